@@ -1,0 +1,220 @@
+//! The list of backends, and a device by name.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Mutex;
+
+use burn::tensor::{Device, Tensor};
+use thiserror::Error;
+
+/// Why a backend cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum BackendError {
+    /// No backend has this name.
+    #[error("unknown backend `{name}`: choose one of {}", list(&backends()))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+    },
+    /// The backend exists but this binary was built without it.
+    #[error(
+        "backend `{name}` is not compiled in (compiled in: {}): build with `--features {name}`",
+        list(&compiled())
+    )]
+    NotCompiled {
+        /// The name asked for.
+        name: &'static str,
+    },
+    /// The backend is compiled in, but nothing on this machine can run it.
+    #[error(
+        "backend `{name}` has no usable device on this machine ({reason}): \
+         install its driver or choose another backend (compiled in: {})",
+        list(&compiled())
+    )]
+    NoDevice {
+        /// The name asked for.
+        name: &'static str,
+        /// What the driver said, in one line.
+        reason: String,
+    },
+}
+
+/// One backend: its name (also its cargo feature), whether it was compiled in, and its devices in the order
+/// in which they are tried.
+struct Entry {
+    name: &'static str,
+    compiled: bool,
+    candidates: fn() -> Vec<Device>,
+}
+
+/// One line per backend; an expression that names a device is only compiled with the backend's feature.
+macro_rules! table {
+    ($($feature:literal => $candidates:expr;)*) => {
+        const BACKENDS: &[Entry] = &[$(Entry {
+            name: $feature,
+            compiled: cfg!(feature = $feature),
+            candidates: {
+                #[cfg(feature = $feature)]
+                {
+                    #[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
+                    #[allow(unused_imports, reason = "only the wgpu family has kinds of devices")]
+                    fn candidates() -> Vec<Device> {
+                        use burn::tensor::DeviceKind;
+                        $candidates
+                    }
+                    candidates
+                }
+                #[cfg(not(feature = $feature))]
+                {
+                    Vec::new
+                }
+            },
+        }),*];
+    };
+}
+
+table! {
+    "flex" => vec![Device::flex()];
+    "ndarray" => vec![Device::ndarray()];
+    "wgpu" => vec![Device::wgpu(DeviceKind::DefaultDevice), Device::wgpu(DeviceKind::Cpu)];
+    "vulkan" => vec![Device::vulkan(DeviceKind::DefaultDevice), Device::vulkan(DeviceKind::Cpu)];
+    "metal" => vec![Device::metal(DeviceKind::DefaultDevice)];
+    "cuda" => vec![Device::cuda(0)];
+    "rocm" => vec![Device::rocm(0)];
+}
+
+/// Names of all backends, compiled in or not.
+///
+/// ```
+/// assert!(gibbs_backend::backends().contains(&"wgpu"));
+/// ```
+pub fn backends() -> Vec<&'static str> {
+    BACKENDS.iter().map(|entry| entry.name).collect()
+}
+
+/// Names of the backends this binary was built with, the default first. Empty if there are none.
+pub fn compiled() -> Vec<&'static str> {
+    BACKENDS.iter().filter(|entry| entry.compiled).map(|entry| entry.name).collect()
+}
+
+/// The backend to use when the user names none: the first one compiled in, in the order of [`backends`].
+///
+/// A binary without any backend gets `"flex"`, for which [`device`] then names the missing cargo feature.
+pub fn default_backend() -> &'static str {
+    compiled().first().copied().unwrap_or(BACKENDS[0].name)
+}
+
+/// The device of the backend `name`, proven to work by a small computation on it.
+///
+/// `wgpu` and `vulkan` take the adapter that wgpu ranks first (discrete, then integrated, then virtual; the
+/// variable `CUBECL_WGPU_DEFAULT_DEVICE` overrides that) and a software adapter, such as Mesa's lavapipe, where
+/// there is no other. Call [`Device::autodiff`] on the result to train.
+///
+/// # Errors
+///
+/// [`BackendError::Unknown`] for a name outside [`backends`], [`BackendError::NotCompiled`] for one outside
+/// [`compiled`], [`BackendError::NoDevice`] if no adapter computes. There is no fall-back to another backend.
+///
+/// ```
+/// let error = gibbs_backend::device("abacus").unwrap_err();
+/// assert!(error.to_string().starts_with("unknown backend `abacus`: choose one of flex, ndarray, wgpu"));
+/// ```
+pub fn device(name: &str) -> Result<Device, BackendError> {
+    let entry = BACKENDS
+        .iter()
+        .find(|entry| entry.name == name)
+        .ok_or_else(|| BackendError::Unknown { name: name.to_owned() })?;
+    if !entry.compiled {
+        return Err(BackendError::NotCompiled { name: entry.name });
+    }
+    first_working(entry.candidates).map_err(|reason| BackendError::NoDevice { name: entry.name, reason })
+}
+
+/// Drivers report a missing adapter by a panic, so the probe runs with the panic message captured instead of
+/// printed. The hook is global: the lock keeps two probes from exchanging it, and it is restored before the return.
+fn first_working(candidates: fn() -> Vec<Device>) -> Result<Device, String> {
+    static PROBE: Mutex<()> = Mutex::new(());
+    let _guard = PROBE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
+    let outcome = catch(candidates).and_then(|devices| {
+        let mut reason = "no device".to_owned();
+        for device in devices {
+            match catch(|| probe(&device)).flatten() {
+                Ok(()) => return Ok(device),
+                Err(why) => reason = why,
+            }
+        }
+        Err(reason)
+    });
+    set_hook(hook);
+    outcome
+}
+
+fn probe(device: &Device) -> Result<(), String> {
+    let data = Tensor::<1>::from_floats([1.0, 2.0], device).exp().sum().try_into_data();
+    let sum: f32 = data.map_err(|error| one_line(&error.to_string()))?.iter::<f32>().sum();
+    let expected = 1f32.exp() + 2f32.exp();
+    if (sum - expected).abs() < 1e-2 { Ok(()) } else { Err(format!("exp(1) + exp(2) came out as {sum}")) }
+}
+
+fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let text = payload
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| payload.downcast_ref::<&str>().copied())
+            .unwrap_or("the driver failed without a message");
+        one_line(text)
+    })
+}
+
+/// The first line, without its end if it is very long.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 160;
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_compiled_backend_is_known_and_the_default_is_the_first() {
+        assert!(compiled().iter().all(|name| backends().contains(name)));
+        assert_eq!(compiled().first().copied().unwrap_or("flex"), default_backend());
+    }
+
+    #[test]
+    fn a_missing_backend_names_its_flag_and_what_there_is() {
+        let Some(&missing) = backends().iter().find(|name| !compiled().contains(name)) else { return };
+        let error = device(missing).unwrap_err();
+        assert_eq!(error, BackendError::NotCompiled { name: missing });
+        let text = error.to_string();
+        assert!(text.contains(&format!("--features {missing}")), "{text}");
+        assert!(text.contains(&list(&compiled())), "{text}");
+    }
+
+    #[test]
+    fn a_panicking_driver_becomes_one_line() {
+        fn broken() -> Vec<Device> {
+            panic!("\n  no adapter: {}\nbacktrace", "gpu")
+        }
+        assert_eq!(first_working(broken).unwrap_err(), "no adapter: gpu");
+        assert_eq!(first_working(Vec::new).unwrap_err(), "no device");
+        assert_eq!(one_line(&"é".repeat(500)).chars().count(), 161);
+    }
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn flex_works() {
+        assert_eq!(device("flex"), Ok(Device::flex()));
+    }
+}

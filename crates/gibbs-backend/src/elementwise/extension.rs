@@ -1,0 +1,64 @@
+//! The backend extension: what a backend can do in one pass, with a default made of Burn's operations.
+
+use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
+
+use super::function::Function;
+use super::portable;
+use crate::noise::philox::Cursor;
+
+/// How the probability of a bit is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Law {
+    Probs,
+    Logits,
+}
+
+/// The operations of this crate on the tensors of one backend.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm")),
+    Autodiff
+)]
+pub(crate) trait ElementwiseOps: Backend {
+    /// The function of each element.
+    fn map(function: Function, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        portable::map::<Self>(function, x)
+    }
+
+    /// `gradient` times the derivative, which is computed from the result or the argument, see
+    /// [`Function::derivative_from_result`].
+    fn map_backward(
+        function: Function,
+        saved: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        portable::map_backward::<Self>(function, saved, gradient)
+    }
+
+    /// Binary cross-entropy of each row, `[n, d]` to `[n]`.
+    fn bce_rows(logits: FloatTensor<Self>, targets: FloatTensor<Self>) -> FloatTensor<Self> {
+        portable::bce_rows::<Self>(logits, targets)
+    }
+
+    /// The gradient of [`bce_rows`](Self::bce_rows) with respect to the logits, from that of its result, `[n]`.
+    fn bce_rows_backward(
+        logits: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        portable::bce_rows_backward::<Self>(logits, targets, gradient)
+    }
+
+    /// A bit for each element, with one word of the stream each.
+    fn bernoulli(law: Law, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
+        portable::bernoulli::<Self>(law, x, cursor)
+    }
+}
+
+#[cfg(feature = "ndarray")]
+#[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
+impl ElementwiseOps for burn::backend::NdArray {}
+
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
+impl ElementwiseOps for burn::backend::Cube {}

@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod elementwise;
+mod noise;
+
+pub use backend::{BackendError, backends, compiled, default_backend, device};
+pub use elementwise::{bce_with_logits, exp, log_sigmoid, sigmoid, silu, softplus, tanh};
+pub use noise::{Init, Noise};

@@ -1,0 +1,98 @@
+//! Random tensors.
+
+use burn::tensor::{DType, Int, Tensor, TensorCreationOptions, TensorData};
+
+use super::{Noise, normal, uniform_f32, uniform_f64};
+use crate::elementwise::{Law, bernoulli};
+
+impl Noise {
+    /// A tensor of uniform numbers from `[0, 1)`, one word each in row-major order.
+    ///
+    /// `options` is a `&Device` (then the values have the device's default type) or `(&Device, DType)`. An f64 tensor
+    /// holds the values of [`fill_uniform_f64`](Noise::fill_uniform_f64), any other those of
+    /// [`fill_uniform`](Noise::fill_uniform).
+    pub fn uniform<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        options: impl Into<TensorCreationOptions>,
+    ) -> Tensor<D> {
+        self.tensor(shape, options, uniform_f32, uniform_f64)
+    }
+
+    /// A tensor of standard normal numbers, one word each in row-major order; see
+    /// [`fill_normal`](Noise::fill_normal) for the law and [`uniform`](Noise::uniform) for `options`.
+    pub fn normal<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        options: impl Into<TensorCreationOptions>,
+    ) -> Tensor<D> {
+        self.tensor(shape, options, |word| normal::quantile(word) as f32, normal::quantile)
+    }
+
+    /// Independent bits, 1 with probability `probs` and 0 otherwise, in the shape, type and device of `probs`.
+    ///
+    /// The bit is `u < p` with `u` as in [`uniform`](Noise::uniform), one word each in row-major order; so 0 and 1 are
+    /// certain, and a NaN gives 0. No gradient flows through the result.
+    pub fn bernoulli<const D: usize>(&mut self, probs: Tensor<D>) -> Tensor<D> {
+        let cursor = self.take(probs.shape().num_elements());
+        bernoulli(Law::Probs, probs, cursor)
+    }
+
+    /// Independent bits, 1 with probability `1/(1 + exp(-x))` for the logit `x`, in the shape, type and device of
+    /// `logits`.
+    ///
+    /// The bit is `u < sigmoid(x)` with `u` as in [`uniform`](Noise::uniform), one word each in row-major order; a NaN
+    /// gives 0. Devices whose sigmoids round differently can disagree where `u` and the probability are equal up
+    /// to rounding, about once in ten million bits. No gradient flows through the result.
+    ///
+    /// On `flex` this is one pass over memory: sigmoid, generator and comparison together, with SIMD and threads.
+    pub fn bernoulli_logits<const D: usize>(&mut self, logits: Tensor<D>) -> Tensor<D> {
+        let cursor = self.take(logits.shape().num_elements());
+        bernoulli(Law::Logits, logits, cursor)
+    }
+
+    /// One category per row of `logits`: `[n, k]` to `[n]` with values in `0..k`, category `j` with probability
+    /// `exp(x_j) / Σ exp(x_i)`. Logits of −∞ are never drawn.
+    ///
+    /// By inversion: the number of categories whose cumulative weight is at most `u` times the total, with one word
+    /// per row. A row must have at least one finite logit and neither NaN nor +∞.
+    ///
+    /// # Panics
+    ///
+    /// If there are no categories.
+    pub fn categorical(&mut self, logits: Tensor<2>) -> Tensor<1, Int> {
+        let [n, k] = logits.dims();
+        assert!(k > 0, "categorical: logits of shape [{n}, 0] have no categories");
+        let logits = logits.inner();
+        // One bit less than `uniform`: u·total, however rounded, then stays below the total.
+        let coarse = |word: u32| uniform_f32(word & !0x1FF);
+        let u: Tensor<2> = self.tensor([n, 1], (&logits.device(), logits.dtype()), coarse, uniform_f64);
+        let weights = (logits.clone() - logits.max_dim(1)).exp();
+        let cumulative = weights.cumsum(1);
+        let threshold = cumulative.clone().narrow(1, k - 1, 1) * u;
+        cumulative.lower_equal(threshold.expand([n, k])).int().sum_dim(1).squeeze_dim(1)
+    }
+
+    /// Generates in f64 where the tensor is f64 and in f32 otherwise.
+    fn tensor<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        options: impl Into<TensorCreationOptions>,
+        single: impl Fn(u32) -> f32 + Sync,
+        double: impl Fn(u32) -> f64 + Sync,
+    ) -> Tensor<D> {
+        let options = options.into();
+        let dtype = options.dtype.unwrap_or_else(|| options.device.settings().float_dtype.into());
+        let count = shape.iter().product();
+        let data = if dtype == DType::F64 {
+            let mut values = vec![0.0; count];
+            self.fill(&mut values, double);
+            TensorData::new(values, shape)
+        } else {
+            let mut values = vec![0.0; count];
+            self.fill(&mut values, single);
+            TensorData::new(values, shape)
+        };
+        Tensor::from_data(data, options.with_dtype(dtype))
+    }
+}

@@ -1,0 +1,230 @@
+//! Named, independent, serializable streams of random numbers.
+
+mod draws;
+mod init;
+mod normal;
+pub(crate) mod philox;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+pub use init::Init;
+use normal::EXP2_MINUS_32;
+use philox::Cursor;
+
+/// A stream of random numbers that depends on nothing but its seed, its name and how much was drawn before.
+///
+/// It is the counter-based generator Philox4x32-10: the key is the seed, the upper half of the counter the
+/// FNV-1a hash of the name, the lower half the index of the block of four 32-bit words. The state is the number of
+/// words drawn so far. It follows that
+///
+/// - the same values come out on every device, with any number of threads and every instruction set,
+/// - drawing `n` and then `m` values gives exactly the values of drawing `n + m` at once, whatever the law:
+///   a uniform or normal value, a Bernoulli bit and a row of a categorical draw cost one word each,
+/// - a stream taken from a checkpoint goes on where it stood.
+///
+/// Streams of different names are independent, so adding a draw to one changes no other.
+///
+/// ```
+/// use gibbs_backend::Noise;
+///
+/// let mut noise = Noise::new(0, "chains");
+/// let mut copy = noise.clone();
+/// let whole = noise.uniform_vec(10);
+/// let parts = [copy.uniform_vec(3), copy.uniform_vec(7)].concat();
+/// assert_eq!(whole, parts);
+/// assert_ne!(whole, Noise::new(0, "init").uniform_vec(10));
+/// ```
+///
+/// References: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
+/// doi:10.1145/2063384.2063405. Fowler, Noll, Vo & Eastlake, "The FNV non-cryptographic hash algorithm".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noise {
+    seed: u64,
+    stream: String,
+    position: u64,
+}
+
+impl Noise {
+    /// The stream `name` of `seed`, from its beginning.
+    pub fn new(seed: u64, name: impl Into<String>) -> Self {
+        Self { seed, stream: name.into(), position: 0 }
+    }
+
+    /// The stream `name/child` of the same seed, from its beginning. Independent of `self`, which is not advanced.
+    ///
+    /// ```
+    /// # use gibbs_backend::Noise;
+    /// assert_eq!(Noise::new(3, "chains").child("7"), Noise::new(3, "chains/7"));
+    /// ```
+    pub fn child(&self, child: impl AsRef<str>) -> Self {
+        Self::new(self.seed, format!("{}/{}", self.stream, child.as_ref()))
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The name of the stream.
+    pub fn stream(&self) -> &str {
+        &self.stream
+    }
+
+    /// The number of 32-bit words drawn so far.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The same stream at another position, counted in 32-bit words.
+    #[must_use]
+    pub fn at(mut self, position: u64) -> Self {
+        self.position = position;
+        self
+    }
+
+    /// The next 32 random bits.
+    pub fn next_u32(&mut self) -> u32 {
+        self.take(1).word()
+    }
+
+    /// The next 64 random bits: two words, the lower half first.
+    pub fn next_u64(&mut self) -> u64 {
+        let cursor = self.take(2);
+        u64::from(cursor.advanced(1).word()) << 32 | u64::from(cursor.word())
+    }
+
+    /// The next value of the uniform law on `[0, 1)`, a multiple of 2^-32.
+    pub fn next_uniform(&mut self) -> f64 {
+        uniform_f64(self.next_u32())
+    }
+
+    /// The next standard normal value.
+    pub fn next_normal(&mut self) -> f64 {
+        normal::quantile(self.next_u32())
+    }
+
+    /// An integer below `n`, all equally likely, by multiplication with rejection of the few words that would favor
+    /// some results: one word each for `n` up to 2^32 and two above, rarely more.
+    ///
+    /// References: Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019),
+    /// doi:10.1145/3230636.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is zero.
+    pub fn below(&mut self, n: usize) -> usize {
+        assert!(n > 0, "no integer lies below 0");
+        let n = n as u64;
+        let bits = if n <= 1 << 32 { 32 } else { 64 };
+        let modulus = 1u128 << bits;
+        let rejected = (modulus % u128::from(n)) as u64;
+        loop {
+            let word = if bits == 32 { u64::from(self.next_u32()) } else { self.next_u64() };
+            let product = u128::from(word) * u128::from(n);
+            if (product & (modulus - 1)) as u64 >= rejected {
+                return (product >> bits) as usize;
+            }
+        }
+    }
+
+    /// A permutation of `0..n`, all equally likely, by the shuffle of Fisher and Yates.
+    ///
+    /// ```
+    /// # use gibbs_backend::Noise;
+    /// let mut order = Noise::new(0, "shuffle").permutation(5);
+    /// order.sort();
+    /// assert_eq!(order, [0, 1, 2, 3, 4]);
+    /// ```
+    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        self.shuffle(&mut order);
+        order
+    }
+
+    /// Puts `items` into a random order, all orders equally likely.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+
+    /// Fills `values` uniformly from `[0, 1)`, with multiples of 2^-24 (the upper 24 bits of a word each).
+    pub fn fill_uniform(&mut self, values: &mut [f32]) {
+        self.fill(values, uniform_f32);
+    }
+
+    /// Fills `values` uniformly from `[0, 1)`, with multiples of 2^-32. Rounded down to a multiple of 2^-24, they are
+    /// the values of [`fill_uniform`](Self::fill_uniform) from the same position.
+    pub fn fill_uniform_f64(&mut self, values: &mut [f64]) {
+        self.fill(values, uniform_f64);
+    }
+
+    /// Fills `values` with standard normal numbers: the quantile of the middle of a cell of width 2^-32, one word
+    /// each, by Wichura's algorithm AS 241 (doi:10.2307/2347330) in f64, rounded. They lie within ±6.34.
+    pub fn fill_normal(&mut self, values: &mut [f32]) {
+        self.fill(values, |word| normal::quantile(word) as f32);
+    }
+
+    /// Fills `values` as [`fill_normal`](Self::fill_normal), without the rounding to f32.
+    pub fn fill_normal_f64(&mut self, values: &mut [f64]) {
+        self.fill(values, normal::quantile);
+    }
+
+    /// `n` values of [`fill_uniform`](Self::fill_uniform).
+    pub fn uniform_vec(&mut self, n: usize) -> Vec<f32> {
+        let mut values = vec![0.0; n];
+        self.fill_uniform(&mut values);
+        values
+    }
+
+    /// `n` values of [`fill_normal`](Self::fill_normal).
+    pub fn normal_vec(&mut self, n: usize) -> Vec<f32> {
+        let mut values = vec![0.0; n];
+        self.fill_normal(&mut values);
+        values
+    }
+
+    /// Hands out the next `words` words of the stream.
+    pub(crate) fn take(&mut self, words: usize) -> Cursor {
+        let cursor = Cursor { key: self.seed, stream: fnv1a(&self.stream), position: self.position };
+        self.position = cursor.advanced(words).position;
+        cursor
+    }
+
+    fn fill<T: Send>(&mut self, values: &mut [T], law: impl Fn(u32) -> T + Sync) {
+        const CHUNK: usize = 1 << 14;
+        let cursor = self.take(values.len());
+        values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
+            let mut words = vec![0; chunk.len()];
+            cursor.advanced(index * CHUNK).fill(&mut words);
+            for (value, word) in chunk.iter_mut().zip(words) {
+                *value = law(word);
+            }
+        });
+    }
+}
+
+/// The upper 24 bits of a word as a number in `[0, 1)`.
+#[inline(always)]
+pub(crate) fn uniform_f32(word: u32) -> f32 {
+    const SPACING: f32 = 1.0 / 16_777_216.0;
+    (word >> 8) as i32 as f32 * SPACING
+}
+
+/// A word as a number in `[0, 1)`.
+#[inline(always)]
+pub(crate) fn uniform_f64(word: u32) -> f64 {
+    f64::from(word) * EXP2_MINUS_32
+}
+
+/// The 64-bit FNV-1a hash.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    })
+}
+
+#[cfg(test)]
+mod tests;
