@@ -1,0 +1,127 @@
+//! Exponential moving averages of weights (Polyak averaging).
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::tensor::container::TensorContainer;
+use burn::tensor::{Bool, Int, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::{State, StateError};
+
+/// A copy of a module whose float parameters follow those of the trained one slowly:
+///
+/// ```text
+/// a <- d a + (1 - d) w,     d = min(decay, (1 + n) / (10 + n))
+/// ```
+///
+/// with the number n of updates so far, so that the average forgets its start quickly. Other parameters are copied.
+/// Polyak & Juditsky 1992, doi:10.1137/0330046; the bound on d as in TensorFlow's `ExponentialMovingAverage`.
+///
+/// ```
+/// use burn::{module::Param, nn::LinearConfig, tensor::{Device, Tensor}};
+/// use gibbs_train::average::WeightAverage;
+///
+/// let mut model = LinearConfig::new(3, 2).with_bias(false).init(&Device::flex());
+/// let mut average = WeightAverage::new(&model, 0.999);
+/// let start = model.weight.val();
+/// model.weight = Param::initialized(model.weight.id, start.clone() + 1.0);
+/// average.update(&model);
+/// // The first d is 1 / 10.
+/// let moved: f32 = (average.module().weight.val() - start).mean().into_scalar();
+/// assert!((moved - 0.9).abs() < 1e-6);
+/// ```
+#[derive(Clone, Debug)]
+pub struct WeightAverage<M> {
+    module: M,
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Progress {
+    decay: f64,
+    updates: u64,
+}
+
+impl<M: Module> WeightAverage<M> {
+    /// Starts at the weights of `module`. `decay` is in [0, 1); 0.999 averages over about the last 1000 updates.
+    ///
+    /// # Panics
+    /// If `decay` is not in [0, 1).
+    pub fn new(module: &M, decay: f64) -> Self {
+        assert!((0.0..1.0).contains(&decay), "the decay {decay} is not in [0, 1)");
+        Self { module: module.valid(), progress: Progress { decay, updates: 0 } }
+    }
+
+    /// Follows the weights of `module`, which is the one given to [`WeightAverage::new`] after further steps.
+    pub fn update(&mut self, module: &M) {
+        let updates = self.progress.updates as f64;
+        let decay = self.progress.decay.min((1.0 + updates) / (10.0 + updates));
+        self.progress.updates += 1;
+        let mut targets = Targets { tensors: TensorContainer::new() };
+        module.valid().visit(&mut targets);
+        self.module = self.module.clone().map(&mut Follow { targets, decay });
+    }
+
+    /// The averaged module, for evaluation.
+    pub fn module(&self) -> &M {
+        &self.module
+    }
+
+    /// Puts the average into a checkpoint.
+    ///
+    /// # Errors
+    /// Those of [`State::put_module`].
+    pub fn save(&self, state: &mut State, name: &str) -> Result<(), StateError> {
+        state.put(&format!("{name}.progress"), &self.progress)?;
+        state.put_module(name, &self.module)
+    }
+
+    /// The average put into a checkpoint by [`WeightAverage::save`]; `module` gives the structure and the device.
+    ///
+    /// # Errors
+    /// Those of [`State::module`].
+    pub fn load(state: &State, name: &str, module: &M) -> Result<Self, StateError> {
+        let progress = state.get(&format!("{name}.progress"))?;
+        Ok(Self { module: state.module(name, module.valid())?, progress })
+    }
+}
+
+struct Targets {
+    tensors: TensorContainer<ParamId>,
+}
+
+impl ModuleVisitor for Targets {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.tensors.register(param.id, param.base());
+    }
+
+    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.tensors.register(param.id, param.base());
+    }
+
+    fn visit_bool<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
+        self.tensors.register(param.id, param.base());
+    }
+}
+
+struct Follow {
+    targets: Targets,
+    decay: f64,
+}
+
+impl ModuleMapper for Follow {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(target) = self.targets.tensors.remove::<Tensor<D>>(&param.id) else { return param };
+        let decay = self.decay;
+        param.map(|average| average * decay + target * (1.0 - decay))
+    }
+
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        let Some(target) = self.targets.tensors.remove::<Tensor<D, Int>>(&param.id) else { return param };
+        param.map(|_| target)
+    }
+
+    fn map_bool<const D: usize>(&mut self, param: Param<Tensor<D, Bool>>) -> Param<Tensor<D, Bool>> {
+        let Some(target) = self.targets.tensors.remove::<Tensor<D, Bool>>(&param.id) else { return param };
+        param.map(|_| target)
+    }
+}

@@ -1,0 +1,187 @@
+//! A state as a safetensors file: tensors and blobs as its tensors, values and checksum in its header.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use burn::tensor::{BoolStore, DType, TensorData};
+use safetensors::{Dtype, SafeTensors, View};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{State, StateError};
+use crate::atomic;
+
+const KEY: &str = "gibbs.state";
+const VERSION: u32 = 1;
+const TENSOR: &str = "tensor:";
+const BLOB: &str = "bytes:";
+
+/// The one entry of the header: the index as text, and the checksum of that text and of all tensors.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    sha256: String,
+    index: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Index {
+    version: u32,
+    dtypes: BTreeMap<String, DType>,
+    values: BTreeMap<String, Value>,
+}
+
+impl State {
+    /// The state as the bytes of a safetensors file; equal states give equal bytes.
+    ///
+    /// # Errors
+    /// [`StateError::Value`] for a tensor of a type that the format does not have (quantized).
+    pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
+        let tensors = self.tensors.iter().map(|(name, data)| {
+            let dtype = file_dtype(data.dtype()).ok_or_else(|| StateError::Value {
+                name: name.clone(),
+                message: format!("tensors of type {:?} cannot be stored", data.dtype()),
+            })?;
+            Ok((
+                format!("{TENSOR}{name}"),
+                Piece { dtype, shape: data.shape().to_vec(), bytes: data.as_bytes() },
+            ))
+        });
+        let blobs = self.blobs.iter().map(|(name, bytes)| {
+            Ok((format!("{BLOB}{name}"), Piece { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }))
+        });
+        let pieces: BTreeMap<String, Piece<'_>> = tensors.chain(blobs).collect::<Result<_, StateError>>()?;
+
+        let index = Index {
+            version: VERSION,
+            dtypes: self.tensors.iter().map(|(name, data)| (name.clone(), data.dtype())).collect(),
+            values: self.values.clone(),
+        };
+        let damaged = |error: &dyn std::fmt::Display| StateError::Damaged(error.to_string());
+        let index = serde_json::to_string(&index).map_err(|error| damaged(&error))?;
+        let sha256 = checksum(&index, pieces.iter().map(|(name, piece)| (name.as_str(), piece.bytes)));
+        let sealed = serde_json::to_string(&Sealed { sha256, index }).map_err(|error| damaged(&error))?;
+        safetensors::serialize(pieces, Some(HashMap::from([(KEY.to_string(), sealed)])))
+            .map_err(|error| damaged(&error))
+    }
+
+    /// The state from the bytes of [`State::to_bytes`].
+    ///
+    /// # Errors
+    /// [`StateError::Damaged`] for anything else, be it cut off or changed in a single bit.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
+        let damaged = |message: String| StateError::Damaged(message);
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
+        let sealed = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
+        let sealed = sealed.ok_or_else(|| damaged("not a checkpoint of this program".to_string()))?;
+        let sealed: Sealed = serde_json::from_str(sealed).map_err(|error| damaged(error.to_string()))?;
+
+        let mut views: Vec<_> = file.iter().collect();
+        views.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let found = checksum(&sealed.index, views.iter().map(|(name, view)| (*name, view.data())));
+        if found != sealed.sha256 {
+            return Err(damaged("the checksum does not match".to_string()));
+        }
+        let version = serde_json::from_str::<Value>(&sealed.index)
+            .ok()
+            .and_then(|index| index.get("version").and_then(Value::as_u64));
+        if version != Some(VERSION.into()) {
+            return Err(damaged(format!("written by another version of this program (format {version:?})")));
+        }
+        let index: Index = serde_json::from_str(&sealed.index).map_err(|error| damaged(error.to_string()))?;
+
+        let mut state = Self { values: index.values, ..Self::default() };
+        for (name, view) in views {
+            if let Some(name) = name.strip_prefix(BLOB) {
+                state.put_bytes(name, view.data());
+            } else if let Some(name) = name.strip_prefix(TENSOR) {
+                let dtype =
+                    *index.dtypes.get(name).ok_or_else(|| damaged(format!("tensor `{name}` has no type")))?;
+                let data = TensorData::try_from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
+                    .map_err(|error| damaged(format!("tensor `{name}`: {error}")))?;
+                state.put_data(name, data);
+            }
+        }
+        Ok(state)
+    }
+
+    /// Writes the state to a file, atomically.
+    ///
+    /// # Errors
+    /// Those of [`State::to_bytes`]; [`StateError::Write`], with the old file untouched.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), StateError> {
+        Ok(atomic::write(path, &self.to_bytes()?)?)
+    }
+
+    /// Reads the state from a file.
+    ///
+    /// # Errors
+    /// [`StateError::Read`]; [`StateError::DamagedFile`] if it is not what was written.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, StateError> {
+        let path = path.as_ref();
+        let bytes =
+            std::fs::read(path).map_err(|source| StateError::Read { path: path.to_path_buf(), source })?;
+        Self::from_bytes(&bytes).map_err(|error| match error {
+            StateError::Damaged(reason) => StateError::DamagedFile { path: path.to_path_buf(), reason },
+            other => other,
+        })
+    }
+}
+
+struct Piece<'a> {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: &'a [u8],
+}
+
+impl View for Piece<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Checksum of the index and of all pieces, in the order of their names.
+fn checksum<'a>(index: &'a str, pieces: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut hash = Sha256::new();
+    for (name, bytes) in [("", index.as_bytes())].into_iter().chain(pieces) {
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name);
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The type of the format whose elements have the size of this type's.
+fn file_dtype(dtype: DType) -> Option<Dtype> {
+    Some(match dtype {
+        DType::F64 => Dtype::F64,
+        DType::F32 | DType::Flex32 => Dtype::F32,
+        DType::F16 => Dtype::F16,
+        DType::BF16 => Dtype::BF16,
+        DType::I64 => Dtype::I64,
+        DType::I32 => Dtype::I32,
+        DType::I16 => Dtype::I16,
+        DType::I8 => Dtype::I8,
+        DType::U64 => Dtype::U64,
+        DType::U32 | DType::Bool(BoolStore::U32) => Dtype::U32,
+        DType::U16 => Dtype::U16,
+        DType::U8 | DType::Bool(BoolStore::U8) => Dtype::U8,
+        DType::Bool(BoolStore::Native) => Dtype::BOOL,
+        DType::QFloat(_) => return None,
+    })
+}

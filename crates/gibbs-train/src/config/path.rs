@@ -1,0 +1,115 @@
+//! Paths into a JSON value, and the nearest name to a misspelled one.
+
+use serde_json::Value;
+
+/// The path one step further down.
+pub(super) fn join(parent: &str, key: &str) -> String {
+    if parent.is_empty() { key.to_string() } else { format!("{parent}.{key}") }
+}
+
+/// The path without its last step; empty for a path of one step.
+pub(super) fn parent(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(parent, _)| parent)
+}
+
+/// The value at a path, where there is one.
+pub(super) fn get<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    if path.is_empty() {
+        return Some(value);
+    }
+    path.split('.').try_fold(value, |value, key| match value {
+        Value::Object(map) => map.get(key),
+        Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// The value at a path for writing, where there is one.
+pub(super) fn get_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
+    if path.is_empty() {
+        return Some(value);
+    }
+    path.split('.').try_fold(value, |value, key| match value {
+        Value::Object(map) => map.get_mut(key),
+        Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// The names that exist under a path: the keys of an object, the indices of an array.
+pub(super) fn names(value: &Value, path: &str) -> Vec<String> {
+    match get(value, path) {
+        Some(Value::Object(map)) => map.keys().cloned().collect(),
+        Some(Value::Array(items)) => (0..items.len()).map(|index| index.to_string()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The existing name nearest to `name`, where one is near enough to have been meant.
+pub(super) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
+    let limit = 1 + name.chars().count() / 3;
+    names
+        .iter()
+        .map(|candidate| (distance(name, candidate), candidate.as_str()))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits (insert, remove, replace, swap of two neighbors) that turn one name into the other, `-` and `_` being the
+/// same letter and case not counting.
+fn distance(a: &str, b: &str) -> usize {
+    let letters = |text: &str| -> Vec<char> { text.to_lowercase().replace('-', "_").chars().collect() };
+    let (a, b) = (letters(a), letters(b));
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + change);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_count_edits_and_swaps() {
+        for (a, b, expected) in [
+            ("epochs", "epochs", 0),
+            ("epoch", "epochs", 1),
+            ("eopchs", "epochs", 1),
+            ("", "abc", 3),
+            ("n-hidden", "n_hidden", 0),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+            assert_eq!(distance(b, a), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn only_near_names_are_suggested() {
+        let names = ["epochs", "batch_size", "learning_rate"].map(String::from);
+        assert_eq!(nearest("epoch", &names), Some("epochs"));
+        assert_eq!(nearest("learnign_rate", &names), Some("learning_rate"));
+        assert_eq!(nearest("momentum", &names), None);
+    }
+
+    #[test]
+    fn paths_go_through_objects_and_arrays() {
+        let value = serde_json::json!({"a": {"b": [1, {"c": 2}]}});
+        assert_eq!(get(&value, "a.b.1.c"), Some(&Value::from(2)));
+        assert_eq!(get(&value, "a.b.2"), None);
+        assert_eq!(names(&value, "a.b"), ["0", "1"]);
+        assert_eq!(parent("a.b.1"), "a.b");
+        assert_eq!(parent("a"), "");
+    }
+}

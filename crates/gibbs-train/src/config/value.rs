@@ -1,0 +1,130 @@
+//! Configurations as JSON values, and the differences between two of them.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{ConfigError, path};
+
+/// One value that differs from the preset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The path of the value.
+    pub path: String,
+    /// The preset's value; `null` where the preset has none.
+    pub from: Value,
+    /// The value in force; `null` where it has none.
+    pub to: Value,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} (preset: {})", self.path, self.to, self.from)
+    }
+}
+
+/// The values in which two configurations differ, in the order of the second.
+///
+/// Objects are compared key by key unless they are different variants of an enum (another `kind`, other keys), which
+/// are reported as a whole.
+///
+/// # Errors
+/// [`ConfigError::Preset`] if one of them does not serialize.
+pub fn changes<A: Serialize + ?Sized, B: Serialize + ?Sized>(
+    from: &A,
+    to: &B,
+) -> Result<Vec<Change>, ConfigError> {
+    let mut found = Vec::new();
+    compare("", &to_value(from)?, &to_value(to)?, &mut found);
+    Ok(found)
+}
+
+/// The JSON of a configuration. Goes through the text, so that an `f32` keeps its short form (0.1, not
+/// 0.10000000149011612).
+pub(super) fn to_value<C: Serialize + ?Sized>(config: &C) -> Result<Value, ConfigError> {
+    serde_json::to_string(config)
+        .and_then(|text| serde_json::from_str(&text))
+        .map_err(|error| ConfigError::Preset(error.to_string()))
+}
+
+pub(super) fn compare(at: &str, from: &Value, to: &Value, found: &mut Vec<Change>) {
+    match (from, to) {
+        (Value::Object(a), Value::Object(b)) if a.get("kind") == b.get("kind") || a.keys().eq(b.keys()) => {
+            for (key, to) in b {
+                compare(&path::join(at, key), a.get(key).unwrap_or(&Value::Null), to, found);
+            }
+            for (key, from) in a.iter().filter(|(key, _)| !b.contains_key(*key)) {
+                compare(&path::join(at, key), from, &Value::Null, found);
+            }
+        }
+        _ if same(from, to) => {}
+        _ => found.push(Change { path: at.to_string(), from: from.clone(), to: to.clone() }),
+    }
+}
+
+/// Equality in which 1 and 1.0 are the same number.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => {
+            x == y || (x.is_f64() != y.is_f64() && x.as_f64() == y.as_f64())
+        }
+        _ => a == b,
+    }
+}
+
+/// A JSON value named for a message: its type and, where short, the value.
+pub(super) fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_string(),
+        Value::Bool(_) => format!("the boolean {value}"),
+        Value::Number(_) => format!("the number {value}"),
+        Value::String(_) => format!("the string {value}"),
+        Value::Array(items) => format!("an array of {}", items.len()),
+        Value::Object(_) => "an object".to_string(),
+    }
+}
+
+/// A JSON value on one line of bounded length.
+pub(super) fn brief(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn changes_are_leaves_in_order_and_variants_whole() {
+        let from = json!({"a": 1, "b": {"c": 2, "d": 3}, "rate": 0.1, "s": {"kind": "x", "u": 1}});
+        let to =
+            json!({"a": 1.0, "b": {"c": 2, "d": 4}, "rate": {"kind": "linear"}, "s": {"kind": "y", "v": 1}});
+        let found: Vec<_> = changes(&from, &to).unwrap().iter().map(Change::to_string).collect();
+        assert_eq!(
+            found,
+            [
+                "b.d = 4 (preset: 3)",
+                r#"rate = {"kind":"linear"} (preset: 0.1)"#,
+                r#"s = {"kind":"y","v":1} (preset: {"kind":"x","u":1})"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_on_one_side_only_are_changes() {
+        let found = changes(&json!({"m": {"a": 1}}), &json!({"m": {"b": 2}})).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].path.as_str(), &found[0].from), ("m.b", &Value::Null));
+        assert_eq!((found[1].path.as_str(), &found[1].to), ("m.a", &Value::Null));
+    }
+
+    #[test]
+    fn single_precision_keeps_its_short_form() {
+        assert_eq!(to_value(&0.1_f32).unwrap().to_string(), "0.1");
+    }
+}

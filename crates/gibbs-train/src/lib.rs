@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+pub mod atomic;
+pub mod average;
+pub mod checkpoint;
+pub mod clip;
+pub mod config;
+mod params;
+pub mod run_folder;
+pub mod schedule;
+pub mod training;
+pub mod weights;
+
+pub use params::ParamsError;

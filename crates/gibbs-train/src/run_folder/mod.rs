@@ -1,0 +1,320 @@
+//! The folder of a run: what it holds, who may write to it, and what becomes of a run that is there already.
+//!
+//! ```text
+//! config.json         the whole configuration
+//! run.json            version, backend, device, command line, start, end, wall seconds, peak memory
+//! metrics.jsonl       one object per logged step
+//! summary.json        the final figures
+//! model.safetensors   the weights
+//! checkpoint/         what a resumed run needs
+//! ```
+
+mod clock;
+mod info;
+mod lock;
+mod metrics;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::atomic::{self, WriteError};
+use crate::checkpoint::{State, StateError};
+use lock::Lock;
+
+pub use info::{Machine, RunInfo, peak_memory_bytes};
+pub use metrics::MetricsFile;
+
+/// What to do with a run that the folder holds already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse to touch it.
+    #[default]
+    Refuse,
+    /// Go on from its last checkpoint, or from the beginning where it has none.
+    Resume,
+    /// Remove the files that a run writes, and only those.
+    Overwrite,
+}
+
+/// A run folder that cannot be used.
+#[derive(Debug, Error)]
+pub enum RunFolderError {
+    /// The folder holds a run and nobody said what to do with it.
+    #[error("{} already holds a run: --resume goes on with it, --overwrite replaces it, or name another folder", .0.display())]
+    Exists(PathBuf),
+
+    /// Another process writes to the folder.
+    #[error("{} is in use by another process: wait for it, or name another folder", .0.display())]
+    Locked(PathBuf),
+
+    /// The path is a file.
+    #[error("{} is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+
+    /// The folder to read from does not exist or holds no configuration.
+    #[error("{} holds no run: there is no config.json in it", .0.display())]
+    NoRun(PathBuf),
+
+    /// The operating system refused something.
+    #[error("cannot use {}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+
+    /// The `run.json` of the run to go on with is damaged.
+    #[error("{} is damaged ({message}): remove it to go on without it", .path.display())]
+    Info {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+/// A run folder opened for writing, locked against other processes until dropped.
+///
+/// The lock is the operating system's, so it ends with the process, however that ends.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    info: Option<RunInfo>,
+    _lock: Lock,
+}
+
+impl RunFolder {
+    /// Names of the files that every run writes, in the order in which `--overwrite` removes them.
+    const FILES: [&str; 6] = [
+        "checkpoint/state.safetensors",
+        "metrics.jsonl",
+        "summary.json",
+        "model.safetensors",
+        "run.json",
+        "config.json",
+    ];
+
+    /// Opens a folder for a run, creating it where it is missing.
+    ///
+    /// `pictures` are names of further files that this run writes (`samples.png`, ...); [`Existing::Overwrite`]
+    /// removes them too. Leftovers of a killed process are cleaned up.
+    ///
+    /// # Errors
+    /// [`RunFolderError::Exists`] if there is a run and `existing` says [`Existing::Refuse`];
+    /// [`RunFolderError::Locked`] if another process writes there; those of the file system.
+    pub fn start(
+        path: impl AsRef<Path>,
+        existing: Existing,
+        pictures: &[&str],
+    ) -> Result<Self, RunFolderError> {
+        let path = path.as_ref();
+        if path.exists() && !path.is_dir() {
+            return Err(RunFolderError::NotAFolder(path.to_path_buf()));
+        }
+        if existing == Existing::Refuse && Self::holds_run(path) {
+            return Err(RunFolderError::Exists(path.to_path_buf()));
+        }
+        fs::create_dir_all(path.join("checkpoint"))
+            .map_err(|source| RunFolderError::Io { path: path.to_path_buf(), source })?;
+        let lock = Lock::take(path)?;
+        let folder = Self { path: path.to_path_buf(), info: None, _lock: lock };
+        for name in Self::FILES.iter().chain(pictures) {
+            atomic::clean_stale(path.join(name))?;
+        }
+        match existing {
+            Existing::Overwrite => folder.remove(pictures)?,
+            // Another process may have started a run between the first look and the lock.
+            Existing::Refuse if Self::holds_run(path) => {
+                return Err(RunFolderError::Exists(path.to_path_buf()));
+            }
+            _ => {}
+        }
+        Ok(folder)
+    }
+
+    /// Whether a folder holds (part of) a run.
+    pub fn holds_run(path: impl AsRef<Path>) -> bool {
+        Self::FILES.iter().any(|name| path.as_ref().join(name).exists())
+    }
+
+    /// The folder of a finished or foreign run for reading; takes no lock. Only `config.json` has to be there.
+    ///
+    /// # Errors
+    /// [`RunFolderError::NoRun`].
+    pub fn read(path: impl AsRef<Path>) -> Result<RunFiles, RunFolderError> {
+        let files = RunFiles { path: path.as_ref().to_path_buf() };
+        if files.config().is_file() { Ok(files) } else { Err(RunFolderError::NoRun(files.path)) }
+    }
+
+    fn remove(&self, pictures: &[&str]) -> Result<(), RunFolderError> {
+        for name in Self::FILES.iter().chain(pictures) {
+            let path = self.path.join(name);
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(RunFolderError::Io { path, source });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The paths of the files.
+    pub fn files(&self) -> RunFiles {
+        RunFiles { path: self.path.clone() }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether there is a checkpoint to go on from.
+    pub fn has_checkpoint(&self) -> bool {
+        self.files().checkpoint().is_file()
+    }
+
+    /// Reads the checkpoint, where there is one.
+    ///
+    /// # Errors
+    /// [`StateError`] if the file cannot be read or is damaged.
+    pub fn read_checkpoint(&self) -> Result<Option<State>, StateError> {
+        if self.has_checkpoint() { State::load(self.files().checkpoint()).map(Some) } else { Ok(None) }
+    }
+
+    /// Replaces the checkpoint, and brings `run.json` up to date.
+    ///
+    /// # Errors
+    /// [`StateError`] if the state cannot be written; the old checkpoint is then untouched.
+    pub fn write_checkpoint(&mut self, state: &State) -> Result<(), StateError> {
+        state.save(self.files().checkpoint())?;
+        self.update_info().map_err(StateError::Write)
+    }
+
+    /// Writes `config.json`.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn write_config<C: Serialize + ?Sized>(&self, config: &C) -> Result<(), WriteError> {
+        atomic::write_json(self.files().config(), config)
+    }
+
+    /// Writes `summary.json`.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn write_summary<S: Serialize + ?Sized>(&self, summary: &S) -> Result<(), WriteError> {
+        atomic::write_json(self.files().summary(), summary)
+    }
+
+    /// Writes `model.safetensors`.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn write_model(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        atomic::write(self.files().model(), bytes)
+    }
+
+    /// Writes `run.json` for a run that begins now, or goes on with the one whose `run.json` is there.
+    ///
+    /// # Errors
+    /// [`RunFolderError::Info`] if the `run.json` that is there cannot be understood.
+    pub fn begin(&mut self, machine: Machine) -> Result<(), RunFolderError> {
+        let path = self.files().info();
+        let previous =
+            match fs::read_to_string(&path) {
+                Ok(text) => Some(serde_json::from_str(&text).map_err(|error| RunFolderError::Info {
+                    path: path.clone(),
+                    message: error.to_string(),
+                })?),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(source) => return Err(RunFolderError::Io { path, source }),
+            };
+        self.info = Some(RunInfo::begin(machine, previous));
+        self.update_info()?;
+        Ok(())
+    }
+
+    /// Records the end of the run in `run.json` and returns what it says.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn end(&mut self) -> Result<Option<RunInfo>, WriteError> {
+        if let Some(info) = &mut self.info {
+            info.finish();
+        }
+        self.update_info()?;
+        Ok(self.info.clone())
+    }
+
+    fn update_info(&mut self) -> Result<(), WriteError> {
+        let path = self.files().info();
+        match &mut self.info {
+            Some(info) => {
+                info.update();
+                atomic::write_json(path, info)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The paths of the files of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFiles {
+    path: PathBuf,
+}
+
+impl RunFiles {
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.path
+    }
+
+    /// `config.json`.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.json")
+    }
+
+    /// `run.json`.
+    pub fn info(&self) -> PathBuf {
+        self.path.join("run.json")
+    }
+
+    /// `metrics.jsonl`.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// `summary.json`.
+    pub fn summary(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// `model.safetensors`.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// `checkpoint/state.safetensors`.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint").join("state.safetensors")
+    }
+
+    /// A picture or other file by its name.
+    pub fn named(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

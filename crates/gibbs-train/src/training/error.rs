@@ -1,0 +1,76 @@
+//! Why a run ended badly.
+
+use thiserror::Error;
+
+use crate::atomic::WriteError;
+use crate::checkpoint::StateError;
+
+/// Any error of a trainee.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A run that cannot start, go on or be written down.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// An epoch without steps.
+    #[error("an epoch has no steps: the training split is smaller than one batch, or empty")]
+    EmptyEpoch,
+
+    /// A figure that is not a number.
+    #[error(
+        "{figure} is {value} at step {step}: try a smaller learning rate or gradient clipping; --resume goes on from \
+         the last checkpoint, train.allow_not_finite=true lets a run go on all the same"
+    )]
+    NotFinite {
+        /// The figure.
+        figure: String,
+        /// NaN or an infinity.
+        value: f64,
+        /// Steps done.
+        step: usize,
+    },
+
+    /// Parameters that are not numbers, found before they replaced the last good checkpoint.
+    #[error(
+        "the parameter {parameter} holds NaN or infinite values at step {step}: try a smaller learning rate or \
+         gradient clipping; the last checkpoint was kept, --resume goes on from it"
+    )]
+    ParameterNotFinite {
+        /// The parameter.
+        parameter: String,
+        /// Steps done.
+        step: usize,
+    },
+
+    /// The checkpoint is of a run with other data or batches.
+    #[error(
+        "the checkpoint was made with {before} steps an epoch, this run has {now}: resume with the same data and \
+         batch size, or start anew with --overwrite"
+    )]
+    OtherSteps {
+        /// Steps an epoch in the checkpoint.
+        before: usize,
+        /// Steps an epoch now.
+        now: usize,
+    },
+
+    /// The trainee failed.
+    #[error("step {step}: {source}")]
+    Trainee {
+        /// Steps done.
+        step: usize,
+        /// Its error.
+        source: BoxError,
+    },
+
+    /// The checkpoint does not fit the trainee.
+    #[error("cannot resume: {0}")]
+    Resume(#[source] BoxError),
+
+    /// A checkpoint cannot be written or read.
+    #[error(transparent)]
+    State(#[from] StateError),
+
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}

@@ -1,0 +1,58 @@
+//! What is trained.
+
+use super::{BoxError, Figures, Position};
+use crate::checkpoint::State;
+
+/// What a validation found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Validation {
+    /// Its figures, for the metrics; name them so that they are told from those of training (`valid_log_prob`).
+    pub figures: Figures,
+    /// What selects the best weights and stops early: better when higher.
+    pub score: f64,
+}
+
+/// Something that the loop can train: a model with its data, objective and optimizer, or without any data.
+pub trait Trainee {
+    /// Steps in an epoch; at least 1, the same over the run. Without data, any number that suits the logs.
+    fn steps_per_epoch(&self) -> usize;
+
+    /// One step of training. Does not wait for the device.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn step(&mut self, at: &Position) -> Result<(), BoxError>;
+
+    /// Averages since the last call, and what else is of interest (learning rate, norms). The place to wait for the
+    /// device.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn figures(&mut self) -> Result<Figures, BoxError>;
+
+    /// Measures the model on held-out data, where there is any.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
+        Ok(None)
+    }
+
+    /// Puts everything that later steps and figures depend on into `state`.
+    ///
+    /// # Errors
+    /// Whatever prevents it.
+    fn save_state(&self, state: &mut State) -> Result<(), BoxError>;
+
+    /// The reverse of [`Trainee::save_state`], on a trainee made from the same configuration.
+    ///
+    /// # Errors
+    /// Whatever does not fit.
+    fn load_state(&mut self, state: &State) -> Result<(), BoxError>;
+
+    /// The weights as the bytes of `model.safetensors`; see [`crate::weights::to_bytes`].
+    ///
+    /// # Errors
+    /// Whatever prevents it.
+    fn weights(&self) -> Result<Vec<u8>, BoxError>;
+}
