@@ -1,0 +1,71 @@
+//! Markov chains whose stationary law is the machine's.
+
+use burn::prelude::*;
+use gibbs_backend::Noise;
+
+use crate::{rbm::Rbm, units::Units};
+
+/// Known pixels of an inpainting problem.
+#[derive(Clone, Debug)]
+pub struct Clamp {
+    /// 1 where the value is known, 0 where it is sampled; `[batch, visible]`.
+    pub known: Tensor<2>,
+    /// The known values; `[batch, visible]`, ignored where `known` is 0.
+    pub values: Tensor<2>,
+}
+
+impl Clamp {
+    fn apply(&self, v: Tensor<2>) -> Tensor<2> {
+        v.mask_where(self.known.clone().greater_elem(0.5), self.values.clone())
+    }
+}
+
+/// Block Gibbs sampling of the visible units, optionally with clamped pixels.
+///
+/// The state is the visible layer `[chains, visible]`; it goes in and comes out of every step.
+#[derive(Debug)]
+pub struct GibbsChain<'a, V: Units, H: Units> {
+    rbm: &'a Rbm<V, H>,
+    clamp: Option<Clamp>,
+}
+
+impl<'a, V: Units, H: Units> GibbsChain<'a, V, H> {
+    /// Free chains of `rbm`.
+    pub fn new(rbm: &'a Rbm<V, H>) -> Self {
+        Self { rbm, clamp: None }
+    }
+
+    /// Chains that sample the unknown pixels given the known ones.
+    pub fn clamped(rbm: &'a Rbm<V, H>, clamp: Clamp) -> Self {
+        Self { rbm, clamp: Some(clamp) }
+    }
+
+    /// `n` states drawn from independent units without preference, the known pixels put in.
+    pub fn init(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
+        let weight = self.rbm.weight.val();
+        let input = Tensor::zeros([n, self.rbm.visible.width()], (&weight.device(), weight.dtype()));
+        self.restrict(self.rbm.visible.neutral().sample(input, noise))
+    }
+
+    /// One sweep.
+    pub fn step(&self, v: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
+        self.restrict(self.rbm.gibbs_step(v, noise))
+    }
+
+    /// `n` sweeps.
+    pub fn run(&self, v: Tensor<2>, n: usize, noise: &mut Noise) -> Tensor<2> {
+        (0..n).fold(v, |v, _| self.step(v, noise))
+    }
+
+    /// One sweep at each inverse temperature of `betas`, along the path that starts at `base`.
+    pub fn anneal(&self, v: Tensor<2>, base: &V, betas: &[f64], noise: &mut Noise) -> Tensor<2> {
+        betas.iter().fold(v, |v, &beta| self.restrict(self.rbm.tempered(base, beta).gibbs_step(v, noise)))
+    }
+
+    fn restrict(&self, v: Tensor<2>) -> Tensor<2> {
+        match &self.clamp {
+            Some(clamp) => clamp.apply(v),
+            None => v,
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Restricted Boltzmann machine: two layers of units, coupled only to each other.
+//!
+//! ```text
+//! E(v, h) = E_v(v) + E_h(h) - v·W·h                    energy
+//! p(h | v) = law of the hidden layer with input v·W    conditionals factorize
+//! p(v | h) = law of the visible layer with input W·h
+//! F(v) = E_v(v) - Γ_h(v·W)                             free energy, p(v) = exp(-F(v)) / Z
+//! ```
+//!
+//! References: Smolensky (1986), "Information processing in dynamical systems"; Hinton, Neural
+//! Computation 14:1771 (2002); Hinton, "A practical guide to training RBMs", UTML TR 2010-003.
+//!
+//! Differences from the paper: any pair of the layers in [`units`](crate::units), not only binary ones.
+//!
+//! Cost: one product `[batch, visible] × [visible, hidden]` for each conditional or free energy.
+
+use burn::{
+    config::Config,
+    module::{Module, Param},
+    prelude::*,
+};
+use gibbs_backend::Noise;
+use thiserror::Error;
+
+use crate::units::{AnyUnits, Moments, UnitKind, Units};
+
+/// Why a config of this crate cannot be used.
+#[derive(Debug, Error, PartialEq)]
+#[error("{field} = {value} {reason}")]
+pub struct ConfigError {
+    /// Name of the field.
+    pub field: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is wrong with it, and what would be right.
+    pub reason: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(field: &'static str, value: impl ToString, reason: impl Into<String>) -> Self {
+        Self { field, value: value.to_string(), reason: reason.into() }
+    }
+}
+
+/// Sizes and kinds of the two layers.
+#[derive(Config, Debug, PartialEq)]
+pub struct RbmConfig {
+    /// Columns of the data; softmax units take `states` columns each. At least 1.
+    pub n_visible: usize,
+    /// Columns of the hidden layer (500 in Salakhutdinov & Murray 2008). At least 1.
+    pub n_hidden: usize,
+    /// Kind of the visible units.
+    #[config(default = "UnitKind::Binary")]
+    pub visible: UnitKind,
+    /// Kind of the hidden units: binary, spin or Gaussian.
+    #[config(default = "UnitKind::Binary")]
+    pub hidden: UnitKind,
+    /// States of each softmax unit; unused by other kinds.
+    #[config(default = 2)]
+    pub states: usize,
+    /// Standard deviation of the initial weights (0.01 in Hinton's guide, section 8).
+    #[config(default = 0.01)]
+    pub weight_std: f64,
+}
+
+impl RbmConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        for (field, width) in [("n_visible", self.n_visible), ("n_hidden", self.n_hidden)] {
+            if width == 0 {
+                return Err(ConfigError::new(field, width, "must be at least 1"));
+            }
+        }
+        if self.hidden == UnitKind::Softmax {
+            return Err(ConfigError::new("hidden", self.hidden, "must be binary, spin or gaussian"));
+        }
+        if self.visible == UnitKind::Softmax && (self.states < 2 || self.n_visible % self.states != 0) {
+            let reason = format!("must be at least 2 and divide n_visible = {}", self.n_visible);
+            return Err(ConfigError::new("states", self.states, reason));
+        }
+        if !(self.weight_std.is_finite() && self.weight_std >= 0.0) {
+            return Err(ConfigError::new("weight_std", self.weight_std, "must be finite and not negative"));
+        }
+        Ok(())
+    }
+
+    /// A machine with normal weights and zero biases.
+    ///
+    /// # Errors
+    /// If [`validate`](Self::validate) fails.
+    pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Rbm<AnyUnits, AnyUnits>, ConfigError> {
+        self.validate()?;
+        let weight = noise.normal([self.n_visible, self.n_hidden], device) * self.weight_std;
+        Ok(Rbm {
+            weight: Param::from_tensor(weight),
+            visible: AnyUnits::new(self.visible, self.n_visible, self.states, device),
+            hidden: AnyUnits::new(self.hidden, self.n_hidden, self.states, device),
+        })
+    }
+}
+
+/// A restricted Boltzmann machine with visible units `V` and hidden units `H`.
+#[derive(Module, Debug)]
+pub struct Rbm<V: Units, H: Units> {
+    /// `W [visible, hidden]`.
+    pub weight: Param<Tensor<2>>,
+    /// The visible layer.
+    pub visible: V,
+    /// The hidden layer.
+    pub hidden: H,
+}
+
+impl<V: Units, H: Units> Rbm<V, H> {
+    /// `v·W`, the input that the hidden units get: `[batch, visible] -> [batch, hidden]`.
+    ///
+    /// # Panics
+    /// If the width of `v` is not that of the visible layer.
+    pub fn hidden_input(&self, v: Tensor<2>) -> Tensor<2> {
+        v.matmul(self.weight.val())
+    }
+
+    /// `h·Wᵀ`, the input that the visible units get: `[batch, hidden] -> [batch, visible]`.
+    ///
+    /// # Panics
+    /// If the width of `h` is not that of the hidden layer.
+    pub fn visible_input(&self, h: Tensor<2>) -> Tensor<2> {
+        h.matmul(self.weight.val().transpose())
+    }
+
+    /// `E(v, h)` of each pair of rows, `[batch]`.
+    pub fn energy(&self, v: Tensor<2>, h: Tensor<2>) -> Tensor<1> {
+        let interaction = (self.hidden_input(v.clone()) * h.clone()).sum_dim(1).squeeze_dim(1);
+        self.visible.energy(v) + self.hidden.energy(h) - interaction
+    }
+
+    /// `F(v)` of each row, `[batch]`, nats: `-log p(v) - log Z`.
+    pub fn free_energy(&self, v: Tensor<2>) -> Tensor<1> {
+        let input = self.hidden_input(v.clone());
+        self.visible.energy(v) - self.hidden.log_partition(input)
+    }
+
+    /// Free energy of hidden states, the visible units summed out: `E_h(h) - Γ_v(h·Wᵀ)`, `[batch]`.
+    pub fn hidden_free_energy(&self, h: Tensor<2>) -> Tensor<1> {
+        let input = self.visible_input(h.clone());
+        self.hidden.energy(h) - self.visible.log_partition(input)
+    }
+
+    /// Conditional mean `E[h | v]`.
+    pub fn hidden_mean(&self, v: Tensor<2>) -> Tensor<2> {
+        Units::mean(&self.hidden, self.hidden_input(v))
+    }
+
+    /// Conditional mean `E[v | h]`.
+    pub fn visible_mean(&self, h: Tensor<2>) -> Tensor<2> {
+        Units::mean(&self.visible, self.visible_input(h))
+    }
+
+    /// One draw from `p(h | v)` for each row.
+    pub fn sample_hidden(&self, v: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
+        self.hidden.sample(self.hidden_input(v), noise)
+    }
+
+    /// One draw from `p(v | h)` for each row.
+    pub fn sample_visible(&self, h: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
+        self.visible.sample(self.visible_input(h), noise)
+    }
+
+    /// One sweep of block Gibbs sampling, `v -> h -> v`, which leaves `p(v)` unchanged.
+    pub fn gibbs_step(&self, v: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
+        let h = self.sample_hidden(v, noise);
+        self.sample_visible(h, noise)
+    }
+
+    /// Mean reconstruction `E[v | E[h | v]]`, `[batch, visible]`.
+    pub fn reconstruct(&self, v: Tensor<2>) -> Tensor<2> {
+        self.visible_mean(self.hidden_mean(v))
+    }
+
+    /// Squared reconstruction error `Σ_i (v_i - v̂_i)²` of each row, `[batch]`.
+    pub fn reconstruction_error(&self, v: Tensor<2>) -> Tensor<1> {
+        (v.clone() - self.reconstruct(v)).square().sum_dim(1).squeeze_dim(1)
+    }
+
+    /// `mean F(data) - mean F(model)`, `[1]`: its gradient is that of the negative log-likelihood when the
+    /// rows of `model` are draws from the machine. The way to train by autodiff and any Burn optimizer.
+    pub fn free_energy_difference(&self, data: Tensor<2>, model: Tensor<2>) -> Tensor<1> {
+        self.free_energy(data).mean() - self.free_energy(model).mean()
+    }
+
+    /// The machine with its visible biases set so that without weights it has the data's moments
+    /// (Hinton's guide, section 8).
+    pub fn with_visible_fitted(mut self, data: &Moments) -> Self {
+        let fitted = self.visible.fitted(data);
+        self.visible = trainable(fitted);
+        self
+    }
+
+    /// The machine on the geometric path from independent layers (`beta` = 0) to itself (`beta` = 1):
+    /// `E_β = (1-β)(E_base(v) + E_neutral(h)) + β E(v, h)`.
+    pub fn tempered(&self, base: &V, beta: f64) -> Self {
+        Self {
+            weight: Param::from_tensor(self.weight.val() * beta).no_grad(),
+            visible: base.interpolate(&self.visible, beta),
+            hidden: self.hidden.neutral().interpolate(&self.hidden, beta),
+        }
+    }
+}
+
+fn trainable<M: Module>(module: M) -> M {
+    module.set_require_grad(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> RbmConfig {
+        RbmConfig::new(6, 4)
+    }
+
+    #[test]
+    fn every_field_out_of_range_is_named() {
+        let cases = [
+            (config().with_states(1).with_visible(UnitKind::Softmax), "states"),
+            (config().with_states(4).with_visible(UnitKind::Softmax), "states"),
+            (config().with_hidden(UnitKind::Softmax), "hidden"),
+            (config().with_weight_std(f64::NAN), "weight_std"),
+            (RbmConfig::new(0, 4), "n_visible"),
+            (RbmConfig::new(6, 0), "n_hidden"),
+        ];
+        for (config, field) in cases {
+            assert_eq!(config.validate().unwrap_err().field, field);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Log-space mathematics and statistics of samples, on the host in f64 and on tensors.
+
+use burn::prelude::*;
+
+use crate::{Estimate, Kind};
+
+/// `log Σ exp(x_i)` without overflow; `-∞` for an empty slice, NaN if any term is NaN.
+pub fn log_sum_exp(x: &[f64]) -> f64 {
+    let max = x.iter().copied().fold(f64::NEG_INFINITY, |a, b| if a.is_nan() || a > b { a } else { b });
+    if max.is_infinite() || max.is_nan() {
+        return max;
+    }
+    max + x.iter().map(|v| (v - max).exp()).sum::<f64>().ln()
+}
+
+/// `log(exp(a) + exp(b))` without overflow.
+pub fn log_add_exp(a: f64, b: f64) -> f64 {
+    log_sum_exp(&[a, b])
+}
+
+/// `log (1/n Σ exp(x_i))` without overflow.
+pub fn log_mean_exp(x: &[f64]) -> f64 {
+    log_sum_exp(x) - (x.len() as f64).ln()
+}
+
+/// Mean and unbiased variance (Welford's update, Technometrics 4:419, 1962).
+///
+/// The variance of fewer than two samples is NaN, and so is the mean of none.
+pub fn mean_and_variance(samples: &[f64]) -> (f64, f64) {
+    let (mut mean, mut m2) = (0.0, 0.0);
+    for (i, x) in samples.iter().enumerate() {
+        let delta = x - mean;
+        mean += delta / (i + 1) as f64;
+        m2 += delta * (x - mean);
+    }
+    let mean = if samples.is_empty() { f64::NAN } else { mean };
+    let variance = if samples.len() < 2 { f64::NAN } else { m2 / (samples.len() - 1) as f64 };
+    (mean, variance)
+}
+
+/// `log mean exp` of independent log-weights, with its standard error by the delta method:
+/// `σ(w) / (w̄ √n)` for weights `w = exp(x)`.
+///
+/// The estimate is asymptotic: `log` is concave, so its expectation lies below the truth by about
+/// half the squared error.
+pub fn log_mean_exp_estimate(log_weights: &[f64]) -> Estimate {
+    let value = log_mean_exp(log_weights);
+    let relative: Vec<f64> = log_weights.iter().map(|x| (x - value).exp()).collect();
+    let (_, variance) = mean_and_variance(&relative);
+    let std_err = (variance / log_weights.len() as f64).sqrt();
+    Estimate::sampled(value, std_err, Kind::Asymptotic, log_weights.len())
+}
+
+/// Effective sample size of importance weights given as logarithms: `(Σ w)² / Σ w²` (Kish 1965).
+pub fn effective_sample_size(log_weights: &[f64]) -> f64 {
+    let squares: Vec<f64> = log_weights.iter().map(|x| 2.0 * x).collect();
+    (2.0 * log_sum_exp(log_weights) - log_sum_exp(&squares)).exp()
+}
+
+/// `log Σ exp(x)` along the last dimension: `[batch, n] -> [batch]`, without overflow, differentiable.
+///
+/// A row of `-∞` gives `-∞`.
+pub fn log_sum_exp_rows(x: Tensor<2>) -> Tensor<1> {
+    let max = x.clone().detach().max_dim(1).clamp_min(-f32::MAX);
+    let sum = (x - max.clone()).exp().sum_dim(1);
+    (sum.log() + max).squeeze_dim(1)
+}
+
+/// The values of a tensor on the host, row by row, as f64. Waits for the device.
+///
+/// # Panics
+/// If the device fails while it is read.
+pub fn to_host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_sum_exp_agrees_with_the_plain_sum_and_survives_the_tails() {
+        assert!((log_sum_exp(&[0.0, 1.0, 2.0]) - (1.0 + 1f64.exp() + 2f64.exp()).ln()).abs() < 1e-14);
+        assert!((log_sum_exp(&[1000.0, 1000.0]) - (1000.0 + 2f64.ln())).abs() < 1e-12);
+        assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);
+        assert_eq!(log_sum_exp(&[f64::NEG_INFINITY; 3]), f64::NEG_INFINITY);
+        assert_eq!(log_sum_exp(&[0.0, f64::INFINITY]), f64::INFINITY);
+        assert!(log_sum_exp(&[f64::NAN, 0.0]).is_nan());
+        assert!(log_sum_exp(&[0.0, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn rows_agree_with_the_host() {
+        let device = Device::flex();
+        let rows = [[0.5, -3.0, 2.0], [-90.0, -91.0, -90.5], [80.0, 90.0, 95.0]];
+        let sums = to_host(log_sum_exp_rows(Tensor::from_data(rows, &device)));
+        for (row, sum) in rows.iter().zip(sums) {
+            assert!((log_sum_exp(row) - sum).abs() < 1e-5 * sum.abs().max(1.0));
+        }
+    }
+
+    #[test]
+    fn effective_sample_size_of_equal_and_of_single_weights() {
+        assert!((effective_sample_size(&[3.0; 7]) - 7.0).abs() < 1e-10);
+        assert!((effective_sample_size(&[500.0, 0.0, 0.0]) - 1.0).abs() < 1e-10);
+    }
+
+    #[test]
+    fn the_delta_method_error_is_exact_for_known_weights() {
+        let estimate = log_mean_exp_estimate(&[1f64.ln(), 3f64.ln()]);
+        assert!((estimate.value - 2f64.ln()).abs() < 1e-14);
+        assert!((estimate.std_err - (2.0f64 / 4.0 / 2.0).sqrt()).abs() < 1e-14);
+    }
+}
