@@ -1,0 +1,173 @@
+//! Weights of hidden units as images, on one symmetric scale.
+
+use crate::color_bar::{self, Scale};
+use crate::scene::{Anchor, Scene};
+use crate::{Color, ColorMap, ImageGrid, Picture, ReportError, font, render};
+use std::path::Path;
+
+/// Smallest width of the strip with the color bar, in pixels.
+const BAR_STRIP: u32 = 260;
+const CAPTION: f64 = 13.0;
+
+/// Where the common scale of all filters ends, on both sides of zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WeightScale {
+    /// At this value.
+    Fixed(f32),
+    /// At this quantile of the absolute weights shown; 1 is their maximum. The few weights beyond get the color of the end, and the
+    /// numbers at the bar then read "≤" and "≥".
+    Quantile(f32),
+}
+
+/// Which filters come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum FilterOrder {
+    /// As stored.
+    #[default]
+    Stored,
+    /// By Euclidean norm, largest first.
+    Norm,
+}
+
+/// Draws the columns of a weight matrix as images.
+///
+/// Blue is negative, light gray zero, red positive ([`ColorMap::CoolWarm`]); one scale, symmetric about zero, holds for all
+/// filters, so that their strengths can be compared. A bar below gives it in numbers. Weights that are NaN or infinite
+/// are magenta and do not take part in the scale.
+///
+/// ```
+/// use gibbs_report::{FilterGrid, ImageGrid};
+/// let weight = vec![0.1; 28 * 28 * 10]; // [n_visible, n_hidden]
+/// let picture = FilterGrid::new(28, 28).render(&weight, 10)?;
+/// # Ok::<(), gibbs_report::ReportError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FilterGrid {
+    rows: usize,
+    cols: usize,
+    grid: ImageGrid,
+    scale: WeightScale,
+    order: FilterOrder,
+    limit: usize,
+    caption: String,
+}
+
+impl FilterGrid {
+    /// Filters of `rows` by `cols` pixels: at most 100 of them in stored order, the scale ending at the 99.8 % quantile.
+    pub fn new(rows: usize, cols: usize) -> Self {
+        Self {
+            rows,
+            cols,
+            grid: ImageGrid::new(rows, cols),
+            scale: WeightScale::Quantile(0.998),
+            order: FilterOrder::Stored,
+            limit: 100,
+            caption: "weight".into(),
+        }
+    }
+
+    /// Layout of the images (columns, enlargement, labels); range and colors are set here and ignored there.
+    #[must_use]
+    pub fn layout(mut self, layout: impl FnOnce(ImageGrid) -> ImageGrid) -> Self {
+        self.grid = layout(self.grid);
+        self
+    }
+
+    /// Where the scale ends.
+    #[must_use]
+    pub fn scale(mut self, scale: WeightScale) -> Self {
+        self.scale = scale;
+        self
+    }
+
+    /// Which filters come first.
+    #[must_use]
+    pub fn order(mut self, order: FilterOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Largest number of filters shown; the caption says how many there are.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit.max(1);
+        self
+    }
+
+    /// The quantity at the bar; "weight" unless set.
+    #[must_use]
+    pub fn caption(mut self, caption: impl Into<String>) -> Self {
+        self.caption = caption.into();
+        self
+    }
+
+    /// Draws the columns of `weight`, `[rows * cols, n_filters]` row by row as matrices `[in, out]` are stored.
+    ///
+    /// # Errors
+    /// [`ReportError::Shape`] if `weight` has another size or is empty.
+    pub fn render(&self, weight: &[f32], n_filters: usize) -> Result<Picture, ReportError> {
+        let size = self.rows * self.cols;
+        if size == 0 || n_filters == 0 || weight.len() != size * n_filters {
+            let what = format!("{n_filters} filters of {} x {} pixels", self.rows, self.cols);
+            return Err(ReportError::shape(what, (size * n_filters).max(1), weight.len()));
+        }
+        let filter = |j: usize| (0..size).map(move |i| weight[i * n_filters + j]);
+        let mut chosen: Vec<usize> = (0..n_filters).collect();
+        if self.order == FilterOrder::Norm {
+            let norm: Vec<f64> =
+                chosen.iter().map(|&j| filter(j).map(|w| f64::from(w).powi(2)).sum()).collect();
+            chosen.sort_by(|&a, &b| norm[b].total_cmp(&norm[a]));
+        }
+        chosen.truncate(self.limit);
+        let images: Vec<f32> = chosen.iter().flat_map(|&j| filter(j)).collect();
+        let (end, clipped) = self.end(&images);
+        let grid = self.grid.clone().range(-end, end).color_map(ColorMap::CoolWarm).render(&images)?;
+        let scale = Scale { map: ColorMap::CoolWarm, low: (-end).into(), high: end.into(), clipped };
+        self.with_bar(&grid, &scale, n_filters)
+    }
+
+    /// Draws as [`render`](Self::render) and writes the picture as PNG, atomically.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render), and [`ReportError::Write`].
+    pub fn save(&self, weight: &[f32], n_filters: usize, path: impl AsRef<Path>) -> Result<(), ReportError> {
+        self.render(weight, n_filters)?.save_png(path)
+    }
+
+    /// The end of the scale, and whether weights lie beyond it. All-zero weights get a scale that ends at 1.
+    fn end(&self, weights: &[f32]) -> (f32, bool) {
+        let mut sizes: Vec<f32> = weights.iter().map(|w| w.abs()).filter(|w| w.is_finite()).collect();
+        sizes.sort_by(f32::total_cmp);
+        let largest = sizes.last().copied().unwrap_or(0.0);
+        let wanted = match self.scale {
+            WeightScale::Fixed(end) => end.abs(),
+            WeightScale::Quantile(q) => {
+                let index =
+                    (f64::from(q).clamp(0.0, 1.0) * sizes.len().saturating_sub(1) as f64).ceil() as usize;
+                sizes.get(index).copied().unwrap_or(0.0)
+            }
+        };
+        let end = [wanted, largest, 1.0].into_iter().find(|&end| end.is_finite() && end > 0.0).unwrap_or(1.0);
+        (end, largest > end)
+    }
+
+    fn with_bar(&self, grid: &Picture, scale: &Scale, n_filters: usize) -> Result<Picture, ReportError> {
+        let columns = self.limit.min(n_filters);
+        let mut caption = self.caption.clone();
+        if columns < n_filters {
+            let first = if self.order == FilterOrder::Norm { "largest" } else { "first" };
+            caption = format!("{caption}, {first} {columns} of {n_filters} filters");
+        }
+        let width = grid.width().max(BAR_STRIP).max(font::width(&caption, CAPTION).ceil() as u32 + 20);
+        let bar = f64::from(width - 40).min(360.0).floor();
+        let left = (f64::from(width) - bar) / 2.0;
+        let mut scene = Scene::new(width, 58);
+        scene.text((f64::from(width) / 2.0, 16.0), &caption, CAPTION, Color::BLACK, Anchor::Middle);
+        color_bar::horizontal(&mut scene, [left.floor(), 24.0, bar, 12.0], scale);
+        let strip = render::to_picture(&scene)?;
+        let mut picture = Picture::new(width, grid.height() + strip.height(), Color::WHITE)?;
+        picture.paste(grid, (width - grid.width()) / 2, 0);
+        picture.paste(&strip, 0, grid.height());
+        Ok(picture)
+    }
+}

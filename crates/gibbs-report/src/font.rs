@@ -1,0 +1,78 @@
+//! The one font of all pictures, carried in the binary so that a machine without fonts draws the same.
+//!
+//! Ubuntu Light (Ubuntu Font Licence 1.0), as packaged by the crate `epaint_default_fonts`.
+
+use plotters::style::{FontDesc, FontStyle, register_font};
+use std::sync::Once;
+
+/// Name under which the font is known to the drawing library, and the list an SVG viewer chooses from.
+pub(crate) const FAMILY: &str = "Ubuntu, Helvetica, Arial, sans-serif";
+/// Height of capital letters and figures above the base line, in em.
+pub(crate) const CAPITALS: f64 = 0.693;
+/// How far letters rise above the base line, in em.
+pub(crate) const ASCENT: f64 = 0.78;
+/// How far letters hang below the base line, in em.
+pub(crate) const DESCENT: f64 = 0.19;
+/// The drawing library scales by ascender minus descender (932 + 189 of 1000 units) instead of by em.
+pub(crate) const LINE_PER_EM: f64 = 1.121;
+
+/// The font at `size` in the drawing library's units.
+pub(crate) fn font(size: f64) -> FontDesc<'static> {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
+        // The bytes are a constant that the tests below read; text is left out should they ever be no font.
+        let _ = register_font(FAMILY, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+    });
+    FontDesc::new(FAMILY.into(), size, FontStyle::Normal)
+}
+
+/// Width of `text` in logical pixels at an em of `size`.
+pub(crate) fn width(text: &str, size: f64) -> f64 {
+    const PRECISE: f64 = 1000.0;
+    let (width, _) = font(PRECISE * LINE_PER_EM).box_size(text).unwrap_or_default();
+    f64::from(width) * size / PRECISE
+}
+
+/// The text, cut and ended with "…" where it would be wider than `room`.
+pub(crate) fn shortened(text: &str, size: f64, room: f64) -> String {
+    if width(text, size) <= room {
+        return text.to_string();
+    }
+    let mut kept: Vec<char> = text.chars().collect();
+    loop {
+        kept.pop();
+        let candidate: String = kept.iter().collect::<String>().trim_end().to_string() + "…";
+        if kept.is_empty() || width(&candidate, size) <= room {
+            return candidate;
+        }
+    }
+}
+
+/// The text made smaller to fit into `room`, but not below `smallest`; then it is cut.
+pub(crate) fn fitted(text: &str, size: f64, smallest: f64, room: f64) -> (String, f64) {
+    let wide = width(text, size);
+    let size = if wide > room { (size * room / wide).max(smallest) } else { size };
+    (shortened(text, size, room.max(1.0) * 1.001), size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_font_is_there_and_scales() {
+        assert!(width("step", 12.0) > 15.0 && width("step", 12.0) < 40.0, "{}", width("step", 12.0));
+        assert!((width("epoch", 24.0) - 2.0 * width("epoch", 12.0)).abs() < 1e-9);
+        assert_eq!(width("", 12.0), 0.0);
+    }
+
+    #[test]
+    fn long_words_shrink_and_are_cut_at_last() {
+        let text = "a label that is much longer than its axis";
+        let (same, size) = fitted(text, 14.0, 9.0, 0.8 * width(text, 14.0));
+        assert!(same == text && size < 14.0 && size > 9.0);
+        let (cut, size) = fitted(text, 14.0, 9.0, 60.0);
+        assert!(cut.ends_with('…') && size == 9.0 && width(&cut, size) <= 61.0, "{cut}");
+        assert_eq!(shortened("abc", 12.0, -5.0), "…");
+    }
+}

@@ -1,0 +1,144 @@
+//! Numbers as people write them.
+
+/// Writes `value` with as many decimals as `std_err` supports, and the error behind it.
+///
+/// The error is rounded to two significant figures when its first three are 100 to 354 and to one when they are 355 to 949;
+/// 950 to 999 is rounded up to 1000 and keeps two (the rule of the Particle Data Group, *Review of Particle Physics*,
+/// Introduction, section 5.3). The value ends at the same decimal. An error of 0 stands for an exact value: six significant figures and no `±`.
+/// Very large and very small values share one power of ten. What is not finite is written out, never rounded away.
+///
+/// ```
+/// use gibbs_report::format_value;
+/// assert_eq!(format_value(-95.2341, 0.5), "−95.2 ± 0.5");
+/// assert_eq!(format_value(-95.2341, 0.1234), "−95.23 ± 0.12");
+/// assert_eq!(format_value(-3.4657359, 0.0), "−3.46574");
+/// assert_eq!(format_value(1.234e-7, 4.0e-9), "(1.23 ± 0.04)e−7");
+/// assert_eq!(format_value(f64::NAN, 0.1), "NaN ± 0.10");
+/// ```
+pub fn format_value(value: f64, std_err: f64) -> String {
+    if std_err == 0.0 || (!value.is_finite() && !std_err.is_finite()) {
+        return if std_err == 0.0 {
+            format_number(value)
+        } else {
+            pair(&format_number(value), &format_number(std_err))
+        };
+    }
+    if !std_err.is_finite() {
+        return pair(&format_number(value), &format_number(std_err));
+    }
+    let std_err = std_err.abs();
+    let last = last_decimal(std_err);
+    if !value.is_finite() {
+        return pair(&format_number(value), &fixed(std_err, (-last).max(0) as usize));
+    }
+    let size = exponent(value.abs().max(std_err));
+    if last > 3 || !(-4..9).contains(&size) {
+        let scale = 10f64.powi(size);
+        let decimals = (size - last).max(0) as usize;
+        let inner = pair(&fixed(value / scale, decimals), &fixed(std_err / scale, decimals));
+        return format!("({inner})e{}", signed(size));
+    }
+    if last > 0 {
+        let unit = 10f64.powi(last);
+        let rounded = |x: f64| fixed((x / unit).round() * unit, 0);
+        return pair(&rounded(value), &rounded(std_err));
+    }
+    let decimals = (-last) as usize;
+    pair(&fixed(value, decimals), &fixed(std_err, decimals))
+}
+
+/// Writes a number alone: six significant figures, without an exponent between 0.0001 and a million.
+///
+/// ```
+/// use gibbs_report::format_number;
+/// assert_eq!(format_number(0.0), "0");
+/// assert_eq!(format_number(-205.794), "−205.794");
+/// assert_eq!(format_number(60000.0), "60000");
+/// assert_eq!(format_number(1.5e-9), "1.5e−9");
+/// assert_eq!(format_number(f64::NEG_INFINITY), "−∞");
+/// ```
+pub fn format_number(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "∞".into() } else { "−∞".into() };
+    }
+    if value == 0.0 {
+        return "0".into();
+    }
+    let size = exponent(value.abs());
+    if (-4..7).contains(&size) {
+        let text = fixed(value, (5 - size).max(0) as usize);
+        // A fraction keeps its six figures, a whole number loses the zeros behind the point.
+        return if value.fract() == 0.0 { text.split('.').next().unwrap_or(&text).into() } else { text };
+    }
+    let mantissa = fixed(value / 10f64.powi(size), 5);
+    format!("{}e{}", mantissa.trim_end_matches('0').trim_end_matches('.'), signed(size))
+}
+
+fn pair(value: &str, error: &str) -> String {
+    format!("{value} ± {error}")
+}
+
+fn signed(exponent: i32) -> String {
+    if exponent < 0 { format!("−{}", exponent.unsigned_abs()) } else { exponent.to_string() }
+}
+
+/// Fixed decimals with a real minus sign, which a negative zero does not get.
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let is_zero = text.bytes().all(|byte| byte == b'0' || byte == b'.');
+    if value < 0.0 && !is_zero { format!("−{text}") } else { text }
+}
+
+/// The power of ten of the leading figure, from the decimal writing itself so that no logarithm rounds across a border.
+fn exponent(value: f64) -> i32 {
+    let text = format!("{value:e}");
+    text.split('e').nth(1).and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+/// The power of ten at which a number with this (positive) error ends.
+fn last_decimal(std_err: f64) -> i32 {
+    let text = format!("{std_err:.2e}");
+    let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let leading: u32 = mantissa.replace('.', "").parse().unwrap_or(100);
+    let power: i32 = power.parse().unwrap_or(0);
+    if leading < 355 { power - 1 } else { power }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_decides_the_decimals() {
+        let cases = [
+            (-86.3412, 0.04871, "−86.34 ± 0.05"),
+            (-86.3412, 0.0187, "−86.341 ± 0.019"),
+            (451.28, 1.0, "451.3 ± 1.0"),
+            (451.28, 12.0, "451 ± 12"),
+            (451.28, 97.0, "450 ± 100"),
+            (0.00001234, 0.0000005, "(1.23 ± 0.05)e−5"),
+            (123_456.0, 3_000.0, "123500 ± 3000"),
+            (1.234e10, 3.0e7, "(1.2340 ± 0.0030)e10"),
+            (0.0, 0.25, "0.00 ± 0.25"),
+            (-0.001, 0.25, "0.00 ± 0.25"),
+            (5.0, -0.5, "5.0 ± 0.5"),
+        ];
+        for (value, error, text) in cases {
+            assert_eq!(format_value(value, error), text, "{value} {error}");
+        }
+    }
+
+    #[test]
+    fn nothing_strange_is_hidden() {
+        assert_eq!(format_value(f64::NAN, 0.0), "NaN");
+        assert_eq!(format_value(f64::NAN, f64::NAN), "NaN ± NaN");
+        assert_eq!(format_value(-95.2, f64::NAN), "−95.2000 ± NaN");
+        assert_eq!(format_value(f64::NEG_INFINITY, 0.0), "−∞");
+        assert_eq!(format_value(1.0, f64::INFINITY), "1 ± ∞");
+        assert_eq!(format_number(f64::MAX), "1.79769e308");
+        assert_eq!(format_number(f64::MIN_POSITIVE / 4.0), "5.56268e−309");
+    }
+}

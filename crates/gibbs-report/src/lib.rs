@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+
+mod axis;
+mod color;
+mod color_bar;
+mod error;
+mod figure;
+mod file;
+mod filters;
+mod font;
+mod format;
+mod frame;
+mod grid;
+mod labels;
+mod layout;
+mod marks;
+mod panel;
+mod picture;
+mod render;
+mod scene;
+mod series;
+mod table;
+mod ticks;
+
+pub use axis::Axis;
+pub use color::{Color, ColorMap};
+pub use error::ReportError;
+pub use figure::Figure;
+pub use file::write_atomic;
+pub use filters::{FilterGrid, FilterOrder, WeightScale};
+pub use format::{format_number, format_value};
+pub use grid::ImageGrid;
+pub use marks::{HeatMap, Histogram};
+pub use panel::Panel;
+pub use picture::Picture;
+pub use series::Series;
+pub use table::{Figures, Report};
