@@ -1,0 +1,101 @@
+//! The sets as Burn's own `Dataset`, for Burn's `DataLoader`.
+
+use burn::data::dataloader::batcher::Batcher;
+use burn::data::dataset::DatasetError;
+use burn::prelude::*;
+
+use crate::{Batch, Dataset};
+
+/// One example.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// The values, `[width]`.
+    pub values: Vec<f32>,
+    /// The label, where the set has labels.
+    pub label: Option<u8>,
+    /// The place of the example in the data set.
+    pub index: usize,
+}
+
+/// Each item is an example as [`Dataset::values`] reads it. Burn's loader counts no epochs; to have what is drawn anew in
+/// each epoch, build a loader from [`Dataset::at_epoch`] for each.
+impl burn::data::dataset::Dataset<Example> for Dataset {
+    fn get(&self, index: usize) -> Result<Example, DatasetError> {
+        let label = self.labels().map(|labels| labels[index]);
+        Ok(Example { values: self.values(&[index]), label, index })
+    }
+
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+}
+
+/// Makes a [`Batch`] from [`Example`]s.
+///
+/// ```
+/// use burn::data::dataloader::DataLoaderBuilder;
+/// use gibbs_backend::device;
+/// use gibbs_data::{Dataset, ExampleBatcher};
+///
+/// let set = Dataset::from_bytes("ten", (0..10).collect(), &[1], None)?;
+/// let loader = DataLoaderBuilder::new(ExampleBatcher)
+///     .batch_size(4)
+///     .shuffle(0)
+///     .set_device(device("flex")?)
+///     .build(set);
+/// let mut seen = 0;
+/// for batch in loader.iter() {
+///     seen += batch?.len();
+/// }
+/// assert_eq!(seen, 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExampleBatcher;
+
+impl Batcher<Example, Batch> for ExampleBatcher {
+    fn batch(&self, items: Vec<Example>, device: &Device) -> Batch {
+        let width = items.first().map_or(0, |example| example.values.len());
+        let shape = [items.len(), width];
+        let labels = items.iter().map(|example| example.label).collect();
+        let indices = items.iter().map(|example| example.index).collect();
+        let values: Vec<f32> = items.into_iter().flat_map(|example| example.values).collect();
+        Batch { x: Tensor::from_data(TensorData::new(values, shape), device), labels, indices }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::data::dataloader::DataLoaderBuilder;
+    use gibbs_backend::device;
+
+    use super::*;
+
+    #[test]
+    fn burns_loader_shows_each_example_once() {
+        let (width, n) = (7, 100);
+        let bytes = (0..n * width).map(|i| (i * 53 % 256) as u8).collect();
+        let set =
+            Dataset::from_bytes("set", bytes, &[width], Some((0..n).map(|i| i as u8).collect())).unwrap();
+        for workers in [0, 2] {
+            let loader = DataLoaderBuilder::new(ExampleBatcher)
+                .batch_size(16)
+                .shuffle(3)
+                .num_workers(workers)
+                .set_device(device("flex").unwrap())
+                .build(set.clone());
+            let mut seen = Vec::new();
+            for batch in loader.iter() {
+                let batch = batch.unwrap();
+                assert_eq!(batch.x.dims(), [batch.len(), width]);
+                assert_eq!(batch.x.to_data().to_vec::<f32>().unwrap(), set.values(&batch.indices));
+                let labels: Vec<u8> = batch.indices.iter().map(|&i| i as u8).collect();
+                assert_eq!(batch.labels, Some(labels));
+                seen.extend(batch.indices);
+            }
+            assert_ne!(seen, (0..n).collect::<Vec<_>>());
+            seen.sort_unstable();
+            assert_eq!(seen, (0..n).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! How grey values become zeros and ones.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// How grey values `x` in `[0, 1]` become zeros and ones. It changes what a likelihood means and is printed with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Binarization {
+    /// The values stay as they are.
+    #[default]
+    None,
+    /// 1 if `x > 1/2` (bytes from 128 on), else 0.
+    Threshold,
+    /// 1 with probability `x`, drawn anew in each epoch (Salakhutdinov and Murray, ICML 2008, doi:10.1145/1390156.1390266).
+    Stochastic,
+    /// 1 with probability `x`, drawn once by the seed: the same in each epoch.
+    Fixed,
+}
+
+impl Binarization {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::None, Self::Threshold, Self::Stochastic, Self::Fixed];
+
+    /// The name, as in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Threshold => "threshold",
+            Self::Stochastic => "stochastic",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
+impl fmt::Display for Binarization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The given text names no [`Binarization`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("binarization '{0}': give one of none, threshold, stochastic, fixed")]
+pub struct UnknownBinarization(String);
+
+impl FromStr for Binarization {
+    type Err = UnknownBinarization;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| UnknownBinarization(name.into()))
+    }
+}

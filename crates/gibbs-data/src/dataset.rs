@@ -1,0 +1,373 @@
+//! Examples in memory.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use burn::prelude::*;
+use rayon::prelude::*;
+
+use crate::values::{Rule, Values};
+use crate::{Batch, Binarization, DataError};
+
+/// Examples in memory, as bytes or `f32`, with a shape and, if known, labels.
+///
+/// A `Dataset` is a view: cloning it, or taking [rows](Self::rows) of it, shares the values. Examples become `f32` when
+/// they are read: bytes are scaled to `[0, 1]`, and what [`binarized`](Self::binarized) or
+/// [`dequantized`](Self::dequantized) asked for is done then, by draws that depend on the seed, on the example's place in
+/// its file and on the [epoch](Self::at_epoch), and on nothing else. So neither the order nor the size of batches matters.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    name: Arc<str>,
+    /// Names the streams of draws; views of one file share it.
+    origin: Arc<str>,
+    values: Values,
+    labels: Option<Arc<Vec<u8>>>,
+    shape: Arc<[usize]>,
+    rows: Range<usize>,
+    rule: Rule,
+    epoch: u64,
+}
+
+impl Dataset {
+    /// Examples of `shape` from bytes, one example after the other, row-major. If no byte is above 1 they are zeros and
+    /// ones ([`is_binary`](Self::is_binary)), otherwise grey values that stand for `byte / 255`.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Empty`] without examples, [`DataError::Shape`] if `bytes` is no multiple of the width of an example,
+    /// [`DataError::Labels`] if the number of labels is not that of the examples.
+    pub fn from_bytes(
+        name: impl Into<Arc<str>>,
+        bytes: Vec<u8>,
+        shape: &[usize],
+        labels: Option<Vec<u8>>,
+    ) -> Result<Self, DataError> {
+        let grey = bytes.par_iter().any(|&byte| byte > 1);
+        let bytes = Arc::new(bytes);
+        let values = if grey { Values::Grey(bytes) } else { Values::Binary(bytes) };
+        Self::new(name.into(), values, shape, labels)
+    }
+
+    /// Examples of `shape` from real values, one example after the other, row-major.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes), and [`DataError::NotFinite`] for NaN and infinite values.
+    pub fn from_f32(
+        name: impl Into<Arc<str>>,
+        values: Vec<f32>,
+        shape: &[usize],
+        labels: Option<Vec<u8>>,
+    ) -> Result<Self, DataError> {
+        let dataset = Self::new(name.into(), Values::Real(Arc::new(values)), shape, labels)?;
+        match dataset.position(|x| !x.is_finite()) {
+            None => Ok(dataset),
+            Some((row, value)) => {
+                Err(DataError::NotFinite { name: dataset.name.to_string(), row, value: f64::from(value) })
+            }
+        }
+    }
+
+    /// Grey bytes or zeros and ones, whatever the bytes are.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes), and [`DataError::NotBinary`] if zeros and ones are asked for and others are found.
+    pub(crate) fn from_bytes_as(
+        binary: bool,
+        name: &str,
+        bytes: Vec<u8>,
+        shape: &[usize],
+    ) -> Result<Self, DataError> {
+        let wrong = if binary { bytes.iter().position(|&byte| byte > 1) } else { None };
+        if let Some(at) = wrong {
+            let (row, value) = (at / shape.iter().product::<usize>().max(1), bytes[at]);
+            return Err(DataError::NotBinary { name: name.to_owned(), row, value });
+        }
+        let bytes = Arc::new(bytes);
+        let values = if binary { Values::Binary(bytes) } else { Values::Grey(bytes) };
+        Self::new(name.into(), values, shape, None)
+    }
+
+    fn new(
+        name: Arc<str>,
+        values: Values,
+        shape: &[usize],
+        labels: Option<Vec<u8>>,
+    ) -> Result<Self, DataError> {
+        let width = shape.iter().product::<usize>();
+        if values.len() == 0 || width == 0 {
+            return Err(DataError::Empty { name: name.to_string() });
+        }
+        if values.len() % width != 0 {
+            return Err(DataError::Shape {
+                name: name.to_string(),
+                found: vec![values.len()],
+                expected: format!("a multiple of the {width} values of one example"),
+            });
+        }
+        let rows = 0..values.len() / width;
+        let dataset = Self {
+            origin: name.clone(),
+            name,
+            values,
+            labels: None,
+            shape: shape.into(),
+            rows,
+            rule: Rule::Plain,
+            epoch: 0,
+        };
+        match labels {
+            Some(labels) => dataset.with_labels(labels),
+            None => Ok(dataset),
+        }
+    }
+
+    /// The same examples with `labels`, one for each.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Labels`] if their number is not that of the examples.
+    ///
+    /// # Panics
+    ///
+    /// If `self` shows only a part of its file.
+    pub fn with_labels(mut self, labels: Vec<u8>) -> Result<Self, DataError> {
+        assert_eq!(self.rows, 0..self.values.len() / self.width(), "labels belong to a whole file");
+        if labels.len() != self.len() {
+            let (name, examples) = (self.name.to_string(), self.len());
+            return Err(DataError::Labels { name, examples, labels: labels.len() });
+        }
+        self.labels = Some(Arc::new(labels));
+        Ok(self)
+    }
+
+    /// The same examples with another name of the file they come from, by which their draws are told apart.
+    pub(crate) fn with_origin(mut self, origin: impl Into<Arc<str>>) -> Self {
+        self.origin = origin.into();
+        self
+    }
+
+    /// Name of the set or file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no example; only an empty range of [rows](Self::rows) makes such a view.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Shape of one example, such as `[28, 28]`.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Number of values of one example.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The labels, one for each example.
+    pub fn labels(&self) -> Option<&[u8]> {
+        self.labels.as_ref().map(|labels| &labels[self.rows.clone()])
+    }
+
+    /// Whether every value that is read is 0 or 1, by the stored bytes or by the binarization.
+    pub fn is_binary(&self) -> bool {
+        matches!(self.values, Values::Binary(_)) || matches!(self.rule, Rule::Threshold | Rule::Draw { .. })
+    }
+
+    /// Memory of the stored values and labels of the whole file, which all views share, in bytes.
+    pub fn bytes_in_memory(&self) -> usize {
+        self.values.bytes_in_memory() + self.labels.as_ref().map_or(0, |labels| labels.capacity())
+    }
+
+    /// One line that says what the set holds, such as
+    /// `mnist: 50000 examples of 28x28, bytes 0 to 255, scaled to [0, 1], labels`.
+    pub fn describe(&self) -> String {
+        let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();
+        let rule = match self.rule {
+            Rule::Plain => "",
+            Rule::Threshold => ", binarized by threshold",
+            Rule::Draw { anew: true, .. } => ", binarized anew in each epoch",
+            Rule::Draw { anew: false, .. } => ", binarized once",
+            Rule::Dequantize { .. } => ", dequantized",
+        };
+        let labels = if self.labels.is_some() { ", labels" } else { "" };
+        let (name, n, kind) = (&self.name, self.len(), self.values.kind());
+        format!("{name}: {n} examples of {}, {kind}{rule}{labels}", shape.join("x"))
+    }
+
+    /// A view of some of the examples, in the same order.
+    ///
+    /// # Panics
+    ///
+    /// If `rows` ends after the last example.
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        assert!(rows.start <= rows.end && rows.end <= self.len(), "rows {rows:?} of {} examples", self.len());
+        let rows = self.rows.start + rows.start..self.rows.start + rows.end;
+        Self { rows, ..self.clone() }
+    }
+
+    /// The same examples with the draws of another epoch (0 at first). Only what is drawn anew in each epoch changes.
+    pub fn at_epoch(&self, epoch: u64) -> Self {
+        Self { epoch, ..self.clone() }
+    }
+
+    /// The same examples as zeros and ones. What is stored as zeros and ones already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::OutsideUnit`] for values outside `[0, 1]`, also if `kind` is [`Binarization::None`].
+    pub fn binarized(mut self, kind: Binarization, seed: u64) -> Result<Self, DataError> {
+        self.require_unit_interval()?;
+        self.rule = match kind {
+            _ if matches!(self.values, Values::Binary(_)) => Rule::Plain,
+            Binarization::None => Rule::Plain,
+            Binarization::Threshold => Rule::Threshold,
+            Binarization::Stochastic => Rule::Draw { seed, anew: true },
+            Binarization::Fixed => Rule::Draw { seed, anew: false },
+        };
+        Ok(self)
+    }
+
+    /// The same examples with uniform dequantization: `(byte + u) / 256` with `u` uniform on `(0, 1)`, drawn anew in each
+    /// epoch, so that a density model cannot put all its mass on the 256 grey values (Theis, van den Oord and Bethge,
+    /// *A note on the evaluation of generative models*, ICLR 2016, arXiv:1511.01844).
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::NotQuantized`] for sets that do not hold grey values in bytes.
+    pub fn dequantized(mut self, seed: u64) -> Result<Self, DataError> {
+        if !matches!(self.values, Values::Grey(_)) {
+            return Err(DataError::NotQuantized { name: self.name.to_string(), found: self.values.kind() });
+        }
+        self.rule = Rule::Dequantize { seed };
+        Ok(self)
+    }
+
+    /// Checks that all values lie in `[0, 1]`, as models of binary units need.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::OutsideUnit`] with the first value that does not.
+    pub fn require_unit_interval(&self) -> Result<(), DataError> {
+        match self.position(|x| !(0.0..=1.0).contains(&x)) {
+            None => Ok(()),
+            Some((row, value)) => Err(DataError::OutsideUnit { name: self.name.to_string(), row, value }),
+        }
+    }
+
+    /// Checks that an example has `expected` values, the width of a model.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Width`] if not.
+    pub fn require_width(&self, expected: usize) -> Result<(), DataError> {
+        let width = self.width();
+        if width == expected {
+            return Ok(());
+        }
+        let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();
+        let found = format!("{width} ({})", shape.join("x"));
+        Err(DataError::Width { name: self.name.to_string(), found, expected })
+    }
+
+    /// The first stored real value in view that `is_wrong`, with the index of its example.
+    fn position(&self, is_wrong: impl Fn(f32) -> bool + Sync) -> Option<(usize, f32)> {
+        let Values::Real(values) = &self.values else { return None };
+        let width = self.width();
+        let at = values[self.rows.start * width..self.rows.end * width]
+            .par_iter()
+            .position_first(|&x| is_wrong(x))?;
+        Some((at / width, values[self.rows.start * width + at]))
+    }
+
+    /// The values of the examples at `indices`, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// If an index is not below the number of examples.
+    pub fn values(&self, indices: &[usize]) -> Vec<f32> {
+        /// Values from which on it pays to share the work among threads.
+        const MANY: usize = 1 << 16;
+        let width = self.width();
+        let noise = self.rule.noise(&self.origin, self.epoch);
+        let read = |(out, &index): (&mut [f32], &usize)| {
+            assert!(index < self.len(), "example {index} of {}", self.len());
+            let start = (self.rows.start + index) * width;
+            self.values.copy(start, out);
+            self.rule.apply(noise.as_ref(), start, out);
+        };
+        let mut values = vec![0.0; indices.len() * width];
+        if values.len() < MANY {
+            values.chunks_mut(width).zip(indices).for_each(read);
+        } else {
+            values.par_chunks_mut(width).zip(indices).for_each(read);
+        }
+        values
+    }
+
+    /// The examples at `indices` on `device`, `[indices, width]`.
+    ///
+    /// # Panics
+    ///
+    /// If an index is not below the number of examples.
+    pub fn tensor(&self, indices: &[usize], device: &Device) -> Tensor<2> {
+        let shape = [indices.len(), self.width()];
+        Tensor::from_data(TensorData::new(self.values(indices), shape), device)
+    }
+
+    /// The examples at `indices` with their labels.
+    ///
+    /// # Panics
+    ///
+    /// If an index is not below the number of examples.
+    pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
+        let labels = self.labels().map(|labels| indices.iter().map(|&i| labels[i]).collect());
+        Batch { x: self.tensor(indices, device), labels, indices: indices.to_vec() }
+    }
+
+    /// Mean of each of the `width` values over all examples, as they are read in this epoch; where they are drawn anew in
+    /// each epoch, the expected mean.
+    pub fn mean(&self) -> Vec<f64> {
+        const PART: usize = 256;
+        let expected = match self.rule {
+            Rule::Draw { anew: true, .. } | Rule::Dequantize { .. } => {
+                Self { rule: Rule::Plain, ..self.clone() }
+            }
+            _ => self.clone(),
+        };
+        let width = self.width();
+        let parts: Vec<Vec<f64>> = (0..self.len().div_ceil(PART))
+            .into_par_iter()
+            .map(|part| {
+                let rows: Vec<usize> = (part * PART..self.len().min((part + 1) * PART)).collect();
+                let mut sum = vec![0.0; width];
+                for row in expected.values(&rows).chunks(width) {
+                    sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+                }
+                sum
+            })
+            .collect();
+        let mut mean = vec![0.0; width];
+        for part in parts {
+            mean.iter_mut().zip(part).for_each(|(mean, sum)| *mean += sum);
+        }
+        let n = self.len() as f64;
+        mean.iter_mut().for_each(|mean| *mean /= n);
+        if matches!(self.rule, Rule::Dequantize { .. }) {
+            mean.iter_mut().for_each(|mean| *mean = (*mean * 255.0 + 0.5) / 256.0);
+        }
+        mean
+    }
+}
+
+#[cfg(test)]
+mod tests;

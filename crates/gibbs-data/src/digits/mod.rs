@@ -1,0 +1,67 @@
+//! Handwritten-looking digits, drawn and not photographed: 28×28 grey images with labels.
+//!
+//! ```text
+//! skeleton (strokes as splines, several shapes for each class)      skeletons.rs
+//!   -> knots moved, smooth displacement field, slant, aspect, turn  hand.rs
+//!   -> largest side fitted to 20 pixels                              hand.rs
+//!   -> distance to the stroke, anti-aliased, quantized to bytes,
+//!      center of mass at the center                                  pen.rs
+//! ```
+//!
+//! Image `i` depends on the seed and on `i` alone, not on the number of threads, and is computed with `+ - * /` and square
+//! roots, which IEEE 754 fixes to the last bit: the set is the same, byte for byte, on every machine.
+//!
+//! The normalization (20×20 box, center of mass at the center of 28×28) is that of MNIST: LeCun, Bottou, Bengio and
+//! Haffner, *Gradient-based learning applied to document recognition*, Proc. IEEE 86 (1998), doi:10.1109/5.726791. The
+//! displacement field follows the idea of elastic distortions of Simard, Steinkraus and Platt, *Best practices for
+//! convolutional neural networks applied to visual document analysis*, ICDAR 2003, doi:10.1109/ICDAR.2003.1227801.
+
+mod hand;
+mod pen;
+mod skeletons;
+
+use gibbs_backend::Noise;
+use rayon::prelude::*;
+
+use crate::draws::Draws;
+use crate::{DataError, Dataset, Splits};
+
+/// Rows and columns of an image.
+pub const SIDE: usize = 28;
+/// Pixels of an image.
+pub const PIXELS: usize = SIDE * SIDE;
+
+/// `n` images, `[n, 28, 28]` bytes row-major, and their labels 0 to 9, each class equally likely.
+///
+/// The images of a smaller `n` are the first ones of a larger `n`.
+pub fn generate(n: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
+    let noise = Noise::new(seed, "digits");
+    let mut images = vec![0; n * PIXELS];
+    let mut labels = vec![0; n];
+    images.par_chunks_mut(PIXELS).zip(&mut labels).enumerate().for_each(|(index, (image, label))| {
+        let mut draws = Draws::new(&noise, index, hand::DRAWS);
+        let class = draws.below(10);
+        *label = class as u8;
+        pen::ink(hand::write(class, &mut draws), image);
+    });
+    (images, labels)
+}
+
+/// The built-in set: 50000 training, 10000 validation and 10000 test images, split as MNIST is.
+///
+/// # Errors
+///
+/// None; the type is that of the other sets.
+pub fn splits() -> Result<Splits, DataError> {
+    let (images, labels) = generate(70_000, 0);
+    let whole = Dataset::from_bytes("digits", images, &[SIDE, SIDE], Some(labels))?;
+    Ok(Splits {
+        train: whole.rows(0..50_000),
+        valid: whole.rows(50_000..60_000),
+        test: whole.rows(60_000..70_000),
+        law: None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+
+mod adapter;
+pub mod bars;
+mod batches;
+mod binarization;
+mod dataset;
+pub mod digits;
+#[cfg(feature = "download")]
+pub mod download;
+mod draws;
+mod error;
+pub mod idx;
+mod law;
+mod load;
+pub mod manifest;
+pub mod npy;
+pub mod plane;
+mod portable;
+mod splits;
+mod transform;
+mod values;
+
+pub use adapter::{Example, ExampleBatcher};
+pub use batches::{Batch, Batches, Epoch};
+pub use binarization::{Binarization, UnknownBinarization};
+pub use dataset::Dataset;
+pub use error::DataError;
+pub use law::Law;
+pub use load::{load, load_file, names};
+pub use splits::{Split, Splits, UnknownSplit};
+pub use transform::{Logit, bits_per_dim};

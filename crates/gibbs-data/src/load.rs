@@ -1,0 +1,187 @@
+//! From the name of a set, or the path of a file, to data in memory.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::npy::Narrow;
+use crate::plane::Plane;
+use crate::{DataError, Dataset, Splits, bars, digits, idx, manifest, npy};
+
+/// The names that [`load`] knows: built-in sets first, then those read from the data folder.
+pub fn names() -> Vec<String> {
+    let mut names = vec!["digits".to_owned(), "bars-and-stripes".to_owned()];
+    names.extend(Plane::ALL.map(|set| set.name().to_owned()));
+    names.extend(manifest::all().into_iter().map(|manifest| manifest.name));
+    names
+}
+
+/// The data set that `spec` names, or the file at the path `spec`, in three parts.
+///
+/// - `digits`, `bars-and-stripes` (4×4; `bars-and-stripes-6x6` for another side) and the 2-d sets are built in;
+/// - `mnist`, `fashion-mnist`, `binarized-mnist`, `frey-faces` are read from `data_dir/NAME/` and their checksums verified;
+/// - anything else is a path: `.npy` or idx, split in the order of the file by [`Splits::by_tenths`].
+///
+/// ```
+/// use gibbs_data::load;
+///
+/// let splits = load("bars-and-stripes", "datasets".as_ref())?;
+/// assert_eq!(splits.test.len(), 30);
+/// assert_eq!(splits.law.map(|law| law.entropy()), Some(30f64.ln()));
+/// # Ok::<(), gibbs_data::DataError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`DataError::Unknown`] for what is neither a name nor a file, and the errors of
+/// [`Manifest::load`](manifest::Manifest::load), [`load_file`] and [`Splits::by_tenths`].
+pub fn load(spec: &str, data_dir: &Path) -> Result<Splits, DataError> {
+    if spec == "digits" {
+        return digits::splits();
+    }
+    if let Some(side) = bars_side(spec) {
+        return bars::bars_and_stripes(side);
+    }
+    if let Ok(set) = spec.parse::<Plane>() {
+        return set.splits();
+    }
+    if let Some(manifest) = manifest::find(spec) {
+        return manifest.load(data_dir);
+    }
+    if !Path::new(spec).exists() {
+        return Err(DataError::Unknown { spec: spec.to_owned(), known: names().join(", ") });
+    }
+    Splits::by_tenths(&load_file(Path::new(spec))?)
+}
+
+/// The side in `bars-and-stripes` or `bars-and-stripes-NxN`.
+fn bars_side(spec: &str) -> Option<usize> {
+    let size = spec.strip_prefix("bars-and-stripes")?;
+    if size.is_empty() {
+        return Some(4);
+    }
+    let (rows, columns) = size.strip_prefix('-')?.split_once('x')?;
+    rows.parse().ok().filter(|_| rows == columns)
+}
+
+/// All examples of an `.npy` (`u8`, `f32`, `f64`; the first axis counts the examples) or idx file (plain or `.gz`), in the
+/// order of the file. The format is told by the first bytes. Bytes of which none is above 1 are zeros and ones, others
+/// grey values; [`Dataset::describe`] says which.
+///
+/// # Errors
+///
+/// [`DataError::UnknownFormat`] for other files, and the errors of [`npy::read`], [`idx::read`],
+/// [`Dataset::from_bytes`] and [`Dataset::from_f32`].
+pub fn load_file(path: &Path) -> Result<Dataset, DataError> {
+    let mut start = [0; 8];
+    let start = {
+        let mut file = File::open(path).map_err(DataError::io("read", path))?;
+        let n = file.read(&mut start).map_err(DataError::io("read", path))?;
+        &start[..n]
+    };
+    let name = path.display().to_string();
+    // The draws of a binarization must not change when the file is moved.
+    let origin = "file";
+    if npy::recognizes(start) {
+        let (shape, values) = npy::read_narrow(path)?;
+        let dataset = match values {
+            Narrow::Bytes(bytes) => Dataset::from_bytes(name, bytes, example_shape(&shape), None),
+            Narrow::Real(values) => Dataset::from_f32(name, values, example_shape(&shape), None),
+        };
+        return Ok(dataset?.with_origin(origin));
+    }
+    if idx::recognizes(start) {
+        let array = idx::read(path)?;
+        let dataset = Dataset::from_bytes(name, array.values, example_shape(&array.shape), None);
+        return Ok(dataset?.with_origin(origin));
+    }
+    if start.is_empty() {
+        return Err(DataError::Empty { name });
+    }
+    Err(DataError::UnknownFormat { path: path.to_path_buf(), found: idx::hex_pairs(start) })
+}
+
+/// All sizes but the number of examples; one number each makes examples of width 1.
+fn example_shape(shape: &[usize]) -> &[usize] {
+    if shape.len() > 1 { &shape[1..] } else { &[1] }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::tempdir;
+
+    use super::*;
+
+    #[test]
+    fn each_name_is_known() {
+        let folder = tempdir().unwrap();
+        for name in names() {
+            match load(&name, folder.path()) {
+                Ok(splits) => {
+                    assert!(splits.train.len() >= splits.valid.len() && !splits.test.is_empty(), "{name}");
+                    assert!(splits.name().starts_with(&name));
+                }
+                Err(error) => assert!(matches!(error, DataError::Missing { .. }), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let error = load("mnits", Path::new("datasets")).unwrap_err().to_string();
+        assert!(error.contains("'mnits'") && error.contains("digits") && error.contains("mnist"), "{error}");
+    }
+
+    #[test]
+    fn sides_of_bars_and_stripes() {
+        assert_eq!(bars_side("bars-and-stripes"), Some(4));
+        assert_eq!(bars_side("bars-and-stripes-6x6"), Some(6));
+        for other in ["bars-and-stripes-3x4", "bars-and-stripes-3", "bars-and-stripesx", "bars"] {
+            assert_eq!(bars_side(other), None);
+        }
+        assert!(matches!(
+            load("bars-and-stripes-99x99", Path::new("")),
+            Err(DataError::BarsSide { side: 99 })
+        ));
+    }
+
+    #[test]
+    fn files_are_told_by_their_content() {
+        let folder = tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let spec = |name: &str| path(name).display().to_string();
+
+        npy::write(&path("wide.npy"), &[0.5f64; 60], &[20, 3]).unwrap();
+        let splits = load(&spec("wide.npy"), Path::new("")).unwrap();
+        assert_eq!((splits.train.len(), splits.valid.len(), splits.test.len()), (16, 2, 2));
+        assert_eq!(splits.train.values(&[0]), [0.5; 3]);
+
+        npy::write(&path("bits.npy"), &[0u8, 1, 1, 0], &[4]).unwrap();
+        let bits = load_file(&path("bits.npy")).unwrap();
+        assert!(bits.is_binary());
+        assert_eq!((bits.len(), bits.shape()), (4, &[1][..]));
+        assert!(matches!(load(&spec("bits.npy"), Path::new("")), Err(DataError::EmptySplit { .. })));
+
+        fs::write(
+            path("images-idx3-ubyte"),
+            [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2][..], &[9; 4]].concat(),
+        )
+        .unwrap();
+        let images = load_file(&path("images-idx3-ubyte")).unwrap();
+        assert_eq!((images.len(), images.shape()), (2, &[1, 2][..]));
+
+        npy::write(&path("none.npy"), &[] as &[f32], &[0, 28, 28]).unwrap();
+        fs::write(path("empty.npy"), []).unwrap();
+        for name in ["none.npy", "empty.npy"] {
+            assert!(matches!(load_file(&path(name)), Err(DataError::Empty { .. })), "{name}");
+        }
+        fs::write(path("picture.png"), b"\x89PNG\r\n\x1a\n").unwrap();
+        let error = load_file(&path("picture.png")).unwrap_err();
+        assert!(matches!(error, DataError::UnknownFormat { .. }), "{error}");
+        assert!(matches!(load_file(folder.path()), Err(DataError::Io { .. })));
+        npy::write(&path("nan.npy"), &[0.0f32, f32::NAN], &[2, 1]).unwrap();
+        assert!(matches!(load_file(&path("nan.npy")), Err(DataError::NotFinite { row: 1, .. })));
+    }
+}

@@ -1,0 +1,253 @@
+//! Named sets: which files, with which content, where they come from.
+//!
+//! The manifests are the files `datasets/NAME.toml` of the repository; they are part of the program. The files of a set lie in
+//! `DATA_DIR/NAME/`. A file can have several forms (compressed or plain, or the text form in which it is published); the first
+//! one found is read. Its checksum is verified at each load.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::{DataError, Dataset, Splits, idx};
+
+const EMBEDDED: [&str; 4] = [
+    include_str!("../../../datasets/mnist.toml"),
+    include_str!("../../../datasets/fashion-mnist.toml"),
+    include_str!("../../../datasets/binarized-mnist.toml"),
+    include_str!("../../../datasets/frey-faces.toml"),
+];
+
+/// A named set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Its name, which is also the name of its folder.
+    pub name: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// Licence as stated by its source.
+    pub licence: String,
+    /// Where it comes from.
+    pub source: String,
+    /// How to get it, in one sentence.
+    pub help: String,
+    /// Shape of one example.
+    pub shape: Vec<usize>,
+    /// What the values are.
+    pub values: Kind,
+    /// Its parts.
+    pub splits: Parts,
+    /// Its files.
+    pub files: Vec<File>,
+}
+
+/// What the values of a named set are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Bytes 0 to 255 that stand for 0 to 1.
+    Grey,
+    /// Zeros and ones.
+    Binary,
+}
+
+/// Which examples make each part.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parts {
+    /// Training examples.
+    pub train: Part,
+    /// Validation examples.
+    pub valid: Part,
+    /// Test examples.
+    pub test: Part,
+}
+
+/// Some rows of a file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The [`File::id`] of the examples.
+    pub images: String,
+    /// The [`File::id`] of the labels.
+    #[serde(default)]
+    pub labels: Option<String>,
+    /// First row, and the one after the last.
+    pub rows: [usize; 2],
+}
+
+/// One array of a named set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// By which the [parts](Part) refer to it.
+    pub id: String,
+    /// Shape of the array.
+    pub shape: Vec<usize>,
+    /// The files in which it may come, the preferred one first.
+    pub forms: Vec<Form>,
+}
+
+/// One file in which an array may come.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// Name of the file.
+    pub name: String,
+    /// Its format.
+    pub format: Format,
+    /// Its size, where known.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// sha256 of its content, lowercase hexadecimal.
+    pub sha256: String,
+    /// Public addresses of this very file.
+    #[serde(default)]
+    pub urls: Vec<String>,
+}
+
+/// The format of a file of a named set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// idx, plain or gzip.
+    Idx,
+    /// Text: the characters 0 and 1, separated by blanks.
+    Amat,
+}
+
+/// The manifests of all named sets.
+pub fn all() -> Vec<Manifest> {
+    EMBEDDED
+        .iter()
+        .map(|text| toml::from_str(text).expect("the manifests of the repository are tested to be valid"))
+        .collect()
+}
+
+/// The manifest of `name`.
+pub fn find(name: &str) -> Option<Manifest> {
+    all().into_iter().find(|manifest| manifest.name == name)
+}
+
+impl Manifest {
+    /// Reads the set from `data_dir/NAME/` and verifies its checksums.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Missing`] with the names of the missing files and how to get them, [`DataError::Checksum`] for a file
+    /// that is not the published one, and the errors of [`idx::read`].
+    pub fn load(&self, data_dir: &Path) -> Result<Splits, DataError> {
+        let folder = data_dir.join(&self.name);
+        let missing: Vec<&str> = self
+            .files
+            .iter()
+            .filter(|file| file.found_in(&folder).is_none())
+            .filter_map(|file| file.forms.first())
+            .map(|form| form.name.as_str())
+            .collect();
+        if !missing.is_empty() {
+            return Err(DataError::Missing {
+                set: self.name.clone(),
+                folder,
+                files: missing.join(", "),
+                help: format!(
+                    "{} (datasets/README.md says more), or give another data folder by --data-dir or GIBBS_DATA_DIR",
+                    self.help
+                ),
+            });
+        }
+        let mut whole: HashMap<&str, Dataset> = HashMap::new();
+        for Part { images, labels, .. } in self.splits.each() {
+            if !whole.contains_key(images.as_str()) {
+                whole.insert(images, self.read_examples(images, labels.as_deref(), &folder)?);
+            }
+        }
+        let part = |part: &Part| -> Dataset { whole[part.images.as_str()].rows(part.rows[0]..part.rows[1]) };
+        let Parts { train, valid, test } = &self.splits;
+        Ok(Splits { train: part(train), valid: part(valid), test: part(test), law: None })
+    }
+
+    fn read_examples(&self, images: &str, labels: Option<&str>, folder: &Path) -> Result<Dataset, DataError> {
+        let values = self.read(images, folder)?;
+        let binary = self.values == Kind::Binary;
+        let dataset = Dataset::from_bytes_as(binary, &self.name, values, &self.shape)?
+            .with_origin(format!("{}/{images}", self.name));
+        match labels {
+            Some(labels) => dataset.with_labels(self.read(labels, folder)?),
+            None => Ok(dataset),
+        }
+    }
+
+    /// The values of the array `id`.
+    fn read(&self, id: &str, folder: &Path) -> Result<Vec<u8>, DataError> {
+        let file = self.file(id).expect("the manifests of the repository are tested to name their files");
+        let form = file.found_in(folder).expect("missing files were reported before");
+        let path = folder.join(&form.name);
+        let bytes = fs::read(&path).map_err(DataError::io("read", &path))?;
+        let found = hex(&Sha256::digest(&bytes));
+        if found != form.sha256 {
+            return Err(DataError::Checksum { path, expected: form.sha256.clone(), found });
+        }
+        let (shape, values) = match form.format {
+            Format::Idx => {
+                let idx = idx::parse(bytes, &path)?;
+                (idx.shape, idx.values)
+            }
+            Format::Amat => {
+                let values = parse_amat(bytes, &path)?;
+                let rows = values.len() / file.shape[1..].iter().product::<usize>();
+                let shape = [&[rows], &file.shape[1..]].concat();
+                (shape, values)
+            }
+        };
+        if shape != file.shape || values.len() != shape.iter().product::<usize>() {
+            let (name, expected) = (path.display().to_string(), format!("{:?}", file.shape));
+            return Err(DataError::Shape { name, found: shape, expected });
+        }
+        Ok(values)
+    }
+
+    fn file(&self, id: &str) -> Option<&File> {
+        self.files.iter().find(|file| file.id == id)
+    }
+}
+
+impl Parts {
+    fn each(&self) -> [&Part; 3] {
+        [&self.train, &self.valid, &self.test]
+    }
+}
+
+impl File {
+    /// The first form of which there is a file in `folder`.
+    fn found_in(&self, folder: &Path) -> Option<&Form> {
+        self.forms.iter().find(|form| folder.join(&form.name).is_file())
+    }
+}
+
+/// Zeros and ones from text, in place.
+fn parse_amat(mut bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>, DataError> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r');
+    if let Some(at) = bytes.iter().position(|byte| !matches!(byte, b'0' | b'1') && !is_blank(byte)) {
+        return Err(DataError::Malformed {
+            path: path.to_path_buf(),
+            format: "amat",
+            reason: format!("byte {:02x} at {at}, where only 0, 1 and blanks are expected", bytes[at]),
+        });
+    }
+    bytes.retain(|byte| !is_blank(byte));
+    bytes.iter_mut().for_each(|byte| *byte -= b'0');
+    bytes.shrink_to_fit();
+    Ok(bytes)
+}
+
+/// `bytes` as lowercase hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

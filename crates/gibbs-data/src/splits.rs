@@ -1,0 +1,164 @@
+//! The three parts of a data set.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Binarization, DataError, Dataset, Law};
+
+/// One of the three parts of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// What parameters are fitted to.
+    Train,
+    /// What models and settings are selected on.
+    Valid,
+    /// What figures are reported on.
+    Test,
+}
+
+impl Split {
+    /// All three, in order.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Valid, Self::Test];
+
+    /// The name, as on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The given text names no [`Split`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("split '{0}': give one of train, valid, test")]
+pub struct UnknownSplit(String);
+
+impl FromStr for Split {
+    type Err = UnknownSplit;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|split| split.name() == name).ok_or_else(|| UnknownSplit(name.into()))
+    }
+}
+
+/// A data set in its three parts, each with at least one example, all of the same shape.
+#[derive(Clone, Debug)]
+pub struct Splits {
+    /// What parameters are fitted to.
+    pub train: Dataset,
+    /// What models and settings are selected on.
+    pub valid: Dataset,
+    /// What figures are reported on.
+    pub test: Dataset,
+    /// The exact law of the examples, where it is known.
+    pub law: Option<Arc<dyn Law>>,
+}
+
+impl Splits {
+    /// Splits `whole` in its own order: the last tenth (rounded down) is test, the tenth before it valid, the rest train.
+    /// The parts are views; nothing is copied.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::EmptySplit`] for fewer than 10 examples.
+    pub fn by_tenths(whole: &Dataset) -> Result<Self, DataError> {
+        let (n, tenth) = (whole.len(), whole.len() / 10);
+        if tenth == 0 {
+            let split = if n == 0 { "train" } else { "test" };
+            return Err(DataError::EmptySplit { name: whole.name().to_owned(), split, examples: n });
+        }
+        Ok(Self {
+            train: whole.rows(0..n - 2 * tenth),
+            valid: whole.rows(n - 2 * tenth..n - tenth),
+            test: whole.rows(n - tenth..n),
+            law: None,
+        })
+    }
+
+    /// The part named by `split`.
+    pub fn get(&self, split: Split) -> &Dataset {
+        match split {
+            Split::Train => &self.train,
+            Split::Valid => &self.valid,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// Each part through `change`.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `change`.
+    pub fn try_map<E>(self, mut change: impl FnMut(Dataset) -> Result<Dataset, E>) -> Result<Self, E> {
+        let Self { train, valid, test, law } = self;
+        Ok(Self { train: change(train)?, valid: change(valid)?, test: change(test)?, law })
+    }
+
+    /// All parts binarized; see [`Dataset::binarized`].
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::OutsideUnit`] for values outside `[0, 1]`.
+    pub fn binarized(self, kind: Binarization, seed: u64) -> Result<Self, DataError> {
+        self.try_map(|part| part.binarized(kind, seed))
+    }
+
+    /// The name of the set.
+    pub fn name(&self) -> &str {
+        self.train.name()
+    }
+
+    /// Number of values of one example.
+    pub fn width(&self) -> usize {
+        self.train.width()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(n: usize) -> Dataset {
+        let values = (0..n).map(|i| i as f32).collect();
+        Dataset::from_f32("counted", values, &[1], None).unwrap()
+    }
+
+    #[test]
+    fn a_single_file_is_split_in_its_own_order() {
+        let splits = Splits::by_tenths(&counted(25)).unwrap();
+        let values = |split: Split| splits.get(split).values(&[0, splits.get(split).len() - 1]);
+        assert_eq!(values(Split::Train), [0.0, 20.0]);
+        assert_eq!(values(Split::Valid), [21.0, 22.0]);
+        assert_eq!(values(Split::Test), [23.0, 24.0]);
+    }
+
+    #[test]
+    fn a_split_without_examples_is_an_error() {
+        let error = Splits::by_tenths(&counted(9)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "counted: the test split has no examples: a tenth of 9 is none; give at least 10 examples"
+        );
+        assert_eq!(Splits::by_tenths(&counted(10)).unwrap().test.len(), 1);
+    }
+
+    #[test]
+    fn names_read_back() {
+        for split in Split::ALL {
+            assert_eq!(split.name().parse(), Ok(split));
+        }
+        assert!("validation".parse::<Split>().is_err());
+    }
+}
