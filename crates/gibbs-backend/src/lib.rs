@@ -2,6 +2,7 @@
 
 mod backend;
 mod elementwise;
+mod kernel;
 mod noise;
 
 pub use backend::{BackendError, backends, compiled, default_backend, device};

@@ -60,13 +60,17 @@ impl<B: ElementwiseOps> Backward<B, 2> for BceRowsBackward {
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (logits, targets) = ops.state;
-        let x = logits.clone();
+        // A second owner would keep the backward pass from writing over the logits.
+        let x = ops.parents[1].is_some().then(|| logits.clone());
         binary::<B, _, _>(
             ops.parents,
             ops.node,
             grads,
             |gradient| B::bce_rows_backward(logits, targets, gradient),
-            |gradient| B::float_neg(B::float_mul(x, column::<B>(gradient))),
+            |gradient| match x {
+                Some(x) => B::float_neg(B::float_mul(x, column::<B>(gradient))),
+                None => gradient,
+            },
         );
     }
 }

@@ -6,8 +6,8 @@ use burn::tensor::{DType, FloatDType, Shape, TensorData};
 
 use super::extension::Law;
 use super::function::Function;
+use crate::kernel::draws::{Uniform, draw};
 use crate::noise::philox::Cursor;
-use crate::noise::{uniform_f32, uniform_f64};
 
 pub(crate) fn map<B: Backend>(function: Function, x: FloatTensor<B>) -> FloatTensor<B> {
     match function {
@@ -42,9 +42,10 @@ pub(crate) fn map_backward<B: Backend>(
 
 pub(crate) fn bce_rows<B: Backend>(logits: FloatTensor<B>, targets: FloatTensor<B>) -> FloatTensor<B> {
     let rows = logits.shape()[0];
-    let linear = B::float_mul(targets, logits.clone());
-    let loss = B::float_sum_dim(B::float_sub(softplus::<B>(logits), linear), 1);
-    B::float_reshape(loss, Shape::from([rows]))
+    // The bracket (max(x, 0) - t·x) is exact for targets 0 and 1.
+    let linear = B::float_sub(B::relu(logits.clone()), B::float_mul(targets, logits.clone()));
+    let loss = B::float_add(linear, log1p_exp_neg_abs::<B>(logits));
+    B::float_reshape(B::float_sum_dim(loss, 1), Shape::from([rows]))
 }
 
 pub(crate) fn bce_rows_backward<B: Backend>(
@@ -63,14 +64,16 @@ pub(crate) fn column<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
 
 pub(crate) fn bernoulli<B: Backend>(law: Law, x: FloatTensor<B>, cursor: Cursor) -> FloatTensor<B> {
     let (shape, dtype, device) = (x.shape(), x.dtype(), x.device());
-    let mut words = vec![0; shape.num_elements()];
-    cursor.fill(&mut words);
+    let count = shape.num_elements();
     // Narrow types are compared as f32: their own rounding of a uniform number could reach 1.
     let (x, uniform) = if dtype == DType::F64 {
-        (x, TensorData::new(words.into_iter().map(uniform_f64).collect(), shape))
+        let mut values = vec![0f64; count];
+        draw::<Uniform, f64>(&mut values, cursor);
+        (x, TensorData::new(values, shape))
     } else {
-        let uniform = TensorData::new(words.into_iter().map(uniform_f32).collect(), shape);
-        (B::float_cast(x, FloatDType::F32), uniform)
+        let mut values = vec![0f32; count];
+        draw::<Uniform, f32>(&mut values, cursor);
+        (B::float_cast(x, FloatDType::F32), TensorData::new(values, shape))
     };
     let probs = match law {
         Law::Probs => x,
@@ -87,8 +90,11 @@ fn sigmoid<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
 
 /// `max(x, 0) + ln(1 + exp(-|x|))`, which neither overflows nor cancels.
 fn softplus<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
-    let tail = B::float_log1p(B::float_exp(B::float_neg(B::float_abs(x.clone()))));
-    B::float_add(B::relu(x), tail)
+    B::float_add(B::relu(x.clone()), log1p_exp_neg_abs::<B>(x))
+}
+
+fn log1p_exp_neg_abs<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_log1p(B::float_exp(B::float_neg(B::float_abs(x))))
 }
 
 fn one_minus<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {

@@ -2,8 +2,9 @@
 
 use burn::tensor::{DType, Int, Tensor, TensorCreationOptions, TensorData};
 
-use super::{Noise, normal, uniform_f32, uniform_f64};
+use super::Noise;
 use crate::elementwise::{Law, bernoulli};
+use crate::kernel::draws::{Coarse, Draw, Normal, Uniform};
 
 impl Noise {
     /// A tensor of uniform numbers from `[0, 1)`, one word each in row-major order.
@@ -16,7 +17,7 @@ impl Noise {
         shape: [usize; D],
         options: impl Into<TensorCreationOptions>,
     ) -> Tensor<D> {
-        self.tensor(shape, options, uniform_f32, uniform_f64)
+        self.tensor::<D, Uniform>(shape, options)
     }
 
     /// A tensor of standard normal numbers, one word each in row-major order; see
@@ -26,7 +27,7 @@ impl Noise {
         shape: [usize; D],
         options: impl Into<TensorCreationOptions>,
     ) -> Tensor<D> {
-        self.tensor(shape, options, |word| normal::quantile(word) as f32, normal::quantile)
+        self.tensor::<D, Normal>(shape, options)
     }
 
     /// Independent bits, 1 with probability `probs` and 0 otherwise, in the shape, type and device of `probs`.
@@ -64,9 +65,7 @@ impl Noise {
         let [n, k] = logits.dims();
         assert!(k > 0, "categorical: logits of shape [{n}, 0] have no categories");
         let logits = logits.inner();
-        // One bit less than `uniform`: u·total, however rounded, then stays below the total.
-        let coarse = |word: u32| uniform_f32(word & !0x1FF);
-        let u: Tensor<2> = self.tensor([n, 1], (&logits.device(), logits.dtype()), coarse, uniform_f64);
+        let u = self.tensor::<2, Coarse>([n, 1], (&logits.device(), logits.dtype()));
         let weights = (logits.clone() - logits.max_dim(1)).exp();
         let cumulative = weights.cumsum(1);
         let threshold = cumulative.clone().narrow(1, k - 1, 1) * u;
@@ -74,23 +73,21 @@ impl Noise {
     }
 
     /// Generates in f64 where the tensor is f64 and in f32 otherwise.
-    fn tensor<const D: usize>(
+    fn tensor<const D: usize, L: Draw<f32> + Draw<f64>>(
         &mut self,
         shape: [usize; D],
         options: impl Into<TensorCreationOptions>,
-        single: impl Fn(u32) -> f32 + Sync,
-        double: impl Fn(u32) -> f64 + Sync,
     ) -> Tensor<D> {
         let options = options.into();
         let dtype = options.dtype.unwrap_or_else(|| options.device.settings().float_dtype.into());
         let count = shape.iter().product();
         let data = if dtype == DType::F64 {
-            let mut values = vec![0.0; count];
-            self.fill(&mut values, double);
+            let mut values = vec![0f64; count];
+            self.fill::<L, f64>(&mut values);
             TensorData::new(values, shape)
         } else {
-            let mut values = vec![0.0; count];
-            self.fill(&mut values, single);
+            let mut values = vec![0f32; count];
+            self.fill::<L, f32>(&mut values);
             TensorData::new(values, shape)
         };
         Tensor::from_data(data, options.with_dtype(dtype))

@@ -2,15 +2,15 @@
 
 mod draws;
 mod init;
-mod normal;
+pub(crate) mod normal;
 pub(crate) mod philox;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use init::Init;
-use normal::EXP2_MINUS_32;
 use philox::Cursor;
+
+use crate::kernel::draws::{Draw, Normal, Uniform, draw, uniform_f64};
 
 /// A stream of random numbers that depends on nothing but its seed, its name and how much was drawn before.
 ///
@@ -152,24 +152,24 @@ impl Noise {
 
     /// Fills `values` uniformly from `[0, 1)`, with multiples of 2^-24 (the upper 24 bits of a word each).
     pub fn fill_uniform(&mut self, values: &mut [f32]) {
-        self.fill(values, uniform_f32);
+        self.fill::<Uniform, f32>(values);
     }
 
     /// Fills `values` uniformly from `[0, 1)`, with multiples of 2^-32. Rounded down to a multiple of 2^-24, they are
     /// the values of [`fill_uniform`](Self::fill_uniform) from the same position.
     pub fn fill_uniform_f64(&mut self, values: &mut [f64]) {
-        self.fill(values, uniform_f64);
+        self.fill::<Uniform, f64>(values);
     }
 
     /// Fills `values` with standard normal numbers: the quantile of the middle of a cell of width 2^-32, one word
     /// each, by Wichura's algorithm AS 241 (doi:10.2307/2347330) in f64, rounded. They lie within ±6.34.
     pub fn fill_normal(&mut self, values: &mut [f32]) {
-        self.fill(values, |word| normal::quantile(word) as f32);
+        self.fill::<Normal, f32>(values);
     }
 
     /// Fills `values` as [`fill_normal`](Self::fill_normal), without the rounding to f32.
     pub fn fill_normal_f64(&mut self, values: &mut [f64]) {
-        self.fill(values, normal::quantile);
+        self.fill::<Normal, f64>(values);
     }
 
     /// `n` values of [`fill_uniform`](Self::fill_uniform).
@@ -193,30 +193,9 @@ impl Noise {
         cursor
     }
 
-    fn fill<T: Send>(&mut self, values: &mut [T], law: impl Fn(u32) -> T + Sync) {
-        const CHUNK: usize = 1 << 14;
-        let cursor = self.take(values.len());
-        values.par_chunks_mut(CHUNK).enumerate().for_each(|(index, chunk)| {
-            let mut words = vec![0; chunk.len()];
-            cursor.advanced(index * CHUNK).fill(&mut words);
-            for (value, word) in chunk.iter_mut().zip(words) {
-                *value = law(word);
-            }
-        });
+    fn fill<D: Draw<T>, T: Copy + Send>(&mut self, values: &mut [T]) {
+        draw::<D, T>(values, self.take(values.len()));
     }
-}
-
-/// The upper 24 bits of a word as a number in `[0, 1)`.
-#[inline(always)]
-pub(crate) fn uniform_f32(word: u32) -> f32 {
-    const SPACING: f32 = 1.0 / 16_777_216.0;
-    (word >> 8) as i32 as f32 * SPACING
-}
-
-/// A word as a number in `[0, 1)`.
-#[inline(always)]
-pub(crate) fn uniform_f64(word: u32) -> f64 {
-    f64::from(word) * EXP2_MINUS_32
 }
 
 /// The 64-bit FNV-1a hash.

@@ -11,17 +11,19 @@
 /// 37 (1988) 477-484, doi:10.2307/2347330.
 #[inline(always)]
 pub(crate) fn quantile(word: u32) -> f64 {
-    let q = (f64::from(word) + 0.5) * EXP2_MINUS_32 - 0.5;
+    let q = (f64::from(word) + 0.5) * SPACING - 0.5;
     let r = 0.180625 - q * q;
     let central = q * (horner(r, &A) / horner(r, &B));
     let p = 0.5 - q.abs();
     let r = (-ln(p)).sqrt() - 1.6;
     let tail = horner(r, &C) / horner(r, &D);
-    if q.abs() <= 0.425 { central } else { tail.copysign(q) }
+    // A choice by bits: of a branch the compiler would make two paths that cannot share a vector.
+    let choice = 0u64.wrapping_sub(u64::from(q.abs() <= 0.425));
+    f64::from_bits((central.to_bits() & choice) | (tail.copysign(q).to_bits() & !choice))
 }
 
 /// `2^-32`, the spacing of the words in the unit interval.
-pub(crate) const EXP2_MINUS_32: f64 = 1.0 / 4_294_967_296.0;
+const SPACING: f64 = 1.0 / 4_294_967_296.0;
 
 /// Coefficients from the lowest power up.
 #[inline(always)]
@@ -39,16 +41,16 @@ fn horner(x: f64, coefficients: &[f64; 8]) -> f64 {
 /// hyperbolic tangent in `s²`, `s² < 0.0295`, being cut at the eleventh term (remainder below 2e-17).
 #[inline(always)]
 fn ln(x: f64) -> f64 {
-    const SQRT_HALF_BITS: u64 = std::f64::consts::FRAC_1_SQRT_2.to_bits();
-    /// The upper 32 bits of ln 2: products with an exponent are exact.
+    const SQRT_HALF: u64 = std::f64::consts::FRAC_1_SQRT_2.to_bits();
+    const BIAS: u64 = 1023;
+    /// The upper bits of ln 2: products with an exponent are exact.
     const LN2_HIGH: f64 = f64::from_bits(std::f64::consts::LN_2.to_bits() & !0xFFFF_FFFF);
     const LN2_LOW: f64 = 4.749_325_039_031_672_6e-7;
-    /// 2^52 + 2^51: adding it to a small integer in the mantissa's place makes that integer a float.
-    const SHIFT: u64 = 0x4338_0000_0000_0000;
-    let offset = x.to_bits().wrapping_sub(SQRT_HALF_BITS);
-    let exponent = ((offset as i64) >> 52) as u64;
-    let mantissa = f64::from_bits(x.to_bits().wrapping_sub(exponent << 52));
-    let exponent = f64::from_bits(SHIFT.wrapping_add(exponent)) - f64::from_bits(SHIFT);
+    /// 2^52: with a small integer in the mantissa's place it is the sum with that integer.
+    const SHIFT: f64 = 4_503_599_627_370_496.0;
+    let biased = x.to_bits().wrapping_sub(SQRT_HALF).wrapping_add(BIAS << 52) >> 52;
+    let mantissa = f64::from_bits(x.to_bits().wrapping_add(BIAS << 52).wrapping_sub(biased << 52));
+    let exponent = f64::from_bits(SHIFT.to_bits() | biased) - (SHIFT + BIAS as f64);
     let f = mantissa - 1.0;
     let s = f / (mantissa + 1.0);
     let z = s * s;

@@ -9,12 +9,17 @@
 //! doi:10.1145/2063384.2063405.
 
 /// Words in a block.
-pub(crate) const BLOCK: usize = 4;
+pub(crate) const WORDS: usize = 4;
 const ROUNDS: usize = 10;
 const M0: u64 = 0xD251_1F53;
 const M1: u64 = 0xCD9E_8D57;
 const W0: u32 = 0x9E37_79B9;
 const W1: u32 = 0xBB67_AE85;
+/// The lower half of a number.
+const LOW: u64 = 0xFFFF_FFFF;
+
+/// A block as two pairs of words, the first word of a pair in its lower half.
+pub(crate) type Block = [u64; WORDS / 2];
 
 /// A window into a stream: which stream, and the word at which it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,74 +38,56 @@ impl Cursor {
         Self { position: self.position.wrapping_add(words as u64), ..self }
     }
 
+    /// The block that holds the word at the cursor, and that word's place in it.
+    #[inline(always)]
+    pub(crate) fn block(self) -> (u64, usize) {
+        (self.position / WORDS as u64, (self.position % WORDS as u64) as usize)
+    }
+
     /// The word at the cursor.
     pub(crate) fn word(self) -> u32 {
-        let mut words = [0];
-        self.fill(&mut words);
-        words[0]
+        let (block, place) = self.block();
+        let [low, high] = self.philox().block(block);
+        [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32][place]
     }
 
-    /// The words from the cursor on.
+    /// The generator of this stream.
     #[inline(always)]
-    pub(crate) fn fill(self, words: &mut [u32]) {
-        let mut block = self.position / BLOCK as u64;
-        let skip = (self.position % BLOCK as u64) as usize;
-        let head = words.len().min((BLOCK - skip) % BLOCK);
-        let (head, body) = words.split_at_mut(head);
-        if !head.is_empty() {
-            head.copy_from_slice(&self.lanes::<1>(block)[0][skip..skip + head.len()]);
-            block = block.wrapping_add(1);
-        }
-        let mut groups = body.chunks_exact_mut(LANES * BLOCK);
-        for group in &mut groups {
-            group.copy_from_slice(self.lanes::<LANES>(block).as_flattened());
-            block = block.wrapping_add(LANES as u64);
-        }
-        let tail = groups.into_remainder();
-        if !tail.is_empty() {
-            tail.copy_from_slice(&self.lanes::<LANES>(block).as_flattened()[..tail.len()]);
-        }
-    }
-
-    /// `N` consecutive blocks.
-    ///
-    /// The words are kept in the low halves of 64-bit lanes, the high halves being garbage that no step reads:
-    /// a round is then two widening products, two shifts and four xors for all lanes, without a shuffle.
-    #[inline(always)]
-    fn lanes<const N: usize>(self, block: u64) -> [[u32; BLOCK]; N] {
-        const LOW: u64 = 0xFFFF_FFFF;
+    pub(crate) fn philox(self) -> Philox {
         let (mut k0, mut k1) = (self.key as u32, (self.key >> 32) as u32);
-        let mut c0 = [0u64; N];
-        let mut c1 = [0u64; N];
-        for lane in 0..N {
-            let index = block.wrapping_add(lane as u64);
-            c0[lane] = index;
-            c1[lane] = index >> 32;
+        let mut keys = [(0, 0); ROUNDS];
+        for key in &mut keys {
+            *key = (u64::from(k0), u64::from(k1));
+            (k0, k1) = (k0.wrapping_add(W0), k1.wrapping_add(W1));
         }
-        let mut c2 = [self.stream; N];
-        let mut c3 = [self.stream >> 32; N];
-        for _ in 0..ROUNDS {
-            for lane in 0..N {
-                let p0 = (c0[lane] & LOW) * M0;
-                let p1 = (c2[lane] & LOW) * M1;
-                c0[lane] = (p1 >> 32) ^ c1[lane] ^ u64::from(k0);
-                c1[lane] = p1;
-                c2[lane] = (p0 >> 32) ^ c3[lane] ^ u64::from(k1);
-                c3[lane] = p0;
-            }
-            k0 = k0.wrapping_add(W0);
-            k1 = k1.wrapping_add(W1);
-        }
-        let mut blocks = [[0; BLOCK]; N];
-        for lane in 0..N {
-            blocks[lane] = [c0[lane] as u32, c1[lane] as u32, c2[lane] as u32, c3[lane] as u32];
-        }
-        blocks
+        Philox { keys, stream: self.stream }
     }
 }
 
-/// Blocks computed side by side: 8 lanes of 64 bits are one AVX-512 or two AVX2 registers.
-const LANES: usize = 8;
+/// A stream with the keys of all rounds.
+pub(crate) struct Philox {
+    keys: [(u64, u64); ROUNDS],
+    stream: u64,
+}
+
+impl Philox {
+    /// One block. In a loop over consecutive blocks the compiler makes each number here a vector.
+    ///
+    /// The words are kept in the low halves of 64-bit numbers, the high halves being garbage that no step reads: a round
+    /// is then two widening products, two shifts and four xors, without a shuffle.
+    #[inline(always)]
+    pub(crate) fn block(&self, index: u64) -> Block {
+        let (mut c0, mut c1) = (index, index >> 32);
+        let (mut c2, mut c3) = (self.stream, self.stream >> 32);
+        for (k0, k1) in self.keys {
+            let p0 = (c0 & LOW) * M0;
+            let p1 = (c2 & LOW) * M1;
+            (c0, c1) = ((p1 >> 32) ^ (c1 ^ k0), p1);
+            (c2, c3) = ((p0 >> 32) ^ (c3 ^ k1), p0);
+        }
+        [(c0 & LOW) | (c1 << 32), (c2 & LOW) | (c3 << 32)]
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -124,36 +111,32 @@ mod tests {
     #[test]
     fn known_answers() {
         for (counter, key, output) in KNOWN {
-            let cursor =
-                Cursor { key: join(key[0], key[1]), stream: join(counter[2], counter[3]), position: 0 };
-            let block = join(counter[0], counter[1]);
-            assert_eq!(cursor.lanes::<1>(block)[0], output);
-            assert_eq!(cursor.lanes::<LANES>(block)[0], output);
-            assert_eq!(cursor.lanes::<LANES>(block.wrapping_sub(5))[5], output);
+            let (key, stream) = (join(key[0], key[1]), join(counter[2], counter[3]));
+            let philox = Cursor { key, stream, position: 0 }.philox();
+            let first = join(counter[0], counter[1]);
+            let expected = [join(output[0], output[1]), join(output[2], output[3])];
+            assert_eq!(philox.block(first), expected);
         }
     }
 
     #[test]
-    fn any_window_is_a_slice_of_the_stream() {
-        let start = Cursor { key: 7, stream: 11, position: 0 };
-        let mut all = vec![0; 300];
-        start.fill(&mut all);
-        for skip in 0..70 {
-            for length in [0, 1, 2, 3, 4, 5, 31, 32, 33, 64, 100, 129] {
-                let mut part = vec![0; length];
-                start.advanced(skip).fill(&mut part);
-                assert_eq!(part, all[skip..skip + length], "{skip} {length}");
-            }
-        }
-        assert_eq!(start.advanced(77).word(), all[77]);
+    fn a_word_is_found_at_its_position() {
+        let (counter, key, output) = KNOWN[2];
+        // The lower half of the counter counts blocks; the low bits of the position choose among four words.
+        let stream = join(counter[2], counter[3]);
+        let first = join(counter[0], counter[1]) & (u64::MAX >> 2);
+        let cursor = Cursor { key: join(key[0], key[1]), stream, position: first << 2 };
+        let [low, high] = cursor.philox().block(first);
+        let words: Vec<u32> = (0..4).map(|place| cursor.advanced(place).word()).collect();
+        assert_eq!(words, [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32]);
+        assert_ne!(words, output);
     }
 
     #[test]
     fn the_block_index_carries_into_its_high_word() {
-        let cursor = |position| Cursor { key: 1, stream: 2, position };
-        let mut across = [0; 8];
-        cursor((1 << 34) - 4).fill(&mut across);
-        assert_eq!(across[4..], cursor(0).lanes::<1>(1 << 32)[0]);
-        assert_ne!(across[4..], cursor(0).lanes::<1>(0)[0]);
+        let philox = Cursor { key: 1, stream: 2, position: 0 }.philox();
+        assert_ne!(philox.block(1 << 32), philox.block(0));
+        let far = Cursor { key: 1, stream: 2, position: 1 << 34 };
+        assert_eq!(u64::from(far.word()), philox.block(1 << 32)[0] & LOW);
     }
 }

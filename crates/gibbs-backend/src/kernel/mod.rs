@@ -1,0 +1,141 @@
+//! Loops over numbers, vectorized by the compiler for the instruction set at hand and split among threads.
+//!
+//! A [`Kernel`] is plain Rust, compiled three times: for AVX-512, for AVX2 with fused multiply-add, and for what the
+//! target has anyway. [`run`] picks one by what the processor reports.
+
+#![allow(
+    unsafe_code,
+    reason = "calls into functions compiled for an instruction set; uninitialized output buffers"
+)]
+
+pub(crate) mod draws;
+pub(crate) mod functions;
+pub(crate) mod loops;
+pub(crate) mod real;
+
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+/// A piece of work to be compiled for several instruction sets. `run` and all it calls must be `#[inline(always)]`,
+/// or the calls would leave the set.
+pub(crate) trait Kernel {
+    fn run<I: Isa>(self);
+}
+
+/// How `a·b + c` is computed in f32.
+pub(crate) trait Isa: Copy + Send + Sync + 'static {
+    fn mul_add(a: f32, b: f32, c: f32) -> f32;
+    /// `a/b`, not necessarily rounded right, and what remains of `a`; `inverse` is `1/b`.
+    fn divide(a: f32, b: f32, inverse: f32) -> (f32, f32);
+}
+
+/// In one instruction.
+#[derive(Clone, Copy)]
+pub(crate) struct Fused;
+
+/// In two, as a fused one would be a library call.
+#[derive(Clone, Copy)]
+pub(crate) struct Separate;
+
+impl Isa for Fused {
+    #[inline(always)]
+    fn mul_add(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
+    fn divide(a: f32, b: f32, inverse: f32) -> (f32, f32) {
+        let quotient = a * inverse;
+        (quotient, b.mul_add(-quotient, a))
+    }
+}
+
+impl Isa for Separate {
+    #[inline(always)]
+    fn mul_add(a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+
+    #[inline(always)]
+    fn divide(a: f32, b: f32, _: f32) -> (f32, f32) {
+        let quotient = a / b;
+        let remainder = f64::from(a) - f64::from(b) * f64::from(quotient);
+        (quotient, remainder as f32)
+    }
+}
+
+/// What the target has without asking. On 64-bit ARM that includes vectors and fused products.
+#[cfg(target_arch = "aarch64")]
+type Baseline = Fused;
+#[cfg(not(target_arch = "aarch64"))]
+type Baseline = Separate;
+
+/// Runs a kernel on the best instruction set of this processor.
+pub(crate) fn run<K: Kernel>(kernel: K) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("fma")
+        {
+            // SAFETY: the processor has every feature the function is compiled for.
+            return unsafe { run_avx512(kernel) };
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: the processor has both features the function is compiled for.
+            return unsafe { run_avx2(kernel) };
+        }
+    }
+    kernel.run::<Baseline>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
+fn run_avx512<K: Kernel>(kernel: K) {
+    kernel.run::<Fused>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<K: Kernel>(kernel: K) {
+    kernel.run::<Fused>();
+}
+
+/// Numbers one thread takes at a time; fewer than two such pieces are not worth waking a thread.
+const PIECE: usize = 1 << 13;
+
+/// Hands `out` to `work` in pieces, each with the index of its first element, on all threads if it is long.
+///
+/// Each element of `out` stands for `weight` numbers of work; the pieces are cut at multiples of `unit`.
+pub(crate) fn in_pieces<T: Send>(
+    out: &mut [T],
+    unit: usize,
+    weight: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) {
+    let piece = (PIECE / weight.max(1)).max(1).next_multiple_of(unit.max(1));
+    if out.len() < 2 * piece {
+        work(0, out);
+    } else {
+        out.par_chunks_mut(piece).enumerate().for_each(|(index, part)| work(index * piece, part));
+    }
+}
+
+/// A vector of `n` elements that `work` writes in pieces, without filling it with zeros first.
+///
+/// # Safety
+///
+/// `work` must initialize every element it is given.
+unsafe fn written_in_pieces<T: Send>(n: usize, work: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync) -> Vec<T> {
+    let mut out = Vec::with_capacity(n);
+    in_pieces(&mut out.spare_capacity_mut()[..n], 1, 1, work);
+    // SAFETY: the capacity is at least n, and the caller promises that the first n elements were written.
+    unsafe { out.set_len(n) };
+    out
+}
+
+#[cfg(test)]
+mod tests;
