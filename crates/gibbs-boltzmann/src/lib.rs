@@ -4,9 +4,13 @@ pub mod ais;
 mod chain;
 mod contrastive;
 pub mod exact;
+#[cfg(test)]
+mod fixtures;
 mod pseudo_likelihood;
 mod rbm;
 mod tempering;
+#[cfg(test)]
+mod tests;
 pub mod units;
 
 pub use chain::{Clamp, GibbsChain};

@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn the_true_gradient_passes() {
-        let x = [0.3, -0.7];
+        let x = [0.3f64, -0.7];
         check_gradient(&[x[0].cos() * x[1].exp(), f(&x)], &x, 1e-8, f);
     }
 

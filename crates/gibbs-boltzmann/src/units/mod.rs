@@ -17,6 +17,8 @@ mod binary;
 mod gaussian;
 mod softmax;
 mod spin;
+#[cfg(test)]
+mod tests;
 
 use burn::{
     module::{Module, ModuleDisplay, Param},
