@@ -125,3 +125,82 @@ impl ModuleMapper for Follow {
         param.map(|_| target)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[derive(Module, Debug)]
+    struct Counted {
+        weight: Param<Tensor<2>>,
+        count: Param<Tensor<1, Int>>,
+    }
+
+    fn counted(device: &Device) -> Counted {
+        Counted {
+            weight: Param::from_tensor(Tensor::zeros([1, 2], device)),
+            count: Param::initialized(ParamId::new(), Tensor::from_data([0], device)),
+        }
+    }
+
+    fn moved(mut module: Counted, weight: f32, count: i64) -> Counted {
+        module.weight = module.weight.map(|tensor| tensor.full_like(weight));
+        module.count = module.count.map(|tensor| tensor.full_like(count));
+        module
+    }
+
+    fn weight(module: &Counted) -> f32 {
+        module.weight.val().into_data().iter::<f32>().next().unwrap()
+    }
+
+    #[test]
+    fn the_average_follows_the_formula() {
+        let device = Device::flex().autodiff();
+        let mut module = counted(&device);
+        let mut average = WeightAverage::new(&module, 0.25);
+        let mut expected = 0.0;
+        for (n, value) in [1.0_f32, -2.0, 5.0, 0.5].into_iter().enumerate() {
+            module = moved(module, value, n as i64);
+            average.update(&module);
+            let decay = 0.25_f32.min((1.0 + n as f32) / (10.0 + n as f32));
+            expected = decay * expected + (1.0 - decay) * value;
+            assert!((weight(average.module()) - expected).abs() < 1e-6);
+        }
+        assert_eq!(average.module().count.val().into_data().iter::<i64>().next(), Some(3));
+        assert!(!average.module().weight.val().is_autodiff());
+        assert_eq!(average.module().weight.id, module.weight.id);
+    }
+
+    #[test]
+    fn a_constant_module_is_its_own_average() {
+        let module = moved(counted(&Device::flex()), 0.7, 1);
+        let mut average = WeightAverage::new(&module, 0.9);
+        (0..50).for_each(|_| average.update(&module));
+        assert!((weight(average.module()) - 0.7).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_average_goes_on_after_a_checkpoint() {
+        let device = Device::flex().autodiff();
+        let module = counted(&device);
+        let mut average = WeightAverage::new(&module, 0.999);
+        for value in [1.0, 3.0] {
+            average.update(&moved(module.clone(), value, 0));
+        }
+        let mut state = State::new();
+        average.save(&mut state, "average").unwrap();
+        let mut back = WeightAverage::load(&state, "average", &counted(&device)).unwrap();
+        let next = moved(module, 7.0, 5);
+        average.update(&next);
+        back.update(&next);
+        assert_eq!(weight(back.module()).to_bits(), weight(average.module()).to_bits());
+        assert_eq!(back.progress.updates, 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "the decay 1 is not in [0, 1)")]
+    fn a_decay_of_one_would_never_follow() {
+        let _ = WeightAverage::new(&counted(&Device::flex()), 1.0);
+    }
+}

@@ -174,3 +174,133 @@ fn memory_dtype(dtype: Dtype) -> Option<DType> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::module::{Param, ParamId};
+    use burn::tensor::{Device, Int, Tensor};
+    use gibbs_backend::Noise;
+
+    #[derive(Module, Debug)]
+    struct Side {
+        bias: Param<Tensor<1>>,
+    }
+
+    #[derive(Module, Debug)]
+    struct Pair {
+        weight: Param<Tensor<2>>,
+        visible: Side,
+        layers: Vec<Side>,
+        order: Param<Tensor<1, Int>>,
+    }
+
+    fn pair(seed: u64, dtype: DType) -> Pair {
+        let device = Device::flex();
+        let mut noise = Noise::new(seed, "init");
+        let mut side = |n| Side { bias: Param::from_tensor(noise.normal([n], (&device, dtype))) };
+        Pair {
+            visible: side(3),
+            layers: vec![side(1), side(2)],
+            weight: Param::from_tensor(Noise::new(seed, "weight").normal([3, 2], (&device, dtype))),
+            order: Param::initialized(ParamId::new(), Tensor::from_data([seed as i64, 1], &device)),
+        }
+    }
+
+    #[test]
+    fn names_are_field_paths_and_values_f32() {
+        let bytes = to_bytes(&pair(0, DType::F64)).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let mut found: Vec<_> =
+            file.iter().map(|(name, view)| (name, view.dtype(), view.shape().to_vec())).collect();
+        found.sort_by_key(|(name, ..)| name.to_string());
+        assert_eq!(
+            found,
+            [
+                ("layers.0.bias", Dtype::F32, vec![1]),
+                ("layers.1.bias", Dtype::F32, vec![2]),
+                ("order", Dtype::I32, vec![2]),
+                ("visible.bias", Dtype::F32, vec![3]),
+                ("weight", Dtype::F32, vec![3, 2]),
+            ]
+        );
+    }
+
+    #[test]
+    fn weights_come_back_and_equal_weights_give_equal_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let model = pair(0, DType::F32);
+        save(&model, &path).unwrap();
+        let fresh = pair(1, DType::F32);
+        let id = fresh.weight.id;
+        let loaded = load(fresh, &path).unwrap();
+        assert_eq!(loaded.weight.val().into_data(), model.weight.val().into_data());
+        assert_eq!(loaded.weight.id, id);
+        assert_eq!(to_bytes(&loaded).unwrap(), std::fs::read(&path).unwrap());
+    }
+
+    #[test]
+    fn weights_take_the_precision_of_the_module() {
+        let loaded = from_bytes(pair(1, DType::F64), &to_bytes(&pair(0, DType::F32)).unwrap()).unwrap();
+        assert_eq!(loaded.weight.val().dtype(), DType::F64);
+        assert_eq!(loaded.visible.bias.val().dtype(), DType::F64);
+    }
+
+    fn refusal(names: &[(&str, Vec<usize>, f32)]) -> String {
+        let device = Device::flex();
+        let model = Side { bias: Param::from_tensor(Tensor::zeros([2], &device)) };
+        let stored = names.iter().map(|(name, shape, value)| {
+            let data = TensorData::full::<f32, _>(shape.clone(), *value);
+            (name.to_string(), Stored::new(name.to_string(), data).unwrap())
+        });
+        let bytes = safetensors::serialize(stored, None).unwrap();
+        from_bytes(model, &bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn weights_of_another_model_are_refused() {
+        assert_eq!(
+            refusal(&[("bias", vec![3], 0.0)]),
+            "the weights do not fit the model: tensor `bias` has the shape [3] where the model has [2]"
+        );
+        assert_eq!(
+            refusal(&[("b", vec![2], 0.0)]),
+            "the weights do not fit the model: missing tensors: bias; there are: b"
+        );
+        assert_eq!(
+            refusal(&[("bias", vec![2], 0.0), ("gain", vec![2], 0.0)]),
+            "the weights do not fit the model: tensors that the model does not have: gain"
+        );
+        assert_eq!(refusal(&[("bias", vec![2], f32::NAN)]), "tensor `bias` holds NaN or infinite values");
+    }
+
+    #[test]
+    fn integers_in_the_place_of_floats_are_refused() {
+        let device = Device::flex();
+        let data = TensorData::new(vec![1_i64, 2], [2]);
+        let stored = Stored::new("bias".into(), data).unwrap();
+        let bytes = safetensors::serialize([("bias", stored)], None).unwrap();
+        let model = Side { bias: Param::from_tensor(Tensor::zeros([2], &device)) };
+        let error = from_bytes(model, &bytes).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the weights do not fit the model: tensor `bias` holds I64 values where the model has float"
+        );
+    }
+
+    #[test]
+    fn damaged_files_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let bytes = to_bytes(&pair(0, DType::F32)).unwrap();
+        for damaged in [&bytes[..bytes.len() - 1], &bytes[..20], b"", b"not a safetensors file"] {
+            std::fs::write(&path, damaged).unwrap();
+            let error = load(pair(0, DType::F32), &path).unwrap_err().to_string();
+            let expected = format!("{}: not a safetensors file, or a damaged one: ", path.display());
+            assert!(error.starts_with(&expected), "{error}");
+        }
+        let absent = load(pair(0, DType::F32), folder.path().join("absent")).unwrap_err().to_string();
+        assert!(absent.starts_with("cannot read the weights"), "{absent}");
+    }
+}

@@ -28,7 +28,7 @@ struct Sealed {
 #[derive(Serialize, Deserialize)]
 struct Index {
     version: u32,
-    dtypes: BTreeMap<String, DType>,
+    tensors: BTreeMap<String, (DType, Vec<usize>)>,
     values: BTreeMap<String, Value>,
 }
 
@@ -55,7 +55,11 @@ impl State {
 
         let index = Index {
             version: VERSION,
-            dtypes: self.tensors.iter().map(|(name, data)| (name.clone(), data.dtype())).collect(),
+            tensors: self
+                .tensors
+                .iter()
+                .map(|(name, data)| (name.clone(), (data.dtype(), data.shape().to_vec())))
+                .collect(),
             values: self.values.clone(),
         };
         let damaged = |error: &dyn std::fmt::Display| StateError::Damaged(error.to_string());
@@ -79,7 +83,7 @@ impl State {
         let sealed: Sealed = serde_json::from_str(sealed).map_err(|error| damaged(error.to_string()))?;
 
         let mut views: Vec<_> = file.iter().collect();
-        views.sort_by(|(a, _), (b, _)| a.cmp(b));
+        views.sort_by_key(|(name, _)| *name);
         let found = checksum(&sealed.index, views.iter().map(|(name, view)| (*name, view.data())));
         if found != sealed.sha256 {
             return Err(damaged("the checksum does not match".to_string()));
@@ -97,8 +101,8 @@ impl State {
             if let Some(name) = name.strip_prefix(BLOB) {
                 state.put_bytes(name, view.data());
             } else if let Some(name) = name.strip_prefix(TENSOR) {
-                let dtype =
-                    *index.dtypes.get(name).ok_or_else(|| damaged(format!("tensor `{name}` has no type")))?;
+                let entry = index.tensors.get(name).filter(|(_, shape)| shape == view.shape());
+                let dtype = entry.ok_or_else(|| damaged(format!("tensor `{name}` has another shape")))?.0;
                 let data = TensorData::try_from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
                     .map_err(|error| damaged(format!("tensor `{name}`: {error}")))?;
                 state.put_data(name, data);

@@ -23,10 +23,12 @@
 mod error;
 mod file;
 mod modules;
+mod placed;
 mod state;
 
 pub use error::StateError;
 pub(crate) use modules::is_finite;
+pub use placed::placed;
 pub use state::State;
 
 #[cfg(test)]

@@ -60,8 +60,8 @@ impl State {
     /// Loads the state put in with [`State::put_optimizer`] into an optimizer made from the same configuration. Load
     /// the module with [`State::module`] too: the optimizer knows its parameters by their identities.
     ///
-    /// Burn first puts the state on its default device, and on the parameters' own at the next step; in a program
-    /// with several backends the default one (see `BURN_DEVICE`) has to be usable.
+    /// Make the optimizer with [`placed`](super::placed), else Burn first puts its state on the default device, which
+    /// in a program with several backends may be one that cannot be used.
     ///
     /// # Errors
     /// [`StateError::Missing`], or [`StateError::Value`] if Burn cannot read it.

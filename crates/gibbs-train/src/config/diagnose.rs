@@ -42,50 +42,36 @@ impl Attempt<'_> {
     }
 
     /// An error for the first given key that did not make it into the configuration.
-    pub(super) fn check_all_used(&self, canonical: &Value) -> Result<(), ConfigError> {
+    pub(super) fn check_all_used<C: DeserializeOwned>(
+        &self,
+        candidate: &Value,
+        canonical: &Value,
+    ) -> Result<(), ConfigError> {
         for (given, value) in self.given {
-            let mut walked = String::new();
-            let mut level = canonical;
-            let mut lost = None;
-            for key in given.split('.') {
-                if !level.is_object() && !level.is_array() {
-                    break;
+            for (lost, value) in unused(given, value, canonical) {
+                if !(value.is_null() && self.is_known::<C>(candidate, &lost)) {
+                    let shown = if lost.len() > given.len() { &lost } else { given };
+                    return Err(unknown(shown, &lost, value, canonical));
                 }
-                let next = path::get(level, key);
-                walked = path::join(&walked, key);
-                match next {
-                    Some(next) => level = next,
-                    None => {
-                        lost = Some(walked.clone());
-                        break;
-                    }
-                }
-            }
-            let unused = match lost {
-                Some(_) if value.is_null() => None,
-                Some(lost) => Some(lost),
-                None if walked == *given => unused_key(given, value, level),
-                None => None,
-            };
-            if let Some(unused) = unused {
-                let value = if unused.starts_with(given.as_str()) {
-                    path::get(value, unused[given.len()..].trim_start_matches('.')).unwrap_or(value)
-                } else {
-                    value
-                };
-                let shown = if unused.len() > given.len() { &unused } else { given };
-                return Err(unknown(shown, &unused, value, canonical));
             }
         }
         Ok(())
     }
 
+    /// Whether the type looks at what is under a path; for a `null`, which it may leave out when it serializes.
+    fn is_known<C: DeserializeOwned>(&self, candidate: &Value, path: &str) -> bool {
+        let mut trial = candidate.clone();
+        let Some(place) = path::get_mut(&mut trial, path) else { return false };
+        *place = serde_json::json!([[[{}]]]);
+        self.read::<C>(&trial).is_err()
+    }
+
     pub(super) fn explain<C: DeserializeOwned>(&self, candidate: &Value, failure: Failure) -> ConfigError {
         if let Some(field) =
             failure.message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next())
-            && let Some((path, value)) = self.given_key(field)
+            && let Some((path, lost, value)) = self.given_key(field)
         {
-            return unknown(&path, &path, value, self.preset);
+            return unknown(&path, &lost, value, self.preset);
         }
         let at = self.culprit::<C>(candidate, &failure);
         let value = path::get(candidate, &at).unwrap_or(&Value::Null);
@@ -108,17 +94,18 @@ impl Attempt<'_> {
         }
     }
 
-    /// The first given path that contains the key `name` and that the preset does not have.
-    fn given_key(&self, name: &str) -> Option<(String, &Value)> {
+    /// The first given path with a key called `name` that the preset does not have, that path up to the key, and the
+    /// value given.
+    fn given_key(&self, name: &str) -> Option<(String, String, &Value)> {
         self.given.iter().find_map(|(given, value)| {
             let mut walked = String::new();
             for key in given.split('.') {
                 walked = path::join(&walked, key);
                 if key == name && path::get(self.preset, &walked).is_none() {
-                    return Some((given.clone(), value));
+                    return Some((given.clone(), walked, value));
                 }
             }
-            find_key(given, value, name)
+            find_key(given, value, name).map(|(path, value)| (path.clone(), path, value))
         })
     }
 
@@ -127,7 +114,9 @@ impl Attempt<'_> {
         let within = |outer: &str, inner: &str| {
             outer.is_empty() || inner == outer || inner.starts_with(&format!("{outer}."))
         };
-        if self.given.iter().any(|(given, _)| within(given, &failure.path)) {
+        if failure.message.starts_with("missing field")
+            || self.given.iter().any(|(given, _)| within(given, &failure.path))
+        {
             return failure.path.clone();
         }
         for (given, _) in self.given.iter().filter(|(given, _)| within(&failure.path, given)) {
@@ -149,22 +138,43 @@ impl Attempt<'_> {
     }
 }
 
-/// The first key of a given object that the configuration does not have, with its path.
-fn unused_key(at: &str, given: &Value, canonical: &Value) -> Option<String> {
-    match (given, canonical) {
-        (Value::Object(given), Value::Object(canonical)) => given.iter().find_map(|(key, value)| {
-            let at = path::join(at, key);
-            match canonical.get(key) {
-                Some(canonical) => unused_key(&at, value, canonical),
-                None => (!value.is_null()).then_some(at),
-            }
-        }),
-        (Value::Array(given), Value::Array(canonical)) if given.len() == canonical.len() => {
-            given.iter().zip(canonical).enumerate().find_map(|(index, (given, canonical))| {
-                unused_key(&path::join(at, &index.to_string()), given, canonical)
-            })
+/// The paths of a given value that the configuration does not have, up to where they part from it, with the values
+/// given there.
+fn unused<'a>(given: &str, value: &'a Value, canonical: &Value) -> Vec<(String, &'a Value)> {
+    let mut walked = String::new();
+    let mut level = canonical;
+    for key in given.split('.') {
+        if !level.is_object() && !level.is_array() {
+            return Vec::new();
         }
-        _ => None,
+        walked = path::join(&walked, key);
+        match path::get(level, key) {
+            Some(next) => level = next,
+            None => return vec![(walked, value)],
+        }
+    }
+    let mut found = Vec::new();
+    unused_keys(given, value, level, &mut found);
+    found
+}
+
+fn unused_keys<'a>(at: &str, given: &'a Value, canonical: &Value, found: &mut Vec<(String, &'a Value)>) {
+    match (given, canonical) {
+        (Value::Object(given), Value::Object(canonical)) => {
+            for (key, value) in given {
+                let at = path::join(at, key);
+                match canonical.get(key) {
+                    Some(canonical) => unused_keys(&at, value, canonical, found),
+                    None => found.push((at, value)),
+                }
+            }
+        }
+        (Value::Array(given), Value::Array(canonical)) if given.len() == canonical.len() => {
+            for (index, (given, canonical)) in given.iter().zip(canonical).enumerate() {
+                unused_keys(&path::join(at, &index.to_string()), given, canonical, found);
+            }
+        }
+        _ => {}
     }
 }
 

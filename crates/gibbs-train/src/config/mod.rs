@@ -41,3 +41,6 @@ mod value;
 pub use error::ConfigError;
 pub use resolve::{Resolved, Resolver, read_strict};
 pub use value::{Change, changes};
+
+#[cfg(test)]
+mod tests;

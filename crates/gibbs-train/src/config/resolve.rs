@@ -126,7 +126,7 @@ impl Resolver {
             Err(first) => self.resolve_variants(&attempt, first)?,
         };
         let canonical = to_value(&config)?;
-        attempt.check_all_used(&canonical)?;
+        attempt.check_all_used::<C>(&self.merged, &canonical)?;
         let mut changes = Vec::new();
         compare("", &self.preset, &canonical, &mut changes);
         Ok(Resolved { config, changes })

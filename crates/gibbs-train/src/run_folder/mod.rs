@@ -10,6 +10,8 @@
 //! ```
 
 mod clock;
+mod error;
+mod files;
 mod info;
 mod lock;
 mod metrics;
@@ -19,12 +21,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::atomic::{self, WriteError};
 use crate::checkpoint::{State, StateError};
 use lock::Lock;
 
+pub use error::RunFolderError;
+pub use files::RunFiles;
 pub use info::{Machine, RunInfo, peak_memory_bytes};
 pub use metrics::MetricsFile;
 
@@ -38,48 +41,6 @@ pub enum Existing {
     Resume,
     /// Remove the files that a run writes, and only those.
     Overwrite,
-}
-
-/// A run folder that cannot be used.
-#[derive(Debug, Error)]
-pub enum RunFolderError {
-    /// The folder holds a run and nobody said what to do with it.
-    #[error("{} already holds a run: --resume goes on with it, --overwrite replaces it, or name another folder", .0.display())]
-    Exists(PathBuf),
-
-    /// Another process writes to the folder.
-    #[error("{} is in use by another process: wait for it, or name another folder", .0.display())]
-    Locked(PathBuf),
-
-    /// The path is a file.
-    #[error("{} is not a folder", .0.display())]
-    NotAFolder(PathBuf),
-
-    /// The folder to read from does not exist or holds no configuration.
-    #[error("{} holds no run: there is no config.json in it", .0.display())]
-    NoRun(PathBuf),
-
-    /// The operating system refused something.
-    #[error("cannot use {}: {source}", .path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
-
-    /// A file could not be written.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-
-    /// The `run.json` of the run to go on with is damaged.
-    #[error("{} is damaged ({message}): remove it to go on without it", .path.display())]
-    Info {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
 }
 
 /// A run folder opened for writing, locked against other processes until dropped.
@@ -151,8 +112,12 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError::NoRun`].
     pub fn read(path: impl AsRef<Path>) -> Result<RunFiles, RunFolderError> {
-        let files = RunFiles { path: path.as_ref().to_path_buf() };
-        if files.config().is_file() { Ok(files) } else { Err(RunFolderError::NoRun(files.path)) }
+        let files = RunFiles::of(path.as_ref());
+        if files.config().is_file() {
+            Ok(files)
+        } else {
+            Err(RunFolderError::NoRun(files.folder().to_path_buf()))
+        }
     }
 
     fn remove(&self, pictures: &[&str]) -> Result<(), RunFolderError> {
@@ -170,7 +135,7 @@ impl RunFolder {
 
     /// The paths of the files.
     pub fn files(&self) -> RunFiles {
-        RunFiles { path: self.path.clone() }
+        RunFiles::of(&self.path)
     }
 
     /// The folder.
@@ -265,54 +230,6 @@ impl RunFolder {
             }
             None => Ok(()),
         }
-    }
-}
-
-/// The paths of the files of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunFiles {
-    path: PathBuf,
-}
-
-impl RunFiles {
-    /// The folder itself.
-    pub fn folder(&self) -> &Path {
-        &self.path
-    }
-
-    /// `config.json`.
-    pub fn config(&self) -> PathBuf {
-        self.path.join("config.json")
-    }
-
-    /// `run.json`.
-    pub fn info(&self) -> PathBuf {
-        self.path.join("run.json")
-    }
-
-    /// `metrics.jsonl`.
-    pub fn metrics(&self) -> PathBuf {
-        self.path.join("metrics.jsonl")
-    }
-
-    /// `summary.json`.
-    pub fn summary(&self) -> PathBuf {
-        self.path.join("summary.json")
-    }
-
-    /// `model.safetensors`.
-    pub fn model(&self) -> PathBuf {
-        self.path.join("model.safetensors")
-    }
-
-    /// `checkpoint/state.safetensors`.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint").join("state.safetensors")
-    }
-
-    /// A picture or other file by its name.
-    pub fn named(&self, name: &str) -> PathBuf {
-        self.path.join(name)
     }
 }
 

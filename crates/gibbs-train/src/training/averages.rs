@@ -39,7 +39,7 @@ struct Mean {
 #[derive(Clone, Debug)]
 enum Sum {
     Host(f64),
-    Device(Tensor<1>),
+    Device(Box<Tensor<1>>),
 }
 
 /// What a checkpoint holds of one mean; a host sum as its bits, since JSON has no NaN.
@@ -68,10 +68,12 @@ impl Averages {
                 let Sum::Device(sum) = &mut mean.sum else {
                     panic!("the average `{name}` is one of host values")
                 };
-                *sum = sum.clone() + value;
+                **sum = *sum.clone() + value;
                 mean.count += 1;
             }
-            None => self.means.push(Mean { name: name.to_string(), sum: Sum::Device(value), count: 1 }),
+            None => {
+                self.means.push(Mean { name: name.to_string(), sum: Sum::Device(Box::new(value)), count: 1 })
+            }
         }
     }
 
@@ -103,7 +105,7 @@ impl Averages {
         let on_device: Vec<Tensor<1>> = means
             .iter()
             .filter_map(|mean| match &mean.sum {
-                Sum::Device(sum) => Some(sum.clone().cast(FloatDType::F32)),
+                Sum::Device(sum) => Some(sum.as_ref().clone().cast(FloatDType::F32)),
                 Sum::Host(_) => None,
             })
             .collect();
@@ -134,7 +136,7 @@ impl Averages {
             let host = match &mean.sum {
                 Sum::Host(sum) => Some(sum.to_bits()),
                 Sum::Device(sum) => {
-                    state.put_tensor(&format!("{name}.{}", mean.name), sum);
+                    state.put_tensor(&format!("{name}.{}", mean.name), sum.as_ref());
                     None
                 }
             };
@@ -154,11 +156,72 @@ impl Averages {
             .map(|saved| {
                 let sum = match saved.host {
                     Some(bits) => Sum::Host(f64::from_bits(bits)),
-                    None => Sum::Device(state.tensor(&format!("{name}.{}", saved.name), device)?),
+                    None => Sum::Device(Box::new(state.tensor(&format!("{name}.{}", saved.name), device)?)),
                 };
                 Ok(Mean { name: saved.name, sum, count: saved.count })
             })
             .collect::<Result<_, StateError>>()?;
         Ok(Self { means })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scalar(value: f32) -> Tensor<1> {
+        Tensor::from_floats([value], &Device::flex())
+    }
+
+    #[test]
+    fn a_checkpoint_between_two_logs_does_not_change_the_mean() {
+        let device = Device::flex();
+        let mut whole = Averages::new();
+        let mut halves = Averages::new();
+        for step in 0..10 {
+            if step == 5 {
+                let mut state = State::new();
+                halves.save(&mut state, "averages").unwrap();
+                let state = State::from_bytes(&state.to_bytes().unwrap()).unwrap();
+                halves = Averages::load(&state, "averages", &device).unwrap();
+            }
+            for averages in [&mut whole, &mut halves] {
+                averages.add("loss", scalar(0.1 * step as f32));
+                averages.add_value("rate", 0.1 / f64::from(step + 1));
+                averages.add("energy", scalar(if step == 2 { f32::NAN } else { 1.0 }));
+                averages.add_value("odd", if step == 2 { f64::INFINITY } else { 0.0 });
+            }
+        }
+        let (whole, halves) = (whole.take(), halves.take());
+        let bits = |figures: &Figures| -> Vec<(String, u64)> {
+            figures.iter().map(|(name, value)| (name.to_string(), value.to_bits())).collect()
+        };
+        assert_eq!(bits(&whole), bits(&halves));
+        assert!(whole.get("energy").is_some_and(f64::is_nan));
+        assert_eq!(whole.get("odd"), Some(f64::INFINITY));
+        assert!((whole.get("loss").unwrap() - 0.45).abs() < 1e-6);
+    }
+
+    #[test]
+    fn differentiable_values_leave_no_graph_behind() {
+        let x = Tensor::<1>::from_floats([2.0], &Device::flex().autodiff()).require_grad();
+        let mut averages = Averages::new();
+        averages.add("loss", x.clone() * 3.0);
+        averages.add("loss", scalar(0.0));
+        assert_eq!(averages.take().get("loss"), Some(3.0));
+    }
+
+    #[test]
+    #[should_panic(expected = "the average `loss` takes scalars")]
+    fn vectors_are_refused() {
+        Averages::new().add("loss", Tensor::zeros([2], &Device::flex()));
+    }
+
+    #[test]
+    #[should_panic(expected = "the average `loss` is one of host values")]
+    fn host_and_device_values_do_not_mix() {
+        let mut averages = Averages::new();
+        averages.add_value("loss", 1.0);
+        averages.add("loss", scalar(1.0));
     }
 }

@@ -29,12 +29,9 @@ impl EarlyStopping {
         Self { patience, min_delta, best: None, since_best: 0 }
     }
 
-    /// Takes a score and says whether it is the best so far. A NaN never is.
+    /// Takes a score and says whether it is the best so far. A NaN or an infinity never is.
     pub fn observe(&mut self, score: f64) -> bool {
-        let is_better = match self.best {
-            None => !score.is_nan(),
-            Some(best) => score > best + self.min_delta,
-        };
+        let is_better = score.is_finite() && self.best.is_none_or(|best| score > best + self.min_delta);
         if is_better {
             self.best = Some(score);
             self.since_best = 0;
@@ -102,6 +99,7 @@ mod tests {
         assert_eq!(stopping.best(), None);
         assert!(stopping.observe(-1e300));
         assert!(!stopping.observe(f64::NAN));
-        assert_eq!((stopping.best(), stopping.since_best()), (Some(-1e300), 1));
+        assert!(!stopping.observe(f64::INFINITY));
+        assert_eq!((stopping.best(), stopping.since_best()), (Some(-1e300), 2));
     }
 }

@@ -179,6 +179,6 @@ mod tests {
             .with("c", 12345.6)
             .with("d", f64::NAN)
             .with("e", 0.0);
-        assert_eq!(figures.to_string(), "a -86.34  b 0.00012346  c 12346  d NaN  e 0");
+        assert_eq!(figures.to_string(), "a -86.34  b 0.0001235  c 12346  d NaN  e 0");
     }
 }

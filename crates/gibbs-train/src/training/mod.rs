@@ -16,6 +16,7 @@ mod error;
 mod figures;
 mod observer;
 mod position;
+mod run;
 mod trainee;
 mod trainer;
 
