@@ -88,7 +88,7 @@ mod tests {
             for batch in loader.iter() {
                 let batch = batch.unwrap();
                 assert_eq!(batch.x.dims(), [batch.len(), width]);
-                assert_eq!(batch.x.to_data().to_vec::<f32>().unwrap(), set.values(&batch.indices));
+                assert_eq!(batch.x.to_data().try_to_vec::<f32>().unwrap(), set.values(&batch.indices));
                 let labels: Vec<u8> = batch.indices.iter().map(|&i| i as u8).collect();
                 assert_eq!(batch.labels, Some(labels));
                 seen.extend(batch.indices);

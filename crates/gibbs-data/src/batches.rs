@@ -196,7 +196,7 @@ mod tests {
         let device = device("flex").unwrap();
         let data = grey(40).binarized(Binarization::Stochastic, 5).unwrap();
         let batches = Batches::new(data, 8).unwrap().shuffled(5);
-        let values = |batch: Batch| batch.x.into_data().to_vec::<f32>().unwrap();
+        let values = |batch: Batch| batch.x.into_data().try_to_vec::<f32>().unwrap();
         let through: Vec<_> =
             (0..3).flat_map(|e| batches.epoch(e).iter(&device).map(values).collect::<Vec<_>>()).collect();
         let resumed = batches.clone().epoch(2);
@@ -210,7 +210,7 @@ mod tests {
         let batch = Batches::new(grey(40), 16).unwrap().shuffled(2).epoch(0).batch(1, &device);
         let labels = batch.label_tensor().unwrap().into_data().iter::<i64>().collect::<Vec<_>>();
         assert_eq!(labels, batch.indices.iter().map(|&i| i as i64).collect::<Vec<_>>());
-        assert_eq!(batch.x.into_data().to_vec::<f32>().unwrap(), grey(40).values(&batch.indices));
+        assert_eq!(batch.x.into_data().try_to_vec::<f32>().unwrap(), grey(40).values(&batch.indices));
     }
 
     #[test]

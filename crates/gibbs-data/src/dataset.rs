@@ -99,7 +99,7 @@ impl Dataset {
         if values.len() == 0 || width == 0 {
             return Err(DataError::Empty { name: name.to_string() });
         }
-        if values.len() % width != 0 {
+        if !values.len().is_multiple_of(width) {
             return Err(DataError::Shape {
                 name: name.to_string(),
                 found: vec![values.len()],

@@ -133,6 +133,6 @@ fn tensors_hold_the_values_on_the_device() {
     let device = device("flex").unwrap();
     let batch = grey(20, 5).batch(&[3, 11, 3], &device);
     assert_eq!(batch.x.dims(), [3, 5]);
-    assert_eq!(batch.x.into_data().to_vec::<f32>().unwrap(), grey(20, 5).values(&[3, 11, 3]));
+    assert_eq!(batch.x.into_data().try_to_vec::<f32>().unwrap(), grey(20, 5).values(&[3, 11, 3]));
     assert_eq!(batch.labels, Some(vec![3, 1, 3]));
 }

@@ -16,7 +16,7 @@ pub(super) fn draws_for(knots: usize) -> usize {
 }
 
 /// Points on each span between two knots.
-const SPAN: usize = 6;
+const SPAN: usize = 4;
 /// Knots on each side of the displacement field's grid.
 const GRID: usize = 5;
 /// Usual width of a skeleton; its height is 1.

@@ -13,7 +13,7 @@ fn cell([x, y]: [f64; 2]) -> Option<usize> {
 }
 
 fn masses(law: &PlaneLaw) -> Vec<f64> {
-    const FINE: usize = 14;
+    const FINE: usize = 10;
     let step = SIDE / FINE as f64;
     let mut masses = vec![0.0; CELLS * CELLS];
     for (index, mass) in masses.iter_mut().enumerate() {
