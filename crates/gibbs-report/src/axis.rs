@@ -50,7 +50,7 @@ impl Axis {
 
     /// Whether a number has a place on this axis at all.
     pub(crate) fn shows(&self, value: f64) -> bool {
-        value.is_finite() && (!self.log || value > 0.0)
+        value.abs() < LARGEST && (!self.log || value > 1.0 / LARGEST)
     }
 
     /// The stretch to show, given the numbers that should be on it.
@@ -59,13 +59,12 @@ impl Axis {
             && low < high
             && self.shows(low)
             && self.shows(high)
-            && high.abs().max(low.abs()) < LARGEST
         {
             return Span { low, high, log: self.log };
         }
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values {
-            if self.shows(value) && value.abs() < LARGEST && (!self.log || value > 1.0 / LARGEST) {
+            if self.shows(value) {
                 (low, high) = (low.min(value), high.max(value));
             }
         }

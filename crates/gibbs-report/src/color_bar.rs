@@ -51,7 +51,8 @@ pub(crate) fn horizontal(scene: &mut Scene, [x, y, width, height]: [f64; 4], sca
     let cells = width.max(1.0) as usize;
     for i in 0..cells {
         let t = (i as f64 + 0.5) / cells as f64;
-        scene.rect([x + i as f64, y, 1.0, height], scale.map.at(t), 1.0);
+        // Each color reaches to the end and is painted over by the next, so that no hairlines show between them.
+        scene.rect([x + i as f64, y, width - i as f64, height], scale.map.at(t), 1.0);
     }
     outline(scene, [x, y, width, height]);
     let base = y + height + 4.0 + font::CAPITALS * NUMBERS + 3.0;
@@ -70,7 +71,7 @@ pub(crate) fn vertical(scene: &mut Scene, [x, y, width, height]: [f64; 4], scale
     let cells = height.max(1.0) as usize;
     for i in 0..cells {
         let t = 1.0 - (i as f64 + 0.5) / cells as f64;
-        scene.rect([x, y + i as f64, width, 1.0], scale.map.at(t), 1.0);
+        scene.rect([x, y + i as f64, width, height - i as f64], scale.map.at(t), 1.0);
     }
     outline(scene, [x, y, width, height]);
     for (tick, t) in scale.ticks().iter().zip([1.0, 0.5, 0.0]) {

@@ -112,3 +112,92 @@ impl Figure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Color, HeatMap, Histogram, Series};
+
+    fn figure(y: &[f64]) -> Figure {
+        let x: Vec<f64> = (0..y.len()).map(|i| i as f64).collect();
+        let series = Series::new("train", &x, y).band(y, y);
+        let panel = |axis: Axis| Panel::new(axis).series(series.clone()).reference(2.0, "published <2>");
+        Figure::new(Axis::new("epoch"))
+            .panel(panel(Axis::new("loss, nats")))
+            .panel(panel(Axis::new("log").log()))
+    }
+
+    #[test]
+    fn svg_holds_labels_legend_and_its_size() {
+        let svg = figure(&[3.0, 2.0, 1.0]).width(640).to_svg().unwrap();
+        assert!(svg.starts_with("<svg width=\"640\" height=\""), "{}", &svg[..80]);
+        assert!(svg.trim_end().ends_with("</svg>"));
+        for word in ["epoch", "loss, nats", "train", "published &lt;2&gt;"] {
+            assert!(svg.contains(word), "{word}");
+        }
+        assert_eq!(svg.matches("<svg").count(), 1);
+    }
+
+    #[test]
+    fn png_and_svg_have_the_same_size_and_ink() {
+        let figure = figure(&[3.0, 2.0, 1.0]);
+        let (picture, svg) = (figure.to_picture().unwrap(), figure.to_svg().unwrap());
+        assert!(svg.contains(&format!("width=\"{}\" height=\"{}\"", picture.width(), picture.height())));
+        let line = Color::of_class(0, 1);
+        let colored = picture.rgb().chunks(3).filter(|c| *c == [line.r, line.g, line.b]).count();
+        assert!(colored > 500, "{colored}");
+    }
+
+    #[test]
+    fn degenerate_data_never_panics() {
+        let wild =
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN, f64::MAX, f64::MIN_POSITIVE, 0.0, -0.0];
+        let lists: Vec<Vec<f64>> = vec![
+            vec![],
+            vec![1.0],
+            vec![5.0; 4],
+            vec![f64::NAN; 3],
+            wild.to_vec(),
+            vec![1e-310, 2e-310],
+            vec![1e140, -1e140],
+            vec![1.0, 1.0 + f64::EPSILON],
+        ];
+        for list in &lists {
+            for figure in [figure(list), figure(list).width(1).panel_height(1).columns(7)] {
+                figure.to_picture().unwrap();
+                figure.to_svg().unwrap();
+            }
+        }
+        for list in &lists {
+            let values: Vec<f32> = list.iter().map(|&v| v as f32).collect();
+            let mut panel = Panel::new(Axis::new("y")).equal().histogram(Histogram::new("h", &values, 3));
+            if !values.is_empty() {
+                panel = panel.heat_map(HeatMap::new(&values, (1, values.len()), (0.0, 0.0), (2.0, -1.0)));
+            }
+            let figure = Figure::new(Axis::new("x")).panel(panel);
+            figure.to_picture().unwrap();
+            figure.to_svg().unwrap();
+        }
+        Figure::new(Axis::default()).to_picture().unwrap();
+        Figure::new(Axis::default()).title("nothing").to_svg().unwrap();
+    }
+
+    #[test]
+    fn the_name_decides_the_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let figure = figure(&[1.0, 2.0]);
+        figure.save(folder.path().join("a.svg")).unwrap();
+        figure.save(folder.path().join("a.PNG")).unwrap();
+        assert!(std::fs::read(folder.path().join("a.PNG")).unwrap().starts_with(b"\x89PNG"));
+        assert!(std::fs::read(folder.path().join("a.svg")).unwrap().starts_with(b"<svg"));
+        let message = figure.save(folder.path().join("a.pdf")).unwrap_err().to_string();
+        assert!(message.contains("a.pdf") && message.contains(".png or .svg"), "{message}");
+    }
+
+    #[test]
+    fn series_of_unequal_length_are_errors() {
+        let panel = Panel::new(Axis::new("y")).series(Series::new("bad", &[1.0], &[1.0, 2.0]));
+        let error = Figure::new(Axis::new("x")).panel(panel).to_svg().unwrap_err();
+        assert!(error.to_string().contains("series `bad`"), "{error}");
+    }
+}

@@ -58,7 +58,7 @@ impl FilterGrid {
         Self {
             rows,
             cols,
-            grid: ImageGrid::new(rows, cols),
+            grid: ImageGrid::new(rows, cols).margin_color(Color::WHITE),
             scale: WeightScale::Quantile(0.998),
             order: FilterOrder::Stored,
             limit: 100,
@@ -169,5 +169,70 @@ impl FilterGrid {
         picture.paste(grid, (width - grid.width()) / 2, 0);
         picture.paste(&strip, 0, grid.height());
         Ok(picture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Filters of one pixel each, in one row without margins; returns their colors.
+    fn colors(weights: &[f32], set: impl FnOnce(FilterGrid) -> FilterGrid) -> Vec<Color> {
+        let n = weights.len();
+        let filters = FilterGrid::new(1, 1).scale(WeightScale::Quantile(1.0));
+        let filters = set(filters.layout(|grid| grid.columns(n).scale(1).margin(0)));
+        let picture = filters.render(weights, n).unwrap();
+        let left = (picture.width() - n as u32) / 2;
+        (0..n as u32).map(|i| picture.pixel(left + i, 0)).collect()
+    }
+
+    #[test]
+    fn the_scale_is_symmetric_and_common() {
+        let map = |t| ColorMap::CoolWarm.at(t);
+        assert_eq!(colors(&[-1.0, 0.0, 4.0, 2.0], |f| f), [map(0.375), map(0.5), map(1.0), map(0.75)]);
+        assert_eq!(colors(&[-4.0, 0.0, 1.0], |f| f), [map(0.0), map(0.5), map(0.625)]);
+        let fixed = colors(&[-9.0, 0.0, 1.0], |f| f.scale(WeightScale::Fixed(2.0)));
+        assert_eq!(fixed, [map(0.0), map(0.5), map(0.75)]);
+        let neutral = colors(&[0.0], |f| f)[0];
+        assert!(neutral.r == neutral.g && neutral.g == neutral.b);
+    }
+
+    #[test]
+    fn broken_weights_are_shown_and_do_not_spoil_the_scale() {
+        let found = colors(&[f32::NAN, f32::INFINITY, -1.0, 1.0], |f| f);
+        assert_eq!(found[..2], [Color::NOT_FINITE; 2]);
+        assert_eq!(found[2..], [ColorMap::CoolWarm.at(0.0), ColorMap::CoolWarm.at(1.0)]);
+        assert_eq!(colors(&[f32::NAN], |f| f), [Color::NOT_FINITE]);
+    }
+
+    #[test]
+    fn filters_are_columns_of_the_matrix() {
+        // [visible = 2, hidden = 2]: the first filter is (1, 1), the second (-1, -1).
+        let filters = FilterGrid::new(2, 1).layout(|grid| grid.columns(2).scale(1).margin(0));
+        let picture = filters.render(&[1.0, -1.0, 1.0, -1.0], 2).unwrap();
+        let left = (picture.width() - 2) / 2;
+        assert_eq!(picture.pixel(left, 0), picture.pixel(left, 1));
+        assert!(picture.pixel(left, 0).r > 150 && picture.pixel(left + 1, 0).b > 150);
+    }
+
+    #[test]
+    fn order_and_limit_choose_the_strongest() {
+        let found = colors(&[0.1, -3.0, 2.0, 0.5], |f| f.order(FilterOrder::Norm));
+        let map = |t| ColorMap::CoolWarm.at(t);
+        assert_eq!(found[0], map(0.0));
+        assert_eq!(found[1], map(0.5 + 2.0 / 6.0));
+        let filters =
+            FilterGrid::new(1, 1).limit(2).order(FilterOrder::Norm).scale(WeightScale::Quantile(1.0));
+        let picture =
+            filters.layout(|g| g.columns(4).scale(1).margin(0)).render(&[0.1, 3.0, 2.0, 0.5], 4).unwrap();
+        let reds = (0..picture.width()).filter(|&x| picture.pixel(x, 0) != Color::WHITE).count();
+        assert_eq!(reds, 2);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        let filters = FilterGrid::new(2, 2);
+        assert!(filters.render(&[0.0; 7], 2).unwrap_err().to_string().contains("2 filters of 2 x 2 pixels"));
+        assert!(filters.render(&[], 0).is_err());
     }
 }

@@ -16,6 +16,9 @@ pub(crate) const DESCENT: f64 = 0.19;
 /// The drawing library scales by ascender minus descender (932 + 189 of 1000 units) instead of by em.
 pub(crate) const LINE_PER_EM: f64 = 1.121;
 
+/// How much wider the fonts are that SVG viewers may put in its place (DejaVu Sans 1.2); layout leaves room for it.
+pub(crate) const WIDER: f64 = 1.2;
+
 /// The font at `size` in the drawing library's units.
 pub(crate) fn font(size: f64) -> FontDesc<'static> {
     static REGISTERED: Once = Once::new();
@@ -50,7 +53,7 @@ pub(crate) fn shortened(text: &str, size: f64, room: f64) -> String {
 
 /// The text made smaller to fit into `room`, but not below `smallest`; then it is cut.
 pub(crate) fn fitted(text: &str, size: f64, smallest: f64, room: f64) -> (String, f64) {
-    let wide = width(text, size);
+    let (wide, room) = (width(text, size), room / WIDER);
     let size = if wide > room { (size * room / wide).max(smallest) } else { size };
     (shortened(text, size, room.max(1.0) * 1.001), size)
 }

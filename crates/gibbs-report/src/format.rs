@@ -33,9 +33,8 @@ pub fn format_value(value: f64, std_err: f64) -> String {
     }
     let size = exponent(value.abs().max(std_err));
     if last > 3 || !(-4..9).contains(&size) {
-        let scale = 10f64.powi(size);
         let decimals = (size - last).max(0) as usize;
-        let inner = pair(&fixed(value / scale, decimals), &fixed(std_err / scale, decimals));
+        let inner = pair(&fixed(scaled(value, size), decimals), &fixed(scaled(std_err, size), decimals));
         return format!("({inner})e{}", signed(size));
     }
     if last > 0 {
@@ -47,7 +46,7 @@ pub fn format_value(value: f64, std_err: f64) -> String {
     pair(&fixed(value, decimals), &fixed(std_err, decimals))
 }
 
-/// Writes a number alone: six significant figures, without an exponent between 0.0001 and a million.
+/// Writes a number alone: six significant figures, without an exponent between 0.0001 and ten million.
 ///
 /// ```
 /// use gibbs_report::format_number;
@@ -67,14 +66,33 @@ pub fn format_number(value: f64) -> String {
     if value == 0.0 {
         return "0".into();
     }
-    let size = exponent(value.abs());
+    let size = exponent(format!("{:.5e}", value.abs()).parse().unwrap_or(value));
     if (-4..7).contains(&size) {
         let text = fixed(value, (5 - size).max(0) as usize);
         // A fraction keeps its six figures, a whole number loses the zeros behind the point.
         return if value.fract() == 0.0 { text.split('.').next().unwrap_or(&text).into() } else { text };
     }
-    let mantissa = fixed(value / 10f64.powi(size), 5);
+    scientific(value)
+}
+
+/// Up to six significant figures and a power of ten, "0" for zero.
+pub(crate) fn scientific(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    // From the rounded writing, so that 9.999999e5 becomes 1e6.
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    let size = exponent(rounded.abs());
+    let mantissa = fixed(scaled(rounded, size), 5);
     format!("{}e{}", mantissa.trim_end_matches('0').trim_end_matches('.'), signed(size))
+}
+
+/// The value divided by a power of ten that may itself be too small for a float.
+fn scaled(value: f64, power: i32) -> f64 {
+    let text = format!("{value:e}");
+    let (mantissa, size) = text.split_once('e').unwrap_or((&text, "0"));
+    let size: i32 = size.parse().unwrap_or(0);
+    format!("{mantissa}e{}", size - power).parse().unwrap_or(value)
 }
 
 fn pair(value: &str, error: &str) -> String {
@@ -138,6 +156,8 @@ mod tests {
         assert_eq!(format_value(-95.2, f64::NAN), "−95.2000 ± NaN");
         assert_eq!(format_value(f64::NEG_INFINITY, 0.0), "−∞");
         assert_eq!(format_value(1.0, f64::INFINITY), "1 ± ∞");
+        assert_eq!(format_number(9_999_999.9), "1e7");
+        assert_eq!(format_value(3e-310, 2e-310), "(3.0 ± 2.0)e−310");
         assert_eq!(format_number(f64::MAX), "1.79769e308");
         assert_eq!(format_number(f64::MIN_POSITIVE / 4.0), "5.56268e−309");
     }

@@ -81,8 +81,9 @@ impl Frame {
         if enter > leave {
             return None;
         }
-        let at = |t: f64| (a.0 + t * dx, a.1 + t * dy);
-        Some((if enter > 0.0 { at(enter) } else { a }, if leave < 1.0 { at(leave) } else { b }))
+        // Where an end lies far away, rounding may put the cut outside or not move the end at all; hence the clamp and the check.
+        let at = |t: f64| self.clamped((a.0 + t * dx, a.1 + t * dy));
+        Some((if self.holds(a) { a } else { at(enter) }, if self.holds(b) { b } else { at(leave) }))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::frame::Frame;
 use crate::panel::Panel;
 use crate::scene::{Anchor, Scene};
 use crate::ticks::Tick;
-use crate::{Color, Figure, labels};
+use crate::{Color, Figure, labels, legend};
 
 /// Em of axis labels and legends.
 pub(crate) const WORDS: f64 = 14.0;
@@ -15,12 +15,10 @@ pub(crate) const WORDS: f64 = 14.0;
 const NUMBERS: f64 = 12.5;
 const TITLE: f64 = 17.0;
 const SMALLEST: f64 = 9.0;
-const LEGEND_ROW: f64 = 21.0;
-const INK: Color = Color::gray(0x22);
+pub(crate) const INK: Color = Color::gray(0x22);
 const AXIS: Color = Color::gray(0x66);
 const GRID: Color = Color::gray(0xe3);
 const FAINT_GRID: Color = Color::gray(0xf2);
-const SWATCH: f64 = 28.0;
 const BAR: f64 = 14.0;
 
 /// A panel with its axes settled and the room it needs around its frame.
@@ -56,12 +54,12 @@ pub(crate) fn arrange(figure: &Figure) -> Scene {
             })
             .collect();
         let head = line.iter().zip(&frames).map(|(p, f)| head_height(p, f.1)).fold(0.0, f64::max);
-        for (item, &(left, width)) in line.iter().zip(&frames) {
+        for (column, (item, &(left, width))) in line.iter().zip(&frames).enumerate() {
             let mut frame = Frame { left, top: y + head, width, height, x: item.x, y: item.y };
             if item.panel.equal {
-                equalize(&mut frame);
+                equalize(&mut frame, item.panel.has_edges());
             }
-            draw_panel(&mut scene, item, &frame, y);
+            draw_panel(&mut scene, item, &frame, y, margin(column, |p| p.left));
         }
         let foot = line.iter().map(foot_height).fold(0.0, f64::max);
         y += head + height + foot;
@@ -77,7 +75,7 @@ pub(crate) fn arrange(figure: &Figure) -> Scene {
 fn prepare(figure: &Figure, columns: usize) -> Vec<Prepared<'_>> {
     let sharing: Vec<&Panel> = figure.panels.iter().filter(|panel| panel.x.is_none()).collect();
     let all: Vec<f64> = sharing.iter().flat_map(|panel| panel.x_values()).collect();
-    let padding = sharing.iter().map(|panel| panel.x_padding().low).fold(0.0, f64::max);
+    let padding = sharing.iter().map(|panel| panel.x_padding().low).fold(0.04, f64::min);
     let shared = figure.x.span(all, Padding { low: padding, high: padding });
     let last_sharing = figure.panels.iter().rposition(|panel| panel.x.is_none());
     let one = |(i, panel): (usize, &'_ Panel)| -> (Span, bool) {
@@ -127,47 +125,31 @@ fn x_ticks(span: &Span, axis: &Axis, width: f64) -> Vec<Tick> {
     }
 }
 
-/// Shows more of x or of y until a unit is equally long on both.
-fn equalize(frame: &mut Frame) {
+/// Makes a unit equally long on both axes: by a smaller frame where the data has edges, else by showing more of x or of y.
+fn equalize(frame: &mut Frame, has_edges: bool) {
     if frame.x.log || frame.y.log {
         return;
     }
     let unit_x = frame.width / (frame.x.high - frame.x.low);
     let unit_y = frame.height / (frame.y.high - frame.y.low);
-    if unit_x > unit_y {
+    if has_edges {
+        let (width, height) = (
+            frame.width.min(frame.width * unit_y / unit_x),
+            frame.height.min(frame.height * unit_x / unit_y),
+        );
+        frame.left += (frame.width - width) / 2.0;
+        frame.top += frame.height - height;
+        (frame.width, frame.height) = (width, height);
+    } else if unit_x > unit_y {
         frame.x = frame.x.stretched(unit_x / unit_y);
     } else {
         frame.y = frame.y.stretched(unit_y / unit_x);
     }
 }
 
-/// Rows of the legend: for each entry its index and distance from the left edge.
-fn legend_rows(texts: &[String], width: f64) -> Vec<Vec<(usize, f64)>> {
-    let mut rows: Vec<Vec<(usize, f64)>> = Vec::new();
-    let mut x = f64::INFINITY;
-    for (i, text) in texts.iter().enumerate() {
-        let needed = SWATCH + font::width(text, WORDS) + 18.0;
-        if x + needed > width {
-            rows.push(Vec::new());
-            x = 0.0;
-        }
-        if let Some(row) = rows.last_mut() {
-            row.push((i, x));
-        }
-        x += needed;
-    }
-    rows
-}
-
-fn legend_texts(item: &Prepared, width: f64) -> Vec<String> {
-    let fit = |text: &str| font::shortened(text, WORDS, width - SWATCH - 18.0);
-    item.panel.legend(item.axis).iter().map(|entry| fit(&entry.text)).collect()
-}
-
 fn head_height(item: &Prepared, width: f64) -> f64 {
     let title = if item.panel.title.is_empty() { 0.0 } else { 24.0 };
-    let rows = legend_rows(&legend_texts(item, width), width).len();
-    title + rows as f64 * LEGEND_ROW + 8.0
+    title + legend::height(&item.panel.legend(item.axis), width) + 8.0
 }
 
 fn foot_height(item: &Prepared) -> f64 {
@@ -175,7 +157,8 @@ fn foot_height(item: &Prepared) -> f64 {
     if item.has_numbers_below { 22.0 + label + 4.0 } else { 10.0 }
 }
 
-fn draw_panel(scene: &mut Scene, item: &Prepared, frame: &Frame, top: f64) {
+/// `top` is where the room of the panel begins, `margin` the room at the left of its frame.
+fn draw_panel(scene: &mut Scene, item: &Prepared, frame: &Frame, top: f64, margin: f64) {
     let panel = item.panel;
     let mut y = top;
     if !panel.title.is_empty() {
@@ -188,16 +171,7 @@ fn draw_panel(scene: &mut Scene, item: &Prepared, frame: &Frame, top: f64) {
             frame.width + 20.0,
         );
     }
-    let texts = legend_texts(item, frame.width);
-    let entries = panel.legend(item.axis);
-    for row in legend_rows(&texts, frame.width) {
-        for (i, x) in row {
-            entries[i].draw_swatch(scene, (frame.left + x + 10.0, y + 11.0));
-            let base = y + 11.0 + font::CAPITALS * WORDS / 2.0;
-            scene.text((frame.left + x + SWATCH, base), &texts[i], WORDS, INK, Anchor::Start);
-        }
-        y += LEGEND_ROW;
-    }
+    legend::draw(scene, &item.panel.legend(item.axis), (frame.left, y), frame.width);
     let x_ticks = x_ticks(&frame.x, item.axis, frame.width);
     let y_ticks = y_ticks(&frame.y, &panel.y, frame.height);
     grid_lines(scene, frame, &x_ticks, &y_ticks);
@@ -205,7 +179,7 @@ fn draw_panel(scene: &mut Scene, item: &Prepared, frame: &Frame, top: f64) {
     labels::reference_lines(scene, frame, &panel.references);
     panel.draw_above(scene, frame);
     color_bar::outline(scene, [frame.left, frame.top, frame.width, frame.height]);
-    numbers(scene, item, frame, &x_ticks, &y_ticks);
+    numbers(scene, item, frame, (&x_ticks, &y_ticks), margin);
     if let Some(scale) = panel.color_scale() {
         let left = frame.right() + 12.0;
         color_bar::vertical(scene, [left, frame.top, BAR, frame.height], &scale);
@@ -232,18 +206,22 @@ fn grid_lines(scene: &mut Scene, frame: &Frame, x_ticks: &[Tick], y_ticks: &[Tic
     y_ticks.iter().for_each(|tick| level(scene, tick.value, GRID));
 }
 
-fn numbers(scene: &mut Scene, item: &Prepared, frame: &Frame, x_ticks: &[Tick], y_ticks: &[Tick]) {
+fn numbers(
+    scene: &mut Scene,
+    item: &Prepared,
+    frame: &Frame,
+    (x_ticks, y_ticks): (&[Tick], &[Tick]),
+    margin: f64,
+) {
     let (left, bottom) = (frame.left, frame.bottom());
-    let mut widest = 0.0f64;
     for tick in y_ticks {
         let y = frame.place(frame.x.low, tick.value).1;
         scene.line(vec![(left - 4.0, y), (left, y)], 1.0, AXIS);
         let base = y + font::CAPITALS * NUMBERS / 2.0;
         scene.text((left - 7.0, base), &tick.label, NUMBERS, INK, Anchor::End);
-        widest = widest.max(font::width(&tick.label, NUMBERS));
     }
     if !item.panel.y.label.is_empty() {
-        upward_label(scene, left - 7.0 - widest - 9.0, frame, &item.panel.y.label);
+        upward_label(scene, left - margin + 6.0 + font::ASCENT * WORDS, frame, &item.panel.y.label);
     }
     for tick in x_ticks {
         let x = frame.place(tick.value, frame.y.low).0;
@@ -267,4 +245,124 @@ fn upward_label(scene: &mut Scene, x: f64, frame: &Frame, label: &str) {
 fn fitted_text(scene: &mut Scene, place: (f64, f64), text: &str, size: f64, room: f64) {
     let (text, size) = font::fitted(text, size, SMALLEST, room);
     scene.text(place, &text, size, INK, Anchor::Middle);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scene::{Item, Scene};
+    use crate::{Axis, Figure, HeatMap, Histogram, Panel, Series};
+
+    fn ramp(n: usize, scale: f64) -> Vec<f64> {
+        (0..n).map(|i| scale * i as f64).collect()
+    }
+
+    fn training() -> Figure {
+        let epoch = ramp(40, 1.0);
+        Figure::new(Axis::new("epoch").whole())
+            .title("RBM")
+            .panel(
+                Panel::new(Axis::new("log-likelihood, nats"))
+                    .series(Series::new("train", &epoch, &ramp(40, -2.5)))
+                    .series(Series::new("valid", &epoch, &ramp(40, -3.0)).std_err(&vec![1.0; 40]))
+                    .reference(-86.34, "published"),
+            )
+            .panel(Panel::new(Axis::new("rate").log()).series(Series::new("rate", &epoch, &ramp(40, 1e-4))))
+    }
+
+    fn scene(figure: &Figure) -> Scene {
+        super::arrange(figure)
+    }
+
+    #[test]
+    fn no_word_is_cut_or_covered() {
+        let heat = HeatMap::new(&[-3.0e-7, 0.0, 1.0, 2.0e6], (2, 2), (-1.0, 1.0), (-1.0, 1.0));
+        let long =
+            "a name that goes on and on until no reader could care any more what was meant by it at all";
+        let crowded = (0..9).fold(Panel::new(Axis::new(long)).title(long), |panel, i| {
+            panel.series(Series::new(format!("{i} {long}"), &ramp(5, 1e7), &ramp(5, f64::from(i) * 1e-9)))
+        });
+        let figures = [
+            training(),
+            training().width(300).panel_height(80),
+            training().columns(2),
+            Figure::new(Axis::new(long)).title(long).panel(crowded.clone()),
+            Figure::new(Axis::new(long))
+                .columns(3)
+                .panel(crowded.clone())
+                .panel(crowded.clone())
+                .panel(crowded),
+            Figure::new(Axis::new("x"))
+                .columns(2)
+                .panel(Panel::new(Axis::new("y")).equal().heat_map(heat.clone()).color_label("density"))
+                .panel(
+                    Panel::new(Axis::new("y"))
+                        .equal()
+                        .heat_map(heat)
+                        .series(Series::new("dots", &ramp(9, 0.1), &ramp(9, 0.1)).dots(2.0)),
+                ),
+            Figure::new(Axis::new("x")).panel(Panel::new(Axis::new("y")).histogram(Histogram::new(
+                "h",
+                &[1.0, 2.0, 4.0],
+                9,
+            ))),
+        ];
+        for figure in &figures {
+            scene(figure).assert_readable();
+        }
+    }
+
+    #[test]
+    fn three_close_references_keep_their_labels_apart() {
+        let panel = Panel::new(Axis::new("y")).series(Series::new("a", &ramp(50, 1.0), &ramp(50, 1.0)));
+        let panel = panel.reference(20.0, "first").reference(20.5, "second").reference(21.0, "third");
+        let scene = scene(&Figure::new(Axis::new("x")).panel(panel));
+        scene.assert_readable();
+        let labels = ["first", "second", "third"];
+        assert!(labels.iter().all(|label| scene.texts().iter().any(|text| text.text == *label)));
+    }
+
+    #[test]
+    fn stacked_panels_line_up_and_share_their_x_axis() {
+        let scene = scene(&training());
+        let names: Vec<&str> = scene.texts().iter().map(|text| text.text.as_str()).collect();
+        assert_eq!(names.iter().filter(|name| **name == "epoch").count(), 1);
+        for name in ["RBM", "train", "valid", "published", "log-likelihood, nats", "rate", "0.001"] {
+            assert!(names.contains(&name), "{name} is missing from {names:?}");
+        }
+        let upward: Vec<f64> = scene.texts().iter().filter(|text| text.upward).map(|text| text.x).collect();
+        assert_eq!(upward.len(), 2);
+        assert_eq!(upward[0], upward[1]);
+    }
+
+    #[test]
+    fn a_gap_stays_a_gap() {
+        let y = [1.0, 2.0, f64::NAN, 2.0, 1.0, f64::INFINITY, 3.0];
+        let series = Series::new("a", &ramp(7, 1.0), &y);
+        let figure = Figure::new(Axis::new("x")).panel(Panel::new(Axis::new("y")).series(series));
+        let scene = scene(&figure);
+        let is_data = |item: &&Item| matches!(item, Item::Line { width, .. } if *width == 1.8);
+        assert_eq!(scene.items.iter().filter(is_data).count(), 2);
+        assert_eq!(scene.items.iter().filter(|item| matches!(item, Item::Disc { .. })).count(), 5);
+        assert!(scene.texts().iter().any(|text| text.text == "a (2 of 7 not shown)"));
+    }
+
+    #[test]
+    fn nothing_drawn_leaves_the_picture() {
+        let wild = Series::new("wild", &[0.0, 1.0, 2.0, 3.0], &[-1e140, 5.0, 1e149, 0.5])
+            .band(&[f64::NEG_INFINITY, 0.0, 0.0, f64::NAN], &[1.0, 1e140, 2.0, 1.0]);
+        let panel = Panel::new(Axis::new("y").range(0.0, 1.0)).series(wild.clone());
+        let free = Panel::new(Axis::new("y")).series(wild);
+        let scene = scene(&Figure::new(Axis::new("x").range(0.5, 2.5)).panel(panel).panel(free));
+        let (width, height) = (f64::from(scene.width), f64::from(scene.height));
+        let inside = |&(x, y): &(f64, f64)| x >= 0.0 && y >= 0.0 && x <= width && y <= height;
+        for item in &scene.items {
+            match item {
+                Item::Line { points, .. } | Item::Polygon { points, .. } => {
+                    assert!(points.iter().all(inside), "{points:?}")
+                }
+                Item::Disc { x, y, .. } => assert!(inside(&(*x, *y))),
+                _ => {}
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod frame;
 mod grid;
 mod labels;
 mod layout;
+mod legend;
 mod marks;
 mod panel;
 mod picture;

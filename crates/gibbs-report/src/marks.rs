@@ -66,7 +66,8 @@ impl HeatMap {
         let step_x = (self.x.1 - self.x.0) / self.cols as f64;
         let step_y = (self.y.1 - self.y.0) / self.rows as f64;
         // Cells reach a little under their right and lower neighbors, or SVG viewers show hairlines between them.
-        const UNDERLAP: f64 = 0.4;
+        const UNDERLAP: f64 = 1.0;
+        let (edge, floor) = frame.clamped(frame.place(self.x.1, self.y.0));
         for (row, line) in self.values.chunks(self.cols).enumerate().rev() {
             let mut column = 0;
             for same in line.chunk_by(|a, b| a == b) {
@@ -79,8 +80,8 @@ impl HeatMap {
                     (corner(column, row), corner(column + same.len(), row + 1));
                 let color = scale.map.of(f64::from(same[0]), scale.low, scale.high);
                 if right > left && bottom > top {
-                    let width = (right - left + UNDERLAP).min(frame.right() - left);
-                    let height = (bottom - top + UNDERLAP).min(frame.bottom() - top);
+                    let width = (right - left + UNDERLAP).min(edge - left);
+                    let height = (bottom - top + UNDERLAP).min(floor - top);
                     scene.rect([left, top, width, height], color, 1.0);
                 }
                 column += same.len();
@@ -180,6 +181,13 @@ mod tests {
         let histogram = Histogram::over("a", &[0.0, 0.1, 5.0, f32::NAN], 2, (0.0, 1.0));
         assert_eq!(histogram.density(), [1.0, 0.0]);
         assert_eq!(histogram.legend(), "a (2 of 4 not shown)");
+    }
+
+    #[test]
+    fn even_values_fill_bins_evenly() {
+        let values: Vec<f32> = (0..1000).map(|i| i as f32 / 999.0).collect();
+        let histogram = Histogram::new("a", &values, 50);
+        assert!(histogram.density().iter().all(|d| (d - 1.0).abs() < 0.06), "{:?}", histogram.density());
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Panel {
         Padding { low: room, high: room }
     }
 
-    fn has_edges(&self) -> bool {
+    pub(crate) fn has_edges(&self) -> bool {
         self.layers.iter().any(|layer| !matches!(layer, Layer::Series(_)))
     }
 

@@ -9,6 +9,8 @@ use crate::{Color, ReportError};
 const LINE: f64 = 1.8;
 /// A line with no more points than this shows them as dots.
 const FEW: usize = 25;
+/// More error bars than this would touch each other.
+const CROWD: usize = 60;
 
 /// How lower and upper bounds are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +71,11 @@ impl Series {
         self
     }
 
-    /// An upright bar from lower to upper at each point.
+    /// An upright bar from lower to upper at each point; a band where the points are too many for bars.
     #[must_use]
     pub fn bars<T: Copy + Into<f64>>(mut self, lower: &[T], upper: &[T]) -> Self {
-        self.bounds = Some((Bounds::Bars, to_f64(lower), to_f64(upper)));
+        let form = if self.x.len() > CROWD { Bounds::Band } else { Bounds::Bars };
+        self.bounds = Some((form, to_f64(lower), to_f64(upper)));
         self
     }
 

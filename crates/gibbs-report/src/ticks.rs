@@ -1,6 +1,6 @@
 //! Round numbers along an axis.
 
-use crate::format::{fixed, format_number};
+use crate::format::{fixed, scientific};
 
 /// One labelled place on an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,13 @@ pub(crate) fn linear(low: f64, high: f64, count: usize, whole: bool) -> Vec<Tick
     }
     let rough = span / count.max(1) as f64;
     let power = 10f64.powi(rough.log10().floor() as i32);
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|m| m * power >= rough * 0.999).unwrap_or(10.0) * power;
+    // The nearest by ratio: the borders are the roots of 1 * 2, 2 * 5 and 5 * 10.
+    let step = match (rough / power).powi(2) {
+        ..2.0 => power,
+        ..10.0 => 2.0 * power,
+        ..50.0 => 5.0 * power,
+        _ => 10.0 * power,
+    };
     let step = if whole { step.max(1.0) } else { step };
     let slack = 1e-9 * span;
     let (first, last) = (((low - slack) / step).ceil(), ((high + slack) / step).floor());
@@ -30,7 +36,7 @@ pub(crate) fn linear(low: f64, high: f64, count: usize, whole: bool) -> Vec<Tick
     let largest = values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     let decimals = (-(step * 1.001).log10().floor()).max(0.0) as usize;
     let plain = largest < 1e6 && decimals <= 5;
-    let label = |value: f64| if plain { fixed(value, decimals) } else { format_number(rounded(value, step)) };
+    let label = |value: f64| if plain { fixed(value, decimals) } else { scientific(rounded(value, step)) };
     values.into_iter().map(|value| Tick { value, label: label(value) }).collect()
 }
 
@@ -48,9 +54,9 @@ pub(crate) fn logarithmic(low: f64, high: f64, count: usize) -> Vec<Tick> {
     }
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let inside = |value: &f64| *value >= low * (1.0 - 1e-9) && *value <= high * (1.0 + 1e-9);
-    let stride = ((last - first) as usize / count.max(1) + 1) as i32;
-    let decades: Vec<f64> =
-        (first..=last).filter(|power| power % stride == 0).map(|p| 10f64.powi(p)).filter(inside).collect();
+    let powers: Vec<i32> = (first..=last).filter(|&power| inside(&10f64.powi(power))).collect();
+    let stride = powers.len().div_ceil(count.max(1)).max(1) as i32;
+    let decades: Vec<f64> = powers.iter().filter(|&&p| p % stride == 0).map(|&p| 10f64.powi(p)).collect();
     let values = if decades.len() >= 3 {
         decades
     } else {
@@ -74,12 +80,8 @@ pub(crate) fn logarithmic_minor(low: f64, high: f64) -> Vec<f64> {
 }
 
 fn power_label(value: f64) -> String {
-    let power = value.log10().floor() as i32;
-    if (-3..6).contains(&power) {
-        fixed(value, (-power).max(0) as usize)
-    } else {
-        format_number((value / 10f64.powi(power)).round() * 10f64.powi(power))
-    }
+    let power = (value * 1.000_001).log10().floor() as i32;
+    if (-3..6).contains(&power) { fixed(value, (-power).max(0) as usize) } else { scientific(value) }
 }
 
 #[cfg(test)]
@@ -104,6 +106,8 @@ mod tests {
     fn log_ticks_adapt_to_the_number_of_decades() {
         assert_eq!(labels(&logarithmic(0.001, 10.0, 6)), ["0.001", "0.01", "0.1", "1", "10"]);
         assert_eq!(labels(&logarithmic(0.9, 30.0, 6)), ["1", "2", "5", "10", "20"]);
+        assert_eq!(labels(&logarithmic(1e-6, 0.06, 5)), ["1e−6", "1e−5", "1e−4", "0.001", "0.01"]);
+        assert_eq!(labels(&logarithmic(1e-12, 1.0, 5)), ["1e−12", "1e−9", "1e−6", "0.001", "1"]);
         assert_eq!(labels(&logarithmic(3.1, 4.2, 4)), ["3.2", "3.4", "3.6", "3.8", "4.0", "4.2"]);
     }
 
