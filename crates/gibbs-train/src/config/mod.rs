@@ -20,11 +20,11 @@
 //! struct Config { train: Train, seed: u64 }
 //!
 //! let preset = Config { train: Train { epochs: 20, learning_rate: 0.05 }, seed: 0 };
-//! let resolved = Resolver::over(&preset)?.setting("train.epochs=5")?.resolve()?;
+//! let resolved = Resolver::over(&preset)?.setting("train.epochs=5")?.resolve::<Config>()?;
 //! assert_eq!(resolved.config.train.epochs, 5);
 //! assert_eq!(resolved.changes[0].to_string(), "train.epochs = 5 (preset: 20)");
 //!
-//! let error = Resolver::over(&preset)?.setting("train.epoch=5")?.resolve().err().unwrap();
+//! let error = Resolver::over(&preset)?.setting("train.epoch=5")?.resolve::<Config>().err().unwrap();
 //! assert_eq!(
 //!     error.to_string(),
 //!     "unknown setting `train.epoch` (= 5): did you mean `train.epochs`? `train` has: epochs, learning_rate",
