@@ -1,13 +1,14 @@
 //! Examples in memory.
 
+mod read;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use burn::prelude::*;
 use rayon::prelude::*;
 
 use crate::values::{Rule, Values};
-use crate::{Batch, Binarization, DataError};
+use crate::{Binarization, DataError};
 
 /// Examples in memory, as bytes or `f32`, with a shape and, if known, labels.
 ///
@@ -287,85 +288,6 @@ impl Dataset {
             .par_iter()
             .position_first(|&x| is_wrong(x))?;
         Some((at / width, values[self.rows.start * width + at]))
-    }
-
-    /// The values of the examples at `indices`, one after the other.
-    ///
-    /// # Panics
-    ///
-    /// If an index is not below the number of examples.
-    pub fn values(&self, indices: &[usize]) -> Vec<f32> {
-        /// Values from which on it pays to share the work among threads.
-        const MANY: usize = 1 << 16;
-        let width = self.width();
-        let noise = self.rule.noise(&self.origin, self.epoch);
-        let read = |(out, &index): (&mut [f32], &usize)| {
-            assert!(index < self.len(), "example {index} of {}", self.len());
-            let start = (self.rows.start + index) * width;
-            self.values.copy(start, out);
-            self.rule.apply(noise.as_ref(), start, out);
-        };
-        let mut values = vec![0.0; indices.len() * width];
-        if values.len() < MANY {
-            values.chunks_mut(width).zip(indices).for_each(read);
-        } else {
-            values.par_chunks_mut(width).zip(indices).for_each(read);
-        }
-        values
-    }
-
-    /// The examples at `indices` on `device`, `[indices, width]`.
-    ///
-    /// # Panics
-    ///
-    /// If an index is not below the number of examples.
-    pub fn tensor(&self, indices: &[usize], device: &Device) -> Tensor<2> {
-        let shape = [indices.len(), self.width()];
-        Tensor::from_data(TensorData::new(self.values(indices), shape), device)
-    }
-
-    /// The examples at `indices` with their labels.
-    ///
-    /// # Panics
-    ///
-    /// If an index is not below the number of examples.
-    pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
-        let labels = self.labels().map(|labels| indices.iter().map(|&i| labels[i]).collect());
-        Batch { x: self.tensor(indices, device), labels, indices: indices.to_vec() }
-    }
-
-    /// Mean of each of the `width` values over all examples, as they are read in this epoch; where they are drawn anew in
-    /// each epoch, the expected mean.
-    pub fn mean(&self) -> Vec<f64> {
-        const PART: usize = 256;
-        let expected = match self.rule {
-            Rule::Draw { anew: true, .. } | Rule::Dequantize { .. } => {
-                Self { rule: Rule::Plain, ..self.clone() }
-            }
-            _ => self.clone(),
-        };
-        let width = self.width();
-        let parts: Vec<Vec<f64>> = (0..self.len().div_ceil(PART))
-            .into_par_iter()
-            .map(|part| {
-                let rows: Vec<usize> = (part * PART..self.len().min((part + 1) * PART)).collect();
-                let mut sum = vec![0.0; width];
-                for row in expected.values(&rows).chunks(width) {
-                    sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
-                }
-                sum
-            })
-            .collect();
-        let mut mean = vec![0.0; width];
-        for part in parts {
-            mean.iter_mut().zip(part).for_each(|(mean, sum)| *mean += sum);
-        }
-        let n = self.len() as f64;
-        mean.iter_mut().for_each(|mean| *mean /= n);
-        if matches!(self.rule, Rule::Dequantize { .. }) {
-            mean.iter_mut().for_each(|mean| *mean = (*mean * 255.0 + 0.5) / 256.0);
-        }
-        mean
     }
 }
 

@@ -32,8 +32,8 @@ pub enum Plane {
     /// Five arms: `(N(2, 0.6), N(0, 0.2))`, turned by `k/5 + r/16` of a whole turn, `k` being the arm and `r` the distance from
     /// the center (such a turn keeps areas, so the density is exact).
     Pinwheel,
-    /// Two arms of an Archimedean spiral, `±2π w/2 (cos 2π 1.5 w, sin 2π 1.5 w)` with `w²` uniform on `[0, 1]`, plus `N(0, 0.1)` in
-    /// both coordinates.
+    /// Two arms of an Archimedean spiral, `±π w (cos 3π w, sin 3π w)` with `w²` uniform on `[0, 1]`, plus `N(0, 0.1)` in both
+    /// coordinates.
     Spirals,
 }
 
