@@ -56,9 +56,9 @@ macro_rules! table {
                 #[cfg(feature = $feature)]
                 {
                     #[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
-                    #[allow(unused_imports, reason = "only the wgpu family has kinds of devices")]
+                    #[allow(unused_imports, reason = "for devices of the GPU backends")]
                     fn candidates() -> Vec<Device> {
-                        use burn::tensor::DeviceKind;
+                        use burn::tensor::{DeviceKind, DeviceType};
                         $candidates
                     }
                     candidates
@@ -75,11 +75,17 @@ macro_rules! table {
 table! {
     "flex" => vec![Device::flex()];
     "ndarray" => vec![Device::ndarray()];
-    "wgpu" => vec![Device::wgpu(DeviceKind::DefaultDevice), Device::wgpu(DeviceKind::Cpu)];
-    "vulkan" => vec![Device::vulkan(DeviceKind::DefaultDevice), Device::vulkan(DeviceKind::Cpu)];
-    "metal" => vec![Device::metal(DeviceKind::DefaultDevice)];
-    "cuda" => vec![Device::cuda(0)];
-    "rocm" => vec![Device::rocm(0)];
+    "wgpu" => if_any(DeviceType::Wgpu, [Device::wgpu(DeviceKind::DefaultDevice), Device::wgpu(DeviceKind::Cpu)]);
+    "vulkan" => if_any(DeviceType::Vulkan, [Device::vulkan(DeviceKind::DefaultDevice), Device::vulkan(DeviceKind::Cpu)]);
+    "metal" => if_any(DeviceType::Metal, [Device::metal(DeviceKind::DefaultDevice)]);
+    "cuda" => Device::enumerate(DeviceType::Cuda).into_vec();
+    "rocm" => Device::enumerate(DeviceType::Rocm).into_vec();
+}
+
+/// The devices, if there is any adapter at all: asking for one that does not exist is a panic in the driver.
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
+fn if_any(adapters: burn::tensor::DeviceType, devices: impl Into<Vec<Device>>) -> Vec<Device> {
+    if Device::enumerate(adapters).is_empty() { Vec::new() } else { devices.into() }
 }
 
 /// Names of all backends, compiled in or not.
@@ -96,11 +102,10 @@ pub fn compiled() -> Vec<&'static str> {
     BACKENDS.iter().filter(|entry| entry.compiled).map(|entry| entry.name).collect()
 }
 
-/// The backend to use when the user names none: the first one compiled in, in the order of [`backends`].
-///
-/// A binary without any backend gets `"flex"`, for which [`device`] then names the missing cargo feature.
-pub fn default_backend() -> &'static str {
-    compiled().first().copied().unwrap_or(BACKENDS[0].name)
+/// The backend to use when the user names none: the first one compiled in, in the order of [`backends`]. None if the
+/// binary was built without any.
+pub fn default_backend() -> Option<&'static str> {
+    compiled().first().copied()
 }
 
 /// The device of the backend `name`, proven to work by a small computation on it.
@@ -137,7 +142,7 @@ fn first_working(candidates: fn() -> Vec<Device>) -> Result<Device, String> {
     let hook = take_hook();
     set_hook(Box::new(|_| {}));
     let outcome = catch(candidates).and_then(|devices| {
-        let mut reason = "no device".to_owned();
+        let mut reason = "no adapter found".to_owned();
         for device in devices {
             match catch(|| probe(&device)).flatten() {
                 Ok(()) => return Ok(device),
@@ -189,7 +194,7 @@ mod tests {
     #[test]
     fn every_compiled_backend_is_known_and_the_default_is_the_first() {
         assert!(compiled().iter().all(|name| backends().contains(name)));
-        assert_eq!(compiled().first().copied().unwrap_or("flex"), default_backend());
+        assert_eq!(default_backend(), backends().into_iter().find(|name| compiled().contains(name)));
     }
 
     #[test]
@@ -208,7 +213,7 @@ mod tests {
             panic!("\n  no adapter: {}\nbacktrace", "gpu")
         }
         assert_eq!(first_working(broken).unwrap_err(), "no adapter: gpu");
-        assert_eq!(first_working(Vec::new).unwrap_err(), "no device");
+        assert_eq!(first_working(Vec::new).unwrap_err(), "no adapter found");
         assert_eq!(one_line(&"é".repeat(500)).chars().count(), 161);
     }
 
