@@ -1,1 +1,14 @@
+//! The experiment binaries. One module for each model family, and what all families share: the command
+//! line, the configuration, the run folder, the progress bar, the figures that `eval` prints.
+//!
+//! A family implements [`experiment::Experiment`]; its binary is one line.
 
+pub mod bench;
+pub mod cli;
+pub mod config;
+pub mod download;
+pub mod evaluation;
+pub mod experiment;
+pub mod fault;
+pub mod progress;
+pub mod rbm;

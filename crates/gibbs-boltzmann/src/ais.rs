@@ -149,6 +149,23 @@ impl<'a, V: Units, H: Units> AnnealedImportance<'a, V, H> {
         }
     }
 
+    /// One temperature: the increment `F_β(v) - F_β'(v)` of the log-weights `[chains]`, and the states after a
+    /// sweep at `β'`.
+    pub fn transition(
+        &self,
+        v: Tensor<2>,
+        beta: f64,
+        next: f64,
+        noise: &mut Noise,
+    ) -> (Tensor<1>, Tensor<2>) {
+        let (here, there) = (self.layers(beta), self.layers(next));
+        let input = self.rbm.hidden_input(v.clone());
+        let increment = free_energy(&here, v.clone(), input.clone()) - free_energy(&there, v, input.clone());
+        let h = there.hidden.sample(input * there.beta, noise);
+        let v = there.visible.sample(self.rbm.visible_input(h) * there.beta, noise);
+        (increment, v)
+    }
+
     fn log_weights(&self, mut v: Tensor<2>, betas: impl Iterator<Item = f64>, noise: &mut Noise) -> Vec<f64> {
         let mut total = vec![0.0; v.dims()[0]];
         let mut pending: Option<Tensor<1>> = None;
@@ -156,15 +173,12 @@ impl<'a, V: Units, H: Units> AnnealedImportance<'a, V, H> {
         let mut count = 0;
         while let Some(beta) = betas.next() {
             let Some(&next) = betas.peek() else { break };
-            let (here, there) = (self.layers(beta), self.layers(next));
-            let input = self.rbm.hidden_input(v.clone());
-            let increment = free_energy(&here, v.clone(), input.clone()) - free_energy(&there, v, input.clone());
+            let (increment, moved) = self.transition(v, beta, next, noise);
+            v = moved;
             pending = Some(match pending {
                 Some(sum) => sum + increment,
                 None => increment,
             });
-            let h = there.hidden.sample(input * there.beta, noise);
-            v = there.visible.sample(self.rbm.visible_input(h) * there.beta, noise);
             count += 1;
             if count % FLUSH_EVERY == 0 {
                 collect(&mut total, &mut pending);

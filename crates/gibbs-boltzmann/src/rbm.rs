@@ -61,6 +61,10 @@ pub struct RbmConfig {
     /// Standard deviation of the initial weights (0.01 in Hinton's guide, section 8).
     #[config(default = 0.01)]
     pub weight_std: f64,
+    /// Initial bias of the hidden units, for kinds that have one; negative values make them sparse (-4 and
+    /// 0 in Hinton's guide, section 8).
+    #[config(default = 0.0)]
+    pub hidden_bias: f64,
 }
 
 impl RbmConfig {
@@ -84,20 +88,24 @@ impl RbmConfig {
         if !(self.weight_std.is_finite() && self.weight_std >= 0.0) {
             return Err(ConfigError::new("weight_std", self.weight_std, "must be finite and not negative"));
         }
+        if !self.hidden_bias.is_finite() {
+            return Err(ConfigError::new("hidden_bias", self.hidden_bias, "must be finite"));
+        }
         Ok(())
     }
 
-    /// A machine with normal weights and zero biases.
+    /// A machine with normal weights, zero visible biases and constant hidden ones.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Rbm<AnyUnits, AnyUnits>, ConfigError> {
         self.validate()?;
         let weight = noise.normal([self.n_visible, self.n_hidden], device) * self.weight_std;
+        let hidden = AnyUnits::new(self.hidden, self.n_hidden, self.states, device);
         Ok(Rbm {
             weight: Param::from_tensor(weight),
             visible: AnyUnits::new(self.visible, self.n_visible, self.states, device),
-            hidden: AnyUnits::new(self.hidden, self.n_hidden, self.states, device),
+            hidden: hidden.with_bias(self.hidden_bias),
         })
     }
 }
@@ -228,6 +236,7 @@ mod tests {
             (config().with_states(4).with_visible(UnitKind::Softmax), "states"),
             (config().with_hidden(UnitKind::Softmax), "hidden"),
             (config().with_weight_std(f64::NAN), "weight_std"),
+            (config().with_hidden_bias(f64::INFINITY), "hidden_bias"),
             (RbmConfig::new(0, 4), "n_visible"),
             (RbmConfig::new(6, 0), "n_hidden"),
         ];

@@ -67,6 +67,20 @@ impl AnyUnits {
     }
 }
 
+impl AnyUnits {
+    /// The layer with all biases at `value`; Gaussian units, which have none, stay as they are.
+    pub(crate) fn with_bias(mut self, value: f64) -> Self {
+        let bias = match &mut self {
+            Self::Binary(layer) => &mut layer.bias,
+            Self::Spin(layer) => &mut layer.bias,
+            Self::Softmax(layer) => &mut layer.bias,
+            Self::Gaussian(_) => return self,
+        };
+        *bias = Param::from_tensor(bias.val().full_like(value));
+        self
+    }
+}
+
 /// Runs the same method on whichever kind the layer is.
 macro_rules! on_kind {
     ($self:ident, $units:ident => $body:expr) => {

@@ -1,0 +1,113 @@
+//! The benchmark: one step of each kind of work, timed the way a PyTorch user would time it.
+//!
+//! Each case runs 5 steps to warm up, then at least 5 steps and at least 3 seconds, and reports the median.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use burn::{module::Module, optim::SgdConfig, prelude::*};
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{
+    Chains, ContrastiveConfig, Rbm, RbmConfig,
+    ais::{AnnealedImportance, Schedule},
+    units::{AnyUnits, Units},
+};
+use gibbs_core::Objective;
+use serde::Serialize;
+
+const WARM_UP: usize = 5;
+const MIN_STEPS: usize = 5;
+const MIN_TIME: Duration = Duration::from_secs(3);
+/// Share of ones in the data of the cases: the mean pixel of binarized MNIST.
+const ON: f64 = 0.13;
+
+/// One line of the result.
+#[derive(Debug, Serialize)]
+pub struct Line {
+    /// Name of the case.
+    pub case: &'static str,
+    /// Backend it ran on.
+    pub backend: String,
+    /// Threads of the CPU.
+    pub threads: usize,
+    /// Median time of a step.
+    pub ms_per_step: f64,
+    /// Examples, or chains, that a second of it handles.
+    pub samples_per_s: f64,
+}
+
+/// What runs in each step of a case: set up on a device, it returns the step and its number of samples.
+type Setup = fn(&Device) -> Result<(Box<dyn FnMut()>, usize)>;
+
+/// All cases by name.
+pub const CASES: &[(&str, Setup)] = &[
+    ("rbm-cd1-784x500-b100", |device| contrastive(device, 784, 500, 100, 1)),
+    ("rbm-cd1-784x1000-b128", |device| contrastive(device, 784, 1000, 128, 1)),
+    ("rbm-cd25-784x500-b100", |device| contrastive(device, 784, 500, 100, 25)),
+    ("rbm-ais-784x500-c100", |device| annealing(device, 784, 500, 100)),
+];
+
+/// Runs one case.
+///
+/// # Errors
+/// If the case cannot be set up.
+pub fn run(case: &'static str, setup: Setup, backend: &str, device: &Device) -> Result<Line> {
+    let (mut step, samples) = setup(device)?;
+    let mut lap = || {
+        let start = Instant::now();
+        step();
+        // A device that cannot be waited for would have failed in the step.
+        let _ = device.sync();
+        start.elapsed()
+    };
+    for _ in 0..WARM_UP {
+        lap();
+    }
+    let start = Instant::now();
+    let mut laps = Vec::new();
+    while laps.len() < MIN_STEPS || start.elapsed() < MIN_TIME {
+        laps.push(lap().as_secs_f64());
+    }
+    laps.sort_by(f64::total_cmp);
+    let seconds = (laps[(laps.len() - 1) / 2] + laps[laps.len() / 2]) / 2.0;
+    Ok(Line {
+        case,
+        backend: backend.into(),
+        threads: std::thread::available_parallelism().map_or(1, Into::into),
+        ms_per_step: seconds * 1e3,
+        samples_per_s: samples as f64 / seconds,
+    })
+}
+
+fn machine(device: &Device, visible: usize, hidden: usize, weight_std: f64) -> Result<Rbm<AnyUnits, AnyUnits>> {
+    let config = RbmConfig::new(visible, hidden).with_weight_std(weight_std);
+    Ok(config.init(device, &mut Noise::new(0, "bench"))?)
+}
+
+/// CD-k step with plain gradient descent.
+fn contrastive(device: &Device, visible: usize, hidden: usize, batch: usize, sweeps: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+    let mut rbm = machine(device, visible, hidden, 0.01)?;
+    let config = ContrastiveConfig::new().with_chains(Chains::Data).with_sweeps(sweeps);
+    let mut objective = config.init(&rbm, rbm.visible.neutral())?;
+    let mut optimizer = SgdConfig::new().init();
+    let mut noise = Noise::new(0, "chains");
+    let x = noise.bernoulli(Tensor::<2>::full([batch, visible], ON, device));
+    let step = move || {
+        let output = objective.step(&rbm, x.clone(), &mut noise);
+        rbm = optimizer.step(0.05, rbm.clone().train(), output.gradients).valid();
+    };
+    Ok((Box::new(step), batch))
+}
+
+/// One temperature of annealed importance sampling.
+fn annealing(device: &Device, visible: usize, hidden: usize, chains: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+    let rbm = machine(device, visible, hidden, 0.05)?;
+    let mut noise = Noise::new(0, "chains");
+    let mut v = noise.bernoulli(Tensor::<2>::full([chains, visible], 0.5, device));
+    let step = move || {
+        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), Schedule::linear(1));
+        let (_, next) = ais.transition(v.clone(), 0.5, 0.5001, &mut noise);
+        v = next;
+    };
+    Ok((Box::new(step), chains))
+}

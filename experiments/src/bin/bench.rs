@@ -1,0 +1,45 @@
+//! Times the hot steps, one JSON object a line.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use experiments::{
+    bench::{CASES, run},
+    cli::Shared,
+    experiment, fault,
+    fault::Fault,
+};
+
+/// Times the hot steps; prints one JSON object a line.
+#[derive(Parser)]
+#[command(version, about)]
+struct Args {
+    /// Only cases whose names start with one of these
+    #[arg(value_name = "CASE-PREFIX")]
+    prefixes: Vec<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+fn main() -> ExitCode {
+    match bench(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fault::report(&error),
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "stdout carries the results")]
+fn bench(args: &Args) -> Result<()> {
+    let (backend, device) = experiment::device(&args.shared)?;
+    let wanted = |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|p| case.starts_with(p));
+    let cases: Vec<_> = CASES.iter().filter(|(case, _)| wanted(case)).collect();
+    if cases.is_empty() {
+        let known: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
+        return Err(Fault::usage(format!("no case starts with {}: there are {}", args.prefixes.join(" or "), known.join(", "))));
+    }
+    for (case, setup) in cases {
+        println!("{}", serde_json::to_string(&run(case, *setup, &backend, &device)?)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The command line that all families share.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use gibbs_data::Split;
+
+/// Command line of a family whose `sample` takes the further flags `S`.
+#[derive(Parser, Debug)]
+#[command(version, about, arg_required_else_help = true)]
+pub struct Cli<S: Args> {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command<S>,
+    /// What every command takes.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Shared {
+    /// Backend to compute on (flex, ndarray, wgpu, ...); the first one compiled in if not given
+    #[arg(long, global = true, env = "GIBBS_BACKEND", value_name = "NAME")]
+    pub backend: Option<String>,
+    /// Folder of the named data sets
+    #[arg(long, global = true, env = "GIBBS_DATA_DIR", value_name = "DIR", default_value = "datasets")]
+    pub data_dir: PathBuf,
+}
+
+/// The three commands.
+#[derive(Subcommand, Debug)]
+pub enum Command<S: Args> {
+    /// Train a model and write a run folder
+    Train(Train),
+    /// Print the figures of a trained model as one JSON object
+    Eval(Eval),
+    /// Draw from a trained model
+    Sample {
+        /// What every family takes.
+        #[command(flatten)]
+        common: Sample,
+        /// What only this family takes.
+        #[command(flatten)]
+        family: S,
+    },
+}
+
+/// Settings to start from.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// Ends in seconds: a smoke test
+    Tiny,
+    /// A few minutes on 2 cores
+    Default,
+    /// The published settings
+    Paper,
+}
+
+/// Flags of `train`.
+#[derive(Args, Debug)]
+pub struct Train {
+    /// Run folder; runs/MODEL-DATA-sSEED if not given
+    pub run_dir: Option<PathBuf>,
+    /// Data set: a name (digits, mnist, ...) or an .npy or idx file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub data: Option<String>,
+    /// Settings to start from
+    #[arg(long, value_enum, default_value = "default")]
+    pub preset: Preset,
+    /// Override one value of the configuration; may be repeated
+    #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Configuration file laid over the preset, such as the config.json of a run
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Seed of everything that is drawn
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Go on with the run in the folder
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume: bool,
+    /// Replace the run in the folder
+    #[arg(long)]
+    pub overwrite: bool,
+    /// No progress on stderr
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Which examples to evaluate on.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The training split
+    Train,
+    /// The validation split
+    Valid,
+    /// The test split
+    Test,
+    /// The three splits one after the other
+    All,
+}
+
+impl Part {
+    /// The splits that make up the part, in order.
+    pub fn splits(self) -> &'static [Split] {
+        match self {
+            Self::Train => &[Split::Train],
+            Self::Valid => &[Split::Valid],
+            Self::Test => &[Split::Test],
+            Self::All => &Split::ALL,
+        }
+    }
+
+    /// The name, as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+            Self::All => "all",
+        }
+    }
+}
+
+/// Flags of `eval`.
+#[derive(Args, Debug)]
+pub struct Eval {
+    /// Run folder; config.json and model.safetensors are enough
+    pub run_dir: PathBuf,
+    /// Another data set than the run's: a name or an .npy or idx file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub data: Option<String>,
+    /// Examples to evaluate on
+    #[arg(long, value_enum, default_value = "test")]
+    pub split: Part,
+    /// Also write one f64 per example, in the order of the split
+    #[arg(long, value_name = "FILE.npy")]
+    pub per_example: Option<PathBuf>,
+}
+
+/// Flags of `sample` that every family takes.
+#[derive(Args, Debug)]
+pub struct Sample {
+    /// Run folder; config.json and model.safetensors are enough
+    pub run_dir: PathBuf,
+    /// How many to draw
+    #[arg(short, default_value_t = 100, value_name = "N")]
+    pub n: usize,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Picture (.png) or array (.npy) to write; samples.png in the run folder if not given
+    #[arg(long, value_name = "FILE.png|FILE.npy")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,270 @@
+//! What a model family brings, and the three commands built on it.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use burn::prelude::*;
+use clap::{Args, Parser};
+use gibbs_data::{Splits, npy};
+use gibbs_train::{
+    atomic,
+    run_folder::{Existing, Machine, RunFolder},
+    training::{LoopConfig, Outcome, StopFlag, Trainee, Trainer},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use crate::{
+    cli::{self, Cli, Command, Part, Preset, Shared},
+    config::{self, ConfigOf},
+    evaluation::Evaluation,
+    fault::{self, Fault},
+    progress::Progress,
+};
+
+/// A model family: a trained model with its configuration, seen from the command line.
+pub trait Experiment: Sized {
+    /// Name of the binary.
+    const NAME: &'static str;
+    /// Data set when none is given.
+    const DATA: &'static str;
+    /// Files that a run writes beside those of every run.
+    const FILES: &'static [&'static str];
+    /// Figures that the progress bar shows.
+    const SHOWN: &'static [&'static str];
+    /// Configuration of the model.
+    type Model: Clone + Serialize + DeserializeOwned;
+    /// Configuration of training and measuring.
+    type Train: Clone + Serialize + DeserializeOwned + AsRef<LoopConfig>;
+    /// Further flags of `sample`.
+    type SampleArgs: Args;
+
+    /// Settings to start from on a data set.
+    fn preset(preset: Preset, data: &str) -> (Self::Model, Self::Train);
+
+    /// Fills in what the configuration leaves to the model or the data, and checks the rest.
+    ///
+    /// # Errors
+    /// A setting that cannot be used, or does not fit the data.
+    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()>;
+
+    /// A new model with its data, objective and optimizer, ready to be trained.
+    ///
+    /// # Errors
+    /// A setting that cannot be used, or does not fit the data.
+    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>>;
+
+    /// The model with the weights in the bytes of a `model.safetensors`.
+    ///
+    /// # Errors
+    /// Weights that do not fit the configuration.
+    fn load(config: &ConfigOf<Self>, weights: &[u8], device: &Device) -> Result<Self>;
+
+    /// Measures the model on a part of the data.
+    ///
+    /// # Errors
+    /// Data that do not fit the model.
+    fn evaluate(&self, data: &Splits, part: Part) -> Result<Evaluation>;
+
+    /// Draws from the model and writes the draws to a picture or an array.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or of an unknown kind.
+    fn sample(&self, args: &cli::Sample, family: &Self::SampleArgs, shared: &Shared) -> Result<PathBuf>;
+
+    /// Writes the pictures of a finished run.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()>;
+}
+
+/// The whole program of a family: parses the command line, runs the command, reports an error.
+pub fn main<E: Experiment>() -> ExitCode {
+    let cli = Cli::<E::SampleArgs>::parse();
+    let outcome = match &cli.command {
+        Command::Train(args) => train::<E>(args, &cli.shared),
+        Command::Eval(args) => eval::<E>(args, &cli.shared).map(|()| ExitCode::SUCCESS),
+        Command::Sample { common, family } => sample::<E>(common, family, &cli.shared).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| fault::report(&error))
+}
+
+/// Name and device of the backend that the command line asks for.
+///
+/// # Errors
+/// A backend that is unknown, not compiled in, or without a device here.
+pub fn device(shared: &Shared) -> Result<(String, Device)> {
+    let none = || Fault::usage("no backend is compiled in: build with `--features flex`");
+    let name = match &shared.backend {
+        Some(name) => name.clone(),
+        None => gibbs_backend::default_backend().ok_or_else(none)?.into(),
+    };
+    let device = gibbs_backend::device(&name)?;
+    Ok((name, device))
+}
+
+#[allow(clippy::print_stderr, reason = "what differs from the preset, and the figures, are told on stderr")]
+fn train<E: Experiment>(args: &cli::Train, shared: &Shared) -> Result<ExitCode> {
+    let (backend, device) = device(shared)?;
+    let saved = args.resume.then(|| saved_config::<E>(args)).flatten();
+    let (mut config, changes) = config::resolve::<E>(args, saved.as_deref())?;
+    let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+    E::settle(&mut config, &data)?;
+    let data = match config.data.binarization {
+        Some(kind) => data.binarized(kind, config.seed)?,
+        None => data,
+    };
+    let existing = match (args.resume, args.overwrite) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Overwrite,
+        _ => Existing::Refuse,
+    };
+    let path = args.run_dir.clone().unwrap_or_else(|| default_folder::<E>(&config.data.name, config.seed));
+    if existing == Existing::Refuse && RunFolder::holds_run(&path) {
+        RunFolder::start(&path, existing, E::FILES)?;
+    }
+    let mut trainee = E::trainee(&config, &data, &device)?;
+    let mut folder = RunFolder::start(&path, existing, E::FILES)?;
+    if let Some(file) = &saved {
+        check_same_run::<E>(file, &config)?;
+    }
+    if !args.quiet {
+        eprintln!("{}", data.train.describe());
+        for change in &changes {
+            eprintln!("{change}");
+        }
+        eprintln!("{} on {backend}, run folder {}", E::NAME, path.display());
+    }
+    folder.write_config(&config)?;
+    folder.begin(Machine {
+        version: env!("CARGO_PKG_VERSION").into(),
+        backend,
+        device: format!("{device:?}"),
+        command: env::args().collect(),
+    })?;
+
+    let stop = StopFlag::new();
+    let handler = stop.clone();
+    ctrlc::set_handler(move || handler.request())?;
+    let mut trainer = Trainer::new(config.train.as_ref().clone()).stop_on(stop.clone());
+    if !args.quiet {
+        trainer = trainer.observe(Progress::new(E::SHOWN));
+    }
+    let report = trainer.run(trainee.as_mut(), Some(&mut folder))?;
+    drop(trainee);
+    if report.outcome == Outcome::Interrupted {
+        folder.end()?;
+        return Ok(ExitCode::from(fault::INTERRUPTED));
+    }
+    folder.write_model(&report.weights)?;
+    let model = E::load(&config, &report.weights, &device)?;
+    model.draw_pictures(&data, &folder)?;
+    let part = Part::Test;
+    let evaluation = model.evaluate(&data, part)?;
+    let mut summary = evaluation.to_json(E::NAME, &config.data.name, part.name(), data.test.len());
+    let info = folder.end()?;
+    summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
+    folder.write_summary(&summary)?;
+    if !args.quiet {
+        for (name, value, std_err, kind, unit) in evaluation.rows() {
+            let value = gibbs_report::format_value(value, std_err);
+            eprintln!("{} {name} {value} {unit} ({})", part.name(), kind.replace('_', " "));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A resumed run must be the run that was started: only how it is logged and saved, and how long it
+/// lasts, may change.
+fn check_same_run<E: Experiment>(saved: &Path, config: &ConfigOf<E>) -> Result<()> {
+    let before = config::read::<E>(saved)?;
+    let loop_keys = json!(LoopConfig::default());
+    let changes = gibbs_train::config::changes(&before, config)?;
+    let changed = changes.iter().find(|change| {
+        let key = change.path.strip_prefix("train.").unwrap_or(&change.path);
+        key == "epochs" || loop_keys.get(key).is_none()
+    });
+    match changed {
+        None => Ok(()),
+        Some(change) => Err(Fault::usage(format!(
+            "--resume with another configuration than that of {}: {change}; give the same settings, or start anew in another folder",
+            saved.display()
+        ))),
+    }
+}
+
+/// The configuration in the folder of the run to go on with, if it got that far.
+fn saved_config<E: Experiment>(args: &cli::Train) -> Option<PathBuf> {
+    let data = args.data.clone().unwrap_or_else(|| E::DATA.into());
+    let folder = args.run_dir.clone().unwrap_or_else(|| default_folder::<E>(&data, args.seed.unwrap_or(0)));
+    Some(folder.join("config.json")).filter(|file| file.is_file())
+}
+
+fn default_folder<E: Experiment>(data: &str, seed: u64) -> PathBuf {
+    let data = Path::new(data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    PathBuf::from("runs").join(format!("{}-{data}-s{seed}", E::NAME))
+}
+
+fn open<E: Experiment>(run_dir: &Path, shared: &Shared) -> Result<(ConfigOf<E>, E)> {
+    let (_, device) = device(shared)?;
+    let files = RunFolder::read(run_dir)?;
+    let config = config::read::<E>(&files.config())?;
+    let path = files.model();
+    let weights = std::fs::read(&path).map_err(|error| {
+        Fault::usage(format!("cannot read {}: {error}; finish the run, or put weights there", path.display()))
+    })?;
+    let model = E::load(&config, &weights, &device).map_err(|error| error.context(path.display().to_string()))?;
+    Ok((config, model))
+}
+
+#[allow(clippy::print_stdout, reason = "stdout carries the results")]
+fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
+    let (mut config, model) = open::<E>(&args.run_dir, shared)?;
+    if let Some(name) = &args.data {
+        config.data.name.clone_from(name);
+    }
+    let data = config.data.load(&shared.data_dir, config.seed)?;
+    let evaluation = model.evaluate(&data, args.split)?;
+    if let Some(path) = &args.per_example {
+        npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
+    }
+    let n: usize = args.split.splits().iter().map(|&split| data.get(split).len()).sum();
+    println!("{}", evaluation.to_json(E::NAME, &config.data.name, args.split.name(), n));
+    Ok(())
+}
+
+#[allow(clippy::print_stderr, reason = "where the draws went is told on stderr")]
+fn sample<E: Experiment>(args: &cli::Sample, family: &E::SampleArgs, shared: &Shared) -> Result<()> {
+    if args.n == 0 {
+        return Err(Fault::usage("-n 0: draw at least one sample"));
+    }
+    let (_, model) = open::<E>(&args.run_dir, shared)?;
+    let out = model.sample(args, family, shared)?;
+    eprintln!("wrote {}", out.display());
+    Ok(())
+}
+
+/// Writes draws `[n, rows, columns]` as a grid (`.png`, values in \[0, 1\]) or an array (`.npy`, f32).
+///
+/// # Errors
+/// A name with another ending, or a file that cannot be written.
+pub fn write_draws(
+    path: &Path,
+    picture: impl FnOnce() -> Result<gibbs_report::Picture>,
+    values: impl FnOnce() -> Vec<f32>,
+    shape: &[usize],
+) -> Result<()> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("png") => atomic::write(path, &picture()?.to_png()?)?,
+        Some("npy") => npy::write(path, &values(), shape)?,
+        _ => {
+            return Err(Fault::usage(format!("--out {}: the name must end in .png or .npy", path.display())));
+        }
+    }
+    Ok(())
+}
