@@ -39,14 +39,18 @@ pub(super) fn free_energies(config: &RbmRun, rbm: &AnyRbm, data: &Dataset, devic
 /// `log Z` for selection: exact where the machine is small, else annealed forward only.
 pub(super) fn quick_log_z(rbm: &AnyRbm, base: &AnyUnits, annealing: Annealing, noise: &mut Noise) -> Estimate {
     exact::log_z(rbm).unwrap_or_else(|_| {
-        let schedule = Schedule::linear(annealing.temperatures);
-        AnnealedImportance::new(rbm, base.clone(), schedule).forward(annealing.chains, noise)
+        AnnealedImportance::new(rbm, base.clone(), schedule(annealing.temperatures)).forward(annealing.chains, noise)
     })
+}
+
+/// The published schedule, or equal steps where there are too few for it.
+fn schedule(intervals: usize) -> Schedule {
+    if intervals < 29 { Schedule::linear(intervals) } else { Schedule::salakhutdinov_murray(intervals) }
 }
 
 /// Both ends of `log Z`; the reverse direction starts from annealed chains with a burn-in.
 fn bracket(rbm: &AnyRbm, base: &AnyUnits, annealing: Annealing, noise: &mut Noise) -> Bracket {
-    let schedule = Schedule::linear(annealing.temperatures);
+    let schedule = schedule(annealing.temperatures);
     let chain = GibbsChain::new(rbm);
     let v = chain.init(annealing.chains, noise);
     let v = chain.anneal(v, base, schedule.betas(), noise);

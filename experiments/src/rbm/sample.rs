@@ -91,9 +91,9 @@ impl RbmExperiment {
         chain.anneal(v, &self.rbm.visible, &betas, noise)
     }
 
-    /// The first `n` examples as visible states, again from the start if there are fewer.
+    /// `n` examples spread evenly over a split, as visible states.
     pub(super) fn examples(&self, data: &Dataset, n: usize) -> Tensor<2> {
-        let rows: Vec<usize> = (0..n).map(|i| i % data.len()).collect();
+        let rows: Vec<usize> = (0..n).map(|i| i * data.len() / n).collect();
         self.config.model.encode(data.tensor(&rows, &self.device))
     }
 

@@ -15,7 +15,7 @@ use gibbs_core::{Objective, math::to_host};
 use gibbs_data::{Batches, Dataset, Epoch, Splits};
 use gibbs_train::{
     average::WeightAverage,
-    checkpoint::State,
+    checkpoint::{State, placed},
     training::{BoxError, Figures, Position, Trainee, Validation},
     weights,
 };
@@ -56,7 +56,7 @@ impl RbmTrainee {
         let momentum = train.momentum.at(0, 1);
         Ok(Self {
             objective: train.contrastive.init(&rbm, base.clone())?,
-            optimizer: optimizer(train.optimizer, momentum),
+            optimizer: optimizer(train.optimizer, momentum, device),
             momentum,
             average: (train.average.decay > 0.0).then(|| WeightAverage::new(&rbm, train.average.decay)),
             noise: Noise::new(config.seed, "chains"),
@@ -91,20 +91,20 @@ impl RbmTrainee {
         let momentum = self.config.train.momentum.at(at.step, at.total_steps);
         if at.is_epoch_start() && momentum != self.momentum {
             let state = self.optimizer.to_record();
-            self.optimizer = optimizer(self.config.train.optimizer, momentum).load_record(state);
+            self.optimizer = optimizer(self.config.train.optimizer, momentum, &self.device).load_record(state);
             self.momentum = momentum;
         }
     }
 }
 
-fn optimizer(kind: Optimizer, momentum: f64) -> ModuleOptimizer {
+fn optimizer(kind: Optimizer, momentum: f64, device: &Device) -> ModuleOptimizer {
     match kind {
         Optimizer::Sgd if momentum > 0.0 => {
             let momentum = MomentumConfig::new().with_momentum(momentum).with_dampening(0.0);
-            SgdConfig::new().with_momentum(Some(momentum)).init()
+            placed(SgdConfig::new().with_momentum(Some(momentum)).build(), device)
         }
-        Optimizer::Sgd => SgdConfig::new().init(),
-        Optimizer::Adam => AdamConfig::new().init(),
+        Optimizer::Sgd => placed(SgdConfig::new().build(), device),
+        Optimizer::Adam => placed(AdamConfig::new().build(), device),
     }
 }
 
@@ -172,7 +172,7 @@ impl Trainee for RbmTrainee {
         self.rbm = state.module("rbm", self.rbm.clone())?;
         self.momentum = state.get("momentum")?;
         self.optimizer =
-            state.optimizer("optimizer", optimizer(self.config.train.optimizer, self.momentum))?;
+            state.optimizer("optimizer", optimizer(self.config.train.optimizer, self.momentum, &self.device))?;
         self.noise = state.get("noise")?;
         let names: Vec<String> = state.get("objective")?;
         let objective: Result<Vec<_>, BoxError> = names
