@@ -1,1 +1,25 @@
 //! Networks shared by models.
+//!
+//! [`Mlp`] is a plain multi-layer perceptron, [`MaskedMlp`] one whose outputs depend on chosen inputs only: made from the
+//! matrix of what may depend on what ([`MaskedMlpConfig::init`]), or from a mask for each layer
+//! ([`MaskedMlpConfig::init_from_masks`]). Both keep their parameters as `layers.N.weight [in, out]` and
+//! `layers.N.bias [out]` and draw them from the [`Noise`](gibbs_backend::Noise) they are given; neither dropout nor
+//! anything else here touches a global generator.
+
+mod activation;
+mod affine;
+mod error;
+mod mask;
+mod masked;
+#[cfg(test)]
+mod masked_tests;
+mod mlp;
+mod network;
+
+pub use activation::Activation;
+pub use affine::Affine;
+pub use error::NetworkError;
+pub use mask::Mask;
+pub use masked::{MaskedMlp, MaskedMlpConfig};
+pub use mlp::{Mlp, MlpConfig};
+pub use network::Network;

@@ -1,0 +1,87 @@
+//! Functions between the layers of a network.
+
+use std::fmt;
+
+use burn::tensor::{Tensor, activation};
+use gibbs_backend::Init;
+use serde::{Deserialize, Serialize};
+
+/// The function applied to each hidden unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// `max(0, x)`.
+    #[default]
+    Relu,
+    /// `tanh(x)`.
+    Tanh,
+    /// `1/(1 + exp(-x))`.
+    Sigmoid,
+    /// `x·sigmoid(x)`, smooth and close to relu.
+    Silu,
+    /// `ln(1 + exp(x))`, smooth, positive and monotone.
+    Softplus,
+}
+
+impl Activation {
+    /// The function, element by element.
+    pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Relu => activation::relu(x),
+            Self::Tanh => gibbs_backend::tanh(x),
+            Self::Sigmoid => gibbs_backend::sigmoid(x),
+            Self::Silu => gibbs_backend::silu(x),
+            Self::Softplus => gibbs_backend::softplus(x),
+        }
+    }
+
+    /// The law of the weights into units of this kind: He et al. 2015 for those that are linear on one side, Glorot & Bengio
+    /// 2010 for those that saturate on both.
+    pub fn weight_init(self) -> Init {
+        match self {
+            Self::Relu | Self::Silu | Self::Softplus => Init::HeUniform,
+            Self::Tanh | Self::Sigmoid => Init::GlorotUniform,
+        }
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Relu => "relu",
+            Self::Tanh => "tanh",
+            Self::Sigmoid => "sigmoid",
+            Self::Silu => "silu",
+            Self::Softplus => "softplus",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::prelude::*;
+
+    use super::*;
+    use crate::math::to_host;
+
+    #[test]
+    fn each_name_is_its_function() {
+        let x = [-2.0_f64, -0.3, 0.0, 1.7];
+        let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+        let cases: [(Activation, &str, &dyn Fn(f64) -> f64); 5] = [
+            (Activation::Relu, "relu", &|x| x.max(0.0)),
+            (Activation::Tanh, "tanh", &f64::tanh),
+            (Activation::Sigmoid, "sigmoid", &sigmoid),
+            (Activation::Silu, "silu", &|x| x * sigmoid(x)),
+            (Activation::Softplus, "softplus", &|x| x.exp().ln_1p()),
+        ];
+        for (activation, name, truth) in cases {
+            let y = to_host(activation.apply(Tensor::<1>::from_data(x, &Device::flex())));
+            for (x, y) in x.iter().zip(y) {
+                assert!((y - truth(*x)).abs() < 1e-6, "{name}({x}) = {y}");
+            }
+            assert_eq!(activation.to_string(), name);
+            assert_eq!(serde_json::to_string(&activation).unwrap(), format!("\"{name}\""));
+        }
+    }
+}

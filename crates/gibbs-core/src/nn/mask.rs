@@ -1,0 +1,234 @@
+//! Which outputs may see which inputs: a matrix of bits.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use burn::prelude::*;
+
+use super::NetworkError;
+
+/// A matrix of booleans `[outputs, inputs]`: a mask of one layer, or the dependencies of a whole network.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mask {
+    n_in: usize,
+    rows: Vec<Bits>,
+}
+
+/// A set of inputs, 64 to a word.
+type Bits = Vec<u64>;
+
+fn is_subset(a: &Bits, b: &Bits) -> bool {
+    a.iter().zip(b).all(|(a, b)| a & !b == 0)
+}
+
+fn count(bits: &Bits) -> usize {
+    bits.iter().map(|word| word.count_ones() as usize).sum()
+}
+
+fn contains(bits: &Bits, input: usize) -> bool {
+    bits[input / 64] >> (input % 64) & 1 == 1
+}
+
+impl Mask {
+    /// The mask that lets output `i` see input `j` where `allowed(i, j)`.
+    pub fn from_fn(n_out: usize, n_in: usize, allowed: impl Fn(usize, usize) -> bool) -> Self {
+        let row = |i| {
+            let mut bits = vec![0; n_in.div_ceil(64)];
+            (0..n_in).filter(|&j| allowed(i, j)).for_each(|j| bits[j / 64] |= 1 << (j % 64));
+            bits
+        };
+        Self { n_in, rows: (0..n_out).map(row).collect() }
+    }
+
+    /// Number of outputs.
+    pub fn n_out(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Number of inputs.
+    pub fn n_in(&self) -> usize {
+        self.n_in
+    }
+
+    /// Whether output `i` sees input `j`.
+    ///
+    /// # Panics
+    /// If `i` or `j` is out of range.
+    pub fn get(&self, i: usize, j: usize) -> bool {
+        assert!(j < self.n_in, "input {j} of a mask with {} inputs", self.n_in);
+        contains(&self.rows[i], j)
+    }
+
+    /// Number of inputs that output `i` sees.
+    pub fn connections(&self, i: usize) -> usize {
+        count(&self.rows[i])
+    }
+
+    /// What the outputs of `next` see through this mask: output `i` sees input `j` if it sees some `k` of `next` with
+    /// `(k, j)` in `self`.
+    ///
+    /// # Panics
+    /// If the inputs of `next` are not as many as the outputs of `self`.
+    pub fn then(&self, next: &Self) -> Self {
+        assert_eq!(
+            next.n_in,
+            self.n_out(),
+            "a mask of {} inputs after one of {} outputs",
+            next.n_in,
+            self.n_out()
+        );
+        let row = |through: &Bits| {
+            let mut bits = vec![0; self.n_in.div_ceil(64)];
+            for (k, seen) in self.rows.iter().enumerate() {
+                if contains(through, k) {
+                    bits.iter_mut().zip(seen).for_each(|(word, more)| *word |= more);
+                }
+            }
+            bits
+        };
+        Self { n_in: self.n_in, rows: next.rows.iter().map(row).collect() }
+    }
+
+    /// What the outputs of a network with these masks, one for each layer from the inputs up, depend on.
+    ///
+    /// # Panics
+    /// If there are no masks or they do not fit each other.
+    pub fn through(masks: &[Self]) -> Self {
+        assert!(!masks.is_empty(), "a network has at least one layer");
+        masks[1..].iter().fold(masks[0].clone(), |reach, next| reach.then(next))
+    }
+
+    /// Masks for a network with hidden layers of these widths whose output `i` depends on input `j` only where
+    /// `self` says so.
+    ///
+    /// Each hidden unit stands for one of the different non-empty rows of `self`, the set of inputs it may see. The sets are sorted
+    /// by size and shared out evenly over each layer, so that a layer of at least as many units as there are sets holds
+    /// every one of them. A unit with the set S sees the units (or inputs) of the layer below whose set is part of S. By
+    /// induction nothing outside S reaches it, and where all layers are wide enough everything inside does: the network then
+    /// depends on *exactly* what `self` allows. Narrower layers lose some dependencies and never add one;
+    /// [`through`](Self::through) tells which remain. For the strictly lower triangle this is MADE (Germain et al. 2015,
+    /// equations 12 and 13) with evenly spaced degrees.
+    ///
+    /// # Errors
+    /// [`NetworkError::Widths`] for a width of 0, [`NetworkError::Unreachable`] if layers are so narrow that an output with a
+    /// non-empty row would see no input at all.
+    pub fn layers(&self, hidden: &[usize]) -> Result<Vec<Self>, NetworkError> {
+        if self.n_in == 0 || self.rows.is_empty() || hidden.contains(&0) {
+            let widths = [&[self.n_in], hidden, &[self.n_out()]].concat();
+            return Err(NetworkError::Widths { widths });
+        }
+        let sets: BTreeSet<&Bits> = self.rows.iter().filter(|row| count(row) > 0).collect();
+        let mut sets: Vec<&Bits> = sets.into_iter().collect();
+        sets.sort_by_key(|set| count(set));
+        let empty: Bits = vec![0; self.n_in.div_ceil(64)];
+        let share = |width: usize| -> Vec<&Bits> {
+            (0..width).map(|k| if sets.is_empty() { &empty } else { sets[k * sets.len() / width] }).collect()
+        };
+        let mut masks = Vec::with_capacity(hidden.len() + 1);
+        let mut below: Option<Vec<&Bits>> = None;
+        for units in hidden.iter().map(|&width| share(width)).chain([self.rows.iter().collect()]) {
+            masks.push(match &below {
+                None => Self { n_in: self.n_in, rows: units.iter().map(|&set| set.clone()).collect() },
+                Some(below) => Self::from_fn(units.len(), below.len(), |i, k| is_subset(below[k], units[i])),
+            });
+            below = Some(units);
+        }
+        let reach = Self::through(&masks);
+        let lost = (0..self.n_out()).find(|&i| self.connections(i) > 0 && reach.connections(i) == 0);
+        match lost {
+            Some(output) => Err(NetworkError::Unreachable { output, sets: sets.len() }),
+            None => Ok(masks),
+        }
+    }
+
+    /// The mask as zeros and ones `[inputs, outputs]`, the way weights are stored.
+    pub fn tensor(&self, device: &Device) -> Tensor<2> {
+        let bit = |j: usize| self.rows.iter().map(move |row| f32::from(contains(row, j)));
+        let values: Vec<f32> = (0..self.n_in).flat_map(bit).collect();
+        Tensor::from_data(TensorData::new(values, [self.n_in, self.n_out()]), device)
+    }
+}
+
+impl fmt::Debug for Mask {
+    /// One line of `#` and `.` for each output.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Mask [{}, {}]", self.n_out(), self.n_in)?;
+        for row in &self.rows {
+            let line: String = (0..self.n_in).map(|j| if contains(row, j) { '#' } else { '.' }).collect();
+            writeln!(f, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::math::to_host;
+
+    fn triangle(n: usize) -> Mask {
+        Mask::from_fn(n, n, |i, j| j < i)
+    }
+
+    #[test]
+    fn wide_layers_keep_every_dependency_and_add_none() {
+        let cases = [
+            triangle(5),
+            triangle(70),
+            Mask::from_fn(6, 6, |i, j| i == j),
+            Mask::from_fn(4, 130, |i, j| j % 4 == i || j == 129),
+            Mask::from_fn(3, 4, |i, _| i == 1),
+            Mask::from_fn(8, 5, |i, j| (i * 7 + j * 3) % 4 == 0),
+            Mask::from_fn(2, 2, |_, _| false),
+        ];
+        for adjacency in cases {
+            for hidden in [vec![], vec![70], vec![130, 70], vec![69, 71, 70]] {
+                let masks = adjacency.layers(&hidden).unwrap();
+                assert_eq!(masks.len(), hidden.len() + 1);
+                assert_eq!(Mask::through(&masks), adjacency, "{hidden:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn narrow_layers_lose_dependencies_and_add_none() {
+        let adjacency = triangle(9);
+        let reach = Mask::through(&adjacency.layers(&[4]).unwrap());
+        assert_ne!(reach, adjacency);
+        for i in 0..9 {
+            assert!((0..9).all(|j| adjacency.get(i, j) || !reach.get(i, j)));
+            assert!(i == 0 || reach.connections(i) > 0);
+        }
+    }
+
+    #[test]
+    fn an_output_cut_off_from_its_inputs_is_an_error() {
+        let message = Mask::from_fn(3, 3, |i, j| i == j).layers(&[2]).unwrap_err().to_string();
+        assert!(message.contains("output 2") && message.contains("3 units"), "{message}");
+        assert!(matches!(triangle(3).layers(&[4, 0]), Err(NetworkError::Widths { .. })));
+        assert!(matches!(triangle(0).layers(&[4]), Err(NetworkError::Widths { .. })));
+    }
+
+    #[test]
+    fn the_hidden_units_of_a_triangle_are_those_of_made() {
+        // Degrees 1, 1, 2, 2, 3, 3 for six units over four inputs: unit k sees inputs 0..degree, output i sees degrees ≤ i.
+        let masks = triangle(4).layers(&[6]).unwrap();
+        let degree = |k: usize| k / 2 + 1;
+        assert_eq!(masks[0], Mask::from_fn(6, 4, |k, j| j < degree(k)));
+        assert_eq!(masks[1], Mask::from_fn(4, 6, |i, k| degree(k) <= i));
+    }
+
+    #[test]
+    fn tensors_are_stored_inputs_first() {
+        let mask = Mask::from_fn(3, 2, |i, j| i == 2 && j == 0);
+        let tensor = mask.tensor(&Device::flex());
+        assert_eq!(tensor.dims(), [2, 3]);
+        assert_eq!(to_host(tensor), [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a mask of 4 inputs after one of 3 outputs")]
+    fn masks_that_do_not_fit_panic() {
+        triangle(3).then(&triangle(4));
+    }
+}

@@ -1,0 +1,165 @@
+//! Multi-layer perceptron with masked weights: each output depends on chosen inputs only.
+//!
+//! ```text
+//! h_0 = x,   h_k = activation(h_{k-1}·(M_k ⊙ W_k) + b_k),   y = h_{L-1}·(M_L ⊙ W_L) + b_L
+//! y_i depends on x_j  only where adjacency(i, j)
+//! ```
+//!
+//! References: Germain, Gregor, Murray & Larochelle, "MADE", ICML 2015, arXiv:1502.03509, for masks from degrees. That the
+//! masks follow from a matrix of dependencies, so that autoregressive, coupling and graph-structured networks are one
+//! mechanism, is the way of the library zuko.
+//!
+//! Differences from the paper: hidden units are shared out evenly instead of at random (see [`Mask::layers`]; the paper's way
+//! is [`MaskedMlpConfig::init_from_masks`]), and the weights of a unit begin larger where it sees fewer inputs.
+//!
+//! Cost: as an [`Mlp`](super::Mlp) of these widths, and one product `M ⊙ W` a layer for each [`MaskedMlp::network`] and each
+//! backward pass through it: `1/batch` of the matrix product of the pass. [`MaskedMlp::forward`] makes the network once
+//! a call; to call it many times with the same weights, make the network first.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::prelude::*;
+use gibbs_backend::Noise;
+
+use super::{Activation, Affine, Mask, MlpConfig, Network, NetworkError};
+
+/// Hidden layers of a masked network. The numbers of inputs and outputs come from the masks.
+#[derive(Config, Debug, PartialEq)]
+pub struct MaskedMlpConfig {
+    /// Widths of the hidden layers, each at least 1; none for a single affine layer.
+    pub hidden: Vec<usize>,
+    /// Function of the hidden units.
+    #[config(default = "Activation::Relu")]
+    pub activation: Activation,
+    /// Part of the hidden units dropped by [`Network::forward_with_dropout`], in [0, 1).
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// Factor on the initial weights of the last layer, finite; 0 makes a network that begins as zero.
+    #[config(default = 1.0)]
+    pub output_gain: f64,
+}
+
+impl MaskedMlpConfig {
+    /// Checks every field, given the numbers of inputs and outputs.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self, n_in: usize, n_out: usize) -> Result<(), NetworkError> {
+        MlpConfig {
+            widths: [&[n_in], self.hidden.as_slice(), &[n_out]].concat(),
+            activation: self.activation,
+            dropout: self.dropout,
+            output_gain: self.output_gain,
+        }
+        .validate()
+    }
+
+    /// A network whose output `i` depends on input `j` only where `adjacency` says so, and on all those where the hidden
+    /// layers are wide enough (see [`Mask::layers`]).
+    ///
+    /// # Errors
+    /// If [`validate`](Self::validate) fails, or an output would be cut off from all its inputs.
+    pub fn init(
+        &self,
+        adjacency: &Mask,
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Result<MaskedMlp, NetworkError> {
+        self.validate(adjacency.n_in(), adjacency.n_out())?;
+        self.init_from_masks(&adjacency.layers(&self.hidden)?, device, noise)
+    }
+
+    /// A network with these masks, one for each layer from the inputs up.
+    ///
+    /// # Errors
+    /// If [`validate`](Self::validate) fails or the masks do not fit the hidden widths and each other.
+    pub fn init_from_masks(
+        &self,
+        masks: &[Mask],
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Result<MaskedMlp, NetworkError> {
+        let (n_in, n_out) = match masks {
+            [first, .., last] => (first.n_in(), last.n_out()),
+            [only] => (only.n_in(), only.n_out()),
+            [] => return Err(NetworkError::MaskCount { layers: self.hidden.len() + 1, masks: 0 }),
+        };
+        self.validate(n_in, n_out)?;
+        let widths = [&[n_in], self.hidden.as_slice(), &[n_out]].concat();
+        check_masks(masks, &widths)?;
+        let init = self.activation.weight_init();
+        let last = masks.len() - 1;
+        let layer = |(i, mask): (usize, &Mask)| {
+            let gain = if i == last { self.output_gain } else { 1.0 };
+            Affine::new([mask.n_in(), mask.n_out()], init, gain, Some(mask), device, noise)
+        };
+        let layers = masks.iter().enumerate().map(layer).collect();
+        let masks = masks.iter().map(|mask| mask.tensor(device)).collect();
+        Ok(MaskedMlp { layers, masks, activation: self.activation, dropout: self.dropout })
+    }
+}
+
+fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), NetworkError> {
+    if masks.len() + 1 != widths.len() {
+        return Err(NetworkError::MaskCount { layers: widths.len() - 1, masks: masks.len() });
+    }
+    for (layer, (mask, pair)) in masks.iter().zip(widths.windows(2)).enumerate() {
+        let (expected, found) = ((pair[1], pair[0]), (mask.n_out(), mask.n_in()));
+        if expected != found {
+            return Err(NetworkError::MaskShape { layer, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// A masked multi-layer perceptron.
+///
+/// The masks are no parameters: saved weights hold the layers alone, and a network to load them into is made from
+/// the same config and the same adjacency or masks. Masked-out weights stay what they were at the start, as they get no
+/// gradient; weight decay may shrink them, which changes nothing.
+#[derive(Module, Debug)]
+pub struct MaskedMlp {
+    /// The layers, in the order of the pass; weights before masking.
+    pub layers: Vec<Affine>,
+    /// Zeros and ones `[in, out]`, one for each layer.
+    masks: Vec<Tensor<2>>,
+    #[module(skip)]
+    activation: Activation,
+    dropout: f64,
+}
+
+impl MaskedMlp {
+    /// The outputs: `[batch, in] -> [batch, out]`. Nothing is dropped; for dropout see
+    /// [`Network::forward_with_dropout`].
+    ///
+    /// # Panics
+    /// If the width of `x` is not that of the inputs.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.network().forward(x)
+    }
+
+    /// The layers with their masks applied, to be used as often as the weights stay the same.
+    pub fn network(&self) -> Network {
+        let masked = |(layer, mask): (&Affine, &Tensor<2>)| {
+            let weight = layer.weight.val();
+            let mask = mask.clone().cast(weight.dtype());
+            (weight * mask, layer.bias.val())
+        };
+        let layers = self.layers.iter().zip(&self.masks).map(masked).collect();
+        Network { layers, activation: self.activation, dropout: self.dropout }
+    }
+
+    /// Replaces the masks, as in training on several orders in turn (MADE, section 4.2).
+    ///
+    /// # Errors
+    /// If the masks do not fit the layers; the old ones then stay.
+    pub fn set_masks(&mut self, masks: &[Mask]) -> Result<(), NetworkError> {
+        let shapes: Vec<[usize; 2]> = self.layers.iter().map(|layer| layer.weight.shape().dims()).collect();
+        let widths: Vec<usize> =
+            shapes.first().map(|s| s[0]).into_iter().chain(shapes.iter().map(|s| s[1])).collect();
+        check_masks(masks, &widths)?;
+        let device = self.masks[0].device();
+        self.masks = masks.iter().map(|mask| mask.tensor(&device)).collect();
+        Ok(())
+    }
+}
