@@ -68,17 +68,17 @@ mod tests {
     fn each_name_is_its_function() {
         let x = [-2.0_f64, -0.3, 0.0, 1.7];
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-        let cases: [(Activation, &str, &dyn Fn(f64) -> f64); 5] = [
-            (Activation::Relu, "relu", &|x| x.max(0.0)),
-            (Activation::Tanh, "tanh", &f64::tanh),
-            (Activation::Sigmoid, "sigmoid", &sigmoid),
-            (Activation::Silu, "silu", &|x| x * sigmoid(x)),
-            (Activation::Softplus, "softplus", &|x| x.exp().ln_1p()),
+        let cases = [
+            (Activation::Relu, "relu", x.map(|x| x.max(0.0))),
+            (Activation::Tanh, "tanh", x.map(f64::tanh)),
+            (Activation::Sigmoid, "sigmoid", x.map(sigmoid)),
+            (Activation::Silu, "silu", x.map(|x| x * sigmoid(x))),
+            (Activation::Softplus, "softplus", x.map(|x| x.exp().ln_1p())),
         ];
         for (activation, name, truth) in cases {
             let y = to_host(activation.apply(Tensor::<1>::from_data(x, &Device::flex())));
-            for (x, y) in x.iter().zip(y) {
-                assert!((y - truth(*x)).abs() < 1e-6, "{name}({x}) = {y}");
+            for (truth, y) in truth.iter().zip(y) {
+                assert!((y - truth).abs() < 1e-6, "{name}: {y} instead of {truth}");
             }
             assert_eq!(activation.to_string(), name);
             assert_eq!(serde_json::to_string(&activation).unwrap(), format!("\"{name}\""));
