@@ -2,6 +2,7 @@
 
 mod backend;
 mod elementwise;
+#[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "without flex only the generator is used"))]
 mod kernel;
 mod noise;
 

@@ -57,7 +57,6 @@ pub(crate) trait ElementwiseOps: Backend {
 }
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
 impl ElementwiseOps for burn::backend::NdArray {}
 
 #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]

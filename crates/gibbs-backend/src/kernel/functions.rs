@@ -36,6 +36,6 @@ maps! {
     Exp: |x| x.exp(); |y| y;
     Silu: |x| x.silu(); |x| {
         let s = x.sigmoid();
-        s * (R::ONE + x.where_exp_vanishes() * (R::ONE - s))
+        s * (R::ONE + x.clamped() * (R::ONE - s))
     };
 }

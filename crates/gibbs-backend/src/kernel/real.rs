@@ -28,8 +28,8 @@ pub(crate) trait Real:
     fn log1p_exp_neg_abs(self) -> Self;
     /// `max(x, 0)`, zero for NaN.
     fn positive_part(self) -> Self;
-    /// The number, or the one at which `x·exp(x)` is already zero, if that is larger.
-    fn where_exp_vanishes(self) -> Self;
+    /// The number, kept within the range in which `x·exp(-|x|)` is not yet zero.
+    fn clamped(self) -> Self;
 }
 
 /// An element of a tensor, and the [`Real`] that it is on an instruction set.
@@ -161,8 +161,8 @@ impl<I: Isa> Real for F32<I> {
     }
 
     #[inline(always)]
-    fn where_exp_vanishes(self) -> Self {
-        Self(at_least(self.0, EXP_LOWEST), PhantomData)
+    fn clamped(self) -> Self {
+        Self(at_most(at_least(self.0, EXP_LOWEST), -EXP_LOWEST), PhantomData)
     }
 }
 
@@ -297,7 +297,7 @@ impl Real for f64 {
 
     #[inline(always)]
     fn silu(self) -> Self {
-        self.where_exp_vanishes() * self.sigmoid()
+        if self < 0.0 { self.clamped() * self.sigmoid() } else { self * self.sigmoid() }
     }
 
     #[inline(always)]
@@ -311,7 +311,7 @@ impl Real for f64 {
     }
 
     #[inline(always)]
-    fn where_exp_vanishes(self) -> Self {
-        if self < -760.0 { -760.0 } else { self }
+    fn clamped(self) -> Self {
+        self.clamp(-760.0, 760.0)
     }
 }
