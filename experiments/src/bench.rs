@@ -79,13 +79,24 @@ pub fn run(case: &'static str, setup: Setup, backend: &str, device: &Device) -> 
     })
 }
 
-fn machine(device: &Device, visible: usize, hidden: usize, weight_std: f64) -> Result<Rbm<AnyUnits, AnyUnits>> {
+fn machine(
+    device: &Device,
+    visible: usize,
+    hidden: usize,
+    weight_std: f64,
+) -> Result<Rbm<AnyUnits, AnyUnits>> {
     let config = RbmConfig::new(visible, hidden).with_weight_std(weight_std);
     Ok(config.init(device, &mut Noise::new(0, "bench"))?)
 }
 
 /// CD-k step with plain gradient descent.
-fn contrastive(device: &Device, visible: usize, hidden: usize, batch: usize, sweeps: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+fn contrastive(
+    device: &Device,
+    visible: usize,
+    hidden: usize,
+    batch: usize,
+    sweeps: usize,
+) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut rbm = machine(device, visible, hidden, 0.01)?;
     let config = ContrastiveConfig::new().with_chains(Chains::Data).with_sweeps(sweeps);
     let mut objective = config.init(&rbm, rbm.visible.neutral())?;
@@ -100,7 +111,12 @@ fn contrastive(device: &Device, visible: usize, hidden: usize, batch: usize, swe
 }
 
 /// One temperature of annealed importance sampling.
-fn annealing(device: &Device, visible: usize, hidden: usize, chains: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+fn annealing(
+    device: &Device,
+    visible: usize,
+    hidden: usize,
+    chains: usize,
+) -> Result<(Box<dyn FnMut()>, usize)> {
     let rbm = machine(device, visible, hidden, 0.05)?;
     let mut noise = Noise::new(0, "chains");
     let mut v = noise.bernoulli(Tensor::<2>::full([chains, visible], 0.5, device));

@@ -7,11 +7,7 @@ use gibbs_data::{Binarization, Splits};
 use gibbs_train::config::{Change, Resolver};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{
-    cli::Train,
-    experiment::Experiment,
-    fault::Fault,
-};
+use crate::{cli::Train, experiment::Experiment, fault::Fault};
 
 /// The whole configuration of an experiment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -129,7 +125,9 @@ fn check_family<E: Experiment>(config: &ConfigOf<E>) -> Result<()> {
         return Ok(());
     }
     let (found, own) = (&config.experiment, E::NAME);
-    Err(Fault::usage(format!("experiment = \"{found}\" in the configuration: this is `{own}`; run `{found}` instead")))
+    Err(Fault::usage(format!(
+        "experiment = \"{found}\" in the configuration: this is `{own}`; run `{found}` instead"
+    )))
 }
 
 /// `data.name` of a configuration file, before it is read strictly.

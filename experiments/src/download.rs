@@ -21,7 +21,8 @@ pub fn list(data_dir: &Path) -> Vec<String> {
 /// A set without a public address, a transfer that fails, a wrong checksum.
 pub fn get(name: &str, data_dir: &Path) -> Result<()> {
     let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}")?;
+    let style =
+        ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}")?;
     bar.set_style(style);
     let files = download::download(name, data_dir, |progress| {
         bar.set_message(format!("{} ({} of {})", progress.file, progress.index + 1, progress.files));

@@ -89,7 +89,9 @@ pub fn main<E: Experiment>() -> ExitCode {
     let outcome = match &cli.command {
         Command::Train(args) => train::<E>(args, &cli.shared),
         Command::Eval(args) => eval::<E>(args, &cli.shared).map(|()| ExitCode::SUCCESS),
-        Command::Sample { common, family } => sample::<E>(common, family, &cli.shared).map(|()| ExitCode::SUCCESS),
+        Command::Sample { common, family } => {
+            sample::<E>(common, family, &cli.shared).map(|()| ExitCode::SUCCESS)
+        }
     };
     outcome.unwrap_or_else(|error| fault::report(&error))
 }
@@ -148,9 +150,7 @@ fn train<E: Experiment>(args: &cli::Train, shared: &Shared) -> Result<ExitCode> 
         command: env::args().collect(),
     })?;
 
-    let stop = StopFlag::new();
-    let handler = stop.clone();
-    ctrlc::set_handler(move || handler.request())?;
+    let stop = stop_on_ctrl_c()?;
     let mut trainer = Trainer::new(config.train.as_ref().clone()).stop_on(stop.clone());
     if !args.quiet {
         trainer = trainer.observe(Progress::new(E::SHOWN));
@@ -161,6 +161,8 @@ fn train<E: Experiment>(args: &cli::Train, shared: &Shared) -> Result<ExitCode> 
         folder.end()?;
         return Ok(ExitCode::from(fault::INTERRUPTED));
     }
+    // Everything is saved: from here on Ctrl-C may end the program at once.
+    stop.request();
     folder.write_model(&report.weights)?;
     let model = E::load(&config, &report.weights, &device)?;
     model.draw_pictures(&data, &folder)?;
@@ -177,6 +179,19 @@ fn train<E: Experiment>(args: &cli::Train, shared: &Shared) -> Result<ExitCode> 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first Ctrl-C asks the loop to end with a checkpoint; one that comes later ends the program.
+fn stop_on_ctrl_c() -> Result<StopFlag> {
+    let stop = StopFlag::new();
+    let handler = stop.clone();
+    ctrlc::set_handler(move || {
+        if handler.is_requested() {
+            std::process::exit(fault::INTERRUPTED.into());
+        }
+        handler.request();
+    })?;
+    Ok(stop)
 }
 
 /// A resumed run must be the run that was started: only how it is logged and saved, and how long it
@@ -218,7 +233,8 @@ fn open<E: Experiment>(run_dir: &Path, shared: &Shared) -> Result<(ConfigOf<E>, 
     let weights = std::fs::read(&path).map_err(|error| {
         Fault::usage(format!("cannot read {}: {error}; finish the run, or put weights there", path.display()))
     })?;
-    let model = E::load(&config, &weights, &device).map_err(|error| error.context(path.display().to_string()))?;
+    let model =
+        E::load(&config, &weights, &device).map_err(|error| error.context(path.display().to_string()))?;
     Ok((config, model))
 }
 

@@ -5,10 +5,7 @@ use std::process::ExitCode;
 use gibbs_backend::BackendError;
 use gibbs_data::DataError;
 use gibbs_train::{
-    checkpoint::StateError,
-    config::ConfigError,
-    run_folder::RunFolderError,
-    training::TrainError,
+    checkpoint::StateError, config::ConfigError, run_folder::RunFolderError, training::TrainError,
     weights::WeightsError,
 };
 use thiserror::Error;
@@ -54,11 +51,14 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<WeightsError>()
             || cause.is::<gibbs_boltzmann::ConfigError>()
             || cause.is::<gibbs_train::schedule::ScheduleError>()
-            || matches!(cause.downcast_ref(), Some(StateError::Read { .. } | StateError::DamagedFile { .. } | StateError::Damaged(_)))
+            || matches!(
+                cause.downcast_ref(),
+                Some(StateError::Read { .. } | StateError::DamagedFile { .. } | StateError::Damaged(_))
+            )
             || matches!(cause.downcast_ref(), Some(TrainError::OtherSteps { .. } | TrainError::Resume(_)))
-            || cause.downcast_ref::<RunFolderError>().is_some_and(|error| {
-                !matches!(error, RunFolderError::Io { .. } | RunFolderError::Write(_))
-            })
+            || cause
+                .downcast_ref::<RunFolderError>()
+                .is_some_and(|error| !matches!(error, RunFolderError::Io { .. } | RunFolderError::Write(_)))
     });
     if bad_input { BAD_INPUT } else { FAILED }
 }

@@ -27,7 +27,8 @@ impl Progress {
     /// A bar if stderr is a terminal, else lines.
     pub fn new(shown: &'static [&'static str]) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {per_sec} ETA {eta} {msg}");
+            let style =
+                ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {per_sec} ETA {eta} {msg}");
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });

@@ -47,7 +47,9 @@ pub fn log_z<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Result<Estimate, TooManySta
     let few = |n: Option<u64>| n.filter(|n| *n <= MAX_STATES);
     let rbm = in_best_precision(rbm);
     let value = match (few(rbm.visible.n_states()), few(rbm.hidden.n_states())) {
-        (Some(v), Some(h)) if v < h => sum_states(v, |first, n| rbm.free_energy(rbm.visible.states(first, n))),
+        (Some(v), Some(h)) if v < h => {
+            sum_states(v, |first, n| rbm.free_energy(rbm.visible.states(first, n)))
+        }
         (_, Some(h)) => sum_states(h, |first, n| rbm.hidden_free_energy(rbm.hidden.states(first, n))),
         (Some(v), None) => sum_states(v, |first, n| rbm.free_energy(rbm.visible.states(first, n))),
         (None, None) => {
@@ -65,8 +67,9 @@ pub fn visible_law<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Result<Vec<f64>, TooM
     let n = rbm.visible.n_states().filter(|n| *n <= MAX_STATES);
     let n = n.ok_or(TooManyStates { visible: rbm.visible.width(), hidden: rbm.hidden.width() })?;
     let rbm = in_best_precision(rbm);
-    let log_weights: Vec<f64> =
-        blocks(n).flat_map(|(first, n)| to_host(rbm.free_energy(rbm.visible.states(first, n)).neg())).collect();
+    let log_weights: Vec<f64> = blocks(n)
+        .flat_map(|(first, n)| to_host(rbm.free_energy(rbm.visible.states(first, n)).neg()))
+        .collect();
     let log_z = log_sum_exp(&log_weights);
     Ok(log_weights.into_iter().map(|w| (w - log_z).exp()).collect())
 }

@@ -37,7 +37,11 @@ pub(crate) fn machine(visible: UnitKind, hidden: UnitKind, seed: u64) -> AnyRbm 
         .with_states(3)
         .with_weight_std(weight_std);
     let rbm = config.init(&device, &mut noise).unwrap();
-    Rbm { visible: with_random_parameters(&rbm.visible, &mut noise), hidden: with_random_parameters(&rbm.hidden, &mut noise), ..rbm }
+    Rbm {
+        visible: with_random_parameters(&rbm.visible, &mut noise),
+        hidden: with_random_parameters(&rbm.hidden, &mut noise),
+        ..rbm
+    }
 }
 
 /// The same in f64.
@@ -46,9 +50,7 @@ pub(crate) fn machine_f64(visible: UnitKind, hidden: UnitKind, seed: u64) -> Any
 }
 
 fn with_random_parameters(units: &AnyUnits, noise: &mut Noise) -> AnyUnits {
-    let mut vector = |scale: f64| {
-        Param::from_tensor(noise.normal([units.width()], &Device::flex()) * scale)
-    };
+    let mut vector = |scale: f64| Param::from_tensor(noise.normal([units.width()], &Device::flex()) * scale);
     let mut units = units.clone();
     match &mut units {
         AnyUnits::Binary(layer) => layer.bias = vector(0.8),

@@ -41,10 +41,8 @@ fn site_log_probability<V: Units, H: Units>(
     let weight = rbm.weight.val().slice([columns.clone()]);
     let now = v.clone().slice([0..batch, columns.clone()]);
     let changed = alphabet.iter().map(|state| {
-        let state: Tensor<2> = Tensor::from_data(
-            TensorData::new(state.clone(), [1, width]),
-            (&v.device(), v.dtype()),
-        );
+        let state: Tensor<2> =
+            Tensor::from_data(TensorData::new(state.clone(), [1, width]), (&v.device(), v.dtype()));
         let state = state.expand([batch, width]);
         let moved = v.clone().slice_assign([0..batch, columns.clone()], state.clone());
         let shifted = input.clone() + (state - now.clone()).matmul(weight.clone());

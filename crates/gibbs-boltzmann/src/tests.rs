@@ -1,15 +1,11 @@
 //! The machine against enumeration, for all pairs of units.
 
-use burn::{
-    module::Module,
-    optim::GradientsParams,
-    prelude::*,
-    tensor::FloatDType,
-};
+use burn::{module::Module, optim::GradientsParams, prelude::*, tensor::FloatDType};
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Objective, params,
+    Objective,
     math::{log_sum_exp, to_host},
+    params,
 };
 use gibbs_testkit::{check_mean, check_normalized, check_stationary};
 
@@ -124,10 +120,8 @@ fn tempering_leaves_the_law_unchanged() {
         let betas = vec![0.0, 0.5, 1.0];
         let mut noise = Noise::new(9, "ladder");
         let states = rows_of_states(&rbm.visible);
-        let hot: Vec<Vec<f64>> = betas[..2]
-            .iter()
-            .map(|&beta| exact::visible_law(&rbm.tempered(&base, beta)).unwrap())
-            .collect();
+        let hot: Vec<Vec<f64>> =
+            betas[..2].iter().map(|&beta| exact::visible_law(&rbm.tempered(&base, beta)).unwrap()).collect();
         let draw = |law: &[f64], noise: &mut Noise| {
             let draws = gibbs_testkit::draw_states(law, 4000, noise);
             let values = draws.iter().flat_map(|&n| states[n].clone()).collect();
@@ -136,9 +130,8 @@ fn tempering_leaves_the_law_unchanged() {
         let law = exact::visible_law(&rbm).unwrap();
         let mut ladder: Option<ParallelTempering> = None;
         check_stationary(&law, &states, &Device::flex(), 4000, &mut noise, |cold, noise| {
-            let continues = ladder.as_ref().is_some_and(|ladder| {
-                to_host(ladder.cold()) == to_host(cold.clone())
-            });
+            let continues =
+                ladder.as_ref().is_some_and(|ladder| to_host(ladder.cold()) == to_host(cold.clone()));
             if !continues {
                 let replicas = vec![draw(&hot[0], noise), draw(&hot[1], noise), cold];
                 ladder = Some(ParallelTempering::restore(betas.clone(), replicas, 0));
@@ -159,10 +152,8 @@ fn clamped_chains_sample_the_conditional_law() {
     let total = log_sum_exp(&weights);
     let law: Vec<f64> = weights.iter().map(|w| (w - total).exp()).collect();
     let row = |values: [f64; 6]| tensor(values.repeat(4000), [4000, 6]).cast(FloatDType::F32);
-    let clamp = Clamp {
-        known: row([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]),
-        values: row([1.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
-    };
+    let clamp =
+        Clamp { known: row([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), values: row([1.0, 0.0, 0.0, 0.0, 0.0, 0.0]) };
     let chain = GibbsChain::clamped(&rbm, clamp);
     let mut noise = Noise::new(1, "clamped");
     check_stationary(&law, &states, &Device::flex(), 4000, &mut noise, |v, noise| chain.step(v, noise));
@@ -177,14 +168,18 @@ fn annealed_importance_sampling_is_exact_without_weights() {
         let exact = to_host(rbm.visible.log_partition(zeros(6)) + rbm.hidden.log_partition(zeros(3)))[0];
         let base = rbm.visible.clone();
         let neutral_hidden = crate::Rbm { hidden: rbm.hidden.neutral(), ..rbm.clone() };
-        let wanted = to_host(rbm.visible.log_partition(zeros(6)) + rbm.hidden.neutral().log_partition(zeros(3)))[0];
+        let wanted =
+            to_host(rbm.visible.log_partition(zeros(6)) + rbm.hidden.neutral().log_partition(zeros(3)))[0];
         let ais = AnnealedImportance::new(&neutral_hidden, base.clone(), Schedule::linear(3));
         let estimate = ais.forward(20, &mut Noise::new(1, "ais"));
         assert!((estimate.value - wanted).abs() < 1e-10, "{visible}-{hidden}");
         assert!(estimate.std_err < 1e-10);
         let ais = AnnealedImportance::new(&rbm, base, Schedule::linear(200));
         let estimate = ais.forward(500, &mut Noise::new(1, "ais"));
-        assert!((estimate.value - exact).abs() < 4.5 * estimate.std_err + 1e-9, "{visible}-{hidden}: {estimate}");
+        assert!(
+            (estimate.value - exact).abs() < 4.5 * estimate.std_err + 1e-9,
+            "{visible}-{hidden}: {estimate}"
+        );
     }
 }
 
@@ -231,13 +226,22 @@ fn the_stated_error_covers_the_truth_as_often_as_it_claims() {
 
 #[test]
 fn schedules_that_do_not_increase_from_zero_to_one_are_refused() {
-    for betas in [vec![], vec![0.0], vec![0.0, 0.5], vec![0.1, 1.0], vec![0.0, 0.5, 0.5, 1.0], vec![0.0, f64::NAN, 1.0]] {
+    for betas in [
+        vec![],
+        vec![0.0],
+        vec![0.0, 0.5],
+        vec![0.1, 1.0],
+        vec![0.0, 0.5, 0.5, 1.0],
+        vec![0.0, f64::NAN, 1.0],
+    ] {
         assert!(Schedule::new(betas.clone()).is_err(), "{betas:?}");
     }
     let three_parts = Schedule::salakhutdinov_murray(14500);
     assert_eq!(three_parts.intervals(), 14500);
     assert_eq!(Schedule::new(three_parts.betas().to_vec()).as_ref(), Ok(&three_parts));
-    assert!((three_parts.betas()[500] - 0.5).abs() < 1e-12 && (three_parts.betas()[4500] - 0.9).abs() < 1e-12);
+    assert!(
+        (three_parts.betas()[500] - 0.5).abs() < 1e-12 && (three_parts.betas()[4500] - 0.9).abs() < 1e-12
+    );
 }
 
 #[test]
@@ -253,9 +257,8 @@ fn pseudo_likelihood_agrees_with_the_enumerated_law() {
             let want: f64 = (0..6 / width)
                 .map(|site| {
                     let columns = site * width..(site + 1) * width;
-                    let same_elsewhere = |other: &&Vec<f64>| {
-                        (0..6).all(|i| columns.contains(&i) || other[i] == state[i])
-                    };
+                    let same_elsewhere =
+                        |other: &&Vec<f64>| (0..6).all(|i| columns.contains(&i) || other[i] == state[i]);
                     let total: f64 = states.iter().filter(same_elsewhere).map(|other| p(other)).sum();
                     (p(state) / total).ln()
                 })
@@ -281,7 +284,8 @@ fn direct_statistics_agree_with_autodiff_of_the_free_energy() {
     for (visible, hidden) in pairs() {
         let rbm = machine_f64(visible, hidden, 4);
         let data = Units::sample(&rbm.visible, normal([7, 6], 5), &mut Noise::new(5, "data"));
-        let config = ContrastiveConfig::new().with_chains(Chains::Tempered).with_n_chains(4).with_temperatures(2);
+        let config =
+            ContrastiveConfig::new().with_chains(Chains::Tempered).with_n_chains(4).with_temperatures(2);
         let mut objective = config.init(&rbm, rbm.visible.neutral()).unwrap();
         let output = objective.step(&rbm, data.clone(), &mut Noise::new(6, "chains"));
         let model = objective.chains(&rbm, &mut Noise::new(6, "unused")).unwrap();

@@ -34,7 +34,8 @@ mod tests {
 
     fn check(allowed: impl Fn(usize, usize) -> bool) {
         let device = Device::flex().autodiff();
-        let lower: Tensor<2> = Tensor::from_data([[0.0, 1.0, 2.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.0]], &device);
+        let lower: Tensor<2> =
+            Tensor::from_data([[0.0, 1.0, 2.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.0]], &device);
         let x = Tensor::from_data([[0.3, -1.2, 0.7]], &device);
         check_autoregressive(x, |x| x.matmul(lower.clone()), allowed);
     }

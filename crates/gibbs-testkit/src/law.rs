@@ -29,7 +29,12 @@ pub fn draw_states(law: &[f64], n: usize, noise: &mut Noise) -> Vec<usize> {
         })
         .collect();
     let last = law.len() - 1;
-    (0..n).map(|_| { let u = noise.next_uniform(); cumulative.partition_point(|c| *c <= u).min(last) }).collect()
+    (0..n)
+        .map(|_| {
+            let u = noise.next_uniform();
+            cumulative.partition_point(|c| *c <= u).min(last)
+        })
+        .collect()
 }
 
 /// Checks by Pearson's χ² that independent draws (numbers of states) follow `law`.

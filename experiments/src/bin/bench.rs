@@ -36,7 +36,11 @@ fn bench(args: &Args) -> Result<()> {
     let cases: Vec<_> = CASES.iter().filter(|(case, _)| wanted(case)).collect();
     if cases.is_empty() {
         let known: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
-        return Err(Fault::usage(format!("no case starts with {}: there are {}", args.prefixes.join(" or "), known.join(", "))));
+        return Err(Fault::usage(format!(
+            "no case starts with {}: there are {}",
+            args.prefixes.join(" or "),
+            known.join(", ")
+        )));
     }
     for (case, setup) in cases {
         println!("{}", serde_json::to_string(&run(case, *setup, &backend, &device)?)?);

@@ -35,7 +35,8 @@ impl RbmModel {
     /// # Errors
     /// If the width is still open, or a field is out of range.
     pub(super) fn rbm_config(&self) -> Result<RbmConfig> {
-        let n_visible = self.n_visible.context("model.n_visible is not set: give the width of the weights")?;
+        let n_visible =
+            self.n_visible.context("model.n_visible is not set: give the width of the weights")?;
         let config = RbmConfig::new(n_visible, self.n_hidden)
             .with_visible(self.visible)
             .with_hidden(self.hidden)
@@ -188,7 +189,10 @@ pub(super) fn settle(config: &mut RbmRun, data: &Splits) -> Result<()> {
     train.learning_rate.validate().context("train.learning_rate")?;
     train.momentum.validate().context("train.momentum")?;
     if !(0.0..1.0).contains(&train.average.decay) {
-        return Err(Fault::usage(format!("train.average.decay = {}: must lie in [0, 1)", train.average.decay)));
+        return Err(Fault::usage(format!(
+            "train.average.decay = {}: must lie in [0, 1)",
+            train.average.decay
+        )));
     }
     let counts = [
         ("train.batch_size", train.batch_size),

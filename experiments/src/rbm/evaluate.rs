@@ -28,7 +28,9 @@ fn for_each_example(
     figure: impl Fn(Tensor<2>) -> Tensor<1>,
 ) -> Vec<f64> {
     let rows: Vec<usize> = (0..data.len()).collect();
-    rows.chunks(BLOCK).flat_map(|rows| to_host(figure(config.model.encode(data.tensor(rows, device))))).collect()
+    rows.chunks(BLOCK)
+        .flat_map(|rows| to_host(figure(config.model.encode(data.tensor(rows, device)))))
+        .collect()
 }
 
 /// Free energy of each example.
@@ -37,9 +39,15 @@ pub(super) fn free_energies(config: &RbmRun, rbm: &AnyRbm, data: &Dataset, devic
 }
 
 /// `log Z` for selection: exact where the machine is small, else annealed forward only.
-pub(super) fn quick_log_z(rbm: &AnyRbm, base: &AnyUnits, annealing: Annealing, noise: &mut Noise) -> Estimate {
+pub(super) fn quick_log_z(
+    rbm: &AnyRbm,
+    base: &AnyUnits,
+    annealing: Annealing,
+    noise: &mut Noise,
+) -> Estimate {
     exact::log_z(rbm).unwrap_or_else(|_| {
-        AnnealedImportance::new(rbm, base.clone(), schedule(annealing.temperatures)).forward(annealing.chains, noise)
+        AnnealedImportance::new(rbm, base.clone(), schedule(annealing.temperatures))
+            .forward(annealing.chains, noise)
     })
 }
 

@@ -79,7 +79,12 @@ impl Experiment for RbmExperiment {
         evaluate::evaluate(self, data, part)
     }
 
-    fn sample(&self, args: &cli::Sample, family: &RbmSampleArgs, shared: &Shared) -> Result<std::path::PathBuf> {
+    fn sample(
+        &self,
+        args: &cli::Sample,
+        family: &RbmSampleArgs,
+        shared: &Shared,
+    ) -> Result<std::path::PathBuf> {
         sample::sample(self, args, family, shared)
     }
 

@@ -41,8 +41,13 @@ pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, folder: &RunFolder
 
     let completed = complete(experiment, data, &mut noise);
     let sets: Vec<&[f32]> = completed.iter().map(Vec::as_slice).collect();
-    let labels = ["test", "given"].into_iter().map(String::from).chain((1..=COMPLETIONS).map(|k| k.to_string()));
-    grid().column_labels(labels).separator_after(2).render_columns(&sets)?.save_png(file("inpainting.png"))?;
+    let labels =
+        ["test", "given"].into_iter().map(String::from).chain((1..=COMPLETIONS).map(|k| k.to_string()));
+    grid()
+        .column_labels(labels)
+        .separator_after(2)
+        .render_columns(&sets)?
+        .save_png(file("inpainting.png"))?;
 
     filters(experiment, folder)?;
     curves(folder)
@@ -99,7 +104,8 @@ fn curves(folder: &RunFolder) -> Result<()> {
     let last = records.iter().filter_map(|record| record["step"].as_f64()).fold(1.0, f64::max);
     let epochs = records.iter().filter_map(|record| record["epoch"].as_f64()).fold(1.0, f64::max);
     let of = |name: &str| -> (Vec<f64>, Vec<f64>) {
-        let points = records.iter().filter_map(|r| Some((r["step"].as_f64()? / last * epochs, r[name].as_f64()?)));
+        let points =
+            records.iter().filter_map(|r| Some((r["step"].as_f64()? / last * epochs, r[name].as_f64()?)));
         points.unzip()
     };
     let series = |label: &str, name: &str| {
@@ -113,7 +119,8 @@ fn curves(folder: &RunFolder) -> Result<()> {
                 .series(series("valid", "valid_log_prob").std_err(&of("valid_log_prob_std_err").1)),
         )
         .panel(
-            Panel::new(Axis::new("free-energy gap (nats)")).series(series("train − valid", "free_energy_gap")),
+            Panel::new(Axis::new("free-energy gap (nats)"))
+                .series(series("train − valid", "free_energy_gap")),
         )
         .panel(
             Panel::new(Axis::new("reconstruction error"))

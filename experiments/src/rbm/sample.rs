@@ -6,10 +6,7 @@ use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, ValueEnum};
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    Clamp, GibbsChain,
-    units::Units,
-};
+use gibbs_boltzmann::{Clamp, GibbsChain, units::Units};
 use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
 use gibbs_report::ImageGrid;

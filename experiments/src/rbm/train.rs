@@ -91,7 +91,8 @@ impl RbmTrainee {
         let momentum = self.config.train.momentum.at(at.step, at.total_steps);
         if at.is_epoch_start() && momentum != self.momentum {
             let state = self.optimizer.to_record();
-            self.optimizer = optimizer(self.config.train.optimizer, momentum, &self.device).load_record(state);
+            self.optimizer =
+                optimizer(self.config.train.optimizer, momentum, &self.device).load_record(state);
             self.momentum = momentum;
         }
     }
@@ -171,8 +172,8 @@ impl Trainee for RbmTrainee {
     fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
         self.rbm = state.module("rbm", self.rbm.clone())?;
         self.momentum = state.get("momentum")?;
-        self.optimizer =
-            state.optimizer("optimizer", optimizer(self.config.train.optimizer, self.momentum, &self.device))?;
+        self.optimizer = state
+            .optimizer("optimizer", optimizer(self.config.train.optimizer, self.momentum, &self.device))?;
         self.noise = state.get("noise")?;
         let names: Vec<String> = state.get("objective")?;
         let objective: Result<Vec<_>, BoxError> = names

@@ -78,8 +78,7 @@ impl Units for Gaussian {
     /// Precisions and precision-weighted means are the natural parameters: these interpolate linearly.
     fn interpolate(&self, other: &Self, t: f64) -> Self {
         let precision = lerp(self.precision(), other.precision(), t);
-        let shift =
-            lerp(self.precision() * self.mean.val(), other.precision() * other.mean.val(), t);
+        let shift = lerp(self.precision() * self.mean.val(), other.precision() * other.mean.val(), t);
         Self { mean: derived(shift / precision.clone()), log_var: derived(precision.log().neg()) }
     }
 

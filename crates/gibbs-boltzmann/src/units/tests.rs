@@ -49,10 +49,8 @@ fn gaussian_log_partition_is_the_integral() {
         let unit = Gaussian { mean: one(mean[i]), log_var: one(log_var[i]) };
         let step = 0.01;
         let grid: Vec<f64> = (-2000..=2000).map(|k| f64::from(k) * step).collect();
-        let weights: Vec<f64> = grid
-            .iter()
-            .map(|x| INPUT[i] * x - to_host(unit.energy(tensor(vec![*x], [1, 1])))[0])
-            .collect();
+        let weights: Vec<f64> =
+            grid.iter().map(|x| INPUT[i] * x - to_host(unit.energy(tensor(vec![*x], [1, 1])))[0]).collect();
         let integral = log_sum_exp(&weights) + step.ln();
         let gamma = to_host(unit.log_partition(tensor(vec![INPUT[i]], [1, 1])))[0];
         assert!((integral - gamma).abs() < 1e-10, "unit {i}: {integral} {gamma}");

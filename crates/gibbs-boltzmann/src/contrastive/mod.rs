@@ -17,133 +17,21 @@
 //!
 //! Cost of a step: `3 + 2k` products of `[batch, visible] × [visible, hidden]`.
 
-use burn::{config::Config, optim::GradientsParams, prelude::*};
+mod config;
+mod correlation;
+
+use burn::{optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_core::{Objective, StepOutput};
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    rbm::{ConfigError, Rbm},
+    rbm::Rbm,
     tempering::ParallelTempering,
     units::{Moments, Units},
 };
+use correlation::{Phase, correlation_difference, differences, matvec};
 
-/// Where the chains of the negative phase start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Chains {
-    /// At the data, anew in each step: CD-k.
-    Data,
-    /// Where they ended in the step before: PCD.
-    Persistent,
-    /// As persistent ones, with replicas at higher temperatures: PCD with parallel tempering.
-    Tempered,
-}
-
-/// Whether the hidden units enter the statistics as conditional means or as samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Statistics {
-    /// Conditional means: less noise (Hinton's guide, section 3.3).
-    Mean,
-    /// Samples, as in the maximum-likelihood formula before the hidden units are summed out.
-    Sampled,
-}
-
-/// Settings of the objective.
-#[derive(Config, Debug, PartialEq)]
-pub struct ContrastiveConfig {
-    /// Where the chains start.
-    #[config(default = "Chains::Persistent")]
-    pub chains: Chains,
-    /// Gibbs sweeps in each step; at least 1 (25 in Salakhutdinov & Murray 2008).
-    #[config(default = 1)]
-    pub sweeps: usize,
-    /// Number of persistent or tempered chains; at least 1 (100 in Tieleman 2008).
-    #[config(default = 100)]
-    pub n_chains: usize,
-    /// Inverse temperatures of the ladder of tempered chains, evenly spaced from 0 to 1; at least 2.
-    #[config(default = 10)]
-    pub temperatures: usize,
-    /// How hidden units enter the statistics.
-    #[config(default = "Statistics::Mean")]
-    pub statistics: Statistics,
-    /// Sample the reconstructions (true), or use their means (false, mean-field CD).
-    #[config(default = true)]
-    pub sample_visible: bool,
-    /// Subtract moving averages from both layers' states before they are correlated.
-    #[config(default = false)]
-    pub centered: bool,
-    /// Weight of a new batch in the moving averages of centering; in (0, 1] (0.01 in Melchior et al. 2016).
-    #[config(default = 0.01)]
-    pub centering_rate: f64,
-    /// Strength of the penalty `λ Σ |W|`.
-    #[config(default = 0.0)]
-    pub l1: f64,
-    /// Strength of the penalty `λ/2 Σ W²`.
-    #[config(default = 0.0)]
-    pub l2: f64,
-    /// Strength of the pull of the mean hidden activity towards `sparsity_target`.
-    #[config(default = 0.0)]
-    pub sparsity: f64,
-    /// Wanted mean activity (0.01 to 0.1 in Hinton's guide, section 11).
-    #[config(default = 0.1)]
-    pub sparsity_target: f64,
-    /// Decay of the moving average of hidden activity (0.9 to 0.99 in Hinton's guide).
-    #[config(default = 0.95)]
-    pub sparsity_decay: f64,
-}
-
-impl ContrastiveConfig {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Names the first field that is out of range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let counts = [("sweeps", self.sweeps, 1), ("n_chains", self.n_chains, 1)];
-        for (field, value, least) in counts.into_iter().chain([("temperatures", self.temperatures, 2)]) {
-            if value < least {
-                return Err(ConfigError::new(field, value, format!("must be at least {least}")));
-            }
-        }
-        for (field, value) in [("l1", self.l1), ("l2", self.l2), ("sparsity", self.sparsity)] {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(ConfigError::new(field, value, "must be finite and not negative"));
-            }
-        }
-        if !(self.centering_rate > 0.0 && self.centering_rate <= 1.0) {
-            return Err(ConfigError::new("centering_rate", self.centering_rate, "must lie in (0, 1]"));
-        }
-        if !(0.0..1.0).contains(&self.sparsity_decay) {
-            return Err(ConfigError::new("sparsity_decay", self.sparsity_decay, "must lie in [0, 1)"));
-        }
-        if !self.sparsity_target.is_finite() {
-            return Err(ConfigError::new("sparsity_target", self.sparsity_target, "must be finite"));
-        }
-        Ok(())
-    }
-
-    /// The objective for machines with these units, before its first step.
-    ///
-    /// `base` is where tempered chains come from; fit it to the data ([`Units::fitted`]).
-    ///
-    /// # Errors
-    /// If [`validate`](Self::validate) fails, or centering is asked of units without a linear bias.
-    pub fn init<V: Units, H: Units>(&self, rbm: &Rbm<V, H>, base: V) -> Result<Contrastive<V>, ConfigError> {
-        self.validate()?;
-        if self.centered && !(rbm.visible.has_linear_bias() && rbm.hidden.has_linear_bias()) {
-            return Err(ConfigError::new("centered", true, "needs units with a linear bias; Gaussian units have none"));
-        }
-        Ok(Contrastive {
-            config: self.clone(),
-            base,
-            hidden: None,
-            tempering: None,
-            centers: None,
-            activity: None,
-        })
-    }
-}
+pub use config::{Chains, ContrastiveConfig, Statistics};
 
 /// CD-k, PCD or tempered PCD; see the [module documentation](self).
 #[derive(Debug)]
@@ -156,13 +44,11 @@ pub struct Contrastive<V: Units> {
     activity: Option<Tensor<1>>,
 }
 
-/// States of both layers, or means, over which statistics are taken.
-struct Phase {
-    visible: Tensor<2>,
-    hidden: Tensor<2>,
-}
-
 impl<V: Units> Contrastive<V> {
+    fn new(config: ContrastiveConfig, base: V) -> Self {
+        Self { config, base, hidden: None, tempering: None, centers: None, activity: None }
+    }
+
     /// What a checkpoint must hold: chains, centers and moving averages, by name.
     pub fn state(&self) -> Vec<(String, Tensor<2>)> {
         let row = |x: &Tensor<1>| x.clone().unsqueeze();
@@ -286,17 +172,18 @@ impl<V: Units> Contrastive<V> {
     }
 
     fn tempered<H: Units>(&mut self, rbm: &Rbm<V, H>, noise: &mut Noise) -> Phase {
-        let mut tempering = self.tempering.take().unwrap_or_else(|| {
-            ParallelTempering::init(rbm, self.betas(), self.config.n_chains, noise)
-        });
+        let mut tempering = self
+            .tempering
+            .take()
+            .unwrap_or_else(|| ParallelTempering::init(rbm, self.betas(), self.config.n_chains, noise));
         for _ in 0..self.config.sweeps {
             tempering.step(rbm, &self.base, noise);
         }
         let visible = tempering.cold();
         self.tempering = Some(tempering);
         let input = rbm.hidden_input(visible.clone());
-        let sampled = (self.config.statistics == Statistics::Sampled)
-            .then(|| rbm.hidden.sample(input.clone(), noise));
+        let sampled =
+            (self.config.statistics == Statistics::Sampled).then(|| rbm.hidden.sample(input.clone(), noise));
         let hidden = self.choose(rbm, input, sampled);
         Phase { visible, hidden }
     }
@@ -382,28 +269,4 @@ fn hidden_statistics<V: Units, H: Units>(
         Statistics::Mean => rbm.hidden.statistics_of_mean(phase.hidden.clone()),
         Statistics::Sampled => rbm.hidden.statistics(phase.hidden.clone()),
     }
-}
-
-/// `⟨v h⟩_model - ⟨v h⟩_data`, both centered, as one product over the joined batches.
-fn correlation_difference(data: &Phase, model: &Phase, centers: Option<&[Tensor<1>; 2]>) -> Tensor<2> {
-    let (n, m) = (data.visible.dims()[0] as f64, model.visible.dims()[0] as f64);
-    let mut data_hidden = data.hidden.clone();
-    let mut model_hidden = model.hidden.clone();
-    let mut visible = Tensor::cat(vec![data.visible.clone(), model.visible.clone()], 0);
-    if let Some([visible_center, hidden_center]) = centers {
-        visible = visible - visible_center.clone().unsqueeze();
-        data_hidden = data_hidden - hidden_center.clone().unsqueeze();
-        model_hidden = model_hidden - hidden_center.clone().unsqueeze();
-    }
-    let hidden = Tensor::cat(vec![data_hidden * (-1.0 / n), model_hidden * (1.0 / m)], 0);
-    visible.transpose().matmul(hidden)
-}
-
-/// Model minus data, parameter by parameter: the descent direction of the negative log-likelihood.
-fn differences(data: Vec<Tensor<1>>, model: Vec<Tensor<1>>) -> Vec<Tensor<1>> {
-    data.into_iter().zip(model).map(|(data, model)| model - data).collect()
-}
-
-fn matvec(matrix: Tensor<2>, vector: Tensor<1>) -> Tensor<1> {
-    matrix.matmul(vector.unsqueeze_dim(1)).squeeze_dim(1)
 }
