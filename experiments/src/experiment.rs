@@ -12,7 +12,7 @@ use clap::{Args, Parser};
 use gibbs_data::{Splits, npy};
 use gibbs_train::{
     atomic,
-    run_folder::{Existing, Machine, RunFolder},
+    run_folder::{Existing, Machine, RunFiles, RunFolder},
     training::{LoopConfig, Outcome, StopFlag, Trainee, Trainer},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -115,12 +115,7 @@ fn train<E: Experiment>(args: &cli::Train, shared: &Shared) -> Result<ExitCode> 
     let (backend, device) = device(shared)?;
     let saved = args.resume.then(|| saved_config::<E>(args)).flatten();
     let (mut config, changes) = config::resolve::<E>(args, saved.as_deref())?;
-    let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
-    E::settle(&mut config, &data)?;
-    let data = match config.data.binarization {
-        Some(kind) => data.binarized(kind, config.seed)?,
-        None => data,
-    };
+    let data = load_data::<E>(&mut config, shared)?;
     let existing = match (args.resume, args.overwrite) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Overwrite,
@@ -225,27 +220,25 @@ fn default_folder<E: Experiment>(data: &str, seed: u64) -> PathBuf {
     PathBuf::from("runs").join(format!("{}-{data}-s{seed}", E::NAME))
 }
 
-fn open<E: Experiment>(run_dir: &Path, shared: &Shared) -> Result<(ConfigOf<E>, E)> {
-    let (_, device) = device(shared)?;
-    let files = RunFolder::read(run_dir)?;
-    let config = config::read::<E>(&files.config())?;
+/// The model in a run folder with the weights there.
+fn load_model<E: Experiment>(config: &ConfigOf<E>, files: &RunFiles, device: &Device) -> Result<E> {
     let path = files.model();
     let weights = std::fs::read(&path).map_err(|error| {
         Fault::usage(format!("cannot read {}: {error}; finish the run, or put weights there", path.display()))
     })?;
-    let model =
-        E::load(&config, &weights, &device).map_err(|error| error.context(path.display().to_string()))?;
-    Ok((config, model))
+    E::load(config, &weights, device).map_err(|error| error.context(path.display().to_string()))
 }
 
 #[allow(clippy::print_stdout, reason = "stdout carries the results")]
 fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
-    let (mut config, model) = open::<E>(&args.run_dir, shared)?;
+    let (_, device) = device(shared)?;
+    let files = RunFolder::read(&args.run_dir)?;
+    let mut config = config::read::<E>(&files.config())?;
     if let Some(name) = &args.data {
         config.data.name.clone_from(name);
     }
-    let data = config.data.load(&shared.data_dir, config.seed)?;
-    let evaluation = model.evaluate(&data, args.split)?;
+    let data = load_data::<E>(&mut config, shared)?;
+    let evaluation = load_model::<E>(&config, &files, &device)?.evaluate(&data, args.split)?;
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
@@ -254,12 +247,24 @@ fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
     Ok(())
 }
 
+/// The data of a configuration, which is settled by them, as the model is to see them.
+fn load_data<E: Experiment>(config: &mut ConfigOf<E>, shared: &Shared) -> Result<Splits> {
+    let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+    E::settle(config, &data)?;
+    Ok(match config.data.binarization {
+        Some(kind) => data.binarized(kind, config.seed)?,
+        None => data,
+    })
+}
+
 #[allow(clippy::print_stderr, reason = "where the draws went is told on stderr")]
 fn sample<E: Experiment>(args: &cli::Sample, family: &E::SampleArgs, shared: &Shared) -> Result<()> {
     if args.n == 0 {
         return Err(Fault::usage("-n 0: draw at least one sample"));
     }
-    let (_, model) = open::<E>(&args.run_dir, shared)?;
+    let (_, device) = device(shared)?;
+    let files = RunFolder::read(&args.run_dir)?;
+    let model = load_model::<E>(&config::read::<E>(&files.config())?, &files, &device)?;
     let out = model.sample(args, family, shared)?;
     eprintln!("wrote {}", out.display());
     Ok(())
