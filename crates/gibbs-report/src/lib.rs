@@ -11,8 +11,12 @@ mod font;
 mod format;
 mod frame;
 mod grid;
+#[cfg(test)]
+mod grid_tests;
 mod labels;
 mod layout;
+#[cfg(test)]
+mod layout_tests;
 mod legend;
 mod marks;
 mod panel;

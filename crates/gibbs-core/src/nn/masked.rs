@@ -114,6 +114,20 @@ fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), NetworkError> {
 
 /// A masked multi-layer perceptron.
 ///
+/// ```
+/// use burn::prelude::*;
+/// use gibbs_backend::Noise;
+/// use gibbs_core::nn::{Mask, MaskedMlpConfig};
+///
+/// let device = Device::flex();
+/// let noise = &mut Noise::new(0, "init");
+/// let autoregressive = Mask::from_fn(4, 4, |output, input| input < output);
+/// let network = MaskedMlpConfig::new(vec![32, 32]).init(&autoregressive, &device, noise)?;
+/// let y = network.forward(noise.normal([8, 4], &device));
+/// assert_eq!(y.dims(), [8, 4]);
+/// # Ok::<(), gibbs_core::nn::NetworkError>(())
+/// ```
+///
 /// The masks are no parameters: saved weights hold the layers alone, and a network to load them into is made from
 /// the same config and the same adjacency or masks. Masked-out weights stay what they were at the start, as they get no
 /// gradient; weight decay may shrink them, which changes nothing.
