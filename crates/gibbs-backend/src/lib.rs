@@ -5,7 +5,9 @@ mod elementwise;
 #[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "without flex only the generator is used"))]
 mod kernel;
 mod noise;
+mod products;
 
 pub use backend::{BackendError, backends, compiled, default_backend, device};
 pub use elementwise::{bce_with_logits, exp, log_sigmoid, sigmoid, silu, softplus, tanh};
 pub use noise::{Init, Noise};
+pub use products::{sparse_matmul, sparse_matmul_transposed};

@@ -11,6 +11,8 @@
 pub(crate) mod draws;
 pub(crate) mod functions;
 pub(crate) mod loops;
+#[cfg(feature = "flex")]
+pub(crate) mod products;
 pub(crate) mod real;
 
 use std::mem::MaybeUninit;

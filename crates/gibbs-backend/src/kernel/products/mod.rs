@@ -1,0 +1,225 @@
+//! Products whose left factor has many zeros.
+//!
+//! ```text
+//! out_r = Σ_k x_rk · w_k        over the k with x_rk ≠ 0, in ascending order
+//! ```
+//!
+//! `w` is cut into strips of [`WIDTH`] columns, whose sums a row of `x` gathers in registers, and a strip into blocks
+//! of rows that stay in the first-level cache while all rows of `x` pass over them. If `x` is made of zeros and ones,
+//! there is nothing to multiply, and `G` rows of `w` can form a group whose `2^G - 1` sums are tabulated first: then a
+//! row of `x` costs one addition for each group with a one in it (the method of the four Russians: Arlazarov, Dinic,
+//! Kronrod, Faradzhev 1970).
+
+mod lists;
+mod table;
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Isa, Kernel, run};
+use lists::Lists;
+use table::Table;
+
+/// Columns of the right factor taken at a time: eight registers of AVX2 hold their sums.
+const WIDTH: usize = 64;
+
+/// The sums, or a row, of a strip.
+type Line = [f32; WIDTH];
+
+/// Rows of the left factor that pass over a block of the right one, at most: their sums stay in the second-level cache.
+const MOST_ROWS: usize = 256;
+
+/// Rows of the left factor worth a piece of work of their own.
+const FEWEST_ROWS: usize = 32;
+
+/// A matrix in a buffer that starts with its first element. One of the strides is 1.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) row_stride: usize,
+    pub(crate) column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    pub(crate) fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    /// Part of a row; the columns must be one apart.
+    #[inline(always)]
+    fn along_row(&self, row: usize, columns: Range<usize>) -> &'a [f32] {
+        let start = row * self.row_stride;
+        &self.values[start + columns.start..start + columns.end]
+    }
+
+    /// Part of a column; the rows must be one apart.
+    #[inline(always)]
+    fn along_column(&self, column: usize, rows: Range<usize>) -> &'a [f32] {
+        let start = column * self.column_stride;
+        &self.values[start + rows.start..start + rows.end]
+    }
+}
+
+/// What the elements of a matrix are like.
+pub(crate) struct Survey {
+    pub(crate) nonzeros: usize,
+    /// Whether all are zero or one.
+    pub(crate) binary: bool,
+}
+
+/// Counts the elements that are not zero.
+pub(crate) fn survey(x: Matrix) -> Survey {
+    let mut survey = Survey { nonzeros: 0, binary: true };
+    run(Count { x, survey: &mut survey });
+    survey
+}
+
+struct Count<'a> {
+    x: Matrix<'a>,
+    survey: &'a mut Survey,
+}
+
+impl Kernel for Count<'_> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let x = if self.x.column_stride == 1 { self.x } else { self.x.transposed() };
+        for row in 0..x.rows {
+            let (mut nonzeros, mut others) = (0u32, 0u32);
+            for &value in x.along_row(row, 0..x.columns) {
+                nonzeros += u32::from(value != 0.0);
+                others |= u32::from(value != 0.0) & u32::from(value != 1.0);
+            }
+            self.survey.nonzeros += nonzeros as usize;
+            self.survey.binary &= others == 0;
+        }
+    }
+}
+
+/// `x·w` in row-major order, for any `x`.
+pub(crate) fn product(x: Matrix, w: Matrix) -> Vec<f32> {
+    by_lists::<1>(Lists::new::<1>(x).with_factors(x), x, w)
+}
+
+/// `x·w` in row-major order, for an `x` of zeros and ones, with `G` rows of `w` to a group.
+pub(crate) fn binary_product<const G: usize>(x: Matrix, w: Matrix) -> Vec<f32> {
+    by_lists::<G>(Lists::new::<G>(x), x, w)
+}
+
+fn by_lists<const G: usize>(lists: Lists, x: Matrix, w: Matrix) -> Vec<f32> {
+    assert_eq!(x.columns, w.rows);
+    let (rows, columns) = (x.rows, w.columns);
+    let mut out = Vec::with_capacity(rows * columns);
+    let target = Target { start: out.as_mut_ptr(), columns };
+    let strips = columns.div_ceil(WIDTH);
+    // How the rows are cut changes no sum.
+    let least = (2 * rayon::current_num_threads()).div_ceil(strips.max(1)).min(rows / FEWEST_ROWS);
+    let height = rows.div_ceil(least.max(rows.div_ceil(MOST_ROWS)).max(1)).max(1);
+    (0..strips * rows.div_ceil(height)).into_par_iter().for_each(|task| {
+        let (strip, part) = (task % strips, task / strips);
+        run(Strip::<G> {
+            lists: &lists,
+            w,
+            rows: part * height..((part + 1) * height).min(rows),
+            columns: strip * WIDTH..((strip + 1) * WIDTH).min(columns),
+            target: &target,
+        });
+    });
+    // SAFETY: the capacity is that, and the strips with their rows cover every element.
+    unsafe { out.set_len(rows * columns) };
+    out
+}
+
+/// The matrix that all threads write to.
+struct Target {
+    start: *mut f32,
+    columns: usize,
+}
+
+// SAFETY: the threads write to different elements, see `segment`.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// Part of a row.
+    ///
+    /// # Safety
+    ///
+    /// The part must lie in the matrix, and nothing else may refer to any element of it.
+    #[allow(clippy::mut_from_ref, reason = "the caller promises that the part is its own")]
+    #[inline(always)]
+    unsafe fn segment(&self, row: usize, columns: Range<usize>) -> &mut [MaybeUninit<f32>] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let start = self.start.add(row * self.columns + columns.start);
+            std::slice::from_raw_parts_mut(start.cast(), columns.len())
+        }
+    }
+}
+
+/// Some rows of a strip of the product.
+struct Strip<'a, const G: usize> {
+    lists: &'a Lists,
+    w: Matrix<'a>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    target: &'a Target,
+}
+
+impl<const G: usize> Kernel for Strip<'_, G> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let mut sums = vec![[0f32; WIDTH]; self.rows.len()];
+        let mut table = Table::new::<G>();
+        for block in 0..self.lists.blocks() {
+            let lines = table.fill::<G>(&self.w, block, self.columns.clone());
+            for (row, sum) in self.rows.clone().zip(&mut sums) {
+                let (entries, factors) = self.lists.get(row, block);
+                *sum = match factors {
+                    None => add(*sum, lines, entries),
+                    Some(factors) => add_multiples::<I>(*sum, lines, entries, factors),
+                };
+            }
+        }
+        for (row, sum) in self.rows.zip(&sums) {
+            // SAFETY: the rows and columns lie in the product and are in no other strip.
+            let out = unsafe { self.target.segment(row, self.columns.clone()) };
+            for (out, &sum) in out.iter_mut().zip(sum) {
+                out.write(sum);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add(mut sum: Line, lines: &[Line], entries: &[u16]) -> Line {
+    for &entry in entries {
+        let line = &lines[usize::from(entry)];
+        for column in 0..WIDTH {
+            sum[column] += line[column];
+        }
+    }
+    sum
+}
+
+#[inline(always)]
+fn add_multiples<I: Isa>(mut sum: Line, lines: &[Line], entries: &[u16], factors: &[f32]) -> Line {
+    for (&entry, &factor) in entries.iter().zip(factors) {
+        let line = &lines[usize::from(entry)];
+        for column in 0..WIDTH {
+            sum[column] = I::mul_add(factor, line[column], sum[column]);
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! The backend extension: a product of its own for `flex`, Burn's elsewhere.
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::{Autodiff, Backend, backend_extension, tensor::FloatTensor};
+
+/// Products on the tensors of one backend.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm")),
+    Autodiff
+)]
+pub(crate) trait ProductOps: Backend {
+    /// `x·w`, where `x` is expected to have many zeros.
+    fn sparse_matmul(x: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(x, w)
+    }
+}
+
+impl<B: ProductOps, C: CheckpointStrategy> ProductOps for Autodiff<B, C> {}
+
+#[cfg(feature = "ndarray")]
+#[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
+impl ProductOps for burn::backend::NdArray {}
+
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
+impl ProductOps for burn::backend::Cube {}

@@ -1,0 +1,54 @@
+//! Products on `flex`: which way is the fastest for the matrices at hand.
+
+use burn::backend::Flex;
+use burn::backend::ops::FloatTensorOps;
+use burn::tensor::{DType, TensorData};
+use burn_flex::FlexTensor;
+
+use super::extension::ProductOps;
+use crate::kernel::products::{Matrix, binary_product, product, survey};
+
+/// Fewer rows or columns of the product leave too little to gain.
+const SMALLEST: usize = 16;
+
+/// From this share of nonzeros on, sums over groups of rows are tabulated.
+const DENSITY_OF_GROUPS: f64 = 0.25;
+
+/// From this share of nonzeros on, a left factor that is not binary is multiplied as a dense one.
+const DENSITY_OF_DENSE: f64 = 0.6;
+
+impl ProductOps for Flex {
+    fn sparse_matmul(x: FlexTensor, w: FlexTensor) -> FlexTensor {
+        let [rows, inner] = x.layout().shape().dims();
+        let [_, columns] = w.layout().shape().dims();
+        if x.dtype() != DType::F32 || rows.min(columns) < SMALLEST {
+            return Self::float_matmul(x, w);
+        }
+        let (x, w) = (viewable(x), viewable(w));
+        let (left, right) = (matrix(&x), matrix(&w));
+        let survey = survey(left);
+        let density = survey.nonzeros as f64 / (rows * inner).max(1) as f64;
+        let values = match survey.binary {
+            true if density >= DENSITY_OF_GROUPS => binary_product::<3>(left, right),
+            true => binary_product::<1>(left, right),
+            false if density >= DENSITY_OF_DENSE => return Self::float_matmul(x, w),
+            false => product(left, right),
+        };
+        FlexTensor::from_data(TensorData::new(values, [rows, columns]))
+    }
+}
+
+/// The tensor with one of its strides 1 and the other positive.
+fn viewable(x: FlexTensor) -> FlexTensor {
+    let strides = x.layout().strides();
+    let fits = (strides[0] == 1 || strides[1] == 1) && strides[0] > 0 && strides[1] > 0;
+    if fits { x } else { x.to_contiguous() }
+}
+
+/// A tensor that is [`viewable`].
+fn matrix(x: &FlexTensor) -> Matrix<'_> {
+    let [rows, columns] = x.layout().shape().dims();
+    let [row_stride, column_stride] = [0, 1].map(|dim| x.layout().strides()[dim] as usize);
+    let values = &x.storage::<f32>()[x.layout().start_offset()..];
+    Matrix { values, rows, columns, row_stride, column_stride }
+}
