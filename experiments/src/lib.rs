@@ -12,3 +12,8 @@ pub mod experiment;
 pub mod fault;
 pub mod progress;
 pub mod rbm;
+
+/// The examples of the project's README, as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -12,14 +12,15 @@
 //!
 //! Differences from the paper: any pair of the layers in [`units`](crate::units), not only binary ones.
 //!
-//! Cost: one product `[batch, visible] × [visible, hidden]` for each conditional or free energy.
+//! Cost: one product `[batch, visible] × [visible, hidden]` for each conditional or free energy. On the CPU it
+//! skips the zeros of the left side, so binary states cost in proportion to the units that are on.
 
 use burn::{
     config::Config,
     module::{Module, Param},
     prelude::*,
 };
-use gibbs_backend::Noise;
+use gibbs_backend::{Noise, sparse_matmul};
 use thiserror::Error;
 
 use crate::units::{AnyUnits, Moments, UnitKind, Units};
@@ -127,7 +128,7 @@ impl<V: Units, H: Units> Rbm<V, H> {
     /// # Panics
     /// If the width of `v` is not that of the visible layer.
     pub fn hidden_input(&self, v: Tensor<2>) -> Tensor<2> {
-        v.matmul(self.weight.val())
+        sparse_matmul(v, self.weight.val())
     }
 
     /// `h·Wᵀ`, the input that the visible units get: `[batch, hidden] -> [batch, visible]`.
@@ -135,7 +136,7 @@ impl<V: Units, H: Units> Rbm<V, H> {
     /// # Panics
     /// If the width of `h` is not that of the hidden layer.
     pub fn visible_input(&self, h: Tensor<2>) -> Tensor<2> {
-        h.matmul(self.weight.val().transpose())
+        sparse_matmul(h, self.weight.val().transpose())
     }
 
     /// `E(v, h)` of each pair of rows, `[batch]`.

@@ -1,6 +1,7 @@
 //! Differences of statistics between data and model.
 
 use burn::prelude::*;
+use gibbs_backend::sparse_matmul_transposed;
 
 use crate::units::Moments;
 
@@ -16,7 +17,7 @@ pub(super) fn correlation_difference(data: &Phase, model: &Phase, centers: Optio
     let (n, m) = (data.visible.dims()[0] as f64, model.visible.dims()[0] as f64);
     let visible = Tensor::cat(vec![data.visible.clone(), model.visible.clone()], 0);
     let hidden = Tensor::cat(vec![data.hidden.clone() * (-1.0 / n), model.hidden.clone() * (1.0 / m)], 0);
-    let weight = visible.transpose().matmul(hidden);
+    let weight = sparse_matmul_transposed(visible, hidden);
     let Some([visible_center, hidden_center]) = centers else { return weight };
     let means = Moments::means;
     let [data_v, data_h, model_v, model_h] =
