@@ -15,6 +15,8 @@
 //!
 //! Cost: two products `[chains, visible] × [visible, hidden]` for each temperature.
 
+use std::cmp::Ordering;
+
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{
@@ -48,7 +50,7 @@ impl Schedule {
         if betas.len() < 2 || ends != (Some(0.0), Some(1.0)) {
             return Err(ScheduleError(format!("{} values from {:?} to {:?}", betas.len(), ends.0, ends.1)));
         }
-        match betas.windows(2).find(|pair| !(pair[0] < pair[1])) {
+        match betas.windows(2).find(|pair| pair[0].partial_cmp(&pair[1]) != Some(Ordering::Less)) {
             Some(pair) => Err(ScheduleError(format!("{} follows {}", pair[1], pair[0]))),
             None => Ok(Self(betas)),
         }
