@@ -133,12 +133,12 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
         contrastive: ContrastiveConfig::new().with_centered(true),
         average: Average { decay: 0.998, every: 5 },
         validation: Annealing { chains: 100, temperatures: 500, burn_in: 0 },
-        evaluation: Annealing { chains: 200, temperatures: 5000, burn_in: 1000 },
+        evaluation: Annealing { chains: 100, temperatures: 1000, burn_in: 200 },
     };
     let is_small = data.starts_with("bars-and-stripes");
     let (mut model, mut train) = match preset {
         Preset::Tiny => (model(32), train(1)),
-        Preset::Default => (model(500), train(20)),
+        Preset::Default => (model(500), train(30)),
         Preset::Paper => (model(500), train(400)),
     };
     match preset {
@@ -149,11 +149,13 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
         Preset::Default => {
             train.run.validate_every_epochs = 5;
             train.contrastive.l1 = 1e-4;
+            train.evaluation = Annealing { chains: 100, temperatures: 4000, burn_in: 1000 };
         }
         Preset::Paper => {
             train.run.validate_every_epochs = 20;
             train.contrastive.l1 = 1e-4;
-            train.evaluation = Annealing { chains: 500, temperatures: 14500, burn_in: 5000 };
+            train.average.decay = 0.9995;
+            train.evaluation = Annealing { chains: 200, temperatures: 14500, burn_in: 5000 };
         }
     }
     if is_small {

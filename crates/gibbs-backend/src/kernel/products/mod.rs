@@ -25,8 +25,14 @@ use table::Table;
 /// Columns of the right factor taken at a time: eight registers of AVX2 hold their sums.
 const WIDTH: usize = 64;
 
-/// The sums, or a row, of a strip.
-type Line = [f32; WIDTH];
+/// The sums, or a row, of a strip, aligned as no load from it should touch two lines of the cache.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line([f32; WIDTH]);
+
+impl Line {
+    const ZERO: Self = Self([0.0; WIDTH]);
+}
 
 /// Rows of the left factor that pass over a block of the right one, at most: their sums stay in the second-level cache.
 const MOST_ROWS: usize = 256;
@@ -177,7 +183,7 @@ struct Strip<'a, const G: usize> {
 impl<const G: usize> Kernel for Strip<'_, G> {
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let mut sums = vec![[0f32; WIDTH]; self.rows.len()];
+        let mut sums = vec![Line::ZERO; self.rows.len()];
         let mut table = Table::new::<G>();
         for block in 0..self.lists.blocks() {
             let lines = table.fill::<G>(&self.w, block, self.columns.clone());
@@ -192,7 +198,7 @@ impl<const G: usize> Kernel for Strip<'_, G> {
         for (row, sum) in self.rows.zip(&sums) {
             // SAFETY: the rows and columns lie in the product and are in no other strip.
             let out = unsafe { self.target.segment(row, self.columns.clone()) };
-            for (out, &sum) in out.iter_mut().zip(sum) {
+            for (out, sum) in out.iter_mut().zip(sum.0) {
                 out.write(sum);
             }
         }
@@ -204,7 +210,7 @@ fn add(mut sum: Line, lines: &[Line], entries: &[u16]) -> Line {
     for &entry in entries {
         let line = &lines[usize::from(entry)];
         for column in 0..WIDTH {
-            sum[column] += line[column];
+            sum.0[column] += line.0[column];
         }
     }
     sum
@@ -215,7 +221,7 @@ fn add_multiples<I: Isa>(mut sum: Line, lines: &[Line], entries: &[u16], factors
     for (&entry, &factor) in entries.iter().zip(factors) {
         let line = &lines[usize::from(entry)];
         for column in 0..WIDTH {
-            sum[column] = I::mul_add(factor, line[column], sum[column]);
+            sum.0[column] = I::mul_add(factor, line.0[column], sum.0[column]);
         }
     }
     sum

@@ -24,7 +24,7 @@ impl Table {
     pub(super) fn new<const G: usize>() -> Self {
         let groups = groups_per_block::<G>();
         let sums = if G == 1 { 0 } else { groups * ((1 << G) - 1) };
-        Self { rows: vec![[0.0; WIDTH]; groups * G], sums: vec![[0.0; WIDTH]; sums] }
+        Self { rows: vec![Line::ZERO; groups * G], sums: vec![Line::ZERO; sums] }
     }
 
     /// Makes this the table of a block of `w`; missing rows and columns count as zeros.
@@ -38,11 +38,11 @@ impl Table {
         let start = block * self.rows.len();
         let end = (start + self.rows.len()).min(w.rows);
         let (rows, missing) = self.rows.split_at_mut(end - start);
-        missing.fill([0.0; WIDTH]);
+        missing.fill(Line::ZERO);
         if w.column_stride == 1 {
             for (line, row) in rows.iter_mut().zip(start..end) {
                 let values = w.along_row(row, columns.clone());
-                line[..values.len()].copy_from_slice(values);
+                line.0[..values.len()].copy_from_slice(values);
             }
         } else {
             transpose(w, start..end, columns, rows);
@@ -65,7 +65,7 @@ fn tabulate<const G: usize>(rows: &[Line], sums: &mut [Line]) {
         single[0] = *row;
         for (lower, upper) in lower.iter().zip(upper) {
             for column in 0..WIDTH {
-                upper[column] = lower[column] + row[column];
+                upper.0[column] = lower.0[column] + row.0[column];
             }
         }
     }
@@ -81,14 +81,14 @@ fn transpose(w: &Matrix, rows: Range<usize>, columns: Range<usize>, lines: &mut 
             std::array::from_fn(|i| w.along_column(columns.start + offset + i, rows.clone()));
         for (row, line) in lines.iter_mut().enumerate() {
             for i in 0..SIDE {
-                line[offset + i] = sources[i][row];
+                line.0[offset + i] = sources[i][row];
             }
         }
     }
     for offset in whole..columns.len() {
         let source = w.along_column(columns.start + offset, rows.clone());
         for (line, &value) in lines.iter_mut().zip(source) {
-            line[offset] = value;
+            line.0[offset] = value;
         }
     }
 }
