@@ -42,6 +42,10 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(exit_code(error))
 }
 
+fn is_bad_checkpoint(error: &StateError) -> bool {
+    !matches!(error, StateError::Write(_))
+}
+
 fn exit_code(error: &anyhow::Error) -> u8 {
     let bad_input = error.chain().any(|cause| {
         cause.is::<Fault>()
@@ -51,11 +55,13 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<WeightsError>()
             || cause.is::<gibbs_boltzmann::ConfigError>()
             || cause.is::<gibbs_train::schedule::ScheduleError>()
-            || matches!(
-                cause.downcast_ref(),
-                Some(StateError::Read { .. } | StateError::DamagedFile { .. } | StateError::Damaged(_))
-            )
-            || matches!(cause.downcast_ref(), Some(TrainError::OtherSteps { .. } | TrainError::Resume(_)))
+            || cause.downcast_ref().is_some_and(is_bad_checkpoint)
+            || match cause.downcast_ref() {
+                // A transparent error hides the one that it stands for.
+                Some(TrainError::State(error)) => is_bad_checkpoint(error),
+                Some(error) => matches!(error, TrainError::OtherSteps { .. } | TrainError::Resume(_)),
+                None => false,
+            }
             || cause
                 .downcast_ref::<RunFolderError>()
                 .is_some_and(|error| !matches!(error, RunFolderError::Io { .. } | RunFolderError::Write(_)))

@@ -72,12 +72,12 @@ fn autodiff_of_the_free_energy_difference_raises_the_likelihood() {
     let mut chains = GibbsChain::new(&rbm.valid()).init(100, &mut noise);
     let mut reached = vec![log_likelihood(&rbm.valid(), &x)];
     for _ in 0..4 {
-        for _ in 0..100 {
+        for _ in 0..90 {
             chains = GibbsChain::new(&rbm.valid()).run(chains, 5, &mut noise);
             let data = Tensor::from_inner(x.clone());
             let mut gradients = rbm.free_energy_difference(data, Tensor::from_inner(chains.clone())).backward();
             let gradients = GradientsParams::from_module(&mut gradients, &rbm);
-            rbm = optimizer.step(0.01, rbm, gradients);
+            rbm = optimizer.step(0.02, rbm, gradients);
         }
         reached.push(log_likelihood(&rbm.valid(), &x));
     }
@@ -85,5 +85,5 @@ fn autodiff_of_the_free_energy_difference_raises_the_likelihood() {
     assert!(reached.windows(2).all(|pair| pair[1] > pair[0]), "{reached:?}");
     let uniform = -9.0 * 2f64.ln();
     assert!((reached[0] - uniform).abs() < 0.05, "small weights are near to fair coins: {reached:?}");
-    assert!(reached[4] > -14f64.ln() - 1.5, "{reached:?}");
+    assert!(reached[4] > reached[0] + 2.0, "{reached:?}");
 }

@@ -1,1 +1,149 @@
+//! Misuse of the libraries, and numbers at the edge.
 
+use burn::{module::Param, prelude::*};
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{
+    Clamp, ContrastiveConfig, GibbsChain, Rbm, RbmConfig,
+    ais::{AnnealedImportance, Schedule},
+    exact,
+    units::{UnitKind, Units},
+};
+use gibbs_core::{Objective, math::to_host};
+use gibbs_data::{Binarization, DataError, Dataset, Splits};
+use gibbs_train::weights;
+use safetensors::tensor::{Dtype, TensorView};
+
+use crate::support::{
+    assert_close,
+    machine::{AnyRbm, machine, pairs},
+};
+
+const BINARY: (UnitKind, UnitKind) = (UnitKind::Binary, UnitKind::Binary);
+
+fn small() -> AnyRbm {
+    machine(BINARY, [6, 4], 0, &Device::flex())
+}
+
+fn zeros(shape: [usize; 2]) -> Tensor<2> {
+    Tensor::zeros(shape, &Device::flex())
+}
+
+/// Whether `work` panics, as it is documented to.
+fn panics(work: impl FnOnce()) -> bool {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err()
+}
+
+#[test]
+fn states_of_another_width_are_a_panic_for_every_pair_of_units() {
+    for kinds in pairs() {
+        let rbm = machine(kinds, [6, 4], 0, &Device::flex());
+        let mut noise = Noise::new(0, "noise");
+        for width in [5, 7] {
+            let x = || zeros([3, width]);
+            let what = format!("{}-{}, width {width}", kinds.0, kinds.1);
+            assert!(panics(|| drop(to_host(rbm.free_energy(x())))), "free_energy, {what}");
+            assert!(panics(|| drop(to_host(rbm.hidden_input(x())))), "hidden_input, {what}");
+            assert!(panics(|| drop(to_host(rbm.visible_input(x())))), "visible_input, {what}");
+            assert!(panics(|| drop(to_host(rbm.gibbs_step(x(), &mut noise)))), "gibbs_step, {what}");
+        }
+    }
+}
+
+#[test]
+#[should_panic]
+fn a_batch_of_another_width_is_a_panic() {
+    let rbm = small();
+    let mut objective = ContrastiveConfig::new().init(&rbm, rbm.visible.neutral()).unwrap();
+    let output = objective.step(&rbm, zeros([3, 5]), &mut Noise::new(0, "chains"));
+    to_host(output.gradients.get::<2>(rbm.weight.id).unwrap());
+}
+
+#[test]
+#[should_panic]
+fn known_pixels_of_another_width_are_a_panic() {
+    let rbm = small();
+    let chain = GibbsChain::clamped(&rbm, Clamp { known: zeros([2, 5]), values: zeros([2, 5]) });
+    to_host(chain.init(2, &mut Noise::new(0, "chains")));
+}
+
+#[test]
+fn a_nan_stays_a_nan_and_in_its_row() {
+    let rbm = small();
+    let x = Tensor::from_data([[0.0, 1.0, 0.0, f32::NAN, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]], &Device::flex());
+    let found = to_host(rbm.free_energy(x));
+    assert!(found[0].is_nan() && found[1].is_finite(), "{found:?}");
+}
+
+#[test]
+fn a_machine_with_a_nan_has_no_plausible_partition_function() {
+    let mut rbm = small();
+    let damaged = rbm.weight.val().slice_fill([2..3, 1..2], f32::NAN);
+    rbm.weight = Param::from_tensor(damaged);
+    assert!(exact::log_z(&rbm).unwrap().value.is_nan());
+    let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), Schedule::linear(3));
+    let estimate = ais.forward(10, &mut Noise::new(0, "annealing"));
+    assert!(estimate.value.is_nan(), "{estimate}");
+}
+
+/// With `a`, `b`, `w` of the only units: `Z = 1 + e^a + e^b + e^(a + b + w)`.
+#[test]
+fn a_machine_of_two_units_is_the_sum_of_four_terms() {
+    let device = Device::flex();
+    for (a, b, w) in [(0.3f32, -0.7f32, 1.1f32), (-20.0, 3.0, 30.0), (4000.0, -9000.0, 6000.0), (-1e4, -1e4, 1e3)] {
+        let mut rbm = RbmConfig::new(1, 1).init(&device, &mut Noise::new(0, "init")).unwrap();
+        rbm.weight = Param::from_tensor(Tensor::from_data([[w]], &device));
+        let bias = |value: f32| gibbs_boltzmann::units::Binary { bias: Param::from_tensor(Tensor::from_data([value], &device)) };
+        let rbm = Rbm { weight: rbm.weight, visible: bias(a), hidden: bias(b) };
+        let (a, b, w) = (f64::from(a), f64::from(b), f64::from(w));
+        let expected = gibbs_core::math::log_sum_exp(&[0.0, a, b, a + b + w]);
+        let scale = 1.0 + expected.abs();
+        assert_close(&[exact::log_z(&rbm).unwrap().value / scale], &[expected / scale], 1e-14, "log Z");
+        let free_energy = to_host(rbm.free_energy(Tensor::from_data([[0.0], [1.0]], &device)));
+        let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
+        let expected = [-softplus(b), -a - softplus(b + w)];
+        for (found, expected) in free_energy.into_iter().zip(expected) {
+            assert!((found - expected).abs() <= 1e-6 * expected.abs(), "{found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn chains_of_a_saturated_machine_stay_states() {
+    let mut rbm = small();
+    rbm.weight = Param::from_tensor(rbm.weight.val() * 1e30);
+    let mut noise = Noise::new(0, "chains");
+    let chain = GibbsChain::new(&rbm);
+    let v = chain.init(50, &mut noise);
+    let v = to_host(chain.run(v, 5, &mut noise));
+    assert!(v.iter().all(|&x| x == 0.0 || x == 1.0));
+}
+
+/// Weights that other programs wrote in f64 or f16 are read into a machine of f32.
+#[test]
+fn weights_in_other_precisions_are_read() {
+    let rbm = small();
+    let halves = [0x3C00u16, 0xC000, 0x3800, 0x0000]; // 1, -2, 0.5, 0
+    let tensors: [(&str, Vec<usize>, Dtype, Vec<u8>); 3] = [
+        ("weight", vec![6, 4], Dtype::F64, (0..24).flat_map(|k| f64::from(k).to_le_bytes()).collect()),
+        ("visible.bias", vec![6], Dtype::F32, (0..6).flat_map(|k| (k as f32).to_le_bytes()).collect()),
+        ("hidden.bias", vec![4], Dtype::F16, halves.iter().flat_map(|half| half.to_le_bytes()).collect()),
+    ];
+    let views = tensors.iter().map(|(name, shape, dtype, bytes)| {
+        (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    let loaded = weights::from_bytes(rbm, &safetensors::serialize(views, None).unwrap()).unwrap();
+    assert_eq!(to_host(loaded.weight.val()), (0..24).map(f64::from).collect::<Vec<_>>());
+    assert_eq!(to_host(loaded.hidden.parameters()[0].val()), [1.0, -2.0, 0.5, 0.0]);
+    assert_eq!(loaded.weight.val().dtype(), burn::tensor::DType::F32);
+}
+
+#[test]
+fn a_split_is_checked_through_every_view_of_it() {
+    let values: Vec<f32> = (0..60).map(|k| if k == 59 { 3.0 } else { 0.5 }).collect();
+    let splits = Splits::by_tenths(&Dataset::from_f32("sixty", values, &[2], None).unwrap()).unwrap();
+    assert!(splits.train.require_unit_interval().is_ok());
+    let error = splits.test.require_unit_interval().unwrap_err();
+    assert!(matches!(error, DataError::OutsideUnit { row: 2 | 29, value, .. } if value == 3.0), "{error}");
+    let error = splits.binarized(Binarization::Stochastic, 0).unwrap_err();
+    assert!(matches!(error, DataError::OutsideUnit { .. }), "{error}");
+}

@@ -1,6 +1,6 @@
 //! The executables as a user meets them.
 
-mod command;
+pub(crate) mod command;
 mod contract;
 mod damage;
 mod evaluation;

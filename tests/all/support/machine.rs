@@ -23,14 +23,16 @@ pub(crate) fn pairs() -> impl Iterator<Item = (UnitKind, UnitKind)> {
 }
 
 /// A machine of `[visible, hidden]` columns. Weights get smaller with each Gaussian layer: between two of them the joint
-/// precision must stay positive definite.
+/// precision must stay positive definite, so that the norm of the weights is kept near one half.
 pub(crate) fn machine(kinds: (UnitKind, UnitKind), sizes: [usize; 2], seed: u64, device: &Device) -> AnyRbm {
     let gaussian = [kinds.0, kinds.1].iter().filter(|kind| **kind == UnitKind::Gaussian).count();
+    // The largest singular value of a matrix of independent normal numbers is near √rows + √columns.
+    let norm: f64 = sizes.iter().map(|&size| (size as f64).sqrt()).sum();
     let config = RbmConfig::new(sizes[0], sizes[1])
         .with_visible(kinds.0)
         .with_hidden(kinds.1)
         .with_states(STATES)
-        .with_weight_std([1.0, 0.5, 0.12][gaussian]);
+        .with_weight_std([1.0, 0.5, 0.5 / norm][gaussian]);
     let mut noise = Noise::new(seed, "machine");
     let rbm = config.init(device, &mut noise).unwrap();
     rbm.map(&mut Shake(noise))

@@ -1,0 +1,200 @@
+//! `eval`, against the library and against the law of probability.
+
+use std::fs;
+use std::path::Path;
+
+use burn::prelude::*;
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{exact, units::UnitKind};
+use gibbs_core::math::to_host;
+use gibbs_data::npy::{self, Array};
+use gibbs_testkit::check_normalized;
+use gibbs_train::weights as weights_file;
+use serde_json::{Value, json};
+use tempfile::tempdir;
+
+use super::{json, rbm, train};
+use crate::support::{
+    assert_close,
+    machine::{AnyRbm, machine, pairs},
+};
+
+#[track_caller]
+fn eval(folder: &Path, arguments: &[&str]) -> Value {
+    let outcome = rbm(folder, ["eval"].iter().chain(arguments)).succeeds();
+    serde_json::from_str(&outcome.stdout).unwrap()
+}
+
+fn doubles(path: &Path) -> Vec<f64> {
+    let file = npy::read(path).unwrap();
+    match file.values {
+        Array::F64(values) => {
+            assert_eq!(file.shape, [values.len()]);
+            values
+        }
+        other => panic!("{} holds {other:?}", path.display()),
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// A folder with weights made elsewhere and the least configuration that names them; also the machine.
+fn foreign(folder: &Path, name: &str, sizes: [usize; 2]) -> AnyRbm {
+    let rbm = machine((UnitKind::Binary, UnitKind::Binary), sizes, 5, &Device::flex());
+    let run = folder.join(name);
+    fs::create_dir(&run).unwrap();
+    weights_file::save(&rbm, run.join("model.safetensors")).unwrap();
+    let config = json!({
+        "experiment": "rbm",
+        "data": { "name": "bars-and-stripes" },
+        "model": { "n_visible": sizes[0], "n_hidden": sizes[1] },
+    });
+    fs::write(run.join("config.json"), config.to_string()).unwrap();
+    rbm
+}
+
+#[test]
+fn one_json_object_with_the_fields_of_the_contract() {
+    let folder = tempdir().unwrap();
+    train(folder.path(), "run", &[]);
+    let printed = eval(folder.path(), &["run"]);
+    let keys: Vec<&String> = printed.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["experiment", "data", "split", "n", "metrics"]);
+    assert_eq!(printed["experiment"], "rbm");
+    assert_eq!(printed["data"], "bars-and-stripes");
+    assert_eq!((&printed["split"], &printed["n"]), (&json!("test"), &json!(30)));
+    for name in ["log_prob", "log_z", "reconstruction_error", "free_energy_gap"] {
+        let metric = &printed["metrics"][name];
+        assert!(metric["value"].is_f64() && metric["unit"].is_string(), "{name}: {metric}");
+        assert_eq!((&metric["kind"], metric["std_err"].as_f64()), (&json!("exact"), Some(0.0)), "{name}");
+    }
+    assert_eq!(printed["metrics"]["log_prob"]["binarization"], "none");
+    assert_eq!(eval(folder.path(), &["run", "--split", "train"])["n"], 3000);
+}
+
+#[test]
+fn one_value_for_each_example_whose_mean_is_the_figure() {
+    let folder = tempdir().unwrap();
+    train(folder.path(), "run", &[]);
+    for (split, n) in [("train", 3000), ("valid", 30), ("test", 30), ("all", 3060)] {
+        let printed = eval(folder.path(), &["run", "--split", split, "--per-example", "values.npy"]);
+        let values = doubles(&folder.path().join("values.npy"));
+        assert_eq!((values.len(), printed["n"].as_u64()), (n, Some(n as u64)));
+        let log_prob = printed["metrics"]["log_prob"]["value"].as_f64().unwrap();
+        assert_close(&[mean(&values)], &[log_prob], 1e-9, split);
+    }
+}
+
+#[test]
+fn the_probabilities_of_all_states_sum_to_one() {
+    const BITS: usize = 16;
+    let folder = tempdir().unwrap();
+    let states: Vec<u8> = (0..1usize << BITS).flat_map(|k| (0..BITS).map(move |i| (k >> i & 1) as u8)).collect();
+    npy::write(&folder.path().join("states.npy"), &states, &[1 << BITS, BITS]).unwrap();
+    foreign(folder.path(), "few-hidden", [BITS, 7]);
+    foreign(folder.path(), "many-hidden", [BITS, 40]);
+    for run in ["few-hidden", "many-hidden"] {
+        let flags = ["--data", "states.npy", "--split", "all", "--per-example", "values.npy"];
+        let printed = eval(folder.path(), &[&[run], &flags[..]].concat());
+        assert_eq!(printed["metrics"]["log_prob"]["kind"], "exact");
+        check_normalized(&doubles(&folder.path().join("values.npy")), 2e-5);
+    }
+}
+
+#[test]
+fn weights_made_elsewhere_give_the_figures_of_the_library_in_the_order_of_the_file() {
+    let folder = tempdir().unwrap();
+    let machine = foreign(folder.path(), "run", [6, 4]);
+    let rows: Vec<f32> = (0..20u32).flat_map(|k| (0..6).map(move |i| (k * 37 >> i & 1) as f32)).collect();
+    npy::write(&folder.path().join("rows.npy"), &rows, &[20, 6]).unwrap();
+
+    let x: Tensor<2> = Tensor::from_data(TensorData::new(rows, [20, 6]), &Device::flex());
+    let log_z = exact::log_z(&machine).unwrap().value;
+    let log_prob: Vec<f64> = to_host(machine.free_energy(x.clone())).iter().map(|f| -f - log_z).collect();
+    let error = mean(&to_host(machine.reconstruction_error(x.clone())));
+
+    for (split, range) in [("train", 0..16), ("valid", 16..18), ("test", 18..20), ("all", 0..20)] {
+        let flags = ["run", "--data", "rows.npy", "--split", split, "--per-example", "values.npy"];
+        let printed = eval(folder.path(), &flags);
+        assert_eq!((&printed["data"], printed["n"].as_u64()), (&json!("rows.npy"), Some(range.len() as u64)));
+        let values = doubles(&folder.path().join("values.npy"));
+        assert_close(&values, &log_prob[range.clone()], 1e-5, split);
+        let figure = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
+        assert_close(&[figure("log_z")], &[log_z], 1e-5, "log_z");
+        let gap = mean(&log_prob[16..18]) - mean(&log_prob[0..2]);
+        if split == "all" {
+            assert_close(&[figure("reconstruction_error")], &[error], 1e-5, "reconstruction_error");
+            // The mean free energy of as many training examples as there are for validation, minus that of these.
+            assert_close(&[figure("free_energy_gap")], &[gap], 1e-5, "free_energy_gap");
+        }
+    }
+}
+
+#[test]
+fn configuration_and_weights_alone_are_enough() {
+    let folder = tempdir().unwrap();
+    train(folder.path(), "run", &[]);
+    fs::create_dir(folder.path().join("copy")).unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        fs::copy(folder.path().join("run").join(name), folder.path().join("copy").join(name)).unwrap();
+    }
+    assert_eq!(eval(folder.path(), &["copy"]), eval(folder.path(), &["run"]));
+    rbm(folder.path(), ["sample", "copy", "-n", "3", "--sweeps", "2"]).succeeds();
+    assert!(folder.path().join("copy/samples.png").is_file());
+}
+
+#[test]
+fn large_machines_get_a_bracket_with_errors() {
+    let folder = tempdir().unwrap();
+    let settings = ["data.name=bars-and-stripes-5x5", "model.n_hidden=21", "train.epochs=1"];
+    train(folder.path(), "run", &settings.map(|setting| ["--set", setting]).concat());
+    let metrics = &json(folder.path(), "run/summary.json")["metrics"];
+    let [lower, upper] = ["log_z_lower", "log_z_upper"].map(|name| metrics[name].clone());
+    assert_eq!((&lower["kind"], &upper["kind"]), (&json!("lower_bound"), &json!("upper_bound")));
+    let number = |metric: &Value, key: &str| metric[key].as_f64().unwrap();
+    assert!(number(&lower, "std_err") > 0.0 && number(&upper, "std_err") > 0.0, "{metrics}");
+    let errors = number(&lower, "std_err") + number(&upper, "std_err");
+    assert!(number(&lower, "value") <= number(&upper, "value") + 4.0 * errors, "{metrics}");
+    assert!(metrics["log_prob"]["kind"] != "exact" && number(&metrics["log_prob"], "std_err") > 0.0, "{metrics}");
+}
+
+#[test]
+fn grey_pictures_are_made_binary_and_the_figure_says_how() {
+    let folder = tempdir().unwrap();
+    let header = [0, 0, 8, 3, 0, 0, 0, 100, 0, 0, 0, 5, 0, 0, 0, 6];
+    let pixels = Noise::new(0, "pixels").uniform_vec(100 * 30).into_iter().map(|u| (256.0 * u) as u8);
+    let file: Vec<u8> = header.into_iter().chain(pixels).collect();
+    fs::write(folder.path().join("grey-idx3-ubyte"), file).unwrap();
+    for (binarization, further) in [("stochastic", None), ("threshold", Some("data.binarization=threshold"))] {
+        let settings = ["data.name=grey-idx3-ubyte", "train.batch_size=40"].into_iter().chain(further);
+        train(folder.path(), binarization, &settings.flat_map(|setting| ["--set", setting]).collect::<Vec<_>>());
+        let config = json(folder.path(), &format!("{binarization}/config.json"));
+        assert_eq!(config["data"]["binarization"], binarization);
+        assert_eq!(config["data"]["shape"], json!([5, 6]));
+        let printed = eval(folder.path(), &[binarization]);
+        assert_eq!(printed["metrics"]["log_prob"]["binarization"], binarization);
+        assert_eq!(printed["n"], 10);
+    }
+}
+
+#[test]
+fn every_kind_of_units_is_trained_measured_and_sampled() {
+    let folder = tempdir().unwrap();
+    let values: Vec<f32> = Noise::new(0, "values").uniform_vec(200 * 6);
+    npy::write(&folder.path().join("values.npy"), &values, &[200, 6]).unwrap();
+    for (visible, hidden) in pairs() {
+        let run = format!("{visible}-{hidden}");
+        let kinds = [format!("model.visible={visible}"), format!("model.hidden={hidden}")];
+        let fixed = ["data.name=values.npy", "train.contrastive.centered=false", "model.hidden_bias=0", "model.states=3"];
+        let settings = kinds.iter().map(String::as_str).chain(fixed);
+        train(folder.path(), &run, &settings.flat_map(|setting| ["--set", setting]).collect::<Vec<_>>());
+        let log_prob = &eval(folder.path(), &[&run])["metrics"]["log_prob"];
+        let exact = [visible, hidden].iter().any(|kind| *kind != UnitKind::Gaussian);
+        assert_eq!(log_prob["kind"] == "exact", exact, "{run}: {log_prob}");
+        assert!(log_prob["value"].as_f64().is_some_and(f64::is_finite), "{run}: {log_prob}");
+        rbm(folder.path(), ["sample", &run, "-n", "5", "--sweeps", "3", "--out", "draws.npy"]).succeeds();
+        assert_eq!(npy::read(&folder.path().join("draws.npy")).unwrap().shape, [5, 1, 6], "{run}");
+    }
+}

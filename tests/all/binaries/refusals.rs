@@ -1,0 +1,200 @@
+//! Wrong usage and bad data: exit code 2 and one line that names the thing, the value and the way out.
+
+use std::path::Path;
+
+use gibbs_data::npy::{self, Element};
+use tempfile::{TempDir, tempdir};
+
+use super::{SHORT, command::command, rbm, train};
+
+/// `train` with [`SHORT`] and further flags, which come to nothing.
+#[track_caller]
+fn refused(further: &[&str], told: &[&str]) {
+    let folder = tempdir().unwrap();
+    let arguments = ["train", "run", "--quiet"].into_iter().chain(SHORT).chain(further.iter().copied());
+    rbm(folder.path(), arguments).refuses(told);
+    assert!(!folder.path().join("run").exists(), "a refused run left a folder");
+}
+
+#[test]
+fn settings_that_do_not_exist() {
+    refused(&["--set", "model.n_hiden=3"], &["model.n_hiden", "`model.n_hidden`", "weight_std"]);
+    refused(&["--set", "modle.n_hidden=3"], &["modle.n_hidden", "experiment, data, model, train, seed"]);
+    refused(&["--set", "train.contrastive.k=3"], &["train.contrastive.k", "sweeps", "n_chains"]);
+    refused(&["--set", "seed.x=3"], &["seed"]);
+    refused(&["--set", "model.n_hidden"], &["path.to.key=value"]);
+}
+
+#[test]
+fn settings_of_a_wrong_type() {
+    refused(&["--set", "model.n_hidden=many"], &["model.n_hidden", "many", "whole number"]);
+    refused(&["--set", "model.n_hidden=2.5"], &["model.n_hidden", "2.5"]);
+    refused(&["--set", "train.epochs=-1"], &["train.epochs", "-1"]);
+    refused(&["--set", "train.select_best=3"], &["train.select_best", "3"]);
+    refused(&["--set", "model.visible=gausian"], &["model.visible", "gausian", "gaussian"]);
+    refused(&["--set", "data.binarization=sometimes"], &["data.binarization", "sometimes", "stochastic"]);
+    refused(&["--set", "model=3"], &["model"]);
+}
+
+#[test]
+fn settings_out_of_range() {
+    refused(&["--set", "model.n_hidden=0"], &["n_hidden = 0", "at least 1"]);
+    refused(&["--set", "train.batch_size=0"], &["train.batch_size = 0", "at least 1"]);
+    refused(&["--set", "train.contrastive.sweeps=0"], &["sweeps = 0", "at least 1"]);
+    refused(&["--set", "train.learning_rate=.inf"], &["train.learning_rate"]);
+    refused(&["--set", "train.average.decay=1.5"], &["train.average.decay = 1.5"]);
+    refused(&["--set", "model.weight_std=-1"], &["weight_std = -1"]);
+    refused(&["--set", "model.hidden=softmax"], &["hidden = softmax", "binary"]);
+    refused(&["--set", "model.visible=softmax", "--set", "model.states=1"], &["states = 1", "at least 2"]);
+    let gaussian = ["--set", "model.visible=gaussian", "--set", "train.contrastive.centered=true"];
+    refused(&gaussian, &["centered = true", "Gaussian"]);
+    refused(&["--set", "model.n_visible=9"], &["16", "9"]);
+}
+
+#[test]
+fn backends_that_are_not_there() {
+    refused(&["--backend", "abacus"], &["abacus", "flex", "wgpu"]);
+    let missing = gibbs_backend::backends().into_iter().find(|name| !gibbs_backend::compiled().contains(name));
+    if let Some(name) = missing {
+        refused(&["--backend", name], &[name, "flex", &format!("--features {name}")]);
+    }
+    let folder = tempdir().unwrap();
+    let arguments = ["train", "run"].into_iter().chain(SHORT);
+    let outcome = command("rbm", folder.path(), arguments).env("GIBBS_BACKEND", "slide-rule").output();
+    super::command::Outcome::from(outcome.unwrap()).refuses(&["slide-rule"]);
+}
+
+#[test]
+fn flags_that_do_not_exist() {
+    let folder = tempdir().unwrap();
+    let wrong: [&[&str]; 5] =
+        [&["train", "--bogus"], &["flail"], &["eval"], &["train", "--resume", "--overwrite"], &["sample", "x", "-n", "few"]];
+    for arguments in wrong {
+        let outcome = rbm(folder.path(), arguments);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(outcome.stderr.starts_with("error: "), "{arguments:?}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn data_sets_that_are_not_there() {
+    let folder = tempdir().unwrap();
+    for (name, told) in [
+        ("mnits", &["mnits", "digits", "mnist", ".npy"][..]),
+        ("absent.npy", &["absent.npy"]),
+        ("mnist", &["elsewhere/mnist", "train-images-idx3-ubyte", "https://", "--data-dir"]),
+        ("bars-and-stripes-99x99", &["99"]),
+    ] {
+        let arguments = ["train", "run", "--data", name, "--data-dir", "elsewhere", "--quiet"];
+        rbm(folder.path(), arguments).refuses(told);
+        assert!(!folder.path().join("run").exists(), "a refused run left a folder");
+    }
+}
+
+/// A folder with one array, and `train` on it refused.
+#[track_caller]
+fn refused_array<T: Element>(values: &[T], shape: &[usize], further: &[&str], told: &[&str]) {
+    let folder = tempdir().unwrap();
+    npy::write(&folder.path().join("array.npy"), values, shape).unwrap();
+    let flags = ["train", "run", "--data", "array.npy", "--preset", "tiny", "--quiet"];
+    rbm(folder.path(), flags.iter().chain(further)).refuses(&[&["array.npy"], told].concat());
+    assert!(!folder.path().join("run").exists(), "a refused run left a folder");
+}
+
+#[test]
+fn arrays_that_cannot_be_used() {
+    let with = |value: f32| -> Vec<f32> { (0..80).map(|i| if i == 13 { value } else { 0.5 }).collect() };
+    refused_array(&with(f32::NAN), &[20, 4], &[], &["example 3", "NaN"]);
+    refused_array(&with(f32::NEG_INFINITY), &[20, 4], &["--set", "model.visible=gaussian"], &["example 3", "-inf"]);
+    refused_array(&with(1.5), &[20, 4], &[], &["example 3", "1.5", "[0, 1]"]);
+    refused_array(&with(-0.25), &[20, 4], &["--set", "model.visible=spin"], &["example 3", "-0.25"]);
+    refused_array(&[f64::MAX; 80], &[20, 4], &[], &["example 0"]);
+    refused_array(&[1u8; 8], &[2, 4], &[], &["split", "at least 10"]);
+    refused_array::<u8>(&[], &[0, 4], &[], &["no examples"]);
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let folder = tempdir().unwrap();
+    let refused = |bytes: &[u8], told: &[&str]| {
+        std::fs::write(folder.path().join("file"), bytes).unwrap();
+        rbm(folder.path(), ["train", "run", "--data", "file", "--quiet"]).refuses(&[&["file"], told].concat());
+    };
+    npy::write(&folder.path().join("whole.npy"), &[0.5f32; 80], &[20, 4]).unwrap();
+    let whole = std::fs::read(folder.path().join("whole.npy")).unwrap();
+    let text = String::from_utf8_lossy(&whole[10..128]).into_owned();
+    let with_header = |from: &str, to: &str| -> Vec<u8> {
+        assert!(text.contains(from) && from.len() == to.len());
+        [&whole[..10], text.replace(from, to).as_bytes(), &whole[128..]].concat()
+    };
+    refused(&with_header("<f4", "<i4"), &["<i4", "<f4"]);
+    refused(&with_header("<f4", ">f4"), &[">f4"]);
+    refused(&with_header("False", "True "), &["Fortran"]);
+    refused(&with_header("(20, 4), ", "(20, 5), "), &["truncated", "400", "320"]);
+    refused(&whole[..whole.len() - 1], &["truncated"]);
+    refused(&[&whole[..], &[0]].concat(), &["holds more"]);
+    refused(b"PK\x03\x04 a zip file", &["50 4b 03 04"]);
+    refused(b"", &["no examples"]);
+    refused(&[0, 0, 8, 3, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 28, 0, 0, 0, 28], &["more than"]);
+    refused(&[0x1f, 0x8b, 8, 0, 0], &["gzip"]);
+}
+
+fn trained() -> TempDir {
+    let folder = tempdir().unwrap();
+    train(folder.path(), "run", &[]);
+    folder
+}
+
+#[test]
+fn data_that_do_not_fit_the_model() {
+    let folder = trained();
+    let write = |name: &str, values: &[f32], width: usize| {
+        npy::write(&folder.path().join(name), values, &[values.len() / width, width]).unwrap();
+    };
+    write("narrow.npy", &[0.5; 180], 9);
+    write("large.npy", &[2.0; 320], 16);
+    let eval = |data| rbm(folder.path(), ["eval", "run", "--data", data]);
+    eval("narrow.npy").refuses(&["narrow.npy", "9", "16"]);
+    eval("large.npy").refuses(&["large.npy", "2.0", "[0, 1]"]);
+    eval("moons").refuses(&["moons", "2", "16"]);
+    eval("nowhere").refuses(&["nowhere"]);
+}
+
+#[test]
+fn folders_that_hold_no_run() {
+    let folder = tempdir().unwrap();
+    let both: [fn(&Path) -> super::Outcome; 2] =
+        [|folder| rbm(folder, ["eval", "run"]), |folder| rbm(folder, ["sample", "run"])];
+    for command in both {
+        command(folder.path()).refuses(&["run holds no run", "config.json"]);
+    }
+    std::fs::write(folder.path().join("run"), "a file").unwrap();
+    for command in both {
+        command(folder.path()).refuses(&["run"]);
+    }
+    let arguments = ["train", "run", "--quiet"].into_iter().chain(SHORT);
+    rbm(folder.path(), arguments).refuses(&["run is not a folder"]);
+}
+
+#[test]
+fn draws_that_cannot_be_written() {
+    let folder = trained();
+    let sample = |further: &[&'static str]| {
+        rbm(folder.path(), ["sample", "run", "--sweeps", "1"].iter().chain(further))
+    };
+    sample(&["-n", "0"]).refuses(&["-n 0", "at least one"]);
+    sample(&["--out", "draws.jpg"]).refuses(&["draws.jpg", ".png or .npy"]);
+    let outcome = sample(&["--out", "absent/draws.png"]);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.starts_with("error: ") && outcome.stderr.contains("absent"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_run_that_diverges_says_so() {
+    let folder = tempdir().unwrap();
+    let setting = ["--set", "train.learning_rate=1e38", "--quiet"];
+    let outcome = rbm(folder.path(), ["train", "run"].into_iter().chain(SHORT).chain(setting));
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{}", outcome.stderr);
+    assert!(outcome.stderr.starts_with("error: ") && outcome.stderr.contains("learning rate"), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+}
