@@ -5,14 +5,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use burn::{module::Module, optim::SgdConfig, prelude::*};
+use burn::{optim::SgdConfig, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Chains, ContrastiveConfig, Rbm, RbmConfig,
     ais::{AnnealedImportance, Schedule},
     units::{AnyUnits, Units},
 };
-use gibbs_core::Objective;
+use gibbs_core::{Objective, params::descend};
 use serde::Serialize;
 
 const WARM_UP: usize = 5;
@@ -105,7 +105,7 @@ fn contrastive(
     let x = noise.bernoulli(Tensor::<2>::full([batch, visible], ON, device));
     let step = move || {
         let output = objective.step(&rbm, x.clone(), &mut noise);
-        rbm = optimizer.step(0.05, rbm.clone().train(), output.gradients).valid();
+        rbm = descend(&mut optimizer, 0.05, rbm.clone(), output.gradients);
     };
     Ok((Box::new(step), batch))
 }

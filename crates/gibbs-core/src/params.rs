@@ -2,6 +2,7 @@
 
 use burn::{
     module::{Module, ModuleMapper, Param},
+    optim::{GradientsParams, ModuleOptimizer},
     prelude::*,
     tensor::FloatDType,
 };
@@ -18,4 +19,25 @@ impl ModuleMapper for Cast {
         let (id, tensor, mapper) = param.consume();
         Param::from_mapped_value(id, tensor.cast(self.0), mapper)
     }
+}
+
+/// One step of a Burn optimizer on a module without autodiff, from gradients made by direct formulas, such as
+/// those of an [`Objective`](crate::Objective).
+///
+/// Burn's optimizers take parameters on autodiff devices only, and Burn forgets the graph leaves that these
+/// become when some backward pass runs. So the parameters go there and back, and an empty backward pass
+/// follows; otherwise each step would leave some kilobytes behind.
+///
+/// # Panics
+/// If the module has no device, that is, no parameters.
+pub fn descend<M: Module>(
+    optimizer: &mut ModuleOptimizer,
+    learning_rate: f64,
+    module: M,
+    gradients: GradientsParams,
+) -> M {
+    let module = optimizer.step(learning_rate, module.train(), gradients).valid();
+    let Some(device) = module.devices().into_iter().next() else { panic!("a module without parameters") };
+    Tensor::<1>::zeros([1], &device.autodiff()).require_grad().backward();
+    module
 }

@@ -148,11 +148,13 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
         }
         Preset::Default => {
             train.run.validate_every_epochs = 5;
+            train.validation.temperatures = 1000;
             train.contrastive.l1 = 1e-4;
             train.evaluation = Annealing { chains: 100, temperatures: 4000, burn_in: 1000 };
         }
         Preset::Paper => {
             train.run.validate_every_epochs = 20;
+            train.validation.temperatures = 3000;
             train.contrastive.l1 = 1e-4;
             train.average.decay = 0.9995;
             train.evaluation = Annealing { chains: 200, temperatures: 14500, burn_in: 5000 };

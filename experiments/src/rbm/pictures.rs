@@ -16,10 +16,12 @@ use super::{RbmExperiment, sample::Given};
 /// Chains in the picture of samples.
 const SAMPLES: usize = 100;
 /// Sweeps of the chains after annealing.
-const SWEEPS: usize = 200;
+const SWEEPS: usize = 3000;
 /// Chains whose evolution is shown, and the sweeps at which they are.
 const CHAINS: usize = 10;
 const STEPS: [usize; 10] = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500];
+/// Sweeps before a completion.
+const COMPLETION_SWEEPS: usize = 300;
 /// Completed test examples, and completions of each.
 const COMPLETED: usize = 10;
 const COMPLETIONS: usize = 8;
@@ -80,7 +82,7 @@ fn complete(experiment: &RbmExperiment, data: &Splits, noise: &mut Noise) -> Vec
     let chain = GibbsChain::clamped(&experiment.rbm, clamp.clone());
     sets.extend((0..COMPLETIONS).map(|_| {
         let start = chain.init(COMPLETED, noise);
-        experiment.draws(chain.run(start, SWEEPS, noise), Some(&clamp)).means
+        experiment.draws(chain.run(start, COMPLETION_SWEEPS, noise), Some(&clamp)).means
     }));
     sets
 }

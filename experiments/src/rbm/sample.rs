@@ -59,7 +59,7 @@ impl Given {
 #[derive(Args, Debug)]
 pub struct RbmSampleArgs {
     /// Gibbs sweeps at temperature 1 before a draw
-    #[arg(long, default_value_t = 1000, value_name = "N")]
+    #[arg(long, default_value_t = 3000, value_name = "N")]
     pub sweeps: usize,
     /// Where the chains start
     #[arg(long, value_enum, default_value = "annealed")]

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use burn::{
-    module::Module,
     optim::{AdamConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig},
     prelude::*,
 };
@@ -11,7 +10,7 @@ use gibbs_boltzmann::{
     Contrastive, Rbm,
     units::{AnyUnits, Units},
 };
-use gibbs_core::{Objective, math::to_host};
+use gibbs_core::{Objective, math::to_host, params::descend};
 use gibbs_data::{Batches, Dataset, Epoch, Splits};
 use gibbs_train::{
     average::WeightAverage,
@@ -119,8 +118,7 @@ impl Trainee for RbmTrainee {
         let batch = self.batch(at);
         let output = self.objective.step(&self.rbm, batch, &mut self.noise);
         let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
-        // Burn's optimizers take parameters on an autodiff device only.
-        self.rbm = self.optimizer.step(rate, self.rbm.clone().train(), output.gradients).valid();
+        self.rbm = descend(&mut self.optimizer, rate, self.rbm.clone(), output.gradients);
         if let Some(average) = &mut self.average
             && at.steps_done().is_multiple_of(self.config.train.average.every)
         {
