@@ -7,7 +7,8 @@ const EXECUTABLES: [(&str, &str); 2] =
     [("rbm", env!("CARGO_BIN_EXE_rbm")), ("bench", env!("CARGO_BIN_EXE_bench"))];
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = Command::new(executable).arg(argument).output().expect("it starts");
+    let Output { status, stdout, stderr } =
+        Command::new(executable).arg(argument).output().expect("it starts");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (status.code(), text(stdout), text(stderr))
 }

@@ -1,7 +1,7 @@
 //! Settings of an RBM run, and the presets.
 
 use anyhow::{Context, Result};
-use gibbs_boltzmann::{ContrastiveConfig, RbmConfig, units::UnitKind};
+use gibbs_boltzmann::{Chains, ContrastiveConfig, RbmConfig, units::UnitKind};
 use gibbs_data::{Binarization, Splits};
 use gibbs_train::{schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
@@ -161,12 +161,19 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
         }
     }
     if is_small {
+        // Without tempering each chain ends up in a pattern of its own.
         model.n_hidden = 16;
+        model.hidden_bias = 0.0;
+        train.run.epochs = if preset == Preset::Tiny { 4 } else { 100 };
+        train.run.validate_every_epochs = train.run.epochs / 4;
         train.batch_size = 30;
-        train.run.epochs = if preset == Preset::Tiny { 100 } else { 20_000 };
-        train.run.validate_every_epochs = train.run.epochs / 20;
+        train.learning_rate = Schedule::linear(0.3, 0.0);
         train.average = Average { decay: 0.999, every: 1 };
-        train.contrastive.l1 = 0.0;
+        train.contrastive = ContrastiveConfig::new()
+            .with_centered(true)
+            .with_chains(Chains::Tempered)
+            .with_temperatures(5)
+            .with_n_chains(60);
     }
     (model, train)
 }
