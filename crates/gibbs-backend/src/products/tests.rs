@@ -75,7 +75,7 @@ fn terms_of_zero_are_left_out_and_others_are_not() {
     let ones = Tensor::<2>::ones([32, 40], (&device, DType::F32));
     let w = ones.clone().transpose().slice_fill([5..6, 0..32], f32::INFINITY);
     let x = ones.slice_fill([0..31, 5..6], 0.0);
-    for x in [x.clone(), x.mul_scalar(0.5).slice_fill([0..20, 10..40], 0.0)] {
+    for x in [x.clone(), x.mul_scalar(0.5).slice_fill([0..31, 10..40], 0.0)] {
         let rows = sparse_matmul(x, w.clone()).sum_dim(1).into_data().try_to_vec::<f32>().unwrap();
         assert!(rows[..31].iter().all(|row| row.is_finite()) && rows[31] == f32::INFINITY);
     }

@@ -2,38 +2,40 @@
 
 use rayon::prelude::*;
 
-use super::table::groups_per_block;
+use super::table::{LINES, groups_per_block, groups_per_word};
 use super::{FEWEST_ROWS, Matrix};
 use crate::kernel::{Isa, Kernel, run};
 
+/// Columns whose marks fit in a word, a bit each: seven bytes of them.
+pub(super) const BITS: usize = 56;
+
 /// For each row of the left factor and each block of the right one, the lines of the block's table to be added.
 ///
-/// Every pair of row and block has room for as many entries as the block has groups.
+/// Every pair of row and block has room for as many entries as a block has groups.
 pub(super) struct Lists {
-    entries: Vec<u16>,
+    entries: Vec<u8>,
     /// The elements that the entries stand for; empty if all are one.
     factors: Vec<f32>,
-    lengths: Vec<u16>,
+    lengths: Vec<u8>,
     shape: Shape,
 }
 
 #[derive(Clone, Copy)]
 struct Shape {
-    groups: usize,
-    per_block: usize,
     blocks: usize,
+    /// Groups in a block.
+    room: usize,
 }
 
 impl Lists {
     /// The lists of a matrix, taken for zeros and ones, with `G` columns to a group.
     pub(super) fn new<const G: usize>(x: Matrix) -> Self {
-        let groups = x.columns.div_ceil(G);
-        let per_block = groups_per_block::<G>();
-        let shape = Shape { groups, per_block, blocks: groups.div_ceil(per_block) };
-        let mut entries = vec![0; x.rows * groups];
+        let room = groups_per_block::<G>();
+        let shape = Shape { blocks: x.columns.div_ceil(room * G), room };
+        let mut entries = vec![0; x.rows * shape.blocks * room];
         let mut lengths = vec![0; x.rows * shape.blocks];
-        if groups > 0 {
-            let pieces = entries.par_chunks_mut(FEWEST_ROWS * groups);
+        if shape.blocks > 0 {
+            let pieces = entries.par_chunks_mut(FEWEST_ROWS * shape.blocks * room);
             let pieces = pieces.zip(lengths.par_chunks_mut(FEWEST_ROWS * shape.blocks));
             pieces.enumerate().for_each(|(piece, (entries, lengths))| {
                 run(Rows::<G> { x, first: piece * FEWEST_ROWS, entries, lengths, shape });
@@ -44,16 +46,14 @@ impl Lists {
 
     /// Adds the values of the elements; for lists of one column to a group.
     pub(super) fn with_factors(mut self, x: Matrix) -> Self {
-        let Shape { groups, per_block, blocks } = self.shape;
+        let Shape { blocks, room } = self.shape;
         let mut factors = vec![0f32; self.entries.len()];
-        if groups > 0 {
-            factors.par_chunks_mut(groups).with_min_len(FEWEST_ROWS).enumerate().for_each(
+        if blocks > 0 {
+            factors.par_chunks_mut(blocks * room).with_min_len(FEWEST_ROWS).enumerate().for_each(
                 |(row, factors)| {
-                    for block in 0..blocks {
-                        let first = block * per_block;
-                        let (entries, _) = self.get(row, block);
-                        for (factor, &entry) in factors[first..].iter_mut().zip(entries) {
-                            let column = first + usize::from(entry);
+                    for (block, factors) in factors.chunks_exact_mut(room).enumerate() {
+                        for (factor, &entry) in factors.iter_mut().zip(self.get(row, block).0) {
+                            let column = block * room + usize::from(entry);
                             *factor = x.values[row * x.row_stride + column * x.column_stride];
                         }
                     }
@@ -70,9 +70,10 @@ impl Lists {
 
     /// The entries of a row for a block, and their factors unless all are one.
     #[inline(always)]
-    pub(super) fn get(&self, row: usize, block: usize) -> (&[u16], Option<&[f32]>) {
-        let start = row * self.shape.groups + block * self.shape.per_block;
-        let end = start + usize::from(self.lengths[row * self.shape.blocks + block]);
+    pub(super) fn get(&self, row: usize, block: usize) -> (&[u8], Option<&[f32]>) {
+        let list = row * self.shape.blocks + block;
+        let start = list * self.shape.room;
+        let end = start + usize::from(self.lengths[list]);
         let factors = if self.factors.is_empty() { None } else { Some(&self.factors[start..end]) };
         (&self.entries[start..end], factors)
     }
@@ -82,74 +83,85 @@ impl Lists {
 struct Rows<'a, const G: usize> {
     x: Matrix<'a>,
     first: usize,
-    entries: &'a mut [u16],
-    lengths: &'a mut [u16],
+    entries: &'a mut [u8],
+    lengths: &'a mut [u8],
     shape: Shape,
 }
 
 impl<const G: usize> Kernel for Rows<'_, G> {
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Shape { groups, blocks, .. } = self.shape;
-        let rows = self.entries.len() / groups;
-        let lists = self.entries.chunks_exact_mut(groups).zip(self.lengths.chunks_exact_mut(blocks));
+        let Shape { blocks, room } = self.shape;
+        let span = G * groups_per_word::<G>();
+        let words_per_block = room * G / span;
+        let words = blocks * words_per_block;
+        let rows = self.lengths.len() / blocks;
+        let mut marks = vec![[0u64; FEWEST_ROWS]; words];
         if self.x.column_stride == 1 {
-            let mut codes = vec![0; groups];
-            for (row, (entries, lengths)) in lists.enumerate() {
+            let mut bytes = vec![0; words * span + BITS];
+            for row in 0..rows {
                 let values = self.x.along_row(self.first + row, 0..self.x.columns);
-                encode::<G>(values, &mut codes);
-                compact::<G>(|group| codes[group], entries, lengths, self.shape);
-            }
-        } else {
-            let mut codes = vec![[0u8; FEWEST_ROWS]; groups];
-            for column in 0..self.x.columns {
-                let values = self.x.along_column(column, self.first..self.first + rows);
-                for (code, &value) in codes[column / G].iter_mut().zip(values) {
-                    *code |= u8::from(value != 0.0) << (column % G);
+                for (byte, &value) in bytes.iter_mut().zip(values) {
+                    *byte = u8::from(value != 0.0);
+                }
+                for (word, marks) in marks.iter_mut().enumerate() {
+                    marks[row] = gather(&bytes[word * span..][..BITS]) & ((1 << span) - 1);
                 }
             }
-            for (row, (entries, lengths)) in lists.enumerate() {
-                compact::<G>(|group| codes[group][row], entries, lengths, self.shape);
+        } else {
+            for column in 0..self.x.columns {
+                let values = self.x.along_column(column, self.first..self.first + rows);
+                for (marks, &value) in marks[column / span].iter_mut().zip(values) {
+                    *marks |= u64::from(value != 0.0) << (column % span);
+                }
             }
         }
-    }
-}
-
-/// For each group of elements the bits that say which are not zero.
-#[inline(always)]
-fn encode<const G: usize>(values: &[f32], codes: &mut [u8]) {
-    let groups = values.chunks_exact(G);
-    let rest = groups.remainder();
-    for (code, group) in codes.iter_mut().zip(groups) {
-        *code = mark(group);
-    }
-    if !rest.is_empty() {
-        codes[values.len() / G] = mark(rest);
-    }
-}
-
-#[inline(always)]
-fn mark(group: &[f32]) -> u8 {
-    group.iter().enumerate().fold(0, |code, (bit, &value)| code | u8::from(value != 0.0) << bit)
-}
-
-/// The entries of a row from the codes of its groups, without a branch on what they are.
-#[inline(always)]
-fn compact<const G: usize>(
-    code: impl Fn(usize) -> u8,
-    entries: &mut [u16],
-    lengths: &mut [u16],
-    shape: Shape,
-) {
-    let lines = (1 << G) - 1;
-    for (block, (list, length)) in entries.chunks_mut(shape.per_block).zip(lengths).enumerate() {
-        let (mut count, mut base) = (0, 0u16);
-        for group in 0..list.len() {
-            let code = code(block * shape.per_block + group);
-            list[count] = (base + u16::from(code)).wrapping_sub(1);
-            count += usize::from(code != 0);
-            base += lines;
+        let lists = self.entries.chunks_exact_mut(room).zip(self.lengths);
+        for (list, (entries, length)) in lists.enumerate() {
+            let (row, block) = (list / blocks, list % blocks);
+            let marks = marks[block * words_per_block..][..words_per_block].iter().map(|marks| marks[row]);
+            *length = enumerate::<G>(marks, entries);
         }
-        *length = count as u16;
     }
+}
+
+/// The lowest bits of bytes that are zero or one.
+#[inline(always)]
+fn gather(bytes: &[u8]) -> u64 {
+    let gathered = bytes.as_chunks::<8>().0.iter().enumerate().map(|(index, &bytes)| {
+        // Byte `i` contributes to bit `56 + i` of the product, and no two contributions meet.
+        (u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * index)
+    });
+    gathered.fold(0, |word, byte| word | byte)
+}
+
+/// Writes the entries of a list, returns how many there are.
+#[inline(always)]
+fn enumerate<const G: usize>(words: impl Iterator<Item = u64>, entries: &mut [u8]) -> u8 {
+    // A power of two, so that the remainder below is cheaper than the check of a bound, and changes nothing.
+    const ROOM: usize = LINES.next_power_of_two();
+    let mut found = [0u8; ROOM];
+    let (mut count, groups) = (0, groups_per_word::<G>());
+    for (index, mut word) in words.enumerate() {
+        let mut base = (index * groups * ((1 << G) - 1)) as u8;
+        if G == 1 {
+            while word != 0 {
+                found[count % ROOM] = base + word.trailing_zeros() as u8;
+                count += 1;
+                word &= word - 1;
+            }
+            continue;
+        }
+        // Without a branch on what the codes are: many groups have some mark.
+        base = base.wrapping_sub(1);
+        for _ in 0..groups {
+            let code = word as u8 & ((1 << G) - 1);
+            found[count % ROOM] = base.wrapping_add(code);
+            count += usize::from(code != 0);
+            base = base.wrapping_add((1 << G) - 1);
+            word >>= G;
+        }
+    }
+    entries.copy_from_slice(&found[..entries.len()]);
+    count as u8
 }

@@ -124,6 +124,9 @@ pub(crate) fn binary_product<const G: usize>(x: Matrix, w: Matrix) -> Vec<f32> {
 fn by_lists<const G: usize>(lists: Lists, x: Matrix, w: Matrix) -> Vec<f32> {
     assert_eq!(x.columns, w.rows);
     let (rows, columns) = (x.rows, w.columns);
+    if x.columns == 0 {
+        return vec![0.0; rows * columns];
+    }
     let mut out = Vec::with_capacity(rows * columns);
     let target = Target { start: out.as_mut_ptr(), columns };
     let strips = columns.div_ceil(WIDTH);
@@ -171,7 +174,7 @@ impl Target {
     }
 }
 
-/// Some rows of a strip of the product.
+/// Some rows of a strip of the product; there is at least one block.
 struct Strip<'a, const G: usize> {
     lists: &'a Lists,
     w: Matrix<'a>,
@@ -183,48 +186,48 @@ struct Strip<'a, const G: usize> {
 impl<const G: usize> Kernel for Strip<'_, G> {
     #[inline(always)]
     fn run<I: Isa>(self) {
+        let last = self.lists.blocks() - 1;
         let mut sums = vec![Line::ZERO; self.rows.len()];
         let mut table = Table::new::<G>();
-        for block in 0..self.lists.blocks() {
+        for block in 0..=last {
             let lines = table.fill::<G>(&self.w, block, self.columns.clone());
             for (row, sum) in self.rows.clone().zip(&mut sums) {
-                let (entries, factors) = self.lists.get(row, block);
-                *sum = match factors {
-                    None => add(*sum, lines, entries),
-                    Some(factors) => add_multiples::<I>(*sum, lines, entries, factors),
+                match self.lists.get(row, block) {
+                    (entries, None) => add(sum, lines, entries),
+                    (entries, Some(factors)) => add_multiples::<I>(sum, lines, entries, factors),
                 };
-            }
-        }
-        for (row, sum) in self.rows.zip(&sums) {
-            // SAFETY: the rows and columns lie in the product and are in no other strip.
-            let out = unsafe { self.target.segment(row, self.columns.clone()) };
-            for (out, sum) in out.iter_mut().zip(sum.0) {
-                out.write(sum);
+                if block == last {
+                    // SAFETY: the row and the columns lie in the product and are in no other strip.
+                    let out = unsafe { self.target.segment(row, self.columns.clone()) };
+                    out.write_copy_of_slice(&sum.0[..self.columns.len()]);
+                }
             }
         }
     }
 }
 
 #[inline(always)]
-fn add(mut sum: Line, lines: &[Line], entries: &[u16]) -> Line {
+fn add(sum: &mut Line, lines: &[Line], entries: &[u8]) {
+    let mut total = *sum;
     for &entry in entries {
         let line = &lines[usize::from(entry)];
         for column in 0..WIDTH {
-            sum.0[column] += line.0[column];
+            total.0[column] += line.0[column];
         }
     }
-    sum
+    *sum = total;
 }
 
 #[inline(always)]
-fn add_multiples<I: Isa>(mut sum: Line, lines: &[Line], entries: &[u16], factors: &[f32]) -> Line {
+fn add_multiples<I: Isa>(sum: &mut Line, lines: &[Line], entries: &[u8], factors: &[f32]) {
+    let mut total = *sum;
     for (&entry, &factor) in entries.iter().zip(factors) {
         let line = &lines[usize::from(entry)];
         for column in 0..WIDTH {
-            sum.0[column] = I::mul_add(factor, line.0[column], sum.0[column]);
+            total.0[column] = I::mul_add(factor, line.0[column], total.0[column]);
         }
     }
-    sum
+    *sum = total;
 }
 
 #[cfg(test)]

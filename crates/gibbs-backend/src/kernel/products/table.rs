@@ -2,14 +2,26 @@
 
 use std::ops::Range;
 
+use super::lists::BITS;
 use super::{Line, Matrix, WIDTH};
 
 /// Lines of a table, at most: 28 kB of the first-level cache.
-const LINES: usize = 112;
+pub(super) const LINES: usize = 112;
 
-/// Groups of `G` rows whose sums fit in a table.
+/// Groups of `G` rows in a block: as many words of them as a table has room for.
 pub(super) const fn groups_per_block<const G: usize>() -> usize {
-    LINES / ((1 << G) - 1)
+    const { assert!(LINES < u8::MAX as usize) };
+    LINES / lines_per_group::<G>() / groups_per_word::<G>() * groups_per_word::<G>()
+}
+
+/// Groups of `G` rows whose marks are kept in one word.
+pub(super) const fn groups_per_word<const G: usize>() -> usize {
+    let (in_word, in_table) = (BITS / G, LINES / lines_per_group::<G>());
+    if in_word < in_table { in_word } else { in_table }
+}
+
+const fn lines_per_group<const G: usize>() -> usize {
+    (1 << G) - 1
 }
 
 /// The sums over every subset but the empty one of each group's rows, subset `s` of group `g` in line
@@ -23,7 +35,7 @@ impl Table {
     #[inline(always)]
     pub(super) fn new<const G: usize>() -> Self {
         let groups = groups_per_block::<G>();
-        let sums = if G == 1 { 0 } else { groups * ((1 << G) - 1) };
+        let sums = if G == 1 { 0 } else { groups * lines_per_group::<G>() };
         Self { rows: vec![Line::ZERO; groups * G], sums: vec![Line::ZERO; sums] }
     }
 
@@ -50,7 +62,8 @@ impl Table {
         if G == 1 {
             return &self.rows;
         }
-        for (rows, sums) in self.rows.chunks_exact(G).zip(self.sums.chunks_exact_mut((1 << G) - 1)) {
+        for (rows, sums) in self.rows.chunks_exact(G).zip(self.sums.chunks_exact_mut(lines_per_group::<G>()))
+        {
             tabulate::<G>(rows, sums);
         }
         &self.sums
@@ -74,21 +87,47 @@ fn tabulate<const G: usize>(rows: &[Line], sums: &mut [Line]) {
 /// Copies part of a matrix that is stored by columns, in squares.
 #[inline(always)]
 fn transpose(w: &Matrix, rows: Range<usize>, columns: Range<usize>, lines: &mut [Line]) {
-    const SIDE: usize = 8;
-    let whole = columns.len() / SIDE * SIDE;
-    for offset in (0..whole).step_by(SIDE) {
-        let sources: [&[f32]; SIDE] =
-            std::array::from_fn(|i| w.along_column(columns.start + offset + i, rows.clone()));
-        for (row, line) in lines.iter_mut().enumerate() {
-            for i in 0..SIDE {
-                line.0[offset + i] = sources[i][row];
+    const SIDE: usize = 4;
+    let (high, wide) = (lines.len() / SIDE * SIDE, columns.len() / SIDE * SIDE);
+    for first in (0..wide).step_by(SIDE) {
+        let sources: [_; SIDE] =
+            std::array::from_fn(|i| w.along_column(columns.start + first + i, rows.clone()));
+        let squares = std::array::from_fn::<_, SIDE, _>(|i| sources[i].as_chunks::<SIDE>().0);
+        for (index, lines) in lines.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
+            let square = transposed(squares.map(|column| column[index]));
+            for (line, values) in lines.iter_mut().zip(square) {
+                line.0[first..first + SIDE].copy_from_slice(&values);
+            }
+        }
+        for (line, row) in lines[high..].iter_mut().zip(high..) {
+            for (value, source) in line.0[first..].iter_mut().zip(sources) {
+                *value = source[row];
             }
         }
     }
-    for offset in whole..columns.len() {
+    for offset in wide..columns.len() {
         let source = w.along_column(columns.start + offset, rows.clone());
         for (line, &value) in lines.iter_mut().zip(source) {
             line.0[offset] = value;
         }
     }
+}
+
+/// The transpose of a square, in registers: the compiler would take one number after the other.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn transposed(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    use std::arch::x86_64::{__m128, _MM_TRANSPOSE4_PS};
+    // SAFETY: both types are sixteen numbers in a row, and every 64-bit x86 has the instructions.
+    unsafe {
+        let [mut a, mut b, mut c, mut d]: [__m128; 4] = std::mem::transmute(rows);
+        _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+        std::mem::transmute([a, b, c, d])
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn transposed(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    std::array::from_fn(|column| rows.map(|row| row[column]))
 }
