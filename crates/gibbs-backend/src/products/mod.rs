@@ -14,8 +14,8 @@ use extension::ProductOps;
 /// Equal to `x.matmul(w)` up to the rounding of sums in another order, and differentiable like it. On `flex`, in f32,
 /// the rows of `w` that belong to nonzero elements of `x` are added up: the work is in proportion to their number,
 /// and there are no multiplications if `x` is made of zeros and ones. `w` may be a transposed view at little cost.
-/// On other devices, in other types, under automatic differentiation, and where the dense product is faster (`x`
-/// nearly full, matrices small) this is `x.matmul(w)`.
+/// On other devices, in other types, under automatic differentiation, and where the dense product is faster
+/// (small matrices; an `x` that is not binary and nearly half full) this is `x.matmul(w)`.
 ///
 /// The result does not depend on the number of threads. Terms with `x_ij = 0` are left out where the work is done
 /// that way, so an infinity or NaN in `w` that meets only zeros may or may not show.
