@@ -3,8 +3,11 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 2] =
-    [("rbm", env!("CARGO_BIN_EXE_rbm")), ("bench", env!("CARGO_BIN_EXE_bench"))];
+const EXECUTABLES: [(&str, &str); 3] = [
+    ("rbm", env!("CARGO_BIN_EXE_rbm")),
+    ("bench", env!("CARGO_BIN_EXE_bench")),
+    ("data", env!("CARGO_BIN_EXE_data")),
+];
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =

@@ -75,7 +75,8 @@ fn autodiff_of_the_free_energy_difference_raises_the_likelihood() {
         for _ in 0..90 {
             chains = GibbsChain::new(&rbm.valid()).run(chains, 5, &mut noise);
             let data = Tensor::from_inner(x.clone());
-            let mut gradients = rbm.free_energy_difference(data, Tensor::from_inner(chains.clone())).backward();
+            let mut gradients =
+                rbm.free_energy_difference(data, Tensor::from_inner(chains.clone())).backward();
             let gradients = GradientsParams::from_module(&mut gradients, &rbm);
             rbm = optimizer.step(0.02, rbm, gradients);
         }

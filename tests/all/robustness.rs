@@ -69,7 +69,10 @@ fn known_pixels_of_another_width_are_a_panic() {
 #[test]
 fn a_nan_stays_a_nan_and_in_its_row() {
     let rbm = small();
-    let x = Tensor::from_data([[0.0, 1.0, 0.0, f32::NAN, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]], &Device::flex());
+    let x = Tensor::from_data(
+        [[0.0, 1.0, 0.0, f32::NAN, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]],
+        &Device::flex(),
+    );
     let found = to_host(rbm.free_energy(x));
     assert!(found[0].is_nan() && found[1].is_finite(), "{found:?}");
 }
@@ -89,10 +92,14 @@ fn a_machine_with_a_nan_has_no_plausible_partition_function() {
 #[test]
 fn a_machine_of_two_units_is_the_sum_of_four_terms() {
     let device = Device::flex();
-    for (a, b, w) in [(0.3f32, -0.7f32, 1.1f32), (-20.0, 3.0, 30.0), (4000.0, -9000.0, 6000.0), (-1e4, -1e4, 1e3)] {
+    for (a, b, w) in
+        [(0.3f32, -0.7f32, 1.1f32), (-20.0, 3.0, 30.0), (4000.0, -9000.0, 6000.0), (-1e4, -1e4, 1e3)]
+    {
         let mut rbm = RbmConfig::new(1, 1).init(&device, &mut Noise::new(0, "init")).unwrap();
         rbm.weight = Param::from_tensor(Tensor::from_data([[w]], &device));
-        let bias = |value: f32| gibbs_boltzmann::units::Binary { bias: Param::from_tensor(Tensor::from_data([value], &device)) };
+        let bias = |value: f32| gibbs_boltzmann::units::Binary {
+            bias: Param::from_tensor(Tensor::from_data([value], &device)),
+        };
         let rbm = Rbm { weight: rbm.weight, visible: bias(a), hidden: bias(b) };
         let (a, b, w) = (f64::from(a), f64::from(b), f64::from(w));
         let expected = gibbs_core::math::log_sum_exp(&[0.0, a, b, a + b + w]);
@@ -128,9 +135,9 @@ fn weights_in_other_precisions_are_read() {
         ("visible.bias", vec![6], Dtype::F32, (0..6).flat_map(|k| (k as f32).to_le_bytes()).collect()),
         ("hidden.bias", vec![4], Dtype::F16, halves.iter().flat_map(|half| half.to_le_bytes()).collect()),
     ];
-    let views = tensors.iter().map(|(name, shape, dtype, bytes)| {
-        (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
-    });
+    let views = tensors
+        .iter()
+        .map(|(name, shape, dtype, bytes)| (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
     let loaded = weights::from_bytes(rbm, &safetensors::serialize(views, None).unwrap()).unwrap();
     assert_eq!(to_host(loaded.weight.val()), (0..24).map(f64::from).collect::<Vec<_>>());
     assert_eq!(to_host(loaded.hidden.parameters()[0].val()), [1.0, -2.0, 0.5, 0.0]);

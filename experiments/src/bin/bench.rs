@@ -32,16 +32,16 @@ fn main() -> ExitCode {
 #[allow(clippy::print_stdout, reason = "stdout carries the results")]
 fn bench(args: &Args) -> Result<()> {
     let (backend, device) = experiment::device(&args.shared)?;
-    let wanted = |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|p| case.starts_with(p));
-    let cases: Vec<_> = CASES.iter().filter(|(case, _)| wanted(case)).collect();
-    if cases.is_empty() {
+    let begins = |case: &str, prefix: &String| case.starts_with(prefix.as_str());
+    if let Some(prefix) =
+        args.prefixes.iter().find(|prefix| !CASES.iter().any(|(case, _)| begins(case, prefix)))
+    {
         let known: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
-        return Err(Fault::usage(format!(
-            "no case starts with {}: there are {}",
-            args.prefixes.join(" or "),
-            known.join(", ")
-        )));
+        return Err(Fault::usage(format!("no case starts with {prefix}: there are {}", known.join(", "))));
     }
+    let wanted =
+        |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|prefix| begins(case, prefix));
+    let cases = CASES.iter().filter(|(case, _)| wanted(case));
     for (case, setup) in cases {
         println!("{}", serde_json::to_string(&run(case, *setup, &backend, &device)?)?);
     }

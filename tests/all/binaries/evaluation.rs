@@ -91,7 +91,8 @@ fn one_value_for_each_example_whose_mean_is_the_figure() {
 fn the_probabilities_of_all_states_sum_to_one() {
     const BITS: usize = 16;
     let folder = tempdir().unwrap();
-    let states: Vec<u8> = (0..1usize << BITS).flat_map(|k| (0..BITS).map(move |i| (k >> i & 1) as u8)).collect();
+    let states: Vec<u8> =
+        (0..1usize << BITS).flat_map(|k| (0..BITS).map(move |i| (k >> i & 1) as u8)).collect();
     npy::write(&folder.path().join("states.npy"), &states, &[1 << BITS, BITS]).unwrap();
     foreign(folder.path(), "few-hidden", [BITS, 7]);
     foreign(folder.path(), "many-hidden", [BITS, 40]);
@@ -107,7 +108,7 @@ fn the_probabilities_of_all_states_sum_to_one() {
 fn weights_made_elsewhere_give_the_figures_of_the_library_in_the_order_of_the_file() {
     let folder = tempdir().unwrap();
     let machine = foreign(folder.path(), "run", [6, 4]);
-    let rows: Vec<f32> = (0..20u32).flat_map(|k| (0..6).map(move |i| (k * 37 >> i & 1) as f32)).collect();
+    let rows: Vec<f32> = (0..20u32).flat_map(|k| (0..6).map(move |i| ((k * 37) >> i & 1) as f32)).collect();
     npy::write(&folder.path().join("rows.npy"), &rows, &[20, 6]).unwrap();
 
     let x: Tensor<2> = Tensor::from_data(TensorData::new(rows, [20, 6]), &Device::flex());
@@ -157,7 +158,10 @@ fn large_machines_get_a_bracket_with_errors() {
     assert!(number(&lower, "std_err") > 0.0 && number(&upper, "std_err") > 0.0, "{metrics}");
     let errors = number(&lower, "std_err") + number(&upper, "std_err");
     assert!(number(&lower, "value") <= number(&upper, "value") + 4.0 * errors, "{metrics}");
-    assert!(metrics["log_prob"]["kind"] != "exact" && number(&metrics["log_prob"], "std_err") > 0.0, "{metrics}");
+    assert!(
+        metrics["log_prob"]["kind"] != "exact" && number(&metrics["log_prob"], "std_err") > 0.0,
+        "{metrics}"
+    );
 }
 
 #[test]
@@ -167,9 +171,14 @@ fn grey_pictures_are_made_binary_and_the_figure_says_how() {
     let pixels = Noise::new(0, "pixels").uniform_vec(100 * 30).into_iter().map(|u| (256.0 * u) as u8);
     let file: Vec<u8> = header.into_iter().chain(pixels).collect();
     fs::write(folder.path().join("grey-idx3-ubyte"), file).unwrap();
-    for (binarization, further) in [("stochastic", None), ("threshold", Some("data.binarization=threshold"))] {
+    for (binarization, further) in [("stochastic", None), ("threshold", Some("data.binarization=threshold"))]
+    {
         let settings = ["data.name=grey-idx3-ubyte", "train.batch_size=40"].into_iter().chain(further);
-        train(folder.path(), binarization, &settings.flat_map(|setting| ["--set", setting]).collect::<Vec<_>>());
+        train(
+            folder.path(),
+            binarization,
+            &settings.flat_map(|setting| ["--set", setting]).collect::<Vec<_>>(),
+        );
         let config = json(folder.path(), &format!("{binarization}/config.json"));
         assert_eq!(config["data"]["binarization"], binarization);
         assert_eq!(config["data"]["shape"], json!([5, 6]));
@@ -187,7 +196,12 @@ fn every_kind_of_units_is_trained_measured_and_sampled() {
     for (visible, hidden) in pairs() {
         let run = format!("{visible}-{hidden}");
         let kinds = [format!("model.visible={visible}"), format!("model.hidden={hidden}")];
-        let fixed = ["data.name=values.npy", "train.contrastive.centered=false", "model.hidden_bias=0", "model.states=3"];
+        let fixed = [
+            "data.name=values.npy",
+            "train.contrastive.centered=false",
+            "model.hidden_bias=0",
+            "model.states=3",
+        ];
         let settings = kinds.iter().map(String::as_str).chain(fixed);
         train(folder.path(), &run, &settings.flat_map(|setting| ["--set", setting]).collect::<Vec<_>>());
         let log_prob = &eval(folder.path(), &[&run])["metrics"]["log_prob"];

@@ -40,6 +40,7 @@ fn binarized_mnist_is_trained_and_measured() {
     // Independent pixels reach -205.8; an epoch of 32 hidden units is well above that.
     let value = log_prob["value"].as_f64().unwrap();
     assert!((-195.0..-80.0).contains(&value), "{log_prob}");
-    let [lower, upper] = ["log_z_lower", "log_z_upper"].map(|name| printed["metrics"][name]["value"].as_f64().unwrap());
+    let [lower, upper] =
+        ["log_z_lower", "log_z_upper"].map(|name| printed["metrics"][name]["value"].as_f64().unwrap());
     assert!((lower - upper).abs() < 5.0, "{lower} {upper}");
 }

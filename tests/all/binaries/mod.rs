@@ -6,6 +6,7 @@ mod damage;
 mod evaluation;
 mod interruption;
 mod mnist;
+mod others;
 mod refusals;
 mod reproducible;
 mod sampling;
@@ -16,13 +17,22 @@ use command::{Outcome, rbm};
 use serde_json::Value;
 
 /// Flags of a run that takes a fraction of a second: 30 steps an epoch on the 4x4 bars and stripes.
-const SHORT: [&str; 8] =
-    ["--data", "bars-and-stripes", "--preset", "tiny", "--set", "train.batch_size=100", "--set", "train.epochs=2"];
+const SHORT: [&str; 8] = [
+    "--data",
+    "bars-and-stripes",
+    "--preset",
+    "tiny",
+    "--set",
+    "train.batch_size=100",
+    "--set",
+    "train.epochs=2",
+];
 
 /// Trains in `folder/name` with [`SHORT`] and further flags.
 #[track_caller]
 fn train(folder: &Path, name: &str, further: &[&str]) -> Outcome {
-    let arguments = ["train", name].into_iter().chain(SHORT).chain(further.iter().copied()).chain(["--quiet"]);
+    let arguments =
+        ["train", name].into_iter().chain(SHORT).chain(further.iter().copied()).chain(["--quiet"]);
     rbm(folder, arguments).succeeds()
 }
 

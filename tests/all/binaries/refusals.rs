@@ -54,7 +54,8 @@ fn settings_out_of_range() {
 #[test]
 fn backends_that_are_not_there() {
     refused(&["--backend", "abacus"], &["abacus", "flex", "wgpu"]);
-    let missing = gibbs_backend::backends().into_iter().find(|name| !gibbs_backend::compiled().contains(name));
+    let missing =
+        gibbs_backend::backends().into_iter().find(|name| !gibbs_backend::compiled().contains(name));
     if let Some(name) = missing {
         refused(&["--backend", name], &[name, "flex", &format!("--features {name}")]);
     }
@@ -67,8 +68,13 @@ fn backends_that_are_not_there() {
 #[test]
 fn flags_that_do_not_exist() {
     let folder = tempdir().unwrap();
-    let wrong: [&[&str]; 5] =
-        [&["train", "--bogus"], &["flail"], &["eval"], &["train", "--resume", "--overwrite"], &["sample", "x", "-n", "few"]];
+    let wrong: [&[&str]; 5] = [
+        &["train", "--bogus"],
+        &["flail"],
+        &["eval"],
+        &["train", "--resume", "--overwrite"],
+        &["sample", "x", "-n", "few"],
+    ];
     for arguments in wrong {
         let outcome = rbm(folder.path(), arguments);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{arguments:?}");
@@ -105,7 +111,12 @@ fn refused_array<T: Element>(values: &[T], shape: &[usize], further: &[&str], to
 fn arrays_that_cannot_be_used() {
     let with = |value: f32| -> Vec<f32> { (0..80).map(|i| if i == 13 { value } else { 0.5 }).collect() };
     refused_array(&with(f32::NAN), &[20, 4], &[], &["example 3", "NaN"]);
-    refused_array(&with(f32::NEG_INFINITY), &[20, 4], &["--set", "model.visible=gaussian"], &["example 3", "-inf"]);
+    refused_array(
+        &with(f32::NEG_INFINITY),
+        &[20, 4],
+        &["--set", "model.visible=gaussian"],
+        &["example 3", "-inf"],
+    );
     refused_array(&with(1.5), &[20, 4], &[], &["example 3", "1.5", "[0, 1]"]);
     refused_array(&with(-0.25), &[20, 4], &["--set", "model.visible=spin"], &["example 3", "-0.25"]);
     refused_array(&[f64::MAX; 80], &[20, 4], &[], &["example 0"]);
@@ -118,7 +129,8 @@ fn files_that_cannot_be_read() {
     let folder = tempdir().unwrap();
     let refused = |bytes: &[u8], told: &[&str]| {
         std::fs::write(folder.path().join("file"), bytes).unwrap();
-        rbm(folder.path(), ["train", "run", "--data", "file", "--quiet"]).refuses(&[&["file"], told].concat());
+        rbm(folder.path(), ["train", "run", "--data", "file", "--quiet"])
+            .refuses(&[&["file"], told].concat());
     };
     npy::write(&folder.path().join("whole.npy"), &[0.5f32; 80], &[20, 4]).unwrap();
     let whole = std::fs::read(folder.path().join("whole.npy")).unwrap();
@@ -195,6 +207,10 @@ fn a_run_that_diverges_says_so() {
     let setting = ["--set", "train.learning_rate=1e38", "--quiet"];
     let outcome = rbm(folder.path(), ["train", "run"].into_iter().chain(SHORT).chain(setting));
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{}", outcome.stderr);
-    assert!(outcome.stderr.starts_with("error: ") && outcome.stderr.contains("learning rate"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.starts_with("error: ") && outcome.stderr.contains("learning rate"),
+        "{}",
+        outcome.stderr
+    );
     assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
 }

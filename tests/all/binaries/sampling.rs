@@ -51,7 +51,8 @@ fn chains_start_where_they_are_told() {
 fn the_given_half_of_a_picture_stays() {
     let folder = trained();
     let data = gibbs_data::bars::bars_and_stripes(4).unwrap().test;
-    let halves: [(&str, fn(usize) -> bool); 4] = [
+    type Given = fn(usize) -> bool;
+    let halves: [(&str, Given); 4] = [
         ("upper", |pixel| pixel < 8),
         ("lower", |pixel| pixel >= 8),
         ("left", |pixel| pixel % 4 < 2),

@@ -9,7 +9,8 @@ use crate::binaries::command::rbm;
 /// A short run and the figures that `eval` prints on the same device.
 fn figures(backend: &str) -> Value {
     let folder = tempdir().unwrap();
-    let settings = ["train.epochs=1", "train.batch_size=150", "model.n_hidden=10"].map(|setting| ["--set", setting]);
+    let settings =
+        ["train.epochs=1", "train.batch_size=150", "model.n_hidden=10"].map(|setting| ["--set", setting]);
     let flags = ["--data", "bars-and-stripes", "--preset", "tiny", "--quiet", "--backend", backend];
     rbm(folder.path(), ["train", "run"].iter().chain(&flags).chain(settings.as_flattened())).succeeds();
     let info = std::fs::read(folder.path().join("run/run.json")).unwrap();

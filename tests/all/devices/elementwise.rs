@@ -65,7 +65,10 @@ fn gradients_agree_with_double_precision() {
                 let x = f64::from(x);
                 let expected = (truth(x + 1e-5) - truth(x - 1e-5)) / 2e-5;
                 let tolerance = 1e-5 * (1.0 + expected.abs());
-                assert!((found - expected).abs() < tolerance, "{function}'({x}) = {found} on {name}, not {expected}");
+                assert!(
+                    (found - expected).abs() < tolerance,
+                    "{function}'({x}) = {found} on {name}, not {expected}"
+                );
             }
         }
     }
@@ -88,7 +91,8 @@ fn cross_entropies_agree_with_double_precision() {
     for (name, device) in devices() {
         let tensor = |values: &[f32]| Tensor::from_data(TensorData::new(values.to_vec(), SHAPE), &device);
         let found = to_host(bce_with_logits(tensor(&logits), tensor(&targets)));
-        let relative: Vec<f64> = found.iter().zip(&expected).map(|(found, expected)| found / expected).collect();
+        let relative: Vec<f64> =
+            found.iter().zip(&expected).map(|(found, expected)| found / expected).collect();
         assert_close(&relative, &[1.0; SHAPE[0]], 4e-6, name);
     }
 }

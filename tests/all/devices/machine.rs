@@ -106,10 +106,12 @@ fn chains_take_the_same_steps_up_to_ties() {
             for _ in 0..SWEEPS {
                 let found = to_host(rbm.gibbs_step(on(&device, &x), &mut same));
                 x = reference.gibbs_step(x, &mut noise);
-                moved.extend(to_host(x.clone()).iter().zip(found).map(|(expected, found)| (expected - found).abs()));
+                moved.extend(
+                    to_host(x.clone()).iter().zip(found).map(|(expected, found)| (expected - found).abs()),
+                );
             }
             assert_eq!(noise, same);
-            let differing = moved.iter().filter(|moved| !(**moved < 1e-3)).count();
+            let differing = moved.iter().filter(|moved| moved.is_nan() || **moved > 1e-3).count();
             // A bit flips in about one of 10^7 draws, and then the other layer answers to it: a few values of a row.
             let what = format!("{}-{} on {name}", kinds.0, kinds.1);
             assert!(differing <= SIZES[0], "{what}: {differing} of {} values differ", moved.len());

@@ -15,7 +15,9 @@ use burn::tensor::Device;
 fn devices() -> Vec<(&'static str, Device)> {
     let compiled = gibbs_backend::compiled();
     if compiled == ["flex"] {
-        println!("skipped on other devices: only flex is compiled in; build with --features experiments/wgpu");
+        println!(
+            "skipped on other devices: only flex is compiled in; build with --features experiments/wgpu"
+        );
     }
     let is_required = std::env::var_os("GIBBS_REQUIRE_DEVICES").is_some();
     let working = |name| match gibbs_backend::device(name) {

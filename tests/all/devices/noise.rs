@@ -52,11 +52,13 @@ fn bits_of_probabilities_are_the_comparison_on_the_host() {
 #[test]
 fn bits_of_logits_are_the_comparison_on_the_host_up_to_ties() {
     let logits = logits();
-    let expected: Vec<bool> = uniform().iter().zip(&logits).map(|(u, x)| *u < 1.0 / (1.0 + (-x).exp())).collect();
+    let expected: Vec<bool> =
+        uniform().iter().zip(&logits).map(|(u, x)| *u < 1.0 / (1.0 + (-x).exp())).collect();
     for (name, device) in devices() {
         let bits = to_host(Noise::new(1, "bits").bernoulli_logits(on(&device, &logits)));
         assert!(bits.iter().all(|&bit| bit == 0.0 || bit == 1.0), "{name}");
-        let differing = bits.iter().zip(&expected).filter(|(bit, expected)| (**bit == 1.0) != **expected).count();
+        let differing =
+            bits.iter().zip(&expected).filter(|(bit, expected)| (**bit == 1.0) != **expected).count();
         // A tie within rounding happens in about one of 10^7 bits; here are 2·10^5.
         assert!(differing <= 1, "{differing} of {COUNT} bits differ on {name}");
     }

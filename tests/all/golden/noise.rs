@@ -40,7 +40,8 @@ fn uniform_numbers() {
 #[test]
 fn normal_numbers_bit_by_bit() {
     for (mut noise, pinned) in streams() {
-        let expected: Vec<u32> = numbers(&pinned["normal_f32_bits"]).iter().map(|&bits| bits as u32).collect();
+        let expected: Vec<u32> =
+            numbers(&pinned["normal_f32_bits"]).iter().map(|&bits| bits as u32).collect();
         let found: Vec<u32> = noise.normal_vec(expected.len()).into_iter().map(f32::to_bits).collect();
         assert_eq!(found, expected, "{noise:?}");
     }

@@ -96,14 +96,13 @@ fn conditional_draws_do_not_depend_on_the_split_into_batches() {
         let v = rbm.examples(30, &mut Noise::new(0, "examples"));
         let h = rbm.hidden_mean(v.clone());
         let what = format!("{}-{}", kinds.0, kinds.1);
-        let sides: [(&str, Tensor<2>, &dyn Fn(Tensor<2>, &mut Noise) -> Tensor<2>); 2] = [
-            ("hidden", v, &|v, noise| rbm.sample_hidden(v, noise)),
-            ("visible", h, &|h, noise| rbm.sample_visible(h, noise)),
-        ];
+        type Sample = fn(&AnyRbm, Tensor<2>, &mut Noise) -> Tensor<2>;
+        let sides: [(&str, Tensor<2>, Sample); 2] =
+            [("hidden", v, AnyRbm::sample_hidden), ("visible", h, AnyRbm::sample_visible)];
         for (side, x, sample) in sides {
-            let whole = to_host(sample(x.clone(), &mut Noise::new(1, "draws")));
+            let whole = to_host(sample(&rbm, x.clone(), &mut Noise::new(1, "draws")));
             let mut noise = Noise::new(1, "draws");
-            let mut part = |start, n| to_host(sample(x.clone().narrow(0, start, n), &mut noise));
+            let mut part = |start, n| to_host(sample(&rbm, x.clone().narrow(0, start, n), &mut noise));
             let parts = [part(0, 1), part(1, 17), part(18, 12)].concat();
             assert_close(&parts, &whole, 1e-5, &format!("{what}, {side}"));
         }
