@@ -82,7 +82,9 @@ impl RbmConfig {
         if self.hidden == UnitKind::Softmax {
             return Err(ConfigError::new("hidden", self.hidden, "must be binary, spin or gaussian"));
         }
-        if self.visible == UnitKind::Softmax && (self.states < 2 || !self.n_visible.is_multiple_of(self.states)) {
+        if self.visible == UnitKind::Softmax
+            && (self.states < 2 || !self.n_visible.is_multiple_of(self.states))
+        {
             let reason = format!("must be at least 2 and divide n_visible = {}", self.n_visible);
             return Err(ConfigError::new("states", self.states, reason));
         }

@@ -137,7 +137,8 @@ impl Trainee for RbmTrainee {
         let rbm = self.measured();
         let log_z = evaluate::quick_log_z(rbm, &self.base, self.config.train.validation, &mut noise);
         let valid = evaluate::free_energies(&self.config, rbm, &self.valid, &self.device);
-        let train = to_host(rbm.free_energy(self.train_probe.clone()));
+        let like_valid = self.batches.data().rows(0..self.valid.len().min(self.batches.data().len()));
+        let train = evaluate::free_energies(&self.config, rbm, &like_valid, &self.device);
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let log_prob = -mean(&valid) - log_z.value;
         let figures = Figures::new()

@@ -113,7 +113,11 @@ impl ContrastiveConfig {
     pub fn init<V: Units, H: Units>(&self, rbm: &Rbm<V, H>, base: V) -> Result<Contrastive<V>, ConfigError> {
         self.validate()?;
         if self.centered && !(rbm.visible.has_linear_bias() && rbm.hidden.has_linear_bias()) {
-            return Err(ConfigError::new("centered", true, "needs units with a linear bias; Gaussian units have none"));
+            return Err(ConfigError::new(
+                "centered",
+                true,
+                "needs units with a linear bias; Gaussian units have none",
+            ));
         }
         Ok(Contrastive::new(self.clone(), base))
     }

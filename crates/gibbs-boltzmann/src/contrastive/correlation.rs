@@ -13,7 +13,11 @@ pub(super) struct Phase {
 
 /// `⟨v h⟩_model - ⟨v h⟩_data` as one product over the joined batches; centered, less
 /// `Δv λᵀ + μ Δhᵀ` with the differences `Δ` of the means (Melchior et al. 2016, equation 7).
-pub(super) fn correlation_difference(data: &Phase, model: &Phase, centers: Option<&[Tensor<1>; 2]>) -> Tensor<2> {
+pub(super) fn correlation_difference(
+    data: &Phase,
+    model: &Phase,
+    centers: Option<&[Tensor<1>; 2]>,
+) -> Tensor<2> {
     let (n, m) = (data.visible.dims()[0] as f64, model.visible.dims()[0] as f64);
     let visible = Tensor::cat(vec![data.visible.clone(), model.visible.clone()], 0);
     let hidden = Tensor::cat(vec![data.hidden.clone() * (-1.0 / n), model.hidden.clone() * (1.0 / m)], 0);
