@@ -1,14 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod ais;
-mod chain;
-mod contrastive;
+pub mod chain;
+pub mod contrastive;
 pub mod exact;
 #[cfg(test)]
 mod fixtures;
-mod pseudo_likelihood;
-mod rbm;
-mod tempering;
+pub mod pseudo_likelihood;
+pub mod rbm;
+pub mod tempering;
 #[cfg(test)]
 mod tests;
 pub mod units;
