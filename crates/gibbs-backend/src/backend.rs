@@ -3,8 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Mutex;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use thiserror::Error;
+
+use crate::softplus;
 
 /// Why a backend cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -160,6 +162,41 @@ fn probe(device: &Device) -> Result<(), String> {
     let sum: f32 = data.map_err(|error| one_line(&error.to_string()))?.iter::<f32>().sum();
     let expected = 1f32.exp() + 2f32.exp();
     if (sum - expected).abs() < 1e-2 { Ok(()) } else { Err(format!("exp(1) + exp(2) came out as {sum}")) }
+}
+
+/// Whether `device` computes in f64, which is tried out: some drivers offer the type and give wrong results, such
+/// as Mesa's lavapipe through wgpu.
+///
+/// ```
+/// # if !gibbs_backend::compiled().contains(&"flex") { return Ok(()) }
+/// assert!(gibbs_backend::has_double_precision(&gibbs_backend::device("flex")?));
+/// # Ok::<(), gibbs_backend::BackendError>(())
+/// ```
+pub fn has_double_precision(device: &Device) -> bool {
+    const ROWS: usize = 32;
+    const INNER: usize = 8;
+    let device = device.clone().inner();
+    if !device.supports_dtype(DType::F64) {
+        return false;
+    }
+    let value = |i: usize| (i as f32 * 0.37).sin();
+    let matrix = |rows: usize, columns: usize| {
+        let values: Vec<f32> = (0..rows * columns).map(value).collect();
+        Tensor::<2>::from_data(TensorData::new(values, [rows, columns]), &device).cast(FloatDType::F64)
+    };
+    let on_device = catch(|| {
+        let sums = softplus(matrix(ROWS, INNER).matmul(matrix(INNER, INNER))).sum_dim(1);
+        sums.try_into_data().map(|data| data.iter::<f64>().collect::<Vec<_>>()).unwrap_or_default()
+    });
+    let entry = |row: usize, column: usize| -> f64 {
+        (0..INNER).map(|k| f64::from(value(row * INNER + k)) * f64::from(value(k * INNER + column))).sum()
+    };
+    let expected =
+        (0..ROWS).map(|row| (0..INNER).map(|column| entry(row, column).exp().ln_1p()).sum::<f64>());
+    on_device.is_ok_and(|sums| {
+        sums.len() == ROWS
+            && sums.iter().zip(expected).all(|(have, want)| (have - want).abs() < 1e-11 * want.abs())
+    })
 }
 
 fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {

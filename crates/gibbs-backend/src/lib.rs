@@ -7,7 +7,7 @@ mod kernel;
 mod noise;
 mod products;
 
-pub use backend::{BackendError, backends, compiled, default_backend, device};
+pub use backend::{BackendError, backends, compiled, default_backend, device, has_double_precision};
 pub use elementwise::{bce_with_logits, exp, log_sigmoid, sigmoid, silu, softplus, tanh};
 pub use noise::{Init, Noise};
 pub use products::{sparse_matmul, sparse_matmul_transposed};

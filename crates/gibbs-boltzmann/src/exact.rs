@@ -7,10 +7,8 @@
 //! Cost: `states × visible × hidden` multiplications, in f64 where the device has it; memory of one
 //! block of states only.
 
-use burn::{
-    prelude::*,
-    tensor::{DType, FloatDType},
-};
+use burn::{prelude::*, tensor::FloatDType};
+use gibbs_backend::has_double_precision;
 use gibbs_core::{
     Estimate,
     math::{log_add_exp, log_sum_exp, to_host},
@@ -76,11 +74,7 @@ pub fn visible_law<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Result<Vec<f64>, TooM
 
 fn in_best_precision<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Rbm<V, H> {
     let rbm = rbm.clone().no_grad();
-    if rbm.weight.val().device().supports_dtype(DType::F64) {
-        params::cast(rbm, FloatDType::F64)
-    } else {
-        rbm
-    }
+    if has_double_precision(&rbm.weight.val().device()) { params::cast(rbm, FloatDType::F64) } else { rbm }
 }
 
 fn sum_states(n: u64, free_energy: impl Fn(u64, usize) -> Tensor<1>) -> f64 {
