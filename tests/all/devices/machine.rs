@@ -166,7 +166,7 @@ fn weights_go_from_device_to_device() {
         let bytes = weights::to_bytes(&rbm).unwrap();
         for (other_name, other) in &devices {
             let loaded = weights::from_bytes(machine(BINARY, SIZES, 2, other), &bytes).unwrap();
-            assert!(loaded.weight.val().device() == *other);
+            assert_eq!(loaded.weight.val().device(), machine(BINARY, SIZES, 2, other).weight.val().device());
             let values = |rbm: &AnyRbm| to_host(rbm.weight.val());
             assert!(values(&loaded) == values(&rbm), "from {name} to {other_name}");
         }
