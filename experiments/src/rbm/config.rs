@@ -36,7 +36,9 @@ impl RbmModel {
     /// If the width is still open, or a field is out of range.
     pub(super) fn rbm_config(&self) -> Result<RbmConfig> {
         let n_visible =
-            self.n_visible.context("model.n_visible is not set: give the width of the weights")?;
+            self
+            .n_visible
+            .ok_or_else(|| Fault::usage("model.n_visible is not set: give the width of the weights"))?;
         let config = RbmConfig::new(n_visible, self.n_hidden)
             .with_visible(self.visible)
             .with_hidden(self.hidden)

@@ -75,6 +75,18 @@ fn damaged_configurations_are_named() {
     }
 }
 
+/// `eval` takes the width from the data; `sample` has none.
+#[test]
+fn a_configuration_without_a_width_cannot_be_sampled() {
+    let folder = tempdir().unwrap();
+    train(folder.path(), "run", &[]);
+    change(folder.path(), "run/config.json", |text| {
+        String::from_utf8(text).unwrap().replace("\"n_visible\": 16", "\"n_visible\": null").into_bytes()
+    });
+    rbm(folder.path(), ["eval", "run"]).succeeds();
+    rbm(folder.path(), ["sample", "run"]).refuses(&["model.n_visible", "width"]);
+}
+
 /// A checkpoint that lacks a byte, or differs in a single bit anywhere, is noticed and left as it is.
 #[test]
 fn damaged_checkpoints_are_named() {
