@@ -35,8 +35,7 @@ impl RbmModel {
     /// # Errors
     /// If the width is still open, or a field is out of range.
     pub(super) fn rbm_config(&self) -> Result<RbmConfig> {
-        let n_visible =
-            self
+        let n_visible = self
             .n_visible
             .ok_or_else(|| Fault::usage("model.n_visible is not set: give the width of the weights"))?;
         let config = RbmConfig::new(n_visible, self.n_hidden)
