@@ -1,5 +1,9 @@
 //! Matrix products whose left factor has many zeros.
 
+#[cfg_attr(
+    feature = "ndarray",
+    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
+)]
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;
