@@ -189,8 +189,8 @@ fn stop_on_ctrl_c() -> Result<StopFlag> {
     Ok(stop)
 }
 
-/// A resumed run must be the run that was started: only how it is logged and saved, and how long it
-/// lasts, may change.
+/// A resumed run must be the run that was started: only how it is logged, saved and stopped may change.
+/// Its epochs may not, since schedules depend on them.
 fn check_same_run<E: Experiment>(saved: &Path, config: &ConfigOf<E>) -> Result<()> {
     let before = config::read::<E>(saved)?;
     let loop_keys = json!(LoopConfig::default());
@@ -202,7 +202,10 @@ fn check_same_run<E: Experiment>(saved: &Path, config: &ConfigOf<E>) -> Result<(
     match changed {
         None => Ok(()),
         Some(change) => Err(Fault::usage(format!(
-            "--resume with another configuration than that of {}: {change}; give the same settings, or start anew in another folder",
+            "--resume with {} = {}, which is {} in {}: give the same settings, or start anew in another folder",
+            change.path,
+            change.to,
+            change.from,
             saved.display()
         ))),
     }

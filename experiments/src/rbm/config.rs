@@ -206,6 +206,8 @@ pub(super) fn settle(config: &mut RbmRun, data: &Splits) -> Result<()> {
             train.average.decay
         )));
     }
+    check_range("train.learning_rate", &train.learning_rate, |rate| rate >= 0.0, "must not be negative")?;
+    check_range("train.momentum", &train.momentum, |m| (0.0..1.0).contains(&m), "must lie in [0, 1)")?;
     let counts = [
         ("train.batch_size", train.batch_size),
         ("train.average.every", train.average.every),
@@ -216,6 +218,15 @@ pub(super) fn settle(config: &mut RbmRun, data: &Splits) -> Result<()> {
     ];
     match counts.into_iter().find(|(_, value)| *value == 0) {
         Some((name, _)) => Err(Fault::usage(format!("{name} = 0: must be at least 1"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether every value that a schedule takes is allowed, tried at a hundred steps.
+fn check_range(name: &str, schedule: &Schedule, allowed: impl Fn(f64) -> bool, rule: &str) -> Result<()> {
+    const STEPS: usize = 100;
+    match (0..STEPS).map(|step| schedule.at(step, STEPS)).find(|value| !allowed(*value)) {
+        Some(value) => Err(Fault::usage(format!("{name} takes the value {value}: {rule}"))),
         None => Ok(()),
     }
 }
