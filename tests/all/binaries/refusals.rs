@@ -42,6 +42,8 @@ fn settings_out_of_range() {
     refused(&["--set", "train.batch_size=0"], &["train.batch_size = 0", "at least 1"]);
     refused(&["--set", "train.contrastive.sweeps=0"], &["sweeps = 0", "at least 1"]);
     refused(&["--set", "train.learning_rate=.inf"], &["train.learning_rate"]);
+    refused(&["--set", "train.learning_rate=-1"], &["train.learning_rate", "-1", "negative"]);
+    refused(&["--set", "train.momentum=1.5"], &["train.momentum", "1.5", "[0, 1)"]);
     refused(&["--set", "train.average.decay=1.5"], &["train.average.decay = 1.5"]);
     refused(&["--set", "model.weight_std=-1"], &["weight_std = -1"]);
     refused(&["--set", "model.hidden=softmax"], &["hidden = softmax", "binary"]);
