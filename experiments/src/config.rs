@@ -51,10 +51,17 @@ impl DataConfig {
     /// # Errors
     /// Those of reading and binarizing.
     pub fn load(&self, data_dir: &Path, seed: u64) -> Result<Splits> {
-        let splits = gibbs_data::load(&self.name, data_dir)?;
+        self.binarize(gibbs_data::load(&self.name, data_dir)?, seed)
+    }
+
+    /// A set, binarized as the configuration says.
+    ///
+    /// # Errors
+    /// Values outside \[0, 1\].
+    pub fn binarize(&self, data: Splits, seed: u64) -> Result<Splits> {
         Ok(match self.binarization {
-            Some(kind) => splits.binarized(kind, seed)?,
-            None => splits,
+            Some(kind) => data.binarized(kind, seed)?,
+            None => data,
         })
     }
 

@@ -254,10 +254,7 @@ fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
 fn load_data<E: Experiment>(config: &mut ConfigOf<E>, shared: &Shared) -> Result<Splits> {
     let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
     E::settle(config, &data)?;
-    Ok(match config.data.binarization {
-        Some(kind) => data.binarized(kind, config.seed)?,
-        None => data,
-    })
+    config.data.binarize(data, config.seed)
 }
 
 #[allow(clippy::print_stderr, reason = "where the draws went is told on stderr")]
