@@ -16,5 +16,5 @@ pub mod units;
 pub use chain::{Clamp, GibbsChain};
 pub use contrastive::{Chains, Contrastive, ContrastiveConfig, Statistics};
 pub use pseudo_likelihood::log_pseudo_likelihood;
-pub use rbm::{ConfigError, Rbm, RbmConfig};
+pub use rbm::{AnyRbm, ConfigError, Rbm, RbmConfig};
 pub use tempering::ParallelTempering;

@@ -124,6 +124,9 @@ pub struct Rbm<V: Units, H: Units> {
     pub hidden: H,
 }
 
+/// A machine whose kinds of units are chosen at run time.
+pub type AnyRbm = Rbm<AnyUnits, AnyUnits>;
+
 impl<V: Units, H: Units> Rbm<V, H> {
     /// `v·W`, the input that the hidden units get: `[batch, visible] -> [batch, hidden]`.
     ///
