@@ -3,6 +3,7 @@
 mod estimate;
 pub mod math;
 pub mod nn;
+pub mod optim;
 pub mod params;
 mod traits;
 
