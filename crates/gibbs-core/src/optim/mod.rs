@@ -1,1 +1,18 @@
 //! Optimizers that Burn lacks, or that are worth a kernel of their own.
+//!
+//! [`ConjugateGradient`] and [`Lbfgs`] minimize the loss of a fixed batch by [`LineSearch`]es and need no learning rate.
+
+mod conjugate_gradient;
+mod directions;
+mod error;
+mod lbfgs;
+mod line_search;
+mod minimize;
+#[cfg(test)]
+mod tests;
+
+pub use conjugate_gradient::ConjugateGradient;
+pub use error::OutOfRange;
+pub use lbfgs::Lbfgs;
+pub use line_search::LineSearch;
+pub use minimize::Minimized;

@@ -1,0 +1,86 @@
+//! Nonlinear conjugate gradients.
+//!
+//! ```text
+//! d_0 = -g_0,    d_k = -g_k + β_k·d_{k-1}
+//! β_k = max(0, g_k·(g_k - g_{k-1}) / g_{k-1}·g_{k-1})        Polak-Ribière+
+//! x_{k+1} = x_k + α_k·d_k,    α_k by line search
+//! ```
+//!
+//! References: Polak & Ribière, Rev. Fr. Inform. Rech. Opér. 16:35 (1969); Gilbert & Nocedal, SIAM J. Optim. 2:21 (1992),
+//! doi:10.1137/0802003, for β ≥ 0, which restarts by itself; Nocedal & Wright, Numerical Optimization, 2nd edition (2006),
+//! section 5.2. Hinton & Salakhutdinov, Science 313:504 (2006), train autoencoders by three line searches on each batch.
+//!
+//! Cost: per line search two to three evaluations of loss and gradient on well-scaled problems; four vectors of the size of
+//! the parameters.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::optim::GradientsParams;
+
+use super::directions::Direction;
+use super::minimize::{Rule, Step, minimize};
+use super::{LineSearch, Minimized, OutOfRange};
+
+/// Nonlinear conjugate gradients on the loss of a fixed batch.
+#[derive(Config, Debug, PartialEq)]
+pub struct ConjugateGradient {
+    /// Line searches of one call (3 in Hinton & Salakhutdinov 2006).
+    #[config(default = 3)]
+    pub searches: usize,
+    /// Conditions and budget of each.
+    #[config(default = "LineSearch::new(0.1)")]
+    pub line_search: LineSearch,
+}
+
+impl ConjugateGradient {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        self.line_search.validate()
+    }
+
+    /// The module after [`searches`](Self::searches) line searches from where it is, and what was done.
+    ///
+    /// `evaluate` gives the loss of a module and its gradients, always of the same batch. A module on an autodiff device is
+    /// handed to it on that device, so gradients may come from a backward pass:
+    ///
+    /// ```text
+    /// |model| {
+    ///     let loss = objective(model, &batch);
+    ///     let gradients = GradientsParams::from_grads(loss.backward(), model);
+    ///     (loss.into_scalar(), gradients)
+    /// }
+    /// ```
+    ///
+    /// Parameters without a gradient stay as they are; all keep their `ParamId`s. Nothing is remembered between calls: each
+    /// begins with steepest descent. The loss never rises. Where a step makes it infinite or NaN, a shorter one is
+    /// tried.
+    ///
+    /// # Panics
+    /// If [`validate`](Self::validate) fails, or the module has no parameters.
+    pub fn minimize<M: Module>(
+        &self,
+        module: M,
+        evaluate: impl FnMut(&M) -> (f64, GradientsParams),
+    ) -> (M, Minimized) {
+        self.validate().unwrap_or_else(|error| panic!("{error}"));
+        minimize(self.searches, &self.line_search, PolakRibiere, module, evaluate)
+    }
+}
+
+struct PolakRibiere;
+
+impl Rule for PolakRibiere {
+    fn direction(&mut self, gradient: &Direction, last: &Step) -> Direction {
+        let change = gradient.clone().plus(-1.0, &last.gradient);
+        let beta = gradient.dot(&change) / last.gradient.dot(&last.gradient);
+        last.direction.clone().scaled(beta.max(0.0)).plus(-1.0, gradient)
+    }
+
+    /// The step with the first-order change of the last one (Nocedal & Wright, section 3.5).
+    fn first_step(&self, slope: f64, last: &Step) -> f64 {
+        last.step * last.slope / slope
+    }
+}

@@ -1,0 +1,129 @@
+//! Quasi-Newton directions from the last few steps: L-BFGS.
+//!
+//! ```text
+//! s_k = x_{k+1} - x_k,    y_k = g_{k+1} - g_k,    ρ_k = 1 / y_k·s_k
+//! d_k = -H_k·g_k,    H_k from H_k⁰ = (s·y / y·y)·I by the BFGS update with the last m pairs (s, y)
+//! x_{k+1} = x_k + α_k·d_k,    α_k by line search, 1 first
+//! ```
+//!
+//! References: Nocedal, Math. Comp. 35:773 (1980), doi:10.1090/S0025-5718-1980-0572855-7; Nocedal & Wright, Numerical
+//! Optimization, 2nd edition (2006), algorithms 7.4 and 7.5.
+//!
+//! Cost: per line search one to two evaluations of loss and gradient, and `4m` products of vectors; `2m + 4` vectors of the
+//! size of the parameters.
+
+use std::collections::VecDeque;
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::optim::GradientsParams;
+
+use super::directions::Direction;
+use super::minimize::{Rule, Step, minimize};
+use super::{LineSearch, Minimized, OutOfRange};
+
+/// L-BFGS on the loss of a fixed batch.
+///
+/// Burn's own `LBFGS` is not used: its line search lengthens the step where a loss is NaN, and it pairs parameters with
+/// the wrong gradients as soon as one of them is frozen.
+#[derive(Config, Debug, PartialEq)]
+pub struct Lbfgs {
+    /// Line searches of one call.
+    #[config(default = 3)]
+    pub searches: usize,
+    /// The steps remembered, m; at least 1 (3 to 20 in Nocedal & Wright, section 7.2).
+    #[config(default = 10)]
+    pub history: usize,
+    /// Conditions and budget of each search.
+    #[config(default = "LineSearch::new(0.9)")]
+    pub line_search: LineSearch,
+}
+
+impl Lbfgs {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        if self.history == 0 {
+            return Err(OutOfRange { field: "history", value: 0.0, must: "at least 1" });
+        }
+        self.line_search.validate()
+    }
+
+    /// The module after [`searches`](Self::searches) line searches from where it is, and what was done; all that is said of
+    /// [`ConjugateGradient::minimize`](super::ConjugateGradient::minimize) holds here.
+    ///
+    /// # Panics
+    /// If [`validate`](Self::validate) fails, or the module has no parameters.
+    pub fn minimize<M: Module>(
+        &self,
+        module: M,
+        evaluate: impl FnMut(&M) -> (f64, GradientsParams),
+    ) -> (M, Minimized) {
+        self.validate().unwrap_or_else(|error| panic!("{error}"));
+        let curvature = 0.5 * (1.0 - self.line_search.curvature);
+        let memory = Memory { pairs: VecDeque::new(), size: self.history, curvature };
+        minimize(self.searches, &self.line_search, memory, module, evaluate)
+    }
+}
+
+/// One step remembered.
+struct Pair {
+    s: Direction,
+    y: Direction,
+    /// `s·y`.
+    sy: f64,
+}
+
+/// The last steps, oldest first.
+struct Memory {
+    pairs: VecDeque<Pair>,
+    size: usize,
+    /// Steps with less curvature than this part of their slope are left out: half of what the Wolfe conditions
+    /// grant, so that only steps that miss them are.
+    curvature: f64,
+}
+
+impl Memory {
+    fn remember(&mut self, gradient: &Direction, last: &Step) {
+        let s = last.direction.clone().scaled(last.step);
+        let y = gradient.clone().plus(-1.0, &last.gradient);
+        let sy = s.dot(&y);
+        if sy >= -self.curvature * last.step * last.slope {
+            if self.pairs.len() == self.size {
+                self.pairs.pop_front();
+            }
+            self.pairs.push_back(Pair { s, y, sy });
+        }
+    }
+}
+
+impl Rule for Memory {
+    fn direction(&mut self, gradient: &Direction, last: &Step) -> Direction {
+        self.remember(gradient, last);
+        let mut r = gradient.clone();
+        let mut alphas = Vec::with_capacity(self.pairs.len());
+        for Pair { s, y, sy } in self.pairs.iter().rev() {
+            let alpha = s.dot(&r) / sy;
+            r = r.plus(-alpha, y);
+            alphas.push(alpha);
+        }
+        if let Some(Pair { y, sy, .. }) = self.pairs.back() {
+            r = r.scaled(sy / y.dot(y));
+        }
+        for (Pair { s, y, sy }, alpha) in self.pairs.iter().zip(alphas.into_iter().rev()) {
+            let beta = y.dot(&r) / sy;
+            r = r.plus(alpha - beta, s);
+        }
+        r.scaled(-1.0)
+    }
+
+    fn first_step(&self, _: f64, _: &Step) -> f64 {
+        1.0
+    }
+
+    fn restart(&mut self) {
+        self.pairs.clear();
+    }
+}
