@@ -2,7 +2,7 @@
 
 use gibbs_report::{
     Axis, ColorMap, Figure, Figures, FilterGrid, FilterOrder, HeatMap, Histogram, ImageGrid, Panel, Report,
-    ReportError, Series,
+    ReportError, Series, Thumbnails,
 };
 use std::path::{Path, PathBuf};
 
@@ -208,6 +208,40 @@ fn plane(folder: &Path, random: &mut Uniform) -> Result<(), ReportError> {
         .save(folder.join("histogram.png"))
 }
 
+/// Codes of ten classes in the plane, each with a ring for its image, and a grid of them with a row for each class.
+fn codes(folder: &Path, random: &mut Uniform) -> Result<(), ReportError> {
+    let (mut x, mut y, mut labels, mut images) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..3000 {
+        let class = (10.0 * random.next()) as u8;
+        let (angle, bend) = (0.63 * f32::from(class), 0.25 * random.normal());
+        let distance = 3.0 + 2.0 * f32::from(class % 2) + 0.5 * random.normal();
+        x.push(distance * (angle + bend / 3.0).cos());
+        y.push(distance * (angle + bend / 3.0).sin());
+        labels.push(class);
+        images.extend(ring(2.0 + f32::from(class), 0.0, random));
+    }
+    let panel = |title: &str| Panel::new(Axis::new("code 2")).title(title).equal();
+    let pictures = Thumbnails::new(&x, &y, &images, (28, 28));
+    Figure::new(Axis::new("code 1"))
+        .panel_height(760)
+        .panel(panel("codes").classes(&x, &y, &labels).thumbnails(pictures.clone().classes(&labels)))
+        .save(folder.join("codes.png"))?;
+    Figure::new(Axis::new("code 1"))
+        .panel_height(300)
+        .columns(2)
+        .panel(panel("without images").classes(&x, &y, &labels))
+        .panel(
+            panel("without labels").series(Series::new("", &x, &y).dots(1.6)).thumbnails(pictures.size(20.0)),
+        )
+        .save(folder.join("codes-small.png"))?;
+
+    let rows: Vec<Vec<f32>> = (0..10)
+        .map(|class| (0..12).flat_map(|i| ring(2.0 + class as f32, i as f32 / 24.0, random)).collect())
+        .collect();
+    let sets: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+    ImageGrid::new(28, 28).row_labels(0..10).render_rows(&sets)?.save_png(folder.join("classes.png"))
+}
+
 fn main() -> Result<(), ReportError> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
     let mut random = Uniform(1);
@@ -216,6 +250,7 @@ fn main() -> Result<(), ReportError> {
     curves(&folder, &mut random)?;
     strange(&folder)?;
     plane(&folder, &mut random)?;
+    codes(&folder, &mut random)?;
     let mut figures = Figures::new();
     figures.add("log_prob", -86.12, 0.03, "asymptotic", "nats").add(
         "log_z",

@@ -37,10 +37,11 @@ impl Color {
 
     /// The color of line or class `index` among `count`.
     ///
-    /// Up to seven: the palette of Okabe and Ito, which most color-blind people can tell apart. More: hues spaced
-    /// evenly in CIELAB with alternating lightness.
+    /// Up to seven: the palette of Okabe and Ito, which most color-blind people can tell apart. Up to ten: also a violet, a dark
+    /// red and a yellowish green, as far from those in CIELAB as they are from each other. More: hues spaced evenly in CIELAB with
+    /// alternating lightness.
     pub fn of_class(index: usize, count: usize) -> Self {
-        const OKABE_ITO: [Color; 7] = [
+        const PALETTE: [Color; 10] = [
             Color::new(0, 114, 178),
             Color::new(213, 94, 0),
             Color::new(0, 158, 115),
@@ -48,9 +49,12 @@ impl Color {
             Color::new(230, 159, 0),
             Color::new(86, 180, 233),
             Color::new(60, 60, 60),
+            Color::new(110, 50, 160),
+            Color::new(130, 30, 40),
+            Color::new(170, 205, 40),
         ];
-        if count <= OKABE_ITO.len() {
-            return OKABE_ITO[index % OKABE_ITO.len()];
+        if count <= PALETTE.len() {
+            return PALETTE[index % PALETTE.len()];
         }
         let hue = (index % count) as f64 / count as f64 * std::f64::consts::TAU + 0.6;
         let (lightness, chroma) = if index.is_multiple_of(2) { (48.0, 62.0) } else { (70.0, 52.0) };
@@ -251,7 +255,8 @@ mod tests {
                 for b in 0..a {
                     let (x, y) = (to_lab(Color::of_class(a, count)), to_lab(Color::of_class(b, count)));
                     let delta = (0..3).map(|i| (x[i] - y[i]).powi(2)).sum::<f64>().sqrt();
-                    assert!(delta > 18.0, "{a} and {b} of {count}: {delta}");
+                    let least = if count <= 10 { 26.0 } else { 18.0 };
+                    assert!(delta > least, "{a} and {b} of {count}: {delta}");
                 }
             }
         }

@@ -25,6 +25,7 @@ mod render;
 mod scene;
 mod series;
 mod table;
+mod thumbnails;
 mod ticks;
 
 pub use axis::Axis;
@@ -40,3 +41,4 @@ pub use panel::Panel;
 pub use picture::Picture;
 pub use series::Series;
 pub use table::{Figures, Report};
+pub use thumbnails::Thumbnails;

@@ -4,13 +4,15 @@ use crate::axis::{Axis, Padding, Span};
 use crate::color_bar::Scale;
 use crate::frame::Frame;
 use crate::scene::Scene;
-use crate::{Color, HeatMap, Histogram, ReportError, Series};
+use crate::thumbnails::n_classes;
+use crate::{Color, HeatMap, Histogram, ReportError, Series, Thumbnails};
 
 #[derive(Clone, Debug)]
 enum Layer {
     Series(Series),
     HeatMap(HeatMap),
     Histogram(Histogram),
+    Thumbnails(Thumbnails),
 }
 
 /// A horizontal line at a number to compare with.
@@ -36,9 +38,10 @@ impl Entry<'_> {
     }
 }
 
-/// Curves, maps or histograms between one pair of axes.
+/// Curves, dots, maps or histograms between one pair of axes.
 ///
-/// What is added first is painted first, except that maps lie below everything and bands below lines.
+/// What is added first is painted first, except that maps lie below everything, bands below lines and
+/// thumbnails above all.
 #[derive(Clone, Debug)]
 pub struct Panel {
     pub(crate) title: String,
@@ -106,6 +109,36 @@ impl Panel {
         self
     }
 
+    /// Adds dots `(x[i], y[i])` in the color of their class, one series for each class that occurs, named by its number.
+    ///
+    /// # Panics
+    /// If there is not one label for each point.
+    #[must_use]
+    pub fn classes<T: Copy + Into<f64>>(self, x: &[T], y: &[T], labels: &[u8]) -> Self {
+        const RADIUS: f64 = 1.6;
+        assert!(x.len() == labels.len() && y.len() == labels.len(), "a label for each point");
+        let count = n_classes(labels);
+        (0..count).fold(self, |panel, class| {
+            let of_class = |values: &[T]| -> Vec<f64> {
+                let chosen = values.iter().zip(labels).filter(|&(_, &label)| usize::from(label) == class);
+                chosen.map(|(&value, _)| value.into()).collect()
+            };
+            let (x, y) = (of_class(x), of_class(y));
+            if x.is_empty() {
+                return panel;
+            }
+            let color = Color::of_class(class, count);
+            panel.series(Series::new(class.to_string(), &x, &y).dots(RADIUS).color(color))
+        })
+    }
+
+    /// Adds images at points.
+    #[must_use]
+    pub fn thumbnails(mut self, thumbnails: Thumbnails) -> Self {
+        self.layers.push(Layer::Thumbnails(thumbnails));
+        self
+    }
+
     /// Adds a dashed horizontal line with a label, such as a published value. The y range includes it.
     #[must_use]
     pub fn reference(mut self, value: f64, label: impl Into<String>) -> Self {
@@ -118,6 +151,7 @@ impl Panel {
             Layer::Series(series) => series.check(),
             Layer::HeatMap(map) => map.check(),
             Layer::Histogram(_) => Ok(()),
+            Layer::Thumbnails(thumbnails) => thumbnails.check(),
         })
     }
 
@@ -128,6 +162,7 @@ impl Panel {
                 Layer::Series(series) => values.extend(series.x_values()),
                 Layer::HeatMap(map) => values.extend([map.x.0, map.x.1]),
                 Layer::Histogram(histogram) => values.extend(histogram.range()),
+                Layer::Thumbnails(thumbnails) => values.extend(thumbnails.x_values()),
             }
         }
         values
@@ -146,7 +181,7 @@ impl Panel {
     }
 
     pub(crate) fn has_edges(&self) -> bool {
-        self.layers.iter().any(|layer| !matches!(layer, Layer::Series(_)))
+        self.layers.iter().any(|layer| matches!(layer, Layer::HeatMap(_) | Layer::Histogram(_)))
     }
 
     pub(crate) fn y_span(&self) -> Span {
@@ -164,6 +199,7 @@ impl Panel {
                     values.extend(histogram.density());
                     padding.low = 0.0;
                 }
+                Layer::Thumbnails(thumbnails) => values.extend(thumbnails.y_values()),
             }
         }
         self.y.span(values, padding)
@@ -182,10 +218,10 @@ impl Panel {
         self
     }
 
-    /// Layers with a color each, maps left out.
+    /// Layers with a color each.
     fn colored(&self) -> Vec<(&Layer, Color)> {
-        let layers: Vec<&Layer> =
-            self.layers.iter().filter(|layer| !matches!(layer, Layer::HeatMap(_))).collect();
+        let has_color = |layer: &&Layer| matches!(layer, Layer::Series(_) | Layer::Histogram(_));
+        let layers: Vec<&Layer> = self.layers.iter().filter(has_color).collect();
         let count = layers.len();
         let color = |i: usize, layer: &Layer| match layer {
             Layer::Series(series) => series.color_or(Color::of_class(i, count)),
@@ -200,7 +236,7 @@ impl Panel {
                 Some(Entry { text: series.legend(x, &self.y), color, series: Some(series) })
             }
             Layer::Histogram(histogram) => Some(Entry { text: histogram.legend(), color, series: None }),
-            Layer::HeatMap(_) => None,
+            Layer::HeatMap(_) | Layer::Thumbnails(_) => None,
         });
         entries.filter(|entry| !entry.text.is_empty()).collect()
     }
@@ -223,7 +259,12 @@ impl Panel {
             match layer {
                 Layer::Series(series) => series.draw(scene, frame, color),
                 Layer::Histogram(histogram) => histogram.draw(scene, frame, color),
-                Layer::HeatMap(_) => {}
+                Layer::HeatMap(_) | Layer::Thumbnails(_) => {}
+            }
+        }
+        for layer in &self.layers {
+            if let Layer::Thumbnails(thumbnails) = layer {
+                thumbnails.draw(scene, frame);
             }
         }
     }
