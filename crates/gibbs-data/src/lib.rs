@@ -4,6 +4,7 @@ mod adapter;
 pub mod bars;
 mod batches;
 mod binarization;
+pub mod curves;
 mod dataset;
 pub mod digits;
 #[cfg(feature = "download")]
@@ -15,6 +16,7 @@ mod law;
 mod load;
 pub mod manifest;
 pub mod npy;
+mod pen;
 pub mod plane;
 mod portable;
 mod splits;

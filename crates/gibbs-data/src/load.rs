@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::npy::Narrow;
 use crate::plane::Plane;
-use crate::{DataError, Dataset, Splits, bars, digits, idx, manifest, npy};
+use crate::{DataError, Dataset, Splits, bars, curves, digits, idx, manifest, npy};
 
 /// The names that [`load`] knows: built-in sets first, then those read from the data folder.
 pub fn names() -> Vec<String> {
-    let mut names = vec!["digits".to_owned(), "bars-and-stripes".to_owned()];
+    let mut names = ["digits", "curves", "bars-and-stripes"].map(str::to_owned).to_vec();
     names.extend(Plane::ALL.map(|set| set.name().to_owned()));
     names.extend(manifest::all().into_iter().map(|manifest| manifest.name));
     names
@@ -18,7 +18,7 @@ pub fn names() -> Vec<String> {
 
 /// The data set that `spec` names, or the file at the path `spec`, in three parts.
 ///
-/// - `digits`, `bars-and-stripes` (4×4; `bars-and-stripes-6x6` for another side) and the 2-d sets are built in;
+/// - `digits`, `curves`, `bars-and-stripes` (4×4; `bars-and-stripes-6x6` for another side) and the 2-d sets are built in;
 /// - `mnist`, `fashion-mnist`, `binarized-mnist`, `frey-faces` are read from `data_dir/NAME/` and their checksums verified;
 /// - anything else is a path: `.npy` or idx, split in the order of the file by [`Splits::by_tenths`].
 ///
@@ -38,6 +38,9 @@ pub fn names() -> Vec<String> {
 pub fn load(spec: &str, data_dir: &Path) -> Result<Splits, DataError> {
     if spec == "digits" {
         return digits::splits();
+    }
+    if spec == "curves" {
+        return curves::splits();
     }
     if let Some(side) = bars_side(spec) {
         return bars::bars_and_stripes(side);

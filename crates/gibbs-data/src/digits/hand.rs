@@ -3,6 +3,7 @@
 use super::SIDE;
 use super::skeletons::{SHAPES, Shape};
 use crate::draws::Draws;
+use crate::pen::{Nib, Path};
 use crate::portable::sin_cos_turns;
 
 /// Uniform draws that one image may take.
@@ -23,21 +24,6 @@ const GRID: usize = 5;
 const WIDTH: f32 = 0.7;
 /// Largest side of a digit, pixels, before the random scale.
 const BOX: f32 = 20.0;
-
-/// A point of the pen's path: position in pixels, half the width of the stroke there.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Nib {
-    pub(super) x: f32,
-    pub(super) y: f32,
-    pub(super) radius: f32,
-}
-
-/// The strokes of one image with the width of their soft edge.
-pub(super) struct Path {
-    pub(super) strokes: Vec<Vec<Nib>>,
-    pub(super) softness: f32,
-    pub(super) ink: f32,
-}
 
 /// One instance of digit `class` (0 to 9).
 pub(super) fn write(class: usize, draws: &mut Draws) -> Path {

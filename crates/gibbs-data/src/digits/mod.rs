@@ -5,7 +5,7 @@
 //!   -> knots moved, smooth displacement field, slant, aspect, turn  hand.rs
 //!   -> largest side fitted to 20 pixels                              hand.rs
 //!   -> distance to the stroke, anti-aliased, quantized to bytes,
-//!      center of mass at the center                                  pen.rs
+//!      center of mass at the center                                  pen.rs, shared with the curves
 //! ```
 //!
 //! Image `i` depends on the seed and on `i` alone, not on the number of threads, and is computed with `+ - * /` and square
@@ -17,17 +17,16 @@
 //! convolutional neural networks applied to visual document analysis*, ICDAR 2003, doi:10.1109/ICDAR.2003.1227801.
 
 mod hand;
-mod pen;
 mod skeletons;
 
 use gibbs_backend::Noise;
 use rayon::prelude::*;
 
 use crate::draws::Draws;
-use crate::{DataError, Dataset, Splits};
+use crate::{DataError, Dataset, Splits, pen};
 
 /// Rows and columns of an image.
-pub const SIDE: usize = 28;
+pub const SIDE: usize = pen::SIDE;
 /// Pixels of an image.
 pub const PIXELS: usize = SIDE * SIDE;
 
@@ -42,7 +41,7 @@ pub fn generate(n: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
         let mut draws = Draws::new(&noise, index, hand::DRAWS);
         let class = draws.below(10);
         *label = class as u8;
-        pen::ink(hand::write(class, &mut draws), image);
+        pen::draw_centered(hand::write(class, &mut draws), image);
     });
     (images, labels)
 }

@@ -1,10 +1,26 @@
 //! From the pen's path to grey values: distance of each pixel to the stroke, with a soft edge.
 
-use super::SIDE;
-use super::hand::{Nib, Path};
+/// Rows and columns of an image.
+pub(crate) const SIDE: usize = 28;
 
-/// Draws `path` into `image` (`28×28` bytes, row-major; 0 is paper, 255 is ink), its center of mass at the center.
-pub(super) fn ink(mut path: Path, image: &mut [u8]) {
+/// A point of the pen's path: position in pixels, half the width of the stroke there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nib {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    pub(crate) radius: f32,
+}
+
+/// The strokes of one image. The edge is `2·softness` pixels wide, half of it outside the stroke; `ink` is the darkest
+/// value, 0 to 1.
+pub(crate) struct Path {
+    pub(crate) strokes: Vec<Vec<Nib>>,
+    pub(crate) softness: f32,
+    pub(crate) ink: f32,
+}
+
+/// Draws `path` as [`draw`] does, its center of mass at the center of the image.
+pub(crate) fn draw_centered(mut path: Path, image: &mut [u8]) {
     draw(&path, image);
     let [dx, dy] = off_center(image);
     for nib in path.strokes.iter_mut().flatten() {
@@ -14,7 +30,8 @@ pub(super) fn ink(mut path: Path, image: &mut [u8]) {
     draw(&path, image);
 }
 
-fn draw(path: &Path, image: &mut [u8]) {
+/// Draws `path` into `image` (`28×28` bytes, row-major; 0 is paper, 255 is ink); what lies outside is cut off.
+pub(crate) fn draw(path: &Path, image: &mut [u8]) {
     let mut outside = [f32::MAX; SIDE * SIDE];
     for stroke in &path.strokes {
         for pair in stroke.windows(2) {
