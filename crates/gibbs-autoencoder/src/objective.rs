@@ -1,0 +1,54 @@
+//! What an autoencoder is trained to lower.
+
+use burn::optim::GradientsParams;
+use burn::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::autoencoder::{Autoencoder, AutoencoderError, Output};
+
+/// The loss of a reconstruction, summed over columns and averaged over a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// [`Autoencoder::cross_entropy`], nats: for data in [0, 1], as in Hinton & Salakhutdinov (2006).
+    #[default]
+    CrossEntropy,
+    /// [`Autoencoder::squared_error`].
+    SquaredError,
+}
+
+impl Loss {
+    /// Checks that an autoencoder with this output has the loss.
+    ///
+    /// # Errors
+    /// [`AutoencoderError::Loss`] for cross-entropy with a linear output.
+    pub fn validate(self, output: Output) -> Result<(), AutoencoderError> {
+        match (self, output) {
+            (Self::CrossEntropy, Output::Linear) => Err(AutoencoderError::Loss),
+            _ => Ok(()),
+        }
+    }
+
+    /// The mean over the rows of `x`, `[1]`.
+    ///
+    /// # Panics
+    /// If [`validate`](Self::validate) fails, or the width of `x` is not that of the data.
+    pub fn loss(self, autoencoder: &Autoencoder, x: Tensor<2>) -> Tensor<1> {
+        match self {
+            Self::CrossEntropy => autoencoder.cross_entropy(x).mean(),
+            Self::SquaredError => autoencoder.squared_error(x).mean(),
+        }
+    }
+
+    /// The [`loss`](Self::loss) and its gradients by a backward pass, for an optimizer such as
+    /// [`ConjugateGradient`](gibbs_core::optim::ConjugateGradient). The autoencoder is on an autodiff device; `x` is
+    /// on the same one or on the plain one below it.
+    ///
+    /// # Panics
+    /// As [`loss`](Self::loss), and if the autoencoder is not on an autodiff device.
+    pub fn gradients(self, autoencoder: &Autoencoder, x: Tensor<2>) -> (f64, GradientsParams) {
+        let loss = self.loss(autoencoder, x.autodiff());
+        let value = loss.clone().into_scalar();
+        (value, GradientsParams::from_grads(loss.backward(), autoencoder))
+    }
+}

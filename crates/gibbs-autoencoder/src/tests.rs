@@ -1,0 +1,253 @@
+//! The autoencoder against its formulas, against the machines it is unrolled from, and on the encoder problem.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::AdamConfig;
+use burn::prelude::*;
+use burn::tensor::{DType, FloatDType};
+use gibbs_backend::{Noise, bce_with_logits};
+use gibbs_boltzmann::units::{AnyUnits, UnitKind};
+use gibbs_boltzmann::{AnyRbm, RbmConfig};
+use gibbs_core::math::to_host;
+use gibbs_core::nn::Activation;
+use gibbs_core::optim::{ConjugateGradient, Lbfgs};
+use gibbs_core::params::cast;
+use gibbs_testkit::check_gradient;
+
+use crate::{Autoencoder, AutoencoderConfig, Code, Loss, Output};
+
+use UnitKind::{Binary, Gaussian, Softmax, Spin};
+
+/// Uniform draws on [0, 1) in f64.
+fn rows(shape: [usize; 2], seed: u64) -> Tensor<2> {
+    Noise::new(seed, "rows").uniform(shape, (&Device::flex(), DType::F64))
+}
+
+/// A machine with biases and variances of order one, in f64.
+fn machine(widths: [usize; 2], [visible, hidden]: [UnitKind; 2], seed: u64) -> AnyRbm {
+    let mut noise = Noise::new(seed, "machine");
+    let config = RbmConfig::new(widths[0], widths[1]).with_visible(visible).with_hidden(hidden);
+    let mut rbm = config.with_weight_std(0.7).init(&Device::flex(), &mut noise).unwrap();
+    for units in [&mut rbm.visible, &mut rbm.hidden] {
+        let mut draw = |param: &mut Param<Tensor<1>>| {
+            *param = Param::from_tensor(noise.normal(param.dims(), &Device::flex()) * 0.6);
+        };
+        match units {
+            AnyUnits::Binary(units) => draw(&mut units.bias),
+            AnyUnits::Spin(units) => draw(&mut units.bias),
+            AnyUnits::Gaussian(units) => {
+                draw(&mut units.mean);
+                draw(&mut units.log_var);
+            }
+            other => panic!("{other} units have no place here"),
+        }
+    }
+    cast(rbm, FloatDType::F64)
+}
+
+/// A stack of machines of these widths; `kinds` from the visible units of the bottom to the hidden ones of the top.
+fn stack(widths: &[usize], kinds: &[UnitKind]) -> Vec<AnyRbm> {
+    let pairs = widths.windows(2).zip(kinds.windows(2)).enumerate();
+    pairs.map(|(k, (w, kinds))| machine([w[0], w[1]], [kinds[0], kinds[1]], k as u64)).collect()
+}
+
+#[test]
+fn unrolling_computes_the_means_of_the_machines() {
+    let cases: [(&[UnitKind], Code, Output); 8] = [
+        (&[Binary, Binary, Binary, Gaussian], Code::Linear, Output::Logistic),
+        (&[Binary, Binary, Binary, Binary], Code::Logistic, Output::Logistic),
+        (&[Gaussian, Binary, Binary, Gaussian], Code::Linear, Output::Linear),
+        (&[Gaussian, Spin, Spin, Spin], Code::Tanh, Output::Linear),
+        (&[Binary, Spin, Gaussian], Code::Linear, Output::Logistic),
+        (&[Binary, Spin, Binary], Code::Logistic, Output::Logistic),
+        (&[Gaussian, Gaussian], Code::Linear, Output::Linear),
+        (&[Binary, Binary], Code::Logistic, Output::Logistic),
+    ];
+    for (kinds, code, output) in cases {
+        let widths = &[7, 5, 4, 3][..kinds.len()];
+        let machines = stack(widths, kinds);
+        let autoencoder = Autoencoder::unroll(&machines).unwrap();
+        let activation =
+            if kinds[1] == Spin && kinds.len() > 2 { Activation::Tanh } else { Activation::Sigmoid };
+        let config = AutoencoderConfig { widths: widths.to_vec(), activation, code, output };
+        assert_eq!(autoencoder.config(), config, "{kinds:?}");
+
+        let x = rows([4, 7], 9);
+        let up = machines.iter().fold(x.clone(), |x, rbm| rbm.hidden_mean(x));
+        let down = machines.iter().rev().fold(up.clone(), |h, rbm| rbm.visible_mean(h));
+        for (have, want) in [(autoencoder.encode(x.clone()), up), (autoencoder.reconstruct(x), down)] {
+            for (have, want) in to_host(have).into_iter().zip(to_host(want)) {
+                // Sums of at most 7 terms in another order, amplified by weights of order one.
+                assert!((have - want).abs() < 1e-13 * want.abs().max(1.0), "{kinds:?}: {have} {want}");
+            }
+        }
+    }
+}
+
+#[test]
+fn unrolled_parameters_are_new_and_can_be_trained() {
+    let machines = stack(&[6, 4, 2], &[Binary, Binary, Gaussian]);
+    let autoencoder = Autoencoder::unroll(&machines).unwrap();
+    assert_ne!(autoencoder.encoder[0].weight.id, machines[0].weight.id);
+    let x = rows([5, 6], 3);
+    let evaluate = |model: &Autoencoder| Loss::CrossEntropy.gradients(model, x.clone());
+    let (_, done) = ConjugateGradient::new().minimize(autoencoder.train(), evaluate);
+    assert!(done.loss < done.loss_before && done.searches == 3, "{done:?}");
+}
+
+#[test]
+fn stacks_that_do_not_fit_are_refused() {
+    let message = |stack: &[AnyRbm]| Autoencoder::unroll(stack).unwrap_err().to_string();
+    assert_eq!(message(&[]), "a stack needs at least one layer");
+    let wide = [machine([6, 4], [Binary, Binary], 0), machine([5, 2], [Binary, Gaussian], 0)];
+    let error = message(&wide);
+    assert!(error.contains("layer 1") && error.contains('5') && error.contains('4'), "{error}");
+    let other = [machine([6, 4], [Binary, Binary], 0), machine([4, 2], [Spin, Gaussian], 0)];
+    let error = message(&other);
+    assert!(error.contains("layer 1") && error.contains("spin") && error.contains("binary"), "{error}");
+    assert_eq!(
+        message(&stack(&[6, 4], &[Spin, Binary])),
+        "the visible units of layer 0 are spin; the autoencoder needs binary or gaussian units there"
+    );
+    let softmax =
+        RbmConfig::new(6, 4).with_visible(Softmax).init(&Device::flex(), &mut Noise::new(0, "init"));
+    assert!(message(&[softmax.unwrap()]).contains("visible units of layer 0 are softmax"));
+    assert_eq!(
+        message(&stack(&[6, 4, 2], &[Binary, Gaussian, Gaussian])),
+        "the hidden units of layer 0 are gaussian; the autoencoder needs binary or spin units there"
+    );
+    assert_eq!(
+        message(&stack(&[6, 4, 3, 2], &[Binary, Binary, Spin, Gaussian])),
+        "the hidden units of layer 1 are spin; the autoencoder needs binary units there"
+    );
+}
+
+#[test]
+fn configs_and_losses_that_do_not_fit_are_refused() {
+    let message = |config: AutoencoderConfig| config.validate().unwrap_err().to_string();
+    assert!(message(AutoencoderConfig::new(vec![4])).contains("at least two widths"));
+    assert!(message(AutoencoderConfig::new(vec![4, 0, 2])).contains("[4, 0, 2]"));
+    let refused = Loss::CrossEntropy.validate(Output::Linear).unwrap_err();
+    assert!(refused.to_string().contains("take squared_error"));
+    assert_eq!(Loss::SquaredError.validate(Output::Linear), Ok(()));
+    assert_eq!(Loss::CrossEntropy.validate(Output::Logistic), Ok(()));
+}
+
+#[test]
+#[should_panic(expected = "the loss cross_entropy needs the output logistic")]
+fn cross_entropy_of_a_linear_output_panics() {
+    small(Code::Linear, Output::Linear).cross_entropy(rows([2, 4], 0));
+}
+
+/// Widths 4-3-2 in f64.
+fn small(code: Code, output: Output) -> Autoencoder {
+    let config = AutoencoderConfig::new(vec![4, 3, 2]).with_code(code).with_output(output);
+    cast(config.init(&Device::flex(), &mut Noise::new(2, "init")).unwrap(), FloatDType::F64)
+}
+
+#[test]
+fn a_random_autoencoder_has_the_architecture_of_its_config() {
+    for (code, output) in [(Code::Linear, Output::Logistic), (Code::Tanh, Output::Linear)] {
+        let config = AutoencoderConfig::new(vec![4, 3, 2]).with_code(code).with_output(output);
+        let model = small(code, output);
+        assert_eq!(model.config(), config);
+        assert_eq!((model.width(), model.code_width(), model.output()), (4, 2, output));
+        let shapes = |layers: &[gibbs_core::nn::Affine]| -> Vec<[usize; 2]> {
+            layers.iter().map(|layer| layer.weight.dims()).collect()
+        };
+        assert_eq!(shapes(&model.encoder), [[4, 3], [3, 2]]);
+        assert_eq!(shapes(&model.decoder), [[2, 3], [3, 4]]);
+        assert_eq!(model.encode(rows([5, 4], 0)).dims(), [5, 2]);
+    }
+}
+
+#[test]
+fn losses_are_their_formulas() {
+    let model = small(Code::Logistic, Output::Logistic);
+    let x = rows([3, 4], 1);
+    let (data, means) = (to_host(x.clone()), to_host(model.reconstruct(x.clone())));
+    let (squares, nats) = (to_host(model.squared_error(x.clone())), to_host(model.cross_entropy(x.clone())));
+    for row in 0..3 {
+        let pairs = || data[4 * row..][..4].iter().zip(&means[4 * row..][..4]);
+        let square: f64 = pairs().map(|(x, m)| (x - m).powi(2)).sum();
+        let nat: f64 = pairs().map(|(x, m)| -x * m.ln() - (1.0 - x) * (1.0 - m).ln()).sum();
+        assert!((squares[row] - square).abs() < 1e-13 && (nats[row] - nat).abs() < 1e-13);
+    }
+    let mean = nats.iter().sum::<f64>() / 3.0;
+    assert!((to_host(Loss::CrossEntropy.loss(&model, x.clone()))[0] - mean).abs() < 1e-13);
+    assert_eq!(to_host(bce_with_logits(model.logits(x.clone()), x)), nats);
+}
+
+/// Reads all parameters and puts others in their place.
+struct Values<'a> {
+    old: Vec<f64>,
+    new: Option<&'a [f64]>,
+}
+
+impl ModuleMapper for Values<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let values = to_host(param.val());
+        let range = self.old.len()..self.old.len() + values.len();
+        self.old.extend(values);
+        let Some(new) = self.new else { return param };
+        param.map(|tensor| {
+            let data = TensorData::new(new[range].to_vec(), tensor.shape());
+            Tensor::from_data(data, (&tensor.device(), DType::F64))
+        })
+    }
+}
+
+#[test]
+fn gradients_are_finite_differences() {
+    let cases = [
+        (Loss::CrossEntropy, Code::Linear, Output::Logistic),
+        (Loss::SquaredError, Code::Logistic, Output::Logistic),
+        (Loss::SquaredError, Code::Tanh, Output::Linear),
+    ];
+    for (loss, code, output) in cases {
+        let (model, x) = (small(code, output), rows([3, 4], 4));
+        let mut reader = Values { old: Vec::new(), new: None };
+        let model = model.map(&mut reader);
+        let (value, gradients) = loss.gradients(&model.clone().train(), x.clone());
+        assert!((value - to_host(loss.loss(&model, x.clone()))[0]).abs() < 1e-14);
+        let gradient: Vec<f64> = [&model.encoder, &model.decoder]
+            .into_iter()
+            .flatten()
+            .flat_map(|layer| {
+                let weight = to_host(gradients.get::<2>(layer.weight.id).unwrap());
+                [weight, to_host(gradients.get::<1>(layer.bias.id).unwrap())].concat()
+            })
+            .collect();
+        check_gradient(&gradient, &reader.old, 1e-8, |values| {
+            let moved = model.clone().map(&mut Values { old: Vec::new(), new: Some(values) });
+            to_host(loss.loss(&moved, x.clone()))[0]
+        });
+    }
+}
+
+/// The encoder problem of Rumelhart, Hinton & Williams (1986): eight patterns with one bit each through three logistic
+/// units.
+#[test]
+fn eight_patterns_pass_through_three_units() {
+    let device = Device::flex().autodiff();
+    let x = Tensor::<2>::eye(8, &device);
+    let start = || {
+        let config = AutoencoderConfig::new(vec![8, 3]).with_code(Code::Logistic);
+        config.init(&device, &mut Noise::new(1, "init")).unwrap()
+    };
+    let evaluate = |model: &Autoencoder| Loss::CrossEntropy.gradients(model, x.clone());
+    let by_conjugate_gradients = ConjugateGradient::new().with_searches(200).minimize(start(), evaluate).0;
+    let by_lbfgs = Lbfgs::new().with_searches(200).minimize(start(), evaluate).0;
+    let mut adam = AdamConfig::new().init();
+    let by_adam = (0..500).fold(start(), |model, _| {
+        let (_, gradients) = evaluate(&model);
+        adam.step(0.1, model, gradients)
+    });
+    for (name, model) in [("cg", by_conjugate_gradients), ("l-bfgs", by_lbfgs), ("adam", by_adam)] {
+        let model = model.valid();
+        let x = x.clone().inner();
+        // A pattern not learned costs at least 2 ln 2 nats.
+        let nats = to_host(model.cross_entropy(x.clone()));
+        assert!(nats.iter().all(|nats| *nats < 0.2), "{name}: {nats:?}");
+        assert!(to_host(model.squared_error(x)).iter().all(|error| *error < 0.02), "{name}");
+    }
+}
