@@ -1,13 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod adam;
+mod affine;
 mod backend;
 mod elementwise;
+#[cfg(feature = "flex")]
+mod flex;
 #[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "without flex only the generator is used"))]
 mod kernel;
 mod noise;
 mod products;
 
+pub use adam::{AdamStep, adam_step};
+pub use affine::affine;
 pub use backend::{BackendError, backends, compiled, default_backend, device, has_double_precision};
-pub use elementwise::{bce_with_logits, exp, log_sigmoid, sigmoid, silu, softplus, tanh};
+pub use elementwise::{Function, bce_with_logits, exp, log_sigmoid, relu, sigmoid, silu, softplus, tanh};
 pub use noise::{Init, Noise};
 pub use products::{sparse_matmul, sparse_matmul_transposed};

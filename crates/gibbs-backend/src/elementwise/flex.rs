@@ -1,32 +1,17 @@
 //! The operations on `flex`: one pass each for f32 and f64, the portable form for narrower types.
 
 use burn::backend::Flex;
-use burn::tensor::{DType, Element, TensorData};
+use burn::tensor::{DType, TensorData};
 use burn_flex::FlexTensor;
-use bytemuck::Pod;
 
 use super::extension::{ElementwiseOps, Law};
 use super::function::Function;
 use super::portable;
+use crate::flex::{Scalar, readable, slice, with_kernel, writable};
 use crate::kernel::draws::{Draw, Logits, Probs, draw};
-use crate::kernel::functions::{Exp, LogSigmoid, Map, Sigmoid, Silu, Softplus, Tanh};
+use crate::kernel::functions::Map;
 use crate::kernel::loops;
-use crate::kernel::real::Number;
 use crate::noise::philox::Cursor;
-
-/// `call::<F>(arguments)` with the kernel of a function for `F`.
-macro_rules! with_kernel {
-    ($function:expr, $call:ident::<_, $number:ty>($($argument:expr),*)) => {
-        match $function {
-            Function::Sigmoid => $call::<Sigmoid, $number>($($argument),*),
-            Function::Tanh => $call::<Tanh, $number>($($argument),*),
-            Function::Softplus => $call::<Softplus, $number>($($argument),*),
-            Function::LogSigmoid => $call::<LogSigmoid, $number>($($argument),*),
-            Function::Exp => $call::<Exp, $number>($($argument),*),
-            Function::Silu => $call::<Silu, $number>($($argument),*),
-        }
-    };
-}
 
 impl ElementwiseOps for Flex {
     fn map(function: Function, x: FlexTensor) -> FlexTensor {
@@ -72,12 +57,6 @@ impl ElementwiseOps for Flex {
     }
 }
 
-/// An element type with kernels.
-trait Scalar: Number + Element + Pod {}
-
-impl Scalar for f32 {}
-impl Scalar for f64 {}
-
 fn map<F: Map, T: Scalar>(x: FlexTensor) -> FlexTensor {
     let mut x = readable(x);
     let offsets = x.layout().contiguous_offsets();
@@ -113,19 +92,4 @@ fn bits<D: Draw<T>, T: Scalar>(x: FlexTensor, cursor: Cursor) -> FlexTensor {
     let mut x = writable(x);
     draw::<D, T>(x.storage_mut(), cursor);
     x
-}
-
-/// The tensor in row-major order, possibly a window of a larger buffer.
-fn readable(x: FlexTensor) -> FlexTensor {
-    if x.is_contiguous() { x } else { writable(x) }
-}
-
-/// The tensor in row-major order and filling its buffer. The argument ends here, so that a tensor with one owner
-/// comes back with one owner and is written in place.
-fn writable(x: FlexTensor) -> FlexTensor {
-    x.to_contiguous()
-}
-
-fn slice<T: Scalar>(x: &FlexTensor) -> &[T] {
-    x.as_slice().expect("the tensor is in row-major order and of the type it was matched for")
 }

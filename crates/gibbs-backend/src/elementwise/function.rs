@@ -1,20 +1,29 @@
 //! The list of functions.
 
-/// An element-wise function. To add one: a variant here, its public line in `elementwise`, its portable form in
-/// `portable`, and its kernel (value and derivative for one number) in `kernel::functions`.
+// To add one: a variant here, its public line in `elementwise`, its portable form in `portable`, and its kernel (value
+// and derivative for one number) in `kernel::functions`.
+/// The element-wise functions by name, for [`affine`](crate::affine).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Function {
+pub enum Function {
+    /// [`relu`](crate::relu)
+    Relu,
+    /// [`sigmoid`](crate::sigmoid)
     Sigmoid,
+    /// [`tanh`](crate::tanh)
     Tanh,
+    /// [`softplus`](crate::softplus)
     Softplus,
+    /// [`log_sigmoid`](crate::log_sigmoid)
     LogSigmoid,
+    /// [`exp`](crate::exp)
     Exp,
+    /// [`silu`](crate::silu)
     Silu,
 }
 
 impl Function {
     /// Whether the derivative is computed from the result (then the argument need not be kept) or the argument.
     pub(crate) fn derivative_from_result(self) -> bool {
-        matches!(self, Self::Sigmoid | Self::Tanh | Self::Exp)
+        matches!(self, Self::Relu | Self::Sigmoid | Self::Tanh | Self::Exp)
     }
 }

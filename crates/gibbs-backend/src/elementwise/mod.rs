@@ -7,7 +7,7 @@ mod autodiff;
     feature = "ndarray",
     allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
 )]
-mod extension;
+pub(crate) mod extension;
 #[cfg(feature = "flex")]
 mod flex;
 mod function;
@@ -18,7 +18,7 @@ use burn::tensor::Tensor;
 
 use extension::ElementwiseOps;
 pub(crate) use extension::Law;
-use function::Function;
+pub use function::Function;
 
 use crate::noise::philox::Cursor;
 
@@ -33,6 +33,8 @@ macro_rules! functions {
 }
 
 functions! {
+    /// The rectified linear function `max(x, 0)`, `d/dx = 1` above zero and 0 elsewhere. NaN stays NaN on `flex`.
+    relu => Relu;
     /// The logistic function `1/(1 + exp(-x))`, `d/dx = y·(1 - y)`.
     sigmoid => Sigmoid;
     /// The hyperbolic tangent, `d/dx = 1 - y²`.

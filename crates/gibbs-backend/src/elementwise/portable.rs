@@ -11,6 +11,7 @@ use crate::noise::philox::Cursor;
 
 pub(crate) fn map<B: Backend>(function: Function, x: FloatTensor<B>) -> FloatTensor<B> {
     match function {
+        Function::Relu => B::relu(x),
         Function::Sigmoid => sigmoid::<B>(x),
         Function::Tanh => B::float_tanh(x),
         Function::Softplus => softplus::<B>(x),
@@ -26,6 +27,7 @@ pub(crate) fn map_backward<B: Backend>(
     gradient: FloatTensor<B>,
 ) -> FloatTensor<B> {
     let derivative = match function {
+        Function::Relu => B::float_sign(saved),
         Function::Sigmoid => B::float_mul(saved.clone(), one_minus::<B>(saved)),
         Function::Tanh => one_minus::<B>(B::float_mul(saved.clone(), saved)),
         Function::Softplus => sigmoid::<B>(saved),

@@ -73,6 +73,18 @@ fn gradients_on_every_device() {
     }
 }
 
+#[test]
+fn rectified_on_every_device() {
+    for name in compiled() {
+        let device = device(name).unwrap().autodiff();
+        let x = Tensor::<1>::from_floats([-2.5, -0.0, 0.0, 1e-30, 3.0], &device).require_grad();
+        let y = relu(x.clone());
+        let gradient = x.grad(&y.clone().mul_scalar(2.0).sum().backward()).unwrap();
+        assert_eq!(doubles(y), [0.0, 0.0, 0.0, f64::from(1e-30_f32), 3.0], "{name}");
+        assert_eq!(doubles(gradient), [0.0, 0.0, 0.0, 2.0, 2.0], "{name}");
+    }
+}
+
 #[cfg(feature = "flex")]
 mod on_flex {
     use burn::backend::Flex;
@@ -81,7 +93,8 @@ mod on_flex {
     use super::*;
     use crate::Noise;
 
-    const FUNCTIONS: [Function; 6] = [
+    const FUNCTIONS: [Function; 7] = [
+        Function::Relu,
         Function::Sigmoid,
         Function::Tanh,
         Function::Softplus,
@@ -210,6 +223,15 @@ mod on_flex {
         let y = tanh(x.clone());
         let twice = doubles(x.grad(&(y.clone() + y).sum().backward()).unwrap());
         assert!(twice.iter().zip(&reference).all(|(a, b)| (a - 2.0 * b).abs() < 1e-6));
+    }
+
+    #[test]
+    fn rectified_nan_is_nan() {
+        for dtype in [DType::F32, DType::F64] {
+            let y =
+                doubles(relu(Tensor::<1>::from_data([f64::NAN, f64::INFINITY], (&Device::flex(), dtype))));
+            assert!(y[0].is_nan() && y[1] == f64::INFINITY);
+        }
     }
 
     #[test]

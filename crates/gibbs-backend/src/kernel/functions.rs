@@ -29,6 +29,8 @@ macro_rules! maps {
 }
 
 maps! {
+    Identity: |x| x; |_saved| R::ONE;
+    Relu: |x| x.relu(); |y| y.step();
     Sigmoid: |x| x.sigmoid(); |y| y * (R::ONE - y);
     Tanh: |x| x.tanh(); |y| R::ONE - y * y;
     Softplus: |x| x.positive_part() + x.log1p_exp_neg_abs(); |x| x.sigmoid();

@@ -8,6 +8,12 @@
     reason = "calls into functions compiled for an instruction set; uninitialized output buffers"
 )]
 
+#[cfg(feature = "flex")]
+pub(crate) mod adam;
+#[cfg(feature = "flex")]
+pub(crate) mod affine;
+#[cfg(feature = "flex")]
+pub(crate) mod dense;
 pub(crate) mod draws;
 pub(crate) mod functions;
 pub(crate) mod loops;

@@ -8,16 +8,17 @@
 //! time refitting the rest. The stated error is that of the rounded polynomial, relative to the function.
 
 use std::marker::PhantomData;
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::Isa;
 
 /// A number together with how its functions are computed.
 pub(crate) trait Real:
-    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
     const ONE: Self;
 
+    fn sqrt(self) -> Self;
     fn exp(self) -> Self;
     fn tanh(self) -> Self;
     /// `1/(1 + exp(-x))`
@@ -28,6 +29,10 @@ pub(crate) trait Real:
     fn log1p_exp_neg_abs(self) -> Self;
     /// `max(x, 0)`, zero for NaN.
     fn positive_part(self) -> Self;
+    /// `max(x, 0)`, NaN for NaN.
+    fn relu(self) -> Self;
+    /// 1 above zero, otherwise 0.
+    fn step(self) -> Self;
     /// The number, kept within the range in which `x·exp(-|x|)` is not yet zero.
     fn clamped(self) -> Self;
 }
@@ -96,6 +101,21 @@ pub(crate) struct F32<I>(f32, PhantomData<I>);
 
 impl<I: Isa> Real for F32<I> {
     const ONE: Self = Self(1.0, PhantomData);
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.sqrt(), PhantomData)
+    }
+
+    #[inline(always)]
+    fn relu(self) -> Self {
+        Self(at_least(self.0, 0.0), PhantomData)
+    }
+
+    #[inline(always)]
+    fn step(self) -> Self {
+        Self(if self.0 > 0.0 { 1.0 } else { 0.0 }, PhantomData)
+    }
 
     #[inline(always)]
     fn exp(self) -> Self {
@@ -264,6 +284,7 @@ operators! {
     Add add +;
     Sub sub -;
     Mul mul *;
+    Div div /;
 }
 
 impl<I> Neg for F32<I> {
@@ -278,6 +299,21 @@ impl<I> Neg for F32<I> {
 /// By the standard library, one number at a time.
 impl Real for f64 {
     const ONE: Self = 1.0;
+
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        f64::sqrt(self)
+    }
+
+    #[inline(always)]
+    fn relu(self) -> Self {
+        if self < 0.0 { 0.0 } else { self }
+    }
+
+    #[inline(always)]
+    fn step(self) -> Self {
+        if self > 0.0 { 1.0 } else { 0.0 }
+    }
 
     #[inline(always)]
     fn exp(self) -> Self {

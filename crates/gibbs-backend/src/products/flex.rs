@@ -6,7 +6,8 @@ use burn::tensor::{DType, TensorData};
 use burn_flex::FlexTensor;
 
 use super::extension::ProductOps;
-use crate::kernel::products::{Matrix, binary_product, product, survey};
+use crate::flex::{matrix, viewable};
+use crate::kernel::products::{binary_product, product, survey};
 
 /// Fewer rows or columns of the product leave too little to gain.
 const SMALLEST: usize = 16;
@@ -39,19 +40,4 @@ impl ProductOps for Flex {
         };
         FlexTensor::from_data(TensorData::new(values, [rows, columns]))
     }
-}
-
-/// The tensor with one of its strides 1 and the other positive.
-fn viewable(x: FlexTensor) -> FlexTensor {
-    let strides = x.layout().strides();
-    let fits = (strides[0] == 1 || strides[1] == 1) && strides[0] > 0 && strides[1] > 0;
-    if fits { x } else { x.to_contiguous() }
-}
-
-/// A tensor that is [`viewable`].
-fn matrix(x: &FlexTensor) -> Matrix<'_> {
-    let [rows, columns] = x.layout().shape().dims();
-    let [row_stride, column_stride] = [0, 1].map(|dim| x.layout().strides()[dim] as usize);
-    let values = &x.storage::<f32>()[x.layout().start_offset()..];
-    Matrix { values, rows, columns, row_stride, column_stride }
 }

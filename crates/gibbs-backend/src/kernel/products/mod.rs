@@ -42,15 +42,15 @@ const FEWEST_ROWS: usize = 32;
 
 /// A matrix in a buffer that starts with its first element. One of the strides is 1.
 #[derive(Clone, Copy)]
-pub(crate) struct Matrix<'a> {
-    pub(crate) values: &'a [f32],
+pub(crate) struct Matrix<'a, T = f32> {
+    pub(crate) values: &'a [T],
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) row_stride: usize,
     pub(crate) column_stride: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T> Matrix<'a, T> {
     pub(crate) fn transposed(self) -> Self {
         Self {
             rows: self.columns,
@@ -63,14 +63,14 @@ impl<'a> Matrix<'a> {
 
     /// Part of a row; the columns must be one apart.
     #[inline(always)]
-    fn along_row(&self, row: usize, columns: Range<usize>) -> &'a [f32] {
+    fn along_row(&self, row: usize, columns: Range<usize>) -> &'a [T] {
         let start = row * self.row_stride;
         &self.values[start + columns.start..start + columns.end]
     }
 
     /// Part of a column; the rows must be one apart.
     #[inline(always)]
-    fn along_column(&self, column: usize, rows: Range<usize>) -> &'a [f32] {
+    fn along_column(&self, column: usize, rows: Range<usize>) -> &'a [T] {
         let start = column * self.column_stride;
         &self.values[start + rows.start..start + rows.end]
     }

@@ -1,0 +1,45 @@
+//! Adam on `flex`: one pass for f32 and f64, in place where the tensors have no other owner.
+
+use burn::backend::Flex;
+use burn::tensor::DType;
+use burn_flex::FlexTensor;
+
+use super::AdamStep;
+use super::extension::{AdamOps, portable};
+use crate::flex::{Scalar, readable, slice, writable};
+use crate::kernel;
+
+impl AdamOps for Flex {
+    fn adam(
+        parameter: FlexTensor,
+        gradient: FlexTensor,
+        first: FlexTensor,
+        second: FlexTensor,
+        step: AdamStep,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        match parameter.dtype() {
+            DType::F32 => adam::<f32>(parameter, gradient, first, second, step),
+            DType::F64 => adam::<f64>(parameter, gradient, first, second, step),
+            _ => portable::<Self>(parameter, gradient, first, second, step),
+        }
+    }
+}
+
+fn adam<T: Scalar>(
+    parameter: FlexTensor,
+    gradient: FlexTensor,
+    first: FlexTensor,
+    second: FlexTensor,
+    step: AdamStep,
+) -> (FlexTensor, FlexTensor, FlexTensor) {
+    let gradient = readable(gradient);
+    let (mut parameter, mut first, mut second) = (writable(parameter), writable(first), writable(second));
+    kernel::adam::adam::<T>(
+        parameter.storage_mut(),
+        slice(&gradient),
+        first.storage_mut(),
+        second.storage_mut(),
+        step,
+    );
+    (parameter, first, second)
+}

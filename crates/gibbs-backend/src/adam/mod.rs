@@ -1,0 +1,64 @@
+//! One step of Adam on one tensor.
+
+#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
+#[cfg_attr(
+    feature = "ndarray",
+    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
+)]
+mod extension;
+#[cfg(feature = "flex")]
+mod flex;
+
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+
+use extension::AdamOps;
+
+/// The numbers of one step of [`adam_step`], with the corrections for the zeros that the moments began as.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamStep {
+    /// `β₁`, what remains of the first moment.
+    pub beta_1: f64,
+    /// `β₂`, what remains of the second moment.
+    pub beta_2: f64,
+    /// `α·√(1 - β₂^t)/(1 - β₁^t)`.
+    pub rate: f64,
+    /// `ε·√(1 - β₂^t)`.
+    pub epsilon: f64,
+    /// What remains of the parameter: 1 without weight decay.
+    pub keep: f64,
+}
+
+/// One step of Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1 in the form of the end of section 2): the next
+/// parameter `θ` and moments `m`, `v`, all of one shape, from the gradient `g`.
+///
+/// ```text
+/// m ← β₁·m + (1 - β₁)·g,    v ← β₂·v + (1 - β₂)·g²,    θ ← keep·θ - rate·m/(√v + epsilon)
+/// ```
+///
+/// On `flex` this is one pass over the four tensors, which are written in place if nothing else refers to them. The
+/// result does not depend on the number of threads.
+///
+/// # Panics
+///
+/// If the shapes or types differ.
+pub fn adam_step<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: [Tensor<D>; 2],
+    step: AdamStep,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    for (name, tensor) in
+        [("gradient", &gradient), ("first moment", &moments[0]), ("second moment", &moments[1])]
+    {
+        let (have, want) = ((tensor.dims(), tensor.dtype()), (parameter.dims(), parameter.dtype()));
+        assert_eq!(have, want, "adam_step: shape and type of the {name} and of the parameter");
+    }
+    let [first, second] = moments.map(Tensor::into_dispatch);
+    let (parameter, first, second) =
+        <Dispatch as AdamOps>::adam(parameter.into_dispatch(), gradient.into_dispatch(), first, second, step);
+    (Tensor::from_dispatch(parameter), [first, second].map(Tensor::from_dispatch))
+}
+
+#[cfg(test)]
+mod tests;
