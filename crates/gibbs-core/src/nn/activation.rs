@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use burn::tensor::{Tensor, activation};
-use gibbs_backend::Init;
+use burn::tensor::Tensor;
+use gibbs_backend::{Function, Init};
 use serde::{Deserialize, Serialize};
 
 /// The function applied to each hidden unit.
@@ -27,11 +27,22 @@ impl Activation {
     /// The function, element by element.
     pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {
-            Self::Relu => activation::relu(x),
+            Self::Relu => gibbs_backend::relu(x),
             Self::Tanh => gibbs_backend::tanh(x),
             Self::Sigmoid => gibbs_backend::sigmoid(x),
             Self::Silu => gibbs_backend::silu(x),
             Self::Softplus => gibbs_backend::softplus(x),
+        }
+    }
+
+    /// Its name for [`gibbs_backend::affine`].
+    pub fn function(self) -> Function {
+        match self {
+            Self::Relu => Function::Relu,
+            Self::Tanh => Function::Tanh,
+            Self::Sigmoid => Function::Sigmoid,
+            Self::Silu => Function::Silu,
+            Self::Softplus => Function::Softplus,
         }
     }
 

@@ -1,8 +1,7 @@
 //! The pass through a network whose weights are ready to use.
 
 use burn::prelude::*;
-use burn::tensor::module::linear;
-use gibbs_backend::Noise;
+use gibbs_backend::{Noise, affine};
 
 use super::Activation;
 
@@ -55,8 +54,62 @@ impl Network {
         }
         let last = self.layers.len().saturating_sub(1);
         self.layers.iter().enumerate().fold(x, |h, (i, (weight, bias))| {
-            let h = linear(h, weight.clone(), Some(bias.clone()));
-            if i == last { h } else { after_hidden(self.activation.apply(h)) }
+            let function = (i != last).then(|| self.activation.function());
+            let h = affine(h, weight.clone(), bias.clone(), function);
+            if i == last { h } else { after_hidden(h) }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, TensorData};
+    use gibbs_testkit::check_gradient;
+
+    use super::*;
+    use crate::math::to_host;
+
+    /// Widths 3-5-2 with the parameters of one vector, in f64.
+    fn network(parameters: &[f64], activation: Activation, device: &Device) -> Network {
+        let mut rest = parameters;
+        let mut take = |n: usize| {
+            let (values, after) = rest.split_at(n);
+            rest = after;
+            values.to_vec()
+        };
+        let mut layer = |[n_in, n_out]: [usize; 2]| {
+            let weight = TensorData::new(take(n_in * n_out), [n_in, n_out]);
+            let bias = TensorData::new(take(n_out), [n_out]);
+            let options = (device, DType::F64);
+            (Tensor::from_data(weight, options), Tensor::from_data(bias, options))
+        };
+        Network { layers: vec![layer([3, 5]), layer([5, 2])], activation, dropout: 0.0 }
+    }
+
+    #[test]
+    fn gradients_of_all_parameters_are_the_slopes() {
+        let parameters: Vec<f64> = (0..32).map(|i| (f64::from(i) * 0.7).sin()).collect();
+        let x = [[0.3, -1.2, 0.8], [1.5, 0.1, -0.4], [-0.6, 0.9, 0.2]];
+        let loss = |network: &Network, device: &Device| {
+            network.forward(Tensor::from_data(x, (device, DType::F64))).powi_scalar(2).sum()
+        };
+        let device = Device::flex().autodiff();
+        for activation in
+            [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Silu, Activation::Softplus]
+        {
+            let mut network = network(&parameters, activation, &device);
+            for (weight, bias) in &mut network.layers {
+                (*weight, *bias) = (weight.clone().require_grad(), bias.clone().require_grad());
+            }
+            let grads = loss(&network, &device).backward();
+            let of_layer = |(weight, bias): &(Tensor<2>, Tensor<1>)| {
+                [to_host(weight.grad(&grads).unwrap()), to_host(bias.grad(&grads).unwrap())].concat()
+            };
+            let gradient: Vec<f64> = network.layers.iter().flat_map(of_layer).collect();
+            check_gradient(&gradient, &parameters, 1e-7, |parameters| {
+                let device = Device::flex();
+                to_host(loss(&self::network(parameters, activation, &device), &device))[0]
+            });
+        }
     }
 }

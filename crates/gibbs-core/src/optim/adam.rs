@@ -14,7 +14,7 @@
 //! Cost: on `flex` one pass over parameter, gradient and moments, in place (Burn's own makes about ten).
 
 use burn::config::Config;
-use burn::optim::{LearningRate, Optimizer, RecordState};
+use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::prelude::*;
 use gibbs_backend::{AdamStep, adam_step};
 
@@ -84,7 +84,7 @@ pub struct Adam {
 }
 
 /// What Adam remembers of a tensor of parameters.
-#[derive(RecordState, Clone, Debug)]
+#[derive(Clone, Debug)]
 pub struct AdamState<const D: usize> {
     /// `t`, the steps made.
     pub time: usize,
@@ -92,6 +92,24 @@ pub struct AdamState<const D: usize> {
     pub moment_1: Tensor<D>,
     /// `v_t`, of the parameter's shape.
     pub moment_2: Tensor<D>,
+}
+
+impl<const D: usize> RecordState for AdamState<D> {
+    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+        out.push_scalar(prefix, "time", self.time.into());
+        out.push_tensor(prefix, "moment_1", self.moment_1.to_data());
+        out.push_tensor(prefix, "moment_2", self.moment_2.to_data());
+    }
+
+    fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
+        let time = source.take_scalar(prefix, "time")?.try_into().ok()?;
+        let mut moment = |name| {
+            let data = source.take_tensor(prefix, name)?;
+            let dtype = data.dtype();
+            Some(Tensor::from_data(data, (device, dtype)))
+        };
+        Some(Self { time, moment_1: moment("moment_1")?, moment_2: moment("moment_2")? })
+    }
 }
 
 impl Optimizer for Adam {

@@ -2,6 +2,7 @@
 //!
 //! [`ConjugateGradient`] and [`Lbfgs`] minimize the loss of a fixed batch by [`LineSearch`]es and need no learning rate.
 
+mod adam;
 mod conjugate_gradient;
 mod directions;
 mod error;
@@ -11,6 +12,7 @@ mod minimize;
 #[cfg(test)]
 mod tests;
 
+pub use adam::{Adam, AdamConfig, AdamState};
 pub use conjugate_gradient::ConjugateGradient;
 pub use error::OutOfRange;
 pub use lbfgs::Lbfgs;
