@@ -5,14 +5,22 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use burn::{optim::SgdConfig, prelude::*};
-use gibbs_backend::Noise;
+use burn::{
+    optim::{GradientsParams, ModuleOptimizer, SgdConfig},
+    prelude::*,
+};
+use gibbs_backend::{Noise, bce_with_logits};
 use gibbs_boltzmann::{
     Chains, ContrastiveConfig, Rbm, RbmConfig,
     ais::{AnnealedImportance, Schedule},
     units::{AnyUnits, Units},
 };
-use gibbs_core::{Objective, params::descend};
+use gibbs_core::{
+    Objective,
+    nn::{Activation, Mlp, MlpConfig},
+    optim::AdamConfig,
+    params::descend,
+};
 use serde::Serialize;
 
 const WARM_UP: usize = 5;
@@ -45,6 +53,8 @@ pub const CASES: &[(&str, Setup)] = &[
     ("rbm-cd1-784x1000-b128", |device| contrastive(device, 784, 1000, 128, 1)),
     ("rbm-cd25-784x500-b100", |device| contrastive(device, 784, 500, 100, 25)),
     ("rbm-ais-784x500-c100", |device| annealing(device, 784, 500, 100)),
+    ("autoencoder-finetune-b1000", |device| finetuning(device, 1000)),
+    ("autoencoder-finetune-b100", |device| finetuning(device, 100)),
 ];
 
 /// Runs one case.
@@ -126,4 +136,28 @@ fn annealing(
         v = next;
     };
     Ok((Box::new(step), chains))
+}
+
+/// Step of Adam on the cross-entropy of the deep autoencoder 784-1000-500-250-30, with a linear code.
+fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+    let mut noise = Noise::new(0, "bench");
+    let x = noise.uniform([batch, 784], device);
+    let device = device.clone().autodiff();
+    let mut half = |widths: [usize; 5]| -> Result<Mlp> {
+        let config = MlpConfig::new(widths.to_vec()).with_activation(Activation::Sigmoid);
+        Ok(config.init(&device, &mut noise)?)
+    };
+    let (encoder, decoder) = (half([784, 1000, 500, 250, 30])?, half([30, 250, 500, 1000, 784])?);
+    let mut optimizer = ModuleOptimizer::from(AdamConfig::new().init()?);
+    let x = Tensor::from_inner(x);
+    // The module is moved, not cloned, into the optimizer: parameters with one owner are updated in place.
+    let mut halves = Some((encoder, decoder));
+    let step = move || {
+        let Some(model) = halves.take() else { return };
+        let logits = model.1.forward(model.0.forward(x.clone()));
+        let loss = bce_with_logits(logits, x.clone()).sum() / batch as f64;
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        halves = Some(optimizer.step(1e-3, model, gradients));
+    };
+    Ok((Box::new(step), batch))
 }
