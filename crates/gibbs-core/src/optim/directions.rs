@@ -32,6 +32,12 @@ impl Direction {
         self.dot(self).sqrt()
     }
 
+    /// The relative rounding error of the numbers that it is made of.
+    pub(crate) fn epsilon(&self) -> f64 {
+        let info = self.0.first().and_then(|tensor| tensor.dtype().finfo());
+        info.map_or(f64::EPSILON, |info| info.epsilon)
+    }
+
     /// `factor · self`.
     pub(crate) fn scaled(self, factor: f64) -> Self {
         Self(self.0.into_iter().map(|tensor| tensor * factor).collect())

@@ -24,8 +24,8 @@ use super::{LineSearch, Minimized, OutOfRange};
 
 /// L-BFGS on the loss of a fixed batch.
 ///
-/// Burn's own `LBFGS` is not used: its line search lengthens the step where a loss is NaN, and it pairs parameters with
-/// the wrong gradients as soon as one of them is frozen.
+/// Burn's own `LBFGS` is not used: its line search lengthens the step where the loss is NaN, and it cannot take a module with a
+/// frozen parameter, since its vector of gradients is then shorter than that of the parameters.
 #[derive(Config, Debug, PartialEq)]
 pub struct Lbfgs {
     /// Line searches of one call.

@@ -79,11 +79,13 @@ impl LineSearch {
     /// The first point found that satisfies both conditions, or the lowest one that the budget allowed: the start itself if
     /// no point satisfied the first.
     ///
-    /// `start` is at step 0 and has a finite loss and a negative slope; `first`, positive, is the step tried first.
+    /// `start` is at step 0 and has a finite loss and a negative slope; `first`, positive, is the step tried first. Losses
+    /// closer than `resolution` are not told apart: the search ends where its slope promises no more.
     pub(crate) fn search<P>(
         &self,
         start: Trial<P>,
         first: f64,
+        resolution: f64,
         mut evaluate: impl FnMut(f64) -> Trial<P>,
     ) -> Trial<P> {
         let (loss, slope) = (start.loss, start.slope);
@@ -97,6 +99,9 @@ impl LineSearch {
                 return trial;
             }
             bracket.narrow(trial, lower);
+            if bracket.promise() < resolution {
+                break;
+            }
             step = bracket.next_step();
         }
         bracket.low
@@ -140,6 +145,11 @@ impl<P> Bracket<P> {
             self.high = self.behind;
         }
         self.low = trial;
+    }
+
+    /// The decrease from `low` to the other end if the slope stayed the same.
+    fn promise(&self) -> f64 {
+        self.high.map_or(f64::INFINITY, |(high, _, _)| (self.low.slope * (high - self.low.step)).abs())
     }
 
     fn next_step(&mut self) -> f64 {
@@ -203,7 +213,7 @@ mod tests {
                 for first in [1e-3, 0.03, 0.7, 2.9, 40.0, 1e4] {
                     let search = LineSearch::new(curvature).with_max_evaluations(60);
                     let start = trial(line, 0.0);
-                    let found = search.search(start.clone(), first, |step| trial(line, step));
+                    let found = search.search(start.clone(), first, 0.0, |step| trial(line, step));
                     let ceiling = start.loss + search.sufficient_decrease * found.step * start.slope;
                     assert!(found.step > 0.0 && found.loss <= ceiling, "{name} from {first}: {found:?}");
                     assert!(
@@ -220,7 +230,7 @@ mod tests {
         let line: Line = |a| (3.0 * (a - 0.7).powi(2), 6.0 * (a - 0.7));
         for first in [0.08, 0.3, 1.3, 5.0] {
             let mut evaluations = 0;
-            let found = LineSearch::new(1e-3).search(trial(line, 0.0), first, |step| {
+            let found = LineSearch::new(1e-3).search(trial(line, 0.0), first, 0.0, |step| {
                 evaluations += 1;
                 trial(line, step)
             });
@@ -233,7 +243,7 @@ mod tests {
         let mut seen = Vec::new();
         let search = LineSearch::new(1e-12).with_sufficient_decrease(1e-13).with_max_evaluations(4);
         let (_, line) = LINES[1];
-        let found = search.search(trial(line, 0.0), 0.01, |step| {
+        let found = search.search(trial(line, 0.0), 0.01, 0.0, |step| {
             let trial = trial(line, step);
             seen.push(trial.loss);
             trial
@@ -248,9 +258,20 @@ mod tests {
         let broken: Line = |a| if a == 0.0 { (0.0, -1.0) } else { (f64::NAN, f64::NAN) };
         let endless: Line = |a| if a == 0.0 { (0.0, -1.0) } else { (f64::NEG_INFINITY, f64::NAN) };
         for line in [rising, broken, endless] {
-            let found = LineSearch::new(0.1).search(trial(line, 0.0), 1.0, |step| trial(line, step));
+            let found = LineSearch::new(0.1).search(trial(line, 0.0), 1.0, 0.0, |step| trial(line, step));
             assert_eq!((found.step, found.loss), (0.0, 0.0));
         }
+    }
+
+    #[test]
+    fn a_decrease_below_rounding_is_not_searched_for() {
+        let line: Line = |a| (1.0 + 1e-18 * (a - 0.1).powi(2), 2e-18 * (a - 0.1));
+        let mut evaluations = 0;
+        let found = LineSearch::new(0.1).search(trial(line, 0.0), 1.0, f64::EPSILON, |step| {
+            evaluations += 1;
+            trial(line, step)
+        });
+        assert_eq!((found.step, evaluations), (0.0, 1));
     }
 
     #[test]

@@ -100,9 +100,10 @@ pub(crate) fn minimize<M: Module>(
                 (direction, slope, rule.first_step(slope, last))
             }
         };
+        let resolution = point.gradient.epsilon() * point.loss.abs();
         let start = Trial { step: 0.0, loss: point.loss, slope, point: point.clone() };
         let found = match slope < 0.0 && first.is_finite() {
-            true => line_search.search(start, first, |step| {
+            true => line_search.search(start, first, resolution, |step| {
                 let point = surface.at(direction.moved(point.module.clone(), step));
                 Trial { step, loss: point.loss, slope: point.gradient.dot(&direction), point }
             }),
