@@ -101,7 +101,7 @@ fn a_quadratic_is_solved_in_as_many_searches_as_it_has_dimensions() {
 #[test]
 fn rosenbrock_converges() {
     let rosenbrock = |pair: &Pair| {
-        let x = |i: usize| pair.a.val().slice([i..i + 1]);
+        let x = |i: usize| pair.a.val().narrow(0, i, 1);
         let loss = (x(1) - x(0).square()).square() * 100.0 + (-x(0) + 1.0).square();
         backward(pair, loss)
     };
