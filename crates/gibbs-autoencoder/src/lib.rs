@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+
+pub mod autoencoder;
+pub mod logistic_pca;
+mod objective;
+pub mod pca;
+#[cfg(test)]
+mod tests;
+mod unroll;
+
+pub use autoencoder::{Autoencoder, AutoencoderConfig, AutoencoderError, Code, Output};
+pub use logistic_pca::{LogisticPca, LogisticPcaConfig};
+pub use objective::Loss;
+pub use pca::Pca;
