@@ -210,7 +210,7 @@ mod tests {
         let labels: Vec<u8> = (0..40).map(|i| i % 10).collect();
         let panel = Panel::new(Axis::new("code 2"))
             .classes(&x, &y, &labels)
-            .thumbnails(Thumbnails::new(&x, &y, &vec![0.5; 40], (1, 1)).classes(&labels));
+            .thumbnails(Thumbnails::new(&x, &y, &[0.5; 40], (1, 1)).classes(&labels));
         let svg = Figure::new(Axis::new("code 1")).panel(panel).to_svg().unwrap();
         for class in 0..10 {
             let color = Color::of_class(class, 10);
