@@ -63,10 +63,8 @@ impl<F> Surface<F> {
         F: FnMut(&M) -> (f64, GradientsParams),
     {
         self.evaluations += 1;
-        let (loss, gradients) = match self.autodiff {
-            true => (self.evaluate)(&module.clone().train()),
-            false => (self.evaluate)(&module),
-        };
+        let (loss, gradients) =
+            if self.autodiff { (self.evaluate)(&module.clone().train()) } else { (self.evaluate)(&module) };
         let gradient = Direction::of_gradients(&module, &gradients);
         Point { module, loss, gradient }
     }
@@ -102,12 +100,13 @@ pub(crate) fn minimize<M: Module>(
         };
         let resolution = point.gradient.epsilon() * point.loss.abs();
         let start = Trial { step: 0.0, loss: point.loss, slope, point: point.clone() };
-        let found = match slope < 0.0 && first.is_finite() {
-            true => line_search.search(start, first, resolution, |step| {
+        let found = if slope < 0.0 && first.is_finite() {
+            line_search.search(start, first, resolution, |step| {
                 let point = surface.at(direction.moved(point.module.clone(), step));
                 Trial { step, loss: point.loss, slope: point.gradient.dot(&direction), point }
-            }),
-            false => start,
+            })
+        } else {
+            start
         };
         if found.step > 0.0 {
             let gradient = std::mem::replace(&mut point, found.point).gradient;
