@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gibbs_data::Split;
+use serde_json::Value;
 
-/// Command line of a family whose `sample` takes the further flags `S`.
+/// Command line of a family whose `train` and `sample` take the further flags `T` and `S`, with the further commands `X`.
 #[derive(Parser, Debug)]
 #[command(version, about, arg_required_else_help = true)]
-pub struct Cli<S: Args> {
+pub struct Cli<T: Args, S: Args, X: Subcommand> {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command<S>,
+    pub command: Command<T, S, X>,
     /// What every command takes.
     #[command(flatten)]
     pub shared: Shared,
@@ -28,11 +29,18 @@ pub struct Shared {
     pub data_dir: PathBuf,
 }
 
-/// The three commands.
+/// The three commands of every family, and its own.
 #[derive(Subcommand, Debug)]
-pub enum Command<S: Args> {
+pub enum Command<T: Args, S: Args, X: Subcommand> {
     /// Train a model and write a run folder
-    Train(Train),
+    Train {
+        /// What every family takes.
+        #[command(flatten)]
+        common: Train,
+        /// What only this family takes.
+        #[command(flatten)]
+        family: T,
+    },
     /// Print the figures of a trained model as one JSON object
     Eval(Eval),
     /// Draw from a trained model
@@ -44,7 +52,30 @@ pub enum Command<S: Args> {
         #[command(flatten)]
         family: S,
     },
+    /// What only this family does.
+    #[command(flatten)]
+    Own(X),
 }
+
+/// Flags of `train` that are short for settings of the configuration.
+pub trait Shorthand: Args {
+    /// Path and value of each setting that is given.
+    fn settings(&self) -> Vec<(&'static str, Value)>;
+}
+
+/// No flags beside those of every family.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct NoFlags {}
+
+impl Shorthand for NoFlags {
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+}
+
+/// No commands beside those of every family.
+#[derive(Subcommand, Clone, Copy, Debug)]
+pub enum NoCommands {}
 
 /// Settings to start from.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

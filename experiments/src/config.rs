@@ -7,7 +7,11 @@ use gibbs_data::{Binarization, Splits};
 use gibbs_train::config::{Change, Resolver};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{cli::Train, experiment::Experiment, fault::Fault};
+use crate::{
+    cli::{Shorthand, Train},
+    experiment::Experiment,
+    fault::Fault,
+};
 
 /// The whole configuration of an experiment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,12 +84,16 @@ impl DataConfig {
 
 /// The configuration that a `train` command line asks for, and how it differs from its preset.
 ///
-/// Later wins: preset, `--config`, `--data` and `--seed`, `--set`. A resumed run starts from the
+/// Later wins: preset, `--config`, `--data` and `--seed`, flags of the family, `--set`. A resumed run starts from the
 /// configuration `saved` in its folder instead of a preset.
 ///
 /// # Errors
 /// A file that cannot be read, an unknown key, a value of a wrong type.
-pub fn resolve<E: Experiment>(args: &Train, saved: Option<&Path>) -> Result<(ConfigOf<E>, Vec<Change>)> {
+pub fn resolve<E: Experiment>(
+    args: &Train,
+    family: &E::TrainArgs,
+    saved: Option<&Path>,
+) -> Result<(ConfigOf<E>, Vec<Change>)> {
     let name = match (&args.data, &args.config) {
         (Some(name), _) => name.clone(),
         (None, Some(file)) => data_name(file)?.unwrap_or_else(|| E::DATA.into()),
@@ -104,6 +112,9 @@ pub fn resolve<E: Experiment>(args: &Train, saved: Option<&Path>) -> Result<(Con
     }
     if let Some(seed) = args.seed {
         resolver = resolver.assign("seed", seed)?;
+    }
+    for (path, value) in family.settings() {
+        resolver = resolver.assign(path, value)?;
     }
     let resolved = resolver.settings(&args.settings)?.resolve::<ConfigOf<E>>()?;
     check_family::<E>(&resolved.config)?;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 use burn::prelude::*;
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use gibbs_data::{Splits, npy};
 use gibbs_train::{
     atomic,
@@ -19,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::{
-    cli::{self, Cli, Command, Part, Preset, Shared},
+    cli::{self, Cli, Command, Part, Preset, Shared, Shorthand},
     config::{self, ConfigOf},
     evaluation::Evaluation,
     fault::{self, Fault},
@@ -39,12 +39,22 @@ pub trait Experiment: Sized {
     /// Configuration of the model.
     type Model: Clone + Serialize + DeserializeOwned;
     /// Configuration of training and measuring.
-    type Train: Clone + Serialize + DeserializeOwned + AsRef<LoopConfig>;
+    type Train: Clone + Serialize + DeserializeOwned + Length;
+    /// Further flags of `train`.
+    type TrainArgs: Shorthand;
     /// Further flags of `sample`.
     type SampleArgs: Args;
+    /// Further commands.
+    type Commands: Subcommand;
 
     /// Settings to start from on a data set.
     fn preset(preset: Preset, data: &str) -> (Self::Model, Self::Train);
+
+    /// The run to which this one is to be compared, such as one without pre-training. It is made after this one, in the
+    /// folder [`CONTROL`] inside this one's.
+    fn control(_config: &ConfigOf<Self>) -> Option<ConfigOf<Self>> {
+        None
+    }
 
     /// Fills in what the configuration leaves to the model or the data, and checks the rest.
     ///
@@ -64,11 +74,11 @@ pub trait Experiment: Sized {
     /// Weights that do not fit the configuration.
     fn load(config: &ConfigOf<Self>, weights: &[u8], device: &Device) -> Result<Self>;
 
-    /// Measures the model on a part of the data.
+    /// Measures the model on a part of the data, beside what else its folder holds to be compared with.
     ///
     /// # Errors
     /// Data that do not fit the model.
-    fn evaluate(&self, data: &Splits, part: Part) -> Result<Evaluation>;
+    fn evaluate(&self, data: &Splits, part: Part, files: &RunFiles) -> Result<Evaluation>;
 
     /// Draws from the model and writes the draws to a picture or an array.
     ///
@@ -81,17 +91,32 @@ pub trait Experiment: Sized {
     /// # Errors
     /// A file that cannot be written.
     fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()>;
+
+    /// Runs a command that only this family has.
+    ///
+    /// # Errors
+    /// Whatever is wrong with its input.
+    fn run(command: &Self::Commands, shared: &Shared) -> Result<()>;
 }
+
+/// The part of a training configuration that tells the loop how long a run lasts.
+pub trait Length {
+    /// The loop's configuration; its epochs are those of all stages of the run.
+    fn run(&self) -> LoopConfig;
+}
+
+/// Folder of the control inside that of a run.
+const CONTROL: &str = "control";
 
 /// The whole program of a family: parses the command line, runs the command, reports an error.
 pub fn main<E: Experiment>() -> ExitCode {
-    let cli = Cli::<E::SampleArgs>::parse();
+    let cli = Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::parse();
+    let done = |()| ExitCode::SUCCESS;
     let outcome = match &cli.command {
-        Command::Train(args) => train::<E>(args, &cli.shared),
-        Command::Eval(args) => eval::<E>(args, &cli.shared).map(|()| ExitCode::SUCCESS),
-        Command::Sample { common, family } => {
-            sample::<E>(common, family, &cli.shared).map(|()| ExitCode::SUCCESS)
-        }
+        Command::Train { common, family } => train::<E>(common, family, &cli.shared),
+        Command::Eval(args) => eval::<E>(args, &cli.shared).map(done),
+        Command::Sample { common, family } => sample::<E>(common, family, &cli.shared).map(done),
+        Command::Own(command) => E::run(command, &cli.shared).map(done),
     };
     outcome.unwrap_or_else(|error| fault::report(&error))
 }
@@ -110,11 +135,11 @@ pub fn device(shared: &Shared) -> Result<(String, Device)> {
     Ok((name, device))
 }
 
-#[allow(clippy::print_stderr, reason = "what differs from the preset, and the figures, are told on stderr")]
-fn train<E: Experiment>(args: &cli::Train, shared: &Shared) -> Result<ExitCode> {
+#[allow(clippy::print_stderr, reason = "what differs from the preset is told on stderr")]
+fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Shared) -> Result<ExitCode> {
     let (backend, device) = device(shared)?;
     let saved = args.resume.then(|| saved_config::<E>(args)).flatten();
-    let (mut config, changes) = config::resolve::<E>(args, saved.as_deref())?;
+    let (mut config, changes) = config::resolve::<E>(args, family, saved.as_deref())?;
     let data = load_data::<E>(&mut config, shared)?;
     let existing = match (args.resume, args.overwrite) {
         (true, _) => Existing::Resume,
@@ -125,8 +150,6 @@ fn train<E: Experiment>(args: &cli::Train, shared: &Shared) -> Result<ExitCode> 
     if existing == Existing::Refuse && RunFolder::holds_run(&path) {
         RunFolder::start(&path, existing, E::FILES)?;
     }
-    let mut trainee = E::trainee(&config, &data, &device)?;
-    let mut folder = RunFolder::start(&path, existing, E::FILES)?;
     if let Some(file) = &saved {
         check_same_run::<E>(file, &config)?;
     }
@@ -135,45 +158,88 @@ fn train<E: Experiment>(args: &cli::Train, shared: &Shared) -> Result<ExitCode> 
         for change in &changes {
             eprintln!("{change}");
         }
-        eprintln!("{} on {backend}, run folder {}", E::NAME, path.display());
     }
-    folder.write_config(&config)?;
-    folder.begin(Machine {
-        version: env!("CARGO_PKG_VERSION").into(),
-        backend,
-        device: format!("{device:?}"),
-        command: env::args().collect(),
-    })?;
+    let run = Run { data: &data, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
+    run.whole::<E>(&config, &path)
+}
 
-    let stop = stop_on_ctrl_c()?;
-    let mut trainer = Trainer::new(config.train.as_ref().clone()).stop_on(stop.clone());
-    if !args.quiet {
-        trainer = trainer.observe(Progress::new(E::SHOWN));
-    }
-    let report = trainer.run(trainee.as_mut(), Some(&mut folder))?;
-    drop(trainee);
-    if report.outcome == Outcome::Interrupted {
-        folder.end()?;
-        return Ok(ExitCode::from(fault::INTERRUPTED));
-    }
-    // Everything is saved: from here on Ctrl-C may end the program at once.
-    stop.request();
-    folder.write_model(&report.weights)?;
-    let model = E::load(&config, &report.weights, &device)?;
-    model.draw_pictures(&data, &folder)?;
-    let part = Part::Test;
-    let evaluation = model.evaluate(&data, part)?;
-    let mut summary = evaluation.to_json(E::NAME, &config.data.name, part.name(), data.test.len());
-    let info = folder.end()?;
-    summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
-    folder.write_summary(&summary)?;
-    if !args.quiet {
-        for (name, value, std_err, kind, unit) in evaluation.rows() {
-            let value = gibbs_report::format_value(value, std_err);
-            eprintln!("{} {name} {value} {unit} ({})", part.name(), kind.replace('_', " "));
+/// What a run and its control have in common.
+struct Run<'a> {
+    data: &'a Splits,
+    backend: String,
+    device: Device,
+    existing: Existing,
+    quiet: bool,
+    stop: StopFlag,
+}
+
+impl Run<'_> {
+    /// Trains a model and its control, measures both, draws the pictures.
+    #[allow(clippy::print_stderr, reason = "the figures are told on stderr")]
+    fn whole<E: Experiment>(&self, config: &ConfigOf<E>, path: &Path) -> Result<ExitCode> {
+        let Some((mut folder, model)) = self.train::<E>(config, path, self.existing)? else {
+            return Ok(ExitCode::from(fault::INTERRUPTED));
+        };
+        if let Some(control) = E::control(config) {
+            // Whatever was there belongs to this run, which was allowed to go on or to start anew.
+            let existing = if self.existing == Existing::Refuse { Existing::Overwrite } else { self.existing };
+            let Some((mut folder, _)) = self.train::<E>(&control, &path.join(CONTROL), existing)? else {
+                return Ok(ExitCode::from(fault::INTERRUPTED));
+            };
+            folder.end()?;
         }
+        // Everything is saved: from here on Ctrl-C may end the program at once.
+        self.stop.request();
+        model.draw_pictures(self.data, &folder)?;
+        let part = Part::Test;
+        let evaluation = model.evaluate(self.data, part, &folder.files())?;
+        let mut summary = evaluation.to_json(E::NAME, &config.data.name, part.name(), self.data.test.len());
+        let info = folder.end()?;
+        summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
+        folder.write_summary(&summary)?;
+        if !self.quiet {
+            for (name, value, std_err, kind, unit) in evaluation.rows() {
+                let value = gibbs_report::format_value(value, std_err);
+                eprintln!("{} {name} {value} {unit} ({})", part.name(), kind.replace('_', " "));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    Ok(ExitCode::SUCCESS)
+
+    /// Trains one model, or goes on with it, and writes its weights; `None` if it was interrupted.
+    #[allow(clippy::print_stderr, reason = "what begins is told on stderr")]
+    fn train<E: Experiment>(
+        &self,
+        config: &ConfigOf<E>,
+        path: &Path,
+        existing: Existing,
+    ) -> Result<Option<(RunFolder, E)>> {
+        let mut trainee = E::trainee(config, self.data, &self.device)?;
+        let mut folder = RunFolder::start(path, existing, E::FILES)?;
+        if !self.quiet {
+            eprintln!("{} on {}, run folder {}", E::NAME, self.backend, path.display());
+        }
+        folder.write_config(config)?;
+        folder.begin(Machine {
+            version: env!("CARGO_PKG_VERSION").into(),
+            backend: self.backend.clone(),
+            device: format!("{:?}", self.device),
+            command: env::args().collect(),
+        })?;
+        let mut trainer = Trainer::new(config.train.run()).stop_on(self.stop.clone());
+        if !self.quiet {
+            trainer = trainer.observe(Progress::new(E::SHOWN));
+        }
+        let report = trainer.run(trainee.as_mut(), Some(&mut folder))?;
+        drop(trainee);
+        if report.outcome == Outcome::Interrupted {
+            folder.end()?;
+            return Ok(None);
+        }
+        folder.write_model(&report.weights)?;
+        let model = E::load(config, &report.weights, &self.device)?;
+        Ok(Some((folder, model)))
+    }
 }
 
 /// The first Ctrl-C asks the loop to end with a checkpoint; one that comes later ends the program.
@@ -232,6 +298,27 @@ fn load_model<E: Experiment>(config: &ConfigOf<E>, files: &RunFiles, device: &De
     E::load(config, &weights, device).map_err(|error| error.context(path.display().to_string()))
 }
 
+/// The model in a run folder, with its configuration.
+///
+/// # Errors
+/// A folder that holds no run of this family, or damaged files.
+pub fn load_run<E: Experiment>(folder: &Path, device: &Device) -> Result<(ConfigOf<E>, E)> {
+    let files = RunFolder::read(folder)?;
+    let config = config::read::<E>(&files.config())?;
+    let model = load_model::<E>(&config, &files, device)?;
+    Ok((config, model))
+}
+
+/// The control beside a run, if it was made.
+///
+/// # Errors
+/// Damaged files.
+pub fn load_control<E: Experiment>(files: &RunFiles, device: &Device) -> Result<Option<E>> {
+    let folder = files.named(CONTROL);
+    let is_whole = folder.join("config.json").is_file() && folder.join("model.safetensors").is_file();
+    is_whole.then(|| load_run::<E>(&folder, device).map(|(_, model)| model)).transpose()
+}
+
 #[allow(clippy::print_stdout, reason = "stdout carries the results")]
 fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
     let (_, device) = device(shared)?;
@@ -241,7 +328,8 @@ fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
         config.data.name.clone_from(name);
     }
     let data = load_data::<E>(&mut config, shared)?;
-    let evaluation = load_model::<E>(&config, &files, &device)?.evaluate(&data, args.split)?;
+    let model = load_model::<E>(&config, &files, &device)?;
+    let evaluation = model.evaluate(&data, args.split, &files)?;
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
@@ -263,8 +351,7 @@ fn sample<E: Experiment>(args: &cli::Sample, family: &E::SampleArgs, shared: &Sh
         return Err(Fault::usage("-n 0: draw at least one sample"));
     }
     let (_, device) = device(shared)?;
-    let files = RunFolder::read(&args.run_dir)?;
-    let model = load_model::<E>(&config::read::<E>(&files.config())?, &files, &device)?;
+    let (_, model) = load_run::<E>(&args.run_dir, &device)?;
     let out = model.sample(args, family, shared)?;
     eprintln!("wrote {}", out.display());
     Ok(())

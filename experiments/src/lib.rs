@@ -3,9 +3,13 @@
 //!
 //! A family implements [`experiment::Experiment`]; its binary is one line.
 
+pub mod autoencoder;
 pub mod bench;
+pub mod boltzmann;
 pub mod cli;
 pub mod config;
+pub mod curves;
+pub mod dbn;
 pub mod download;
 pub mod evaluation;
 pub mod experiment;

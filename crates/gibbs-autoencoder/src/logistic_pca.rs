@@ -104,6 +104,15 @@ impl LogisticPca {
         Ok(fitting.model)
     }
 
+    /// The model with loadings `[k, width]` and biases `[width]` fitted before.
+    ///
+    /// # Panics
+    /// If the widths differ.
+    pub fn from_parts(loadings: Tensor<2>, bias: Tensor<1>) -> Self {
+        assert_eq!(loadings.dims()[1], bias.dims()[0], "loadings and biases differ in width");
+        Self { loadings, bias }
+    }
+
     /// The loadings `V`, `[k, width]`.
     pub fn loadings(&self) -> Tensor<2> {
         self.loadings.clone()

@@ -9,14 +9,12 @@ use gibbs_backend::Noise;
 use gibbs_core::params;
 
 use crate::{
-    rbm::{Rbm, RbmConfig},
+    rbm::{AnyRbm, Rbm, RbmConfig},
     units::{AnyUnits, UnitKind, Units},
 };
 
-pub(crate) type AnyRbm = Rbm<AnyUnits, AnyUnits>;
-
-pub(crate) const VISIBLE: [UnitKind; 4] =
-    [UnitKind::Binary, UnitKind::Spin, UnitKind::Softmax, UnitKind::Gaussian];
+pub(crate) const VISIBLE: [UnitKind; 5] =
+    [UnitKind::Binary, UnitKind::Spin, UnitKind::Softmax, UnitKind::Labeled, UnitKind::Gaussian];
 pub(crate) const HIDDEN: [UnitKind; 3] = [UnitKind::Binary, UnitKind::Spin, UnitKind::Gaussian];
 
 /// All pairs of kinds.
@@ -56,6 +54,7 @@ fn with_random_parameters(units: &AnyUnits, noise: &mut Noise) -> AnyUnits {
         AnyUnits::Binary(layer) => layer.bias = vector(0.8),
         AnyUnits::Spin(layer) => layer.bias = vector(0.5),
         AnyUnits::Softmax(layer) => layer.bias = vector(0.8),
+        AnyUnits::Labeled(layer) => layer.bias = vector(0.8),
         AnyUnits::Gaussian(layer) => {
             layer.mean = vector(0.5);
             layer.log_var = vector(0.3);

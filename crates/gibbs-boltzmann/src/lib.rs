@@ -3,6 +3,7 @@
 pub mod ais;
 pub mod chain;
 pub mod contrastive;
+pub mod dbn;
 pub mod exact;
 #[cfg(test)]
 mod fixtures;
@@ -15,6 +16,7 @@ pub mod units;
 
 pub use chain::{Clamp, GibbsChain};
 pub use contrastive::{Chains, Contrastive, ContrastiveConfig, Statistics};
+pub use dbn::{Dbn, StackError, UpDown, UpDownConfig};
 pub use pseudo_likelihood::log_pseudo_likelihood;
 pub use rbm::{AnyRbm, ConfigError, Rbm, RbmConfig};
 pub use tempering::ParallelTempering;

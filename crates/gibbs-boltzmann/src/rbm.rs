@@ -17,7 +17,7 @@
 
 use burn::{
     config::Config,
-    module::{Module, Param},
+    module::{Module, ModuleMapper, Param},
     prelude::*,
 };
 use gibbs_backend::{Noise, sparse_matmul};
@@ -46,7 +46,7 @@ impl ConfigError {
 /// Sizes and kinds of the two layers.
 #[derive(Config, Debug, PartialEq)]
 pub struct RbmConfig {
-    /// Columns of the data; softmax units take `states` columns each. At least 1.
+    /// Columns of the data; softmax units, and the label of labeled ones, take `states` columns each. At least 1.
     pub n_visible: usize,
     /// Columns of the hidden layer (500 in Salakhutdinov & Murray 2008). At least 1.
     pub n_hidden: usize,
@@ -56,7 +56,7 @@ pub struct RbmConfig {
     /// Kind of the hidden units: binary, spin or Gaussian.
     #[config(default = "UnitKind::Binary")]
     pub hidden: UnitKind,
-    /// States of each softmax unit; unused by other kinds.
+    /// States of each softmax unit, or of the label; unused by other kinds.
     #[config(default = 2)]
     pub states: usize,
     /// Standard deviation of the initial weights (0.01 in Hinton's guide, section 8).
@@ -79,8 +79,12 @@ impl RbmConfig {
                 return Err(ConfigError::new(field, width, "must be at least 1"));
             }
         }
-        if self.hidden == UnitKind::Softmax {
+        if matches!(self.hidden, UnitKind::Softmax | UnitKind::Labeled) {
             return Err(ConfigError::new("hidden", self.hidden, "must be binary, spin or gaussian"));
+        }
+        if self.visible == UnitKind::Labeled && !(2..=self.n_visible).contains(&self.states) {
+            let reason = format!("must be at least 2 and at most n_visible = {}", self.n_visible);
+            return Err(ConfigError::new("states", self.states, reason));
         }
         if self.visible == UnitKind::Softmax
             && (self.states < 2 || !self.n_visible.is_multiple_of(self.states))
@@ -223,6 +227,48 @@ impl<V: Units, H: Units> Rbm<V, H> {
     }
 }
 
+impl AnyRbm {
+    /// The machine whose visible units are this one's hidden units, with the same joint law: its free energy is
+    /// [`hidden_free_energy`](Rbm::hidden_free_energy). Put on top in a stack it changes nothing there, so that its training
+    /// raises the bound of the stack (Hinton, Osindero & Teh 2006, section 4).
+    ///
+    /// With `n_hidden` beyond this machine's visible width, the units in excess are binary ones with weights drawn with
+    /// standard deviation `weight_std`; without such weights they change nothing either.
+    ///
+    /// # Errors
+    /// If `n_hidden` is below the visible width, or above it where the visible units are not binary.
+    pub fn mirrored(&self, n_hidden: usize, weight_std: f64, noise: &mut Noise) -> Result<Self, ConfigError> {
+        let [visible, hidden] = self.weight.dims();
+        let excess = n_hidden.checked_sub(visible).filter(|&n| n == 0 || self.visible.kind() == UnitKind::Binary);
+        let Some(excess) = excess else {
+            let kind = self.visible.kind();
+            let reason = format!("must be {visible}, as below (or more, above binary units; these are {kind})");
+            return Err(ConfigError::new("n_hidden", n_hidden, reason));
+        };
+        let mut weight = self.weight.val().transpose();
+        let mut layer = self.visible.clone();
+        if let (AnyUnits::Binary(units), true) = (&mut layer, excess > 0) {
+            let new = noise.normal([hidden, excess], &weight.device()).cast(weight.dtype()) * weight_std;
+            weight = Tensor::cat(vec![weight, new], 1);
+            let bias = units.bias.val();
+            let zeros = Tensor::zeros([excess], (&bias.device(), bias.dtype()));
+            units.bias = Param::from_tensor(Tensor::cat(vec![bias, zeros], 0));
+        }
+        Ok(Self { weight: Param::from_tensor(weight), visible: fresh(&self.hidden), hidden: fresh(&layer) })
+    }
+}
+
+/// A layer with the same values as parameters of its own.
+fn fresh(units: &AnyUnits) -> AnyUnits {
+    struct Renew;
+    impl ModuleMapper for Renew {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            Param::from_tensor(param.val())
+        }
+    }
+    units.clone().map(&mut Renew)
+}
+
 fn trainable<M: Module>(module: M) -> M {
     module.set_require_grad(true)
 }
@@ -240,7 +286,9 @@ mod tests {
         let cases = [
             (config().with_states(1).with_visible(UnitKind::Softmax), "states"),
             (config().with_states(4).with_visible(UnitKind::Softmax), "states"),
+            (config().with_states(7).with_visible(UnitKind::Labeled), "states"),
             (config().with_hidden(UnitKind::Softmax), "hidden"),
+            (config().with_hidden(UnitKind::Labeled), "hidden"),
             (config().with_weight_std(f64::NAN), "weight_std"),
             (config().with_hidden_bias(f64::INFINITY), "hidden_bias"),
             (RbmConfig::new(0, 4), "n_visible"),

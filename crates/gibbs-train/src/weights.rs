@@ -100,6 +100,16 @@ pub fn from_bytes<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError>
     Ok(params::apply(module, sources, Precision::Module)?)
 }
 
+/// Whether the bytes of a safetensors file hold a tensor whose name begins so; for parts of a model that not every file
+/// has.
+///
+/// # Errors
+/// [`WeightsError::Format`].
+pub fn contains(bytes: &[u8], prefix: &str) -> Result<bool, WeightsError> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format(error.to_string()))?;
+    Ok(file.names().iter().any(|name| name.starts_with(prefix)))
+}
+
 /// Writes the weights of a module to a file, atomically.
 ///
 /// # Errors
@@ -287,6 +297,13 @@ mod tests {
             error,
             "the weights do not fit the model: tensor `bias` holds I64 values where the model has float"
         );
+    }
+
+    #[test]
+    fn the_parts_of_a_file_can_be_asked_for() {
+        let bytes = to_bytes(&pair(0, DType::F32)).unwrap();
+        assert!(contains(&bytes, "layers.1.").unwrap() && !contains(&bytes, "layers.2.").unwrap());
+        assert!(contains(b"no such file", "layers").is_err());
     }
 
     #[test]

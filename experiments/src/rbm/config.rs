@@ -7,7 +7,17 @@ use gibbs_train::{schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
 use super::RbmRun;
-use crate::{cli::Preset, fault::Fault};
+use crate::{
+    boltzmann::{
+        annealing::Annealing,
+        check_counts, check_rate,
+        coding::Coding,
+        layer::{Average, LayerTrain, Optimizer},
+    },
+    cli::Preset,
+    experiment::Length,
+    fault::Fault,
+};
 
 /// The machine; see [`RbmConfig`] for the fields.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +40,11 @@ pub struct RbmModel {
 }
 
 impl RbmModel {
+    /// How the machine sees data.
+    pub(super) fn coding(&self) -> Coding {
+        Coding { visible: self.visible, states: self.states }
+    }
+
     /// The configuration of the model crate.
     ///
     /// # Errors
@@ -49,38 +64,6 @@ impl RbmModel {
     }
 }
 
-/// Which update turns gradients into steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Optimizer {
-    /// Stochastic gradient descent, with `momentum`.
-    Sgd,
-    /// Adam (Kingma & Ba, ICLR 2015, arXiv:1412.6980) with its published moments.
-    Adam,
-}
-
-/// Running average of the weights, which is what is measured and saved.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Average {
-    /// Decay at each update; 0 switches averaging off.
-    pub decay: f64,
-    /// Steps between updates.
-    pub every: usize,
-}
-
-/// How `log Z` is estimated.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Annealing {
-    /// Annealed chains, in each direction.
-    pub chains: usize,
-    /// Intervals between inverse temperatures.
-    pub temperatures: usize,
-    /// Gibbs sweeps at inverse temperature 1 before the reverse direction starts.
-    pub burn_in: usize,
-}
-
 /// Training and measuring.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RbmTrain {
@@ -91,25 +74,18 @@ pub struct RbmTrain {
     pub batch_size: usize,
     /// Learning rate, for gradients averaged over the batch.
     pub learning_rate: Schedule,
-    /// Update rule.
-    pub optimizer: Optimizer,
-    /// Momentum of `sgd`, read at the start of each epoch.
-    pub momentum: Schedule,
-    /// Whether the visible biases start at the data's means.
-    pub fit_visible: bool,
-    /// Contrastive divergence.
-    pub contrastive: ContrastiveConfig,
-    /// Average of the weights.
-    pub average: Average,
+    /// Update rule, contrastive divergence, average of the weights.
+    #[serde(flatten)]
+    pub layer: LayerTrain,
     /// `log Z` at each validation; the reverse direction is left out there.
     pub validation: Annealing,
     /// `log Z` of the final figures.
     pub evaluation: Annealing,
 }
 
-impl AsRef<LoopConfig> for RbmTrain {
-    fn as_ref(&self) -> &LoopConfig {
-        &self.run
+impl Length for RbmTrain {
+    fn run(&self) -> LoopConfig {
+        self.run.clone()
     }
 }
 
@@ -128,11 +104,13 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
         run: LoopConfig { epochs, log_every_steps: 100, validate_every_epochs: 1, ..LoopConfig::default() },
         batch_size: 100,
         learning_rate: Schedule::linear(0.1, 0.0),
-        optimizer: Optimizer::Sgd,
-        momentum: Schedule::constant(0.0),
-        fit_visible: true,
-        contrastive: ContrastiveConfig::new().with_centered(true),
-        average: Average { decay: 0.998, every: 5 },
+        layer: LayerTrain {
+            optimizer: Optimizer::Sgd,
+            momentum: Schedule::constant(0.0),
+            fit_visible: true,
+            contrastive: ContrastiveConfig::new().with_centered(true),
+            average: Average { decay: 0.998, every: 5 },
+        },
         validation: Annealing { chains: 100, temperatures: 500, burn_in: 0 },
         evaluation: Annealing { chains: 100, temperatures: 1000, burn_in: 200 },
     };
@@ -150,14 +128,14 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
         Preset::Default => {
             train.run.validate_every_epochs = 5;
             train.validation.temperatures = 1000;
-            train.contrastive.l1 = 1e-4;
+            train.layer.contrastive.l1 = 1e-4;
             train.evaluation = Annealing { chains: 100, temperatures: 4000, burn_in: 1000 };
         }
         Preset::Paper => {
             train.run.validate_every_epochs = 20;
             train.validation.temperatures = 3000;
-            train.contrastive.l1 = 1e-4;
-            train.average.decay = 0.9995;
+            train.layer.contrastive.l1 = 1e-4;
+            train.layer.average.decay = 0.9995;
             train.evaluation = Annealing { chains: 200, temperatures: 14500, burn_in: 5000 };
         }
     }
@@ -169,8 +147,8 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
         train.run.validate_every_epochs = train.run.epochs / 4;
         train.batch_size = 30;
         train.learning_rate = Schedule::linear(0.3, 0.0);
-        train.average = Average { decay: 0.999, every: 1 };
-        train.contrastive = ContrastiveConfig::new()
+        train.layer.average = Average { decay: 0.999, every: 1 };
+        train.layer.contrastive = ContrastiveConfig::new()
             .with_centered(true)
             .with_chains(Chains::Tempered)
             .with_temperatures(5)
@@ -187,46 +165,17 @@ pub(super) fn settle(config: &mut RbmRun, data: &Splits) -> Result<()> {
         false => Binarization::None,
     });
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
-    let width = config.model.visible_width(data.width());
-    let n_visible = *config.model.n_visible.get_or_insert(width);
-    if n_visible != width {
-        data.train.require_width(config.model.data_width(n_visible))?;
+    if config.model.visible == UnitKind::Labeled {
+        return Err(Fault::usage("model.visible = \"labeled\": labels stand at the top of a stack; run `dbn` instead"));
     }
-    if config.model.visible != UnitKind::Gaussian {
-        data.train.require_unit_interval()?;
-    }
+    let coding = config.model.coding();
+    let n_visible = *config.model.n_visible.get_or_insert(coding.visible_width(data.width()));
+    coding.require(&data.train, n_visible)?;
     config.model.rbm_config()?;
     let train = &config.train;
-    train.contrastive.validate().context("train.contrastive")?;
-    train.learning_rate.validate().context("train.learning_rate")?;
-    train.momentum.validate().context("train.momentum")?;
-    if !(0.0..1.0).contains(&train.average.decay) {
-        return Err(Fault::usage(format!(
-            "train.average.decay = {}: must lie in [0, 1)",
-            train.average.decay
-        )));
-    }
-    check_range("train.learning_rate", &train.learning_rate, |rate| rate >= 0.0, "must not be negative")?;
-    check_range("train.momentum", &train.momentum, |m| (0.0..1.0).contains(&m), "must lie in [0, 1)")?;
-    let counts = [
-        ("train.batch_size", train.batch_size),
-        ("train.average.every", train.average.every),
-        ("train.validation.chains", train.validation.chains),
-        ("train.validation.temperatures", train.validation.temperatures),
-        ("train.evaluation.chains", train.evaluation.chains),
-        ("train.evaluation.temperatures", train.evaluation.temperatures),
-    ];
-    match counts.into_iter().find(|(_, value)| *value == 0) {
-        Some((name, _)) => Err(Fault::usage(format!("{name} = 0: must be at least 1"))),
-        None => Ok(()),
-    }
-}
-
-/// Whether every value that a schedule takes is allowed, tried at a hundred steps.
-fn check_range(name: &str, schedule: &Schedule, allowed: impl Fn(f64) -> bool, rule: &str) -> Result<()> {
-    const STEPS: usize = 100;
-    match (0..STEPS).map(|step| schedule.at(step, STEPS)).find(|value| !allowed(*value)) {
-        Some(value) => Err(Fault::usage(format!("{name} takes the value {value}: {rule}"))),
-        None => Ok(()),
-    }
+    check_rate("train.learning_rate", &train.learning_rate)?;
+    check_counts(&[("train.batch_size", train.batch_size)])?;
+    train.layer.validate("train")?;
+    train.validation.validate("train.validation")?;
+    train.evaluation.validate("train.evaluation")
 }

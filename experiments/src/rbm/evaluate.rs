@@ -4,66 +4,20 @@ use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
-    GibbsChain, Rbm,
-    ais::{AnnealedImportance, Bracket, Schedule},
+    AnyRbm,
+    ais::Bracket,
     exact,
-    units::{AnyUnits, UnitKind, Units},
+    units::Units,
 };
-use gibbs_core::{Estimate, Kind, math::to_host};
+use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Dataset, Splits};
 
-use super::{RbmExperiment, RbmRun, config::Annealing, moments};
+use super::{RbmExperiment, RbmRun};
 use crate::{cli::Part, evaluation::Evaluation};
-
-/// Examples whose free energy is computed at once.
-const BLOCK: usize = 1000;
-
-type AnyRbm = Rbm<AnyUnits, AnyUnits>;
-
-/// Something about each example of a set, block by block.
-fn for_each_example(
-    config: &RbmRun,
-    data: &Dataset,
-    device: &Device,
-    figure: impl Fn(Tensor<2>) -> Tensor<1>,
-) -> Vec<f64> {
-    let rows: Vec<usize> = (0..data.len()).collect();
-    rows.chunks(BLOCK)
-        .flat_map(|rows| to_host(figure(config.model.encode(data.tensor(rows, device)))))
-        .collect()
-}
 
 /// Free energy of each example.
 pub(super) fn free_energies(config: &RbmRun, rbm: &AnyRbm, data: &Dataset, device: &Device) -> Vec<f64> {
-    for_each_example(config, data, device, |v| rbm.free_energy(v))
-}
-
-/// `log Z` for selection: exact where the machine is small, else annealed forward only.
-pub(super) fn quick_log_z(
-    rbm: &AnyRbm,
-    base: &AnyUnits,
-    annealing: Annealing,
-    noise: &mut Noise,
-) -> Estimate {
-    exact::log_z(rbm).unwrap_or_else(|_| {
-        AnnealedImportance::new(rbm, base.clone(), schedule(annealing.temperatures))
-            .forward(annealing.chains, noise)
-    })
-}
-
-/// The published schedule, or equal steps where there are too few for it.
-fn schedule(intervals: usize) -> Schedule {
-    if intervals < 29 { Schedule::linear(intervals) } else { Schedule::salakhutdinov_murray(intervals) }
-}
-
-/// Both ends of `log Z`; the reverse direction starts from annealed chains with a burn-in.
-fn bracket(rbm: &AnyRbm, base: &AnyUnits, annealing: Annealing, noise: &mut Noise) -> Bracket {
-    let schedule = schedule(annealing.temperatures);
-    let chain = GibbsChain::new(rbm);
-    let v = chain.init(annealing.chains, noise);
-    let v = chain.anneal(v, base, schedule.betas(), noise);
-    let samples = chain.run(v, annealing.burn_in, noise);
-    AnnealedImportance::new(rbm, base.clone(), schedule).bracket(annealing.chains, samples, noise)
+    config.model.coding().for_each(data, device, |v| rbm.free_energy(v))
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -73,16 +27,13 @@ fn mean(values: &[f64]) -> f64 {
 /// All figures on a part of the data, and the log-likelihood of each example.
 pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
     let RbmExperiment { config, rbm, device } = experiment;
+    let coding = config.model.coding();
     for &split in part.splits() {
-        let set = data.get(split);
-        set.require_width(config.model.data_width(rbm.visible.width()))?;
-        if config.model.visible != UnitKind::Gaussian {
-            set.require_unit_interval()?;
-        }
+        coding.require(data.get(split), rbm.visible.width())?;
     }
     let concat = |figure: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
         let sets = part.splits().iter().map(|&split| data.get(split));
-        sets.flat_map(|set| for_each_example(config, set, device, figure)).collect()
+        sets.flat_map(|set| coding.for_each(set, device, figure)).collect()
     };
     let free_energy = concat(&|v| rbm.free_energy(v));
     let mut evaluation = Evaluation::default();
@@ -91,9 +42,9 @@ pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) ->
     let log_z = match exact::log_z(rbm) {
         Ok(exact) => exact,
         Err(_) => {
-            let base = rbm.visible.fitted(&moments(config, &data.train, device));
+            let base = rbm.visible.fitted(&coding.moments(&data.train, device, |v| v));
             let mut noise = Noise::new(config.seed, "evaluation");
-            let Bracket { lower, upper } = bracket(rbm, &base, config.train.evaluation, &mut noise);
+            let Bracket { lower, upper } = config.train.evaluation.bracket(rbm, &base, &mut noise);
             evaluation.add("log_z_lower", &lower, "nats");
             evaluation.add("log_z_upper", &upper, "nats");
             let log_prob = |log_z: &Estimate| log_z.clone().affine(-1.0, -mean(&free_energy));

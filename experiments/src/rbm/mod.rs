@@ -1,6 +1,5 @@
 //! The restricted Boltzmann machine on the command line.
 
-mod coding;
 mod config;
 mod evaluate;
 mod pictures;
@@ -10,15 +9,12 @@ mod train;
 use anyhow::{Context, Result};
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    Rbm,
-    units::{AnyUnits, Moments, Units},
-};
-use gibbs_data::{Dataset, Splits};
-use gibbs_train::{run_folder::RunFolder, training::Trainee, weights};
+use gibbs_boltzmann::{AnyRbm, units::Units};
+use gibbs_data::Splits;
+use gibbs_train::{run_folder::{RunFiles, RunFolder}, training::Trainee, weights};
 
 use crate::{
-    cli::{self, Part, Preset, Shared},
+    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
     evaluation::Evaluation,
     experiment::Experiment,
@@ -33,17 +29,8 @@ pub type RbmRun = RunConfig<RbmModel, RbmTrain>;
 /// A trained machine with its configuration.
 pub struct RbmExperiment {
     config: RbmRun,
-    rbm: Rbm<AnyUnits, AnyUnits>,
+    rbm: AnyRbm,
     device: Device,
-}
-
-/// Training examples from which the means of the data are taken.
-const MOMENT_EXAMPLES: usize = 10_000;
-
-/// Moments of the visible units on the first examples of a split.
-fn moments(config: &RbmRun, data: &Dataset, device: &Device) -> Moments {
-    let rows: Vec<usize> = (0..data.len().min(MOMENT_EXAMPLES)).collect();
-    Moments::of(config.model.encode(data.tensor(&rows, device)))
 }
 
 impl Experiment for RbmExperiment {
@@ -54,7 +41,9 @@ impl Experiment for RbmExperiment {
     const SHOWN: &'static [&'static str] = &["valid_log_prob", "free_energy_gap", "reconstruction_error"];
     type Model = RbmModel;
     type Train = RbmTrain;
+    type TrainArgs = NoFlags;
     type SampleArgs = RbmSampleArgs;
+    type Commands = NoCommands;
 
     fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
         config::preset(preset, data)
@@ -75,7 +64,7 @@ impl Experiment for RbmExperiment {
         Ok(Self { config: config.clone(), rbm, device: device.clone() })
     }
 
-    fn evaluate(&self, data: &Splits, part: Part) -> Result<Evaluation> {
+    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
         evaluate::evaluate(self, data, part)
     }
 
@@ -91,10 +80,14 @@ impl Experiment for RbmExperiment {
     fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()> {
         pictures::draw(self, data, folder)
     }
+
+    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
+        match *command {}
+    }
 }
 
 impl RbmExperiment {
     fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.config.model.data_width(self.rbm.visible.width()))
+        self.config.data.picture_shape(self.config.model.coding().data_width(self.rbm.visible.width()))
     }
 }

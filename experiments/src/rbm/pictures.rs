@@ -1,7 +1,5 @@
 //! The pictures of a finished run.
 
-use std::fs;
-
 use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{GibbsChain, units::Units};
@@ -9,9 +7,9 @@ use gibbs_core::math::to_host;
 use gibbs_data::Splits;
 use gibbs_report::{Axis, Figure, FilterGrid, FilterOrder, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
-use serde_json::Value;
 
 use super::{RbmExperiment, sample::Given};
+use crate::curves::Curves;
 
 /// Chains in the picture of samples.
 const SAMPLES: usize = 100;
@@ -77,7 +75,7 @@ fn complete(experiment: &RbmExperiment, data: &Splits, noise: &mut Noise) -> Vec
     let clamp = experiment.clamp(v.clone(), Given::Upper);
     let masked = v.clone() * clamp.known.clone()
         + experiment.rbm.visible.neutral().mean(v.zeros_like()) * (clamp.known.clone().neg() + 1.0);
-    let decode = |x| to_host(experiment.config.model.decode(x)).into_iter().map(|x| x as f32).collect();
+    let decode = |x| to_host(experiment.config.model.coding().decode(x)).into_iter().map(|x| x as f32).collect();
     let mut sets: Vec<Vec<f32>> = vec![decode(v), decode(masked)];
     let chain = GibbsChain::clamped(&experiment.rbm, clamp.clone());
     sets.extend((0..COMPLETIONS).map(|_| {
@@ -101,24 +99,16 @@ fn filters(experiment: &RbmExperiment, folder: &RunFolder) -> Result<()> {
 
 /// Likelihood and reconstruction error against epochs, from the metrics of the run.
 fn curves(folder: &RunFolder) -> Result<()> {
-    let text = fs::read_to_string(folder.files().metrics())?;
-    let records: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let last = records.iter().filter_map(|record| record["step"].as_f64()).fold(1.0, f64::max);
-    let epochs = records.iter().filter_map(|record| record["epoch"].as_f64()).fold(1.0, f64::max);
-    let of = |name: &str| -> (Vec<f64>, Vec<f64>) {
-        let points =
-            records.iter().filter_map(|r| Some((r["step"].as_f64()? / last * epochs, r[name].as_f64()?)));
-        points.unzip()
-    };
+    let run = Curves::read(&folder.files().metrics())?;
     let series = |label: &str, name: &str| {
-        let (x, y) = of(name);
+        let (x, y) = run.of(name);
         Series::new(label, &x, &y)
     };
     let figure = Figure::new(Axis::new("epoch"))
         .panel(
             Panel::new(Axis::new("log-likelihood (nats)"))
                 .series(series("train", "train_log_prob"))
-                .series(series("valid", "valid_log_prob").std_err(&of("valid_log_prob_std_err").1)),
+                .series(series("valid", "valid_log_prob").std_err(&run.of("valid_log_prob_std_err").1)),
         )
         .panel(
             Panel::new(Axis::new("free-energy gap (nats)"))

@@ -90,8 +90,7 @@ impl RbmExperiment {
 
     /// `n` examples spread evenly over a split, as visible states.
     pub(super) fn examples(&self, data: &Dataset, n: usize) -> Tensor<2> {
-        let rows: Vec<usize> = (0..n).map(|i| i * data.len() / n).collect();
-        self.config.model.encode(data.tensor(&rows, &self.device))
+        self.config.model.coding().spread(data, n, &self.device)
     }
 
     /// What clamps one half of the examples `v [n, visible]`.
@@ -116,7 +115,7 @@ impl RbmExperiment {
             Some(clamp) => mean.mask_where(clamp.known.clone().greater_elem(0.5), clamp.values.clone()),
             None => mean,
         };
-        let decode = |x| host(self.config.model.decode(x));
+        let decode = |x| host(self.config.model.coding().decode(x));
         Draws { values: decode(v), means: decode(mean) }
     }
 }

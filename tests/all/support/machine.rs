@@ -5,12 +5,8 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    Rbm, RbmConfig,
-    units::{AnyUnits, UnitKind},
-};
-
-pub(crate) type AnyRbm = Rbm<AnyUnits, AnyUnits>;
+pub(crate) use gibbs_boltzmann::AnyRbm;
+use gibbs_boltzmann::{RbmConfig, units::UnitKind};
 
 /// States of each softmax unit.
 pub(crate) const STATES: usize = 3;

@@ -96,6 +96,50 @@ impl<V: Units> Contrastive<V> {
         }
     }
 
+    /// The gradients of a step, and the visible states `[chains, visible]` of its negative phase.
+    pub fn gradients<H: Units>(
+        &mut self,
+        rbm: &Rbm<V, H>,
+        batch: Tensor<2>,
+        noise: &mut Noise,
+    ) -> (GradientsParams, Tensor<2>) {
+        let (data, sampled) = self.positive(rbm, batch, noise);
+        let model = self.negative(rbm, sampled, noise);
+        let pull = self.sparsity_pull(&data);
+        let centers = self.config.centered.then(|| self.update_centers(&data));
+
+        let mut weight = correlation_difference(&data, &model, centers.as_ref());
+        let mut visible = differences(
+            rbm.visible.statistics(data.visible.clone()),
+            rbm.visible.statistics(model.visible.clone()),
+        );
+        let mut hidden =
+            differences(hidden_statistics(self, rbm, &data), hidden_statistics(self, rbm, &model));
+        if let Some([visible_center, hidden_center]) = centers {
+            visible[0] = visible[0].clone() - matvec(weight.clone(), hidden_center);
+            hidden[0] = hidden[0].clone() - matvec(weight.clone().transpose(), visible_center);
+        }
+        if let Some(pull) = pull {
+            let [mean] = Moments::means([data.visible]);
+            weight = weight + mean.unsqueeze_dim::<2>(1) * pull.clone().unsqueeze_dim::<2>(0);
+            hidden[0] = hidden[0].clone() + pull;
+        }
+        if self.config.l2 > 0.0 {
+            weight = weight + rbm.weight.val() * self.config.l2;
+        }
+        if self.config.l1 > 0.0 {
+            weight = weight + rbm.weight.val().sign() * self.config.l1;
+        }
+
+        let mut gradients = GradientsParams::new();
+        gradients.register(rbm.weight.id, weight);
+        let parameters = rbm.visible.parameters().into_iter().zip(visible);
+        for (parameter, gradient) in parameters.chain(rbm.hidden.parameters().into_iter().zip(hidden)) {
+            gradients.register(parameter.id, gradient);
+        }
+        (gradients, model.visible)
+    }
+
     fn betas(&self) -> Vec<f64> {
         let last = (self.config.temperatures - 1) as f64;
         (0..self.config.temperatures).map(|i| i as f64 / last).collect()
@@ -222,40 +266,7 @@ impl<V: Units> Contrastive<V> {
 
 impl<V: Units, H: Units> Objective<Rbm<V, H>> for Contrastive<V> {
     fn step(&mut self, rbm: &Rbm<V, H>, batch: Tensor<2>, noise: &mut Noise) -> StepOutput {
-        let (data, sampled) = self.positive(rbm, batch, noise);
-        let model = self.negative(rbm, sampled, noise);
-        let pull = self.sparsity_pull(&data);
-        let centers = self.config.centered.then(|| self.update_centers(&data));
-
-        let mut weight = correlation_difference(&data, &model, centers.as_ref());
-        let mut visible = differences(
-            rbm.visible.statistics(data.visible.clone()),
-            rbm.visible.statistics(model.visible.clone()),
-        );
-        let mut hidden =
-            differences(hidden_statistics(self, rbm, &data), hidden_statistics(self, rbm, &model));
-        if let Some([visible_center, hidden_center]) = centers {
-            visible[0] = visible[0].clone() - matvec(weight.clone(), hidden_center);
-            hidden[0] = hidden[0].clone() - matvec(weight.clone().transpose(), visible_center);
-        }
-        if let Some(pull) = pull {
-            let [mean] = Moments::means([data.visible]);
-            weight = weight + mean.unsqueeze_dim::<2>(1) * pull.clone().unsqueeze_dim::<2>(0);
-            hidden[0] = hidden[0].clone() + pull;
-        }
-        if self.config.l2 > 0.0 {
-            weight = weight + rbm.weight.val() * self.config.l2;
-        }
-        if self.config.l1 > 0.0 {
-            weight = weight + rbm.weight.val().sign() * self.config.l1;
-        }
-
-        let mut gradients = GradientsParams::new();
-        gradients.register(rbm.weight.id, weight);
-        let parameters = rbm.visible.parameters().into_iter().zip(visible);
-        for (parameter, gradient) in parameters.chain(rbm.hidden.parameters().into_iter().zip(hidden)) {
-            gradients.register(parameter.id, gradient);
-        }
+        let (gradients, _) = self.gradients(rbm, batch, noise);
         StepOutput { gradients, figures: Vec::new() }
     }
 }

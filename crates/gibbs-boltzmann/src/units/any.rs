@@ -9,7 +9,7 @@ use burn::{
 use gibbs_backend::Noise;
 use serde::{Deserialize, Serialize};
 
-use super::{Binary, Gaussian, Moments, Softmax, Spin, Units};
+use super::{Binary, Gaussian, Labeled, Moments, Softmax, Spin, Units};
 
 /// The kinds of units, as they are named in configs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub enum UnitKind {
     Gaussian,
     /// One of q states, one-hot: [`Softmax`].
     Softmax,
+    /// {0, 1}, with one softmax unit for a label at the end: [`Labeled`].
+    Labeled,
 }
 
 impl fmt::Display for UnitKind {
@@ -32,6 +34,7 @@ impl fmt::Display for UnitKind {
             Self::Spin => "spin",
             Self::Gaussian => "gaussian",
             Self::Softmax => "softmax",
+            Self::Labeled => "labeled",
         })
     }
 }
@@ -47,13 +50,15 @@ pub enum AnyUnits {
     Gaussian(Gaussian),
     /// See [`Softmax`].
     Softmax(Softmax),
+    /// See [`Labeled`].
+    Labeled(Labeled),
 }
 
 impl AnyUnits {
-    /// A layer of `width` columns; softmax units take `states` columns each.
+    /// A layer of `width` columns; softmax units, and the label of labeled ones, take `states` columns each.
     ///
     /// # Panics
-    /// If softmax units do not fill the width.
+    /// If softmax units do not fill the width, or a label is wider than it.
     pub fn new(kind: UnitKind, width: usize, states: usize, device: &Device) -> Self {
         match kind {
             UnitKind::Binary => Self::Binary(Binary::new(width, device)),
@@ -63,17 +68,33 @@ impl AnyUnits {
                 assert_eq!(width % states, 0, "{width} columns are no whole number of {states}-state units");
                 Self::Softmax(Softmax::new(width / states, states, device))
             }
+            UnitKind::Labeled => {
+                assert!(width >= states, "{width} columns hold no label of {states} states");
+                Self::Labeled(Labeled::new(width - states, states, device))
+            }
         }
     }
 }
 
 impl AnyUnits {
+    /// The kind of the layer.
+    pub fn kind(&self) -> UnitKind {
+        match self {
+            Self::Binary(_) => UnitKind::Binary,
+            Self::Spin(_) => UnitKind::Spin,
+            Self::Gaussian(_) => UnitKind::Gaussian,
+            Self::Softmax(_) => UnitKind::Softmax,
+            Self::Labeled(_) => UnitKind::Labeled,
+        }
+    }
+
     /// The layer with all biases at `value`; Gaussian units, which have none, stay as they are.
     pub(crate) fn with_bias(mut self, value: f64) -> Self {
         let bias = match &mut self {
             Self::Binary(layer) => &mut layer.bias,
             Self::Spin(layer) => &mut layer.bias,
             Self::Softmax(layer) => &mut layer.bias,
+            Self::Labeled(layer) => &mut layer.bias,
             Self::Gaussian(_) => return self,
         };
         *bias = Param::from_tensor(bias.val().full_like(value));
@@ -89,6 +110,7 @@ macro_rules! on_kind {
             AnyUnits::Spin($units) => $body,
             AnyUnits::Gaussian($units) => $body,
             AnyUnits::Softmax($units) => $body,
+            AnyUnits::Labeled($units) => $body,
         }
     };
 }
@@ -101,6 +123,7 @@ macro_rules! map_kind {
             AnyUnits::Spin($units) => AnyUnits::Spin($body),
             AnyUnits::Gaussian($units) => AnyUnits::Gaussian($body),
             AnyUnits::Softmax($units) => AnyUnits::Softmax($body),
+            AnyUnits::Labeled($units) => AnyUnits::Labeled($body),
         }
     };
 }
@@ -134,6 +157,7 @@ impl Units for AnyUnits {
             (Self::Spin(a), Self::Spin(b)) => Self::Spin(a.interpolate(b, t)),
             (Self::Gaussian(a), Self::Gaussian(b)) => Self::Gaussian(a.interpolate(b, t)),
             (Self::Softmax(a), Self::Softmax(b)) => Self::Softmax(a.interpolate(b, t)),
+            (Self::Labeled(a), Self::Labeled(b)) => Self::Labeled(a.interpolate(b, t)),
             _ => panic!("layers of different kinds have no path between them"),
         }
     }
@@ -164,5 +188,13 @@ impl Units for AnyUnits {
 
     fn alphabet(&self) -> Option<Vec<Vec<f64>>> {
         on_kind!(self, units => units.alphabet())
+    }
+
+    fn n_states(&self) -> Option<u64> {
+        on_kind!(self, units => units.n_states())
+    }
+
+    fn states(&self, first: u64, n: usize) -> Tensor<2> {
+        on_kind!(self, units => units.states(first, n))
     }
 }

@@ -15,6 +15,7 @@
 mod any;
 mod binary;
 mod gaussian;
+mod labeled;
 mod softmax;
 mod spin;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use gibbs_backend::Noise;
 pub use any::{AnyUnits, UnitKind};
 pub use binary::Binary;
 pub use gaussian::Gaussian;
+pub use labeled::Labeled;
 pub use softmax::Softmax;
 pub use spin::Spin;
 
@@ -73,6 +75,12 @@ pub trait Units: Module + ModuleDisplay {
     /// Conditional mean `E[x | I]`, `[batch, width]`.
     fn mean(&self, input: Tensor<2>) -> Tensor<2>;
 
+    /// `log p(x | I) = -E(x) + I·x - Γ(I)` of each row, `[batch]`, nats.
+    fn log_prob(&self, x: Tensor<2>, input: Tensor<2>) -> Tensor<1> {
+        let interaction = (x.clone() * input.clone()).sum_dim(1).squeeze_dim(1);
+        interaction - self.energy(x) - self.log_partition(input)
+    }
+
     /// One draw from `p(x | I)` for each row of `input`, `[batch, width]`.
     fn sample(&self, input: Tensor<2>, noise: &mut Noise) -> Tensor<2>;
 
@@ -106,7 +114,8 @@ pub trait Units: Module + ModuleDisplay {
         true
     }
 
-    /// The states that one site can take, each as the columns of the site; `None` for continuous units.
+    /// The states that one site can take, each as the columns of the site; `None` for continuous
+    /// units and for layers of several kinds.
     ///
     /// A site is a column, or a group of neighboring columns that make one unit.
     fn alphabet(&self) -> Option<Vec<Vec<f64>>>;

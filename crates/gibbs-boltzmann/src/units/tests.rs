@@ -6,7 +6,7 @@ use burn::{
 };
 use gibbs_backend::Noise;
 use gibbs_core::math::{log_sum_exp, to_host};
-use gibbs_testkit::{check_follows, check_gradient, check_mean};
+use gibbs_testkit::{check_follows, check_gradient, check_mean, check_normalized};
 
 use super::{AnyUnits, Gaussian, Moments, Units};
 use crate::fixtures::{VISIBLE, machine, machine_f64, normal, rows_of_states, tensor};
@@ -126,6 +126,15 @@ fn statistics_are_the_negative_energy_gradient() {
 }
 
 #[test]
+fn probabilities_of_all_states_sum_to_one() {
+    for units in layers_f64() {
+        let Some(n) = units.n_states() else { continue };
+        let rows = input().expand([n as usize, 6]);
+        check_normalized(&to_host(units.log_prob(units.states(0, n as usize), rows)), 1e-12);
+    }
+}
+
+#[test]
 fn interpolation_is_the_geometric_path() {
     for units in layers_f64() {
         let x = units.sample(normal([8, 6], 3), &mut Noise::new(3, "path"));
@@ -156,7 +165,7 @@ fn fitted_layers_have_the_means_of_the_data() {
 #[test]
 fn a_unit_that_never_fires_keeps_a_finite_bias() {
     for units in layers_f64().into_iter().filter(|units| units.n_states().is_some()) {
-        let off = tensor(units.alphabet().unwrap()[0].repeat(units.n_sites()).repeat(9), [9, 6]);
+        let off = units.states(0, 1).expand([9, 6]);
         let fitted = units.fitted(&Moments::of(off));
         assert!(fitted.parameters().iter().all(|p| to_host(p.val()).iter().all(|b| b.is_finite())));
     }

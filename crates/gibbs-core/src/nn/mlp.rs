@@ -81,6 +81,21 @@ pub struct Mlp {
 }
 
 impl Mlp {
+    /// A network of given layers, in the order of the pass, without dropout.
+    pub fn from_layers(layers: Vec<Affine>, activation: Activation) -> Self {
+        Self { layers, activation, dropout: 0.0 }
+    }
+
+    /// The network with this part of the hidden units dropped by [`Network::forward_with_dropout`].
+    ///
+    /// # Panics
+    /// If `dropout` is not in [0, 1).
+    pub fn with_dropout(mut self, dropout: f64) -> Self {
+        assert!((0.0..1.0).contains(&dropout), "dropout = {dropout}: it must be in [0, 1)");
+        self.dropout = dropout;
+        self
+    }
+
     /// The outputs: `[batch, in] -> [batch, out]`. Nothing is dropped; for dropout see
     /// [`Network::forward_with_dropout`].
     ///

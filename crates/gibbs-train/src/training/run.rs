@@ -171,21 +171,24 @@ impl<'r> Run<'r> {
         }
         observers.iter_mut().for_each(|observer| observer.on_log(&record));
 
-        let score = validation.as_ref().map(|validation| validation.score);
+        let score = validation.as_ref().and_then(|validation| validation.score);
         let bad_score = score.filter(|score| !score.is_finite()).map(|score| ("the validation score", score));
         if let Some((figure, value)) = record.figures.not_finite().or(bad_score)
             && !self.config.allow_not_finite
         {
             return Err(TrainError::NotFinite { figure: figure.to_string(), value, step: record.step });
         }
+        let mut is_best = false;
         if let Some(score) = score {
-            let is_best = self.progress.stopping.observe(score);
+            is_best = self.progress.stopping.observe(score);
             if is_best {
                 self.progress.best = Some(Best { score, step: record.step, figures: record.figures.clone() });
                 if self.config.select_best {
                     self.best_weights = Some(self.trainee.weights().map_err(self.failed())?);
                 }
             }
+        }
+        if validation.is_some() {
             observers.iter_mut().for_each(|observer| observer.on_validation(&record, is_best));
         }
         Ok(())

@@ -32,6 +32,8 @@ struct Toy {
     chain: Tensor<1>,
     averages: Averages,
     scores: Vec<f64>,
+    /// Epochs whose scores are not comparable with later ones.
+    first_stage: usize,
     fail_at: Option<usize>,
     nan_at: Option<usize>,
     nan_weights_at: Option<usize>,
@@ -52,6 +54,7 @@ impl Toy {
             chain: Tensor::zeros([2], &Device::flex()),
             averages: Averages::new(),
             scores: Vec::new(),
+            first_stage: 0,
             fail_at: None,
             nan_at: None,
             nan_weights_at: None,
@@ -97,7 +100,8 @@ impl Trainee for Toy {
             Some(score) => *score,
             None => -f64::from(self.model.weight.val().square().sum().into_scalar::<f32>()),
         };
-        Ok(Some(Validation { figures: Figures::new().with("valid_score", score), score }))
+        let figures = Figures::new().with("valid_score", score);
+        Ok(Some(Validation { figures, score: (at.epoch >= self.first_stage).then_some(score) }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

@@ -8,8 +8,9 @@ use crate::checkpoint::State;
 pub struct Validation {
     /// Its figures, for the metrics; name them so that they are told from those of training (`valid_log_prob`).
     pub figures: Figures,
-    /// What selects the best weights and stops early: better when higher.
-    pub score: f64,
+    /// What selects the best weights and stops early: better when higher. `None` where it cannot be compared with that of
+    /// other validations of the run, such as before the last stage of a run in stages.
+    pub score: Option<f64>,
 }
 
 /// Something that the loop can train: a model with its data, objective and optimizer, or without any data.

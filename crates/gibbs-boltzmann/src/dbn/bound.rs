@@ -1,0 +1,62 @@
+//! Likelihood of a deep belief network from below.
+//!
+//! ```text
+//! log p(v) ≥ E_q[log w(h)] - log Z_L,    h ~ q(h_1, …, h_{L-1} | v)
+//! log w(h) = Σ_{k<L} [log p(h_{k-1} | h_k) - log q(h_k | h_{k-1})] - F_L(h_{L-1})
+//! log p(v) ≥ E[log 1/K Σ_i w(h^i)] - log Z_L                                    tighter as K grows
+//! ```
+//!
+//! References: Hinton, Osindero & Teh (2006), equation 8; Salakhutdinov & Murray, ICML 2008, section 4.3, with `log Z_L` by
+//! annealed importance sampling; Burda, Grosse & Salakhutdinov, ICLR 2016, arXiv:1509.00519, equation 8, for several draws.
+
+use burn::prelude::*;
+use gibbs_backend::Noise;
+use gibbs_core::math::log_sum_exp_rows;
+
+use super::Dbn;
+use crate::units::Units;
+
+impl Dbn {
+    /// `log w(h)` for one draw `h ~ q(h | v)` of each row of `v`, `[batch]`, nats.
+    ///
+    /// Its mean less `log Z_L` is the variational lower bound of `log p(v)`; for a single layer it is `-F(v)`, exactly. For
+    /// continuous hidden units below the top, densities take the place of probabilities.
+    pub fn log_weight(&self, v: Tensor<2>, noise: &mut Noise) -> Tensor<1> {
+        let hidden = self.infer(v.clone(), noise);
+        let mut below = v;
+        let mut total: Option<Tensor<1>> = None;
+        for (k, h) in hidden.into_iter().enumerate() {
+            let layer = &self.layers[k];
+            let generative = layer.visible.log_prob(below.clone(), layer.visible_input(h.clone()));
+            let recognition = layer.hidden.log_prob(h.clone(), self.recognition_input(k, below));
+            let term = generative - recognition;
+            total = Some(match total {
+                Some(sum) => sum + term,
+                None => term,
+            });
+            below = h;
+        }
+        let top = self.top_free_energy(below).neg();
+        total.map_or(top.clone(), |sum| sum + top)
+    }
+
+    /// `log 1/K Σ_i w(h^i)` over `draws` draws for each row of `v`, `[batch]`, nats: one draw is
+    /// [`log_weight`](Self::log_weight).
+    ///
+    /// # Panics
+    /// If `draws` is zero.
+    pub fn log_mean_weight(&self, v: Tensor<2>, draws: usize, noise: &mut Noise) -> Tensor<1> {
+        assert!(draws > 0, "a mean over no draws");
+        let weights: Vec<Tensor<2>> =
+            (0..draws).map(|_| self.log_weight(v.clone(), noise).unsqueeze_dim(1)).collect();
+        log_sum_exp_rows(Tensor::cat(weights, 1)) - (draws as f64).ln()
+    }
+
+    /// Free energy in the top machine of states below it, `[batch, width] -> [batch]`, a label summed out.
+    fn top_free_energy(&self, h: Tensor<2>) -> Tensor<1> {
+        match self.n_classes() {
+            0 => self.top().free_energy(h),
+            _ => log_sum_exp_rows(self.class_log_weights(h)).neg(),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Up-down algorithm: contrastive wake-sleep, which fine-tunes all layers together.
+//!
+//! ```text
+//! wake:   v → h_1 → … → h_{L-1} drawn upwards from q;    ∂/∂W_k log p(h_{k-1} | h_k) there
+//! top:    contrastive divergence of the top machine from h_{L-1} (and the label)
+//! sleep:  the chain's last state, then downwards from p;  ∂/∂R_k log q(h_k | h_{k-1}) there
+//! ```
+//!
+//! Each derivative is a delta rule: `h_kᵀ (h_{k-1} - E[h_{k-1} | h_k])` and its mirror image.
+//!
+//! Reference: Hinton, Osindero & Teh, Neural Computation 18:1527 (2006), section 5 and appendix B.
+//!
+//! Differences from the paper: the top chains may persist ([`Chains`](crate::Chains)).
+//!
+//! Cost of a step: two passes up, two down, and a step of the top machine.
+
+use burn::{config::Config, optim::GradientsParams, prelude::*};
+use gibbs_backend::{Noise, sparse_matmul_transposed};
+use gibbs_core::{Objective, StepOutput};
+
+use super::Dbn;
+use crate::{
+    contrastive::{Contrastive, ContrastiveConfig},
+    rbm::{AnyRbm, ConfigError},
+    units::{AnyUnits, Units},
+};
+
+/// Settings of the up-down algorithm.
+#[derive(Config, Debug, PartialEq)]
+pub struct UpDownConfig {
+    /// How the top machine is trained (CD from the data, 3 to 10 sweeps, in the paper's section 6.1).
+    pub top: ContrastiveConfig,
+}
+
+impl UpDownConfig {
+    /// The objective for an untied network, before its first step. `base` as in [`ContrastiveConfig::init`].
+    ///
+    /// # Errors
+    /// Those of the top machine's settings.
+    pub fn init(&self, dbn: &Dbn, base: AnyUnits) -> Result<UpDown, ConfigError> {
+        Ok(UpDown { top: self.top.init(dbn.top(), base)? })
+    }
+}
+
+/// The up-down algorithm; see the [module documentation](self).
+///
+/// A batch holds the visible units and, where the network has a label, the one-hot label after them.
+#[derive(Debug)]
+pub struct UpDown {
+    /// Training of the top machine; its state is all there is to checkpoint.
+    pub top: Contrastive<AnyUnits>,
+}
+
+impl Objective<Dbn> for UpDown {
+    /// # Panics
+    /// If the network is tied, or the width of the batch is not that of visible units and label.
+    fn step(&mut self, dbn: &Dbn, batch: Tensor<2>, noise: &mut Noise) -> StepOutput {
+        let below = dbn.depth() - 1;
+        assert_eq!(dbn.recognition.len(), below, "the up-down algorithm needs an untied network");
+        let (label, v) = split_label(dbn, batch);
+
+        let awake = states(v.clone(), dbn.infer(v, noise));
+        let top_data = with_label(awake[below].clone(), label);
+        let (mut gradients, top_model) = self.top.gradients(dbn.top(), top_data, noise);
+        let asleep = dream(dbn, dbn.without_label(top_model), noise);
+
+        for (k, layer) in dbn.layers[..below].iter().enumerate() {
+            let (x, h) = (awake[k].clone(), awake[k + 1].clone());
+            let mean = Units::mean(&layer.visible, layer.visible_input(h.clone()));
+            delta_rule(&mut gradients, &layer.weight, &layer.visible, [x, mean], h, true);
+
+            let (x, h) = (asleep[k].clone(), asleep[k + 1].clone());
+            let mean = Units::mean(&layer.hidden, dbn.recognition_input(k, x.clone()));
+            delta_rule(&mut gradients, &dbn.recognition[k], &layer.hidden, [h, mean], x, false);
+        }
+        StepOutput { gradients, figures: Vec::new() }
+    }
+}
+
+/// Gradient of `-log p(target | source)` of one layer, from the conditional `mean` of the target, where
+/// `weight` is `[target, source]` if `downwards`, else `[source, target]`.
+fn delta_rule(
+    gradients: &mut GradientsParams,
+    weight: &burn::module::Param<Tensor<2>>,
+    units: &AnyUnits,
+    [target, mean]: [Tensor<2>; 2],
+    source: Tensor<2>,
+    downwards: bool,
+) {
+    let batch = source.dims()[0] as f64;
+    let error = (mean.clone() - target.clone()) / batch;
+    let correlation = sparse_matmul_transposed(source, error);
+    gradients.register(weight.id, if downwards { correlation.transpose() } else { correlation });
+    let (data, model) = (units.statistics(target), units.statistics_of_mean(mean));
+    for ((parameter, data), model) in units.parameters().into_iter().zip(data).zip(model) {
+        gradients.register(parameter.id, model - data);
+    }
+}
+
+/// `v, h_1, …, h_{L-1}`.
+fn states(v: Tensor<2>, hidden: Vec<Tensor<2>>) -> Vec<Tensor<2>> {
+    std::iter::once(v).chain(hidden).collect()
+}
+
+/// States drawn downwards from `h_{L-1}`, bottom to top.
+fn dream(dbn: &Dbn, h: Tensor<2>, noise: &mut Noise) -> Vec<Tensor<2>> {
+    let mut states = vec![h];
+    for layer in dbn.layers[..dbn.depth() - 1].iter().rev() {
+        let above = states[states.len() - 1].clone();
+        states.push(AnyRbm::sample_visible(layer, above, noise));
+    }
+    states.reverse();
+    states
+}
+
+fn split_label(dbn: &Dbn, batch: Tensor<2>) -> (Option<Tensor<2>>, Tensor<2>) {
+    let ([_, width], classes) = (batch.dims(), dbn.n_classes());
+    match classes {
+        0 => (None, batch),
+        _ => (Some(batch.clone().narrow(1, width - classes, classes)), batch.narrow(1, 0, width - classes)),
+    }
+}
+
+fn with_label(h: Tensor<2>, label: Option<Tensor<2>>) -> Tensor<2> {
+    match label {
+        Some(label) => Tensor::cat(vec![h, label], 1),
+        None => h,
+    }
+}

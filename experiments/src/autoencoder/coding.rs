@@ -1,0 +1,137 @@
+//! The commands `encode` and `decode`: images to codes and back.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn::prelude::*;
+use clap::{Args, Subcommand};
+use gibbs_core::math::to_host;
+use gibbs_data::npy;
+use gibbs_report::ImageGrid;
+
+use super::{AutoencoderExperiment, config};
+use crate::{
+    cli::{Part, Shared},
+    experiment::{self, write_draws},
+    fault::Fault,
+};
+
+/// Rows that are computed at once.
+const BLOCK: usize = 1000;
+
+/// The commands that only the autoencoder has.
+#[derive(Subcommand, Debug)]
+pub enum AutoencoderCommands {
+    /// Write the codes of images to an array
+    Encode(Encode),
+    /// Write the images of codes to a picture or an array
+    Decode(Decode),
+}
+
+/// Flags of `encode`.
+#[derive(Args, Debug)]
+pub struct Encode {
+    /// Run folder; config.json and model.safetensors are enough
+    pub run_dir: PathBuf,
+    /// Another data set than the run's: a name or an .npy or idx file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub data: Option<String>,
+    /// Examples to encode
+    #[arg(long, value_enum, default_value = "test")]
+    pub split: Part,
+    /// Array `[examples, code]` to write (f32)
+    #[arg(long, value_name = "FILE.npy")]
+    pub out: PathBuf,
+}
+
+/// Flags of `decode`.
+#[derive(Args, Debug)]
+pub struct Decode {
+    /// Run folder; config.json and model.safetensors are enough
+    pub run_dir: PathBuf,
+    /// Array `[examples, code]` to read
+    pub codes: PathBuf,
+    /// Picture (.png) or array `[examples, rows, columns]` (.npy, f32) to write
+    #[arg(long, value_name = "FILE.png|FILE.npy")]
+    pub out: PathBuf,
+}
+
+/// The rows of `f` of each block of rows of `x`.
+fn in_blocks(x: &Tensor<2>, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Vec<f32> {
+    let n = x.dims()[0];
+    let blocks = (0..n).step_by(BLOCK).map(|start| x.clone().narrow(0, start, BLOCK.min(n - start)));
+    blocks.flat_map(|x| to_host(f(x))).map(|value| value as f32).collect()
+}
+
+impl AutoencoderExperiment {
+    /// Codes `[n, code]` of examples, row by row.
+    pub(super) fn codes(&self, x: &Tensor<2>) -> Vec<f32> {
+        in_blocks(x, |x| self.network.encode(x))
+    }
+
+    /// Means of the images of codes `[n, code]`, row by row.
+    pub(super) fn images(&self, z: &Tensor<2>) -> Vec<f32> {
+        in_blocks(z, |z| self.network.decode(z))
+    }
+}
+
+pub(super) fn run(command: &AutoencoderCommands, shared: &Shared) -> Result<()> {
+    match command {
+        AutoencoderCommands::Encode(args) => encode(args, shared),
+        AutoencoderCommands::Decode(args) => decode(args, shared),
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "where the codes went is told on stderr")]
+fn encode(args: &Encode, shared: &Shared) -> Result<()> {
+    if args.out.extension().is_none_or(|extension| extension != "npy") {
+        return Err(Fault::usage(format!("--out {}: the name must end in .npy", args.out.display())));
+    }
+    let (_, device) = experiment::device(shared)?;
+    let (mut run, experiment) = experiment::load_run::<AutoencoderExperiment>(&args.run_dir, &device)?;
+    if let Some(name) = &args.data {
+        run.data.name.clone_from(name);
+    }
+    let data = run.data.load(&shared.data_dir, run.seed)?;
+    let coding = config::coding(&run);
+    let mut codes = Vec::new();
+    for &split in args.split.splits() {
+        let set = data.get(split);
+        coding.require(set, experiment.network.width())?;
+        let rows: Vec<usize> = (0..set.len()).collect();
+        for rows in rows.chunks(BLOCK) {
+            codes.extend(experiment.codes(&coding.examples(set, rows, &device)));
+        }
+    }
+    let width = experiment.network.code_width();
+    npy::write(&args.out, &codes, &[codes.len() / width, width])?;
+    eprintln!("wrote {}", args.out.display());
+    Ok(())
+}
+
+#[allow(clippy::print_stderr, reason = "where the images went is told on stderr")]
+fn decode(args: &Decode, shared: &Shared) -> Result<()> {
+    let (_, device) = experiment::device(shared)?;
+    let (_, experiment) = experiment::load_run::<AutoencoderExperiment>(&args.run_dir, &device)?;
+    let codes = gibbs_data::load_file(&args.codes)?;
+    let width = experiment.network.code_width();
+    if codes.width() != width {
+        return Err(Fault::usage(format!(
+            "{}: rows of {} numbers where the codes of {} have {width}",
+            args.codes.display(),
+            codes.width(),
+            args.run_dir.display()
+        )));
+    }
+    let all: Vec<usize> = (0..codes.len()).collect();
+    let images = experiment.images(&codes.tensor(&all, &device));
+    let (rows, columns) = experiment.shape();
+    write_draws(
+        &args.out,
+        || Ok(ImageGrid::new(rows, columns).render(&images)?),
+        || images.clone(),
+        &[codes.len(), rows, columns],
+    )?;
+    eprintln!("wrote {}", args.out.display());
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! The feed-forward network in training by backpropagation.
+
+use anyhow::{Context, Result};
+use burn::{
+    module::Module,
+    optim::{GradientsParams, ModuleOptimizer},
+    prelude::*,
+    tensor::activation::log_softmax,
+};
+use gibbs_backend::Noise;
+use gibbs_boltzmann::Dbn;
+use gibbs_core::{Estimate, Kind, math::to_host, nn::Mlp, optim::AdamConfig};
+use gibbs_data::Dataset;
+use gibbs_train::{
+    average::WeightAverage,
+    checkpoint::{State, placed},
+    training::{Averages, BoxError, Figures, Position},
+};
+
+use super::{DbnRun, config::ClassifierTrain, weights::random_classifier};
+use crate::boltzmann::coding::Coding;
+
+/// A classifier in training, beside the stack that it came from.
+pub(super) struct ClassifierTraining {
+    config: ClassifierTrain,
+    pub(super) dbn: Dbn,
+    /// On the autodiff device.
+    network: Mlp,
+    optimizer: ModuleOptimizer,
+    average: Option<WeightAverage<Mlp>>,
+    averages: Averages,
+    noise: Noise,
+    device: Device,
+}
+
+impl ClassifierTraining {
+    pub(super) fn new(config: &DbnRun, dbn: Dbn, device: &Device) -> Result<Self> {
+        let train = &config.train.classifier;
+        let mut noise = Noise::new(config.seed, "classifier");
+        let start = match config.train.pretrain || config.train.from.is_some() {
+            true => dbn.classifier(super::config::classifier_classes(config)?, &mut noise)?,
+            false => random_classifier(config, device)?,
+        };
+        let network = start.with_dropout(train.dropout).train();
+        Ok(Self {
+            optimizer: adam(train, device)?,
+            average: train.average.start(&network),
+            averages: Averages::new(),
+            noise: Noise::new(config.seed, "dropout"),
+            device: device.clone(),
+            config: train.clone(),
+            network,
+            dbn,
+        })
+    }
+
+    /// The network that is measured and saved: the average where there is one.
+    pub(super) fn measured(&self) -> Mlp {
+        self.average.as_ref().map_or_else(|| self.network.valid(), |average| average.module().clone())
+    }
+
+    /// A step down the mean cross-entropy of `labels [batch]`.
+    pub(super) fn step(&mut self, at: &Position, v: Tensor<2>, labels: Tensor<1, Int>) {
+        let keep = 1.0 - self.config.input_dropout;
+        let v = match self.config.input_dropout > 0.0 {
+            true => v.clone() * self.noise.bernoulli(v.full_like(keep)) / keep,
+            false => v,
+        };
+        let logits = self.network.network().forward_with_dropout(Tensor::from_inner(v), &mut self.noise);
+        let labels = Tensor::<1, Int>::from_data(labels.to_data(), &logits.device());
+        let loss = cross_entropy(logits, labels).mean();
+        self.averages.add("cross_entropy", loss.clone());
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        let rate = self.config.learning_rate.at(at.step, at.total_steps);
+        self.network = self.optimizer.step(rate, self.network.clone(), gradients);
+        if let Some(average) = &mut self.average
+            && at.steps_done().is_multiple_of(self.config.average.every)
+        {
+            average.update(&self.network);
+        }
+    }
+
+    pub(super) fn figures(&mut self) -> Figures {
+        self.averages.take()
+    }
+
+    pub(super) fn save(&self, state: &mut State) -> Result<(), BoxError> {
+        state.put_module("dbn", &self.dbn)?;
+        state.put_module("network", &self.network)?;
+        state.put_optimizer("optimizer", &self.optimizer)?;
+        state.put("noise", &self.noise)?;
+        self.averages.save(state, "averages")?;
+        if let Some(average) = &self.average {
+            average.save(state, "average")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn load(&mut self, state: &State) -> Result<(), BoxError> {
+        self.dbn = state.module("dbn", self.dbn.clone())?;
+        self.network = state.module("network", self.network.clone())?;
+        self.optimizer = state.optimizer("optimizer", adam(&self.config, &self.device)?)?;
+        self.noise = state.get("noise")?;
+        self.averages = Averages::load(state, "averages", &self.device)?;
+        if self.average.is_some() {
+            self.average = Some(WeightAverage::load(state, "average", &self.network)?);
+        }
+        Ok(())
+    }
+}
+
+fn adam(train: &ClassifierTrain, device: &Device) -> Result<ModuleOptimizer> {
+    let config = AdamConfig::new().with_weight_decay(train.weight_decay);
+    Ok(placed(config.init()?, &device.clone().autodiff()))
+}
+
+/// `-log p(label)` of each row of `logits [batch, classes]`: `[batch]`, nats.
+fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg()
+}
+
+/// Classification error in percent, and mean cross-entropy in nats, of a network on a set with labels.
+///
+/// # Errors
+/// A set without labels.
+pub(super) fn errors(network: &Mlp, coding: Coding, data: &Dataset, device: &Device) -> Result<(Estimate, f64)> {
+    let (wrong, nll) = per_example(coding, data, device, |v| log_softmax(network.forward(v), 1))?;
+    Ok((percent(&wrong), nll.iter().sum::<f64>() / nll.len() as f64))
+}
+
+/// For each example whether the most probable class is wrong (1 or 0), and `-log p(label)`.
+///
+/// # Errors
+/// A set without labels.
+pub(super) fn per_example(
+    coding: Coding,
+    data: &Dataset,
+    device: &Device,
+    log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let labels = data.labels().with_context(|| format!("{} has no labels", data.name()))?;
+    let mut probabilities: Vec<f64> = Vec::new();
+    coding.for_each(data, device, |v| {
+        let rows = log_prob(v);
+        probabilities.extend(to_host(rows.clone()));
+        rows.sum_dim(1).squeeze_dim(1)
+    });
+    let classes = probabilities.len() / labels.len();
+    let rows = probabilities.chunks(classes).zip(labels);
+    Ok(rows
+        .map(|(row, &label)| {
+            let own = row.get(usize::from(label)).copied().unwrap_or(f64::NEG_INFINITY);
+            let right = row.iter().all(|&other| other <= own);
+            (f64::from(u8::from(!right)), -own)
+        })
+        .unzip())
+}
+
+/// Share of ones in percent. On a given set it is exact; as an estimate of the error on further examples it has the
+/// binomial standard error, which is what is stated.
+pub(super) fn percent(wrong: &[f64]) -> Estimate {
+    Estimate::mean(wrong).with_kind(Kind::Unbiased).affine(100.0, 0.0)
+}

@@ -1,0 +1,58 @@
+//! What `model.safetensors` of a deep belief network holds.
+
+use anyhow::Result;
+use burn::{
+    module::{Module, Param},
+    prelude::*,
+};
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{AnyRbm, Dbn, units::UnitKind};
+use gibbs_core::nn::{Activation, Mlp, MlpConfig};
+use gibbs_train::weights;
+
+use super::{DbnRun, config};
+use crate::boltzmann::greedy::initial_stack;
+
+/// The stack, and the network fine-tuned from it where there is one.
+#[derive(Module, Debug)]
+pub(super) struct Weights {
+    /// The stack's own fields.
+    pub(super) layers: Vec<AnyRbm>,
+    pub(super) recognition: Vec<Param<Tensor<2>>>,
+    /// The classifier's own field.
+    pub(super) classifier: Option<Mlp>,
+}
+
+impl Weights {
+    pub(super) fn new(dbn: Dbn, classifier: Option<Mlp>) -> Self {
+        Self { layers: dbn.layers, recognition: dbn.recognition, classifier }
+    }
+
+    /// The stack and the classifier in the bytes of a file. Which of the optional parts there are, the file tells.
+    ///
+    /// # Errors
+    /// Weights that do not fit the configuration.
+    pub(super) fn read(config: &DbnRun, bytes: &[u8], device: &Device) -> Result<(Dbn, Option<Mlp>)> {
+        let mut dbn = Dbn::new(initial_stack(&config::plan(config)?, config.seed, device)?)?;
+        if weights::contains(bytes, "recognition.")? {
+            dbn = dbn.untied();
+        }
+        let classifier = weights::contains(bytes, "classifier.")?
+            .then(|| random_classifier(config, device))
+            .transpose()?;
+        let read = weights::from_bytes(Self::new(dbn, classifier), bytes)?;
+        Ok((Dbn { layers: read.layers, recognition: read.recognition }, read.classifier))
+    }
+}
+
+/// The network that the stack unrolls to, with random weights.
+pub(super) fn random_classifier(config: &DbnRun, device: &Device) -> Result<Mlp> {
+    let machines = config.model.machines()?;
+    let mut widths = vec![machines[0].n_visible];
+    widths.extend(machines.iter().map(|machine| machine.n_hidden));
+    widths.push(config::classifier_classes(config)?);
+    let is_spin = machines.iter().all(|machine| machine.hidden == UnitKind::Spin);
+    let activation = if is_spin { Activation::Tanh } else { Activation::Sigmoid };
+    let network = MlpConfig::new(widths).with_activation(activation);
+    Ok(network.init(device, &mut Noise::new(config.seed, "classifier"))?)
+}
