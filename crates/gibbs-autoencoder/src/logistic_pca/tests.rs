@@ -88,7 +88,7 @@ fn the_objective_rises_from_pass_to_pass_whatever_the_batches() {
 #[test]
 fn the_objective_is_what_it_says() {
     let x = bits(&model(3), 50);
-    let mut fitting = Fitting::new(&LogisticPcaConfig::new(2), [x.clone()]).unwrap();
+    let mut fitting = Fitting::new(&LogisticPcaConfig::new(2).with_ridge(0.1), [x.clone()]).unwrap();
     let value = fitting.pass(|| [x.clone()]);
     let z = fitting.codes[0].clone();
     let theta = to_host(fitting.model.logits(z.clone()));
