@@ -239,7 +239,7 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (AutoencoderModel, Autoenco
         Preset::Paper => {
             let mut train = train(100, 10, 3);
             train.run.validate_every_epochs = 2;
-            train.logistic_pca_passes = 10;
+            train.logistic_pca_passes = 20;
             (model(&[1000, 500, 250], 30), train)
         }
     }

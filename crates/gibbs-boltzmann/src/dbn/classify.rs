@@ -63,7 +63,7 @@ impl Dbn {
         Ok(Mlp::from_layers(layers, activation))
     }
 
-    fn activation(&self) -> Result<Activation, StackError> {
+    pub(super) fn activation(&self) -> Result<Activation, StackError> {
         let first = self.layers[0].hidden.kind();
         let (activation, expected) = match first {
             UnitKind::Spin => (Activation::Tanh, "spin"),
