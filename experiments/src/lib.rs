@@ -4,6 +4,7 @@
 //! A family implements [`experiment::Experiment`]; its binary is one line.
 
 pub mod autoencoder;
+pub mod backprop;
 pub mod bench;
 pub mod boltzmann;
 pub mod cli;

@@ -34,6 +34,8 @@ pub struct AutoencoderModel {
     pub n_hidden: Vec<usize>,
     /// Numbers in a code.
     pub n_code: usize,
+    /// Function of the hidden layers; a stack makes `sigmoid` (binary units) or `tanh` (spins).
+    pub activation: Activation,
     /// Function of the code layer.
     pub code: Code,
     /// What the decoder gives: `logistic` for data in \[0, 1\], `linear` for others; `null` takes what the data need.
@@ -51,7 +53,7 @@ impl AutoencoderModel {
         let output = self.output.ok_or_else(|| open("output"))?;
         let widths = [n_visible].into_iter().chain(self.n_hidden.iter().copied()).chain([self.n_code]);
         let config = AutoencoderConfig::new(widths.collect())
-            .with_activation(Activation::Sigmoid)
+            .with_activation(self.activation)
             .with_code(self.code)
             .with_output(output);
         config.validate().context("model")?;
@@ -68,12 +70,13 @@ impl AutoencoderModel {
             Code::Tanh => UnitKind::Spin,
         };
         let visible = if network.output == Output::Linear { UnitKind::Gaussian } else { UnitKind::Binary };
+        let hidden = if self.activation == Activation::Tanh { UnitKind::Spin } else { UnitKind::Binary };
         let pairs = network.widths.windows(2).enumerate();
         pairs
             .map(|(k, pair)| {
                 let config = RbmConfig::new(pair[0], pair[1])
-                    .with_visible(if k == 0 { visible } else { UnitKind::Binary })
-                    .with_hidden(if k + 1 == depth { code } else { UnitKind::Binary })
+                    .with_visible(if k == 0 { visible } else { hidden })
+                    .with_hidden(if k + 1 == depth { code } else { hidden })
                     .with_weight_std(pretraining.weight_std);
                 config.validate().with_context(|| format!("model, layer {k}"))?;
                 Ok(config)
@@ -208,6 +211,7 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (AutoencoderModel, Autoenco
         n_visible: None,
         n_hidden: n_hidden.to_vec(),
         n_code,
+        activation: Activation::Sigmoid,
         code: Code::Linear,
         output: None,
     };
@@ -259,6 +263,14 @@ pub(super) fn settle(config: &mut AutoencoderRun, data: &Splits) -> Result<()> {
     plan(config)?;
     let train = &config.train;
     train.loss.validate(output).context("train.loss")?;
+    let activation = config.model.activation;
+    let is_stack = train.pretrain || train.from.is_some();
+    if is_stack && !matches!(activation, Activation::Sigmoid | Activation::Tanh) {
+        return Err(Fault::usage(format!(
+            "model.activation = \"{activation}\": no stack of machines makes such units; set train.pretrain=false, or take \
+             \"sigmoid\" or \"tanh\""
+        )));
+    }
     check_counts(&[
         ("train.epochs", train.run.epochs),
         ("train.batch_size", train.batch_size),

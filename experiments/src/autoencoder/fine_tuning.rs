@@ -1,79 +1,58 @@
 //! The unrolled network in training by backpropagation.
 
 use anyhow::Result;
-use burn::{module::Module, optim::ModuleOptimizer, prelude::*};
+use burn::prelude::*;
 use gibbs_autoencoder::Autoencoder;
 use gibbs_data::Dataset;
 use gibbs_train::{
-    average::WeightAverage,
-    checkpoint::{State, placed},
-    training::{Averages, BoxError, Figures, Position},
+    checkpoint::State,
+    training::{BoxError, Figures, Position},
 };
 
 use super::config::{self, AutoencoderTrain, FineTuner};
-use crate::boltzmann::coding::Coding;
+use crate::{backprop::Backprop, boltzmann::coding::Coding};
 
 /// A network in fine-tuning.
 pub(super) struct FineTuning {
     config: AutoencoderTrain,
-    /// On the autodiff device.
-    network: Autoencoder,
-    optimizer: ModuleOptimizer,
-    average: Option<WeightAverage<Autoencoder>>,
-    averages: Averages,
+    training: Backprop<Autoencoder>,
     device: Device,
 }
 
 impl FineTuning {
     pub(super) fn new(train: &AutoencoderTrain, network: Autoencoder, device: &Device) -> Result<Self> {
-        let network = network.train();
-        Ok(Self {
-            optimizer: adam(train, device)?,
-            average: train.average.start(&network),
-            averages: Averages::new(),
-            device: device.clone(),
-            config: train.clone(),
-            network,
-        })
+        let adam = config::adam(train).init()?;
+        let training = Backprop::new(network, adam, train.average, device);
+        Ok(Self { config: train.clone(), training, device: device.clone() })
     }
 
-    /// The network that is measured and saved: the average where there is one.
+    /// The network that is measured and saved.
     pub(super) fn measured(&self) -> Autoencoder {
-        self.average.as_ref().map_or_else(|| self.network.valid(), |average| average.module().clone())
+        self.training.measured()
     }
 
     /// One batch: a step of Adam, or some line searches.
     pub(super) fn step(&mut self, at: &Position, x: Tensor<2>) {
         let (train, loss) = (&self.config, self.config.loss);
-        match train.optimizer {
+        let evaluate = |network: &Autoencoder| loss.gradients(network, x.clone());
+        let (network, minimized) = match train.optimizer {
             FineTuner::Adam => {
-                let value = loss.loss(&self.network, x.autodiff());
-                self.averages.add("loss", value.clone());
-                let gradients = burn::optim::GradientsParams::from_grads(value.backward(), &self.network);
                 let rate = train.learning_rate.at(at.step, at.total_steps);
-                self.network = self.optimizer.step(rate, self.network.clone(), gradients);
+                let loss = loss.loss(self.training.network(), x.autodiff());
+                return self.training.descend(at, rate, "loss", loss);
             }
-            searching => {
-                let evaluate = |network: &Autoencoder| loss.gradients(network, x.clone());
-                let network = self.network.clone();
-                let (network, minimized) = match searching {
-                    FineTuner::Lbfgs => config::lbfgs(train).minimize(network, evaluate),
-                    _ => config::conjugate_gradient(train).minimize(network, evaluate),
-                };
-                self.network = network;
-                self.averages.add_value("loss", minimized.loss_before);
-                self.averages.add_value("evaluations", minimized.evaluations as f64);
+            FineTuner::ConjugateGradient => {
+                config::conjugate_gradient(train).minimize(self.training.network().clone(), evaluate)
             }
-        }
-        if let Some(average) = &mut self.average
-            && at.steps_done().is_multiple_of(train.average.every)
-        {
-            average.update(&self.network);
-        }
+            FineTuner::Lbfgs => config::lbfgs(train).minimize(self.training.network().clone(), evaluate),
+        };
+        self.training.figures.add_value("loss", minimized.loss_before);
+        self.training.figures.add_value("evaluations", minimized.evaluations as f64);
+        self.training.replace(at, network);
     }
 
     pub(super) fn figures(&mut self) -> Figures {
-        self.averages.take()
+        self.training.take_figures()
     }
 
     /// Mean squared error on a set.
@@ -84,26 +63,10 @@ impl FineTuning {
     }
 
     pub(super) fn save(&self, state: &mut State) -> Result<(), BoxError> {
-        state.put_module("network", &self.network)?;
-        state.put_optimizer("optimizer", &self.optimizer)?;
-        self.averages.save(state, "averages")?;
-        if let Some(average) = &self.average {
-            average.save(state, "average")?;
-        }
-        Ok(())
+        self.training.save(state)
     }
 
     pub(super) fn load(&mut self, state: &State) -> Result<(), BoxError> {
-        self.network = state.module("network", self.network.clone())?;
-        self.optimizer = state.optimizer("optimizer", adam(&self.config, &self.device)?)?;
-        self.averages = Averages::load(state, "averages", &self.device)?;
-        if self.average.is_some() {
-            self.average = Some(WeightAverage::load(state, "average", &self.network)?);
-        }
-        Ok(())
+        self.training.load(state)
     }
-}
-
-fn adam(train: &AutoencoderTrain, device: &Device) -> Result<ModuleOptimizer> {
-    Ok(placed(config::adam(train).init()?, &device.clone().autodiff()))
 }

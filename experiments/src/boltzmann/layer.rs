@@ -10,7 +10,7 @@ use gibbs_boltzmann::{
     AnyRbm, Contrastive, ContrastiveConfig,
     units::{AnyUnits, Moments, Units},
 };
-use gibbs_core::{Objective, params::descend};
+use gibbs_core::{Objective, optim::Adam, params::descend};
 use gibbs_train::{
     average::WeightAverage,
     checkpoint::{State, placed},
@@ -190,7 +190,7 @@ pub fn optimizer(kind: Optimizer, momentum: f64, device: &Device) -> ModuleOptim
             placed(SgdConfig::new().with_momentum(Some(momentum)).build(), device)
         }
         Optimizer::Sgd => placed(SgdConfig::new().build(), device),
-        Optimizer::Adam => placed(burn::optim::AdamConfig::new().build(), device),
+        Optimizer::Adam => placed(Adam::default(), device),
     }
 }
 

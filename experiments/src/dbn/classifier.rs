@@ -1,36 +1,25 @@
 //! The feed-forward network in training by backpropagation.
 
 use anyhow::{Context, Result};
-use burn::{
-    module::Module,
-    optim::{GradientsParams, ModuleOptimizer},
-    prelude::*,
-    tensor::activation::log_softmax,
-};
+use burn::{prelude::*, tensor::activation::log_softmax};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::Dbn;
 use gibbs_core::{Estimate, Kind, math::to_host, nn::Mlp, optim::AdamConfig};
 use gibbs_data::Dataset;
 use gibbs_train::{
-    average::WeightAverage,
-    checkpoint::{State, placed},
-    training::{Averages, BoxError, Figures, Position},
+    checkpoint::State,
+    training::{BoxError, Figures, Position},
 };
 
 use super::{DbnRun, config::ClassifierTrain, weights::random_classifier};
-use crate::boltzmann::coding::Coding;
+use crate::{backprop::Backprop, boltzmann::coding::Coding};
 
 /// A classifier in training, beside the stack that it came from.
 pub(super) struct ClassifierTraining {
     config: ClassifierTrain,
     pub(super) dbn: Dbn,
-    /// On the autodiff device.
-    network: Mlp,
-    optimizer: ModuleOptimizer,
-    average: Option<WeightAverage<Mlp>>,
-    averages: Averages,
+    training: Backprop<Mlp>,
     noise: Noise,
-    device: Device,
 }
 
 impl ClassifierTraining {
@@ -41,22 +30,18 @@ impl ClassifierTraining {
             true => dbn.classifier(super::config::classifier_classes(config)?, &mut noise)?,
             false => random_classifier(config, device)?,
         };
-        let network = start.with_dropout(train.dropout).train();
+        let adam = AdamConfig::new().with_weight_decay(train.weight_decay).init()?;
         Ok(Self {
-            optimizer: adam(train, device)?,
-            average: train.average.start(&network),
-            averages: Averages::new(),
+            training: Backprop::new(start.with_dropout(train.dropout), adam, train.average, device),
             noise: Noise::new(config.seed, "dropout"),
-            device: device.clone(),
             config: train.clone(),
-            network,
             dbn,
         })
     }
 
-    /// The network that is measured and saved: the average where there is one.
+    /// The network that is measured and saved.
     pub(super) fn measured(&self) -> Mlp {
-        self.average.as_ref().map_or_else(|| self.network.valid(), |average| average.module().clone())
+        self.training.measured()
     }
 
     /// A step down the mean cross-entropy of `labels [batch]`.
@@ -66,52 +51,30 @@ impl ClassifierTraining {
             true => v.clone() * self.noise.bernoulli(v.full_like(keep)) / keep,
             false => v,
         };
-        let logits = self.network.network().forward_with_dropout(Tensor::from_inner(v), &mut self.noise);
-        let labels = Tensor::<1, Int>::from_data(labels.to_data(), &logits.device());
-        let loss = cross_entropy(logits, labels).mean();
-        self.averages.add("cross_entropy", loss.clone());
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        let network = self.training.network().network();
+        let logits = network.forward_with_dropout(v.autodiff(), &mut self.noise);
+        let labels = labels.autodiff();
         let rate = self.config.learning_rate.at(at.step, at.total_steps);
-        self.network = self.optimizer.step(rate, self.network.clone(), gradients);
-        if let Some(average) = &mut self.average
-            && at.steps_done().is_multiple_of(self.config.average.every)
-        {
-            average.update(&self.network);
-        }
+        let loss = cross_entropy(logits, labels).mean();
+        drop(network);
+        self.training.descend(at, rate, "cross_entropy", loss);
     }
 
     pub(super) fn figures(&mut self) -> Figures {
-        self.averages.take()
+        self.training.take_figures()
     }
 
     pub(super) fn save(&self, state: &mut State) -> Result<(), BoxError> {
         state.put_module("dbn", &self.dbn)?;
-        state.put_module("network", &self.network)?;
-        state.put_optimizer("optimizer", &self.optimizer)?;
         state.put("noise", &self.noise)?;
-        self.averages.save(state, "averages")?;
-        if let Some(average) = &self.average {
-            average.save(state, "average")?;
-        }
-        Ok(())
+        self.training.save(state)
     }
 
     pub(super) fn load(&mut self, state: &State) -> Result<(), BoxError> {
         self.dbn = state.module("dbn", self.dbn.clone())?;
-        self.network = state.module("network", self.network.clone())?;
-        self.optimizer = state.optimizer("optimizer", adam(&self.config, &self.device)?)?;
         self.noise = state.get("noise")?;
-        self.averages = Averages::load(state, "averages", &self.device)?;
-        if self.average.is_some() {
-            self.average = Some(WeightAverage::load(state, "average", &self.network)?);
-        }
-        Ok(())
+        self.training.load(state)
     }
-}
-
-fn adam(train: &ClassifierTrain, device: &Device) -> Result<ModuleOptimizer> {
-    let config = AdamConfig::new().with_weight_decay(train.weight_decay);
-    Ok(placed(config.init()?, &device.clone().autodiff()))
 }
 
 /// `-log p(label)` of each row of `logits [batch, classes]`: `[batch]`, nats.

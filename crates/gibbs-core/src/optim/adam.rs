@@ -83,6 +83,13 @@ pub struct Adam {
     config: AdamConfig,
 }
 
+impl Default for Adam {
+    /// With the constants of the paper.
+    fn default() -> Self {
+        Self { config: AdamConfig::new() }
+    }
+}
+
 /// What Adam remembers of a tensor of parameters.
 #[derive(Clone, Debug)]
 pub struct AdamState<const D: usize> {
