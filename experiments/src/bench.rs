@@ -5,23 +5,19 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use burn::{
-    optim::{GradientsParams, ModuleOptimizer, SgdConfig},
-    prelude::*,
-};
-use gibbs_backend::{Noise, bce_with_logits};
+use burn::{optim::SgdConfig, prelude::*};
+use gibbs_autoencoder::{AutoencoderConfig, Loss};
+use gibbs_backend::Noise;
 use gibbs_boltzmann::{
-    Chains, ContrastiveConfig, Rbm, RbmConfig,
+    AnyRbm, Chains, ContrastiveConfig, RbmConfig,
     ais::{AnnealedImportance, Schedule},
-    units::{AnyUnits, Units},
+    units::Units,
 };
-use gibbs_core::{
-    Objective,
-    nn::{Activation, Mlp, MlpConfig},
-    optim::AdamConfig,
-    params::descend,
-};
+use gibbs_core::{Objective, optim::Adam, params::descend};
+use gibbs_train::training::Position;
 use serde::Serialize;
+
+use crate::{backprop::Backprop, boltzmann::layer::Average};
 
 const WARM_UP: usize = 5;
 const MIN_STEPS: usize = 5;
@@ -89,12 +85,7 @@ pub fn run(case: &'static str, setup: Setup, backend: &str, device: &Device) -> 
     })
 }
 
-fn machine(
-    device: &Device,
-    visible: usize,
-    hidden: usize,
-    weight_std: f64,
-) -> Result<Rbm<AnyUnits, AnyUnits>> {
+fn machine(device: &Device, visible: usize, hidden: usize, weight_std: f64) -> Result<AnyRbm> {
     let config = RbmConfig::new(visible, hidden).with_weight_std(weight_std);
     Ok(config.init(device, &mut Noise::new(0, "bench"))?)
 }
@@ -138,26 +129,16 @@ fn annealing(
     Ok((Box::new(step), chains))
 }
 
-/// Step of Adam on the cross-entropy of the deep autoencoder 784-1000-500-250-30, with a linear code.
+/// Step of Adam on the cross-entropy of the deep autoencoder 784-1000-500-250-30.
 fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "bench");
     let x = noise.uniform([batch, 784], device);
-    let device = device.clone().autodiff();
-    let mut half = |widths: [usize; 5]| -> Result<Mlp> {
-        let config = MlpConfig::new(widths.to_vec()).with_activation(Activation::Sigmoid);
-        Ok(config.init(&device, &mut noise)?)
-    };
-    let (encoder, decoder) = (half([784, 1000, 500, 250, 30])?, half([30, 250, 500, 1000, 784])?);
-    let mut optimizer = ModuleOptimizer::from(AdamConfig::new().init()?);
-    let x = Tensor::from_inner(x);
-    // The module is moved, not cloned, into the optimizer: parameters with one owner are updated in place.
-    let mut halves = Some((encoder, decoder));
+    let network = AutoencoderConfig::new(vec![784, 1000, 500, 250, 30]).init(device, &mut noise)?;
+    let mut training = Backprop::new(network, Adam::default(), Average::OFF, device);
+    let at = Position::new(0, 1, 1);
     let step = move || {
-        let Some(model) = halves.take() else { return };
-        let logits = model.1.forward(model.0.forward(x.clone()));
-        let loss = bce_with_logits(logits, x.clone()).sum() / batch as f64;
-        let gradients = GradientsParams::from_grads(loss.backward(), &model);
-        halves = Some(optimizer.step(1e-3, model, gradients));
+        let loss = Loss::CrossEntropy.loss(training.network(), x.clone().autodiff());
+        training.descend(&at, 1e-3, "loss", loss);
     };
     Ok((Box::new(step), batch))
 }

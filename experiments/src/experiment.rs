@@ -106,7 +106,7 @@ pub trait Length {
 }
 
 /// Folder of the control inside that of a run.
-const CONTROL: &str = "control";
+pub const CONTROL: &str = "control";
 
 /// The whole program of a family: parses the command line, runs the command, reports an error.
 pub fn main<E: Experiment>() -> ExitCode {

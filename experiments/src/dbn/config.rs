@@ -8,7 +8,10 @@ use gibbs_boltzmann::{
     units::UnitKind,
 };
 use gibbs_data::{Binarization, Split, Splits};
-use gibbs_train::{schedule::Schedule, training::LoopConfig};
+use gibbs_train::{
+    schedule::{Change, Schedule},
+    training::LoopConfig,
+};
 use serde::{Deserialize, Serialize};
 
 use super::DbnRun;
@@ -290,11 +293,15 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
         train.run.epochs = if preset == Preset::Tiny { 4 } else { 100 };
     }
     train.layers = vec![layer(average); model.n_hidden.len()];
-    if aim == Aim::Likelihood && model.n_hidden.len() > 1 {
+    if data == "binarized-mnist" && preset != Preset::Tiny {
+        // The mirror image is a trained machine, whose chains have to find its law before its weights may move.
         train.layers[1].start = Start::Mirrored;
-    }
-    if model.n_hidden.get(1).is_some_and(|&upper| upper < 784) {
-        train.layers.iter_mut().for_each(|layer| layer.start = Start::Random);
+        train.layers[1].learning_rate = Some(Schedule::Linear(Change {
+            from: 0.05,
+            to: 0.0,
+            steps: None,
+            warmup_steps: 1000,
+        }));
     }
     (model, train)
 }

@@ -27,7 +27,7 @@ impl fmt::Display for Change {
 /// The values in which two configurations differ, in the order of the second.
 ///
 /// Objects are compared key by key unless they are different variants of an enum (another `kind`, other keys), which
-/// are reported as a whole.
+/// are reported as a whole; lists of objects item by item if they are equally long.
 ///
 /// # Errors
 /// [`ConfigError::Preset`] if one of them does not serialize.
@@ -56,6 +56,11 @@ pub(super) fn compare(at: &str, from: &Value, to: &Value, found: &mut Vec<Change
             }
             for (key, from) in a.iter().filter(|(key, _)| !b.contains_key(*key)) {
                 compare(&path::join(at, key), from, &Value::Null, found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() && b.iter().any(Value::is_object) => {
+            for (index, (from, to)) in a.iter().zip(b).enumerate() {
+                compare(&path::join(at, &index.to_string()), from, to, found);
             }
         }
         _ if same(from, to) => {}
@@ -98,6 +103,16 @@ pub(super) fn brief(value: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn lists_of_objects_are_compared_item_by_item() {
+        let from = json!({"layers": [{"rate": 1}, {"rate": 2}], "widths": [3, 4]});
+        let found = |to| changes(&from, &to).unwrap().iter().map(Change::to_string).collect::<Vec<_>>();
+        let other = json!({"layers": [{"rate": 1}, {"rate": 5}], "widths": [3, 5]});
+        assert_eq!(found(other), ["layers.1.rate = 5 (preset: 2)", "widths = [3,5] (preset: [3,4])"]);
+        let longer = json!({"layers": [{"rate": 1}], "widths": [3, 4]});
+        assert_eq!(found(longer), [r#"layers = [{"rate":1}] (preset: [{"rate":1},{"rate":2}])"#]);
+    }
 
     #[test]
     fn changes_are_leaves_in_order_and_variants_whole() {
