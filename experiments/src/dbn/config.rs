@@ -267,7 +267,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
         }
         Preset::Paper => {
             train.run.epochs = 30;
-            train.evaluation = Annealing { chains: 200, temperatures: 10_000, burn_in: 2000 };
+            train.evaluation = Annealing { chains: 200, temperatures: 5000, burn_in: 2000 };
             train.bound_draws = 50;
         }
     }
@@ -302,6 +302,11 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
             steps: None,
             warmup_steps: 1000,
         }));
+        if preset == Preset::Paper {
+            train.run.epochs = 80;
+            train.layers[0].epochs = Some(300);
+            train.layers.iter_mut().for_each(|layer| layer.train.average.decay = 0.9995);
+        }
     }
     (model, train)
 }
