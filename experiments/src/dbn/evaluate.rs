@@ -53,25 +53,25 @@ fn likelihood(
     let mut noise = Noise::new(config.seed, "evaluation");
     let log_z = log_z(experiment, data, evaluation, &mut noise);
 
-    let mut bound = |draws: usize| -> Vec<f64> {
-        bits.iter()
-            .flat_map(|set| coding.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise)))
-            .map(|weight| weight - log_z.value)
-            .collect()
+    let mut bound = |draws: usize| -> (Vec<f64>, Estimate) {
+        let mut once = || -> Vec<f64> {
+            let sets = bits.iter();
+            sets.flat_map(|set| coding.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise))).collect()
+        };
+        let (mean, std_err) = of_two(&once(), &once());
+        let bounds: Vec<f64> = mean.iter().map(|weight| weight - log_z.value).collect();
+        let n = bounds.len();
+        let is_exact = dbn.depth() == 1 && log_z.kind == Kind::Exact;
+        let kind = if is_exact { Kind::Exact } else { Kind::LowerBound };
+        let value = bounds.iter().sum::<f64>() / n as f64;
+        (bounds, Estimate::sampled(value, std_err.hypot(log_z.std_err), kind, n))
     };
-    let single = bound(1);
-    let several = (config.train.bound_draws > 0).then(|| bound(config.train.bound_draws));
-    // One draw for each example: their scatter adds to the error of log Z.
-    let figure = |values: &[f64]| {
-        let mut estimate = Estimate::mean(values).with_kind(Kind::LowerBound);
-        let scatter = if dbn.depth() == 1 { 0.0 } else { estimate.std_err };
-        estimate.std_err = scatter.hypot(log_z.std_err);
-        if dbn.depth() == 1 && log_z.kind == Kind::Exact { Estimate::exact(estimate.value) } else { estimate }
-    };
-    evaluation.add("log_prob", &figure(&single), "nats");
+    let (per_example, single) = bound(1);
+    let several = (config.train.bound_draws > 0).then(|| bound(config.train.bound_draws).1);
+    evaluation.add("log_prob", &single, "nats");
     evaluation.note("log_prob", "binarization", binarization.name());
     if let Some(several) = several {
-        evaluation.add("log_prob_importance_weighted", &figure(&several), "nats");
+        evaluation.add("log_prob_importance_weighted", &several, "nats");
         evaluation.note("log_prob_importance_weighted", "draws", config.train.bound_draws);
     }
     evaluation.add("log_z", &log_z, "nats");
@@ -79,8 +79,16 @@ fn likelihood(
         let first = first_layer(experiment, data, &bits, &mut noise)?;
         evaluation.add("first_layer_log_prob", &first, "nats");
     }
-    evaluation.per_example = single;
+    evaluation.per_example = per_example;
     Ok(())
+}
+
+/// Mean over two repetitions for each example, and the standard error of the mean over all examples: that of the
+/// repetitions, since the examples are given.
+fn of_two(first: &[f64], second: &[f64]) -> (Vec<f64>, f64) {
+    let pairs = || first.iter().zip(second);
+    let squares: f64 = pairs().map(|(a, b)| (a - b).powi(2)).sum();
+    (pairs().map(|(a, b)| (a + b) / 2.0).collect(), squares.sqrt() / (2.0 * first.len() as f64))
 }
 
 /// `log Z` of the top machine: exact, or the end of its bracket that keeps the bound a lower one.
