@@ -154,17 +154,25 @@ impl Part {
     }
 }
 
-/// Flags of `eval`.
+/// A trained model, and the examples that it is applied to.
 #[derive(Args, Debug)]
-pub struct Eval {
+pub struct Examples {
     /// Run folder; config.json and model.safetensors are enough
     pub run_dir: PathBuf,
     /// Another data set than the run's: a name or an .npy or idx file
     #[arg(long, value_name = "NAME|FILE")]
     pub data: Option<String>,
-    /// Examples to evaluate on
+    /// Which of its examples
     #[arg(long, value_enum, default_value = "test")]
     pub split: Part,
+}
+
+/// Flags of `eval`.
+#[derive(Args, Debug)]
+pub struct Eval {
+    /// What is evaluated on what.
+    #[command(flatten)]
+    pub examples: Examples,
     /// Also write one f64 per example, in the order of the split
     #[arg(long, value_name = "FILE.npy")]
     pub per_example: Option<PathBuf>,

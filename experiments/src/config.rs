@@ -96,7 +96,7 @@ pub fn resolve<E: Experiment>(
 ) -> Result<(ConfigOf<E>, Vec<Change>)> {
     let name = match (&args.data, &args.config) {
         (Some(name), _) => name.clone(),
-        (None, Some(file)) => data_name(file)?.unwrap_or_else(|| E::DATA.into()),
+        (None, Some(file)) => data_name::<E>(file)?.unwrap_or_else(|| E::DATA.into()),
         (None, None) => E::DATA.into(),
     };
     let start = match saved {
@@ -117,7 +117,7 @@ pub fn resolve<E: Experiment>(
         resolver = resolver.assign(path, value)?;
     }
     let resolved = resolver.settings(&args.settings)?.resolve::<ConfigOf<E>>()?;
-    check_family::<E>(&resolved.config)?;
+    check_family::<E>(&resolved.config.experiment)?;
     Ok((resolved.config, resolved.changes))
 }
 
@@ -126,10 +126,10 @@ pub fn resolve<E: Experiment>(
 /// # Errors
 /// A file that cannot be read, an unknown key, a value of a wrong type, another family.
 pub fn read<E: Experiment>(file: &Path) -> Result<ConfigOf<E>> {
-    let name = data_name(file)?.unwrap_or_else(|| E::DATA.into());
+    let name = data_name::<E>(file)?.unwrap_or_else(|| E::DATA.into());
     let preset = preset::<E>(crate::cli::Preset::Default, &name);
     let config = Resolver::over(&preset)?.file(file)?.resolve::<ConfigOf<E>>()?.config;
-    check_family::<E>(&config)?;
+    check_family::<E>(&config.experiment)?;
     Ok(config)
 }
 
@@ -138,21 +138,24 @@ fn preset<E: Experiment>(preset: crate::cli::Preset, data: &str) -> ConfigOf<E> 
     RunConfig { experiment: E::NAME.into(), data: DataConfig::new(data), model, train, seed: 0 }
 }
 
-fn check_family<E: Experiment>(config: &ConfigOf<E>) -> Result<()> {
-    if config.experiment == E::NAME {
-        return Ok(());
+fn check_family<E: Experiment>(found: &str) -> Result<()> {
+    let own = E::NAME;
+    match found == own {
+        true => Ok(()),
+        false => Err(Fault::usage(format!(
+            "experiment = \"{found}\" in the configuration: this is `{own}`; run `{found}` instead"
+        ))),
     }
-    let (found, own) = (&config.experiment, E::NAME);
-    Err(Fault::usage(format!(
-        "experiment = \"{found}\" in the configuration: this is `{own}`; run `{found}` instead"
-    )))
 }
 
-/// `data.name` of a configuration file, before it is read strictly.
-fn data_name(file: &Path) -> Result<Option<String>> {
+/// `data.name` of a configuration file of this family, before it is read strictly.
+fn data_name<E: Experiment>(file: &Path) -> Result<Option<String>> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Fault::usage(format!("cannot read {}: {error}", file.display())))?;
     let json: serde_json::Value = serde_json::from_str(&text)
         .map_err(|error| Fault::usage(format!("{} is not JSON: {error}", file.display())))?;
+    if let Some(experiment) = json["experiment"].as_str() {
+        check_family::<E>(experiment)?;
+    }
     Ok(json["data"]["name"].as_str().map(Into::into))
 }

@@ -182,7 +182,8 @@ impl Run<'_> {
         };
         if let Some(control) = E::control(config) {
             // Whatever was there belongs to this run, which was allowed to go on or to start anew.
-            let existing = if self.existing == Existing::Refuse { Existing::Overwrite } else { self.existing };
+            let existing =
+                if self.existing == Existing::Refuse { Existing::Overwrite } else { self.existing };
             let Some((mut folder, _)) = self.train::<E>(&control, &path.join(CONTROL), existing)? else {
                 return Ok(ExitCode::from(fault::INTERRUPTED));
             };
@@ -322,19 +323,19 @@ pub fn load_control<E: Experiment>(files: &RunFiles, device: &Device) -> Result<
 #[allow(clippy::print_stdout, reason = "stdout carries the results")]
 fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
     let (_, device) = device(shared)?;
-    let files = RunFolder::read(&args.run_dir)?;
+    let files = RunFolder::read(&args.examples.run_dir)?;
     let mut config = config::read::<E>(&files.config())?;
-    if let Some(name) = &args.data {
+    if let Some(name) = &args.examples.data {
         config.data.name.clone_from(name);
     }
     let data = load_data::<E>(&mut config, shared)?;
     let model = load_model::<E>(&config, &files, &device)?;
-    let evaluation = model.evaluate(&data, args.split, &files)?;
+    let evaluation = model.evaluate(&data, args.examples.split, &files)?;
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
-    let n: usize = args.split.splits().iter().map(|&split| data.get(split).len()).sum();
-    println!("{}", evaluation.to_json(E::NAME, &config.data.name, args.split.name(), n));
+    let n: usize = args.examples.split.splits().iter().map(|&split| data.get(split).len()).sum();
+    println!("{}", evaluation.to_json(E::NAME, &config.data.name, args.examples.split.name(), n));
     Ok(())
 }
 

@@ -54,6 +54,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<DataError>()
             || cause.is::<WeightsError>()
             || cause.is::<gibbs_boltzmann::ConfigError>()
+            || cause.is::<gibbs_boltzmann::StackError>()
+            || cause.is::<gibbs_autoencoder::AutoencoderError>()
             || cause.is::<gibbs_train::schedule::ScheduleError>()
             || cause.downcast_ref().is_some_and(is_bad_checkpoint)
             || match cause.downcast_ref() {

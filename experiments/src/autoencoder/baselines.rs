@@ -56,10 +56,8 @@ impl AutoencoderExperiment {
         }
         let config = LogisticPcaConfig::new(k).with_passes(passes);
         let model = LogisticPca::fit(&config, || blocks(data, &self.device)).context("logistic PCA")?;
-        let fitted = Fitted {
-            loadings: Param::from_tensor(model.loadings()),
-            bias: Param::from_tensor(model.bias()),
-        };
+        let fitted =
+            Fitted { loadings: Param::from_tensor(model.loadings()), bias: Param::from_tensor(model.bias()) };
         weights::save(&fitted, &file)?;
         Ok(Some(model))
     }

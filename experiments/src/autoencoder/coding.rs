@@ -11,7 +11,7 @@ use gibbs_report::ImageGrid;
 
 use super::{AutoencoderExperiment, config};
 use crate::{
-    cli::{Part, Shared},
+    cli::{Examples, Shared},
     experiment::{self, write_draws},
     fault::Fault,
 };
@@ -31,14 +31,9 @@ pub enum AutoencoderCommands {
 /// Flags of `encode`.
 #[derive(Args, Debug)]
 pub struct Encode {
-    /// Run folder; config.json and model.safetensors are enough
-    pub run_dir: PathBuf,
-    /// Another data set than the run's: a name or an .npy or idx file
-    #[arg(long, value_name = "NAME|FILE")]
-    pub data: Option<String>,
-    /// Examples to encode
-    #[arg(long, value_enum, default_value = "test")]
-    pub split: Part,
+    /// What is encoded.
+    #[command(flatten)]
+    pub examples: Examples,
     /// Array `[examples, code]` to write (f32)
     #[arg(long, value_name = "FILE.npy")]
     pub out: PathBuf,
@@ -88,14 +83,15 @@ fn encode(args: &Encode, shared: &Shared) -> Result<()> {
         return Err(Fault::usage(format!("--out {}: the name must end in .npy", args.out.display())));
     }
     let (_, device) = experiment::device(shared)?;
-    let (mut run, experiment) = experiment::load_run::<AutoencoderExperiment>(&args.run_dir, &device)?;
-    if let Some(name) = &args.data {
+    let (mut run, experiment) =
+        experiment::load_run::<AutoencoderExperiment>(&args.examples.run_dir, &device)?;
+    if let Some(name) = &args.examples.data {
         run.data.name.clone_from(name);
     }
     let data = run.data.load(&shared.data_dir, run.seed)?;
     let coding = config::coding(&run);
     let mut codes = Vec::new();
-    for &split in args.split.splits() {
+    for &split in args.examples.split.splits() {
         let set = data.get(split);
         coding.require(set, experiment.network.width())?;
         let rows: Vec<usize> = (0..set.len()).collect();

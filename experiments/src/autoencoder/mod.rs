@@ -13,7 +13,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::prelude::*;
-use clap::Args;
 use gibbs_autoencoder::Autoencoder;
 use gibbs_backend::Noise;
 use gibbs_data::Splits;
@@ -22,11 +21,12 @@ use gibbs_train::{
     training::Trainee,
     weights,
 };
-use serde_json::Value;
 
 use crate::{
-    cli::{self, NoFlags, Part, Preset, Shared, Shorthand},
+    boltzmann::StackArgs,
+    cli::{self, NoFlags, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
+    dbn,
     evaluation::Evaluation,
     experiment::{self, Experiment},
 };
@@ -42,20 +42,6 @@ pub struct AutoencoderExperiment {
     config: AutoencoderRun,
     network: Autoencoder,
     device: Device,
-}
-
-/// Flags of `autoencoder train`.
-#[derive(Args, Debug)]
-pub struct AutoencoderTrainArgs {
-    /// Unroll the layers of this `dbn` run, and train those that are missing
-    #[arg(long, value_name = "RUN_DIR")]
-    pub from: Option<PathBuf>,
-}
-
-impl Shorthand for AutoencoderTrainArgs {
-    fn settings(&self) -> Vec<(&'static str, Value)> {
-        self.from.iter().map(|folder| ("train.from", folder.to_string_lossy().into())).collect()
-    }
 }
 
 impl Experiment for AutoencoderExperiment {
@@ -74,7 +60,7 @@ impl Experiment for AutoencoderExperiment {
         &["layer", "reconstruction_error", "loss", "train_squared_error", "valid_squared_error"];
     type Model = AutoencoderModel;
     type Train = AutoencoderTrain;
-    type TrainArgs = AutoencoderTrainArgs;
+    type TrainArgs = StackArgs;
     type SampleArgs = NoFlags;
     type Commands = AutoencoderCommands;
 
@@ -94,6 +80,8 @@ impl Experiment for AutoencoderExperiment {
     }
 
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
+        let train = &mut config.train;
+        dbn::keep_layers_of(train.from.as_deref(), &mut train.pretraining.layers);
         config::settle(config, data)
     }
 

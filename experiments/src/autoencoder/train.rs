@@ -13,7 +13,7 @@ use gibbs_train::{
 
 use super::{AutoencoderRun, config, fine_tuning::FineTuning};
 use crate::{
-    boltzmann::{coding::Coding, feed::Feed, greedy::Greedy},
+    boltzmann::{coding::Coding, feed::Feed, greedy::Greedy, save_stage, saved_stage},
     dbn,
 };
 
@@ -138,25 +138,14 @@ impl Trainee for AutoencoderTrainee {
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
-        let mut own = State::new();
-        let name = match &self.stage {
-            Stage::Stack(greedy) => {
-                greedy.save(&mut own)?;
-                "stack"
-            }
-            Stage::Network(training) => {
-                training.save(&mut own)?;
-                "network"
-            }
-        };
-        state.put("stage", name)?;
-        state.absorb(name, own);
-        Ok(())
+        match &self.stage {
+            Stage::Stack(greedy) => save_stage(state, "stack", |own| greedy.save(own)),
+            Stage::Network(training) => save_stage(state, "network", |own| training.save(own)),
+        }
     }
 
     fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
-        let name: String = state.get("stage")?;
-        let own = state.clone().release(&name);
+        let (name, own) = saved_stage(state)?;
         if name == "network" {
             self.enter_stage(self.config.train.pretraining_epochs())?;
         }

@@ -108,18 +108,6 @@ fn initial(plan: &[Layer], k: usize, below: Option<&AnyRbm>, seed: u64, device: 
     }
 }
 
-/// All layers of a plan as they are before training.
-///
-/// # Errors
-/// A layer that cannot be made.
-pub fn initial_stack(plan: &[Layer], seed: u64, device: &Device) -> Result<Vec<AnyRbm>> {
-    let mut stack: Vec<AnyRbm> = Vec::new();
-    for k in 0..plan.len() {
-        stack.push(initial(plan, k, stack.last(), seed, device)?);
-    }
-    Ok(stack)
-}
-
 /// A stack in training.
 pub struct Greedy {
     plan: Vec<Layer>,

@@ -104,7 +104,13 @@ impl LayerTraining {
     ///
     /// # Errors
     /// Settings that do not fit the units.
-    pub fn new(config: &LayerTrain, rbm: AnyRbm, moments: &Moments, noise: Noise, device: &Device) -> Result<Self> {
+    pub fn new(
+        config: &LayerTrain,
+        rbm: AnyRbm,
+        moments: &Moments,
+        noise: Noise,
+        device: &Device,
+    ) -> Result<Self> {
         let rbm = if config.fit_visible { rbm.with_visible_fitted(moments) } else { rbm };
         let base = rbm.visible.fitted(moments);
         let momentum = config.momentum.at(0, 1);

@@ -6,10 +6,54 @@ pub mod feed;
 pub mod greedy;
 pub mod layer;
 
-use anyhow::Result;
-use gibbs_train::schedule::Schedule;
+use std::path::PathBuf;
 
-use crate::fault::Fault;
+use anyhow::Result;
+use clap::Args;
+use gibbs_train::{checkpoint::State, schedule::Schedule, training::BoxError};
+use serde_json::Value;
+
+use crate::{cli::Shorthand, fault::Fault};
+
+/// Flags of `train` for what begins with a stack.
+#[derive(Args, Debug)]
+pub struct StackArgs {
+    /// Take the layers of this `dbn` run, and train what comes on top of them
+    #[arg(long, value_name = "RUN_DIR")]
+    pub from: Option<PathBuf>,
+}
+
+impl Shorthand for StackArgs {
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        self.from.iter().map(|folder| ("train.from", folder.to_string_lossy().into())).collect()
+    }
+}
+
+/// Puts the stage that a run is at into a checkpoint, with what `save` puts there.
+///
+/// # Errors
+/// Those of `save`.
+pub fn save_stage(
+    state: &mut State,
+    name: &str,
+    save: impl FnOnce(&mut State) -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
+    let mut own = State::new();
+    save(&mut own)?;
+    state.put("stage", name)?;
+    state.absorb(name, own);
+    Ok(())
+}
+
+/// Name and state of the stage in a checkpoint.
+///
+/// # Errors
+/// A checkpoint without one.
+pub fn saved_stage(state: &State) -> Result<(String, State), BoxError> {
+    let name: String = state.get("stage")?;
+    let own = state.clone().release(&name);
+    Ok((name, own))
+}
 
 /// Whether every value that a schedule takes is allowed, tried at a hundred steps.
 ///

@@ -86,7 +86,12 @@ fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
 ///
 /// # Errors
 /// A set without labels.
-pub(super) fn errors(network: &Mlp, coding: Coding, data: &Dataset, device: &Device) -> Result<(Estimate, f64)> {
+pub(super) fn errors(
+    network: &Mlp,
+    coding: Coding,
+    data: &Dataset,
+    device: &Device,
+) -> Result<(Estimate, f64)> {
     let (wrong, nll) = per_example(coding, data, device, |v| log_softmax(network.forward(v), 1))?;
     Ok((percent(&wrong), nll.iter().sum::<f64>() / nll.len() as f64))
 }

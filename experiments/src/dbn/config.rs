@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use gibbs_boltzmann::{
-    Chains, ContrastiveConfig, RbmConfig,
-    units::UnitKind,
-};
+use gibbs_boltzmann::{Chains, ContrastiveConfig, RbmConfig, units::UnitKind};
 use gibbs_data::{Binarization, Split, Splits};
 use gibbs_train::{
     schedule::{Change, Schedule},
@@ -87,7 +84,9 @@ impl DbnModel {
                 .with_states(if is_labeled { classes } else { self.states })
                 .with_weight_std(self.weight_std)
                 .with_hidden_bias(self.hidden_bias);
-            config.validate().map_err(|error| anyhow::Error::from(error).context(format!("model, layer {k}")))?;
+            config
+                .validate()
+                .map_err(|error| anyhow::Error::from(error).context(format!("model, layer {k}")))?;
             machines.push(config);
             (below, kind) = (n_hidden, hidden);
         }
@@ -296,12 +295,8 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
     if data == "binarized-mnist" && preset != Preset::Tiny {
         // The mirror image is a trained machine, whose chains have to find its law before its weights may move.
         train.layers[1].start = Start::Mirrored;
-        train.layers[1].learning_rate = Some(Schedule::Linear(Change {
-            from: 0.05,
-            to: 0.0,
-            steps: None,
-            warmup_steps: 1000,
-        }));
+        train.layers[1].learning_rate =
+            Some(Schedule::Linear(Change { from: 0.05, to: 0.0, steps: None, warmup_steps: 1000 }));
         if preset == Preset::Paper {
             train.run.epochs = 80;
             train.layers[0].epochs = Some(300);
@@ -324,7 +319,9 @@ pub(super) fn settle(config: &mut DbnRun, data: &Splits) -> Result<()> {
     config.data.binarization.get_or_insert(if grey { Binarization::Stochastic } else { Binarization::None });
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
     if config.model.visible == UnitKind::Labeled {
-        return Err(Fault::usage("model.visible = \"labeled\": labels stand at the top; set model.n_classes instead"));
+        return Err(Fault::usage(
+            "model.visible = \"labeled\": labels stand at the top; set model.n_classes instead",
+        ));
     }
     let coding = config.model.coding();
     let n_visible = *config.model.n_visible.get_or_insert(coding.visible_width(data.width()));

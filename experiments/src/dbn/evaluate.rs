@@ -48,7 +48,8 @@ fn likelihood(
     let mut bits: Vec<Dataset> = sets.iter().map(|&set| set.clone()).collect();
     if two_valued && bits.iter().any(|set| !set.is_binary()) && binarization == Binarization::None {
         binarization = Binarization::Fixed;
-        bits = bits.into_iter().map(|set| set.binarized(binarization, config.seed)).collect::<Result<_, _>>()?;
+        bits =
+            bits.into_iter().map(|set| set.binarized(binarization, config.seed)).collect::<Result<_, _>>()?;
     }
     let mut noise = Noise::new(config.seed, "evaluation");
     let log_z = log_z(experiment, data, evaluation, &mut noise);
@@ -56,7 +57,8 @@ fn likelihood(
     let mut bound = |draws: usize| -> (Vec<f64>, Estimate) {
         let mut once = || -> Vec<f64> {
             let sets = bits.iter();
-            sets.flat_map(|set| coding.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise))).collect()
+            sets.flat_map(|set| coding.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise)))
+                .collect()
         };
         let (mean, std_err) = of_two(&once(), &once());
         let bounds: Vec<f64> = mean.iter().map(|weight| weight - log_z.value).collect();

@@ -13,16 +13,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use burn::prelude::*;
-use clap::Args;
 use gibbs_boltzmann::{AnyRbm, Dbn, units::Units};
 use gibbs_core::nn::Mlp;
 use gibbs_data::Splits;
-use gibbs_train::{run_folder::{RunFiles, RunFolder}, training::Trainee};
-use serde_json::Value;
+use gibbs_train::{
+    run_folder::{RunFiles, RunFolder},
+    training::Trainee,
+};
 
 use crate::{
-    boltzmann::greedy::Layer,
-    cli::{self, NoCommands, Part, Preset, Shared, Shorthand},
+    boltzmann::{
+        StackArgs,
+        greedy::{Layer, StackLayer},
+    },
+    cli::{self, NoCommands, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
     evaluation::Evaluation,
     experiment::{self, Experiment},
@@ -43,30 +47,21 @@ pub struct DbnExperiment {
     device: Device,
 }
 
-/// Flags of `dbn train`.
-#[derive(Args, Debug)]
-pub struct DbnTrainArgs {
-    /// Take the layers of this `dbn` run, and train what comes on top of them
-    #[arg(long, value_name = "RUN_DIR")]
-    pub from: Option<PathBuf>,
-}
-
-impl Shorthand for DbnTrainArgs {
-    fn settings(&self) -> Vec<(&'static str, Value)> {
-        self.from.iter().map(|folder| ("train.from", folder.to_string_lossy().into())).collect()
-    }
-}
-
 impl Experiment for DbnExperiment {
     const NAME: &'static str = "dbn";
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] =
         &["samples.png", "filters.png", "curves.png", "curves.svg", "control"];
-    const SHOWN: &'static [&'static str] =
-        &["layer", "reconstruction_error", "bound_without_log_z", "cross_entropy", "valid_classification_error"];
+    const SHOWN: &'static [&'static str] = &[
+        "layer",
+        "reconstruction_error",
+        "bound_without_log_z",
+        "cross_entropy",
+        "valid_classification_error",
+    ];
     type Model = DbnModel;
     type Train = DbnTrain;
-    type TrainArgs = DbnTrainArgs;
+    type TrainArgs = StackArgs;
     type SampleArgs = DbnSampleArgs;
     type Commands = NoCommands;
 
@@ -86,6 +81,7 @@ impl Experiment for DbnExperiment {
     }
 
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
+        keep_layers_of(config.train.from.as_deref(), &mut config.train.layers);
         config::settle(config, data)
     }
 
@@ -127,6 +123,20 @@ impl DbnExperiment {
         let labels = if self.dbn.depth() == 1 { self.dbn.n_classes() } else { 0 };
         self.config.data.picture_shape(self.config.model.coding().data_width(visible - labels))
     }
+}
+
+/// Sets the epochs of layers that come from a `dbn` run to 0, where there is one in `folder`; what is wrong with it is told
+/// when it is loaded.
+pub(crate) fn keep_layers_of(folder: Option<&Path>, layers: &mut Vec<StackLayer>) {
+    let run =
+        folder.and_then(|folder| crate::config::read::<DbnExperiment>(&folder.join("config.json")).ok());
+    let depth = run.map_or(0, |run| run.model.n_hidden.len());
+    if let Some(layer) = layers.first().cloned()
+        && layers.len() < depth
+    {
+        layers.resize(depth, layer);
+    }
+    layers.iter_mut().take(depth).for_each(|layer| layer.epochs = Some(0));
 }
 
 /// The machines of a `dbn` run whose upward weights are the downward ones, to be the lower part of a plan.

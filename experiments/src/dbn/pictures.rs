@@ -57,7 +57,10 @@ fn curves(folder: &RunFolder) -> Result<()> {
     let panel = |label: &str, series: Vec<gibbs_report::Series>| {
         (!series.is_empty()).then(|| series.into_iter().fold(Panel::new(Axis::new(label)), Panel::series))
     };
-    let stack = panel("squared error", run.series("reconstruction through the layers so far", "reconstruction_error"));
+    let stack = panel(
+        "squared error",
+        run.series("reconstruction through the layers so far", "reconstruction_error"),
+    );
     let bound = panel("bound + log Z (nats)", run.series("up-down", "bound_without_log_z"));
     let start = run.first_epoch("cross_entropy");
     let both = |name: &str| -> Vec<gibbs_report::Series> {

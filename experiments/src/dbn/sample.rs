@@ -29,7 +29,13 @@ pub struct DbnSampleArgs {
 impl DbnExperiment {
     /// Means of the visible units, as data `[n, width]`, after `sweeps` of the top machine; held at a class for each draw
     /// where given.
-    pub(super) fn generate(&self, n: usize, classes: Option<&[usize]>, sweeps: usize, noise: &mut Noise) -> Vec<f32> {
+    pub(super) fn generate(
+        &self,
+        n: usize,
+        classes: Option<&[usize]>,
+        sweeps: usize,
+        noise: &mut Noise,
+    ) -> Vec<f32> {
         let clamp = classes.map(|classes| {
             let labels: Vec<i32> = classes.iter().map(|&class| class as i32).collect();
             let labels: Tensor<1, Int> = Tensor::from_data(TensorData::new(labels, [n]), &self.device);

@@ -11,14 +11,8 @@ use gibbs_train::{
     weights,
 };
 
-use super::{
-    DbnRun,
-    classifier::ClassifierTraining,
-    config,
-    up_down::UpDownTraining,
-    weights::Weights,
-};
-use crate::boltzmann::{feed::Feed, greedy::Greedy};
+use super::{DbnRun, classifier::ClassifierTraining, config, up_down::UpDownTraining, weights::Weights};
+use crate::boltzmann::{feed::Feed, greedy::Greedy, save_stage, saved_stage};
 
 /// Examples on which the figures of a log line are taken.
 const PROBE: usize = 1000;
@@ -62,8 +56,21 @@ impl DbnTrainee {
             device: device.clone(),
             config: config.clone(),
         };
+        trainee.try_later_stages()?;
         trainee.enter_stage(0)?;
         Ok(trainee)
+    }
+
+    /// What a later stage cannot take is refused before the first one begins.
+    fn try_later_stages(&self) -> Result<()> {
+        let (train, dbn) = (&self.config.train, self.dbn()?);
+        if train.up_down.epochs > 0 {
+            UpDownTraining::new(&self.config, dbn.clone(), self.feed.data(), &self.device)?;
+        }
+        if train.classifier.epochs > 0 {
+            ClassifierTraining::new(&self.config, dbn, &self.device)?;
+        }
+        Ok(())
     }
 
     /// Epoch with which up-down fine-tuning begins.
@@ -158,7 +165,8 @@ impl Trainee for DbnTrainee {
     fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
         let Stage::Classifier(training) = &self.stage else { return Ok(None) };
         let coding = self.config.model.coding();
-        let (error, nll) = super::classifier::errors(&training.measured(), coding, &self.valid, &self.device)?;
+        let (error, nll) =
+            super::classifier::errors(&training.measured(), coding, &self.valid, &self.device)?;
         let figures =
             Figures::new().with("valid_classification_error", error.value).with("valid_cross_entropy", nll);
         // Of two networks with as many errors the one with the better probabilities.
@@ -166,29 +174,15 @@ impl Trainee for DbnTrainee {
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
-        let mut own = State::new();
-        let name = match &self.stage {
-            Stage::Layers(greedy) => {
-                greedy.save(&mut own)?;
-                "layers"
-            }
-            Stage::UpDown(training) => {
-                training.save(&mut own)?;
-                "up_down"
-            }
-            Stage::Classifier(training) => {
-                training.save(&mut own)?;
-                "classifier"
-            }
-        };
-        state.put("stage", name)?;
-        state.absorb(name, own);
-        Ok(())
+        match &self.stage {
+            Stage::Layers(greedy) => save_stage(state, "layers", |own| greedy.save(own)),
+            Stage::UpDown(training) => save_stage(state, "up_down", |own| training.save(own)),
+            Stage::Classifier(training) => save_stage(state, "classifier", |own| training.save(own)),
+        }
     }
 
     fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
-        let name: String = state.get("stage")?;
-        let own = state.clone().release(&name);
+        let (name, own) = saved_stage(state)?;
         let epoch = match name.as_str() {
             "layers" => 0,
             "up_down" => self.layers_end(),

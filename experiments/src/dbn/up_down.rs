@@ -1,6 +1,6 @@
 //! All layers in training by the up-down algorithm.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::{optim::ModuleOptimizer, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{Dbn, UpDown, UpDownConfig, units::Units};
@@ -35,7 +35,7 @@ impl UpDownTraining {
             _ => dbn.top().visible.neutral(),
         };
         Ok(Self {
-            objective: UpDownConfig::new(train.top.clone()).init(&dbn, base)?,
+            objective: UpDownConfig::new(train.top.clone()).init(&dbn, base).context("train.up_down.top")?,
             optimizer: optimizer(Optimizer::Sgd, 0.0, device),
             average: train.average.start(&dbn),
             noise: Noise::new(config.seed, "up-down"),

@@ -11,7 +11,6 @@ use gibbs_core::nn::{Activation, Mlp, MlpConfig};
 use gibbs_train::weights;
 
 use super::{DbnRun, config};
-use crate::boltzmann::greedy::initial_stack;
 
 /// The stack, and the network fine-tuned from it where there is one.
 #[derive(Module, Debug)]
@@ -28,12 +27,17 @@ impl Weights {
         Self { layers: dbn.layers, recognition: dbn.recognition, classifier }
     }
 
-    /// The stack and the classifier in the bytes of a file. Which of the optional parts there are, the file tells.
+    /// The stack and the classifier in the bytes of a file. Which of the optional parts there are, the file tells; how the
+    /// layers were trained does not matter.
     ///
     /// # Errors
     /// Weights that do not fit the configuration.
     pub(super) fn read(config: &DbnRun, bytes: &[u8], device: &Device) -> Result<(Dbn, Option<Mlp>)> {
-        let mut dbn = Dbn::new(initial_stack(&config::plan(config)?, config.seed, device)?)?;
+        let mut noise = Noise::new(config.seed, "init");
+        let machines = config.model.machines()?;
+        let layers: Result<Vec<AnyRbm>, _> =
+            machines.iter().map(|machine| machine.init(device, &mut noise)).collect();
+        let mut dbn = Dbn::new(layers?)?;
         if weights::contains(bytes, "recognition.")? {
             dbn = dbn.untied();
         }

@@ -166,7 +166,9 @@ pub(super) fn settle(config: &mut RbmRun, data: &Splits) -> Result<()> {
     });
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
     if config.model.visible == UnitKind::Labeled {
-        return Err(Fault::usage("model.visible = \"labeled\": labels stand at the top of a stack; run `dbn` instead"));
+        return Err(Fault::usage(
+            "model.visible = \"labeled\": labels stand at the top of a stack; run `dbn` instead",
+        ));
     }
     let coding = config.model.coding();
     let n_visible = *config.model.n_visible.get_or_insert(coding.visible_width(data.width()));

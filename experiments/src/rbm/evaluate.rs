@@ -3,12 +3,7 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    AnyRbm,
-    ais::Bracket,
-    exact,
-    units::Units,
-};
+use gibbs_boltzmann::{AnyRbm, ais::Bracket, exact, units::Units};
 use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Dataset, Splits};
 

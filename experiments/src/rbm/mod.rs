@@ -11,7 +11,11 @@ use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{AnyRbm, units::Units};
 use gibbs_data::Splits;
-use gibbs_train::{run_folder::{RunFiles, RunFolder}, training::Trainee, weights};
+use gibbs_train::{
+    run_folder::{RunFiles, RunFolder},
+    training::Trainee,
+    weights,
+};
 
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},

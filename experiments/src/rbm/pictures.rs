@@ -75,7 +75,8 @@ fn complete(experiment: &RbmExperiment, data: &Splits, noise: &mut Noise) -> Vec
     let clamp = experiment.clamp(v.clone(), Given::Upper);
     let masked = v.clone() * clamp.known.clone()
         + experiment.rbm.visible.neutral().mean(v.zeros_like()) * (clamp.known.clone().neg() + 1.0);
-    let decode = |x| to_host(experiment.config.model.coding().decode(x)).into_iter().map(|x| x as f32).collect();
+    let decode =
+        |x| to_host(experiment.config.model.coding().decode(x)).into_iter().map(|x| x as f32).collect();
     let mut sets: Vec<Vec<f32>> = vec![decode(v), decode(masked)];
     let chain = GibbsChain::clamped(&experiment.rbm, clamp.clone());
     sets.extend((0..COMPLETIONS).map(|_| {
