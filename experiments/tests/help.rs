@@ -3,11 +3,16 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 3] = [
+const EXECUTABLES: [(&str, &str); 5] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
+    ("dbn", env!("CARGO_BIN_EXE_dbn")),
+    ("autoencoder", env!("CARGO_BIN_EXE_autoencoder")),
     ("bench", env!("CARGO_BIN_EXE_bench")),
     ("data", env!("CARGO_BIN_EXE_data")),
 ];
+
+/// So many of them, the first ones, are families of models with the commands of every family.
+const FAMILIES: usize = 3;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =
@@ -23,9 +28,11 @@ fn help_goes_to_stdout_with_exit_code_0() {
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{name}");
         assert!(stdout.contains(&format!("Usage: {name} ")), "{stdout}");
     }
-    let (_, stdout, _) = run(EXECUTABLES[0].1, "--help");
-    for command in ["train", "eval", "sample", "--backend", "--data-dir"] {
-        assert!(stdout.contains(command), "{stdout}");
+    for (_, executable) in &EXECUTABLES[..FAMILIES] {
+        let (_, stdout, _) = run(executable, "--help");
+        for command in ["train", "eval", "sample", "--backend", "--data-dir"] {
+            assert!(stdout.contains(command), "{stdout}");
+        }
     }
 }
 

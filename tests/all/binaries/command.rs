@@ -78,8 +78,3 @@ impl Outcome {
         }
     }
 }
-
-/// Runs `rbm` to its end.
-pub(crate) fn rbm<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Outcome {
-    command("rbm", folder, arguments).output().unwrap().into()
-}

@@ -5,88 +5,134 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use super::{SHORT, bytes, json, metrics, rbm, train};
+use super::{FAMILIES, RBM, bytes, json, metrics, weights};
 
 #[test]
 fn a_run_writes_every_file_of_its_folder_and_nothing_to_stdout() {
-    let folder = tempdir().unwrap();
-    let arguments = ["train", "run"].into_iter().chain(SHORT);
-    let outcome = rbm(folder.path(), arguments).succeeds();
-    assert_eq!(outcome.stdout, "");
-    assert!(!outcome.stderr.contains('\u{1b}') && !outcome.stderr.contains('\r'), "{:?}", outcome.stderr);
-    for told in ["train.epochs = 2", "train.batch_size = 100", "run"] {
-        assert!(outcome.stderr.contains(told), "{told} is not in: {}", outcome.stderr);
-    }
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        let outcome = family.run(folder.path(), family.arguments("run", &[])).succeeds();
+        assert_eq!(outcome.stdout, "");
+        assert!(!outcome.stderr.contains('\u{1b}') && !outcome.stderr.contains('\r'), "{:?}", outcome.stderr);
+        for told in [family.name, "run folder run", "test "] {
+            assert!(outcome.stderr.contains(told), "{told} is not in: {}", outcome.stderr);
+        }
 
-    let config = json(folder.path(), "run/config.json");
-    for (key, value) in [("experiment", json!("rbm")), ("seed", json!(0))] {
-        assert_eq!(config[key], value);
-    }
-    assert_eq!(config["data"]["name"], "bars-and-stripes");
-    assert_eq!(config["train"]["epochs"], 2);
-    assert!(config["model"]["n_hidden"].is_u64());
+        let config = json(folder.path(), "run/config.json");
+        for (key, value) in [("experiment", json!(family.name)), ("seed", json!(0))] {
+            assert_eq!(config[key], value);
+        }
+        assert_eq!(config["data"]["name"], "bars-and-stripes");
+        assert_eq!(config["train"]["batch_size"], 100);
+        assert_eq!(config["model"]["n_visible"], 16);
 
-    let info = json(folder.path(), "run/run.json");
-    for key in ["version", "backend", "device", "start", "end"] {
-        assert!(info[key].as_str().is_some_and(|text| !text.is_empty()), "{key} in {info}");
-    }
-    assert_eq!(info["command"].as_array().unwrap()[1..3], [json!("train"), json!("run")]);
-    assert!(info["wall_seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{info}");
-    assert!(info["peak_memory_bytes"].as_f64().is_some_and(|bytes| bytes > 1e6), "{info}");
+        let info = json(folder.path(), "run/run.json");
+        for key in ["version", "backend", "device", "start", "end"] {
+            assert!(info[key].as_str().is_some_and(|text| !text.is_empty()), "{key} in {info}");
+        }
+        assert_eq!(info["command"].as_array().unwrap()[1..3], [json!("train"), json!("run")]);
+        assert!(info["wall_seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{info}");
+        assert!(info["peak_memory_bytes"].as_f64().is_some_and(|bytes| bytes > 1e6), "{info}");
 
-    let lines = metrics(folder.path(), "run");
-    let last = lines.last().unwrap();
-    assert_eq!((last["step"].as_u64(), last["epoch"].as_u64()), (Some(60), Some(2)));
-    assert!(lines.iter().all(|line| line["seconds"].is_f64() && line["reconstruction_error"].is_f64()));
+        let lines = metrics(folder.path(), "run");
+        let last = lines.last().unwrap();
+        let [steps, epochs] = [family.steps(), family.stages.iter().sum()].map(|n| Some(n as u64));
+        assert_eq!([last["step"].as_u64(), last["epoch"].as_u64()], [steps, epochs], "{}", family.name);
+        assert!(lines.iter().all(|line| line["seconds"].is_f64()));
+        assert!(lines[0][family.logged].is_f64(), "{}", lines[0]);
 
-    for picture in ["samples.png", "chains.png", "inpainting.png", "filters.png", "curves.png"] {
-        assert!(bytes(folder.path(), &format!("run/{picture}")).starts_with(b"\x89PNG"), "{picture}");
+        for picture in family.pictures {
+            let found = bytes(folder.path(), &format!("run/{picture}"));
+            assert!(found.starts_with(b"\x89PNG"), "{picture} of {}", family.name);
+        }
+        assert!(folder.path().join("run/checkpoint").is_dir());
     }
-    assert!(folder.path().join("run/checkpoint").is_dir());
+}
+
+#[test]
+fn every_value_that_differs_from_the_preset_is_told() {
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        let flags = ["--seed", "3", "--set", "train.batch_size=77", "--set", "data.shape=[2, 8]"];
+        let outcome = family.run(folder.path(), family.arguments("run", &flags)).succeeds();
+        for told in
+            ["train.batch_size = 77 (preset: ", "seed = 3 (preset: 0)", "data.shape = [2,8] (preset: null)"]
+        {
+            assert!(outcome.stderr.contains(told), "{told} is not in: {}", outcome.stderr);
+        }
+    }
 }
 
 #[test]
 fn the_summary_is_what_eval_prints_with_the_wall_seconds() {
-    let folder = tempdir().unwrap();
-    train(folder.path(), "run", &[]);
-    let printed = rbm(folder.path(), ["eval", "run"]).succeeds();
-    assert_eq!(printed.stderr, "");
-    assert_eq!(printed.stdout.lines().count(), 1);
-    let printed: Value = serde_json::from_str(&printed.stdout).unwrap();
-    let mut summary = json(folder.path(), "run/summary.json");
-    let seconds = summary.as_object_mut().unwrap().remove("wall_seconds");
-    assert!(seconds.is_some_and(|seconds| seconds.as_f64() > Some(0.0)));
-    assert_eq!(summary, printed);
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        family.train(folder.path(), "run", &[]);
+        let printed = family.run(folder.path(), ["eval", "run"]).succeeds();
+        assert_eq!(printed.stderr, "");
+        assert_eq!(printed.stdout.lines().count(), 1);
+        let printed: Value = serde_json::from_str(&printed.stdout).unwrap();
+        let mut summary = json(folder.path(), "run/summary.json");
+        let seconds = summary.as_object_mut().unwrap().remove("wall_seconds");
+        assert!(seconds.is_some_and(|seconds| seconds.as_f64() > Some(0.0)));
+        assert_eq!(summary, printed);
+    }
 }
 
 #[test]
 fn the_folder_is_named_after_binary_data_and_seed() {
-    let folder = tempdir().unwrap();
-    rbm(folder.path(), ["train", "--seed", "7", "--quiet"].into_iter().chain(SHORT)).succeeds();
-    assert!(folder.path().join("runs/rbm-bars-and-stripes-s7/model.safetensors").is_file());
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        let arguments = ["train", "--seed", "7", "--quiet"].into_iter().chain(family.short());
+        family.run(folder.path(), arguments).succeeds();
+        let run = format!("runs/{}-bars-and-stripes-s7", family.name);
+        assert!(!weights(folder.path(), &run).is_empty());
+    }
 }
 
 #[test]
 fn a_run_is_not_written_over_unless_asked_and_foreign_files_stay() {
     let folder = tempdir().unwrap();
-    train(folder.path(), "run", &[]);
-    fs::write(folder.path().join("run/notes.txt"), "mine").unwrap();
-    let before = bytes(folder.path(), "run/model.safetensors");
-    let again = |further: &[&'static str]| {
-        let arguments = ["train", "run", "--quiet", "--seed", "1"].into_iter().chain(SHORT);
-        rbm(folder.path(), arguments.chain(further.iter().copied()))
-    };
-    again(&[]).refuses(&["run already holds a run", "--resume", "--overwrite"]);
-    assert_eq!(bytes(folder.path(), "run/model.safetensors"), before);
-    again(&["--overwrite"]).succeeds();
-    assert_ne!(bytes(folder.path(), "run/model.safetensors"), before);
-    assert_eq!(bytes(folder.path(), "run/notes.txt"), b"mine");
-    assert_eq!(json(folder.path(), "run/run.json")["resumed"], 0);
+    for family in FAMILIES {
+        let run = family.name;
+        family.train(folder.path(), run, &[]);
+        let notes = format!("{run}/notes.txt");
+        fs::write(folder.path().join(&notes), "mine").unwrap();
+        let before = weights(folder.path(), run);
+        let again = |further: &[&str]| {
+            let flags = [&["--quiet", "--seed", "1"], further].concat();
+            family.run(folder.path(), family.arguments(run, &flags))
+        };
+        again(&[]).refuses(&[&format!("{run} already holds a run"), "--resume", "--overwrite"]);
+        assert!(weights(folder.path(), run) == before);
+        again(&["--overwrite"]).succeeds();
+        assert!(weights(folder.path(), run) != before);
+        assert_eq!(bytes(folder.path(), &notes), b"mine");
+        assert_eq!(json(folder.path(), &format!("{run}/run.json"))["resumed"], 0);
+    }
 }
 
 #[test]
 fn quiet_means_quiet() {
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        let outcome = family.train(folder.path(), "run", &[]);
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""), "{}", family.name);
+    }
+}
+
+/// A folder of one family is no run of another.
+#[test]
+fn a_run_belongs_to_its_family() {
     let folder = tempdir().unwrap();
-    let outcome = train(folder.path(), "run", &[]);
-    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    RBM.train(folder.path(), "run", &[]);
+    for family in FAMILIES.into_iter().filter(|family| family.name != "rbm") {
+        for command in ["eval", "sample"] {
+            family.run(folder.path(), [command, "run"]).refuses(&[
+                "experiment = \"rbm\"",
+                family.name,
+                "`rbm`",
+            ]);
+        }
+    }
 }

@@ -13,19 +13,13 @@ use gibbs_train::weights as weights_file;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use super::{json, rbm, train};
+use super::{FAMILIES, RBM, bytes, json, set};
 use crate::support::{
     assert_close,
     machine::{AnyRbm, machine, pairs},
 };
 
-#[track_caller]
-fn eval(folder: &Path, arguments: &[&str]) -> Value {
-    let outcome = rbm(folder, ["eval"].iter().chain(arguments)).succeeds();
-    serde_json::from_str(&outcome.stdout).unwrap()
-}
-
-fn doubles(path: &Path) -> Vec<f64> {
+pub(super) fn doubles(path: &Path) -> Vec<f64> {
     let file = npy::read(path).unwrap();
     match file.values {
         Array::F64(values) => {
@@ -36,7 +30,7 @@ fn doubles(path: &Path) -> Vec<f64> {
     }
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
@@ -57,33 +51,45 @@ fn foreign(folder: &Path, name: &str, sizes: [usize; 2]) -> AnyRbm {
 
 #[test]
 fn one_json_object_with_the_fields_of_the_contract() {
-    let folder = tempdir().unwrap();
-    train(folder.path(), "run", &[]);
-    let printed = eval(folder.path(), &["run"]);
-    let keys: Vec<&String> = printed.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["experiment", "data", "split", "n", "metrics"]);
-    assert_eq!(printed["experiment"], "rbm");
-    assert_eq!(printed["data"], "bars-and-stripes");
-    assert_eq!((&printed["split"], &printed["n"]), (&json!("test"), &json!(30)));
-    for name in ["log_prob", "log_z", "reconstruction_error", "free_energy_gap"] {
-        let metric = &printed["metrics"][name];
-        assert!(metric["value"].is_f64() && metric["unit"].is_string(), "{name}: {metric}");
-        assert_eq!((&metric["kind"], metric["std_err"].as_f64()), (&json!("exact"), Some(0.0)), "{name}");
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        family.train(folder.path(), "run", &[]);
+        let printed = family.eval(folder.path(), &["run"]);
+        let keys: Vec<&String> = printed.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["experiment", "data", "split", "n", "metrics"]);
+        assert_eq!(printed["experiment"], family.name);
+        assert_eq!(printed["data"], "bars-and-stripes");
+        assert_eq!((&printed["split"], &printed["n"]), (&json!("test"), &json!(30)));
+        let names: Vec<&str> = printed["metrics"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, family.figures.iter().map(|figure| figure.0).collect::<Vec<_>>());
+        for (name, kind) in family.figures {
+            let metric = &printed["metrics"][name];
+            assert!(metric["value"].is_f64() && metric["unit"].is_string(), "{name}: {metric}");
+            assert_eq!(&metric["kind"], kind, "{name} of {}", family.name);
+            let is_certain = metric["std_err"].as_f64() == Some(0.0);
+            assert_eq!(is_certain, *kind == "exact", "{name} of {}: {metric}", family.name);
+            // Whatever is said in nats of one example says how it was made of zeros and ones.
+            if *name == "log_prob" {
+                assert_eq!(metric["binarization"], "none");
+            }
+        }
+        assert_eq!(family.eval(folder.path(), &["run", "--split", "train"])["n"], 3000);
     }
-    assert_eq!(printed["metrics"]["log_prob"]["binarization"], "none");
-    assert_eq!(eval(folder.path(), &["run", "--split", "train"])["n"], 3000);
 }
 
 #[test]
 fn one_value_for_each_example_whose_mean_is_the_figure() {
-    let folder = tempdir().unwrap();
-    train(folder.path(), "run", &[]);
-    for (split, n) in [("train", 3000), ("valid", 30), ("test", 30), ("all", 3060)] {
-        let printed = eval(folder.path(), &["run", "--split", split, "--per-example", "values.npy"]);
-        let values = doubles(&folder.path().join("values.npy"));
-        assert_eq!((values.len(), printed["n"].as_u64()), (n, Some(n as u64)));
-        let log_prob = printed["metrics"]["log_prob"]["value"].as_f64().unwrap();
-        assert_close(&[mean(&values)], &[log_prob], 1e-9, split);
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        family.train(folder.path(), "run", &[]);
+        for (split, n) in [("train", 3000), ("valid", 30), ("test", 30), ("all", 3060)] {
+            let flags = ["run", "--split", split, "--per-example", "values.npy"];
+            let printed = family.eval(folder.path(), &flags);
+            let values = doubles(&folder.path().join("values.npy"));
+            assert_eq!((values.len(), printed["n"].as_u64()), (n, Some(n as u64)));
+            let figure = printed["metrics"][family.figures[0].0]["value"].as_f64().unwrap();
+            assert_close(&[mean(&values)], &[figure], 1e-9, split);
+        }
     }
 }
 
@@ -98,7 +104,7 @@ fn the_probabilities_of_all_states_sum_to_one() {
     foreign(folder.path(), "many-hidden", [BITS, 40]);
     for run in ["few-hidden", "many-hidden"] {
         let flags = ["--data", "states.npy", "--split", "all", "--per-example", "values.npy"];
-        let printed = eval(folder.path(), &[&[run], &flags[..]].concat());
+        let printed = RBM.eval(folder.path(), &[&[run], &flags[..]].concat());
         assert_eq!(printed["metrics"]["log_prob"]["kind"], "exact");
         check_normalized(&doubles(&folder.path().join("values.npy")), 2e-5);
     }
@@ -118,7 +124,7 @@ fn weights_made_elsewhere_give_the_figures_of_the_library_in_the_order_of_the_fi
 
     for (split, range) in [("train", 0..16), ("valid", 16..18), ("test", 18..20), ("all", 0..20)] {
         let flags = ["run", "--data", "rows.npy", "--split", split, "--per-example", "values.npy"];
-        let printed = eval(folder.path(), &flags);
+        let printed = RBM.eval(folder.path(), &flags);
         assert_eq!((&printed["data"], printed["n"].as_u64()), (&json!("rows.npy"), Some(range.len() as u64)));
         let values = doubles(&folder.path().join("values.npy"));
         assert_close(&values, &log_prob[range.clone()], 1e-5, split);
@@ -135,22 +141,25 @@ fn weights_made_elsewhere_give_the_figures_of_the_library_in_the_order_of_the_fi
 
 #[test]
 fn configuration_and_weights_alone_are_enough() {
-    let folder = tempdir().unwrap();
-    train(folder.path(), "run", &[]);
-    fs::create_dir(folder.path().join("copy")).unwrap();
-    for name in ["config.json", "model.safetensors"] {
-        fs::copy(folder.path().join("run").join(name), folder.path().join("copy").join(name)).unwrap();
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        family.train(folder.path(), "run", &[]);
+        fs::create_dir(folder.path().join("copy")).unwrap();
+        for name in ["config.json", "model.safetensors"] {
+            fs::write(folder.path().join("copy").join(name), bytes(folder.path(), &format!("run/{name}")))
+                .unwrap();
+        }
+        assert_eq!(family.eval(folder.path(), &["copy"]), family.eval(folder.path(), &["run"]));
+        family.sample(folder.path(), &["copy", "-n", "3"]).succeeds();
+        assert!(folder.path().join("copy/samples.png").is_file());
     }
-    assert_eq!(eval(folder.path(), &["copy"]), eval(folder.path(), &["run"]));
-    rbm(folder.path(), ["sample", "copy", "-n", "3", "--sweeps", "2"]).succeeds();
-    assert!(folder.path().join("copy/samples.png").is_file());
 }
 
 #[test]
 fn large_machines_get_a_bracket_with_errors() {
     let folder = tempdir().unwrap();
     let settings = ["data.name=bars-and-stripes-5x5", "model.n_hidden=21", "train.epochs=1"];
-    train(folder.path(), "run", &settings.map(|setting| ["--set", setting]).concat());
+    RBM.train(folder.path(), "run", &set(&settings));
     let metrics = &json(folder.path(), "run/summary.json")["metrics"];
     let [lower, upper] = ["log_z_lower", "log_z_upper"].map(|name| metrics[name].clone());
     assert_eq!((&lower["kind"], &upper["kind"]), (&json!("lower_bound"), &json!("upper_bound")));
@@ -174,15 +183,12 @@ fn grey_pictures_are_made_binary_and_the_figure_says_how() {
     for (binarization, further) in [("stochastic", None), ("threshold", Some("data.binarization=threshold"))]
     {
         let settings = ["data.name=grey-idx3-ubyte", "train.batch_size=40"].into_iter().chain(further);
-        train(
-            folder.path(),
-            binarization,
-            &settings.flat_map(|setting| ["--set", setting]).collect::<Vec<_>>(),
-        );
+        let flags = set(&settings.collect::<Vec<_>>());
+        RBM.train(folder.path(), binarization, &flags);
         let config = json(folder.path(), &format!("{binarization}/config.json"));
         assert_eq!(config["data"]["binarization"], binarization);
         assert_eq!(config["data"]["shape"], json!([5, 6]));
-        let printed = eval(folder.path(), &[binarization]);
+        let printed = RBM.eval(folder.path(), &[binarization]);
         assert_eq!(printed["metrics"]["log_prob"]["binarization"], binarization);
         assert_eq!(printed["n"], 10);
     }
@@ -202,13 +208,13 @@ fn every_kind_of_units_is_trained_measured_and_sampled() {
             "model.hidden_bias=0",
             "model.states=3",
         ];
-        let settings = kinds.iter().map(String::as_str).chain(fixed);
-        train(folder.path(), &run, &settings.flat_map(|setting| ["--set", setting]).collect::<Vec<_>>());
-        let log_prob = &eval(folder.path(), &[&run])["metrics"]["log_prob"];
+        let settings: Vec<&str> = kinds.iter().map(String::as_str).chain(fixed).collect();
+        RBM.train(folder.path(), &run, &set(&settings));
+        let log_prob = &RBM.eval(folder.path(), &[&run])["metrics"]["log_prob"];
         let exact = [visible, hidden].iter().any(|kind| *kind != UnitKind::Gaussian);
         assert_eq!(log_prob["kind"] == "exact", exact, "{run}: {log_prob}");
         assert!(log_prob["value"].as_f64().is_some_and(f64::is_finite), "{run}: {log_prob}");
-        rbm(folder.path(), ["sample", &run, "-n", "5", "--sweeps", "3", "--out", "draws.npy"]).succeeds();
+        RBM.run(folder.path(), ["sample", &run, "-n", "5", "--sweeps", "3", "--out", "draws.npy"]).succeeds();
         assert_eq!(npy::read(&folder.path().join("draws.npy")).unwrap().shape, [5, 1, 6], "{run}");
     }
 }

@@ -1,35 +1,90 @@
 //! Runs that are interrupted, or killed, and resumed: they end as if nothing had happened, bit by bit.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 use super::{
-    SHORT,
+    AUTOENCODER, DBN, FAMILIES, Family, RBM,
     command::{Outcome, command},
-    json, metrics, train, weights,
+    json, metrics, set, weights,
 };
 
-/// A line of metrics for each step, and steps enough to meet the run before its end.
-const LONG: [&str; 4] = ["--set", "train.log_every_steps=1", "--set", "train.epochs=15"];
-const STEPS: usize = 450;
+/// A line of metrics for each step.
+const EACH_STEP: &str = "train.log_every_steps=1";
 /// A checkpoint after every step: the run spends most of its time writing them.
-const BUSY: [&str; 2] = ["--set", "train.checkpoint_every_steps=1"];
-const CHECKPOINT: &str = "run/checkpoint/state.safetensors";
+const BUSY: &str = "train.checkpoint_every_steps=1";
+/// Steps enough to meet the run before its end.
+const LONG: [&str; 2] = [EACH_STEP, "train.epochs=15"];
+const CHECKPOINT: &str = "checkpoint/state.safetensors";
 
-/// Starts the run, or goes on with it.
-fn start(folder: &Path, further: &[&str]) -> Child {
-    let arguments = ["train", "run", "--quiet", "--resume"].into_iter().chain(SHORT);
-    command("rbm", folder, arguments.chain(further.iter().copied())).spawn().unwrap()
+/// Two runs of the same settings in a folder of their own: `whole`, which nothing interrupts, and `run`.
+struct Runs<'a> {
+    family: &'a Family,
+    folder: TempDir,
+    settings: Vec<&'a str>,
 }
 
-fn resume(folder: &Path, further: &[&str]) -> Outcome {
-    Outcome::from(start(folder, further).wait_with_output().unwrap())
+impl<'a> Runs<'a> {
+    /// After the uninterrupted run.
+    fn new(family: &'a Family, settings: &[&'a str]) -> Self {
+        let runs = Self { family, folder: tempdir().unwrap(), settings: settings.to_vec() };
+        family.train(runs.folder.path(), "whole", &set(settings));
+        runs
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// Starts the run, or goes on with it, with further settings.
+    fn start(&self, further: &[&str]) -> Child {
+        let settings = set(&[&self.settings, further].concat());
+        let arguments = self.family.arguments("run", &[&["--quiet", "--resume"], &settings[..]].concat());
+        command(self.family.name, self.folder.path(), arguments).spawn().unwrap()
+    }
+
+    fn resume(&self) -> Outcome {
+        Outcome::from(self.start(&[]).wait_with_output().unwrap())
+    }
+
+    /// Lines of metrics of the run, or of the run of that name inside it.
+    fn lines(&self, within: &str) -> usize {
+        fs::read(self.path().join(within).join("metrics.jsonl"))
+            .map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count())
+    }
+
+    /// Kills the run, with a checkpoint after each step, as soon as it has `lines` more than so many lines; it must not
+    /// have got as far as `end` by then.
+    fn kill_between(&self, within: &str, lines: usize, end: usize) {
+        let mut child = self.start(&[BUSY]);
+        let running = wait_until(&mut child, || self.lines(within) > lines);
+        kill(child);
+        let done = self.lines(within);
+        assert!(running && done < end, "{done} lines, not {lines} to {end}: {:?}", self.settings);
+    }
+
+    /// Goes on to the end, which must be that of the uninterrupted run.
+    #[track_caller]
+    fn end_alike(&self) {
+        self.resume().succeeds();
+        let folder = self.folder.path();
+        let controls = ["", "/control"]
+            .into_iter()
+            .filter(|run| folder.join(format!("whole{run}/config.json")).is_file());
+        for part in controls {
+            let [run, whole] = ["run", "whole"].map(|run| format!("{run}{part}"));
+            assert!(weights(folder, &run) == weights(folder, &whole), "the weights of {run} differ");
+            assert_eq!(figures(folder, &run), figures(folder, &whole));
+        }
+        let metrics = |run: &str| json(folder, &format!("{run}/summary.json"))["metrics"].clone();
+        assert_eq!(metrics("run"), metrics("whole"));
+    }
 }
 
 fn kill(mut child: Child) {
@@ -50,11 +105,6 @@ fn wait_until(child: &mut Child, ready: impl Fn() -> bool) -> bool {
     child.try_wait().unwrap().is_none()
 }
 
-fn lines(folder: &Path) -> usize {
-    fs::read(folder.join("run/metrics.jsonl"))
-        .map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count())
-}
-
 /// The records without their times.
 fn figures(folder: &Path, run: &str) -> Vec<Value> {
     let mut lines = metrics(folder, run);
@@ -62,54 +112,40 @@ fn figures(folder: &Path, run: &str) -> Vec<Value> {
     lines
 }
 
-/// An uninterrupted run in `whole`, and the checks that `run` ended like it.
-fn reference(folder: &Path, further: &[&str]) {
-    train(folder, "whole", further);
-}
-
-#[track_caller]
-fn assert_same_end(folder: &Path) {
-    assert!(weights(folder, "run") == weights(folder, "whole"), "the weights differ");
-    assert_eq!(figures(folder, "run"), figures(folder, "whole"));
-    let metrics = |run: &str| json(folder, &format!("{run}/summary.json"))["metrics"].clone();
-    assert_eq!(metrics("run"), metrics("whole"));
-}
-
 #[test]
 #[cfg(unix)]
 fn an_interrupt_ends_after_the_step_with_a_checkpoint_and_code_130() {
-    let folder = tempdir().unwrap();
-    reference(folder.path(), &LONG);
-    let mut child = start(folder.path(), &[LONG.as_slice(), &BUSY].concat());
-    assert!(wait_until(&mut child, || lines(folder.path()) > 3));
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.unwrap().success());
-    let outcome = Outcome::from(child.wait_with_output().unwrap());
-    assert_eq!(outcome.code, Some(130), "{}", outcome.stderr);
-    assert_eq!(outcome.stdout, "");
-    assert!(!outcome.stderr.contains("error:"), "{}", outcome.stderr);
-    assert!(folder.path().join(CHECKPOINT).is_file());
-    let done = lines(folder.path());
-    assert!((4..STEPS).contains(&done), "{done}");
+    for family in FAMILIES {
+        let runs = Runs::new(family, &LONG);
+        let mut child = runs.start(&[BUSY]);
+        assert!(wait_until(&mut child, || runs.lines("") > 3));
+        let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let outcome = Outcome::from(child.wait_with_output().unwrap());
+        assert_eq!(outcome.code, Some(130), "{}", outcome.stderr);
+        assert_eq!(outcome.stdout, "");
+        assert!(!outcome.stderr.contains("error:"), "{}", outcome.stderr);
+        assert!(runs.path().join(CHECKPOINT).is_file());
+        let done = runs.lines("");
+        assert!((4..metrics(runs.folder.path(), "whole").len()).contains(&done), "{done}");
 
-    resume(folder.path(), &LONG).succeeds();
-    assert_same_end(folder.path());
-    assert_eq!(json(folder.path(), "run/run.json")["resumed"], 1);
+        runs.end_alike();
+        assert_eq!(json(runs.folder.path(), "run/run.json")["resumed"], 1);
+    }
 }
 
 /// Kills the run again and again, each time when it has got further than the last time: at once after a checkpoint or a
 /// line of metrics, or some hundred microseconds later, so that the moments fall into all parts of a step.
 #[test]
 fn killed_at_any_moment_it_resumes_to_the_same_end() {
-    let folder = tempdir().unwrap();
-    reference(folder.path(), &LONG);
-    let written = || fs::metadata(folder.path().join(CHECKPOINT)).and_then(|file| file.modified()).ok();
+    let runs = Runs::new(&RBM, &LONG);
+    let written = || fs::metadata(runs.path().join(CHECKPOINT)).and_then(|file| file.modified()).ok();
     let mut kills = 0;
     for moment in 0..12 {
-        let before = (lines(folder.path()), written());
-        let mut child = start(folder.path(), &[LONG.as_slice(), &BUSY].concat());
+        let before = (runs.lines(""), written());
+        let mut child = runs.start(&[BUSY]);
         let further = || match moment % 2 {
-            0 => lines(folder.path()) > before.0 + 1,
+            0 => runs.lines("") > before.0 + 1,
             _ => written() != before.1,
         };
         if wait_until(&mut child, further) {
@@ -119,51 +155,47 @@ fn killed_at_any_moment_it_resumes_to_the_same_end() {
         kill(child);
     }
     assert!(kills >= 6, "the run was over after {kills} kills");
-    resume(folder.path(), &LONG).succeeds();
-    assert_same_end(folder.path());
+    runs.end_alike();
 }
 
 /// Kills the run when the file into which a checkpoint is being written shows up, until that file has stayed behind
 /// twice.
 #[test]
 fn killed_while_a_checkpoint_is_written_it_resumes_to_the_same_end() {
-    let folder = tempdir().unwrap();
-    reference(folder.path(), &LONG);
+    let runs = Runs::new(&RBM, &LONG);
     let being_written = || {
-        let entries = fs::read_dir(folder.path().join("run/checkpoint")).into_iter().flatten();
+        let entries = fs::read_dir(runs.path().join("checkpoint")).into_iter().flatten();
         entries.flatten().any(|entry| entry.file_name() != "state.safetensors")
     };
     let mut caught = 0;
     for attempt in 0.. {
         assert!(attempt < 200, "no checkpoint can be caught half-written");
-        let before = lines(folder.path());
-        let mut child = start(folder.path(), &[LONG.as_slice(), &BUSY].concat());
-        let running = wait_until(&mut child, || lines(folder.path()) > before && being_written());
+        let before = runs.lines("");
+        let mut child = runs.start(&[BUSY]);
+        let running = wait_until(&mut child, || runs.lines("") > before && being_written());
         kill(child);
         caught += usize::from(being_written());
         if caught == 2 {
             break;
         }
         if !running {
-            fs::remove_dir_all(folder.path().join("run")).unwrap();
+            fs::remove_dir_all(runs.path()).unwrap();
         }
     }
-    resume(folder.path(), &LONG).succeeds();
+    runs.resume().succeeds();
     assert!(!being_written(), "leftovers of killed runs");
-    assert_same_end(folder.path());
+    runs.end_alike();
 }
 
 #[test]
 fn killed_before_its_first_checkpoint_it_starts_anew() {
-    let folder = tempdir().unwrap();
-    reference(folder.path(), &LONG);
-    for file in ["run", "run/config.json", "run/metrics.jsonl"] {
-        let mut child = start(folder.path(), &LONG);
-        wait_until(&mut child, || folder.path().join(file).exists());
+    let runs = Runs::new(&RBM, &LONG);
+    for file in ["", "config.json", "metrics.jsonl"] {
+        let mut child = runs.start(&[]);
+        wait_until(&mut child, || runs.path().join(file).exists());
         kill(child);
     }
-    resume(folder.path(), &LONG).succeeds();
-    assert_same_end(folder.path());
+    runs.end_alike();
 }
 
 /// Whatever a step or a validation depends on is in the checkpoint: replicas, moments, velocities, averages, best weights.
@@ -175,37 +207,81 @@ fn every_part_of_the_state_survives() {
         &["train.contrastive.chains=data", "train.average.decay=0", "model.visible=spin"],
     ];
     for variant in variants {
-        let folder = tempdir().unwrap();
         let validated = ["train.validate_every_epochs=1", "train.patience=4"];
-        let settings: Vec<&str> =
-            variant.iter().chain(&validated).flat_map(|setting| ["--set", setting]).collect();
-        let settings = [&settings[..], &LONG].concat();
-        reference(folder.path(), &settings);
+        let runs = Runs::new(&RBM, &[variant, &validated, &LONG].concat());
         for after in [20, 45] {
-            let mut child = start(folder.path(), &[&settings[..], &BUSY].concat());
-            assert!(wait_until(&mut child, || lines(folder.path()) > after), "{variant:?}");
-            kill(child);
+            runs.kill_between("", after, 450);
         }
-        resume(folder.path(), &settings).succeeds();
-        assert_same_end(folder.path());
+        runs.end_alike();
+    }
+}
+
+/// 300 steps an epoch, so that a stage lasts long enough to be met.
+const MANY_STEPS: [&str; 2] = [EACH_STEP, "train.batch_size=10"];
+
+/// A run may be killed in every stage, and resumed in the next one.
+#[test]
+fn every_stage_of_a_deep_belief_network_survives() {
+    let variants: [&[&str]; 2] =
+        [&[], &["train.upward=means", "train.up_down.average.decay=0", "train.up_down.top.chains=data"]];
+    for variant in variants {
+        let runs = Runs::new(&DBN, &[variant, &MANY_STEPS].concat());
+        for stage in 0..3 {
+            runs.kill_between("", 300 * stage + 20, 300 * (stage + 1));
+        }
+        runs.end_alike();
+    }
+}
+
+#[test]
+fn the_classifier_and_its_control_survive() {
+    let settings = [
+        EACH_STEP,
+        "data.name=digits",
+        "train.batch_size=250",
+        "model.n_hidden=[8]",
+        "train.up_down.epochs=0",
+        "train.classifier.epochs=1",
+        "train.control=true",
+        "train.bound_draws=0",
+    ];
+    let runs = Runs::new(&DBN, &settings);
+    runs.kill_between("", 220, 400);
+    runs.kill_between("control", 20, 200);
+    runs.end_alike();
+}
+
+/// The stack, the network by each optimizer, and the control.
+#[test]
+fn every_stage_of_an_autoencoder_survives() {
+    for optimizer in ["adam", "conjugate_gradient", "lbfgs"] {
+        let optimizer = format!("train.optimizer={optimizer}");
+        let further = ["train.pretraining.batch_size=4", "train.control=true", &optimizer];
+        let runs = Runs::new(&AUTOENCODER, &[&further[..], &MANY_STEPS].concat());
+        for stage in 0..3 {
+            runs.kill_between("", 300 * stage + 20, 300 * (stage + 1));
+        }
+        runs.kill_between("control", 20, 300);
+        runs.end_alike();
     }
 }
 
 #[test]
 fn a_finished_run_resumes_to_itself() {
-    let folder = tempdir().unwrap();
-    train(folder.path(), "run", &[]);
-    reference(folder.path(), &[]);
-    resume(folder.path(), &[]).succeeds();
-    assert_same_end(folder.path());
+    for family in FAMILIES {
+        let runs = Runs::new(family, &[]);
+        family.train(runs.folder.path(), "run", &[]);
+        runs.end_alike();
+    }
 }
 
 #[test]
 fn two_processes_do_not_share_a_folder() {
-    let folder = tempdir().unwrap();
-    let endless = [&BUSY[..], &["--set", "train.epochs=100000"]].concat();
-    let mut child = start(folder.path(), &endless);
-    assert!(wait_until(&mut child, || folder.path().join(CHECKPOINT).exists()));
-    resume(folder.path(), &endless).refuses(&["run is in use by another process"]);
+    let runs = Runs::new(&RBM, &["train.epochs=1"]);
+    let endless = [BUSY, "train.epochs=100000"];
+    let mut child = runs.start(&endless);
+    assert!(wait_until(&mut child, || runs.path().join(CHECKPOINT).exists()));
+    let outcome = Outcome::from(runs.start(&endless).wait_with_output().unwrap());
+    outcome.refuses(&["run is in use by another process"]);
     kill(child);
 }

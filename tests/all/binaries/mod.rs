@@ -1,40 +1,24 @@
 //! The executables as a user meets them.
 
+mod autoencoder;
 pub(crate) mod command;
 mod contract;
 mod damage;
+mod dbn;
 mod evaluation;
+pub(crate) mod family;
 mod interruption;
-mod mnist;
+mod other_sets;
 mod others;
 mod refusals;
 mod reproducible;
 mod sampling;
+mod stacks;
 
 use std::path::Path;
 
-use command::{Outcome, rbm};
+use family::{AUTOENCODER, DBN, FAMILIES, Family, RBM, set};
 use serde_json::Value;
-
-/// Flags of a run that takes a fraction of a second: 30 steps an epoch on the 4x4 bars and stripes.
-const SHORT: [&str; 8] = [
-    "--data",
-    "bars-and-stripes",
-    "--preset",
-    "tiny",
-    "--set",
-    "train.batch_size=100",
-    "--set",
-    "train.epochs=2",
-];
-
-/// Trains in `folder/name` with [`SHORT`] and further flags.
-#[track_caller]
-fn train(folder: &Path, name: &str, further: &[&str]) -> Outcome {
-    let arguments =
-        ["train", name].into_iter().chain(SHORT).chain(further.iter().copied()).chain(["--quiet"]);
-    rbm(folder, arguments).succeeds()
-}
 
 fn bytes(folder: &Path, name: &str) -> Vec<u8> {
     let path = folder.join(name);

@@ -1,18 +1,19 @@
 //! Wrong usage and bad data: exit code 2 and one line that names the thing, the value and the way out.
 
-use std::path::Path;
-
 use gibbs_data::npy::{self, Element};
 use tempfile::{TempDir, tempdir};
 
-use super::{SHORT, command::command, rbm, train};
+use super::{
+    AUTOENCODER, FAMILIES, Family, RBM,
+    command::{Outcome, command},
+    set,
+};
 
-/// `train` with [`SHORT`] and further flags, which come to nothing.
+/// A short run with further flags, which come to nothing.
 #[track_caller]
 fn refused(further: &[&str], told: &[&str]) {
     let folder = tempdir().unwrap();
-    let arguments = ["train", "run", "--quiet"].into_iter().chain(SHORT).chain(further.iter().copied());
-    rbm(folder.path(), arguments).refuses(told);
+    RBM.run(folder.path(), RBM.arguments("run", &[&["--quiet"], further].concat())).refuses(told);
     assert!(!folder.path().join("run").exists(), "a refused run left a folder");
 }
 
@@ -23,6 +24,28 @@ fn settings_that_do_not_exist() {
     refused(&["--set", "train.contrastive.k=3"], &["train.contrastive.k", "sweeps", "n_chains"]);
     refused(&["--set", "seed.x=3"], &["seed"]);
     refused(&["--set", "model.n_hidden"], &["path.to.key=value"]);
+}
+
+/// The paths that the contract names, given values of a wrong type, and paths that do not exist.
+#[test]
+fn settings_of_every_family_are_checked() {
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        let refused = |setting: &str, told: &[&str]| {
+            let arguments = family.arguments("run", &["--quiet", "--set", setting]);
+            family.run(folder.path(), arguments).refuses(told);
+            assert!(!folder.path().join("run").exists(), "a refused run left a folder");
+        };
+        refused("model.n_hiden=3", &["model.n_hiden", "`model.n_hidden`"]);
+        refused("train.optimiser.kind=3", &["train.optimiser", "epochs"]);
+        refused("train.epochs=-1", &["train.epochs", "-1"]);
+        refused("train.batch_size=many", &["train.batch_size", "many", "whole number"]);
+        refused("train.learning_rate=fast", &["train.learning_rate", "fast"]);
+        refused("train.batch_size=0", &["train.batch_size = 0"]);
+        refused("data.binarization=sometimes", &["data.binarization", "sometimes", "stochastic"]);
+        refused("data.name=nowhere", &["nowhere"]);
+        refused("experiment=van", &["experiment", "van", family.name]);
+    }
 }
 
 #[test]
@@ -62,9 +85,9 @@ fn backends_that_are_not_there() {
         refused(&["--backend", name], &[name, "flex", &format!("--features {name}")]);
     }
     let folder = tempdir().unwrap();
-    let arguments = ["train", "run"].into_iter().chain(SHORT);
-    let outcome = command("rbm", folder.path(), arguments).env("GIBBS_BACKEND", "slide-rule").output();
-    super::command::Outcome::from(outcome.unwrap()).refuses(&["slide-rule"]);
+    let outcome =
+        command("rbm", folder.path(), RBM.arguments("run", &[])).env("GIBBS_BACKEND", "slide-rule").output();
+    Outcome::from(outcome.unwrap()).refuses(&["slide-rule"]);
 }
 
 #[test]
@@ -78,7 +101,7 @@ fn flags_that_do_not_exist() {
         &["sample", "x", "-n", "few"],
     ];
     for arguments in wrong {
-        let outcome = rbm(folder.path(), arguments);
+        let outcome = RBM.run(folder.path(), arguments);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(outcome.stderr.starts_with("error: "), "{arguments:?}: {}", outcome.stderr);
     }
@@ -94,7 +117,7 @@ fn data_sets_that_are_not_there() {
         ("bars-and-stripes-99x99", &["99"]),
     ] {
         let arguments = ["train", "run", "--data", name, "--data-dir", "elsewhere", "--quiet"];
-        rbm(folder.path(), arguments).refuses(told);
+        RBM.run(folder.path(), arguments).refuses(told);
         assert!(!folder.path().join("run").exists(), "a refused run left a folder");
     }
 }
@@ -105,7 +128,7 @@ fn refused_array<T: Element>(values: &[T], shape: &[usize], further: &[&str], to
     let folder = tempdir().unwrap();
     npy::write(&folder.path().join("array.npy"), values, shape).unwrap();
     let flags = ["train", "run", "--data", "array.npy", "--preset", "tiny", "--quiet"];
-    rbm(folder.path(), flags.iter().chain(further)).refuses(&[&["array.npy"], told].concat());
+    RBM.run(folder.path(), flags.iter().chain(further)).refuses(&[&["array.npy"], told].concat());
     assert!(!folder.path().join("run").exists(), "a refused run left a folder");
 }
 
@@ -131,7 +154,7 @@ fn files_that_cannot_be_read() {
     let folder = tempdir().unwrap();
     let refused = |bytes: &[u8], told: &[&str]| {
         std::fs::write(folder.path().join("file"), bytes).unwrap();
-        rbm(folder.path(), ["train", "run", "--data", "file", "--quiet"])
+        RBM.run(folder.path(), ["train", "run", "--data", "file", "--quiet"])
             .refuses(&[&["file"], told].concat());
     };
     npy::write(&folder.path().join("whole.npy"), &[0.5f32; 80], &[20, 4]).unwrap();
@@ -153,66 +176,76 @@ fn files_that_cannot_be_read() {
     refused(&[0x1f, 0x8b, 8, 0, 0], &["gzip"]);
 }
 
-fn trained() -> TempDir {
+fn trained(family: &Family) -> TempDir {
     let folder = tempdir().unwrap();
-    train(folder.path(), "run", &[]);
+    family.train(folder.path(), "run", &[]);
     folder
 }
 
 #[test]
 fn data_that_do_not_fit_the_model() {
-    let folder = trained();
-    let write = |name: &str, values: &[f32], width: usize| {
-        npy::write(&folder.path().join(name), values, &[values.len() / width, width]).unwrap();
-    };
-    write("narrow.npy", &[0.5; 180], 9);
-    write("large.npy", &[2.0; 320], 16);
-    let eval = |data| rbm(folder.path(), ["eval", "run", "--data", data]);
-    eval("narrow.npy").refuses(&["narrow.npy", "9", "16"]);
-    eval("large.npy").refuses(&["large.npy", "2.0", "[0, 1]"]);
-    eval("moons").refuses(&["moons", "2", "16"]);
-    eval("nowhere").refuses(&["nowhere"]);
+    for family in FAMILIES {
+        let folder = trained(family);
+        let write = |name: &str, values: &[f32], width: usize| {
+            npy::write(&folder.path().join(name), values, &[values.len() / width, width]).unwrap();
+        };
+        write("narrow.npy", &[0.5; 180], 9);
+        write("large.npy", &[2.0; 320], 16);
+        let eval = |data| family.run(folder.path(), ["eval", "run", "--data", data]);
+        eval("narrow.npy").refuses(&["narrow.npy", "9", "16"]);
+        eval("large.npy").refuses(&["large.npy", "2.0", "[0, 1]"]);
+        eval("moons").refuses(&["moons", "2", "16"]);
+        eval("nowhere").refuses(&["nowhere"]);
+    }
 }
 
 #[test]
 fn folders_that_hold_no_run() {
-    let folder = tempdir().unwrap();
-    let both: [fn(&Path) -> super::Outcome; 2] =
-        [|folder| rbm(folder, ["eval", "run"]), |folder| rbm(folder, ["sample", "run"])];
-    for command in both {
-        command(folder.path()).refuses(&["run holds no run", "config.json"]);
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        for command in ["eval", "sample"] {
+            family.run(folder.path(), [command, "run"]).refuses(&["run holds no run", "config.json"]);
+        }
+        std::fs::write(folder.path().join("run"), "a file").unwrap();
+        for command in ["eval", "sample"] {
+            family.run(folder.path(), [command, "run"]).refuses(&["run"]);
+        }
+        let arguments = family.arguments("run", &["--quiet"]);
+        family.run(folder.path(), arguments).refuses(&["run is not a folder"]);
     }
-    std::fs::write(folder.path().join("run"), "a file").unwrap();
-    for command in both {
-        command(folder.path()).refuses(&["run"]);
-    }
-    let arguments = ["train", "run", "--quiet"].into_iter().chain(SHORT);
-    rbm(folder.path(), arguments).refuses(&["run is not a folder"]);
 }
 
 #[test]
 fn draws_that_cannot_be_written() {
-    let folder = trained();
-    let sample = |further: &[&'static str]| {
-        rbm(folder.path(), ["sample", "run", "--sweeps", "1"].iter().chain(further))
-    };
-    sample(&["-n", "0"]).refuses(&["-n 0", "at least one"]);
-    sample(&["--out", "draws.jpg"]).refuses(&["draws.jpg", ".png or .npy"]);
-    let outcome = sample(&["--out", "absent/draws.png"]);
-    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
-    assert!(outcome.stderr.starts_with("error: ") && outcome.stderr.contains("absent"), "{}", outcome.stderr);
+    for family in FAMILIES {
+        let folder = trained(family);
+        let sample = |further: &[&str]| family.sample(folder.path(), &[&["run"], further].concat());
+        sample(&["-n", "0"]).refuses(&["-n 0", "at least one"]);
+        sample(&["--out", "draws.jpg"]).refuses(&["draws.jpg", ".png or .npy"]);
+        let outcome = sample(&["--out", "absent/draws.png"]);
+        assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+        let stderr = &outcome.stderr;
+        assert!(stderr.starts_with("error: ") && stderr.contains("absent"), "{stderr}");
+    }
 }
 
 #[test]
 fn a_run_that_diverges_says_so() {
-    let folder = tempdir().unwrap();
-    let setting = ["--set", "train.learning_rate=1e38", "--quiet"];
-    let outcome = rbm(folder.path(), ["train", "run"].into_iter().chain(SHORT).chain(setting));
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{}", outcome.stderr);
-    assert!(
-        outcome.stderr.starts_with("error: ") && outcome.stderr.contains("learning rate"),
-        "{}",
-        outcome.stderr
-    );
-    assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+    // Errors of logistic units stay finite at any weights; those of a linear output do not.
+    let linear = [
+        "model.output=linear",
+        "train.loss=squared_error",
+        "train.pretrain=false",
+        "train.learning_rate=1e38",
+    ];
+    let runs: [(&Family, &[&str]); 2] = [(&RBM, &["train.learning_rate=1e38"]), (&AUTOENCODER, &linear)];
+    for (family, settings) in runs {
+        let folder = tempdir().unwrap();
+        let arguments = family.arguments("run", &[&["--quiet"], &set(settings)[..]].concat());
+        let outcome = family.run(folder.path(), arguments);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{}", outcome.stderr);
+        let stderr = &outcome.stderr;
+        assert!(stderr.starts_with("error: ") && stderr.contains("learning rate"), "{stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+    }
 }

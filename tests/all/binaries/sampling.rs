@@ -5,18 +5,18 @@ use std::path::Path;
 use gibbs_data::npy::{self, Array};
 use tempfile::{TempDir, tempdir};
 
-use super::{bytes, rbm, train};
+use super::{FAMILIES, RBM, bytes};
 
 fn trained() -> TempDir {
     let folder = tempdir().unwrap();
-    train(folder.path(), "run", &[]);
+    RBM.train(folder.path(), "run", &[]);
     folder
 }
 
 /// As many draws as there are bars and stripes.
 fn draws(folder: &Path, further: &[&str]) -> Vec<f32> {
     let flags = ["sample", "run", "-n", "30", "--sweeps", "20", "--out", "draws.npy"];
-    let outcome = rbm(folder, flags.iter().chain(further)).succeeds();
+    let outcome = RBM.run(folder, flags.iter().chain(further)).succeeds();
     assert_eq!(outcome.stdout, "");
     let file = npy::read(&folder.join("draws.npy")).unwrap();
     assert_eq!(file.shape, [30, 4, 4]);
@@ -28,6 +28,27 @@ fn draws(folder: &Path, further: &[&str]) -> Vec<f32> {
 fn png_size(bytes: &[u8]) -> [u32; 2] {
     assert_eq!(&bytes[..16], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     [16, 20].map(|at| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()))
+}
+
+#[test]
+fn draws_of_every_family_follow_the_seed() {
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        family.train(folder.path(), "run", &[]);
+        let draw = |seed: &str| {
+            let flags = ["run", "-n", "30", "--out", "draws.npy", "--seed", seed];
+            let outcome = family.sample(folder.path(), &flags).succeeds();
+            assert_eq!(outcome.stdout, "");
+            let file = npy::read(&folder.path().join("draws.npy")).unwrap();
+            assert_eq!(file.shape, [30, 4, 4], "{}", family.name);
+            let Array::F32(values) = file.values else { panic!("{:?}", file.values) };
+            assert!(values.iter().all(|x| (0.0..=1.0).contains(x)), "{}: {values:?}", family.name);
+            values
+        };
+        let first = draw("1");
+        assert_eq!(draw("1"), first, "{}", family.name);
+        assert_ne!(draw("2"), first, "{}: the seed does not matter", family.name);
+    }
 }
 
 #[test]
@@ -73,16 +94,18 @@ fn the_given_half_of_a_picture_stays() {
 
 #[test]
 fn pictures_grow_with_the_number_of_draws() {
-    let folder = trained();
-    let picture = |n: &str, out: &str| {
-        let flags = ["sample", "run", "-n", n, "--sweeps", "2", "--out", out];
-        rbm(folder.path(), flags).succeeds();
-        png_size(&bytes(folder.path(), out))
-    };
-    let [few, many] = [picture("4", "few.png"), picture("400", "many.png")];
-    assert!(few[0] >= 8 && few[1] >= 8, "{few:?}");
-    assert!(many[0] > few[0] && many[1] > few[1], "{few:?} {many:?}");
-    let outcome = rbm(folder.path(), ["sample", "run", "-n", "4", "--sweeps", "2"]).succeeds();
-    assert!(outcome.stderr.contains("run/samples.png"), "{}", outcome.stderr);
-    assert_eq!(png_size(&bytes(folder.path(), "run/samples.png"))[0], few[0]);
+    for family in FAMILIES {
+        let folder = tempdir().unwrap();
+        family.train(folder.path(), "run", &[]);
+        let picture = |n: &str, out: &str| {
+            family.sample(folder.path(), &["run", "-n", n, "--out", out]).succeeds();
+            png_size(&bytes(folder.path(), out))
+        };
+        let [few, many] = [picture("4", "few.png"), picture("400", "many.png")];
+        assert!(few[0] >= 8 && few[1] >= 8, "{few:?}");
+        assert!(many[0] > few[0] && many[1] > few[1], "{few:?} {many:?}");
+        let outcome = family.sample(folder.path(), &["run", "-n", "4"]).succeeds();
+        assert!(outcome.stderr.contains("run/samples.png"), "{}", outcome.stderr);
+        assert_eq!(png_size(&bytes(folder.path(), "run/samples.png"))[0], few[0]);
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use super::devices;
-use crate::binaries::command::rbm;
+use crate::binaries::family::RBM;
 
 /// A short run and the figures that `eval` prints on the same device.
 fn figures(backend: &str) -> Value {
@@ -12,10 +12,10 @@ fn figures(backend: &str) -> Value {
     let settings =
         ["train.epochs=1", "train.batch_size=150", "model.n_hidden=10"].map(|setting| ["--set", setting]);
     let flags = ["--data", "bars-and-stripes", "--preset", "tiny", "--quiet", "--backend", backend];
-    rbm(folder.path(), ["train", "run"].iter().chain(&flags).chain(settings.as_flattened())).succeeds();
+    RBM.run(folder.path(), ["train", "run"].iter().chain(&flags).chain(settings.as_flattened())).succeeds();
     let info = std::fs::read(folder.path().join("run/run.json")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&info).unwrap()["backend"], backend);
-    let printed = rbm(folder.path(), ["eval", "run", "--backend", backend]).succeeds();
+    let printed = RBM.run(folder.path(), ["eval", "run", "--backend", backend]).succeeds();
     serde_json::from_str(&printed.stdout).unwrap()
 }
 

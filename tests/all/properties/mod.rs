@@ -1,5 +1,7 @@
 //! What every model must do, written once. A family brings a list of constructors and an implementation of [`Model`].
 
+mod autoencoder;
+mod dbn;
 mod rbm;
 
 use burn::{
@@ -26,17 +28,26 @@ trait Model {
     fn with_weights(&self, bytes: &[u8]) -> Result<Box<dyn Model>, WeightsError>;
 
     /// Documented names and shapes of the tensors.
-    fn tensors(&self) -> Vec<(&'static str, Vec<usize>)>;
+    fn tensors(&self) -> Vec<(String, Vec<usize>)>;
 
     /// Examples of the kind that the model explains, `[n, width]`.
     fn examples(&self, n: usize, noise: &mut Noise) -> Tensor<2>;
 
-    /// `log p(x)` of each row, nats; up to a constant where the model has no exact normalization.
-    fn log_prob(&self, x: Tensor<2>) -> Vec<f64>;
+    /// How well the model explains each row: `log p(x)` in nats, up to a constant where it is not normalized, or else
+    /// the nearest that can be computed without noise.
+    fn score(&self, x: Tensor<2>) -> Vec<f64>;
 
-    /// For each way to train the model, its name and the gradients for a batch.
+    /// For each way to train all of the model at once, its name and the gradients for a batch.
     fn gradients(&self, x: Tensor<2>, noise: &mut Noise) -> Vec<(&'static str, Gradients)>;
 
+    /// The model as one that can be drawn from, where it can.
+    fn generative(&self) -> Option<&dyn Generative> {
+        None
+    }
+}
+
+/// A model that can be drawn from.
+trait Generative {
     /// `n` draws, exact or by a chain.
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2>;
 }
@@ -45,7 +56,12 @@ trait Model {
 type Constructor = (String, Box<dyn Fn(u64) -> Box<dyn Model>>);
 
 fn models() -> Vec<Constructor> {
-    rbm::models()
+    [rbm::models(), dbn::models(), autoencoder::models()].into_iter().flatten().collect()
+}
+
+/// The name of a tensor and its shape.
+fn tensor(name: impl Into<String>, shape: &[usize]) -> (String, Vec<usize>) {
+    (name.into(), shape.to_vec())
 }
 
 #[test]
@@ -54,7 +70,7 @@ fn tensors_have_their_documented_names_and_shapes() {
         let model = init(0);
         let bytes = model.weights();
         let file = SafeTensors::deserialize(&bytes).unwrap();
-        let mut found: Vec<_> = file.iter().map(|(name, view)| (name, view.shape().to_vec())).collect();
+        let mut found: Vec<_> = file.iter().map(|(name, view)| tensor(name, view.shape())).collect();
         found.sort();
         let mut documented = model.tensors();
         documented.sort();
@@ -70,7 +86,7 @@ fn saved_and_loaded_it_is_the_same_model_bit_by_bit() {
         let x = model.examples(9, &mut Noise::new(0, "examples"));
         let loaded = other.with_weights(&model.weights()).unwrap();
         let bits = |model: &dyn Model| -> Vec<u64> {
-            model.log_prob(x.clone()).into_iter().map(f64::to_bits).collect()
+            model.score(x.clone()).into_iter().map(f64::to_bits).collect()
         };
         assert_eq!(bits(&*loaded), bits(&*model), "{name}");
         assert_ne!(bits(&*loaded), bits(&*other), "{name}: the weights do not matter");
@@ -111,6 +127,7 @@ fn gradients_reach_every_parameter() {
 fn draws_depend_on_the_noise_alone() {
     for (name, init) in models() {
         let model = init(0);
+        let Some(model) = model.generative() else { continue };
         let draw = |noise: &mut Noise| to_host(model.draw(12, noise));
         let mut noise = Noise::new(3, "draws");
         let first = draw(&mut noise);
@@ -126,9 +143,9 @@ fn figures_do_not_depend_on_the_split_into_batches() {
     for (name, init) in models() {
         let model = init(0);
         let x = model.examples(37, &mut Noise::new(0, "examples"));
-        let whole = model.log_prob(x.clone());
+        let whole = model.score(x.clone());
         for size in [1, 8, 36] {
-            let batch = |start: usize| model.log_prob(x.clone().narrow(0, start, size.min(37 - start)));
+            let batch = |start: usize| model.score(x.clone().narrow(0, start, size.min(37 - start)));
             let parts: Vec<f64> = (0..37).step_by(size).flat_map(batch).collect();
             assert_close(&parts, &whole, 2e-5, &format!("{name} in batches of {size}"));
         }

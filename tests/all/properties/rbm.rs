@@ -9,7 +9,7 @@ use gibbs_boltzmann::{
 use gibbs_core::{Objective, math::to_host};
 use gibbs_train::weights::{self, WeightsError};
 
-use super::{Constructor, Gradients, Model, by_parameter};
+use super::{Constructor, Generative, Gradients, Model, by_parameter, tensor};
 use crate::support::{
     assert_close,
     machine::{AnyRbm, machine, pairs},
@@ -44,12 +44,12 @@ impl Model for AnyRbm {
         Ok(Box::new(weights::from_bytes(self.clone(), bytes)?))
     }
 
-    fn tensors(&self) -> Vec<(&'static str, Vec<usize>)> {
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let visible = tensors_of(&self.visible, ["visible.bias", "visible.mean", "visible.log_var"]);
         let hidden = tensors_of(&self.hidden, ["hidden.bias", "hidden.mean", "hidden.log_var"]);
-        let visible = visible.into_iter().map(|name| (name, vec![SIZES[0]]));
-        let hidden = hidden.into_iter().map(|name| (name, vec![SIZES[1]]));
-        [("weight", SIZES.to_vec())].into_iter().chain(visible).chain(hidden).collect()
+        let visible = visible.into_iter().map(|name| tensor(name, &SIZES[..1]));
+        let hidden = hidden.into_iter().map(|name| tensor(name, &SIZES[1..]));
+        [tensor("weight", &SIZES)].into_iter().chain(visible).chain(hidden).collect()
     }
 
     fn examples(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
@@ -57,7 +57,7 @@ impl Model for AnyRbm {
         Units::sample(&self.visible, input, noise)
     }
 
-    fn log_prob(&self, x: Tensor<2>) -> Vec<f64> {
+    fn score(&self, x: Tensor<2>) -> Vec<f64> {
         let log_z = exact::log_z(self).map_or(0.0, |log_z| log_z.value);
         to_host(self.free_energy(x)).into_iter().map(|free_energy| -free_energy - log_z).collect()
     }
@@ -81,6 +81,12 @@ impl Model for AnyRbm {
         ]
     }
 
+    fn generative(&self) -> Option<&dyn Generative> {
+        Some(self)
+    }
+}
+
+impl Generative for AnyRbm {
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         let chain = GibbsChain::new(self);
         let v = chain.init(n, noise);

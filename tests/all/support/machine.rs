@@ -1,4 +1,4 @@
-//! Boltzmann machines with parameters of order one.
+//! Boltzmann machines and stacks of them, with parameters of order one.
 
 use burn::{
     module::{Module, ModuleMapper, Param},
@@ -6,7 +6,7 @@ use burn::{
 };
 use gibbs_backend::Noise;
 pub(crate) use gibbs_boltzmann::AnyRbm;
-use gibbs_boltzmann::{RbmConfig, units::UnitKind};
+use gibbs_boltzmann::{Dbn, RbmConfig, units::UnitKind};
 
 /// States of each softmax unit.
 pub(crate) const STATES: usize = 3;
@@ -31,10 +31,36 @@ pub(crate) fn machine(kinds: (UnitKind, UnitKind), sizes: [usize; 2], seed: u64,
         .with_weight_std([1.0, 0.5, 0.5 / norm][gaussian]);
     let mut noise = Noise::new(seed, "machine");
     let rbm = config.init(device, &mut noise).unwrap();
-    rbm.map(&mut Shake(noise))
+    shaken(rbm, noise)
 }
 
-/// Moves every vector of a module, the biases, by normal numbers.
+/// A stack of binary machines of these widths, bottom to top, on `flex`; at the top a label of [`STATES`] states if
+/// `labeled`; with upward weights of their own, other than the downward ones, if `untied`.
+pub(crate) fn stack(widths: &[usize], labeled: bool, untied: bool, seed: u64) -> Dbn {
+    let depth = widths.len() - 1;
+    let layer = |k: usize| {
+        let is_labeled = labeled && k + 1 == depth;
+        let visible = if is_labeled { UnitKind::Labeled } else { UnitKind::Binary };
+        let sizes = [widths[k] + if is_labeled { STATES } else { 0 }, widths[k + 1]];
+        machine((visible, UnitKind::Binary), sizes, 100 * seed + k as u64, &Device::flex())
+    };
+    let mut dbn = Dbn::new((0..depth).map(layer).collect()).unwrap();
+    if untied {
+        let mut noise = Noise::new(seed, "recognition");
+        dbn = dbn.untied();
+        for weight in &mut dbn.recognition {
+            let moved = weight.val() + noise.normal(weight.dims(), &Device::flex()) * 0.2;
+            *weight = Param::from_tensor(moved);
+        }
+    }
+    dbn
+}
+
+/// The module with its vectors, the biases, moved by normal numbers.
+pub(crate) fn shaken<M: Module>(module: M, noise: Noise) -> M {
+    module.map(&mut Shake(noise))
+}
+
 struct Shake(Noise);
 
 impl ModuleMapper for Shake {

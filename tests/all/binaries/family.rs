@@ -1,0 +1,185 @@
+//! The families of models, as the tests that hold for all of them run them.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::command::{Outcome, command};
+
+/// What the tests know of a family.
+pub(crate) struct Family {
+    /// Name of the executable.
+    pub(crate) name: &'static str,
+    /// Settings of a run of a fraction of a second, 30 steps an epoch on the 4x4 bars and stripes, through every stage
+    /// that such data allow.
+    pub(crate) short: &'static [&'static str],
+    /// Epochs of each stage of such a run.
+    pub(crate) stages: &'static [usize],
+    /// Figures on every line of metrics of the first stage.
+    pub(crate) logged: &'static str,
+    /// Figures that `eval` prints, and their kinds.
+    pub(crate) figures: &'static [(&'static str, &'static str)],
+    /// Pictures that a run draws.
+    pub(crate) pictures: &'static [&'static str],
+    /// A tensor of the weights, and one setting that gives it another shape: `[before, after]` of both.
+    pub(crate) resized: Resized,
+    /// Flags that make `sample` short.
+    pub(crate) few_sweeps: &'static [&'static str],
+    /// Settings, each of which makes another run, and the key that tells.
+    pub(crate) others: &'static [(&'static str, &'static str)],
+}
+
+/// How a setting changes the shape of a tensor.
+pub(crate) struct Resized {
+    /// Setting with the value that `short` does not have.
+    pub(crate) setting: &'static str,
+    /// Name of the tensor.
+    pub(crate) tensor: &'static str,
+    /// Its shape in a short run, and with the setting.
+    pub(crate) shapes: [&'static str; 2],
+}
+
+/// Restricted Boltzmann machine.
+pub(crate) const RBM: Family = Family {
+    name: "rbm",
+    short: &["train.batch_size=100", "train.epochs=2", "model.n_hidden=16"],
+    stages: &[2],
+    logged: "reconstruction_error",
+    figures: &[
+        ("log_prob", "exact"),
+        ("log_z", "exact"),
+        ("reconstruction_error", "exact"),
+        ("free_energy_gap", "exact"),
+    ],
+    pictures: &["samples.png", "chains.png", "inpainting.png", "filters.png", "curves.png"],
+    resized: Resized { setting: "model.n_hidden=13", tensor: "weight", shapes: ["[16, 16]", "[16, 13]"] },
+    few_sweeps: &["--sweeps", "2"],
+    others: &[
+        ("model.n_hidden=5", "n_hidden"),
+        ("train.learning_rate=0.5", "learning_rate"),
+        ("train.batch_size=50", "batch_size"),
+        ("train.epochs=4", "epochs"),
+        ("seed=9", "seed"),
+    ],
+};
+
+/// Deep belief network.
+pub(crate) const DBN: Family = Family {
+    name: "dbn",
+    short: &[
+        "train.batch_size=100",
+        "train.epochs=1",
+        "model.n_hidden=[12, 8]",
+        "train.upward=samples",
+        "train.up_down.epochs=1",
+        "train.classifier.epochs=0",
+        "train.bound_draws=3",
+    ],
+    stages: &[1, 1, 1],
+    logged: "reconstruction_error",
+    figures: &[
+        ("log_prob", "lower_bound"),
+        ("log_prob_importance_weighted", "lower_bound"),
+        ("log_z", "exact"),
+    ],
+    pictures: &["samples.png", "filters.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=[12, 9]",
+        tensor: "layers.1.weight",
+        shapes: ["[12, 8]", "[12, 9]"],
+    },
+    few_sweeps: &["--sweeps", "2"],
+    others: &[
+        ("model.n_hidden=[12]", "n_hidden"),
+        ("train.learning_rate=0.5", "learning_rate"),
+        ("train.batch_size=50", "batch_size"),
+        ("train.up_down.epochs=2", "up_down.epochs"),
+        ("seed=9", "seed"),
+    ],
+};
+
+/// Deep autoencoder.
+pub(crate) const AUTOENCODER: Family = Family {
+    name: "autoencoder",
+    short: &[
+        "train.batch_size=100",
+        "train.epochs=1",
+        "train.pretraining.epochs=1",
+        "model.n_hidden=[12]",
+        "model.n_code=4",
+        "train.control=false",
+        "train.logistic_pca_passes=0",
+    ],
+    stages: &[1, 1, 1],
+    logged: "reconstruction_error",
+    figures: &[("squared_error", "exact"), ("cross_entropy", "exact"), ("pca_squared_error", "exact")],
+    pictures: &["samples.png", "reconstructions.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_code=5",
+        tensor: "encoder.1.weight",
+        shapes: ["[12, 4]", "[12, 5]"],
+    },
+    few_sweeps: &[],
+    others: &[
+        ("model.n_code=3", "n_code"),
+        ("train.optimizer=lbfgs", "optimizer"),
+        ("train.batch_size=50", "batch_size"),
+        ("train.pretraining.epochs=2", "pretraining.epochs"),
+        ("train.epochs=3", "epochs"),
+        ("seed=9", "seed"),
+    ],
+};
+
+/// All of them.
+pub(crate) const FAMILIES: [&Family; 3] = [&RBM, &DBN, &AUTOENCODER];
+
+impl Family {
+    /// Runs the executable to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(
+        &self,
+        folder: &Path,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Outcome {
+        command(self.name, folder, arguments).output().unwrap().into()
+    }
+
+    /// Flags of a short run.
+    pub(crate) fn short(&self) -> Vec<&'static str> {
+        let flags = ["--data", "bars-and-stripes", "--preset", "tiny"];
+        flags.into_iter().chain(set(self.short)).collect()
+    }
+
+    /// Arguments of a short run in `name`, with further ones.
+    pub(crate) fn arguments<'a>(&self, name: &'a str, further: &[&'a str]) -> Vec<&'a str> {
+        ["train", name].into_iter().chain(self.short()).chain(further.iter().copied()).collect()
+    }
+
+    /// Steps of a short run.
+    pub(crate) fn steps(&self) -> usize {
+        30 * self.stages.iter().sum::<usize>()
+    }
+
+    /// A short run, not told on stderr.
+    #[track_caller]
+    pub(crate) fn train(&self, folder: &Path, name: &str, further: &[&str]) -> Outcome {
+        self.run(folder, [&self.arguments(name, further)[..], &["--quiet"]].concat()).succeeds()
+    }
+
+    /// What `eval` prints.
+    #[track_caller]
+    pub(crate) fn eval(&self, folder: &Path, arguments: &[&str]) -> Value {
+        let outcome = self.run(folder, [&["eval"], arguments].concat()).succeeds();
+        serde_json::from_str(&outcome.stdout).unwrap()
+    }
+
+    /// `sample` with few sweeps.
+    pub(crate) fn sample(&self, folder: &Path, arguments: &[&str]) -> Outcome {
+        self.run(folder, [&["sample"], arguments, self.few_sweeps].concat())
+    }
+}
+
+/// The flags that make these settings.
+pub(crate) fn set<'a>(settings: &[&'a str]) -> Vec<&'a str> {
+    settings.iter().flat_map(|&setting| ["--set", setting]).collect()
+}
