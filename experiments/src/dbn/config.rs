@@ -154,6 +154,8 @@ pub struct DbnTrain {
     pub control: bool,
     /// Draws from the posterior of each example for the tighter bound; 0 leaves it out.
     pub bound_draws: usize,
+    /// `log Z` at each validation of a network without a classifier; the reverse direction is left out there.
+    pub validation: Annealing,
     /// `log Z` of the final figures.
     pub evaluation: Annealing,
 }
@@ -252,12 +254,14 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
         },
         control: false,
         bound_draws: 10,
+        validation: Annealing { chains: 100, temperatures: 1000, burn_in: 0 },
         evaluation: Annealing { chains: 100, temperatures: 2000, burn_in: 500 },
     };
     match preset {
         Preset::Tiny => {
             model.n_hidden = vec![32, 32];
             train.run.epochs = 1;
+            train.validation = Annealing { chains: 20, temperatures: 50, burn_in: 0 };
             train.evaluation = Annealing { chains: 20, temperatures: 100, burn_in: 20 };
         }
         Preset::Default => {
@@ -348,6 +352,7 @@ pub(super) fn settle(config: &mut DbnRun, data: &Splits) -> Result<()> {
     train.up_down.top.validate().map_err(|error| anyhow::Error::from(error).context("train.up_down.top"))?;
     train.up_down.average.validate("train.up_down.average")?;
     train.classifier.average.validate("train.classifier.average")?;
+    train.validation.validate("train.validation")?;
     train.evaluation.validate("train.evaluation")?;
     if train.run().epochs == 0 {
         return Err(Fault::usage("nothing to train: all epochs are 0"));

@@ -7,13 +7,13 @@ use gibbs_boltzmann::{
     Dbn,
     ais::Bracket,
     exact,
-    units::{UnitKind, Units},
+    units::{AnyUnits, UnitKind, Units},
 };
 use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Binarization, Dataset, Splits};
 
 use super::{DbnExperiment, classifier};
-use crate::{cli::Part, evaluation::Evaluation, fault::Fault};
+use crate::{boltzmann::coding::Coding, cli::Part, evaluation::Evaluation, fault::Fault};
 
 /// All figures on a part of the data, and the bound of each example.
 pub(super) fn evaluate(
@@ -104,14 +104,19 @@ fn log_z(
     if let Ok(exact) = exact::log_z(dbn.top()) {
         return exact;
     }
-    let base = match dbn.n_classes() {
-        0 => dbn.top().visible.fitted(&config.model.coding().moments(&data.train, device, |v| dbn.encode(v))),
-        _ => dbn.top().visible.neutral(),
-    };
+    let base = base(dbn, config.model.coding(), &data.train, device);
     let Bracket { lower, upper } = config.train.evaluation.bracket(dbn.top(), &base, noise);
     evaluation.add("log_z_lower", &lower, "nats");
     evaluation.add("log_z_upper", &upper, "nats");
     upper
+}
+
+/// Independent units from which the top machine is annealed: with the moments of the states that it sees.
+pub(super) fn base(dbn: &Dbn, coding: Coding, train: &Dataset, device: &Device) -> AnyUnits {
+    match dbn.n_classes() {
+        0 => dbn.top().visible.fitted(&coding.moments(train, device, |v| dbn.encode(v))),
+        _ => dbn.top().visible.neutral(),
+    }
 }
 
 /// Log-likelihood of the lowest machine alone, as `rbm` would report it.

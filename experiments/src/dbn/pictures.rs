@@ -62,6 +62,8 @@ fn curves(folder: &RunFolder) -> Result<()> {
         run.series("reconstruction through the layers so far", "reconstruction_error"),
     );
     let bound = panel("bound + log Z (nats)", run.series("up-down", "bound_without_log_z"));
+    let likelihood = [run.series("train", "train_log_prob"), run.series("valid", "valid_log_prob")].concat();
+    let likelihood = panel("bound (nats)", likelihood);
     let start = run.first_epoch("cross_entropy");
     let both = |name: &str| -> Vec<gibbs_report::Series> {
         let control = control.shifted(start).series("from random weights", name);
@@ -69,7 +71,7 @@ fn curves(folder: &RunFolder) -> Result<()> {
     };
     let nll = panel("training cross-entropy (nats)", both("cross_entropy"));
     let error = panel("validation error (%)", both("valid_classification_error"));
-    for panel in [stack, bound, nll, error].into_iter().flatten() {
+    for panel in [stack, bound, likelihood, nll, error].into_iter().flatten() {
         figure = figure.panel(panel);
     }
     figure.save(folder.files().named("curves.png"))?;

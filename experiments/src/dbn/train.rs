@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use burn::{module::Param, prelude::*};
+use gibbs_backend::Noise;
 use gibbs_boltzmann::Dbn;
 use gibbs_core::nn::Mlp;
 use gibbs_data::{Batch, Dataset, Splits};
@@ -11,7 +12,7 @@ use gibbs_train::{
     weights,
 };
 
-use super::{DbnRun, classifier::ClassifierTraining, config, up_down::UpDownTraining, weights::Weights};
+use super::{DbnRun, classifier::ClassifierTraining, config, evaluate, up_down::UpDownTraining, weights::Weights};
 use crate::boltzmann::{feed::Feed, greedy::Greedy, save_stage, saved_stage};
 
 /// Examples on which the figures of a log line are taken.
@@ -116,6 +117,33 @@ impl DbnTrainee {
         }
     }
 
+    fn validate_classifier(&self, network: &Mlp) -> Result<Validation> {
+        let coding = self.config.model.coding();
+        let (error, nll) = super::classifier::errors(network, coding, &self.valid, &self.device)?;
+        let figures =
+            Figures::new().with("valid_classification_error", error.value).with("valid_cross_entropy", nll);
+        // Of two networks with as many errors the one with the better probabilities.
+        Ok(Validation { figures, score: Some(-error.value - 1e-6 * nll) })
+    }
+
+    /// The bound of the likelihood, which selects the weights in the last stage.
+    fn validate_bound(&self, at: &Position, is_last: bool) -> Result<Validation> {
+        let (dbn, coding) = (self.dbn()?, self.config.model.coding());
+        let mut noise = Noise::new(self.config.seed, format!("validation/{}", at.steps_done()));
+        let base = evaluate::base(&dbn, coding, self.feed.data(), &self.device);
+        let log_z = self.config.train.validation.quick_log_z(dbn.top(), &base, &mut noise);
+        let mut bound = |data: &Dataset| {
+            let weights = coding.for_each(data, &self.device, |v| dbn.log_weight(v, &mut noise));
+            weights.iter().sum::<f64>() / weights.len() as f64 - log_z.value
+        };
+        let valid = bound(&self.valid);
+        let figures = Figures::new()
+            .with("valid_log_prob", valid)
+            .with("valid_log_prob_std_err", log_z.std_err)
+            .with("train_log_prob", bound(&self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()))));
+        Ok(Validation { figures, score: is_last.then_some(valid) })
+    }
+
     /// The label of each example, one-hot, where the stack has one.
     fn labels(&self, batch: &Batch) -> Option<Tensor<2>> {
         let classes = self.config.model.n_classes.unwrap_or(0);
@@ -162,15 +190,15 @@ impl Trainee for DbnTrainee {
         })
     }
 
-    fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
-        let Stage::Classifier(training) = &self.stage else { return Ok(None) };
-        let coding = self.config.model.coding();
-        let (error, nll) =
-            super::classifier::errors(&training.measured(), coding, &self.valid, &self.device)?;
-        let figures =
-            Figures::new().with("valid_classification_error", error.value).with("valid_cross_entropy", nll);
-        // Of two networks with as many errors the one with the better probabilities.
-        Ok(Some(Validation { figures, score: Some(-error.value - 1e-6 * nll) }))
+    fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
+        let train = &self.config.train;
+        let is_last = match &self.stage {
+            Stage::Classifier(training) => return Ok(Some(self.validate_classifier(&training.measured())?)),
+            Stage::Layers(greedy) if greedy.layer() < self.config.model.n_hidden.len() => return Ok(None),
+            Stage::Layers(_) => train.up_down.epochs == 0,
+            Stage::UpDown(_) => true,
+        };
+        Ok(if train.classifier.epochs > 0 { None } else { Some(self.validate_bound(at, is_last)?) })
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

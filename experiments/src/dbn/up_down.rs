@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use burn::{optim::ModuleOptimizer, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{Dbn, UpDown, UpDownConfig, units::Units};
+use gibbs_boltzmann::{Dbn, UpDown, UpDownConfig};
 use gibbs_core::{Objective, math::to_host, params::descend};
 use gibbs_data::Dataset;
 use gibbs_train::{
@@ -12,7 +12,7 @@ use gibbs_train::{
     training::{BoxError, Figures, Position},
 };
 
-use super::{DbnRun, config::UpDownTrain};
+use super::{DbnRun, config::UpDownTrain, evaluate};
 use crate::boltzmann::layer::{Optimizer, load_objective, optimizer, save_objective};
 
 /// A stack in fine-tuning.
@@ -30,10 +30,7 @@ impl UpDownTraining {
     pub(super) fn new(config: &DbnRun, dbn: Dbn, data: &Dataset, device: &Device) -> Result<Self> {
         let train = &config.train.up_down;
         let dbn = dbn.untied();
-        let base = match dbn.n_classes() {
-            0 => dbn.top().visible.fitted(&config.model.coding().moments(data, device, |v| dbn.encode(v))),
-            _ => dbn.top().visible.neutral(),
-        };
+        let base = evaluate::base(&dbn, config.model.coding(), data, device);
         Ok(Self {
             objective: UpDownConfig::new(train.top.clone()).init(&dbn, base).context("train.up_down.top")?,
             optimizer: optimizer(Optimizer::Sgd, 0.0, device),
