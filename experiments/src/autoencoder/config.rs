@@ -192,6 +192,7 @@ fn layer(is_linear: bool) -> StackLayer {
         epochs: None,
         learning_rate: is_linear.then(|| Schedule::constant(0.001)),
         start: Start::Random,
+        weight_std: None,
         train: LayerTrain {
             optimizer: Optimizer::Sgd,
             momentum: Schedule::Piecewise { points: vec![(0, 0.5), (2500, 0.9)], linear: false },

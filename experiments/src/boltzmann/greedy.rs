@@ -1,6 +1,6 @@
 //! A stack in training, one layer after the other: each machine learns the states that the ones below infer.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{AnyRbm, RbmConfig};
@@ -49,6 +49,9 @@ pub struct StackLayer {
     pub learning_rate: Option<Schedule>,
     /// Weights to start with.
     pub start: Start,
+    /// Standard deviation of random weights; `null` takes that of the run. Above a mirror image it is that of the units in
+    /// excess, which tilt the law of the layer at random: the smaller, the less.
+    pub weight_std: Option<f64>,
     /// The machine's own training.
     #[serde(flatten)]
     pub train: LayerTrain,
@@ -78,6 +81,9 @@ impl StackLayer {
         let learning_rate = self.learning_rate.clone().unwrap_or_else(|| rate.clone());
         check_rate(&format!("{name}.learning_rate"), &learning_rate)?;
         self.train.validate(name)?;
+        let weight_std = self.weight_std.unwrap_or(rbm.weight_std);
+        let rbm = rbm.with_weight_std(weight_std);
+        rbm.validate().with_context(|| name.to_string())?;
         Ok(Layer {
             rbm,
             epochs: self.epochs.unwrap_or(epochs),

@@ -193,6 +193,7 @@ fn layer(average: Average) -> StackLayer {
         epochs: None,
         learning_rate: None,
         start: Start::Random,
+        weight_std: None,
         train: LayerTrain {
             optimizer: Optimizer::Sgd,
             momentum: Schedule::constant(0.0),
@@ -301,6 +302,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
         // they may move the less, the better it is: at 0.05 the long run loses on test data what it gains in training.
         let rate = |from| Schedule::Linear(Change { from, to: 0.0, steps: None, warmup_steps: 1000 });
         train.layers[1].start = Start::Mirrored;
+        train.layers[1].weight_std = Some(0.001);
         train.layers[1].learning_rate = Some(rate(0.05));
         train.run.validate_every_epochs = 5;
         train.validation.temperatures = 3000;
