@@ -64,8 +64,8 @@ impl DataConfig {
     /// Values outside \[0, 1\].
     pub fn binarize(&self, data: Splits, seed: u64) -> Result<Splits> {
         Ok(match self.binarization {
+            None | Some(Binarization::None) => data,
             Some(kind) => data.binarized(kind, seed)?,
-            None => data,
         })
     }
 

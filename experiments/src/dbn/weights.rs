@@ -52,7 +52,7 @@ impl Weights {
 /// The network that the stack unrolls to, with random weights.
 pub(super) fn random_classifier(config: &DbnRun, device: &Device) -> Result<Mlp> {
     let machines = config.model.machines()?;
-    let mut widths = vec![machines[0].n_visible];
+    let mut widths: Vec<usize> = config.model.n_visible.into_iter().collect();
     widths.extend(machines.iter().map(|machine| machine.n_hidden));
     widths.push(config::classifier_classes(config)?);
     let is_spin = machines.iter().all(|machine| machine.hidden == UnitKind::Spin);
