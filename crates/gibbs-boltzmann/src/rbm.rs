@@ -239,10 +239,12 @@ impl AnyRbm {
     /// If `n_hidden` is below the visible width, or above it where the visible units are not binary.
     pub fn mirrored(&self, n_hidden: usize, weight_std: f64, noise: &mut Noise) -> Result<Self, ConfigError> {
         let [visible, hidden] = self.weight.dims();
-        let excess = n_hidden.checked_sub(visible).filter(|&n| n == 0 || self.visible.kind() == UnitKind::Binary);
+        let excess =
+            n_hidden.checked_sub(visible).filter(|&n| n == 0 || self.visible.kind() == UnitKind::Binary);
         let Some(excess) = excess else {
             let kind = self.visible.kind();
-            let reason = format!("must be {visible}, as below (or more, above binary units; these are {kind})");
+            let reason =
+                format!("must be {visible}, as below (or more, above binary units; these are {kind})");
             return Err(ConfigError::new("n_hidden", n_hidden, reason));
         };
         let mut weight = self.weight.val().transpose();

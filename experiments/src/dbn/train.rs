@@ -12,7 +12,9 @@ use gibbs_train::{
     weights,
 };
 
-use super::{DbnRun, classifier::ClassifierTraining, config, evaluate, up_down::UpDownTraining, weights::Weights};
+use super::{
+    DbnRun, classifier::ClassifierTraining, config, evaluate, up_down::UpDownTraining, weights::Weights,
+};
 use crate::boltzmann::{feed::Feed, greedy::Greedy, save_stage, saved_stage};
 
 /// Examples on which the figures of a log line are taken.
@@ -137,10 +139,11 @@ impl DbnTrainee {
             weights.iter().sum::<f64>() / weights.len() as f64 - log_z.value
         };
         let valid = bound(&self.valid);
-        let figures = Figures::new()
-            .with("valid_log_prob", valid)
-            .with("valid_log_prob_std_err", log_z.std_err)
-            .with("train_log_prob", bound(&self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()))));
+        let figures =
+            Figures::new().with("valid_log_prob", valid).with("valid_log_prob_std_err", log_z.std_err).with(
+                "train_log_prob",
+                bound(&self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()))),
+            );
         Ok(Validation { figures, score: is_last.then_some(valid) })
     }
 

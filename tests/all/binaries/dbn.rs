@@ -90,7 +90,7 @@ fn weights_made_elsewhere_give_a_bound_below_the_exact_value() {
     for untied in [false, true] {
         let folder = tempdir().unwrap();
         let dbn = stack(&[6, 4, 3], false, untied, 1);
-        foreign(folder.path(), &dbn, json!({ "bound_draws": 200 }));
+        foreign(folder.path(), &dbn, json!({ "bound_draws": 2000 }));
         let printed = DBN.eval(folder.path(), &["run", "--split", "all", "--per-example", "values.npy"]);
         let metrics = &printed["metrics"];
         assert_eq!(metrics["log_prob"]["kind"], "lower_bound");
@@ -102,8 +102,8 @@ fn weights_made_elsewhere_give_a_bound_below_the_exact_value() {
         let several = &metrics["log_prob_importance_weighted"];
         let four_errors = |metric: &Value| 4.0 * metric["std_err"].as_f64().unwrap();
         assert!(number(bound) < exact + four_errors(bound), "{metrics}, exactly {exact}");
-        // The gap of 200 draws is the relative variance of a weight over 400, to first order; these stacks have one near 1.
-        assert!((number(several) - exact).abs() < 0.02, "{several}, exactly {exact}");
+        // To first order the gap of K draws is the relative variance of a weight over 2 K: here that is of the order of 10.
+        assert!((number(several) - exact).abs() < 0.05, "{several}, exactly {exact}");
         assert!(number(several) > number(bound), "{metrics}");
 
         DBN.sample(folder.path(), &["run", "-n", "3", "--out", "draws.npy"]).succeeds();
@@ -272,7 +272,14 @@ fn later_stages_are_checked_before_the_first_one() {
         "train.layers.1.contrastive.centered=false",
     ];
     refused(&centered, &["train.up_down.top", "centered = true", "Gaussian"]);
-    let settings =
-        ["data.name=digits", "model.hidden=[\"gaussian\"]", "model.n_classes=0", "train.classifier.epochs=1"];
+    let settings = [
+        "data.name=digits",
+        "model.hidden=[\"gaussian\"]",
+        "model.n_classes=0",
+        "train.layers.0.contrastive.centered=false",
+        "train.layers.1.contrastive.centered=false",
+        "train.up_down.epochs=0",
+        "train.classifier.epochs=1",
+    ];
     refused(&settings, &["layer 0", "gaussian", "classifier", "binary"]);
 }

@@ -116,7 +116,7 @@ fn figures(folder: &Path, run: &str) -> Vec<Value> {
 #[cfg(unix)]
 fn an_interrupt_ends_after_the_step_with_a_checkpoint_and_code_130() {
     for family in FAMILIES {
-        let runs = Runs::new(family, &LONG);
+        let runs = Runs::new(family, &[EACH_STEP, "train.epochs=5"]);
         let mut child = runs.start(&[BUSY]);
         assert!(wait_until(&mut child, || runs.lines("") > 3));
         let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();

@@ -119,7 +119,11 @@ fn stacks_that_do_not_fit() {
     let folder = base();
     let path = folder.path();
     DBN.train(path, "untied", &[]);
-    DBN.train(path, "spin", &set(&["model.n_hidden=[12]", "model.hidden=[\"spin\"]", "train.up_down.epochs=0"]));
+    DBN.train(
+        path,
+        "spin",
+        &set(&["model.n_hidden=[12]", "model.hidden=[\"spin\"]", "train.up_down.epochs=0"]),
+    );
     RBM.train(path, "machine", &[]);
     std::fs::create_dir(path.join("damaged")).unwrap();
     for name in ["config.json", "model.safetensors"] {

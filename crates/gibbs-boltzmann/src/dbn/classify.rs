@@ -1,10 +1,6 @@
 //! Labels: by the free energy of the top machine, or by a network that backpropagation trains further.
 
-use burn::{
-    module::Param,
-    prelude::*,
-    tensor::activation::log_softmax,
-};
+use burn::{module::Param, prelude::*, tensor::activation::log_softmax};
 use gibbs_backend::{Init, Noise};
 use gibbs_core::nn::{Activation, Affine, Mlp};
 

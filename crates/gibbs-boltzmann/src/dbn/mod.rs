@@ -174,7 +174,8 @@ impl Dbn {
     /// Means of the units below the top machine, layer by layer, each computed from the means of the one below:
     /// `v [batch, visible] -> h_{L-1} [batch, width]`, without a label.
     pub fn encode(&self, v: Tensor<2>) -> Tensor<2> {
-        (0..self.depth() - 1).fold(v, |x, k| Units::mean(&self.layers[k].hidden, self.recognition_input(k, x)))
+        (0..self.depth() - 1)
+            .fold(v, |x, k| Units::mean(&self.layers[k].hidden, self.recognition_input(k, x)))
     }
 
     /// Draws from `q(h_1, …, h_{L-1} | v)`, bottom to top; empty for a single layer.

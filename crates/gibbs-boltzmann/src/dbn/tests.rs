@@ -21,7 +21,8 @@ use crate::{
 /// A machine with weights of order one, in f64.
 fn rbm(widths: [usize; 2], visible: UnitKind, seed: u64) -> AnyRbm {
     let mut noise = Noise::new(seed, "stack");
-    let config = RbmConfig::new(widths[0], widths[1]).with_visible(visible).with_states(2).with_weight_std(1.0);
+    let config =
+        RbmConfig::new(widths[0], widths[1]).with_visible(visible).with_states(2).with_weight_std(1.0);
     let rbm = config.init(&Device::flex(), &mut noise).unwrap().with_visible_fitted(&crate::units::Moments {
         mean: noise.uniform([widths[0]], &Device::flex()),
         variance: Tensor::ones([widths[0]], &Device::flex()),
@@ -78,15 +79,17 @@ fn the_bound_lies_below_the_exact_value_and_the_weights_average_to_it() {
         let mut noise = Noise::new(3, "bound");
         let v = all(&dbn.layers[0].visible);
         let exact = exact_log_prob(&dbn);
-        let weights: Vec<Vec<f64>> = (0..draws)
-            .map(|_| to_host(dbn.log_weight(v.clone(), &mut noise) - log_z(&dbn)))
-            .collect();
+        let weights: Vec<Vec<f64>> =
+            (0..draws).map(|_| to_host(dbn.log_weight(v.clone(), &mut noise) - log_z(&dbn))).collect();
         for (i, exact) in exact.iter().enumerate() {
             let column: Vec<f64> = weights.iter().map(|row| row[i]).collect();
             check_mean(&column.iter().map(|w| (w - exact).exp()).collect::<Vec<_>>(), 1.0);
             let (bound, variance) = mean_and_variance(&column);
             assert!(variance > 1e-4, "state {i}: a posterior without uncertainty tests nothing");
-            assert!(bound + 4.0 * (variance / draws as f64).sqrt() < *exact, "state {i}: {bound} above {exact}");
+            assert!(
+                bound + 4.0 * (variance / draws as f64).sqrt() < *exact,
+                "state {i}: {bound} above {exact}"
+            );
         }
     }
 }
@@ -191,10 +194,8 @@ fn the_classifier_starts_from_the_means_of_the_hidden_layers() {
     for labeled in [false, true] {
         let dbn = stack(labeled);
         let v = all(&dbn.layers[0].visible);
-        let classifier = cast(
-            dbn.classifier(2, &mut Noise::new(0, "classifier")).unwrap(),
-            burn::tensor::FloatDType::F64,
-        );
+        let classifier =
+            cast(dbn.classifier(2, &mut Noise::new(0, "classifier")).unwrap(), burn::tensor::FloatDType::F64);
         let top = dbn.encode(v.clone());
         let weight = dbn.top().weight.val().narrow(0, 0, 3);
         let hidden = Units::mean(&dbn.top().hidden, top.matmul(weight));
@@ -246,7 +247,10 @@ fn up_down_gradients_are_delta_rules() {
 
     let mut noise = Noise::new(8, "up-down");
     let h = dbn.infer(v.clone(), &mut noise).remove(0);
-    let mut top = ContrastiveConfig::new().with_chains(Chains::Data).init(dbn.top(), dbn.top().visible.neutral()).unwrap();
+    let mut top = ContrastiveConfig::new()
+        .with_chains(Chains::Data)
+        .init(dbn.top(), dbn.top().visible.neutral())
+        .unwrap();
     let data = Tensor::cat(vec![h.clone(), labels], 1);
     let (top_gradients, model) = top.gradients(dbn.top(), data, &mut noise);
     let above = model.narrow(1, 0, 3);
@@ -286,7 +290,8 @@ fn training_raises_the_exact_likelihood() {
     let score = |dbn: &Dbn| {
         let dbn = cast(dbn.clone(), burn::tensor::FloatDType::F64);
         let log_prob = exact_log_prob(&dbn);
-        patterns.iter().map(|p| log_prob[(0..4).map(|i| (p[i] as usize) << i).sum::<usize>()]).sum::<f64>() / 3.0
+        patterns.iter().map(|p| log_prob[(0..4).map(|i| (p[i] as usize) << i).sum::<usize>()]).sum::<f64>()
+            / 3.0
     };
     let bottom = RbmConfig::new(4, 3).with_weight_std(0.5).init(&device, &mut noise).unwrap();
     let top = bottom.mirrored(4, 0.0, &mut noise).unwrap();
