@@ -42,7 +42,7 @@ impl UpDownConfig {
     }
 }
 
-/// The up-down algorithm; see the [module documentation](self).
+/// The up-down algorithm: an objective of a whole network, whose state is that of its top machine.
 ///
 /// A batch holds the visible units and, where the network has a label, the one-hot label after them.
 #[derive(Debug)]
