@@ -159,10 +159,7 @@ fn the_control_and_logistic_pca_are_measured_beside_the_network() {
         assert_eq!(printed["metrics"][name]["kind"], "exact", "{name}: {printed}");
     }
     let control = AUTOENCODER.eval(folder.path(), &["run/control"]);
-    let [own, beside] =
-        [&control["metrics"]["squared_error"], &printed["metrics"]["random_start_squared_error"]]
-            .map(|metric| metric["value"].as_f64().unwrap());
-    assert_close(&[own], &[beside], 1e-6, "squared error of the control");
+    assert_eq!(control["metrics"]["squared_error"], printed["metrics"]["random_start_squared_error"]);
 
     let fitted = folder.path().join("run/logistic_pca.safetensors");
     fs::write(&fitted, "damaged").unwrap();
@@ -171,10 +168,10 @@ fn the_control_and_logistic_pca_are_measured_beside_the_network() {
     fs::remove_dir_all(folder.path().join("run/control")).unwrap();
     let again = AUTOENCODER.eval(folder.path(), &["run"]);
     assert!(again["metrics"]["random_start_squared_error"].is_null(), "{again}");
-    assert_eq!(
-        again["metrics"]["logistic_pca_squared_error"],
-        printed["metrics"]["logistic_pca_squared_error"]
-    );
+    // What is fitted anew is not rounded to the precision of the file.
+    let [fitted, read] = [&again, &printed]
+        .map(|printed| printed["metrics"]["logistic_pca_squared_error"]["value"].as_f64().unwrap());
+    assert_close(&[fitted], &[read], 1e-6, "logistic_pca_squared_error");
 }
 
 /// The first components of the data are the best linear code, and as many as there are columns leave no error.

@@ -189,10 +189,16 @@ fn labels_are_learned_told_apart_and_generated() {
     let folder = tempdir().unwrap();
     let settings = [
         "data.name=digits",
-        "train.batch_size=500",
-        "model.n_hidden=[24, 12]",
+        "train.batch_size=250",
+        "model.n_hidden=[32, 16]",
         "train.up_down.epochs=0",
+        "train.learning_rate=0.3",
+        "train.layers.0.average.decay=0",
+        "train.layers.1.average.decay=0",
         "train.classifier.epochs=1",
+        "train.classifier.learning_rate=0.01",
+        "train.classifier.dropout=0",
+        "train.classifier.average.decay=0",
         "train.control=true",
         "train.bound_draws=0",
     ];

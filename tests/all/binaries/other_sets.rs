@@ -63,21 +63,21 @@ fn run_and_eval(family: &Family, folder: &Path, data: &[&str], settings: &[&str]
     printed
 }
 
-/// With few numbers in a code and one epoch nothing is said of who wins: both are far below the variance of the data.
+/// Three components explain something; a network after one epoch need not yet, but is near the mean image.
 #[track_caller]
-fn assert_errors_below(printed: &Value, variance: f64) {
-    for name in ["squared_error", "pca_squared_error"] {
-        let error = printed["metrics"][name]["value"].as_f64().unwrap();
-        assert!(error > 0.0 && error < variance, "{name} = {error}, variance {variance}");
-    }
+fn assert_errors_fit(printed: &Value, test: &Dataset) {
+    assert_eq!(printed["n"], test.len());
+    let variance = variance(test);
+    let error = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
+    let (network, linear) = (error("squared_error"), error("pca_squared_error"));
+    assert!(linear > 0.0 && linear < variance, "{linear}, variance {variance}");
+    assert!(network > 0.0 && network < 2.0 * variance, "{network}, variance {variance}");
 }
 
 #[test]
 fn curves_are_encoded() {
     let printed = small_autoencoder(&["--data", "curves"]);
-    assert_eq!(printed["n"], 10_000);
-    let test = gibbs_data::curves::splits().unwrap().test;
-    assert_errors_below(&printed, 1.2 * variance(&test));
+    assert_errors_fit(&printed, &gibbs_data::curves::splits().unwrap().test);
 }
 
 /// Sum of the variances of the pixels.
@@ -96,9 +96,7 @@ fn real_pictures_are_encoded() {
     for set in ["frey-faces", "mnist"] {
         let Some(folder) = data_dir(set) else { continue };
         let printed = small_autoencoder(&["--data", set, "--data-dir", folder.to_str().unwrap()]);
-        let test = gibbs_data::load(set, &folder).unwrap().test;
-        assert_eq!(printed["n"], test.len());
-        assert_errors_below(&printed, 1.2 * variance(&test));
+        assert_errors_fit(&printed, &gibbs_data::load(set, &folder).unwrap().test);
     }
 }
 
