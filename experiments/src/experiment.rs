@@ -10,6 +10,7 @@ use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, Parser, Subcommand};
 use gibbs_data::{Splits, npy};
+use gibbs_report::ImageGrid;
 use gibbs_train::{
     atomic,
     run_folder::{Existing, Machine, RunFiles, RunFolder},
@@ -358,19 +359,14 @@ fn sample<E: Experiment>(args: &cli::Sample, family: &E::SampleArgs, shared: &Sh
     Ok(())
 }
 
-/// Writes draws `[n, rows, columns]` as a grid (`.png`, values in \[0, 1\]) or an array (`.npy`, f32).
+/// Writes images `[n, rows, columns]` as a grid of `means` (`.png`, values in \[0, 1\]) or an array of `values` (`.npy`, f32).
 ///
 /// # Errors
 /// A name with another ending, or a file that cannot be written.
-pub fn write_draws(
-    path: &Path,
-    picture: impl FnOnce() -> Result<gibbs_report::Picture>,
-    values: impl FnOnce() -> Vec<f32>,
-    shape: &[usize],
-) -> Result<()> {
+pub fn write_draws(path: &Path, means: &[f32], values: &[f32], [n, rows, columns]: [usize; 3]) -> Result<()> {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("png") => atomic::write(path, &picture()?.to_png()?)?,
-        Some("npy") => npy::write(path, &values(), shape)?,
+        Some("png") => atomic::write(path, &ImageGrid::new(rows, columns).render(means)?.to_png()?)?,
+        Some("npy") => npy::write(path, values, &[n, rows, columns])?,
         _ => {
             return Err(Fault::usage(format!("--out {}: the name must end in .png or .npy", path.display())));
         }

@@ -7,7 +7,6 @@ use burn::prelude::*;
 use clap::{Args, Subcommand};
 use gibbs_core::math::to_host;
 use gibbs_data::npy;
-use gibbs_report::ImageGrid;
 
 use super::{AutoencoderExperiment, config};
 use crate::{
@@ -122,12 +121,7 @@ fn decode(args: &Decode, shared: &Shared) -> Result<()> {
     let all: Vec<usize> = (0..codes.len()).collect();
     let images = experiment.images(&codes.tensor(&all, &device));
     let (rows, columns) = experiment.shape();
-    write_draws(
-        &args.out,
-        || Ok(ImageGrid::new(rows, columns).render(&images)?),
-        || images.clone(),
-        &[codes.len(), rows, columns],
-    )?;
+    write_draws(&args.out, &images, &images, [codes.len(), rows, columns])?;
     eprintln!("wrote {}", args.out.display());
     Ok(())
 }

@@ -8,7 +8,6 @@ use burn::prelude::*;
 use gibbs_autoencoder::Pca;
 use gibbs_backend::Noise;
 use gibbs_data::Dataset;
-use gibbs_report::ImageGrid;
 
 use super::{AutoencoderExperiment, config};
 use crate::{
@@ -40,11 +39,6 @@ pub(super) fn sample(experiment: &AutoencoderExperiment, args: &Sample, shared: 
     let images = experiment.draw(&data.train, args.n, &mut Noise::new(args.seed, "sample"))?;
     let (rows, columns) = experiment.shape();
     let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
-    write_draws(
-        &out,
-        || Ok(ImageGrid::new(rows, columns).render(&images)?),
-        || images.clone(),
-        &[args.n, rows, columns],
-    )?;
+    write_draws(&out, &images, &images, [args.n, rows, columns])?;
     Ok(out)
 }

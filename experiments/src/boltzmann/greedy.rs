@@ -148,11 +148,6 @@ impl Greedy {
         Ok(greedy)
     }
 
-    /// Epochs of all layers together.
-    pub fn epochs(&self) -> usize {
-        self.plan.iter().map(|layer| layer.epochs).sum()
-    }
-
     /// Number of the layer in training, from 1.
     pub fn layer(&self) -> usize {
         self.trained.len() + usize::from(self.current.is_some())

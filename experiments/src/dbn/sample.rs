@@ -7,7 +7,6 @@ use burn::prelude::*;
 use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
-use gibbs_report::ImageGrid;
 
 use super::{DbnExperiment, evaluate::require_classes};
 use crate::{cli::Sample, experiment::write_draws};
@@ -69,11 +68,6 @@ pub(super) fn sample(experiment: &DbnExperiment, args: &Sample, family: &DbnSamp
     let means = experiment.generate(args.n, classes.as_deref(), family.sweeps, &mut noise);
     let (rows, columns) = experiment.shape();
     let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
-    write_draws(
-        &out,
-        || Ok(ImageGrid::new(rows, columns).render(&means)?),
-        || means.clone(),
-        &[args.n, rows, columns],
-    )?;
+    write_draws(&out, &means, &means, [args.n, rows, columns])?;
     Ok(out)
 }

@@ -9,7 +9,6 @@ use gibbs_backend::Noise;
 use gibbs_boltzmann::{Clamp, GibbsChain, units::Units};
 use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
-use gibbs_report::ImageGrid;
 
 use super::RbmExperiment;
 use crate::{
@@ -145,11 +144,6 @@ pub(super) fn sample(
     let draws = experiment.draws(chain.run(start, family.sweeps, &mut noise), clamp.as_ref());
     let (rows, columns) = experiment.shape();
     let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
-    write_draws(
-        &out,
-        || Ok(ImageGrid::new(rows, columns).render(&draws.means)?),
-        || draws.values.clone(),
-        &[args.n, rows, columns],
-    )?;
+    write_draws(&out, &draws.means, &draws.values, [args.n, rows, columns])?;
     Ok(out)
 }
