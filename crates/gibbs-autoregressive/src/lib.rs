@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod autoregressive;
+mod conditional;
+mod error;
+pub mod made;
+mod order;
+pub mod sampling;
+mod wiring;
+
+pub use autoregressive::Autoregressive;
+pub use conditional::Conditional;
+pub use error::{ConfigError, ValueError};
+pub use made::{Made, MadeConfig};
+pub use order::{Order, OrderConfig};
+pub use wiring::{Degrees, Wiring};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,334 @@
+//! What every autoregressive model must do, over one list of models.
+
+use burn::{
+    module::{ModuleMapper, Param},
+    prelude::*,
+    tensor::FloatDType,
+};
+use gibbs_backend::Noise;
+use gibbs_core::{math::to_host, params::cast};
+use gibbs_testkit::{check_autoregressive, check_follows, check_mean, check_normalized};
+
+use crate::{
+    Autoregressive, Conditional, Degrees, MadeConfig, OrderConfig,
+    sampling::{Given, Plain, complete_by},
+};
+
+/// A model of few enough variables to enumerate, its parameters away from where they start.
+type Model = Box<dyn Autoregressive + Sync>;
+
+/// Adds noise to all parameters.
+struct Jitter(Noise);
+
+impl ModuleMapper for Jitter {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let noise = self.0.normal(tensor.dims(), &tensor.device()) * 0.7;
+        Param::from_mapped_value(id, tensor + noise, mapper)
+    }
+}
+
+/// The model with noise on all parameters.
+fn jittered<M: burn::module::Module>(model: M, seed: u64) -> M {
+    model.map(&mut Jitter(Noise::new(seed, "jitter")))
+}
+
+fn made(config: MadeConfig, device: &Device, dtype: FloatDType) -> Model {
+    let model = config.init(device, &mut Noise::new(1, "init")).unwrap();
+    Box::new(cast(jittered(model, 2), dtype))
+}
+
+const CATEGORICAL: Conditional = Conditional::Categorical { values: 3 };
+
+/// Names and constructors of models with discrete variables.
+fn models() -> Vec<(String, Box<dyn Fn(&Device, FloatDType) -> Model>)> {
+    let mut list: Vec<(String, Box<dyn Fn(&Device, FloatDType) -> Model>)> = Vec::new();
+    let shapes = [vec![], vec![11], vec![7, 9], vec![3], vec![20, 5, 12]];
+    for order in [OrderConfig::Natural, OrderConfig::Random, OrderConfig::Given(vec![4, 2, 0, 1, 3])] {
+        for degrees in [Degrees::Uniform, Degrees::Random] {
+            for (hidden, direct) in shapes.clone().into_iter().zip([true, true, false, true, false]) {
+                for (conditional, n_context) in [(Conditional::Bernoulli, 0), (CATEGORICAL, 2)] {
+                    let config = MadeConfig::new(5, hidden.clone())
+                        .with_order(order.clone())
+                        .with_degrees(degrees)
+                        .with_direct(direct)
+                        .with_conditional(conditional)
+                        .with_n_context(n_context);
+                    let name = format!("{config:?}");
+                    list.push((name, Box::new(move |device, dtype| made(config.clone(), device, dtype))));
+                }
+            }
+        }
+    }
+    let mixture = MadeConfig::new(5, vec![8])
+        .with_order(OrderConfig::Random)
+        .with_degrees(Degrees::Random)
+        .with_n_wirings(4);
+    list.push(("mixture".into(), Box::new(move |device, dtype| made(mixture.clone(), device, dtype))));
+    let single = MadeConfig::new(1, vec![4]);
+    list.push(("one variable".into(), Box::new(move |device, dtype| made(single.clone(), device, dtype))));
+    list
+}
+
+fn values(conditional: Conditional) -> usize {
+    match conditional {
+        Conditional::Categorical { values } => values,
+        _ => 2,
+    }
+}
+
+/// All states `[qᴰ, D]`, the last variable fastest.
+fn states(model: &dyn Autoregressive, dtype: FloatDType) -> Tensor<2> {
+    let (q, width) = (values(model.conditional()), model.n_variables());
+    let n = q.pow(width as u32);
+    let digit = |state: usize, d: usize| (state / q.pow((width - 1 - d) as u32) % q) as f32;
+    let values: Vec<f32> = (0..n).flat_map(|state| (0..width).map(move |d| digit(state, d))).collect();
+    Tensor::<2>::from_data(TensorData::new(values, [n, width]), &model.device()).cast(dtype)
+}
+
+/// The same context for `n` examples.
+fn context(model: &dyn Autoregressive, n: usize, dtype: FloatDType) -> Option<Tensor<2>> {
+    let width = model.n_context();
+    let row: Vec<f32> = (0..width).map(|j| 0.8 - 0.6 * j as f32).collect();
+    let row = Tensor::<2>::from_data(TensorData::new(row, [1, width]), &model.device()).cast(dtype);
+    (width > 0).then(|| row.expand([n, width]))
+}
+
+fn log_probs(model: &dyn Autoregressive, dtype: FloatDType) -> Vec<f64> {
+    let x = states(model, dtype);
+    let context = context(model, x.dims()[0], dtype);
+    to_host(model.log_prob_given(x, context))
+}
+
+#[test]
+fn probabilities_of_all_states_sum_to_one() {
+    for (name, model) in models() {
+        for (dtype, tolerance) in [(FloatDType::F32, 1e-5), (FloatDType::F64, 1e-12)] {
+            let model = model(&Device::flex(), dtype);
+            println!("{name}");
+            check_normalized(&log_probs(&*model, dtype), tolerance);
+        }
+    }
+}
+
+/// Whether hidden layers are so narrow that some connections are lost.
+fn is_narrow(name: &str) -> bool {
+    name.contains("hidden: [3]") || name.contains("hidden: [7, 9]") || name.contains("Random")
+}
+
+#[test]
+fn parameters_depend_on_earlier_variables_and_context_alone_and_on_all_of_them() {
+    let device = Device::flex().autodiff();
+    for (name, model) in models() {
+        let model = model(&device, FloatDType::F64);
+        println!("{name}");
+        let (width, n_context) = (model.n_variables(), model.n_context());
+        let (n_inputs, per) = (model.conditional().n_inputs(), model.conditional().n_parameters());
+        if n_inputs != 1 {
+            continue;
+        }
+        for ordering in 0..model.n_orderings() {
+            let positions = model.order(ordering).positions();
+            let noise = &mut Noise::new(3, "x");
+            let x = noise.normal([1, width], (&device, burn::tensor::DType::F64));
+            let parameters = |x| model.parameters(ordering, x, None);
+            assert_eq!(n_context, 0);
+            let may = |i: usize, j: usize| positions[j] < positions[i / per];
+            if is_narrow(&name) {
+                let reach = reach(&parameters, x);
+                assert!(reach.iter().all(|&(i, j)| may(i, j)), "{name}");
+                let last = model.order(ordering).variables()[width - 1];
+                assert!(width == 1 || reach.iter().any(|&(i, _)| i / per == last), "{name}");
+            } else {
+                check_autoregressive(parameters, x, may);
+            }
+        }
+    }
+}
+
+/// Pairs (output, input) with a gradient that is not zero.
+fn reach(network: &dyn Fn(Tensor<2>) -> Tensor<2>, x: Tensor<2>) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    let x = x.require_grad();
+    for i in 0..network(x.clone()).dims()[1] {
+        let grads = network(x.clone()).narrow(1, i, 1).sum().backward();
+        if let Some(gradient) = x.grad(&grads) {
+            let row = to_host(gradient);
+            pairs.extend(row.iter().enumerate().filter(|(_, g)| **g != 0.0).map(|(j, _)| (i, j)));
+        }
+    }
+    pairs
+}
+
+#[test]
+fn cached_draws_are_the_plain_ones() {
+    for (name, model) in models() {
+        let model = model(&Device::flex(), FloatDType::F32);
+        let n = 150;
+        for ordering in 0..model.n_orderings() {
+            let given = || Given {
+                x: states(&*model, FloatDType::F32).slice([0..1]).repeat_dim(0, n),
+                prefix: ordering % 2,
+                context: context(&*model, n, FloatDType::F32),
+            };
+            let plain = Plain::new(&*model, ordering);
+            let slow = complete_by(&*model, ordering, &plain, given(), &mut Noise::new(7, "draws"));
+            let fast = model.complete(ordering, given(), &mut Noise::new(7, "draws"));
+            assert_eq!(to_host(fast), to_host(slow), "{name}");
+        }
+    }
+}
+
+#[test]
+fn draws_follow_the_enumerated_law() {
+    for (name, model) in models() {
+        println!("{name}");
+        let (n, dtype) = (4000, FloatDType::F32);
+        let model = model(&Device::flex(), dtype);
+        let law: Vec<f64> = log_probs(&*model, dtype).iter().map(|l| l.exp()).collect();
+        let x = model.sample_given(n, context(&*model, n, dtype), &mut Noise::new(11, "draws"));
+        let (q, width) = (values(model.conditional()), model.n_variables());
+        let draws: Vec<usize> = to_host(x)
+            .chunks_exact(width)
+            .map(|row| row.iter().fold(0, |state, &digit| state * q + digit as usize))
+            .collect();
+        check_follows(&draws, &law);
+    }
+}
+
+#[test]
+fn completions_keep_what_is_given_and_follow_the_conditional_law() {
+    for (name, model) in models() {
+        println!("{name}");
+        let dtype = FloatDType::F32;
+        let model = model(&Device::flex(), dtype);
+        let (q, width, n) = (values(model.conditional()), model.n_variables(), 3000);
+        if width < 3 {
+            continue;
+        }
+        let variables = model.order(0).variables().to_vec();
+        let known = 2;
+        let all = states(&*model, dtype);
+        let all_rows: Vec<Vec<f64>> = to_host(all.clone()).chunks_exact(width).map(<[f64]>::to_vec).collect();
+        let example = &all_rows[all_rows.len() / 2 + 1];
+        let in_order = to_host(model.log_prob_in(0, all, context(&*model, all_rows.len(), dtype)));
+        let agrees = |row: &[f64]| variables[..known].iter().all(|&v| row[v] == example[v]);
+        let matching: Vec<usize> = (0..all_rows.len()).filter(|&i| agrees(&all_rows[i])).collect();
+        let total: f64 = matching.iter().map(|&i| in_order[i].exp()).sum();
+        let law: Vec<f64> = matching.iter().map(|&i| in_order[i].exp() / total).collect();
+
+        let start: Vec<f32> = example.iter().map(|&x| x as f32).collect();
+        let x = Tensor::<2>::from_data(TensorData::new(start, [1, width]), &model.device());
+        let given = Given { x: x.repeat_dim(0, n), prefix: known, context: context(&*model, n, dtype) };
+        let x = to_host(model.complete(0, given, &mut Noise::new(13, "draws")));
+        let draws: Vec<usize> = x
+            .chunks_exact(width)
+            .map(|row| {
+                assert!(agrees(row), "{name}");
+                let state = row.iter().fold(0, |state, &digit| state * q + digit as usize);
+                matching.iter().position(|&i| i == state).unwrap()
+            })
+            .collect();
+        check_follows(&draws, &law);
+    }
+}
+
+#[test]
+fn a_mixture_is_the_mean_of_probabilities() {
+    let config = MadeConfig::new(5, vec![8]).with_order(OrderConfig::Random).with_n_wirings(3);
+    let model = made(config, &Device::flex(), FloatDType::F64);
+    let x = states(&*model, FloatDType::F64);
+    let each: Vec<Vec<f64>> = (0..3).map(|k| to_host(model.log_prob_in(k, x.clone(), None))).collect();
+    assert_ne!(each[0], each[1]);
+    for (i, found) in to_host(model.log_prob_given(x, None)).into_iter().enumerate() {
+        let truth = (each.iter().map(|log_prob| log_prob[i].exp()).sum::<f64>() / 3.0).ln();
+        assert!((found - truth).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn densities_of_mixtures_of_gaussians_integrate_to_one() {
+    let config = MadeConfig::new(2, vec![6]).with_conditional(Conditional::GaussianMixture { components: 3 });
+    let model = made(config, &Device::flex(), FloatDType::F64);
+    // The trapezoidal rule on a smooth function that vanishes at the ends converges faster than any power of the step.
+    let (side, reach) = (600, 30.0);
+    let step = 2.0 * reach / side as f64;
+    let at = |i: usize| -reach + (i as f64 + 0.5) * step;
+    let points: Vec<f64> = (0..side * side).flat_map(|i| [at(i / side), at(i % side)]).collect();
+    let x = Tensor::<2>::from_data(
+        TensorData::new(points, [side * side, 2]),
+        (&model.device(), burn::tensor::DType::F64),
+    );
+    let total: f64 =
+        to_host(model.log_prob_given(x, None)).iter().map(|l| l.exp()).sum::<f64>() * step * step;
+    assert!((total - 1.0).abs() < 1e-6, "{total}");
+}
+
+#[test]
+fn draws_of_mixtures_of_gaussians_have_their_moments() {
+    let conditional = Conditional::GaussianMixture { components: 2 };
+    let config = MadeConfig::new(3, vec![6]).with_conditional(conditional);
+    let model = made(config, &Device::flex(), FloatDType::F32);
+    let n = 20_000;
+    let x = model.sample_given(n, None, &mut Noise::new(5, "draws"));
+    let parameters = model.parameters(0, x.clone(), None);
+    let parameters: Vec<f32> = parameters.into_data().iter::<f32>().collect();
+    let x = to_host(x);
+    for d in 0..3 {
+        let residual: Vec<f64> = (0..n)
+            .map(|i| x[i * 3 + d] - conditional.mean(&parameters[i * 18 + d * 6..i * 18 + (d + 1) * 6]))
+            .collect();
+        check_mean(&residual, 0.0);
+    }
+}
+
+#[test]
+fn marginals_fit_the_data() {
+    let device = Device::flex();
+    let x = Tensor::<2>::from_data([[0.0, 1.0], [1.0, 1.0], [1.0, 1.0]], &device);
+    let model =
+        MadeConfig::new(2, vec![4]).with_direct(false).init(&device, &mut Noise::new(0, "init")).unwrap();
+    let biases = to_host(model.with_marginals(x).layers[1].bias.val());
+    assert!((biases[0] - (2.5f64 / 1.5).ln()).abs() < 1e-6 && (biases[1] - (3.5f64 / 0.5).ln()).abs() < 1e-6);
+    let x = Tensor::<2>::from_data([[1.0, -2.0], [3.0, 2.0]], &device);
+    let conditional = Conditional::GaussianMixture { components: 2 };
+    let biases: Vec<f32> = conditional.marginals(x).into_data().iter::<f32>().collect();
+    assert_eq!(biases[..4], [0.0, 0.0, 1.0, 3.0]);
+    assert!(
+        (conditional.mean(&biases[..6]) - 2.0).abs() < 1e-6 && conditional.mean(&biases[6..]).abs() < 1e-6
+    );
+}
+
+#[test]
+fn values_that_a_law_does_not_have_are_named() {
+    let message = |conditional: Conditional, x: &[f64]| conditional.check(x, 2).unwrap_err().to_string();
+    let found = message(Conditional::Bernoulli, &[0.0, 1.0, 1.0, 0.5]);
+    assert_eq!(found, "the value 0.5 of variable 1 in example 1 is not 0 or 1");
+    assert!(message(CATEGORICAL, &[3.0, 0.0]).contains("the value 3 of variable 0 in example 0"));
+    assert!(message(Conditional::GaussianMixture { components: 1 }, &[0.0, f64::NAN]).contains("NaN"));
+    assert_eq!(CATEGORICAL.check(&[0.0, 2.0], 2), Ok(()));
+}
+
+#[test]
+fn fields_out_of_range_are_named() {
+    let message = |config: MadeConfig| config.validate().unwrap_err().to_string();
+    assert!(message(MadeConfig::new(0, vec![3])).contains("n_variables = 0 must be at least 1"));
+    assert!(message(MadeConfig::new(4, vec![3, 0])).contains("[4, 3, 0, 4]"));
+    assert!(message(MadeConfig::new(4, vec![3]).with_n_wirings(0)).contains("n_wirings = 0"));
+    let one = Conditional::Categorical { values: 1 };
+    assert!(
+        message(MadeConfig::new(4, vec![3]).with_conditional(one)).contains("values = 1 must be at least 2")
+    );
+    let order = OrderConfig::Given(vec![0, 0, 1, 2]);
+    assert!(message(MadeConfig::new(4, vec![3]).with_order(order)).contains("no permutation"));
+}
+
+#[test]
+fn any_variables_can_come_first() {
+    let config = MadeConfig::new(6, vec![12]).with_order(OrderConfig::Random).with_n_wirings(3);
+    let model = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
+    let known = [false, true, false, false, true, true];
+    let order = model.starting_with(&known);
+    assert!(order.order(0).variables()[..3].iter().all(|&variable| known[variable]));
+    assert_eq!(order.n_orderings(), 1);
+}
