@@ -43,7 +43,8 @@ impl<B: PrefixOps> Backward<B, 5> for PrefixBackward {
         }
         let (start, x, w, v) =
             B::prefix_networks_backward(start, x, w, v, gradient, self.0, x_node.is_some());
-        for (node, gradient) in [(start_node, Some(start)), (x_node, x), (w_node, Some(w)), (v_node, Some(v))] {
+        for (node, gradient) in [(start_node, Some(start)), (x_node, x), (w_node, Some(w)), (v_node, Some(v))]
+        {
             if let (Some(node), Some(gradient)) = (node, gradient) {
                 grads.register::<B>(node.id, gradient);
             }

@@ -38,8 +38,12 @@ impl PrefixOps for Flex {
     ) -> (FlexTensor, Option<FlexTensor>, FlexTensor, FlexTensor) {
         let operands = [start, x, w, v];
         match gradient.dtype() {
-            DType::F32 => with_kernel!(layers.function, gradients::<_, f32>(operands, gradient, layers, with_x)),
-            DType::F64 => with_kernel!(layers.function, gradients::<_, f64>(operands, gradient, layers, with_x)),
+            DType::F32 => {
+                with_kernel!(layers.function, gradients::<_, f32>(operands, gradient, layers, with_x))
+            }
+            DType::F64 => {
+                with_kernel!(layers.function, gradients::<_, f64>(operands, gradient, layers, with_x))
+            }
             _ => portable::prefix_networks_backward::<Self>(operands, gradient, layers, with_x),
         }
     }

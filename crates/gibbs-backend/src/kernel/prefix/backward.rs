@@ -216,7 +216,9 @@ impl<F: Map, T: Number> Backward<'_, F, T> {
             }
             let outputs = variable * outputs..(variable + 1) * outputs;
             let h = &runs.values[run];
-            for ((&g, v), sum) in gradient[outputs.clone()].iter().zip(&v[outputs.clone()]).zip(&mut v_sums[outputs]) {
+            for ((&g, v), sum) in
+                gradient[outputs.clone()].iter().zip(&v[outputs.clone()]).zip(&mut v_sums[outputs])
+            {
                 sum.add_multiple::<I>(g, h);
                 gathered.add_multiple::<I>(g, v);
             }
