@@ -6,6 +6,7 @@ mod error;
 pub mod made;
 mod order;
 pub mod sampling;
+pub mod transformer;
 mod wiring;
 
 pub use autoregressive::Autoregressive;
@@ -13,6 +14,7 @@ pub use conditional::Conditional;
 pub use error::{ConfigError, ValueError};
 pub use made::{Made, MadeConfig};
 pub use order::{Order, OrderConfig};
+pub use transformer::{Transformer, TransformerConfig};
 pub use wiring::{Degrees, Wiring};
 
 #[cfg(test)]

@@ -236,14 +236,18 @@ impl Autoregressive for Made {
     fn parameters(&self, ordering: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
         let input = self.inputs(x, context);
         let masks = &self.wirings.0[ordering].masks;
+        let masked = |weight: Tensor<2>, mask: &Tensor<2>| {
+            let mask = mask.clone().cast(weight.dtype());
+            weight * mask
+        };
         let last = self.layers.len() - 1;
         let layers = self.layers.iter().zip(masks).enumerate();
         let outputs = layers.fold(input.clone(), |h, (l, (layer, mask))| {
             let function = (l < last).then(|| self.config.activation.function());
-            gibbs_backend::affine(h, layer.weight.val() * mask.clone(), layer.bias.val(), function)
+            gibbs_backend::affine(h, masked(layer.weight.val(), mask), layer.bias.val(), function)
         });
         match &self.direct {
-            Some(direct) => outputs + input.matmul(direct.val() * masks[last + 1].clone()),
+            Some(direct) => outputs + input.matmul(masked(direct.val(), &masks[last + 1])),
             None => outputs,
         }
     }
