@@ -1,7 +1,7 @@
 //! One block: attention to the tokens up to each, then a network on each token.
 
 use burn::{module::Module, prelude::*};
-use gibbs_backend::{Init, Noise, affine, exp};
+use gibbs_backend::{Function, Init, Noise, affine, exp};
 use gibbs_core::nn::{Activation, Affine};
 
 use super::TransformerConfig;
@@ -72,25 +72,20 @@ impl Block {
         let [rows, d] = h.dims();
         let x = normalized(h.clone());
         let of_heads = |layer: &Affine| {
-            linear(layer, x.clone()).reshape([n, rows / n, self.n_heads, d / self.n_heads]).swap_dims(1, 2)
+            let y = linear(layer, x.clone(), None);
+            y.reshape([n, rows / n, self.n_heads, d / self.n_heads]).swap_dims(1, 2)
         };
         let [keys, values] = cache.extended(of_heads(&self.key), of_heads(&self.value));
         let found = attention(of_heads(&self.query), keys, values);
-        let h = h + linear(&self.output, found.swap_dims(1, 2).reshape([rows, d]));
+        let h = h + linear(&self.output, found.swap_dims(1, 2).reshape([rows, d]), None);
 
-        let hidden = normalized(h.clone());
-        let hidden = affine(
-            hidden,
-            self.expand.weight.val(),
-            self.expand.bias.val(),
-            Some(self.activation.function()),
-        );
-        h + linear(&self.contract, hidden)
+        let hidden = linear(&self.expand, normalized(h.clone()), Some(self.activation.function()));
+        h + linear(&self.contract, hidden, None)
     }
 }
 
-fn linear(layer: &Affine, x: Tensor<2>) -> Tensor<2> {
-    affine(x, layer.weight.val(), layer.bias.val(), None)
+fn linear(layer: &Affine, x: Tensor<2>, function: Option<Function>) -> Tensor<2> {
+    affine(x, layer.weight.val(), layer.bias.val(), function)
 }
 
 /// Each row divided by the root of its mean square.
@@ -103,13 +98,7 @@ pub(super) fn normalized(x: Tensor<2>) -> Tensor<2> {
 fn attention(query: Tensor<4>, keys: Tensor<4>, values: Tensor<4>) -> Tensor<4> {
     let [_, _, s, d] = query.dims();
     let scores = (query * (d as f64).sqrt().recip()).matmul(keys.swap_dims(2, 3));
-    let scores = match s {
-        1 => scores,
-        _ => {
-            let future = future(&scores);
-            scores + future
-        }
-    };
+    let scores = if s > 1 { scores.clone() + future(&scores) } else { scores };
     let largest = scores.clone().detach().max_dim(3);
     let weights = exp(scores - largest);
     weights.clone().matmul(values) / weights.sum_dim(3)
@@ -121,4 +110,53 @@ fn future(scores: &Tensor<4>) -> Tensor<4> {
     let bit = |i: usize, j: usize| if j > i + t - s { f32::NEG_INFINITY } else { 0.0 };
     let bits: Vec<f32> = (0..s).flat_map(|i| (0..t).map(move |j| bit(i, j))).collect();
     Tensor::from_data(TensorData::new(bits, [1, 1, s, t]), (&scores.device(), scores.dtype()))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::DType;
+    use gibbs_core::math::to_host;
+
+    use super::*;
+
+    #[test]
+    fn attention_is_a_mean_of_values_so_far_weighted_by_likeness() {
+        let (heads, s, t, d) = (2, 3, 5, 4);
+        let noise = &mut Noise::new(0, "attention");
+        let device = Device::flex();
+        let mut draw = |length: usize| noise.normal([2, heads, length, d], (&device, DType::F64));
+        let (query, keys, values) = (draw(s), draw(t), draw(t));
+        let [q, k, v] = [&query, &keys, &values].map(|x| to_host(x.clone()));
+        let found = to_host(attention(query, keys, values));
+        for (i, found) in found.chunks_exact(d).enumerate() {
+            let (group, row) = (i / s, i % s);
+            let at = |j: usize| (group * t + j) * d..(group * t + j + 1) * d;
+            let seen = 0..=t - s + row;
+            let dot =
+                |j: usize| -> f64 { q[i * d..(i + 1) * d].iter().zip(&k[at(j)]).map(|(a, b)| a * b).sum() };
+            let weights: Vec<f64> = seen.clone().map(|j| (dot(j) / (d as f64).sqrt()).exp()).collect();
+            for (c, found) in found.iter().enumerate() {
+                let sum: f64 = seen.clone().zip(&weights).map(|(j, weight)| weight * v[at(j)][c]).sum();
+                let truth = sum / weights.iter().sum::<f64>();
+                assert!(
+                    (found - truth).abs() < 1e-13,
+                    "query {i}, component {c}: {found} instead of {truth}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_scaled_to_mean_square_one() {
+        let device = Device::flex();
+        let x: Tensor<2> = Noise::new(0, "x").normal([7, 30], (&device, DType::F64)) * 5.0;
+        let y = normalized(x.clone());
+        for square in to_host(y.clone().powi_scalar(2).mean_dim(1)) {
+            // The constant takes its part of a mean square of 25, at least 8 here.
+            assert!((square - 1.0).abs() < 2e-7, "{square}");
+        }
+        let ratios = to_host(x / y);
+        assert!(ratios.chunks_exact(30).all(|row| row.iter().all(|r| (r / row[0] - 1.0).abs() < 1e-13)));
+        assert!(to_host(normalized(Tensor::zeros([1, 3], &device))).iter().all(|y| *y == 0.0));
+    }
 }
