@@ -240,10 +240,17 @@ impl Autoregressive for Made {
         let layers = self.layers.iter().zip(masks).enumerate();
         let outputs = layers.fold(input.clone(), |h, (l, (layer, mask))| {
             let function = (l < last).then(|| self.config.activation.function());
-            gibbs_backend::affine(h, layer.weight.val() * mask.clone(), layer.bias.val(), function)
+            gibbs_backend::affine(
+                h,
+                layer.weight.val() * mask.clone().cast(layer.weight.val().dtype()),
+                layer.bias.val(),
+                function,
+            )
         });
         match &self.direct {
-            Some(direct) => outputs + input.matmul(direct.val() * masks[last + 1].clone()),
+            Some(direct) => {
+                outputs + input.matmul(direct.val() * masks[last + 1].clone().cast(direct.val().dtype()))
+            }
             None => outputs,
         }
     }

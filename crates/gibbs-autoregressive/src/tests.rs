@@ -140,7 +140,7 @@ fn parameters_depend_on_earlier_variables_and_context_alone_and_on_all_of_them()
                 let last = model.order(ordering).variables()[width - 1];
                 assert!(width == 1 || reach.iter().any(|&(i, _)| i / per == last), "{name}");
             } else {
-                check_autoregressive(parameters, x, may);
+                check_autoregressive(x, parameters, may);
             }
         }
     }
