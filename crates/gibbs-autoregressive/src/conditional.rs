@@ -77,14 +77,14 @@ impl Conditional {
 
     /// Network inputs for examples: `[n, D]` to `[n, D·inputs]`, those of a variable side by side.
     pub fn encode(self, x: Tensor<2>) -> Tensor<2> {
-        let [n, width] = x.dims();
+        let ([n, width], dtype) = (x.dims(), x.dtype());
         match self {
             Self::Categorical { values } => {
                 let values_row = Tensor::<1, Int>::arange(0..values as i64, &x.device()).float();
-                let values_row = values_row.cast(x.dtype()).reshape([1, 1, values]);
+                let values_row = values_row.cast(dtype).reshape([1, 1, values]);
                 let x: Tensor<3> = x.reshape([n, width, 1]);
                 let hot = x.expand([n, width, values]).equal(values_row.expand([n, width, values]));
-                hot.float().reshape([n, width * values])
+                hot.float().cast(dtype).reshape([n, width * values])
             }
             _ => x,
         }
