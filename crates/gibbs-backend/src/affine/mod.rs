@@ -6,7 +6,7 @@ mod autodiff;
     feature = "ndarray",
     allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
 )]
-mod extension;
+pub(crate) mod extension;
 #[cfg(feature = "flex")]
 mod flex;
 

@@ -2,7 +2,7 @@
 
 // To add one: a variant here, its public line in `elementwise`, its portable form in `portable`, and its kernel (value
 // and derivative for one number) in `kernel::functions`.
-/// The element-wise functions by name, for [`affine`](crate::affine).
+/// The element-wise functions by name, for [`affine`](crate::affine) and [`prefix_networks`](crate::prefix_networks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// [`relu`](crate::relu)

@@ -86,9 +86,10 @@ impl<F: Map, T: Number> Kernel for SlopesAndSums<'_, F, T> {
     }
 }
 
-struct Add<'a, T> {
-    row: &'a [T],
-    sums: &'a mut [T],
+/// Adds a row to sums.
+pub(super) struct Add<'a, T> {
+    pub(super) row: &'a [T],
+    pub(super) sums: &'a mut [T],
 }
 
 impl<T: Number> Kernel for Add<'_, T> {

@@ -18,6 +18,8 @@ pub(crate) trait Real:
 {
     const ONE: Self;
 
+    /// `self·b + c`, in f32 in one instruction where the instruction set has it.
+    fn mul_add(self, b: Self, c: Self) -> Self;
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
     fn tanh(self) -> Self;
@@ -101,6 +103,11 @@ pub(crate) struct F32<I>(f32, PhantomData<I>);
 
 impl<I: Isa> Real for F32<I> {
     const ONE: Self = Self(1.0, PhantomData);
+
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        Self(I::mul_add(self.0, b.0, c.0), PhantomData)
+    }
 
     #[inline(always)]
     fn sqrt(self) -> Self {
@@ -299,6 +306,11 @@ impl<I> Neg for F32<I> {
 /// By the standard library, one number at a time.
 impl Real for f64 {
     const ONE: Self = 1.0;
+
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        self * b + c
+    }
 
     #[inline(always)]
     fn sqrt(self) -> Self {

@@ -1,0 +1,54 @@
+//! The backend extension: passes over the variables of their own on `flex`, Burn's operations elsewhere.
+
+use burn::backend::{backend_extension, tensor::FloatTensor};
+
+use super::portable;
+use crate::Function;
+use crate::affine::extension::AffineOps;
+
+/// What the hidden layers are, beside their weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layers {
+    pub(crate) n_variables: usize,
+    pub(crate) function: Function,
+}
+
+/// Networks on prefixes on the tensors of one backend.
+#[backend_extension(
+    Flex: cfg(feature = "flex"),
+    NdArray: cfg(feature = "ndarray"),
+    Cube: cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm")),
+    Autodiff
+)]
+pub(crate) trait PrefixOps: AffineOps {
+    /// See [`prefix_networks`](super::prefix_networks).
+    fn prefix_networks(
+        start: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        layers: Layers,
+    ) -> FloatTensor<Self> {
+        portable::prefix_networks::<Self>([start, x, w, v], b, layers)
+    }
+
+    /// The gradients of `start`, `x` (if wanted), `w` and `v`, from that of the result.
+    fn prefix_networks_backward(
+        start: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        layers: Layers,
+        with_x: bool,
+    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>, FloatTensor<Self>, FloatTensor<Self>) {
+        portable::prefix_networks_backward::<Self>([start, x, w, v], gradient, layers, with_x)
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl PrefixOps for burn::backend::NdArray {}
+
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
+impl PrefixOps for burn::backend::Cube {}

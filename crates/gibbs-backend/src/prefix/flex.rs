@@ -1,0 +1,82 @@
+//! Networks on prefixes on `flex`: own kernels in f32 and f64.
+
+use burn::backend::Flex;
+use burn::tensor::{DType, TensorData};
+use burn_flex::FlexTensor;
+
+use super::extension::{Layers, PrefixOps};
+use super::portable;
+use crate::flex::{Scalar, matrix, readable, slice, viewable, with_kernel};
+use crate::kernel::functions::Map;
+use crate::kernel::prefix::{Gradients, Networks, backward, forward};
+
+impl PrefixOps for Flex {
+    fn prefix_networks(
+        start: FlexTensor,
+        x: FlexTensor,
+        w: FlexTensor,
+        v: FlexTensor,
+        b: FlexTensor,
+        layers: Layers,
+    ) -> FlexTensor {
+        let operands = [start, x, w, v];
+        match b.dtype() {
+            DType::F32 => with_kernel!(layers.function, networks::<_, f32>(operands, b, layers)),
+            DType::F64 => with_kernel!(layers.function, networks::<_, f64>(operands, b, layers)),
+            _ => portable::prefix_networks::<Self>(operands, b, layers),
+        }
+    }
+
+    fn prefix_networks_backward(
+        start: FlexTensor,
+        x: FlexTensor,
+        w: FlexTensor,
+        v: FlexTensor,
+        gradient: FlexTensor,
+        layers: Layers,
+        with_x: bool,
+    ) -> (FlexTensor, Option<FlexTensor>, FlexTensor, FlexTensor) {
+        let operands = [start, x, w, v];
+        match gradient.dtype() {
+            DType::F32 => {
+                with_kernel!(layers.function, gradients::<_, f32>(operands, gradient, layers, with_x))
+            }
+            DType::F64 => {
+                with_kernel!(layers.function, gradients::<_, f64>(operands, gradient, layers, with_x))
+            }
+            _ => portable::prefix_networks_backward::<Self>(operands, gradient, layers, with_x),
+        }
+    }
+}
+
+fn networks<F: Map, T: Scalar>(operands: [FlexTensor; 4], b: FlexTensor, layers: Layers) -> FlexTensor {
+    let (operands, b) = (laid_out(operands), readable(b));
+    let bias = slice::<T>(&b);
+    let networks = in_panels::<T>(&operands, layers);
+    let shape = [operands[0].layout().shape()[0], bias.len()];
+    FlexTensor::from_data(TensorData::new(forward::<F, T>(&networks, bias), shape))
+}
+
+fn gradients<F: Map, T: Scalar>(
+    operands: [FlexTensor; 4],
+    gradient: FlexTensor,
+    layers: Layers,
+    with_x: bool,
+) -> (FlexTensor, Option<FlexTensor>, FlexTensor, FlexTensor) {
+    let (operands, gradient) = (laid_out(operands), readable(gradient));
+    let networks = in_panels::<T>(&operands, layers);
+    let from_result = layers.function.derivative_from_result();
+    let Gradients { start, x, w, v } = backward::<F, T>(&networks, slice(&gradient), from_result, with_x);
+    let of = |index: usize, values: Vec<T>| {
+        FlexTensor::from_data(TensorData::new(values, operands[index].layout().shape().clone()))
+    };
+    (of(0, start), x.map(|x| of(1, x)), of(2, w), of(3, v))
+}
+
+fn laid_out([start, x, w, v]: [FlexTensor; 4]) -> [FlexTensor; 4] {
+    [readable(start), readable(x), viewable(w), viewable(v)]
+}
+
+fn in_panels<'a, T: Scalar>([start, x, w, v]: &'a [FlexTensor; 4], layers: Layers) -> Networks<'a, T> {
+    Networks::new(slice(start), slice(x), matrix(w), matrix(v), layers.n_variables)
+}
