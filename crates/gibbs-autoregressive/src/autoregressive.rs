@@ -51,6 +51,12 @@ pub trait Autoregressive {
     /// Where the parameters of the model are.
     fn device(&self) -> Device;
 
+    /// The model with outputs that begin as the marginals of the data `x [n, D]`; see [`Conditional::marginals`].
+    #[must_use]
+    fn with_marginals(self, x: Tensor<2>) -> Self
+    where
+        Self: Sized;
+
     /// `ln p_k(x | c)` of one ordering, nats: `[n, D]`, `[n, C]` to `[n]`.
     ///
     /// # Panics
@@ -111,6 +117,16 @@ pub(crate) fn with_context(x: Tensor<2>, context: Option<Tensor<2>>, n_context: 
             Tensor::cat(vec![x, context], 1)
         }
     }
+}
+
+/// These columns of a matrix, in this order; costs nothing if they are all in their places.
+pub(crate) fn select_columns(x: Tensor<2>, columns: &[usize]) -> Tensor<2> {
+    if columns.len() == x.dims()[1] && columns.iter().enumerate().all(|(at, &column)| at == column) {
+        return x;
+    }
+    let columns: Vec<i64> = columns.iter().map(|&column| column as i64).collect();
+    let columns = Tensor::<1, Int>::from_data(columns.as_slice(), &x.device());
+    x.select(1, columns)
 }
 
 /// `LogProb` and `Sample` of a model without a context.

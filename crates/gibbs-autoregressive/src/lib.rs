@@ -4,6 +4,7 @@ mod autoregressive;
 mod conditional;
 mod error;
 pub mod made;
+pub mod nade;
 mod order;
 pub mod sampling;
 mod wiring;
@@ -12,6 +13,7 @@ pub use autoregressive::Autoregressive;
 pub use conditional::Conditional;
 pub use error::{ConfigError, ValueError};
 pub use made::{Made, MadeConfig};
+pub use nade::{Nade, NadeConfig};
 pub use order::{Order, OrderConfig};
 pub use wiring::{Degrees, Wiring};
 

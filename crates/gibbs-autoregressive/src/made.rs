@@ -190,15 +190,6 @@ impl Made {
         self.clone().with_wirings(vec![wiring])
     }
 
-    /// The model with outputs that begin as the marginals of the data `x [n, D]`; see [`Conditional::marginals`].
-    pub fn with_marginals(mut self, x: Tensor<2>) -> Self {
-        let marginals = self.config.conditional.marginals(x);
-        if let Some(last) = self.layers.last_mut() {
-            last.bias = Param::from_tensor(marginals);
-        }
-        self
-    }
-
     /// The wirings, as many as orderings.
     pub fn wirings(&self) -> impl Iterator<Item = &Wiring> {
         self.wirings.0.iter().map(|wired| &wired.wiring)
@@ -261,6 +252,14 @@ impl Autoregressive for Made {
 
     fn device(&self) -> Device {
         self.layers[0].bias.device()
+    }
+
+    fn with_marginals(mut self, x: Tensor<2>) -> Self {
+        let marginals = self.config.conditional.marginals(x);
+        if let Some(last) = self.layers.last_mut() {
+            last.bias = Param::from_tensor(marginals);
+        }
+        self
     }
 }
 

@@ -14,7 +14,7 @@ use gibbs_core::{
 use gibbs_testkit::{check_autoregressive, check_follows, check_mean, check_normalized};
 
 use crate::{
-    Autoregressive, Conditional, Degrees, MadeConfig, OrderConfig,
+    Autoregressive, Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig,
     sampling::{Given, Plain, complete_by},
 };
 
@@ -32,10 +32,14 @@ impl ModuleMapper for Jitter {
     }
 }
 
-fn made(config: MadeConfig, device: &Device, dtype: FloatDType) -> Model {
-    let model = config.init(&device.clone().inner(), &mut Noise::new(1, "init")).unwrap();
-    let model = cast(model.map(&mut Jitter(Noise::new(2, "jitter"), 0.7)), dtype);
+/// A model with noise on all parameters, of this type, ready for the device.
+fn prepared<M: Module + Autoregressive + Sync + 'static>(model: M, device: &Device, dtype: FloatDType) -> Model {
+    let model = cast(model.map(&mut Jitter(Noise::new(2, "jitter"), 0.4)), dtype);
     Box::new(if device.is_autodiff() { model.train() } else { model })
+}
+
+fn made(config: MadeConfig, device: &Device, dtype: FloatDType) -> Model {
+    prepared(config.init(&device.clone().inner(), &mut Noise::new(1, "init")).unwrap(), device, dtype)
 }
 
 const CATEGORICAL: Conditional = Conditional::Categorical { values: 3 };
@@ -65,6 +69,17 @@ fn models() -> Vec<(String, Box<dyn Fn(&Device, FloatDType) -> Model>)> {
                     list.push((name, Box::new(move |device, dtype| made(config.clone(), device, dtype))));
                 }
             }
+        }
+    }
+    for order in [OrderConfig::Natural, OrderConfig::Random] {
+        for (conditional, n_context) in [(Conditional::Bernoulli, 0), (Conditional::Bernoulli, 3), (CATEGORICAL, 2)] {
+            let config = NadeConfig::new(5, 7)
+                .with_order(order.clone())
+                .with_conditional(conditional)
+                .with_n_context(n_context);
+            list.push((format!("{config:?}"), Box::new(move |device, dtype| {
+                prepared(config.init(&device.clone().inner(), &mut Noise::new(1, "init")).unwrap(), device, dtype)
+            })));
         }
     }
     let mixture = MadeConfig::new(5, vec![8])
@@ -124,7 +139,7 @@ fn parameters_depend_on_earlier_variables_alone() {
     let device = Device::flex().autodiff();
     for (name, model) in models() {
         let model = model(&device, FloatDType::F64);
-        if model.conditional().n_inputs() != 1 {
+        if model.conditional().n_inputs() != 1 || model.n_context() > 0 {
             continue;
         }
         for ordering in 0..model.n_orderings() {
