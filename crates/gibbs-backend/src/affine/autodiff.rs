@@ -1,7 +1,7 @@
 //! Affine layers under automatic differentiation.
 //!
 //! ```text
-//! δ = ∂/∂y ⊙ f'(x·w + b),    ∂/∂b = Σ_rows δ,    ∂/∂w = xᵀ·δ,    ∂/∂x = δ·wᵀ
+//! δ = ∂/∂y ⊙ f'(x·(M⊙W) + b),    ∂/∂b = Σ_rows δ,    ∂/∂W = M⊙(xᵀ·δ),    ∂/∂x = δ·(M⊙W)ᵀ
 //! ```
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -10,11 +10,12 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, tensor::FloatTensor};
 
 use super::extension::AffineOps;
-use crate::Function;
+use crate::{Function, Pattern};
 
 impl<B: AffineOps, C: CheckpointStrategy> AffineOps for Autodiff<B, C> {
     fn affine(
         function: Option<Function>,
+        pattern: Option<Pattern>,
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -27,24 +28,25 @@ impl<B: AffineOps, C: CheckpointStrategy> AffineOps for Autodiff<B, C> {
                 let mut saved = Saved {
                     x: weight_tracked.then(|| x.clone()),
                     weight: x_tracked.then(|| weight.clone()),
+                    pattern: pattern.clone(),
                     function: None,
                 };
                 let y = match function {
                     // The derivative needs the argument of the function, so that is made first.
                     Some(function) if !function.derivative_from_result() => {
-                        let argument = B::affine(None, x, weight, bias);
+                        let argument = B::affine(None, pattern, x, weight, bias);
                         saved.function = Some((function, argument.clone()));
                         B::map(function, argument)
                     }
                     _ => {
-                        let y = B::affine(function, x, weight, bias);
+                        let y = B::affine(function, pattern, x, weight, bias);
                         saved.function = function.map(|function| (function, y.clone()));
                         y
                     }
                 };
                 prep.finish(saved, y)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::affine(function, x, weight, bias)),
+            OpsKind::UnTracked(prep) => prep.finish(B::affine(function, pattern, x, weight, bias)),
         }
     }
 }
@@ -52,12 +54,13 @@ impl<B: AffineOps, C: CheckpointStrategy> AffineOps for Autodiff<B, C> {
 #[derive(Debug)]
 struct AffineBackward;
 
-/// What the backward pass reads: the factors as far as the other one is differentiated, and the function with its result
-/// or argument.
+/// What the backward pass reads: the factors as far as the other one is differentiated, the pattern, and the function
+/// with its result or argument.
 #[derive(Clone, Debug)]
 struct Saved<T> {
     x: Option<T>,
     weight: Option<T>,
+    pattern: Option<Pattern>,
     function: Option<(Function, T)>,
 }
 
@@ -66,7 +69,7 @@ impl<B: AffineOps> Backward<B, 3> for AffineBackward {
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [x_node, weight_node, bias_node] = ops.parents;
-        let Saved { x, weight, function } = ops.state;
+        let Saved { x, weight, pattern, function } = ops.state;
         let gradient = grads.consume::<B>(&ops.node);
         let (slopes, sums) = match function {
             Some((function, saved)) => B::slopes(function, saved, gradient),
@@ -76,10 +79,10 @@ impl<B: AffineOps> Backward<B, 3> for AffineBackward {
             grads.register::<B>(node.id, sums);
         }
         if let (Some(node), Some(x)) = (weight_node, x) {
-            grads.register::<B>(node.id, B::product(B::float_swap_dims(x, 0, 1), slopes.clone()));
+            grads.register::<B>(node.id, B::weight_gradient(pattern.clone(), x, slopes.clone()));
         }
         if let (Some(node), Some(weight)) = (x_node, weight) {
-            grads.register::<B>(node.id, B::product(slopes, B::float_swap_dims(weight, 0, 1)));
+            grads.register::<B>(node.id, B::input_gradient(pattern, slopes, weight));
         }
     }
 }

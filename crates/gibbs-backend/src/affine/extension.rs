@@ -3,8 +3,8 @@
 use burn::backend::{backend_extension, tensor::FloatTensor};
 use burn::tensor::Shape;
 
-use crate::Function;
 use crate::elementwise::extension::ElementwiseOps;
+use crate::{Function, Pattern};
 
 /// Affine layers on the tensors of one backend.
 #[backend_extension(
@@ -14,14 +14,15 @@ use crate::elementwise::extension::ElementwiseOps;
     Autodiff
 )]
 pub(crate) trait AffineOps: ElementwiseOps {
-    /// `f(x·w + b)`, without a function `x·w + b`.
+    /// `f(x·(M⊙W) + b)`, without a function `x·(M⊙W) + b`, and without a pattern all of `W`.
     fn affine(
         function: Option<Function>,
+        pattern: Option<Pattern>,
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        portable::affine::<Self>(function, x, weight, bias)
+        portable::affine::<Self>(function, pattern, x, weight, bias)
     }
 
     /// `gradient` times the derivative, see [`map_backward`](ElementwiseOps::map_backward), and its sum over the rows.
@@ -39,27 +40,41 @@ pub(crate) trait AffineOps: ElementwiseOps {
         portable::sums::<Self>(gradient)
     }
 
-    /// `x·y` of two matrices that may be transposed views.
-    fn product(x: FloatTensor<Self>, y: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_matmul(x, y)
+    /// `M⊙(xᵀ·δ)`, the gradient of the weight.
+    fn weight_gradient(
+        pattern: Option<Pattern>,
+        x: FloatTensor<Self>,
+        slopes: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        portable::weight_gradient::<Self>(pattern, x, slopes)
+    }
+
+    /// `δ·(M⊙W)ᵀ`, the gradient of `x`.
+    fn input_gradient(
+        pattern: Option<Pattern>,
+        slopes: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        portable::input_gradient::<Self>(pattern, slopes, weight)
     }
 }
 
 /// The operations as compositions of Burn's own.
 pub(crate) mod portable {
-    use burn::backend::TensorMetadata;
+    use burn::backend::{Backend, TensorMetadata};
 
     use super::*;
 
     pub(crate) fn affine<B: ElementwiseOps>(
         function: Option<Function>,
+        pattern: Option<Pattern>,
         x: FloatTensor<B>,
         weight: FloatTensor<B>,
         bias: FloatTensor<B>,
     ) -> FloatTensor<B> {
         let columns = bias.shape()[0];
         let row = B::float_reshape(bias, Shape::from([1, columns]));
-        let sum = B::float_add(B::float_matmul(x, weight), row);
+        let sum = B::float_add(B::float_matmul(x, masked::<B>(pattern, weight)), row);
         match function {
             Some(function) => B::map(function, sum),
             None => sum,
@@ -69,6 +84,32 @@ pub(crate) mod portable {
     pub(crate) fn sums<B: ElementwiseOps>(x: FloatTensor<B>) -> FloatTensor<B> {
         let columns = x.shape()[1];
         B::float_reshape(B::float_sum_dim(x, 0), Shape::from([columns]))
+    }
+
+    pub(crate) fn weight_gradient<B: Backend>(
+        pattern: Option<Pattern>,
+        x: FloatTensor<B>,
+        slopes: FloatTensor<B>,
+    ) -> FloatTensor<B> {
+        masked::<B>(pattern, B::float_matmul(B::float_swap_dims(x, 0, 1), slopes))
+    }
+
+    pub(crate) fn input_gradient<B: Backend>(
+        pattern: Option<Pattern>,
+        slopes: FloatTensor<B>,
+        weight: FloatTensor<B>,
+    ) -> FloatTensor<B> {
+        B::float_matmul(slopes, B::float_swap_dims(masked::<B>(pattern, weight), 0, 1))
+    }
+
+    fn masked<B: Backend>(pattern: Option<Pattern>, matrix: FloatTensor<B>) -> FloatTensor<B> {
+        match pattern {
+            Some(pattern) => {
+                let mask = pattern.tensor::<B>(&matrix.device(), matrix.dtype());
+                B::float_mul(matrix, mask)
+            }
+            None => matrix,
+        }
     }
 }
 

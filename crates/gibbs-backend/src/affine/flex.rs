@@ -1,25 +1,31 @@
-//! Affine layers on `flex`: bias and function right behind the product, in f32 and f64.
+//! Affine layers on `flex`, in f32 and f64: bias and function right behind the product, which skips what is masked out.
 
-use burn::backend::Flex;
-use burn::backend::ops::FloatTensorOps;
+use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, TensorData};
 use burn_flex::FlexTensor;
 
 use super::extension::{AffineOps, portable};
-use crate::Function;
 use crate::elementwise::extension::ElementwiseOps;
 use crate::flex::{Scalar, matrix, readable, slice, viewable, with_kernel, writable};
 use crate::kernel::functions::{Identity, Map};
+use crate::kernel::masked::{self, Masked};
 use crate::kernel::{affine, dense};
+use crate::{Function, Pattern};
 
 impl AffineOps for Flex {
-    fn affine(function: Option<Function>, x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+    fn affine(
+        function: Option<Function>,
+        pattern: Option<Pattern>,
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+    ) -> FlexTensor {
         match (x.dtype(), function) {
-            (DType::F32, None) => layer::<Identity, f32>(x, weight, bias),
-            (DType::F64, None) => layer::<Identity, f64>(x, weight, bias),
-            (DType::F32, Some(function)) => with_kernel!(function, layer::<_, f32>(x, weight, bias)),
-            (DType::F64, Some(function)) => with_kernel!(function, layer::<_, f64>(x, weight, bias)),
-            _ => portable::affine::<Self>(function, x, weight, bias),
+            (DType::F32, None) => layer::<Identity, f32>(pattern, x, weight, bias),
+            (DType::F64, None) => layer::<Identity, f64>(pattern, x, weight, bias),
+            (DType::F32, Some(function)) => with_kernel!(function, layer::<_, f32>(pattern, x, weight, bias)),
+            (DType::F64, Some(function)) => with_kernel!(function, layer::<_, f64>(pattern, x, weight, bias)),
+            _ => portable::affine::<Self>(function, pattern, x, weight, bias),
         }
     }
 
@@ -42,28 +48,74 @@ impl AffineOps for Flex {
         }
     }
 
-    fn product(x: FlexTensor, y: FlexTensor) -> FlexTensor {
+    fn weight_gradient(pattern: Option<Pattern>, x: FlexTensor, slopes: FlexTensor) -> FlexTensor {
         match x.dtype() {
-            DType::F32 => product::<f32>(x, y, |_, _| ()),
-            DType::F64 => product::<f64>(x, y, |_, _| ()),
-            _ => Self::float_matmul(x, y),
+            DType::F32 => weight_gradient::<f32>(pattern, x, slopes),
+            DType::F64 => weight_gradient::<f64>(pattern, x, slopes),
+            _ => portable::weight_gradient::<Self>(pattern, x, slopes),
+        }
+    }
+
+    fn input_gradient(pattern: Option<Pattern>, slopes: FlexTensor, weight: FlexTensor) -> FlexTensor {
+        match slopes.dtype() {
+            DType::F32 => input_gradient::<f32>(pattern, slopes, weight),
+            DType::F64 => input_gradient::<f64>(pattern, slopes, weight),
+            _ => portable::input_gradient::<Self>(pattern, slopes, weight),
         }
     }
 }
 
-fn product<T: Scalar>(x: FlexTensor, y: FlexTensor, finish: impl Fn(usize, &mut [T]) + Sync) -> FlexTensor {
-    let (x, y) = (viewable(x), viewable(y));
-    let (left, right) = (matrix::<T>(&x), matrix::<T>(&y));
-    let shape = [left.rows, right.columns];
-    FlexTensor::from_data(TensorData::new(dense::product(left, right, finish), shape))
+fn layer<F: Map, T: Scalar>(
+    pattern: Option<Pattern>,
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+) -> FlexTensor {
+    let (x, bias) = (viewable(x), readable(bias));
+    let (left, bias) = (matrix::<T>(&x), slice::<T>(&bias));
+    let finish = |first: usize, row: &mut [T]| {
+        affine::add_and_map::<F, T>(row, &bias[first..first + row.len()]);
+    };
+    let shape = [left.rows, bias.len()];
+    let values = match pattern {
+        Some(pattern) => {
+            let weight = readable(weight);
+            masked::product(left, Masked::new(matrix(&weight), &pattern), finish)
+        }
+        None => {
+            let weight = viewable(weight);
+            dense::product(left, matrix(&weight), finish)
+        }
+    };
+    FlexTensor::from_data(TensorData::new(values, shape))
 }
 
-fn layer<F: Map, T: Scalar>(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
-    let bias = readable(bias);
-    let bias = slice::<T>(&bias);
-    product::<T>(x, weight, |first, row| {
-        affine::add_and_map::<F, T>(row, &bias[first..first + row.len()]);
-    })
+fn weight_gradient<T: Scalar>(pattern: Option<Pattern>, x: FlexTensor, slopes: FlexTensor) -> FlexTensor {
+    let (x, slopes) = (viewable(x), viewable(slopes));
+    let (left, right) = (matrix::<T>(&x), matrix::<T>(&slopes));
+    let shape = [left.columns, right.columns];
+    let values = match pattern {
+        Some(pattern) => masked::outer(left, right, &pattern),
+        None => dense::product(left.transposed(), right, |_, _| ()),
+    };
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
+
+fn input_gradient<T: Scalar>(pattern: Option<Pattern>, slopes: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    let slopes = viewable(slopes);
+    let left = matrix::<T>(&slopes);
+    let shape = [left.rows, weight.shape()[0]];
+    let values = match pattern {
+        Some(pattern) => {
+            let weight = readable(weight);
+            masked::product(left, Masked::new(matrix(&weight), &pattern).transposed(), |_, _| ())
+        }
+        None => {
+            let weight = viewable(weight);
+            dense::product(left, matrix(&weight).transposed(), |_, _| ())
+        }
+    };
+    FlexTensor::from_data(TensorData::new(values, shape))
 }
 
 fn slopes<F: Map, T: Scalar>(saved: FlexTensor, gradient: FlexTensor) -> (FlexTensor, FlexTensor) {

@@ -11,7 +11,7 @@ use super::products::Matrix;
 use super::real::Number;
 
 /// Fewer multiplications than this are not worth waking a thread.
-const SMALLEST: usize = 1 << 22;
+pub(super) const SMALLEST: usize = 1 << 22;
 
 /// Blocks are cut at multiples of this number of rows or columns: the height or width of what `gemm` takes at a time.
 const UNIT: usize = 16;
@@ -51,7 +51,7 @@ pub(crate) fn product<T: Number>(
 }
 
 /// Whether the last element lies in the buffer.
-fn fits<T>(x: &Matrix<T>) -> bool {
+pub(super) fn fits<T>(x: &Matrix<T>) -> bool {
     let last = |count: usize, stride: usize| count.saturating_sub(1) * stride;
     x.rows == 0
         || x.columns == 0
@@ -59,10 +59,17 @@ fn fits<T>(x: &Matrix<T>) -> bool {
 }
 
 /// The start of the matrix that all threads write to.
-struct Target<T>(*mut T);
+pub(super) struct Target<T>(pub(super) *mut T);
 
 // SAFETY: the threads write to different elements, see `product`.
 unsafe impl<T: Send> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    /// The element with this index.
+    pub(super) fn at(&self, index: usize) -> *mut T {
+        self.0.wrapping_add(index)
+    }
+}
 
 /// Part of the result.
 struct Block {
@@ -84,34 +91,54 @@ impl Block {
         finish: &impl Fn(usize, &mut [T]),
     ) {
         let (height, breadth) = (self.rows.len(), self.columns.len());
-        // SAFETY: offsets of elements of the three matrices, as the caller promises; `gemm` writes every element of
-        // the block (`read_dst` is off) and only then are slices of it made.
+        let (a, b) = (a.part(self.rows.clone(), 0..a.columns), b.part(0..b.rows, self.columns.clone()));
+        let start = target.at(self.rows.start * width + self.columns.start);
+        // SAFETY: the caller promises a place for the product, which is written before slices of it are made.
         unsafe {
-            let start = target.0.add(self.rows.start * width + self.columns.start);
-            gemm::gemm(
-                height,
-                breadth,
-                a.columns,
-                start,
-                1,
-                width as isize,
-                false,
-                a.values.as_ptr().add(self.rows.start * a.row_stride),
-                a.column_stride as isize,
-                a.row_stride as isize,
-                b.values.as_ptr().add(self.columns.start * b.column_stride),
-                b.column_stride as isize,
-                b.row_stride as isize,
-                T::from_f64(0.0),
-                T::from_f64(1.0),
-                false,
-                false,
-                false,
-                gemm::Parallelism::None,
-            );
+            write_product(&a, &b, start, width, false);
             for row in 0..height {
                 finish(self.columns.start, std::slice::from_raw_parts_mut(start.add(row * width), breadth));
             }
         }
+    }
+}
+
+/// Writes `a·b` to a matrix in memory, whose rows are `stride` elements apart, or adds it to that.
+///
+/// # Safety
+///
+/// From `out` on there must be place for the product, to which nothing else refers; what is added to must have been
+/// written. The factors must fit their buffers.
+pub(super) unsafe fn write_product<T: Number>(
+    a: &Matrix<T>,
+    b: &Matrix<T>,
+    out: *mut T,
+    stride: usize,
+    add: bool,
+) {
+    // SAFETY: the extents and strides of three matrices that fit, as the caller promises; `gemm` writes every element of
+    // the product, and reads it only if `read_dst` is on.
+    unsafe {
+        gemm::gemm(
+            a.rows,
+            b.columns,
+            a.columns,
+            out,
+            1,
+            stride as isize,
+            add,
+            a.values.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.values.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            T::from_f64(if add { 1.0 } else { 0.0 }),
+            T::from_f64(1.0),
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
     }
 }

@@ -18,6 +18,8 @@ pub(crate) mod draws;
 pub(crate) mod functions;
 pub(crate) mod loops;
 #[cfg(feature = "flex")]
+pub(crate) mod masked;
+#[cfg(feature = "flex")]
 pub(crate) mod prefix;
 #[cfg(feature = "flex")]
 pub(crate) mod products;

@@ -37,9 +37,8 @@ use extension::{Layers, PrefixOps};
 /// | result | `[n, D·P]` | `y_t` is `P` columns of it and depends on no `x_u` with `u ≥ t` |
 ///
 /// The argument of `f` is carried from one network to the next, which makes the cost `O(n·D·H·(E + P))` instead of
-/// quadratic in `D` (Larochelle & Murray, "The Neural Autoregressive Distribution Estimator", AISTATS 2011, eq. 6 and
-/// algorithm 1; Uria, Côté, Gregor, Murray & Larochelle, JMLR 17(205), 2016, eqs. 6-9). Differentiable with respect to
-/// all five tensors.
+/// quadratic in `D` (Larochelle & Murray, "The Neural Autoregressive Distribution Estimator", AISTATS 2011, algorithm 1;
+/// Uria, Côté, Gregor, Murray & Larochelle, JMLR 17(205), 2016). Differentiable with respect to all five tensors.
 ///
 /// On `flex`, in f32 and f64, forward and backward are a pass each over the variables, vectorized and spread over the
 /// threads; the hidden layers of a few examples or units are kept at a time, some `√D` of each. `f` is computed anew only

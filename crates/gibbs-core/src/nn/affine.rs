@@ -2,9 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::prelude::*;
-use gibbs_backend::{Init, Noise};
+use gibbs_backend::{Init, Noise, Pattern};
 
-use super::Mask;
+use super::{Layer, Mask};
 
 /// `y = x·W + b`.
 #[derive(Module, Debug)]
@@ -38,5 +38,9 @@ impl Affine {
             weight = weight * gain;
         }
         Self { weight: Param::from_tensor(weight), bias: Init::Zeros.param([n_out], device, noise) }
+    }
+    /// As plain tensors, under a mask or none.
+    pub(crate) fn masked(&self, mask: Option<Pattern>) -> Layer {
+        Layer { weight: self.weight.val(), bias: self.bias.val(), mask }
     }
 }

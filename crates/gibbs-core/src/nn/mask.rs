@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use burn::prelude::*;
+use gibbs_backend::Pattern;
 
 use super::NetworkError;
 
@@ -141,6 +142,11 @@ impl Mask {
         }
     }
 
+    /// The mask as a pattern of weights `[inputs, outputs]`, the way these are stored.
+    pub fn pattern(&self) -> Pattern {
+        Pattern::from_fn(self.n_in, self.n_out(), |j, i| contains(&self.rows[i], j))
+    }
+
     /// The mask as zeros and ones `[inputs, outputs]`, the way weights are stored.
     pub fn tensor(&self, device: &Device) -> Tensor<2> {
         let bit = |j: usize| self.rows.iter().map(move |row| f32::from(contains(row, j)));
@@ -224,6 +230,14 @@ mod tests {
         let tensor = mask.tensor(&Device::flex());
         assert_eq!(tensor.dims(), [2, 3]);
         assert_eq!(to_host(tensor), [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn patterns_are_stored_inputs_first() {
+        let mask = Mask::from_fn(70, 40, |i, j| i % 40 < j);
+        let pattern = mask.pattern();
+        assert_eq!(pattern.dims(), [40, 70]);
+        assert!((0..40).all(|j| (0..70).all(|i| pattern.contains(j, i) == mask.get(i, j))));
     }
 
     #[test]

@@ -12,14 +12,16 @@
 //! Differences from the paper: hidden units are shared out evenly instead of at random (see [`Mask::layers`]; the paper's way
 //! is [`MaskedMlpConfig::init_from_masks`]), and the weights of a unit begin larger where it sees fewer inputs.
 //!
-//! Cost: as an [`Mlp`](super::Mlp) of these widths, and one product `M ⊙ W` a layer for each [`MaskedMlp::network`] and each
-//! backward pass through it: `1/batch` of the matrix product of the pass. [`MaskedMlp::forward`] makes the network once
-//! a call; to call it many times with the same weights, make the network first.
+//! Cost: that of an [`Mlp`](super::Mlp) of these widths or less: on the backend `flex` the products skip blocks of weights
+//! that are masked out, about half of them where inputs, hidden units and outputs are in order (see
+//! [`masked_affine`]). The masks take one bit for each weight.
+//!
+//! [`masked_affine`]: gibbs_backend::masked_affine
 
 use burn::config::Config;
 use burn::module::Module;
 use burn::prelude::*;
-use gibbs_backend::Noise;
+use gibbs_backend::{Noise, Pattern};
 
 use super::{Activation, Affine, Mask, MlpConfig, Network, NetworkError};
 
@@ -94,7 +96,7 @@ impl MaskedMlpConfig {
             Affine::new([mask.n_in(), mask.n_out()], init, gain, Some(mask), device, noise)
         };
         let layers = masks.iter().enumerate().map(layer).collect();
-        let masks = masks.iter().map(|mask| mask.tensor(device)).collect();
+        let masks = masks.iter().map(Mask::pattern).collect();
         Ok(MaskedMlp { layers, masks, activation: self.activation, dropout: self.dropout })
     }
 }
@@ -116,7 +118,7 @@ fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), NetworkError> {
 ///
 /// ```
 /// use burn::prelude::*;
-/// use gibbs_backend::Noise;
+/// use gibbs_backend::{Noise, Pattern};
 /// use gibbs_core::nn::{Mask, MaskedMlpConfig};
 ///
 /// let device = Device::flex();
@@ -129,14 +131,15 @@ fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), NetworkError> {
 /// ```
 ///
 /// The masks are no parameters: saved weights hold the layers alone, and a network to load them into is made from
-/// the same config and the same adjacency or masks. Masked-out weights stay what they were at the start, as they get no
-/// gradient; weight decay may shrink them, which changes nothing.
+/// the same config and the same adjacency or masks. The gradient of masked-out weights is exactly zero, so they stay what
+/// they were at the start; weight decay may shrink them, which changes nothing.
 #[derive(Module, Debug)]
 pub struct MaskedMlp {
     /// The layers, in the order of the pass; weights before masking.
     pub layers: Vec<Affine>,
-    /// Zeros and ones `[in, out]`, one for each layer.
-    masks: Vec<Tensor<2>>,
+    /// `[in, out]`, one for each layer.
+    #[module(skip)]
+    masks: Vec<Pattern>,
     #[module(skip)]
     activation: Activation,
     dropout: f64,
@@ -152,18 +155,26 @@ impl MaskedMlp {
         self.network().forward(x)
     }
 
-    /// The layers with their masks applied, to be used as often as the weights stay the same.
+    /// The layers as plain tensors, with the masks; costs nothing.
     pub fn network(&self) -> Network {
-        let masked = |(layer, mask): (&Affine, &Tensor<2>)| {
-            let weight = layer.weight.val();
-            let mask = mask.clone().cast(weight.dtype());
-            (weight * mask, layer.bias.val())
-        };
-        let layers = self.layers.iter().zip(&self.masks).map(masked).collect();
+        self.network_with(&self.masks)
+    }
+
+    /// The network with these masks `[in, out]`, one for each layer, instead of its own; costs nothing. For training on
+    /// several orders in turn (MADE, section 4.2), with the masks made once by [`Mask::pattern`].
+    ///
+    /// # Panics
+    /// If the masks are not one for each layer; at the first pass, if their shapes are not those of the weights.
+    pub fn network_with(&self, masks: &[Pattern]) -> Network {
+        let (layers, given) = (self.layers.len(), masks.len());
+        assert_eq!(layers, given, "a network of {layers} layers under {given} masks");
+        let masked = |(layer, mask): (&Affine, &Pattern)| layer.masked(Some(mask.clone()));
+        let layers = self.layers.iter().zip(masks).map(masked).collect();
         Network { layers, activation: self.activation, dropout: self.dropout }
     }
 
-    /// Replaces the masks, as in training on several orders in turn (MADE, section 4.2).
+    /// Replaces the masks; for a pass with others that leaves them as they are, see
+    /// [`network_with`](Self::network_with).
     ///
     /// # Errors
     /// If the masks do not fit the layers; the old ones then stay.
@@ -172,8 +183,7 @@ impl MaskedMlp {
         let widths: Vec<usize> =
             shapes.first().map(|s| s[0]).into_iter().chain(shapes.iter().map(|s| s[1])).collect();
         check_masks(masks, &widths)?;
-        let device = self.masks[0].device();
-        self.masks = masks.iter().map(|mask| mask.tensor(&device)).collect();
+        self.masks = masks.iter().map(Mask::pattern).collect();
         Ok(())
     }
 }

@@ -136,6 +136,44 @@ fn masks_can_be_changed_and_wrong_ones_are_refused() {
 }
 
 #[test]
+fn a_pass_under_other_masks_leaves_its_own() {
+    let device = Device::flex().autodiff();
+    let network = init(&[10], &triangle(5), &device, 6);
+    let upper = Mask::from_fn(5, 5, |i, j| j > i);
+    let masks: Vec<_> = upper.layers(&[10]).unwrap().iter().map(Mask::pattern).collect();
+    let x = Noise::new(6, "x").normal([1, 5], &device);
+    check_autoregressive(x.clone(), |x| network.network_with(&masks).forward(x), |i, j| upper.get(i, j));
+    check_autoregressive(x, |x| network.forward(x), |i, j| j < i);
+}
+
+#[test]
+#[should_panic(expected = "a network of 2 layers under 1 masks")]
+fn a_mask_for_each_layer() {
+    init(&[10], &triangle(5), &Device::flex(), 6).network_with(&[triangle(5).pattern()]);
+}
+
+#[test]
+fn layers_are_what_the_pass_is_made_of() {
+    let device = Device::flex();
+    let network = init(&[7], &triangle(4), &device, 10).network();
+    assert_eq!(network.activation(), Activation::Tanh);
+    let x = [0.3, -0.8, 1.1, 0.5];
+    let mut h = x.to_vec();
+    for (k, layer) in network.layers().iter().enumerate() {
+        let (weight, bias) = (to_host(layer.weight.clone()), to_host(layer.bias.clone()));
+        let mask = layer.mask.as_ref().unwrap();
+        let unit = |j: usize| {
+            let seen = (0..h.len()).filter(|&i| mask.contains(i, j));
+            let sum = bias[j] + seen.map(|i| h[i] * weight[i * bias.len() + j]).sum::<f64>();
+            if k == 0 { sum.tanh() } else { sum }
+        };
+        h = (0..bias.len()).map(unit).collect();
+    }
+    let y = to_host(network.forward(Tensor::from_data([x], &device)));
+    assert!(h.iter().zip(&y).all(|(h, y)| (h - y).abs() < 1e-6), "{h:?} {y:?}");
+}
+
+#[test]
 fn configs_that_cannot_be_built_are_errors() {
     let device = Device::flex();
     let noise = &mut Noise::new(0, "init");

@@ -107,7 +107,7 @@ impl Mlp {
 
     /// The layers as plain tensors; costs nothing.
     pub fn network(&self) -> Network {
-        let layers = self.layers.iter().map(|layer| (layer.weight.val(), layer.bias.val())).collect();
+        let layers = self.layers.iter().map(|layer| layer.masked(None)).collect();
         Network { layers, activation: self.activation, dropout: self.dropout }
     }
 }

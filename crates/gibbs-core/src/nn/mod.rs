@@ -22,4 +22,4 @@ pub use error::NetworkError;
 pub use mask::Mask;
 pub use masked::{MaskedMlp, MaskedMlpConfig};
 pub use mlp::{Mlp, MlpConfig};
-pub use network::Network;
+pub use network::{Layer, Network};

@@ -1,27 +1,58 @@
 //! The pass through a network whose weights are ready to use.
 
 use burn::prelude::*;
-use gibbs_backend::{Noise, affine};
+use gibbs_backend::{Function, Noise, Pattern, affine, masked_affine};
 
 use super::Activation;
 
-/// The layers of a network as plain tensors, masks applied, still part of the autodiff graph.
+/// One layer as plain tensors, still part of the autodiff graph.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// `W [in, out]`.
+    pub weight: Tensor<2>,
+    /// `b [out]`.
+    pub bias: Tensor<1>,
+    /// The weights that count, `[in, out]`; all of them where there is no mask. The others may hold anything.
+    pub mask: Option<Pattern>,
+}
+
+impl Layer {
+    /// `f(x·(M⊙W) + b)`, without a function `x·(M⊙W) + b`.
+    fn forward(&self, x: Tensor<2>, function: Option<Function>) -> Tensor<2> {
+        let (weight, bias) = (self.weight.clone(), self.bias.clone());
+        match &self.mask {
+            Some(mask) => masked_affine(x, weight, bias, mask, function),
+            None => affine(x, weight, bias, function),
+        }
+    }
+}
+
+/// The layers of a network as plain tensors, still part of the autodiff graph, with their masks.
 ///
-/// Made by [`Mlp::network`](super::Mlp::network) and [`MaskedMlp::network`](super::MaskedMlp::network). Where a network is
-/// evaluated many times with the same parameters (a solver, ancestral sampling), make it once and call
-/// [`forward`](Self::forward) many times: the masks are then paid for once.
+/// Made by [`Mlp::network`](super::Mlp::network) and [`MaskedMlp::network`](super::MaskedMlp::network), which cost nothing.
 ///
 /// ```text
-/// h_0 = x,   h_k = activation(h_{k-1}·W_k + b_k),   y = h_{L-1}·W_L + b_L
+/// h_0 = x,   h_k = activation(h_{k-1}·(M_k ⊙ W_k) + b_k),   y = h_{L-1}·(M_L ⊙ W_L) + b_L
 /// ```
 #[derive(Clone, Debug)]
 pub struct Network {
-    pub(crate) layers: Vec<(Tensor<2>, Tensor<1>)>,
+    pub(crate) layers: Vec<Layer>,
     pub(crate) activation: Activation,
     pub(crate) dropout: f64,
 }
 
 impl Network {
+    /// The layers, in the order of the pass: with [`activation`](Self::activation) all that is needed to evaluate the
+    /// network in another way, unit by unit for example.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The function of the hidden units.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
     /// The outputs: `[batch, in] -> [batch, out]`. Nothing is dropped.
     ///
     /// # Panics
@@ -48,14 +79,14 @@ impl Network {
     }
 
     fn pass(&self, x: Tensor<2>, mut after_hidden: impl FnMut(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
-        if let Some((first, _)) = self.layers.first() {
-            let (shape, [n_in, _]) = (x.dims(), first.dims());
+        if let Some(first) = self.layers.first() {
+            let (shape, [n_in, _]) = (x.dims(), first.weight.dims());
             assert_eq!(shape[1], n_in, "the network takes rows of width {n_in}, got a tensor {shape:?}");
         }
         let last = self.layers.len().saturating_sub(1);
-        self.layers.iter().enumerate().fold(x, |h, (i, (weight, bias))| {
+        self.layers.iter().enumerate().fold(x, |h, (i, layer)| {
             let function = (i != last).then(|| self.activation.function());
-            let h = affine(h, weight.clone(), bias.clone(), function);
+            let h = layer.forward(h, function);
             if i == last { h } else { after_hidden(h) }
         })
     }
@@ -81,7 +112,8 @@ mod tests {
             let weight = TensorData::new(take(n_in * n_out), [n_in, n_out]);
             let bias = TensorData::new(take(n_out), [n_out]);
             let options = (device, DType::F64);
-            (Tensor::from_data(weight, options), Tensor::from_data(bias, options))
+            let (weight, bias) = (Tensor::from_data(weight, options), Tensor::from_data(bias, options));
+            Layer { weight, bias, mask: None }
         };
         Network { layers: vec![layer([3, 5]), layer([5, 2])], activation, dropout: 0.0 }
     }
@@ -98,11 +130,11 @@ mod tests {
             [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Silu, Activation::Softplus]
         {
             let mut network = network(&parameters, activation, &device);
-            for (weight, bias) in &mut network.layers {
+            for Layer { weight, bias, .. } in &mut network.layers {
                 (*weight, *bias) = (weight.clone().require_grad(), bias.clone().require_grad());
             }
             let grads = loss(&network, &device).backward();
-            let of_layer = |(weight, bias): &(Tensor<2>, Tensor<1>)| {
+            let of_layer = |Layer { weight, bias, .. }: &Layer| {
                 [to_host(weight.grad(&grads).unwrap()), to_host(bias.grad(&grads).unwrap())].concat()
             };
             let gradient: Vec<f64> = network.layers.iter().flat_map(of_layer).collect();

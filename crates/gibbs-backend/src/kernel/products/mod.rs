@@ -61,9 +61,16 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// A block.
+    pub(crate) fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Self {
+        let start = rows.start * self.row_stride + columns.start * self.column_stride;
+        let values = self.values.get(start..).unwrap_or_default();
+        Self { values, rows: rows.len(), columns: columns.len(), ..*self }
+    }
+
     /// Part of a row; the columns must be one apart.
     #[inline(always)]
-    fn along_row(&self, row: usize, columns: Range<usize>) -> &'a [T] {
+    pub(crate) fn along_row(&self, row: usize, columns: Range<usize>) -> &'a [T] {
         let start = row * self.row_stride;
         &self.values[start + columns.start..start + columns.end]
     }
