@@ -136,13 +136,14 @@ impl Autoregressive for Nade {
 
     fn parameters(&self, _ordering: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
         let (n, conditional) = (x.dims()[0], self.config.conditional);
-        let (inputs, outputs) = (self.in_order(conditional.n_inputs()), self.in_order(conditional.n_parameters()));
+        let (inputs, outputs) =
+            (self.in_order(conditional.n_inputs()), self.in_order(conditional.n_parameters()));
         let [first, last] = [&self.layers[0], &self.layers[1]];
         let n_context = self.config.n_context;
         let start = match context {
             None => {
                 assert_eq!(n_context, 0, "the model has a context of width {n_context}: give it");
-                first.bias.val().unsqueeze().expand([n, self.config.n_hidden])
+                first.bias.val().unsqueeze::<2>().expand([n, self.config.n_hidden])
             }
             Some(context) => {
                 assert_eq!(context.dims(), [n, n_context], "a context for {n} examples");
@@ -226,7 +227,9 @@ impl Recursion for Kept<'_> {
     fn start(&self, n: usize, context: &[f32]) -> Box<dyn Walk + '_> {
         let first = self.rows.len() - self.nade.config.n_context;
         let mut inputs = vec![self.bias.clone(); n];
-        for (inputs, context) in inputs.iter_mut().zip(context.chunks_exact(self.nade.config.n_context.max(1))) {
+        for (inputs, context) in
+            inputs.iter_mut().zip(context.chunks_exact(self.nade.config.n_context.max(1)))
+        {
             context.iter().enumerate().for_each(|(j, &value)| self.add(first + j, value, inputs));
         }
         let hidden = inputs.iter().map(|inputs| self.hidden(inputs)).collect();

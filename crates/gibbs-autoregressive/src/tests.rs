@@ -33,7 +33,11 @@ impl ModuleMapper for Jitter {
 }
 
 /// A model with noise on all parameters, of this type, ready for the device.
-fn prepared<M: Module + Autoregressive + Sync + 'static>(model: M, device: &Device, dtype: FloatDType) -> Model {
+fn prepared<M: Module + Autoregressive + Sync + 'static>(
+    model: M,
+    device: &Device,
+    dtype: FloatDType,
+) -> Model {
     let model = cast(model.map(&mut Jitter(Noise::new(2, "jitter"), 0.4)), dtype);
     Box::new(if device.is_autodiff() { model.train() } else { model })
 }
@@ -72,14 +76,23 @@ fn models() -> Vec<(String, Box<dyn Fn(&Device, FloatDType) -> Model>)> {
         }
     }
     for order in [OrderConfig::Natural, OrderConfig::Random] {
-        for (conditional, n_context) in [(Conditional::Bernoulli, 0), (Conditional::Bernoulli, 3), (CATEGORICAL, 2)] {
+        for (conditional, n_context) in
+            [(Conditional::Bernoulli, 0), (Conditional::Bernoulli, 3), (CATEGORICAL, 2)]
+        {
             let config = NadeConfig::new(5, 7)
                 .with_order(order.clone())
                 .with_conditional(conditional)
                 .with_n_context(n_context);
-            list.push((format!("{config:?}"), Box::new(move |device, dtype| {
-                prepared(config.init(&device.clone().inner(), &mut Noise::new(1, "init")).unwrap(), device, dtype)
-            })));
+            list.push((
+                format!("{config:?}"),
+                Box::new(move |device, dtype| {
+                    prepared(
+                        config.init(&device.clone().inner(), &mut Noise::new(1, "init")).unwrap(),
+                        device,
+                        dtype,
+                    )
+                }),
+            ));
         }
     }
     let mixture = MadeConfig::new(5, vec![8])

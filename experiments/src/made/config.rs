@@ -1,7 +1,7 @@
 //! Settings of an autoregressive model, and the presets.
 
 use anyhow::{Context, Result};
-use gibbs_autoregressive::{Conditional, Degrees, MadeConfig, OrderConfig};
+use gibbs_autoregressive::{Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig};
 use gibbs_core::{nn::Activation, optim::AdamConfig};
 use gibbs_data::{Binarization, Splits};
 use gibbs_train::{schedule::Schedule, training::LoopConfig};
@@ -21,6 +21,8 @@ use crate::{
 pub enum ModelKind {
     /// Masked autoencoder.
     Made,
+    /// Neural autoregressive distribution estimator.
+    Nade,
 }
 
 /// The law of each variable.
@@ -116,9 +118,28 @@ impl MadeModel {
         Ok(config)
     }
 
+    /// The configuration of a NADE.
+    ///
+    /// # Errors
+    /// If the width is still open, a field is out of range, or there is more than one hidden layer.
+    pub(super) fn nade(&self) -> Result<NadeConfig> {
+        let widths = self.n_hidden.list();
+        let [n_hidden] = widths[..] else {
+            return Err(Fault::usage(format!("model.n_hidden = {widths:?}: a nade has one hidden layer")));
+        };
+        let config = NadeConfig::new(self.width()?, n_hidden)
+            .with_activation(self.activation)
+            .with_conditional(self.conditional())
+            .with_n_context(self.n_classes)
+            .with_order(self.order.clone());
+        config.validate().context("model")?;
+        Ok(config)
+    }
+
     fn validate(&self) -> Result<()> {
         match self.kind {
             ModelKind::Made => self.made().map(|_| ()),
+            ModelKind::Nade => self.nade().map(|_| ()),
         }
     }
 }

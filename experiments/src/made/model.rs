@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use burn::prelude::*;
-use gibbs_autoregressive::{Autoregressive, Made};
+use gibbs_autoregressive::{Autoregressive, Made, Nade};
 use gibbs_backend::Noise;
 use gibbs_train::{training::Trainee, weights};
 
@@ -12,6 +12,7 @@ use gibbs_data::Splits;
 /// A model of any kind.
 pub(super) enum AnyModel {
     Made(Made),
+    Nade(Nade),
 }
 
 impl AnyModel {
@@ -27,6 +28,10 @@ impl AnyModel {
                 let made = model.made()?.init(device, &mut noise).context("the configuration")?;
                 Self::Made(weights::from_bytes(made, bytes)?)
             }
+            ModelKind::Nade => {
+                let nade = model.nade()?.init(device, &mut noise).context("the configuration")?;
+                Self::Nade(weights::from_bytes(nade, bytes)?)
+            }
         })
     }
 
@@ -34,6 +39,7 @@ impl AnyModel {
     pub(super) fn law(&self) -> &(dyn Autoregressive + Sync) {
         match self {
             Self::Made(made) => made,
+            Self::Nade(nade) => nade,
         }
     }
 
@@ -54,6 +60,10 @@ pub(super) fn trainee(config: &MadeRun, data: &Splits, device: &Device) -> Resul
         ModelKind::Made => {
             let made = model.made()?.init(device, &mut noise)?;
             Box::new(DensityTrainee::new(config, made, data, device)?)
+        }
+        ModelKind::Nade => {
+            let nade = model.nade()?.init(device, &mut noise)?;
+            Box::new(DensityTrainee::new(config, nade, data, device)?)
         }
     })
 }

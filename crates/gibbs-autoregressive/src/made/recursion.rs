@@ -11,7 +11,6 @@
 //! A unit of degree `m` depends on the first `m` variables alone, so its value is final when these are known, and it is
 //! pushed to what lies above exactly once. With units sorted by degree, what a unit is pushed to is the end of a row.
 
-use burn::prelude::*;
 use gibbs_core::nn::Activation;
 
 use super::Made;
