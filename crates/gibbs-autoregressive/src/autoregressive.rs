@@ -119,14 +119,14 @@ pub(crate) fn with_context(x: Tensor<2>, context: Option<Tensor<2>>, n_context: 
     }
 }
 
-/// These columns of a matrix, in this order; costs nothing if they are all in their places.
-pub(crate) fn select_columns(x: Tensor<2>, columns: &[usize]) -> Tensor<2> {
-    if columns.len() == x.dims()[1] && columns.iter().enumerate().all(|(at, &column)| at == column) {
+/// Columns in another order: column `i` of the result is column `from[i]`. Costs nothing where all stay.
+pub(crate) fn arranged<const D: usize>(x: Tensor<D>, from: &[usize]) -> Tensor<D> {
+    if from.len() == x.dims()[1] && from.iter().enumerate().all(|(i, &j)| i == j) {
         return x;
     }
-    let columns: Vec<i64> = columns.iter().map(|&column| column as i64).collect();
-    let columns = Tensor::<1, Int>::from_data(columns.as_slice(), &x.device());
-    x.select(1, columns)
+    let from: Vec<i64> = from.iter().map(|&j| j as i64).collect();
+    let from = Tensor::<1, Int>::from_data(from.as_slice(), &x.device());
+    x.select(1, from)
 }
 
 /// `LogProb` and `Sample` of a model without a context.

@@ -7,6 +7,7 @@ pub mod made;
 pub mod nade;
 mod order;
 pub mod sampling;
+pub mod transformer;
 mod wiring;
 
 pub use autoregressive::Autoregressive;
@@ -15,6 +16,7 @@ pub use error::{ConfigError, ValueError};
 pub use made::{Made, MadeConfig};
 pub use nade::{Nade, NadeConfig};
 pub use order::{Order, OrderConfig};
+pub use transformer::{Transformer, TransformerConfig};
 pub use wiring::{Degrees, Wiring};
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use gibbs_core::nn::{Activation, Affine, MlpConfig};
 
 use crate::{
     Autoregressive, Conditional, ConfigError, Order, OrderConfig,
-    autoregressive::{law, select_columns},
+    autoregressive::{arranged, law},
     sampling::{Recursion, Walk, function, host},
 };
 
@@ -151,21 +151,21 @@ impl Autoregressive for Nade {
                 affine(context, weight, first.bias.val(), None)
             }
         };
-        let x = select_columns(conditional.encode(x), &inputs);
+        let x = arranged(conditional.encode(x), &inputs);
         let weight = first.weight.val().narrow(0, 0, inputs.len());
-        let weight = select_columns(weight.transpose(), &inputs).transpose();
+        let weight = arranged(weight.transpose(), &inputs).transpose();
         let parameters = prefix_networks(
             start,
             x,
             weight,
-            select_columns(last.weight.val(), &outputs),
-            select_columns(last.bias.val().unsqueeze(), &outputs).squeeze_dim(0),
+            arranged(last.weight.val(), &outputs),
+            arranged(last.bias.val().unsqueeze::<2>(), &outputs).squeeze_dim(0),
             self.config.n_variables,
             self.config.activation.function(),
         );
         let mut back = vec![0; outputs.len()];
         outputs.iter().enumerate().for_each(|(at, &column)| back[column] = at);
-        select_columns(parameters, &back)
+        arranged(parameters, &back)
     }
 
     fn recursion(&self, _ordering: usize) -> Box<dyn Recursion + '_> {

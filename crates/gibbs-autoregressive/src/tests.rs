@@ -14,12 +14,15 @@ use gibbs_core::{
 use gibbs_testkit::{check_autoregressive, check_follows, check_mean, check_normalized};
 
 use crate::{
-    Autoregressive, Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig,
+    Autoregressive, Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig, TransformerConfig,
     sampling::{Given, Plain, complete_by},
 };
 
 /// A model of few enough variables to enumerate, its parameters away from where they start.
 type Model = Box<dyn Autoregressive + Sync>;
+
+/// Makes a model of a type on a device.
+type Constructor = Box<dyn Fn(&Device, FloatDType) -> Model>;
 
 /// Adds noise of this size to all parameters.
 struct Jitter(Noise, f64);
@@ -49,8 +52,8 @@ fn made(config: MadeConfig, device: &Device, dtype: FloatDType) -> Model {
 const CATEGORICAL: Conditional = Conditional::Categorical { values: 3 };
 
 /// Names and constructors of models with discrete variables.
-fn models() -> Vec<(String, Box<dyn Fn(&Device, FloatDType) -> Model>)> {
-    let mut list: Vec<(String, Box<dyn Fn(&Device, FloatDType) -> Model>)> = Vec::new();
+fn models() -> Vec<(String, Constructor)> {
+    let mut list: Vec<(String, Constructor)> = Vec::new();
     let shapes = [
         (vec![], true, Activation::Relu),
         (vec![11], true, Activation::Tanh),
@@ -101,6 +104,34 @@ fn models() -> Vec<(String, Box<dyn Fn(&Device, FloatDType) -> Model>)> {
         .with_degrees(Degrees::Random)
         .with_n_wirings(4);
     list.push(("mixture".into(), Box::new(move |device, dtype| made(mixture.clone(), device, dtype))));
+    for patch in [1, 2, 3, 5] {
+        for order in [OrderConfig::Natural, OrderConfig::Random, OrderConfig::Given(vec![4, 2, 0, 1, 3])] {
+            for (conditional, n_context) in
+                [(Conditional::Bernoulli, 0), (Conditional::Bernoulli, 2), (CATEGORICAL, 2)]
+            {
+                let config = TransformerConfig::new(5, patch)
+                    .with_d_model(6)
+                    .with_n_heads(2)
+                    .with_n_layers(2)
+                    .with_d_hidden(7)
+                    .with_head_hidden(5)
+                    .with_conditional(conditional)
+                    .with_n_context(n_context)
+                    .with_order(order.clone());
+                let name = format!("{config:?}");
+                list.push((
+                    name,
+                    Box::new(move |device, dtype| {
+                        prepared(
+                            config.init(&device.clone().inner(), &mut Noise::new(1, "init")).unwrap(),
+                            device,
+                            dtype,
+                        )
+                    }),
+                ));
+            }
+        }
+    }
     let single = MadeConfig::new(1, vec![4]);
     list.push(("one variable".into(), Box::new(move |device, dtype| made(single.clone(), device, dtype))));
     list

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use burn::prelude::*;
-use gibbs_autoregressive::{Autoregressive, Made, Nade};
+use gibbs_autoregressive::{Autoregressive, Made, Nade, Transformer};
 use gibbs_backend::Noise;
 use gibbs_train::{training::Trainee, weights};
 
@@ -13,6 +13,7 @@ use gibbs_data::Splits;
 pub(super) enum AnyModel {
     Made(Made),
     Nade(Nade),
+    Transformer(Transformer),
 }
 
 impl AnyModel {
@@ -32,6 +33,11 @@ impl AnyModel {
                 let nade = model.nade()?.init(device, &mut noise).context("the configuration")?;
                 Self::Nade(weights::from_bytes(nade, bytes)?)
             }
+            ModelKind::Transformer => {
+                let transformer =
+                    model.transformer()?.init(device, &mut noise).context("the configuration")?;
+                Self::Transformer(weights::from_bytes(transformer, bytes)?)
+            }
         })
     }
 
@@ -40,6 +46,7 @@ impl AnyModel {
         match self {
             Self::Made(made) => made,
             Self::Nade(nade) => nade,
+            Self::Transformer(transformer) => transformer,
         }
     }
 
@@ -64,6 +71,10 @@ pub(super) fn trainee(config: &MadeRun, data: &Splits, device: &Device) -> Resul
         ModelKind::Nade => {
             let nade = model.nade()?.init(device, &mut noise)?;
             Box::new(DensityTrainee::new(config, nade, data, device)?)
+        }
+        ModelKind::Transformer => {
+            let transformer = model.transformer()?.init(device, &mut noise)?;
+            Box::new(DensityTrainee::new(config, transformer, data, device)?)
         }
     })
 }

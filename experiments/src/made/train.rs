@@ -7,6 +7,7 @@ use gibbs_backend::Noise;
 use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
+    schedule::Schedule,
     training::{BoxError, Figures, Position, Trainee, Validation},
     weights,
 };
@@ -26,6 +27,7 @@ const MARGINALS: usize = 10_000;
 pub(super) struct DensityTrainee<M> {
     config: MadeRun,
     values: Values,
+    rate: Schedule,
     training: Backprop<M>,
     feed: Feed,
     valid: Dataset,
@@ -43,6 +45,7 @@ impl<M: Module + Autoregressive> DensityTrainee<M> {
             feed: Feed::new(data.train.clone(), train.batch_size, config.seed, device)?,
             valid: data.valid.clone(),
             device: device.clone(),
+            rate: train.rate()?.clone(),
             values,
             config: config.clone(),
         })
@@ -66,7 +69,7 @@ impl<M: Module + Autoregressive + 'static> Trainee for DensityTrainee<M> {
     fn step(&mut self, at: &Position) -> Result<(), BoxError> {
         let batch = self.feed.batch(at);
         let examples = self.values.encode(batch.x, batch.labels.as_deref());
-        let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
+        let rate = self.rate.at(at.step, at.total_steps);
         let context = examples.context.map(Tensor::autodiff);
         let model = self.training.network();
         let loss = model.log_prob_in(self.ordering(at), examples.x.autodiff(), context).mean().neg();
