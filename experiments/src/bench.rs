@@ -5,15 +5,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use burn::{optim::SgdConfig, prelude::*};
+use burn::{module::Module, optim::SgdConfig, prelude::*};
 use gibbs_autoencoder::{AutoencoderConfig, Loss};
+use gibbs_autoregressive::{Autoregressive, Made, MadeConfig};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, Chains, ContrastiveConfig, RbmConfig,
     ais::{AnnealedImportance, Schedule},
     units::Units,
 };
-use gibbs_core::{Objective, optim::Adam, params::descend};
+use gibbs_core::{LogProb, Objective, Sample, optim::Adam, params::descend};
 use gibbs_train::training::Position;
 use serde::Serialize;
 
@@ -51,6 +52,9 @@ pub const CASES: &[(&str, Setup)] = &[
     ("rbm-ais-784x500-c100", |device| annealing(device, 784, 500, 100)),
     ("autoencoder-finetune-b1000", |device| finetuning(device, 1000)),
     ("autoencoder-finetune-b100", |device| finetuning(device, 100)),
+    ("made-train-784x500-b100", |device| likelihood(device, made(device, 784, 500)?, 100)),
+    ("made-train-784x8000-b100", |device| likelihood(device, made(device, 784, 8000)?, 100)),
+    ("made-sample-784x500-b64", |device| ancestral(made(device, 784, 500)?, 64)),
 ];
 
 /// Runs one case.
@@ -141,4 +145,34 @@ fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)
         training.descend(&at, 1e-3, "loss", loss);
     };
     Ok((Box::new(step), batch))
+}
+
+/// A masked autoencoder with one hidden layer and no direct connections.
+fn made(device: &Device, visible: usize, hidden: usize) -> Result<Made> {
+    let config = MadeConfig::new(visible, vec![hidden]).with_direct(false);
+    Ok(config.init(device, &mut Noise::new(0, "bench"))?)
+}
+
+/// Step of Adam on the log-likelihood of bits.
+fn likelihood<M: Module + Autoregressive + LogProb + 'static>(
+    device: &Device,
+    model: M,
+    batch: usize,
+) -> Result<(Box<dyn FnMut()>, usize)> {
+    let mut noise = Noise::new(0, "data");
+    let x = noise.bernoulli(Tensor::<2>::full([batch, model.n_variables()], ON, device));
+    let mut training = Backprop::new(model, Adam::default(), Average::OFF, device);
+    let at = Position::new(0, 1, 1);
+    let step = move || {
+        let loss = training.network().log_prob(x.clone().autodiff()).mean().neg();
+        training.descend(&at, 1e-3, "loss", loss);
+    };
+    Ok((Box::new(step), batch))
+}
+
+/// Exact draws.
+fn ancestral<M: Sample + 'static>(model: M, n: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+    let mut noise = Noise::new(0, "sample");
+    let step = move || drop(model.sample(n, &mut noise));
+    Ok((Box::new(step), n))
 }

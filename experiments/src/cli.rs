@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gibbs_data::Split;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Command line of a family whose `train` and `sample` take the further flags `T` and `S`, with the further commands `X`.
@@ -78,7 +79,8 @@ impl Shorthand for NoFlags {
 pub enum NoCommands {}
 
 /// Settings to start from.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Preset {
     /// Ends in seconds: a smoke test
     Tiny,

@@ -15,6 +15,9 @@ pub mod download;
 pub mod evaluation;
 pub mod experiment;
 pub mod fault;
+pub mod given;
+pub mod levels;
+pub mod made;
 pub mod progress;
 pub mod rbm;
 

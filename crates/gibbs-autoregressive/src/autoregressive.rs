@@ -51,6 +51,12 @@ pub trait Autoregressive {
     /// Where the parameters of the model are.
     fn device(&self) -> Device;
 
+    /// The model with outputs that begin as the marginals of the data `x [n, D]`; see [`Conditional::marginals`].
+    #[must_use]
+    fn with_marginals(self, x: Tensor<2>) -> Self
+    where
+        Self: Sized;
+
     /// `ln p_k(x | c)` of one ordering, nats: `[n, D]`, `[n, C]` to `[n]`.
     ///
     /// # Panics
@@ -111,6 +117,16 @@ pub(crate) fn with_context(x: Tensor<2>, context: Option<Tensor<2>>, n_context: 
             Tensor::cat(vec![x, context], 1)
         }
     }
+}
+
+/// Columns in another order: column `i` of the result is column `from[i]`. Costs nothing where all stay.
+pub(crate) fn arranged<const D: usize>(x: Tensor<D>, from: &[usize]) -> Tensor<D> {
+    if from.len() == x.dims()[1] && from.iter().enumerate().all(|(i, &j)| i == j) {
+        return x;
+    }
+    let from: Vec<i64> = from.iter().map(|&j| j as i64).collect();
+    let from = Tensor::<1, Int>::from_data(from.as_slice(), &x.device());
+    x.select(1, from)
 }
 
 /// `LogProb` and `Sample` of a model without a context.

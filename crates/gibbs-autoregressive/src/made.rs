@@ -26,7 +26,7 @@ use burn::{
     module::{Module, Param},
     prelude::*,
 };
-use gibbs_backend::{Init, Noise};
+use gibbs_backend::{Init, Noise, Pattern, masked_affine};
 use gibbs_core::nn::{Activation, Affine, Mask, MaskedMlpConfig};
 
 use crate::{
@@ -116,7 +116,7 @@ impl MadeConfig {
 #[derive(Debug)]
 struct Wired {
     wiring: Wiring,
-    masks: Vec<Tensor<2>>,
+    masks: Vec<Pattern>,
 }
 
 /// The wirings of a model, which are no parameters.
@@ -157,7 +157,6 @@ impl Made {
     /// If there is no wiring, or one of other widths.
     pub fn with_wirings(mut self, wirings: Vec<Wiring>) -> Self {
         assert!(!wirings.is_empty(), "a model has at least one wiring");
-        let device = Autoregressive::device(&self);
         let config = &self.config;
         let (n_inputs, n_outputs) = (config.conditional.n_inputs(), config.conditional.n_parameters());
         let wired = |wiring: Wiring| {
@@ -169,7 +168,7 @@ impl Made {
             );
             let mut masks = wiring.masks(n_inputs, config.n_context, n_outputs);
             masks.extend(config.direct.then(|| wiring.direct_mask(n_inputs, config.n_context, n_outputs)));
-            let masks = masks.iter().map(|mask: &Mask| mask.tensor(&device)).collect();
+            let masks = masks.iter().map(Mask::pattern).collect();
             Arc::new(Wired { wiring, masks })
         };
         self.wirings = Wirings(wirings.into_iter().map(wired).collect());
@@ -188,15 +187,6 @@ impl Made {
         let (config, has_context) = (&self.config, self.config.n_context > 0);
         let wiring = Wiring::new(order, &config.hidden, config.degrees, has_context, noise);
         self.clone().with_wirings(vec![wiring])
-    }
-
-    /// The model with outputs that begin as the marginals of the data `x [n, D]`; see [`Conditional::marginals`].
-    pub fn with_marginals(mut self, x: Tensor<2>) -> Self {
-        let marginals = self.config.conditional.marginals(x);
-        if let Some(last) = self.layers.last_mut() {
-            last.bias = Param::from_tensor(marginals);
-        }
-        self
     }
 
     /// The wirings, as many as orderings.
@@ -236,18 +226,18 @@ impl Autoregressive for Made {
     fn parameters(&self, ordering: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
         let input = self.inputs(x, context);
         let masks = &self.wirings.0[ordering].masks;
-        let masked = |weight: Tensor<2>, mask: &Tensor<2>| {
-            let mask = mask.clone().cast(weight.dtype());
-            weight * mask
-        };
         let last = self.layers.len() - 1;
         let layers = self.layers.iter().zip(masks).enumerate();
         let outputs = layers.fold(input.clone(), |h, (l, (layer, mask))| {
             let function = (l < last).then(|| self.config.activation.function());
-            gibbs_backend::affine(h, masked(layer.weight.val(), mask), layer.bias.val(), function)
+            masked_affine(h, layer.weight.val(), layer.bias.val(), mask, function)
         });
         match &self.direct {
-            Some(direct) => outputs + input.matmul(masked(direct.val(), &masks[last + 1])),
+            Some(direct) => {
+                let weight = direct.val();
+                let none = Tensor::zeros([weight.dims()[1]], (&weight.device(), weight.dtype()));
+                outputs + masked_affine(input, weight, none, &masks[last + 1], None)
+            }
             None => outputs,
         }
     }
@@ -258,6 +248,14 @@ impl Autoregressive for Made {
 
     fn device(&self) -> Device {
         self.layers[0].bias.device()
+    }
+
+    fn with_marginals(mut self, x: Tensor<2>) -> Self {
+        let marginals = self.config.conditional.marginals(x);
+        if let Some(last) = self.layers.last_mut() {
+            last.bias = Param::from_tensor(marginals);
+        }
+        self
     }
 }
 

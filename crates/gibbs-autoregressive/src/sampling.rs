@@ -14,6 +14,7 @@
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
+use gibbs_core::nn::Activation;
 use rayon::prelude::*;
 
 use crate::{Autoregressive, Conditional};
@@ -171,13 +172,13 @@ impl Task<'_> {
     }
 }
 
-fn host(tensor: Option<Tensor<2>>, shape: [usize; 2], what: &str) -> Vec<f32> {
+fn rows(tensor: Option<Tensor<2>>, shape: [usize; 2], what: &str) -> Vec<f32> {
     match tensor {
         None if shape[1] == 0 => Vec::new(),
         None => panic!("the model has {what} of width {}: give it", shape[1]),
         Some(tensor) => {
             assert_eq!(tensor.dims(), shape, "{what}");
-            tensor.into_data().iter::<f32>().collect()
+            host(tensor)
         }
     }
 }
@@ -196,8 +197,8 @@ pub fn complete_by<M: Autoregressive + ?Sized>(
     let [n, width] = given.x.dims();
     assert_eq!(width, model.n_variables(), "examples of another width than the model's");
     assert!(given.prefix <= width, "a prefix of {} of {width} variables", given.prefix);
-    let mut x = host(Some(given.x), [n, width], "examples");
-    let context = host(given.context, [n, model.n_context()], "a context");
+    let mut x = rows(Some(given.x), [n, width], "examples");
+    let context = rows(given.context, [n, model.n_context()], "a context");
     let uniforms = noise.uniform_vec(n * width);
     let normals = if model.conditional().draws_normal() { noise.normal_vec(n * width) } else { Vec::new() };
     let task = Task {
@@ -250,4 +251,21 @@ pub(crate) fn sample<M: Autoregressive + ?Sized>(
     let mut from = vec![0i64; n];
     places.iter().enumerate().for_each(|(row, &place)| from[place] = row as i64);
     Tensor::cat(blocks, 0).select(0, Tensor::<1, Int>::from_data(from.as_slice(), &device))
+}
+
+/// The values of a tensor on the host.
+pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// The activation of one unit.
+pub(crate) fn function(activation: Activation, x: f32) -> f32 {
+    let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
+    match activation {
+        Activation::Relu => x.max(0.0),
+        Activation::Tanh => x.tanh(),
+        Activation::Sigmoid => sigmoid(x),
+        Activation::Silu => x * sigmoid(x),
+        Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+    }
 }

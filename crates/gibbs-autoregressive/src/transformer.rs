@@ -46,7 +46,8 @@ pub use block::Block;
 use block::{Cache, normalized};
 
 use crate::{
-    Autoregressive, Conditional, ConfigError, Made, MadeConfig, Order, OrderConfig, autoregressive::law,
+    Autoregressive, Conditional, ConfigError, Made, MadeConfig, Order, OrderConfig,
+    autoregressive::{arranged, law},
     sampling::Recursion,
 };
 
@@ -190,12 +191,6 @@ pub struct Transformer {
 }
 
 impl Transformer {
-    /// The model with outputs that begin as the marginals of the data `x [n, D]`; see [`Conditional::marginals`].
-    pub fn with_marginals(mut self, x: Tensor<2>) -> Self {
-        self.output_bias = Param::from_tensor(self.config.conditional.marginals(x));
-        self
-    }
-
     /// What all tokens of an example are told by its context: `[n, C]` to `[n, 1, d]`.
     ///
     /// # Panics
@@ -276,16 +271,11 @@ impl Autoregressive for Transformer {
     fn device(&self) -> Device {
         self.positions.device()
     }
-}
 
-/// Columns in another order: column `i` of the result is column `from[i]`.
-fn arranged<const D: usize>(x: Tensor<D>, from: &[usize]) -> Tensor<D> {
-    if from.iter().enumerate().all(|(i, &j)| i == j) {
-        return x;
+    fn with_marginals(mut self, x: Tensor<2>) -> Self {
+        self.output_bias = Param::from_tensor(self.config.conditional.marginals(x));
+        self
     }
-    let from: Vec<i64> = from.iter().map(|&j| j as i64).collect();
-    let from = Tensor::<1, Int>::from_data(from.as_slice(), &x.device());
-    x.select(1, from)
 }
 
 law!(Transformer);

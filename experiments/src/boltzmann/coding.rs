@@ -6,6 +6,8 @@ use gibbs_boltzmann::units::{Moments, UnitKind};
 use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
 
+use crate::levels::to_levels;
+
 /// How the visible units of a machine see data.
 #[derive(Clone, Copy, Debug)]
 pub struct Coding {
@@ -41,7 +43,7 @@ impl Coding {
             UnitKind::Spin => x * 2.0 - 1.0,
             UnitKind::Softmax => {
                 let q = self.states;
-                let level = (x * q as f64).floor().clamp(0.0, (q - 1) as f64).int();
+                let level = to_levels(x, q).int();
                 level.reshape([batch * width]).one_hot::<2>(q).float().reshape([batch, width * q])
             }
         }

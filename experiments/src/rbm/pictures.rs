@@ -8,8 +8,8 @@ use gibbs_data::Splits;
 use gibbs_report::{Axis, Figure, FilterGrid, FilterOrder, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
 
-use super::{RbmExperiment, sample::Given};
-use crate::curves::Curves;
+use super::RbmExperiment;
+use crate::{curves::Curves, given::Given};
 
 /// Chains in the picture of samples.
 const SAMPLES: usize = 100;

@@ -14,6 +14,7 @@ use super::RbmExperiment;
 use crate::{
     cli::{Sample, Shared},
     experiment::write_draws,
+    given::Given,
 };
 
 /// Inverse temperatures through which chains from noise are annealed.
@@ -28,30 +29,6 @@ pub enum Start {
     Noise,
     /// Examples of the test split
     Data,
-}
-
-/// Part of each test picture that is given while the rest is sampled.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
-    /// The upper half
-    Upper,
-    /// The lower half
-    Lower,
-    /// The left half
-    Left,
-    /// The right half
-    Right,
-}
-
-impl Given {
-    pub(super) fn contains(self, (row, column): (usize, usize), (rows, columns): (usize, usize)) -> bool {
-        match self {
-            Self::Upper => 2 * row < rows,
-            Self::Lower => 2 * row >= rows,
-            Self::Left => 2 * column < columns,
-            Self::Right => 2 * column >= columns,
-        }
-    }
 }
 
 /// Flags of `rbm sample`.
@@ -97,12 +74,9 @@ impl RbmExperiment {
         let [n, visible] = v.dims();
         let shape = self.shape();
         let columns = visible / (shape.0 * shape.1);
-        let row: Vec<f32> = (0..shape.0 * shape.1)
-            .flat_map(|pixel| {
-                let known = given.contains((pixel / shape.1, pixel % shape.1), shape);
-                std::iter::repeat_n(f32::from(u8::from(known)), columns)
-            })
-            .collect();
+        let known = given.pixels(shape).into_iter();
+        let row: Vec<f32> =
+            known.flat_map(|known| std::iter::repeat_n(f32::from(u8::from(known)), columns)).collect();
         let known: Tensor<2> = Tensor::from_data(TensorData::new(row, [1, visible]), &self.device);
         Clamp { known: known.expand([n, visible]), values: v }
     }

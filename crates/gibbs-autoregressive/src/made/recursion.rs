@@ -11,13 +11,12 @@
 //! A unit of degree `m` depends on the first `m` variables alone, so its value is final when these are known, and it is
 //! pushed to what lies above exactly once. With units sorted by degree, what a unit is pushed to is the end of a row.
 
-use burn::prelude::*;
 use gibbs_core::nn::Activation;
 
 use super::Made;
 use crate::{
     Conditional, Wiring,
-    sampling::{Recursion, Walk},
+    sampling::{Recursion, Walk, function, host},
 };
 
 /// A matrix whose rows are sources and whose columns are targets, both in the order of their degrees.
@@ -119,10 +118,6 @@ fn sorted(degrees: &[usize]) -> (Vec<usize>, Vec<usize>) {
     (units, degrees)
 }
 
-fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
-}
-
 /// Some examples on their way through the variables.
 struct MaskedWalk<'a> {
     model: &'a Masked,
@@ -205,17 +200,5 @@ impl Walk for MaskedWalk<'_> {
         }
         self.finish(degree);
         self.position += 1;
-    }
-}
-
-/// The activation of one unit.
-fn function(activation: Activation, x: f32) -> f32 {
-    let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
-    match activation {
-        Activation::Relu => x.max(0.0),
-        Activation::Tanh => x.tanh(),
-        Activation::Sigmoid => sigmoid(x),
-        Activation::Silu => x * sigmoid(x),
-        Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
     }
 }

@@ -10,7 +10,7 @@ use burn::{prelude::*, tensor::DType};
 use super::{Cache, Transformer};
 use crate::{
     Autoregressive,
-    sampling::{Recursion, Walk},
+    sampling::{Recursion, Walk, host},
 };
 
 /// How many numbers the kept keys and values of the rows that go together may have: 64 MiB.
@@ -28,7 +28,7 @@ pub(super) struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     pub(super) fn new(model: &'a Transformer) -> Self {
         let per = model.config.conditional.n_parameters();
-        let bias: Vec<f32> = model.output_bias.val().into_data().iter::<f32>().collect();
+        let bias = host(model.output_bias.val());
         let variables = model.order.variables().iter();
         Self {
             head: model.head.recursion(0),
@@ -52,8 +52,7 @@ impl<'a> Tokens<'a> {
         caches: &mut [Cache],
     ) -> Box<dyn Walk + '_> {
         let before = self.tensor(before.to_vec(), [n, 1, before.len() / n.max(1)]);
-        let states = self.model.states(token, before, told, caches).into_data();
-        self.head.start(n, &states.iter::<f32>().collect::<Vec<_>>())
+        self.head.start(n, &host(self.model.states(token, before, told, caches)))
     }
 }
 

@@ -1,0 +1,362 @@
+//! Settings of an autoregressive model, and the presets.
+
+use anyhow::{Context, Result};
+use gibbs_autoregressive::{Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig, TransformerConfig};
+use gibbs_core::{nn::Activation, optim::AdamConfig};
+use gibbs_data::{Binarization, Splits};
+use gibbs_train::{schedule::Schedule, training::LoopConfig};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{MadeRun, values::Values};
+use crate::{
+    boltzmann::{check_counts, check_rate, layer::Average},
+    cli::Preset,
+    experiment::Length,
+    fault::Fault,
+};
+
+/// Which model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelKind {
+    /// Masked autoencoder.
+    Made,
+    /// Neural autoregressive distribution estimator.
+    Nade,
+    /// Causal transformer over patches.
+    Transformer,
+}
+
+/// The law of each variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outputs {
+    /// Bits.
+    Bernoulli,
+    /// Levels between 0 and 1.
+    Categorical,
+    /// Real numbers.
+    GaussianMixture,
+}
+
+/// Hidden units: of one layer, or of each of several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Widths {
+    /// One layer.
+    One(usize),
+    /// Any number of layers.
+    Many(Vec<usize>),
+}
+
+impl Widths {
+    fn list(&self) -> Vec<usize> {
+        match self {
+            Self::One(width) => vec![*width],
+            Self::Many(widths) => widths.clone(),
+        }
+    }
+}
+
+/// The model; see the configurations of the model crate for the fields.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeModel {
+    /// Which model.
+    pub kind: ModelKind,
+    /// Columns of the data; `null` takes what the data have.
+    pub n_visible: Option<usize>,
+    /// Hidden units, a number or a list of them; those of each block of a transformer. `null` takes what the kind needs.
+    pub n_hidden: Option<Widths>,
+    /// Function of the hidden units; `null` takes relu, or sigmoid for a nade, or silu for a transformer.
+    pub activation: Option<Activation>,
+    /// The law of each variable.
+    pub outputs: Outputs,
+    /// Levels of a categorical variable.
+    pub levels: usize,
+    /// Components of a mixture.
+    pub components: usize,
+    /// `natural`, `random`, or a list of all columns.
+    pub order: OrderConfig,
+    /// How degrees are given to the hidden units of `made`.
+    pub degrees: Degrees,
+    /// Masks of `made`, each with its own order (if random) and degrees.
+    pub n_masks: usize,
+    /// Whether the outputs of `made` see earlier inputs also directly.
+    pub direct: bool,
+    /// Classes on which the model is conditioned, 0 for none.
+    pub n_classes: usize,
+    /// Further sizes of a transformer.
+    pub transformer: TransformerSizes,
+}
+
+/// Sizes of a transformer; see its configuration in the model crate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransformerSizes {
+    /// Variables of a token; `null` takes a row of the picture, or about the root of the number of variables.
+    pub patch: Option<usize>,
+    /// Width of a token.
+    pub d_model: usize,
+    /// Attention heads.
+    pub n_heads: usize,
+    /// Blocks.
+    pub n_layers: usize,
+    /// Hidden units of the network for the variables of a token.
+    pub head_hidden: usize,
+}
+
+impl MadeModel {
+    /// The law of each variable.
+    pub(super) fn conditional(&self) -> Conditional {
+        match self.outputs {
+            Outputs::Bernoulli => Conditional::Bernoulli,
+            Outputs::Categorical => Conditional::Categorical { values: self.levels },
+            Outputs::GaussianMixture => Conditional::GaussianMixture { components: self.components },
+        }
+    }
+
+    fn width(&self) -> Result<usize> {
+        given(self.n_visible, "n_visible")
+    }
+
+    fn widths(&self) -> Result<Vec<usize>> {
+        given(self.n_hidden.as_ref().map(Widths::list), "n_hidden")
+    }
+
+    fn one_width(&self) -> Result<usize> {
+        match self.widths()?[..] {
+            [width] => Ok(width),
+            ref widths => Err(Fault::usage(format!(
+                "model.n_hidden = {widths:?}: one number for a {}, only a made takes several layers",
+                json!(self.kind)
+            ))),
+        }
+    }
+
+    fn activation(&self) -> Result<Activation> {
+        given(self.activation, "activation")
+    }
+
+    /// The configuration of a masked autoencoder.
+    ///
+    /// # Errors
+    /// If the width is still open, or a field is out of range.
+    pub(super) fn made(&self) -> Result<MadeConfig> {
+        let config = MadeConfig::new(self.width()?, self.widths()?)
+            .with_activation(self.activation()?)
+            .with_conditional(self.conditional())
+            .with_n_context(self.n_classes)
+            .with_order(self.order.clone())
+            .with_degrees(self.degrees)
+            .with_n_wirings(self.n_masks)
+            .with_direct(self.direct);
+        config.validate().context("model")?;
+        Ok(config)
+    }
+
+    /// The configuration of a NADE.
+    ///
+    /// # Errors
+    /// If the width is still open, a field is out of range, or there is more than one hidden layer.
+    pub(super) fn nade(&self) -> Result<NadeConfig> {
+        let config = NadeConfig::new(self.width()?, self.one_width()?)
+            .with_activation(self.activation()?)
+            .with_conditional(self.conditional())
+            .with_n_context(self.n_classes)
+            .with_order(self.order.clone());
+        config.validate().context("model")?;
+        Ok(config)
+    }
+
+    /// The configuration of a transformer.
+    ///
+    /// # Errors
+    /// If a size is still open, or a field is out of range.
+    pub(super) fn transformer(&self) -> Result<TransformerConfig> {
+        let sizes = &self.transformer;
+        let config = TransformerConfig::new(self.width()?, given(sizes.patch, "transformer.patch")?)
+            .with_d_model(sizes.d_model)
+            .with_n_heads(sizes.n_heads)
+            .with_n_layers(sizes.n_layers)
+            .with_d_hidden(self.one_width()?)
+            .with_head_hidden(sizes.head_hidden)
+            .with_activation(self.activation()?)
+            .with_conditional(self.conditional())
+            .with_n_context(self.n_classes)
+            .with_order(self.order.clone());
+        config.validate().context("model")?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<()> {
+        match self.kind {
+            ModelKind::Made => self.made().map(|_| ()),
+            ModelKind::Nade => self.nade().map(|_| ()),
+            ModelKind::Transformer => self.transformer().map(|_| ()),
+        }
+    }
+}
+
+/// A setting that is settled by the data, or stands in the configuration of weights made elsewhere.
+fn given<T>(value: Option<T>, name: &str) -> Result<T> {
+    value.ok_or_else(|| Fault::usage(format!("model.{name} is not set: give that of the weights")))
+}
+
+/// Which of several masks a step trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Masks {
+    /// One after the other.
+    Cycled,
+    /// One at random.
+    Drawn,
+}
+
+/// Training.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MadeTrain {
+    /// Length, logs, validation, checkpoints. No epochs (0) means as many as make `steps` steps.
+    #[serde(flatten)]
+    pub run: LoopConfig,
+    /// Steps of a run whose number of epochs is left open; `null` takes what the kind needs.
+    pub steps: Option<usize>,
+    /// Examples in a batch.
+    pub batch_size: usize,
+    /// Learning rate of Adam, for gradients averaged over the batch; `null` takes what the kind needs.
+    pub learning_rate: Option<Schedule>,
+    /// Part of the weights that a step at learning rate 1 takes away.
+    pub weight_decay: f64,
+    /// Average of the weights, which is what is measured and saved.
+    pub average: Average,
+    /// Which of several masks a step trains.
+    pub masks: Masks,
+    /// The preset from which comes what is left open.
+    pub preset: Preset,
+}
+
+impl Length for MadeTrain {
+    fn run(&self) -> LoopConfig {
+        self.run.clone()
+    }
+}
+
+impl MadeTrain {
+    /// The learning rate.
+    ///
+    /// # Errors
+    /// If it is still open.
+    pub(super) fn rate(&self) -> Result<&Schedule> {
+        let open = || Fault::usage("train.learning_rate is not set: give a number or a schedule");
+        self.learning_rate.as_ref().ok_or_else(open)
+    }
+
+    /// The optimizer's constants.
+    pub(super) fn adam(&self) -> AdamConfig {
+        AdamConfig::new().with_weight_decay(self.weight_decay)
+    }
+}
+
+/// Settings to start from. What depends on the kind is left open.
+pub(super) fn preset(preset: Preset, _data: &str) -> (MadeModel, MadeTrain) {
+    let model = MadeModel {
+        kind: ModelKind::Made,
+        n_visible: None,
+        n_hidden: None,
+        activation: None,
+        outputs: Outputs::Bernoulli,
+        levels: 8,
+        components: 5,
+        order: OrderConfig::Natural,
+        degrees: Degrees::Uniform,
+        n_masks: 1,
+        direct: true,
+        n_classes: 0,
+        transformer: TransformerSizes {
+            patch: None,
+            d_model: 128,
+            n_heads: 4,
+            n_layers: 4,
+            head_hidden: 256,
+        },
+    };
+    let train = MadeTrain {
+        run: LoopConfig { epochs: 0, ..LoopConfig::default() },
+        steps: None,
+        batch_size: 100,
+        learning_rate: None,
+        weight_decay: 0.0,
+        average: Average { decay: 0.999, every: 1 },
+        masks: Masks::Cycled,
+        preset,
+    };
+    (model, train)
+}
+
+/// What a preset says for a kind of model.
+struct Recipe {
+    n_hidden: usize,
+    steps: usize,
+    rate: f64,
+}
+
+fn recipe(kind: ModelKind, preset: Preset) -> Recipe {
+    let (n_hidden, steps, rate) = match (kind, preset) {
+        (ModelKind::Made, Preset::Tiny) => (32, 200, 4e-3),
+        (ModelKind::Made, Preset::Default) => (500, 6000, 4e-3),
+        (ModelKind::Made, Preset::Paper) => (8000, 5000, 1e-3),
+        (ModelKind::Nade, Preset::Tiny) => (16, 100, 4e-3),
+        (ModelKind::Nade, Preset::Default) => (500, 5000, 2e-3),
+        (ModelKind::Nade, Preset::Paper) => (500, 25_000, 2e-3),
+        (ModelKind::Transformer, Preset::Tiny) => (32, 30, 2e-3),
+        (ModelKind::Transformer, Preset::Default) => (512, 5000, 2e-3),
+        (ModelKind::Transformer, Preset::Paper) => (512, 25_000, 2e-3),
+    };
+    Recipe { n_hidden, steps, rate }
+}
+
+/// Fills in what the preset leaves to the kind of model.
+fn settle_kind(model: &mut MadeModel, train: &mut MadeTrain) {
+    let recipe = recipe(model.kind, train.preset);
+    model.n_hidden.get_or_insert(Widths::One(recipe.n_hidden));
+    model.activation.get_or_insert(match model.kind {
+        ModelKind::Made => Activation::Relu,
+        ModelKind::Nade => Activation::Sigmoid,
+        ModelKind::Transformer => Activation::Silu,
+    });
+    train.steps.get_or_insert(recipe.steps);
+    train.learning_rate.get_or_insert(Schedule::cosine(recipe.rate, 0.0));
+}
+
+/// The most epochs that small data are gone through.
+const MOST_EPOCHS: usize = 300;
+
+/// Fills in binarization, shape, width and length, and checks what can be checked before training.
+pub(super) fn settle(config: &mut MadeRun, data: &Splits) -> Result<()> {
+    let (model, train) = (&mut config.model, &mut config.train);
+    config.data.binarization.get_or_insert(match model.outputs {
+        Outputs::Bernoulli if !data.train.is_binary() => Binarization::Stochastic,
+        _ => Binarization::None,
+    });
+    config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
+    let width = *model.n_visible.get_or_insert(data.width());
+    data.train.require_width(width)?;
+    settle_kind(model, train);
+    let row = data.train.shape().last().copied().filter(|row| *row < width);
+    model.transformer.patch.get_or_insert(row.unwrap_or(width.isqrt()));
+    model.validate()?;
+    check_rate("train.learning_rate", train.rate()?)?;
+    let steps = train.steps.unwrap_or_default();
+    check_counts(&[("train.batch_size", train.batch_size), ("train.steps", steps)])?;
+    train.average.validate("train.average")?;
+    train.adam().validate().context("train")?;
+    if train.run.epochs == 0 {
+        let per_epoch = data.train.len().div_ceil(train.batch_size);
+        train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
+    }
+    if config.data.binarization == Some(Binarization::None) {
+        Values::of(&config.model).require(&data.train)?;
+    }
+    Ok(())
+}

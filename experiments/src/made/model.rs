@@ -1,0 +1,80 @@
+//! Models of every kind behind one name.
+
+use anyhow::{Context, Result};
+use burn::prelude::*;
+use gibbs_autoregressive::{Autoregressive, Made, Nade, Transformer};
+use gibbs_backend::Noise;
+use gibbs_train::{training::Trainee, weights};
+
+use super::{MadeRun, config::ModelKind, train::DensityTrainee};
+use gibbs_data::Splits;
+
+/// A model of any kind.
+pub(super) enum AnyModel {
+    Made(Made),
+    Nade(Nade),
+    Transformer(Transformer),
+}
+
+impl AnyModel {
+    /// The model that a configuration describes, with the weights in the bytes of a `model.safetensors`.
+    ///
+    /// # Errors
+    /// A configuration that is open or out of range, or weights that do not fit it.
+    pub(super) fn load(config: &MadeRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let mut noise = Noise::new(config.seed, "init");
+        let model = &config.model;
+        Ok(match model.kind {
+            ModelKind::Made => {
+                let made = model.made()?.init(device, &mut noise).context("the configuration")?;
+                Self::Made(weights::from_bytes(made, bytes)?)
+            }
+            ModelKind::Nade => {
+                let nade = model.nade()?.init(device, &mut noise).context("the configuration")?;
+                Self::Nade(weights::from_bytes(nade, bytes)?)
+            }
+            ModelKind::Transformer => {
+                let transformer =
+                    model.transformer()?.init(device, &mut noise).context("the configuration")?;
+                Self::Transformer(weights::from_bytes(transformer, bytes)?)
+            }
+        })
+    }
+
+    /// The model as a law.
+    pub(super) fn law(&self) -> &(dyn Autoregressive + Sync) {
+        match self {
+            Self::Made(made) => made,
+            Self::Nade(nade) => nade,
+            Self::Transformer(transformer) => transformer,
+        }
+    }
+
+    /// The model in an order that begins with the variables that are known, where it was trained in many orders.
+    pub(super) fn starting_with(&self, known: &[bool]) -> Option<Self> {
+        match self {
+            Self::Made(made) if made.n_orderings() > 1 => Some(Self::Made(made.starting_with(known))),
+            _ => None,
+        }
+    }
+}
+
+/// A new model in training.
+pub(super) fn trainee(config: &MadeRun, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+    let mut noise = Noise::new(config.seed, "init");
+    let model = &config.model;
+    Ok(match model.kind {
+        ModelKind::Made => {
+            let made = model.made()?.init(device, &mut noise)?;
+            Box::new(DensityTrainee::new(config, made, data, device)?)
+        }
+        ModelKind::Nade => {
+            let nade = model.nade()?.init(device, &mut noise)?;
+            Box::new(DensityTrainee::new(config, nade, data, device)?)
+        }
+        ModelKind::Transformer => {
+            let transformer = model.transformer()?.init(device, &mut noise)?;
+            Box::new(DensityTrainee::new(config, transformer, data, device)?)
+        }
+    })
+}
