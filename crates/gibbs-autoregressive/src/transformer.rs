@@ -11,7 +11,7 @@
 //! u_t = N(h_t),   θ_t = MADE(x_t, u_t) + b_t,   ln p(x | c) = Σ_t Σ_j ln p(x_tj; θ_tj)
 //! ```
 //!
-//! `u_t` depends on the tokens before `t` alone; the [`Made`](crate::Made), whose context is `u_t`, gives the variables of the
+//! `u_t` depends on the tokens before `t` alone; the [`Made`], whose context is `u_t`, gives the variables of the
 //! token their order. Its weights are shared by all tokens, only the biases `b` belong to a variable. With patches of one
 //! variable it is a network from `u_t` to the parameters of one conditional.
 //!
