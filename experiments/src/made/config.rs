@@ -85,6 +85,8 @@ pub struct MadeModel {
     pub n_masks: usize,
     /// Whether the outputs of `made` see earlier inputs also directly.
     pub direct: bool,
+    /// Part of the hidden units of `made` dropped in training.
+    pub dropout: f64,
     /// Classes on which the model is conditioned, 0 for none.
     pub n_classes: usize,
     /// Further sizes of a transformer.
@@ -151,7 +153,8 @@ impl MadeModel {
             .with_order(self.order.clone())
             .with_degrees(self.degrees)
             .with_n_wirings(self.n_masks)
-            .with_direct(self.direct);
+            .with_direct(self.direct)
+            .with_dropout(self.dropout);
         config.validate().context("model")?;
         Ok(config)
     }
@@ -272,6 +275,7 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (MadeModel, MadeTrain) {
         degrees: Degrees::Uniform,
         n_masks: 1,
         direct: true,
+        dropout: 0.0,
         n_classes: 0,
         transformer: TransformerSizes {
             patch: None,
