@@ -3,16 +3,17 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 5] = [
+const EXECUTABLES: [(&str, &str); 6] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
     ("dbn", env!("CARGO_BIN_EXE_dbn")),
     ("autoencoder", env!("CARGO_BIN_EXE_autoencoder")),
+    ("made", env!("CARGO_BIN_EXE_made")),
     ("bench", env!("CARGO_BIN_EXE_bench")),
     ("data", env!("CARGO_BIN_EXE_data")),
 ];
 
 /// So many of them, the first ones, are families of models with the commands of every family.
-const FAMILIES: usize = 3;
+const FAMILIES: usize = 4;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =

@@ -131,8 +131,39 @@ pub(crate) const AUTOENCODER: Family = Family {
     ],
 };
 
+/// Autoregressive models.
+pub(crate) const MADE: Family = Family {
+    name: "made",
+    short: &[
+        "train.batch_size=100",
+        "train.epochs=2",
+        "model.kind=made",
+        "model.n_hidden=16",
+        "model.activation=relu",
+        "train.learning_rate=0.01",
+    ],
+    stages: &[2],
+    logged: "loss",
+    figures: &[("log_prob", "exact")],
+    pictures: &["samples.png", "inpainting.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=13",
+        tensor: "layers.0.weight",
+        shapes: ["[16, 16]", "[16, 13]"],
+    },
+    few_sweeps: &[],
+    others: &[
+        ("model.n_hidden=5", "n_hidden"),
+        ("model.n_masks=2", "n_masks"),
+        ("train.learning_rate=0.5", "learning_rate"),
+        ("train.batch_size=50", "batch_size"),
+        ("train.epochs=4", "epochs"),
+        ("seed=9", "seed"),
+    ],
+};
+
 /// All of them.
-pub(crate) const FAMILIES: [&Family; 3] = [&RBM, &DBN, &AUTOENCODER];
+pub(crate) const FAMILIES: [&Family; 4] = [&RBM, &DBN, &AUTOENCODER, &MADE];
 
 impl Family {
     /// Runs the executable to its end.

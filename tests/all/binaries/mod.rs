@@ -8,6 +8,7 @@ mod dbn;
 mod evaluation;
 pub(crate) mod family;
 mod interruption;
+mod made;
 mod other_sets;
 mod others;
 mod refusals;
@@ -17,7 +18,7 @@ mod stacks;
 
 use std::path::Path;
 
-use family::{AUTOENCODER, DBN, FAMILIES, Family, RBM, set};
+use family::{AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM, set};
 use serde_json::Value;
 
 fn bytes(folder: &Path, name: &str) -> Vec<u8> {

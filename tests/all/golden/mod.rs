@@ -1,5 +1,6 @@
 //! Values from outside; the files and their sources are in `golden/` of this package.
 
+pub(crate) mod autoregressive;
 mod noise;
 mod rbm;
 
@@ -14,7 +15,7 @@ fn read(name: &str) -> Value {
 }
 
 /// All numbers of a nested array, in order.
-fn numbers(value: &Value) -> Vec<f64> {
+pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     match value {
         Value::Array(items) => items.iter().flat_map(numbers).collect(),
         other => vec![other.as_f64().unwrap()],

@@ -6,8 +6,8 @@ use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
 use gibbs_train::weights::{self, WeightsError};
 
-use super::{Constructor, Gradients, Model, by_parameter, tensor};
-use crate::support::machine::shaken;
+use super::{Constructor, Gradients, Model, tensor};
+use crate::support::parameters::{by_parameter, shaken};
 
 /// From the data to the code.
 const WIDTHS: [usize; 3] = [6, 5, 3];

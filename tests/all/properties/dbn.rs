@@ -6,8 +6,8 @@ use gibbs_boltzmann::{ContrastiveConfig, Dbn, UpDownConfig, units::Units};
 use gibbs_core::{Objective, math::to_host};
 use gibbs_train::weights::{self, WeightsError};
 
-use super::{Constructor, Generative, Gradients, Model, by_parameter, tensor};
-use crate::support::machine::stack;
+use super::{Constructor, Generative, Gradients, Model, tensor};
+use crate::support::{machine::stack, parameters::by_parameter};
 
 /// Sweeps of the top machine before a draw.
 const SWEEPS: usize = 5;

@@ -1,23 +1,20 @@
 //! What every model must do, written once. A family brings a list of constructors and an implementation of [`Model`].
 
 mod autoencoder;
+mod autoregressive;
 mod dbn;
 mod rbm;
 
-use burn::{
-    module::{Module, ModuleVisitor, Param},
-    optim::GradientsParams,
-    prelude::*,
-};
+use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
 use gibbs_train::weights::WeightsError;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::support::assert_close;
+use crate::support::{assert_close, parameters::ByParameter};
 
-/// Gradient of each parameter, by its path in the module; `None` where the gradient does not reach it.
-type Gradients = Vec<(String, Option<Vec<f64>>)>;
+/// Gradient of each parameter; `None` where the gradient does not reach it.
+type Gradients = ByParameter<Option<Vec<f64>>>;
 
 /// A model of any family, as the properties see it.
 trait Model {
@@ -56,7 +53,10 @@ trait Generative {
 type Constructor = (String, Box<dyn Fn(u64) -> Box<dyn Model>>);
 
 fn models() -> Vec<Constructor> {
-    [rbm::models(), dbn::models(), autoencoder::models()].into_iter().flatten().collect()
+    [rbm::models(), dbn::models(), autoencoder::models(), autoregressive::models()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The name of a tensor and its shape.
@@ -149,32 +149,5 @@ fn figures_do_not_depend_on_the_split_into_batches() {
             let parts: Vec<f64> = (0..37).step_by(size).flat_map(batch).collect();
             assert_close(&parts, &whole, 2e-5, &format!("{name} in batches of {size}"));
         }
-    }
-}
-
-/// The gradients by the path of their parameter.
-fn by_parameter<M: Module>(module: &M, gradients: &GradientsParams) -> Gradients {
-    let mut collector = Collector { gradients, path: Vec::new(), found: Vec::new() };
-    module.visit(&mut collector);
-    collector.found
-}
-
-struct Collector<'a> {
-    gradients: &'a GradientsParams,
-    path: Vec<String>,
-    found: Gradients,
-}
-
-impl ModuleVisitor for Collector<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.found.push((self.path.join("."), self.gradients.get::<D>(param.id).map(to_host)));
-    }
-
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.into());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
     }
 }

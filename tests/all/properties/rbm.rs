@@ -9,10 +9,11 @@ use gibbs_boltzmann::{
 use gibbs_core::{Objective, math::to_host};
 use gibbs_train::weights::{self, WeightsError};
 
-use super::{Constructor, Generative, Gradients, Model, by_parameter, tensor};
+use super::{Constructor, Generative, Gradients, Model, tensor};
 use crate::support::{
     assert_close,
     machine::{AnyRbm, machine, pairs},
+    parameters::by_parameter,
 };
 
 const SIZES: [usize; 2] = [6, 4];

@@ -1,12 +1,11 @@
 //! Boltzmann machines and stacks of them, with parameters of order one.
 
-use burn::{
-    module::{Module, ModuleMapper, Param},
-    prelude::*,
-};
+use burn::{module::Param, prelude::*};
 use gibbs_backend::Noise;
 pub(crate) use gibbs_boltzmann::AnyRbm;
 use gibbs_boltzmann::{Dbn, RbmConfig, units::UnitKind};
+
+use super::parameters::shaken;
 
 /// States of each softmax unit.
 pub(crate) const STATES: usize = 3;
@@ -54,22 +53,4 @@ pub(crate) fn stack(widths: &[usize], labeled: bool, untied: bool, seed: u64) ->
         }
     }
     dbn
-}
-
-/// The module with its vectors, the biases, moved by normal numbers.
-pub(crate) fn shaken<M: Module>(module: M, noise: Noise) -> M {
-    module.map(&mut Shake(noise))
-}
-
-struct Shake(Noise);
-
-impl ModuleMapper for Shake {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let (id, tensor, mapper) = param.consume();
-        let moved = match D {
-            1 => tensor.clone() + self.0.normal(tensor.dims(), &tensor.device()) * 0.4,
-            _ => tensor,
-        };
-        Param::from_mapped_value(id, moved, mapper)
-    }
 }

@@ -1,0 +1,100 @@
+//! Masked autoencoders and NADEs of all wirings, outputs and contexts.
+
+use burn::{module::Module, optim::GradientsParams, prelude::*};
+use gibbs_autoregressive::{Autoregressive, MadeConfig, NadeConfig};
+use gibbs_backend::Noise;
+use gibbs_core::math::to_host;
+use gibbs_train::weights::{self, WeightsError};
+
+use super::{Constructor, Generative, Gradients, Model, tensor};
+use crate::support::{
+    density::{context, examples, made, mades, nade, nades},
+    parameters::by_parameter,
+};
+
+pub(super) fn models() -> Vec<Constructor> {
+    let mades = mades().into_iter().map(|(name, config)| -> Constructor {
+        let init = move |seed| {
+            let tensors = tensors_of_made(&config);
+            Box::new(Law { model: made(&config, seed, &Device::flex()), tensors }) as Box<dyn Model>
+        };
+        (name.into(), Box::new(init))
+    });
+    let nades = nades().into_iter().map(|(name, config)| -> Constructor {
+        let init = move |seed| {
+            let tensors = tensors_of_nade(&config);
+            Box::new(Law { model: nade(&config, seed, &Device::flex()), tensors }) as Box<dyn Model>
+        };
+        (name.into(), Box::new(init))
+    });
+    mades.chain(nades).collect()
+}
+
+/// Names and shapes of a chain of layers of these widths.
+fn layers(widths: &[usize]) -> Vec<(String, Vec<usize>)> {
+    let layer = |(l, ends): (usize, &[usize])| {
+        [tensor(format!("layers.{l}.weight"), ends), tensor(format!("layers.{l}.bias"), &ends[1..])]
+    };
+    widths.windows(2).enumerate().flat_map(layer).collect()
+}
+
+fn tensors_of_made(config: &MadeConfig) -> Vec<(String, Vec<usize>)> {
+    let inputs = config.n_variables * config.conditional.n_inputs() + config.n_context;
+    let outputs = config.n_variables * config.conditional.n_parameters();
+    let direct = config.direct.then(|| tensor("direct", &[inputs, outputs]));
+    layers(&[&[inputs], &config.hidden[..], &[outputs]].concat()).into_iter().chain(direct).collect()
+}
+
+fn tensors_of_nade(config: &NadeConfig) -> Vec<(String, Vec<usize>)> {
+    let inputs = config.n_variables * config.conditional.n_inputs() + config.n_context;
+    layers(&[inputs, config.n_hidden, config.n_variables * config.conditional.n_parameters()])
+}
+
+/// A model with what is documented of its tensors.
+#[derive(Clone)]
+struct Law<M> {
+    model: M,
+    tensors: Vec<(String, Vec<usize>)>,
+}
+
+impl<M: Module + Autoregressive + 'static> Model for Law<M> {
+    fn weights(&self) -> Vec<u8> {
+        weights::to_bytes(&self.model).unwrap()
+    }
+
+    fn with_weights(&self, bytes: &[u8]) -> Result<Box<dyn Model>, WeightsError> {
+        let model = weights::from_bytes(self.model.clone(), bytes)?;
+        Ok(Box::new(Self { model, tensors: self.tensors.clone() }))
+    }
+
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        self.tensors.clone()
+    }
+
+    fn examples(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
+        examples(&self.model, n, noise)
+    }
+
+    fn score(&self, x: Tensor<2>) -> Vec<f64> {
+        let context = context(&self.model, x.dims()[0]);
+        to_host(self.model.log_prob_given(x, context))
+    }
+
+    fn gradients(&self, x: Tensor<2>, _noise: &mut Noise) -> Vec<(&'static str, Gradients)> {
+        let lifted = self.model.clone().train();
+        let context = context(&self.model, x.dims()[0]).map(Tensor::from_inner);
+        let loss = lifted.log_prob_given(Tensor::from_inner(x), context).mean().neg();
+        let gradients = GradientsParams::from_grads(loss.backward(), &lifted);
+        vec![("likelihood", by_parameter(&lifted, &gradients))]
+    }
+
+    fn generative(&self) -> Option<&dyn Generative> {
+        Some(self)
+    }
+}
+
+impl<M: Module + Autoregressive + 'static> Generative for Law<M> {
+    fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
+        self.model.sample_given(n, context(&self.model, n), noise)
+    }
+}
