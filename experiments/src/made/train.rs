@@ -42,7 +42,7 @@ impl<M: Module + Autoregressive> DensityTrainee<M> {
         let model = model.with_marginals(values.examples(&data.train, &rows, device).x);
         Ok(Self {
             training: Backprop::new(model, train.adam().init()?, train.average, device),
-            feed: Feed::new(data.train.clone(), train.batch_size, config.seed, device)?,
+            feed: Feed::new(data.train.clone(), train.batch_size()?, config.seed, device)?,
             valid: data.valid.clone(),
             device: device.clone(),
             rate: train.rate()?.clone(),
