@@ -13,7 +13,7 @@
 //! deep and tractable density estimator", ICML 2014, arXiv:1310.1757, for orderings as a mixture.
 //!
 //! Differences from the paper: degrees may be shared out evenly; the initial weights of a unit are the larger the fewer
-//! inputs it sees; a class or any other context may be given; outputs may be categorical or mixtures of Gaussians.
+//! inputs it sees, and those of the outputs zero; a class or any other context may be given; outputs may be categorical or mixtures of Gaussians.
 //!
 //! Cost: a pass of the network, of which the masks leave about half; drawing an example costs the same once more.
 
@@ -84,10 +84,13 @@ impl MadeConfig {
     }
 
     fn network(&self) -> MaskedMlpConfig {
-        MaskedMlpConfig::new(self.hidden.clone()).with_activation(self.activation).with_dropout(self.dropout)
+        MaskedMlpConfig::new(self.hidden.clone())
+            .with_activation(self.activation)
+            .with_dropout(self.dropout)
+            .with_output_gain(0.0)
     }
 
-    /// A model with random weights, zero biases and zero direct connections.
+    /// A model with random weights into hidden units and all others zero, so that it begins as independent variables.
     ///
     /// The wirings come from the streams `wiring/0`, `wiring/1`, … of the seed of `noise` and from nothing else, so that a
     /// model made to load weights into has those it was trained with.
