@@ -83,8 +83,8 @@ pub struct MadeModel {
     pub degrees: Degrees,
     /// Masks of `made`, each with its own order (if random) and degrees.
     pub n_masks: usize,
-    /// Whether the outputs of `made` see earlier inputs also directly.
-    pub direct: bool,
+    /// Whether the outputs of `made` see earlier inputs also directly; `null` if that takes at most four million weights.
+    pub direct: Option<bool>,
     /// Part of the hidden units of `made` dropped in training; `null` takes what the amount of data needs.
     pub dropout: Option<f64>,
     /// Classes on which the model is conditioned, 0 for none.
@@ -153,7 +153,7 @@ impl MadeModel {
             .with_order(self.order.clone())
             .with_degrees(self.degrees)
             .with_n_wirings(self.n_masks)
-            .with_direct(self.direct)
+            .with_direct(self.direct.unwrap_or_default())
             .with_dropout(self.dropout.unwrap_or_default());
         config.validate().context("model")?;
         Ok(config)
@@ -281,7 +281,7 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (MadeModel, MadeTrain) {
         order: OrderConfig::Natural,
         degrees: Degrees::Uniform,
         n_masks: 1,
-        direct: true,
+        direct: None,
         dropout: None,
         n_classes: 0,
         transformer: TransformerSizes {
@@ -334,6 +334,9 @@ const WARM_UP: usize = 100;
 /// Examples from which on a model is trained without dropping units.
 const PLENTY: usize = 10_000;
 
+/// Weights from inputs to outputs up to which direct connections are there unless the settings say otherwise.
+const FEW_DIRECT: usize = 4_000_000;
+
 /// Fills in what the preset leaves to the kind of model and the amount of data.
 fn settle_kind(model: &mut MadeModel, train: &mut MadeTrain, n_examples: usize) {
     let recipe = recipe(model.kind, train.preset);
@@ -343,6 +346,9 @@ fn settle_kind(model: &mut MadeModel, train: &mut MadeTrain, n_examples: usize) 
         ModelKind::Nade => Activation::Sigmoid,
         ModelKind::Transformer => Activation::Silu,
     });
+    let (conditional, n) = (model.conditional(), model.n_visible.unwrap_or_default());
+    let n_direct = n * conditional.n_inputs() * n * conditional.n_parameters();
+    model.direct.get_or_insert(n_direct <= FEW_DIRECT);
     model.dropout.get_or_insert(if n_examples < PLENTY { 0.5 } else { 0.0 });
     train.batch_size.get_or_insert(recipe.batch_size);
     train.steps.get_or_insert(recipe.steps);
