@@ -117,12 +117,33 @@ impl MadeModel {
         }
     }
 
+    /// Checks what the model crate knows by another name, or not at all.
+    fn check(&self) -> Result<()> {
+        check_counts(&[("model.n_masks", self.n_masks), ("model.components", self.components)])?;
+        if self.levels < 2 {
+            return Err(Fault::usage(format!("model.levels = {}: must be at least 2", self.levels)));
+        }
+        if self.kind != ModelKind::Made && self.n_masks != 1 {
+            return Err(Fault::usage(format!(
+                "model.n_masks = {}: only a made has several masks, a {} needs 1",
+                self.n_masks,
+                json!(self.kind)
+            )));
+        }
+        Ok(())
+    }
+
     fn width(&self) -> Result<usize> {
+        self.check()?;
         given(self.n_visible, "n_visible")
     }
 
     fn widths(&self) -> Result<Vec<usize>> {
-        given(self.n_hidden.as_ref().map(Widths::list), "n_hidden")
+        let widths = given(self.n_hidden.as_ref().map(Widths::list), "n_hidden")?;
+        if widths.contains(&0) {
+            return Err(Fault::usage(format!("model.n_hidden = {widths:?}: each width must be at least 1")));
+        }
+        Ok(widths)
     }
 
     fn one_width(&self) -> Result<usize> {
@@ -135,8 +156,12 @@ impl MadeModel {
         }
     }
 
-    fn activation(&self) -> Result<Activation> {
-        given(self.activation, "activation")
+    fn activation(&self) -> Activation {
+        self.activation.unwrap_or(match self.kind {
+            ModelKind::Made => Activation::Relu,
+            ModelKind::Nade => Activation::Sigmoid,
+            ModelKind::Transformer => Activation::Silu,
+        })
     }
 
     /// The configuration of a masked autoencoder.
@@ -145,7 +170,7 @@ impl MadeModel {
     /// If the width is still open, or a field is out of range.
     pub(super) fn made(&self) -> Result<MadeConfig> {
         let config = MadeConfig::new(self.width()?, self.widths()?)
-            .with_activation(self.activation()?)
+            .with_activation(self.activation())
             .with_conditional(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone())
@@ -162,7 +187,7 @@ impl MadeModel {
     /// If the width is still open, a field is out of range, or there is more than one hidden layer.
     pub(super) fn nade(&self) -> Result<NadeConfig> {
         let config = NadeConfig::new(self.width()?, self.one_width()?)
-            .with_activation(self.activation()?)
+            .with_activation(self.activation())
             .with_conditional(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone());
@@ -182,7 +207,7 @@ impl MadeModel {
             .with_n_layers(sizes.n_layers)
             .with_d_hidden(self.one_width()?)
             .with_head_hidden(sizes.head_hidden)
-            .with_activation(self.activation()?)
+            .with_activation(self.activation())
             .with_conditional(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone());
@@ -320,11 +345,7 @@ fn recipe(kind: ModelKind, preset: Preset) -> Recipe {
 fn settle_kind(model: &mut MadeModel, train: &mut MadeTrain) {
     let recipe = recipe(model.kind, train.preset);
     model.n_hidden.get_or_insert(Widths::One(recipe.n_hidden));
-    model.activation.get_or_insert(match model.kind {
-        ModelKind::Made => Activation::Relu,
-        ModelKind::Nade => Activation::Sigmoid,
-        ModelKind::Transformer => Activation::Silu,
-    });
+    model.activation = Some(model.activation());
     train.steps.get_or_insert(recipe.steps);
     train.learning_rate.get_or_insert(Schedule::cosine(recipe.rate, 0.0));
 }
@@ -355,8 +376,10 @@ pub(super) fn settle(config: &mut MadeRun, data: &Splits) -> Result<()> {
         let per_epoch = data.train.len().div_ceil(train.batch_size);
         train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
     }
-    if config.data.binarization == Some(Binarization::None) {
-        Values::of(&config.model).require(&data.train)?;
-    }
-    Ok(())
+    let (values, is_as_it_is) =
+        (Values::of(&config.model), config.data.binarization == Some(Binarization::None));
+    [&data.train, &data.valid, &data.test].into_iter().try_for_each(|set| match is_as_it_is {
+        true => values.require(set),
+        false => values.require_labels(set),
+    })
 }
