@@ -1,5 +1,7 @@
 //! The figures that `eval` prints.
 
+use std::collections::BTreeMap;
+
 use gibbs_core::Estimate;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -8,6 +10,8 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
     metrics: Map<String, Value>,
+    /// What was noted beside each figure.
+    notes: BTreeMap<String, Vec<String>>,
     /// One value for each example, in order; what `--per-example` writes.
     pub per_example: Vec<f64>,
 }
@@ -38,6 +42,7 @@ impl Evaluation {
     /// If there is no figure of that name.
     pub fn note(&mut self, name: &str, key: &str, value: impl Into<Value>) {
         self.metrics[name][key] = value.into();
+        self.notes.entry(name.into()).or_default().push(key.into());
     }
 
     /// The object that `eval` prints.
@@ -45,12 +50,38 @@ impl Evaluation {
         json!({ "experiment": experiment, "data": data, "split": split, "n": n, "metrics": self.metrics })
     }
 
-    /// Name, value, error, kind and unit of each figure, for tables.
-    pub fn rows(&self) -> impl Iterator<Item = (&str, f64, f64, &str, &str)> {
+    /// The figures, for tables.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.metrics.iter().map(|(name, metric)| {
             let number = |key: &str| metric[key].as_f64().unwrap_or(f64::NAN);
             let text = |key: &str| metric[key].as_str().unwrap_or_default();
-            (name.as_str(), number("value"), number("std_err"), text("kind"), text("unit"))
+            let notes = self.notes.get(name).into_iter().flatten();
+            let notes = notes.map(|key| match &metric[key] {
+                Value::String(text) => format!(", {key} {text}"),
+                other => format!(", {key} {other}"),
+            });
+            Row {
+                name,
+                value: number("value"),
+                std_err: number("std_err"),
+                unit: text("unit"),
+                kind: format!("{}{}", text("kind").replace('_', " "), notes.collect::<String>()),
+            }
         })
     }
+}
+
+/// A figure of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its value.
+    pub value: f64,
+    /// One standard error of the value.
+    pub std_err: f64,
+    /// The unit of both.
+    pub unit: &'a str,
+    /// What the value is, and what was noted beside it.
+    pub kind: String,
 }

@@ -200,9 +200,9 @@ impl Run<'_> {
         summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
         folder.write_summary(&summary)?;
         if !self.quiet {
-            for (name, value, std_err, kind, unit) in evaluation.rows() {
-                let value = gibbs_report::format_value(value, std_err);
-                eprintln!("{} {name} {value} {unit} ({})", part.name(), kind.replace('_', " "));
+            for row in evaluation.rows() {
+                let value = gibbs_report::format_value(row.value, row.std_err);
+                eprintln!("{} {} {value} {} ({})", part.name(), row.name, row.unit, row.kind);
             }
         }
         Ok(ExitCode::SUCCESS)

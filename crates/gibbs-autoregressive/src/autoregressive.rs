@@ -45,6 +45,21 @@ pub trait Autoregressive {
     /// If the shapes do not fit, or there is a context and the model has none, or the reverse.
     fn parameters(&self, ordering: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2>;
 
+    /// [`parameters`](Self::parameters) with hidden units dropped at random, for training a model whose configuration asks for
+    /// it; for all others the same.
+    ///
+    /// # Panics
+    /// As [`parameters`](Self::parameters).
+    fn parameters_with_dropout(
+        &self,
+        ordering: usize,
+        x: Tensor<2>,
+        context: Option<Tensor<2>>,
+        _noise: &mut Noise,
+    ) -> Tensor<2> {
+        self.parameters(ordering, x, context)
+    }
+
     /// The same conditionals one after the other, without computing anything twice.
     fn recursion(&self, ordering: usize) -> Box<dyn Recursion + '_>;
 

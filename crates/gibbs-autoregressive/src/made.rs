@@ -13,7 +13,7 @@
 //! deep and tractable density estimator", ICML 2014, arXiv:1310.1757, for orderings as a mixture.
 //!
 //! Differences from the paper: degrees may be shared out evenly; the initial weights of a unit are the larger the fewer
-//! inputs it sees; a class or any other context may be given; outputs may be categorical or mixtures of Gaussians.
+//! inputs it sees, and those of the outputs zero; a class or any other context may be given; outputs may be categorical or mixtures of Gaussians.
 //!
 //! Cost: a pass of the network, of which the masks leave about half; drawing an example costs the same once more.
 
@@ -27,10 +27,11 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::{Init, Noise, Pattern, masked_affine};
-use gibbs_core::nn::{Activation, Affine, Mask, MaskedMlpConfig};
+use gibbs_core::nn::{Activation, Affine, Mask, MaskedMlpConfig, Network};
 
 use crate::{
-    Autoregressive, Conditional, ConfigError, Degrees, Order, OrderConfig, Wiring, autoregressive::law,
+    Autoregressive, Conditional, ConfigError, Degrees, Order, OrderConfig, Wiring,
+    autoregressive::{law, with_context},
     sampling::Recursion,
 };
 
@@ -62,6 +63,9 @@ pub struct MadeConfig {
     /// Whether outputs see earlier inputs also directly.
     #[config(default = true)]
     pub direct: bool,
+    /// Part of the hidden units dropped in training, in [0, 1) (0 in the paper).
+    #[config(default = 0.0)]
+    pub dropout: f64,
 }
 
 impl MadeConfig {
@@ -80,10 +84,13 @@ impl MadeConfig {
     }
 
     fn network(&self) -> MaskedMlpConfig {
-        MaskedMlpConfig::new(self.hidden.clone()).with_activation(self.activation)
+        MaskedMlpConfig::new(self.hidden.clone())
+            .with_activation(self.activation)
+            .with_dropout(self.dropout)
+            .with_output_gain(0.0)
     }
 
-    /// A model with random weights, zero biases and zero direct connections.
+    /// A model with random weights into hidden units and all others zero, so that it begins as independent variables.
     ///
     /// The wirings come from the streams `wiring/0`, `wiring/1`, … of the seed of `noise` and from nothing else, so that a
     /// model made to load weights into has those it was trained with.
@@ -198,7 +205,27 @@ impl Made {
 impl Made {
     /// What the first layer takes: variables, then the context.
     fn inputs(&self, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
-        crate::autoregressive::with_context(self.config.conditional.encode(x), context, self.config.n_context)
+        with_context(self.config.conditional.encode(x), context, self.config.n_context)
+    }
+
+    /// The network of an ordering and the direct connections beside it.
+    fn pass(
+        &self,
+        ordering: usize,
+        input: Tensor<2>,
+        forward: impl FnOnce(&Network, Tensor<2>) -> Tensor<2>,
+    ) -> Tensor<2> {
+        let masks = &self.wirings.0[ordering].masks;
+        let (own, direct_mask) = masks.split_at(self.layers.len());
+        let outputs = forward(&self.config.network().network(&self.layers, own), input.clone());
+        match (&self.direct, direct_mask) {
+            (Some(direct), [mask]) => {
+                let weight = direct.val();
+                let none = Tensor::zeros([weight.dims()[1]], (&weight.device(), weight.dtype()));
+                outputs + masked_affine(input, weight, none, mask, None)
+            }
+            _ => outputs,
+        }
     }
 }
 
@@ -224,22 +251,17 @@ impl Autoregressive for Made {
     }
 
     fn parameters(&self, ordering: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
-        let input = self.inputs(x, context);
-        let masks = &self.wirings.0[ordering].masks;
-        let last = self.layers.len() - 1;
-        let layers = self.layers.iter().zip(masks).enumerate();
-        let outputs = layers.fold(input.clone(), |h, (l, (layer, mask))| {
-            let function = (l < last).then(|| self.config.activation.function());
-            masked_affine(h, layer.weight.val(), layer.bias.val(), mask, function)
-        });
-        match &self.direct {
-            Some(direct) => {
-                let weight = direct.val();
-                let none = Tensor::zeros([weight.dims()[1]], (&weight.device(), weight.dtype()));
-                outputs + masked_affine(input, weight, none, &masks[last + 1], None)
-            }
-            None => outputs,
-        }
+        self.pass(ordering, self.inputs(x, context), Network::forward)
+    }
+
+    fn parameters_with_dropout(
+        &self,
+        ordering: usize,
+        x: Tensor<2>,
+        context: Option<Tensor<2>>,
+        noise: &mut Noise,
+    ) -> Tensor<2> {
+        self.pass(ordering, self.inputs(x, context), |network, x| network.forward_with_dropout(x, noise))
     }
 
     fn recursion(&self, ordering: usize) -> Box<dyn Recursion + '_> {

@@ -11,7 +11,7 @@
 //! 10 to 13 and algorithm 1; Uria, Côté, Gregor, Murray & Larochelle, JMLR 17:205 (2016), arXiv:1605.02226, sections 2
 //! and 3.
 //!
-//! Differences from the paper: a class or any other context may be given; outputs may be categorical, as there, or
+//! Differences from the paper: `V` begins as zero; a class or any other context may be given; outputs may be categorical, as there, or
 //! mixtures of Gaussians whose parameters are all of a variable's own.
 //!
 //! Cost: `O(D·H)` for an example, all conditionals together; drawing one costs the same once more.
@@ -65,8 +65,8 @@ impl NadeConfig {
         Ok(())
     }
 
-    /// A model with random weights, as those of a layer of `H` inputs to the outputs and `D` to the hidden units, and zero
-    /// biases. A random order comes from the stream `order` of the seed of `noise`.
+    /// A model with random weights into hidden units and all others zero, so that it begins as independent variables. A random
+    /// order comes from the stream `order` of the seed of `noise`.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
@@ -75,11 +75,14 @@ impl NadeConfig {
         let order = self.order.order(self.n_variables, &mut Noise::new(noise.seed(), "order"))?;
         let n_inputs = self.n_variables * self.conditional.n_inputs() + self.n_context;
         let n_outputs = self.n_variables * self.conditional.n_parameters();
-        let mut layer = |[n_in, n_out]: [usize; 2]| Affine {
-            weight: self.activation.weight_init().param([n_in, n_out], device, noise),
+        let mut layer = |[n_in, n_out]: [usize; 2], init: Init| Affine {
+            weight: init.param([n_in, n_out], device, noise),
             bias: Init::Zeros.param([n_out], device, noise),
         };
-        let layers = vec![layer([n_inputs, self.n_hidden]), layer([self.n_hidden, n_outputs])];
+        let layers = vec![
+            layer([n_inputs, self.n_hidden], self.activation.weight_init()),
+            layer([self.n_hidden, n_outputs], Init::Zeros),
+        ];
         Ok(Nade { layers, config: self.clone(), order })
     }
 }

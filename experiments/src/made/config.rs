@@ -85,6 +85,8 @@ pub struct MadeModel {
     pub n_masks: usize,
     /// Whether the outputs of `made` see earlier inputs also directly.
     pub direct: bool,
+    /// Part of the hidden units of `made` dropped in training; `null` takes what the amount of data needs.
+    pub dropout: Option<f64>,
     /// Classes on which the model is conditioned, 0 for none.
     pub n_classes: usize,
     /// Further sizes of a transformer.
@@ -135,11 +137,11 @@ impl MadeModel {
 
     fn width(&self) -> Result<usize> {
         self.check()?;
-        given(self.n_visible, "n_visible")
+        given(self.n_visible, "model.n_visible")
     }
 
     fn widths(&self) -> Result<Vec<usize>> {
-        let widths = given(self.n_hidden.as_ref().map(Widths::list), "n_hidden")?;
+        let widths = given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden")?;
         if widths.contains(&0) {
             return Err(Fault::usage(format!("model.n_hidden = {widths:?}: each width must be at least 1")));
         }
@@ -176,7 +178,8 @@ impl MadeModel {
             .with_order(self.order.clone())
             .with_degrees(self.degrees)
             .with_n_wirings(self.n_masks)
-            .with_direct(self.direct);
+            .with_direct(self.direct)
+            .with_dropout(self.dropout.unwrap_or_default());
         config.validate().context("model")?;
         Ok(config)
     }
@@ -201,7 +204,7 @@ impl MadeModel {
     /// If a size is still open, or a field is out of range.
     pub(super) fn transformer(&self) -> Result<TransformerConfig> {
         let sizes = &self.transformer;
-        let config = TransformerConfig::new(self.width()?, given(sizes.patch, "transformer.patch")?)
+        let config = TransformerConfig::new(self.width()?, given(sizes.patch, "model.transformer.patch")?)
             .with_d_model(sizes.d_model)
             .with_n_heads(sizes.n_heads)
             .with_n_layers(sizes.n_layers)
@@ -225,8 +228,8 @@ impl MadeModel {
 }
 
 /// A setting that is settled by the data, or stands in the configuration of weights made elsewhere.
-fn given<T>(value: Option<T>, name: &str) -> Result<T> {
-    value.ok_or_else(|| Fault::usage(format!("model.{name} is not set: give that of the weights")))
+fn given<T>(value: Option<T>, path: &str) -> Result<T> {
+    value.ok_or_else(|| Fault::usage(format!("{path} is not set: give that of the weights")))
 }
 
 /// Which of several masks a step trains.
@@ -247,8 +250,8 @@ pub struct MadeTrain {
     pub run: LoopConfig,
     /// Steps of a run whose number of epochs is left open; `null` takes what the kind needs.
     pub steps: Option<usize>,
-    /// Examples in a batch.
-    pub batch_size: usize,
+    /// Examples in a batch; `null` takes what the kind needs.
+    pub batch_size: Option<usize>,
     /// Learning rate of Adam, for gradients averaged over the batch; `null` takes what the kind needs.
     pub learning_rate: Option<Schedule>,
     /// Part of the weights that a step at learning rate 1 takes away.
@@ -273,8 +276,15 @@ impl MadeTrain {
     /// # Errors
     /// If it is still open.
     pub(super) fn rate(&self) -> Result<&Schedule> {
-        let open = || Fault::usage("train.learning_rate is not set: give a number or a schedule");
-        self.learning_rate.as_ref().ok_or_else(open)
+        given(self.learning_rate.as_ref(), "train.learning_rate")
+    }
+
+    /// Examples in a batch.
+    ///
+    /// # Errors
+    /// If it is still open.
+    pub(super) fn batch_size(&self) -> Result<usize> {
+        given(self.batch_size, "train.batch_size")
     }
 
     /// The optimizer's constants.
@@ -297,6 +307,7 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (MadeModel, MadeTrain) {
         degrees: Degrees::Uniform,
         n_masks: 1,
         direct: true,
+        dropout: None,
         n_classes: 0,
         transformer: TransformerSizes {
             patch: None,
@@ -307,9 +318,9 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (MadeModel, MadeTrain) {
         },
     };
     let train = MadeTrain {
-        run: LoopConfig { epochs: 0, ..LoopConfig::default() },
+        run: LoopConfig { epochs: 0, patience: Some(30), ..LoopConfig::default() },
         steps: None,
-        batch_size: 100,
+        batch_size: None,
         learning_rate: None,
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
@@ -323,31 +334,40 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (MadeModel, MadeTrain) {
 struct Recipe {
     n_hidden: usize,
     steps: usize,
+    batch_size: usize,
     rate: f64,
 }
 
 fn recipe(kind: ModelKind, preset: Preset) -> Recipe {
-    let (n_hidden, steps, rate) = match (kind, preset) {
-        (ModelKind::Made, Preset::Tiny) => (32, 200, 4e-3),
-        (ModelKind::Made, Preset::Default) => (500, 6000, 4e-3),
-        (ModelKind::Made, Preset::Paper) => (8000, 5000, 1e-3),
-        (ModelKind::Nade, Preset::Tiny) => (16, 100, 4e-3),
-        (ModelKind::Nade, Preset::Default) => (500, 5000, 2e-3),
-        (ModelKind::Nade, Preset::Paper) => (500, 25_000, 2e-3),
-        (ModelKind::Transformer, Preset::Tiny) => (32, 30, 2e-3),
-        (ModelKind::Transformer, Preset::Default) => (512, 5000, 2e-3),
-        (ModelKind::Transformer, Preset::Paper) => (512, 25_000, 2e-3),
+    let (n_hidden, steps, batch_size, rate) = match (kind, preset) {
+        (ModelKind::Made, Preset::Tiny) => (32, 200, 100, 4e-3),
+        (ModelKind::Made, Preset::Default) => (500, 6000, 100, 4e-3),
+        (ModelKind::Made, Preset::Paper) => (8000, 5000, 100, 1e-3),
+        (ModelKind::Nade, Preset::Tiny) => (16, 100, 100, 4e-3),
+        (ModelKind::Nade, Preset::Default) => (500, 6000, 100, 2e-3),
+        (ModelKind::Nade, Preset::Paper) => (500, 20_000, 100, 2e-3),
+        (ModelKind::Transformer, Preset::Tiny) => (32, 30, 50, 2e-3),
+        (ModelKind::Transformer, Preset::Default) => (512, 6000, 50, 2e-3),
+        (ModelKind::Transformer, Preset::Paper) => (512, 12_000, 50, 2e-3),
     };
-    Recipe { n_hidden, steps, rate }
+    Recipe { n_hidden, steps, batch_size, rate }
 }
 
-/// Fills in what the preset leaves to the kind of model.
-fn settle_kind(model: &mut MadeModel, train: &mut MadeTrain) {
+/// Steps over which the learning rate rises.
+const WARM_UP: usize = 100;
+
+/// Examples from which on a model is trained without dropping units.
+const PLENTY: usize = 10_000;
+
+/// Fills in what the preset leaves to the kind of model and the amount of data.
+fn settle_kind(model: &mut MadeModel, train: &mut MadeTrain, n_examples: usize) {
     let recipe = recipe(model.kind, train.preset);
     model.n_hidden.get_or_insert(Widths::One(recipe.n_hidden));
     model.activation = Some(model.activation());
+    model.dropout.get_or_insert(if n_examples < PLENTY { 0.5 } else { 0.0 });
+    train.batch_size.get_or_insert(recipe.batch_size);
     train.steps.get_or_insert(recipe.steps);
-    train.learning_rate.get_or_insert(Schedule::cosine(recipe.rate, 0.0));
+    train.learning_rate.get_or_insert(Schedule::cosine(recipe.rate, 0.0).with_warmup(WARM_UP));
 }
 
 /// The most epochs that small data are gone through.
@@ -363,17 +383,17 @@ pub(super) fn settle(config: &mut MadeRun, data: &Splits) -> Result<()> {
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
     let width = *model.n_visible.get_or_insert(data.width());
     data.train.require_width(width)?;
-    settle_kind(model, train);
+    settle_kind(model, train, data.train.len());
     let row = data.train.shape().last().copied().filter(|row| *row < width);
     model.transformer.patch.get_or_insert(row.unwrap_or(width.isqrt()));
     model.validate()?;
     check_rate("train.learning_rate", train.rate()?)?;
-    let steps = train.steps.unwrap_or_default();
-    check_counts(&[("train.batch_size", train.batch_size), ("train.steps", steps)])?;
+    let (steps, batch_size) = (given(train.steps, "train.steps")?, train.batch_size()?);
+    check_counts(&[("train.batch_size", batch_size), ("train.steps", steps)])?;
     train.average.validate("train.average")?;
     train.adam().validate().context("train")?;
     if train.run.epochs == 0 {
-        let per_epoch = data.train.len().div_ceil(train.batch_size);
+        let per_epoch = data.train.len().div_ceil(batch_size);
         train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
     }
     let (values, is_as_it_is) =

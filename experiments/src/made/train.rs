@@ -42,7 +42,7 @@ impl<M: Module + Autoregressive> DensityTrainee<M> {
         let model = model.with_marginals(values.examples(&data.train, &rows, device).x);
         Ok(Self {
             training: Backprop::new(model, train.adam().init()?, train.average, device),
-            feed: Feed::new(data.train.clone(), train.batch_size, config.seed, device)?,
+            feed: Feed::new(data.train.clone(), train.batch_size()?, config.seed, device)?,
             valid: data.valid.clone(),
             device: device.clone(),
             rate: train.rate()?.clone(),
@@ -71,8 +71,10 @@ impl<M: Module + Autoregressive + 'static> Trainee for DensityTrainee<M> {
         let examples = self.values.encode(batch.x, batch.labels.as_deref());
         let rate = self.rate.at(at.step, at.total_steps);
         let context = examples.context.map(Tensor::autodiff);
-        let model = self.training.network();
-        let loss = model.log_prob_in(self.ordering(at), examples.x.autodiff(), context).mean().neg();
+        let (model, x) = (self.training.network(), examples.x.autodiff());
+        let noise = &mut Noise::new(self.config.seed, format!("dropout/{}", at.step));
+        let parameters = model.parameters_with_dropout(self.ordering(at), x.clone(), context, noise);
+        let loss = model.conditional().log_prob(parameters, x).mean().neg();
         self.training.descend(at, rate, "loss", loss);
         Ok(())
     }

@@ -259,6 +259,7 @@ fn settings_out_of_range() {
         &["model.outputs=gaussian_mixture", "model.components=0"],
         &["model.components = 0", "at least 1"],
     );
+    refused(&["model.dropout=1.0"], &["dropout", "1"]);
     refused(&["train.weight_decay=-1"], &["weight_decay", "-1"]);
     refused(&["train.average.decay=1.5"], &["train.average.decay = 1.5"]);
     refused(&["model.n_classes=2"], &["bars-and-stripes", "no labels", "n_classes = 2"]);

@@ -101,6 +101,22 @@ impl MaskedMlpConfig {
     }
 }
 
+impl MaskedMlpConfig {
+    /// The network of layers that are kept elsewhere, under these masks `[in, out]`, one for each layer; costs nothing.
+    ///
+    /// # Panics
+    /// If the masks are not one for each layer; at the first pass, if their shapes are not those of the weights.
+    pub fn network(&self, layers: &[Affine], masks: &[Pattern]) -> Network {
+        under_masks(layers, masks, self.activation, self.dropout)
+    }
+}
+
+fn under_masks(layers: &[Affine], masks: &[Pattern], activation: Activation, dropout: f64) -> Network {
+    assert_eq!(layers.len(), masks.len(), "a network of {} layers under {} masks", layers.len(), masks.len());
+    let masked = |(layer, mask): (&Affine, &Pattern)| layer.masked(Some(mask.clone()));
+    Network { layers: layers.iter().zip(masks).map(masked).collect(), activation, dropout }
+}
+
 fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), NetworkError> {
     if masks.len() + 1 != widths.len() {
         return Err(NetworkError::MaskCount { layers: widths.len() - 1, masks: masks.len() });
@@ -166,11 +182,7 @@ impl MaskedMlp {
     /// # Panics
     /// If the masks are not one for each layer; at the first pass, if their shapes are not those of the weights.
     pub fn network_with(&self, masks: &[Pattern]) -> Network {
-        let (layers, given) = (self.layers.len(), masks.len());
-        assert_eq!(layers, given, "a network of {layers} layers under {given} masks");
-        let masked = |(layer, mask): (&Affine, &Pattern)| layer.masked(Some(mask.clone()));
-        let layers = self.layers.iter().zip(masks).map(masked).collect();
-        Network { layers, activation: self.activation, dropout: self.dropout }
+        under_masks(&self.layers, masks, self.activation, self.dropout)
     }
 
     /// Replaces the masks; for a pass with others that leaves them as they are, see
