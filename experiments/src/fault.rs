@@ -53,6 +53,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<ConfigError>()
             || cause.is::<DataError>()
             || cause.is::<WeightsError>()
+            || cause.is::<gibbs_autoregressive::ConfigError>()
             || cause.is::<gibbs_boltzmann::ConfigError>()
             || cause.is::<gibbs_boltzmann::StackError>()
             || cause.is::<gibbs_core::optim::OutOfRange>()

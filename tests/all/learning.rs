@@ -192,17 +192,18 @@ fn an_autoencoder_beats_principal_components() {
 
 /// Mean log-likelihood of bars and stripes, each pattern once, after maximum likelihood with all of them in each step; one
 /// ordering after the other.
-fn likelihood_learned<M: Module + Autoregressive>(model: M, steps: usize) -> f64 {
+fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
+    const STEPS: usize = 1600;
     let splits = bars_and_stripes(4).unwrap();
     let x = splits.test.tensor(&(0..splits.test.len()).collect::<Vec<_>>(), &Device::flex());
     let mut model = model.with_marginals(x.clone());
     let mut optimizer = AdamConfig::new().init();
-    for step in 0..steps {
+    for step in 0..STEPS {
         let lifted = model.clone().train();
         let ordering = step % model.n_orderings();
         let loss = lifted.log_prob_in(ordering, Tensor::from_inner(x.clone()), None).mean().neg();
         let gradients = GradientsParams::from_grads(loss.backward(), &lifted);
-        model = descend(&mut optimizer, 0.02 * (1.0 - step as f64 / steps as f64), model, gradients);
+        model = descend(&mut optimizer, 0.02 * (1.0 - step as f64 / STEPS as f64), model, gradients);
     }
     to_host(model.log_prob_given(x, None).mean())[0]
 }
@@ -216,9 +217,9 @@ fn autoregressive_models_learn_bars_and_stripes_to_within_a_fiftieth_of_a_nat() 
     let orders = MadeConfig::new(16, vec![64, 64]).with_order(OrderConfig::Random).with_n_wirings(2);
     let nade = NadeConfig::new(16, 24).init(&device, noise).unwrap();
     for (name, reached) in [
-        ("MADE", likelihood_learned(made, 400)),
-        ("MADE of two orders", likelihood_learned(orders.init(&device, noise).unwrap(), 800)),
-        ("NADE", likelihood_learned(nade, 600)),
+        ("MADE", likelihood_learned(made)),
+        ("MADE of two orders", likelihood_learned(orders.init(&device, noise).unwrap())),
+        ("NADE", likelihood_learned(nade)),
     ] {
         println!("{name}: log-likelihood {reached:.4}, that of the law itself {best:.4}");
         assert!(reached <= best + 1e-5, "{name}: {reached} is above what the law itself reaches, {best}");

@@ -1,6 +1,7 @@
 //! Misuse of the libraries, and numbers at the edge.
 
 use burn::{module::Param, prelude::*};
+use gibbs_autoregressive::{Autoregressive, Conditional};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Clamp, ContrastiveConfig, GibbsChain, Rbm, RbmConfig,
@@ -15,6 +16,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::support::{
     assert_close,
+    density::{context, examples, made, mades, nade, nades},
     machine::{AnyRbm, machine, pairs},
 };
 
@@ -153,4 +155,51 @@ fn a_split_is_checked_through_every_view_of_it() {
     assert!(matches!(error, DataError::OutsideUnit { row: 2 | 29, value, .. } if value == 3.0), "{error}");
     let error = splits.binarized(Binarization::Stochastic, 0).unwrap_err();
     assert!(matches!(error, DataError::OutsideUnit { .. }), "{error}");
+}
+
+/// Every masked autoencoder and NADE.
+fn densities() -> Vec<(&'static str, Box<dyn Autoregressive>)> {
+    let device = Device::flex();
+    let mades = mades()
+        .into_iter()
+        .map(|(name, config)| (name, Box::new(made(&config, 0, &device)) as Box<dyn Autoregressive>));
+    let nades = nades()
+        .into_iter()
+        .map(|(name, config)| (name, Box::new(nade(&config, 0, &device)) as Box<dyn Autoregressive>));
+    mades.chain(nades).collect()
+}
+
+#[test]
+fn examples_and_contexts_of_another_width_are_a_panic() {
+    for (name, model) in densities() {
+        let model = &*model;
+        let noise = || Noise::new(0, "noise");
+        let (x, own) = (examples(model, 3, &mut noise()), context(model, 3));
+        let wrong = || Some(zeros([3, model.n_context() + 1]));
+        let narrow = x.clone().narrow(1, 0, model.n_variables() - 1);
+        assert!(panics(|| drop(to_host(model.log_prob_given(narrow, own)))), "{name}: width");
+        assert!(panics(|| drop(to_host(model.log_prob_given(x.clone(), wrong())))), "{name}: context");
+        assert!(
+            panics(|| drop(to_host(model.sample_given(3, wrong(), &mut noise())))),
+            "{name}: context of draws"
+        );
+        if model.n_context() > 0 {
+            assert!(panics(|| drop(to_host(model.log_prob_given(x, None)))), "{name}: no context");
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_number_stays_in_its_example() {
+    for (name, model) in densities() {
+        if let Conditional::Categorical { .. } = model.conditional() {
+            continue;
+        }
+        for variable in 0..model.n_variables() {
+            let x = examples(&*model, 2, &mut Noise::new(0, "examples"));
+            let x = x.slice_fill([0..1, variable..variable + 1], f32::NAN);
+            let found = to_host(model.log_prob_given(x, context(&*model, 2)));
+            assert!(found[0].is_nan() && found[1].is_finite(), "{name}, variable {variable}: {found:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use gibbs_autoregressive::{Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig, TransformerConfig};
 use gibbs_core::{nn::Activation, optim::AdamConfig};
 use gibbs_data::{Binarization, Splits};
-use gibbs_train::{schedule::Schedule, training::LoopConfig};
+use gibbs_train::{schedule::Schedule, training::LoopConfig, weights};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -83,7 +83,8 @@ pub struct MadeModel {
     pub degrees: Degrees,
     /// Masks of `made`, each with its own order (if random) and degrees.
     pub n_masks: usize,
-    /// Whether the outputs of `made` see earlier inputs also directly; `null` if that takes at most four million weights.
+    /// Whether the outputs of `made` see earlier inputs also directly; `null` if that takes at most four million weights, and
+    /// for weights that are there if they have them.
     pub direct: Option<bool>,
     /// Part of the hidden units of `made` dropped in training; `null` takes what the amount of data needs.
     pub dropout: Option<f64>,
@@ -119,12 +120,33 @@ impl MadeModel {
         }
     }
 
+    /// Checks what the model crate knows by another name, or not at all.
+    fn check(&self) -> Result<()> {
+        check_counts(&[("model.n_masks", self.n_masks), ("model.components", self.components)])?;
+        if self.levels < 2 {
+            return Err(Fault::usage(format!("model.levels = {}: must be at least 2", self.levels)));
+        }
+        if self.kind != ModelKind::Made && self.n_masks != 1 {
+            return Err(Fault::usage(format!(
+                "model.n_masks = {}: only a made has several masks, a {} needs 1",
+                self.n_masks,
+                json!(self.kind)
+            )));
+        }
+        Ok(())
+    }
+
     fn width(&self) -> Result<usize> {
+        self.check()?;
         given(self.n_visible, "model.n_visible")
     }
 
     fn widths(&self) -> Result<Vec<usize>> {
-        given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden")
+        let widths = given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden")?;
+        if widths.contains(&0) {
+            return Err(Fault::usage(format!("model.n_hidden = {widths:?}: each width must be at least 1")));
+        }
+        Ok(widths)
     }
 
     fn one_width(&self) -> Result<usize> {
@@ -137,8 +159,27 @@ impl MadeModel {
         }
     }
 
-    fn activation(&self) -> Result<Activation> {
-        given(self.activation, "model.activation")
+    fn activation(&self) -> Activation {
+        self.activation.unwrap_or(match self.kind {
+            ModelKind::Made => Activation::Relu,
+            ModelKind::Nade => Activation::Sigmoid,
+            ModelKind::Transformer => Activation::Silu,
+        })
+    }
+
+    /// Whether direct connections would not be too many.
+    fn has_few_direct(&self) -> bool {
+        let (conditional, n) = (self.conditional(), self.n_visible.unwrap_or_default());
+        n * conditional.n_inputs() * n * conditional.n_parameters() <= FEW_DIRECT
+    }
+
+    /// The configuration of a masked autoencoder, for weights that are there.
+    ///
+    /// # Errors
+    /// If the width is still open, or a field is out of range.
+    pub(super) fn made_of(&self, weights: &[u8]) -> Result<MadeConfig> {
+        let direct = self.direct.unwrap_or_else(|| weights::contains(weights, "direct"));
+        Ok(self.made()?.with_direct(direct))
     }
 
     /// The configuration of a masked autoencoder.
@@ -147,13 +188,13 @@ impl MadeModel {
     /// If the width is still open, or a field is out of range.
     pub(super) fn made(&self) -> Result<MadeConfig> {
         let config = MadeConfig::new(self.width()?, self.widths()?)
-            .with_activation(self.activation()?)
+            .with_activation(self.activation())
             .with_conditional(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone())
             .with_degrees(self.degrees)
             .with_n_wirings(self.n_masks)
-            .with_direct(self.direct.unwrap_or_default())
+            .with_direct(self.direct.unwrap_or(self.has_few_direct()))
             .with_dropout(self.dropout.unwrap_or_default());
         config.validate().context("model")?;
         Ok(config)
@@ -165,7 +206,7 @@ impl MadeModel {
     /// If the width is still open, a field is out of range, or there is more than one hidden layer.
     pub(super) fn nade(&self) -> Result<NadeConfig> {
         let config = NadeConfig::new(self.width()?, self.one_width()?)
-            .with_activation(self.activation()?)
+            .with_activation(self.activation())
             .with_conditional(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone());
@@ -185,7 +226,7 @@ impl MadeModel {
             .with_n_layers(sizes.n_layers)
             .with_d_hidden(self.one_width()?)
             .with_head_hidden(sizes.head_hidden)
-            .with_activation(self.activation()?)
+            .with_activation(self.activation())
             .with_conditional(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone());
@@ -341,14 +382,7 @@ const FEW_DIRECT: usize = 4_000_000;
 fn settle_kind(model: &mut MadeModel, train: &mut MadeTrain, n_examples: usize) {
     let recipe = recipe(model.kind, train.preset);
     model.n_hidden.get_or_insert(Widths::One(recipe.n_hidden));
-    model.activation.get_or_insert(match model.kind {
-        ModelKind::Made => Activation::Relu,
-        ModelKind::Nade => Activation::Sigmoid,
-        ModelKind::Transformer => Activation::Silu,
-    });
-    let (conditional, n) = (model.conditional(), model.n_visible.unwrap_or_default());
-    let n_direct = n * conditional.n_inputs() * n * conditional.n_parameters();
-    model.direct.get_or_insert(n_direct <= FEW_DIRECT);
+    model.activation = Some(model.activation());
     model.dropout.get_or_insert(if n_examples < PLENTY { 0.5 } else { 0.0 });
     train.batch_size.get_or_insert(recipe.batch_size);
     train.steps.get_or_insert(recipe.steps);
@@ -381,8 +415,10 @@ pub(super) fn settle(config: &mut MadeRun, data: &Splits) -> Result<()> {
         let per_epoch = data.train.len().div_ceil(batch_size);
         train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
     }
-    if config.data.binarization == Some(Binarization::None) {
-        Values::of(&config.model).require(&data.train)?;
-    }
-    Ok(())
+    let (values, is_as_it_is) =
+        (Values::of(&config.model), config.data.binarization == Some(Binarization::None));
+    [&data.train, &data.valid, &data.test].into_iter().try_for_each(|set| match is_as_it_is {
+        true => values.require(set),
+        false => values.require_labels(set),
+    })
 }

@@ -26,7 +26,7 @@ impl AnyModel {
         let model = &config.model;
         Ok(match model.kind {
             ModelKind::Made => {
-                let made = model.made()?.init(device, &mut noise).context("the configuration")?;
+                let made = model.made_of(bytes)?.init(device, &mut noise).context("the configuration")?;
                 Self::Made(weights::from_bytes(made, bytes)?)
             }
             ModelKind::Nade => {

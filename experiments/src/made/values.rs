@@ -88,30 +88,44 @@ impl Values {
     /// # Errors
     /// Values that its variables do not have, or labels that are missing or out of range.
     pub(super) fn require(self, data: &Dataset) -> Result<()> {
-        if let Conditional::Categorical { .. } = self.conditional {
+        if !matches!(self.conditional, Conditional::GaussianMixture { .. }) {
             data.require_unit_interval()?;
-        } else {
-            let device = Device::default();
-            let rows: Vec<usize> = (0..data.len()).collect();
-            for (block, rows) in rows.chunks(BLOCK).enumerate() {
-                let x = to_host(data.tensor(rows, &device));
-                self.conditional.check(&x, data.width()).map_err(|mut error| {
-                    error.example += block * BLOCK;
-                    Fault::usage(format!("{}: {error}{}", data.name(), self.way_out()))
-                })?;
-            }
+        }
+        match self.conditional {
+            Conditional::Categorical { .. } => {}
+            Conditional::Bernoulli if data.is_binary() => {}
+            _ => self.require_values(data)?,
         }
         self.require_labels(data)
     }
 
+    fn require_values(self, data: &Dataset) -> Result<()> {
+        let device = Device::default();
+        let rows: Vec<usize> = (0..data.len()).collect();
+        for (block, rows) in rows.chunks(BLOCK).enumerate() {
+            let x = to_host(data.tensor(rows, &device));
+            self.conditional.check(&x, data.width()).map_err(|mut error| {
+                error.example += block * BLOCK;
+                Fault::usage(format!("{}: {error}{}", data.name(), self.way_out()))
+            })?;
+        }
+        Ok(())
+    }
+
     fn way_out(self) -> &'static str {
         match self.conditional {
-            Conditional::Bernoulli => "; binarize with --set data.binarization=threshold or stochastic",
+            Conditional::Bernoulli => {
+                "; give zeros and ones, or train with --set data.binarization=stochastic or threshold"
+            }
             _ => "",
         }
     }
 
-    fn require_labels(self, data: &Dataset) -> Result<()> {
+    /// Whether there are the labels on which the model is conditioned.
+    ///
+    /// # Errors
+    /// If they are missing or out of range.
+    pub(super) fn require_labels(self, data: &Dataset) -> Result<()> {
         if self.n_classes == 0 {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
 use super::{
-    AUTOENCODER, DBN, FAMILIES, Family, RBM,
+    AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM,
     command::{Outcome, command},
     json, metrics, set, weights,
 };
@@ -262,6 +262,21 @@ fn every_stage_of_an_autoencoder_survives() {
             runs.kill_between("", 300 * stage + 20, 300 * (stage + 1));
         }
         runs.kill_between("control", 20, 300);
+        runs.end_alike();
+    }
+}
+
+/// Also the mask that a step draws.
+#[test]
+fn every_kind_of_autoregressive_model_survives() {
+    let variants: [&[&str]; 3] = [
+        &["model.n_masks=3", "model.order=random", "train.masks=drawn"],
+        &["model.kind=nade", "train.average.decay=0"],
+        &["model.kind=transformer", "model.transformer.d_model=16", "model.transformer.n_layers=1"],
+    ];
+    for variant in variants {
+        let runs = Runs::new(&MADE, &[variant, &["train.validate_every_epochs=1"], &LONG].concat());
+        runs.kill_between("", 20, 450);
         runs.end_alike();
     }
 }

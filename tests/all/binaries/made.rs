@@ -79,6 +79,8 @@ fn foreign(folder: &Path, case: &Value) {
         .map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
     fs::write(folder.join("run/model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
     let mut model = case["model"].clone();
+    // What the kind is known for need not be said.
+    model.as_object_mut().unwrap().remove("activation");
     model["n_visible"] = json!(width(case));
     let config = json!({ "experiment": "made", "data": { "name": "states.npy" }, "model": model });
     fs::write(folder.join("run/config.json"), config.to_string()).unwrap();
@@ -227,7 +229,7 @@ fn digits_are_drawn_by_their_class() {
     let sample = |flags: &[&str]| MADE.sample(folder.path(), &[&["run"], flags].concat());
     sample(&["--class", "10"]).refuses(&["--class 10", "0 to 9"]);
     sample(&["--prefix", "785"]).refuses(&["--prefix 785", "784"]);
-    npy::write(&folder.path().join("no-labels.npy"), &[1u8; 784], &[1, 784]).unwrap();
+    npy::write(&folder.path().join("no-labels.npy"), &[1u8; 7840], &[10, 784]).unwrap();
     let flags = ["eval", "run", "--data", "no-labels.npy", "--split", "all"];
     MADE.run(folder.path(), flags).refuses(&["no-labels.npy", "no labels", "n_classes"]);
 }
@@ -243,19 +245,30 @@ fn refused(settings: &[&str], told: &[&str]) {
 
 #[test]
 fn settings_out_of_range() {
-    refused(&["model.n_hidden=[0]"], &["n_hidden", "0", "at least 1"]);
-    refused(&["model.n_hidden=[4, 0]"], &["n_hidden", "[4, 0]", "at least 1"]);
-    refused(&["model.kind=nade", "model.n_hidden=0"], &["n_hidden = 0", "at least 1"]);
-    refused(&["model.kind=nade", "model.n_hidden=[8, 8]"], &["n_hidden", "[8, 8]", "nade"]);
-    refused(&["model.n_masks=0"], &["n_masks = 0", "at least 1"]);
+    for kind in ["model.kind=made", "model.kind=nade", "model.kind=transformer"] {
+        refused(&[kind, "model.n_hidden=[0]"], &["model.n_hidden = [0]", "at least 1"]);
+    }
+    refused(&["model.n_hidden=[4, 0]"], &["model.n_hidden = [4, 0]", "at least 1"]);
+    refused(&["model.kind=nade", "model.n_hidden=[8, 8]"], &["model.n_hidden = [8, 8]", "nade"]);
+    refused(&["model.kind=nade", "model.n_masks=4"], &["model.n_masks = 4", "nade"]);
+    refused(&["model.n_masks=0"], &["model.n_masks = 0", "at least 1"]);
     refused(&["model.kind=maid"], &["model.kind", "maid", "made", "nade"]);
     refused(&["model.activation=sine"], &["model.activation", "sine", "relu"]);
-    refused(&["model.outputs=categorical", "model.levels=1"], &["levels = 1", "at least 2"]);
-    refused(&["model.outputs=gaussian_mixture", "model.components=0"], &["components = 0", "at least 1"]);
+    refused(&["model.outputs=categorical", "model.levels=1"], &["model.levels = 1", "at least 2"]);
+    refused(
+        &["model.outputs=gaussian_mixture", "model.components=0"],
+        &["model.components = 0", "at least 1"],
+    );
+    refused(&["model.dropout=1.0"], &["dropout", "1"]);
     refused(&["train.weight_decay=-1"], &["weight_decay", "-1"]);
     refused(&["train.average.decay=1.5"], &["train.average.decay = 1.5"]);
     refused(&["model.n_classes=2"], &["bars-and-stripes", "no labels", "n_classes = 2"]);
-    refused(&["data.name=digits", "model.n_classes=3"], &["digits", "label", "n_classes = 3"]);
+    // Before training, whatever is done to the values.
+    for binarization in ["none", "stochastic"] {
+        let binarization = format!("data.binarization={binarization}");
+        let settings = ["data.name=digits", "model.n_classes=3", "model.outputs=categorical", &binarization];
+        refused(&settings, &["digits", "label", "n_classes = 3"]);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use gibbs_data::Dataset;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{AUTOENCODER, DBN, Family, RBM, json, set};
+use super::{AUTOENCODER, DBN, Family, MADE, RBM, json, set};
 
 /// The folder of the named sets, if it has this one; else a line that says why the test is skipped.
 fn data_dir(set: &str) -> Option<PathBuf> {
@@ -113,4 +113,18 @@ fn a_stack_on_binarized_mnist_is_bounded() {
     // Independent pixels reach -205.8.
     let value = log_prob["value"].as_f64().unwrap();
     assert!((-205.0..-80.0).contains(&value), "{log_prob}");
+}
+
+#[test]
+fn an_autoregressive_model_of_binarized_mnist_is_exact() {
+    let Some(data) = data_dir("binarized-mnist") else { return };
+    let folder = tempdir().unwrap();
+    let data = ["--data", "binarized-mnist", "--data-dir", data.to_str().unwrap()];
+    let small = set(&["model.n_hidden=16", "train.epochs=1"]);
+    let printed = run_and_eval(&MADE, folder.path(), &data, &small);
+    let log_prob = &printed["metrics"]["log_prob"];
+    assert_eq!((&log_prob["kind"], &log_prob["binarization"]), (&"exact".into(), &"none".into()));
+    // Independent pixels reach -205.8, a large model -84.
+    let value = log_prob["value"].as_f64().unwrap();
+    assert!((-150.0..-80.0).contains(&value), "{log_prob}");
 }

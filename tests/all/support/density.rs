@@ -56,7 +56,7 @@ pub(crate) fn nade(config: &NadeConfig, seed: u64, device: &Device) -> Nade {
 }
 
 /// Values that the model's variables have, `[n, D]`.
-pub(crate) fn examples(model: &impl Autoregressive, n: usize, noise: &mut Noise) -> Tensor<2> {
+pub(crate) fn examples(model: &(impl Autoregressive + ?Sized), n: usize, noise: &mut Noise) -> Tensor<2> {
     let (shape, device) = ([n, model.n_variables()], model.device());
     match model.conditional() {
         Conditional::Bernoulli => noise.bernoulli(Tensor::full(shape, 0.5, &device)),
@@ -66,7 +66,7 @@ pub(crate) fn examples(model: &impl Autoregressive, n: usize, noise: &mut Noise)
 }
 
 /// The same context for `n` examples `[n, C]`, where the model has one.
-pub(crate) fn context(model: &impl Autoregressive, n: usize) -> Option<Tensor<2>> {
+pub(crate) fn context(model: &(impl Autoregressive + ?Sized), n: usize) -> Option<Tensor<2>> {
     let width = model.n_context();
     let row: Vec<f64> = (0..width).map(|j| 0.8 - 0.6 * j as f64).collect();
     let row = Tensor::<1>::from_data(row.as_slice(), &model.device());
