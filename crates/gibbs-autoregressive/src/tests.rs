@@ -1,4 +1,5 @@
 //! What every autoregressive model must do, over one list of models.
+#![allow(clippy::print_stdout, reason = "the name of the model, which is shown if its check fails")]
 
 use burn::{
     module::{Module, ModuleMapper, Param},
@@ -247,7 +248,7 @@ fn cached_draws_are_the_plain_ones() {
         let n = 150;
         for ordering in 0..model.n_orderings() {
             let given = || Given {
-                x: states(&*model, FloatDType::F32).slice([0..1]).repeat_dim(0, n),
+                x: states(&*model, FloatDType::F32).narrow(0, 0, 1).repeat_dim(0, n),
                 prefix: ordering % 2,
                 context: context(&*model, n, FloatDType::F32),
             };

@@ -178,8 +178,11 @@ impl MadeModel {
     /// # Errors
     /// If the width is still open, or a field is out of range.
     pub(super) fn made_of(&self, weights: &[u8]) -> Result<MadeConfig> {
-        let direct = self.direct.unwrap_or_else(|| weights::contains(weights, "direct"));
-        Ok(self.made()?.with_direct(direct))
+        let config = self.made()?;
+        Ok(match self.direct {
+            Some(_) => config,
+            None => config.with_direct(weights::contains(weights, "direct")?),
+        })
     }
 
     /// The configuration of a masked autoencoder.

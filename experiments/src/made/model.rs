@@ -13,7 +13,7 @@ use gibbs_data::Splits;
 pub(super) enum AnyModel {
     Made(Made),
     Nade(Nade),
-    Transformer(Transformer),
+    Transformer(Box<Transformer>),
 }
 
 impl AnyModel {
@@ -36,7 +36,7 @@ impl AnyModel {
             ModelKind::Transformer => {
                 let transformer =
                     model.transformer()?.init(device, &mut noise).context("the configuration")?;
-                Self::Transformer(weights::from_bytes(transformer, bytes)?)
+                Self::Transformer(Box::new(weights::from_bytes(transformer, bytes)?))
             }
         })
     }
@@ -46,7 +46,7 @@ impl AnyModel {
         match self {
             Self::Made(made) => made,
             Self::Nade(nade) => nade,
-            Self::Transformer(transformer) => transformer,
+            Self::Transformer(transformer) => &**transformer,
         }
     }
 
