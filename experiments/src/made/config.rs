@@ -1,12 +1,13 @@
 //! Settings of an autoregressive model, and the presets.
 
+use std::fmt;
+
 use anyhow::{Context, Result};
 use gibbs_autoregressive::{Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig, TransformerConfig};
 use gibbs_core::{nn::Activation, optim::AdamConfig};
 use gibbs_data::{Binarization, Splits};
 use gibbs_train::{schedule::Schedule, training::LoopConfig, weights};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{MadeRun, values::Values};
 use crate::{
@@ -26,6 +27,16 @@ pub enum ModelKind {
     Nade,
     /// Causal transformer over patches.
     Transformer,
+}
+
+impl fmt::Display for ModelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Made => "made",
+            Self::Nade => "nade",
+            Self::Transformer => "transformer",
+        })
+    }
 }
 
 /// The law of each variable.
@@ -129,8 +140,7 @@ impl MadeModel {
         if self.kind != ModelKind::Made && self.n_masks != 1 {
             return Err(Fault::usage(format!(
                 "model.n_masks = {}: only a made has several masks, a {} needs 1",
-                self.n_masks,
-                json!(self.kind)
+                self.n_masks, self.kind
             )));
         }
         Ok(())
@@ -154,7 +164,7 @@ impl MadeModel {
             [width] => Ok(width),
             ref widths => Err(Fault::usage(format!(
                 "model.n_hidden = {widths:?}: one number for a {}, only a made takes several layers",
-                json!(self.kind)
+                self.kind
             ))),
         }
     }

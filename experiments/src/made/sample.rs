@@ -96,8 +96,8 @@ impl MadeExperiment {
         let law = other.as_ref().unwrap_or(&self.model).law();
         if !begins(law) {
             return Err(Fault::usage(
-                "the order of the model does not begin with what is given: take another half, --prefix N, \
-                 or a model trained in many orders (model.order=random with model.n_masks above 1)",
+                "the order of the model does not begin with what is given: take --prefix N, or a made that was \
+                 trained in many orders (model.order=random with model.n_masks above 1)",
             ));
         }
         let examples = self.values().examples(data, rows, &self.device);

@@ -79,8 +79,10 @@ fn foreign(folder: &Path, case: &Value) {
         .map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
     fs::write(folder.join("run/model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
     let mut model = case["model"].clone();
-    // What the kind is known for need not be said.
-    model.as_object_mut().unwrap().remove("activation");
+    // What the kind is known for, or the weights show, need not be said.
+    for key in ["activation", "direct"] {
+        model.as_object_mut().unwrap().remove(key);
+    }
     model["n_visible"] = json!(width(case));
     let config = json!({ "experiment": "made", "data": { "name": "states.npy" }, "model": model });
     fs::write(folder.join("run/config.json"), config.to_string()).unwrap();

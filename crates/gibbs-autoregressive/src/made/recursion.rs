@@ -28,8 +28,15 @@ struct Sorted {
 impl Sorted {
     /// The rows and columns of `[in, out]` weights that are named, in that order.
     fn new(weights: &[f32], n_out: usize, rows: &[usize], columns: &[usize]) -> Self {
-        let row = |&row: &usize| columns.iter().map(move |&column| weights[row * n_out + column]);
-        Self { weights: rows.iter().flat_map(row).collect(), n_columns: columns.len() }
+        let all_in_place = columns.iter().copied().eq(0..n_out);
+        let mut sorted = Vec::with_capacity(rows.len() * columns.len());
+        for row in rows.iter().map(|row| &weights[row * n_out..(row + 1) * n_out]) {
+            match all_in_place {
+                true => sorted.extend_from_slice(row),
+                false => sorted.extend(columns.iter().map(|&column| row[column])),
+            }
+        }
+        Self { weights: sorted, n_columns: columns.len() }
     }
 
     /// Adds `value` times the end of a row to the end of `target`.
