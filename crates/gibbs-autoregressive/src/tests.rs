@@ -26,7 +26,7 @@ type Model = Box<dyn Autoregressive + Sync>;
 type Constructor = Box<dyn Fn(&Device, FloatDType) -> Model>;
 
 /// Adds noise of this size to all parameters.
-struct Jitter(Noise, f64);
+pub(crate) struct Jitter(pub(crate) Noise, pub(crate) f64);
 
 impl ModuleMapper for Jitter {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -329,7 +329,9 @@ fn a_mixture_is_the_mean_of_probabilities() {
 
 #[test]
 fn densities_of_mixtures_of_gaussians_integrate_to_one() {
-    let config = MadeConfig::new(2, vec![6]).with_conditional(Conditional::GaussianMixture { components: 3 });
+    let config = MadeConfig::new(2, vec![6])
+        .with_activation(Activation::Tanh)
+        .with_conditional(Conditional::GaussianMixture { components: 3 });
     let model = config.init(&Device::flex(), &mut Noise::new(1, "init")).unwrap();
     // Less noise than elsewhere, for components that are wide against the grid.
     let model = cast(model.map(&mut Jitter(Noise::new(2, "jitter"), 0.2)), FloatDType::F64);

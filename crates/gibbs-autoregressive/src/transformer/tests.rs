@@ -5,6 +5,7 @@ use burn::{
 use gibbs_core::{LogProb, Sample, math::to_host, optim::Adam};
 
 use super::*;
+use crate::tests::Jitter;
 
 fn small(n_variables: usize, patch: usize) -> TransformerConfig {
     TransformerConfig::new(n_variables, patch)
@@ -63,7 +64,8 @@ fn tensors_have_the_names_of_the_readme_and_come_back() {
     let device = Device::flex();
     let init = |position| {
         let noise = &mut Noise::new(7, "init").at(position);
-        config.init(&device, noise).unwrap()
+        let model = config.init(&device, noise).unwrap();
+        model.map(&mut Jitter(noise.child("jitter").at(position), 0.4))
     };
     let (saved, mut loaded) = (init(0), init(1000));
     let mut store = SafetensorsStore::from_bytes(None);
