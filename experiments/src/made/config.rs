@@ -367,10 +367,12 @@ struct Recipe {
     rate: f64,
 }
 
-fn recipe(kind: ModelKind, preset: Preset) -> Recipe {
+/// The settings for a kind; few examples get a smaller network.
+fn recipe(kind: ModelKind, preset: Preset, are_few: bool) -> Recipe {
     let (n_hidden, steps, batch_size, rate) = match (kind, preset) {
         (ModelKind::Made, Preset::Tiny) => (32, 200, 100, 4e-3),
-        (ModelKind::Made, Preset::Default) => (500, 6000, 100, 4e-3),
+        (ModelKind::Made, Preset::Default) if are_few => (500, 6000, 100, 4e-3),
+        (ModelKind::Made, Preset::Default) => (2000, 5000, 100, 2e-3),
         (ModelKind::Made, Preset::Paper) => (8000, 5000, 100, 1e-3),
         (ModelKind::Nade, Preset::Tiny) => (16, 100, 100, 4e-3),
         (ModelKind::Nade, Preset::Default) => (500, 6000, 100, 2e-3),
@@ -385,18 +387,19 @@ fn recipe(kind: ModelKind, preset: Preset) -> Recipe {
 /// Steps over which the learning rate rises.
 const WARM_UP: usize = 100;
 
-/// Examples from which on a model is trained without dropping units.
-const PLENTY: usize = 10_000;
+/// Fewer training examples than this are few: models are then trained with dropped units.
+const FEW: usize = 10_000;
 
 /// Weights from inputs to outputs up to which direct connections are there unless the settings say otherwise.
 const FEW_DIRECT: usize = 4_000_000;
 
 /// Fills in what the preset leaves to the kind of model and the amount of data.
 fn settle_kind(model: &mut MadeModel, train: &mut MadeTrain, n_examples: usize) {
-    let recipe = recipe(model.kind, train.preset);
+    let are_few = n_examples < FEW;
+    let recipe = recipe(model.kind, train.preset, are_few);
     model.n_hidden.get_or_insert(Widths::One(recipe.n_hidden));
     model.activation = Some(model.activation());
-    model.dropout.get_or_insert(if n_examples < PLENTY { 0.5 } else { 0.0 });
+    model.dropout.get_or_insert(if are_few { 0.5 } else { 0.0 });
     train.batch_size.get_or_insert(recipe.batch_size);
     train.steps.get_or_insert(recipe.steps);
     train.learning_rate.get_or_insert(Schedule::cosine(recipe.rate, 0.0).with_warmup(WARM_UP));
