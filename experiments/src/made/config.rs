@@ -376,7 +376,7 @@ fn recipe(kind: ModelKind, preset: Preset, are_few: bool) -> Recipe {
         (ModelKind::Made, Preset::Paper) => (8000, 5000, 100, 1e-3),
         (ModelKind::Nade, Preset::Tiny) => (16, 100, 100, 4e-3),
         (ModelKind::Nade, Preset::Default) => (500, 6000, 100, 2e-3),
-        (ModelKind::Nade, Preset::Paper) => (500, 20_000, 100, 2e-3),
+        (ModelKind::Nade, Preset::Paper) => (500, 15_000, 100, 2e-3),
         (ModelKind::Transformer, Preset::Tiny) => (32, 30, 50, 2e-3),
         (ModelKind::Transformer, Preset::Default) => (512, 6000, 50, 2e-3),
         (ModelKind::Transformer, Preset::Paper) => (512, 12_000, 50, 2e-3),
