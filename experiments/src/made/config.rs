@@ -9,7 +9,10 @@ use gibbs_data::{Binarization, Splits};
 use gibbs_train::{schedule::Schedule, training::LoopConfig, weights};
 use serde::{Deserialize, Serialize};
 
-use super::{MadeRun, values::Values};
+use super::{
+    MadeRun,
+    values::{Standardization, Values},
+};
 use crate::{
     boltzmann::{check_counts, check_rate, layer::Average},
     cli::Preset,
@@ -101,6 +104,8 @@ pub struct MadeModel {
     pub dropout: Option<f64>,
     /// Classes on which the model is conditioned, 0 for none.
     pub n_classes: usize,
+    /// Shift and scale of the columns for a mixture; `null` takes those of the training data.
+    pub standardization: Option<Standardization>,
     /// Further sizes of a transformer.
     pub transformer: TransformerSizes,
 }
@@ -338,6 +343,7 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (MadeModel, MadeTrain) {
         direct: None,
         dropout: None,
         n_classes: 0,
+        standardization: None,
         transformer: TransformerSizes {
             patch: None,
             d_model: 128,
@@ -436,5 +442,10 @@ pub(super) fn settle(config: &mut MadeRun, data: &Splits) -> Result<()> {
     [&data.train, &data.valid, &data.test].into_iter().try_for_each(|set| match is_as_it_is {
         true => values.require(set),
         false => values.require_labels(set),
-    })
+    })?;
+    if config.model.outputs == Outputs::GaussianMixture {
+        let fitted = config.model.standardization.get_or_insert_with(|| Standardization::fit(&data.train));
+        fitted.validate(width)?;
+    }
+    Ok(())
 }

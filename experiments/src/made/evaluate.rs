@@ -6,17 +6,22 @@ use gibbs_autoregressive::Autoregressive;
 use gibbs_core::Estimate;
 use gibbs_data::{Dataset, Splits};
 
-use super::{MadeExperiment, config::Outputs, values::Values};
+use super::{
+    MadeExperiment,
+    config::Outputs,
+    values::{Examples, Values},
+};
 use crate::{cli::Part, evaluation::Evaluation};
 
 /// Exact log-probability of each example of a set.
 pub(super) fn log_probs<M: Autoregressive + ?Sized>(
     model: &M,
-    values: Values,
+    values: &Values,
     data: &Dataset,
     device: &Device,
 ) -> Vec<f64> {
-    values.for_each(data, device, |examples| model.log_prob_given(examples.x, examples.context))
+    let log_prob = |examples: Examples| model.log_prob_given(examples.x, examples.context);
+    values.for_each(data, device, |examples| log_prob(examples) + values.log_volume())
 }
 
 pub(super) fn mean(values: &[f64]) -> f64 {
@@ -32,7 +37,7 @@ pub(super) fn evaluate(experiment: &MadeExperiment, data: &Splits, part: Part) -
         set.require_width(model.law().n_variables())?;
         values.require(set)?;
     }
-    let each: Vec<f64> = sets.iter().flat_map(|set| log_probs(model.law(), values, set, device)).collect();
+    let each: Vec<f64> = sets.iter().flat_map(|set| log_probs(model.law(), &values, set, device)).collect();
 
     let mut evaluation = Evaluation::default();
     evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");

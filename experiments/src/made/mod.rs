@@ -27,6 +27,7 @@ use crate::{
 
 pub use config::{MadeModel, MadeTrain, Masks, ModelKind, Outputs, Widths};
 pub use sample::MadeSampleArgs;
+pub use values::Standardization;
 
 /// Configuration of a run.
 pub type MadeRun = RunConfig<MadeModel, MadeTrain>;

@@ -74,7 +74,7 @@ impl<M: Module + Autoregressive + 'static> Trainee for DensityTrainee<M> {
         let (model, x) = (self.training.network(), examples.x.autodiff());
         let noise = &mut Noise::new(self.config.seed, format!("dropout/{}", at.step));
         let parameters = model.parameters_with_dropout(self.ordering(at), x.clone(), context, noise);
-        let loss = model.conditional().log_prob(parameters, x).mean().neg();
+        let loss = model.conditional().log_prob(parameters, x).mean().neg() - self.values.log_volume();
         self.training.descend(at, rate, "loss", loss);
         Ok(())
     }
@@ -86,7 +86,7 @@ impl<M: Module + Autoregressive + 'static> Trainee for DensityTrainee<M> {
     fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
         let model = self.training.measured();
         let like_valid = self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()));
-        let log_prob = |data| mean(&log_probs(&model, self.values, data, &self.device));
+        let log_prob = |data| mean(&log_probs(&model, &self.values, data, &self.device));
         let score = log_prob(&self.valid);
         let figures =
             Figures::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
