@@ -4,6 +4,7 @@ mod config;
 mod evaluate;
 mod model;
 mod pictures;
+mod presets;
 mod sample;
 mod train;
 mod values;
@@ -25,7 +26,8 @@ use crate::{
     experiment::Experiment,
 };
 
-pub use config::{MadeModel, MadeTrain, Masks, ModelKind, Outputs, Widths};
+pub use config::{MadeModel, ModelKind, Outputs, TransformerSizes, Widths};
+pub use presets::{MadeTrain, Masks};
 pub use sample::MadeSampleArgs;
 pub use values::Standardization;
 
@@ -51,11 +53,11 @@ impl Experiment for MadeExperiment {
     type Commands = NoCommands;
 
     fn preset(preset: Preset, data: &str) -> (MadeModel, MadeTrain) {
-        config::preset(preset, data)
+        presets::preset(preset, data)
     }
 
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        config::settle(config, data)
+        presets::settle(config, data)
     }
 
     fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {

@@ -14,8 +14,8 @@ use gibbs_train::{
 
 use super::{
     MadeRun,
-    config::Masks,
     evaluate::{log_probs, mean},
+    presets::Masks,
     values::Values,
 };
 use crate::{backprop::Backprop, boltzmann::feed::Feed};
