@@ -10,22 +10,22 @@
 //!
 //! Temperatures enter as `β = 1 / k_B T` in units of one over those of the couplings; `k_B = 1`.
 
-mod curie_weiss;
 mod elliptic;
-mod enumeration;
+pub mod enumeration;
+pub mod infinite_range;
 mod jet;
-mod kaufman;
 mod mode;
-mod onsager;
+pub mod plane;
 mod thermodynamics;
-mod transfer;
+pub mod torus;
+pub mod transfer;
 
 #[cfg(test)]
 mod tests;
 
-pub use curie_weiss::{CurieWeiss, MeanField, curie_weiss, curie_weiss_limit};
 pub use enumeration::{Enumeration, MAX_SPINS, enumerate};
-pub use kaufman::kaufman;
-pub use onsager::{CRITICAL_BETA, onsager, yang};
+pub use infinite_range::{CurieWeiss, MeanField, curie_weiss, curie_weiss_limit};
+pub use plane::{CRITICAL_BETA, onsager, yang};
 pub use thermodynamics::{Magnetization, Thermodynamics};
+pub use torus::kaufman;
 pub use transfer::{MAX_WIDTH, strip};

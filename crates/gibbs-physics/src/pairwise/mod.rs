@@ -1,11 +1,4 @@
 //! Spins that are coupled in pairs.
-//!
-//! ```text
-//! H(s) = - Σ_{i<j} J_ij s_i s_j - Σ_i h_i s_i,   s_i ∈ {-1, +1}
-//! ```
-//!
-//! Positive couplings are ferromagnetic. On the host the couplings are lists of neighbors, which Monte Carlo and the
-//! exact methods read; on a device an energy is one product of matrices, or a gathering of bonds where these are few.
 
 use crate::error::PhysicsError;
 
@@ -15,7 +8,15 @@ mod tests;
 
 use tensors::Cache;
 
-/// A Hamiltonian of pair couplings and fields; see the [module](self) for the formula.
+/// A Hamiltonian of pair couplings and fields:
+///
+/// ```text
+/// H(s) = - Σ_{i<j} J_ij s_i s_j - Σ_i h_i s_i,   s_i ∈ {-1, +1}
+/// ```
+///
+/// Positive couplings are ferromagnetic. On the host the couplings are lists of neighbors, which Monte Carlo and the
+/// exact methods read; on a device an energy is a product with the full matrix, or a gathering of bonds where these are
+/// few. What a device needs is kept there until another device or precision is asked for.
 #[derive(Clone, Debug)]
 pub struct Pairwise {
     /// Where the neighbors of each spin begin in `neighbors`, and where the last ones end.

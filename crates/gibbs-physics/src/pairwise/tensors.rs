@@ -14,11 +14,22 @@ const ENTRIES_PER_BOND: usize = 128;
 #[derive(Clone, Debug)]
 enum Couplings {
     /// `J [n, n]`.
-    Full(Tensor<2>),
-    /// Both ends `[bonds]` and `J [bonds, 1]` of each bond.
-    Bonds { first: Tensor<1, Int>, second: Tensor<1, Int>, values: Tensor<2> },
+    Full(Box<Tensor<2>>),
+    /// One by one.
+    Bonds(Box<Bonds>),
     /// No bonds.
     None,
+}
+
+/// Both ends and the coupling of each bond.
+#[derive(Clone, Debug)]
+struct Bonds {
+    /// `[bonds]`.
+    first: Tensor<1, Int>,
+    /// `[bonds]`.
+    second: Tensor<1, Int>,
+    /// `J [bonds, 1]`.
+    values: Tensor<2>,
 }
 
 /// A Hamiltonian on a device, in one precision.
@@ -57,13 +68,13 @@ impl Placed {
         let couplings = if n_bonds == 0 {
             Couplings::None
         } else if n * n <= ENTRIES_PER_BOND * n_bonds {
-            Couplings::Full(matrix(hamiltonian.matrix(), [n, n]))
+            Couplings::Full(Box::new(matrix(hamiltonian.matrix(), [n, n])))
         } else {
-            Couplings::Bonds {
+            Couplings::Bonds(Box::new(Bonds {
                 first: sites(hamiltonian.bonds().map(|(i, _, _)| i as i64).collect()),
                 second: sites(hamiltonian.bonds().map(|(_, j, _)| j as i64).collect()),
                 values: matrix(hamiltonian.bonds().map(|(_, _, value)| value).collect(), [n_bonds, 1]),
-            }
+            }))
         };
         let field = matrix(hamiltonian.field().to_vec(), [n, 1]);
         Self { device, dtype, couplings, field }
@@ -73,8 +84,9 @@ impl Placed {
         let single = spins.clone().matmul(self.field);
         let total = match self.couplings {
             Couplings::None => single,
-            Couplings::Full(matrix) => single + (spins.clone().matmul(matrix) * spins).sum_dim(1) * 0.5,
-            Couplings::Bonds { first, second, values } => {
+            Couplings::Full(matrix) => single + (spins.clone().matmul(*matrix) * spins).sum_dim(1) * 0.5,
+            Couplings::Bonds(bonds) => {
+                let Bonds { first, second, values } = *bonds;
                 single + (spins.clone().select(1, first) * spins.select(1, second)).matmul(values)
             }
         };

@@ -84,8 +84,8 @@ fn the_gradient_is_minus_the_local_field() {
     let device = Device::flex().autodiff();
     for system in systems() {
         let row = random_spins(system.n_spins(), &mut Noise::new(4, "spins"));
-        let spins = tensor(&[row.clone()], DType::F32).inner();
-        let spins = Tensor::<2>::from_data(spins.into_data(), &device).require_grad();
+        let spins = tensor(std::slice::from_ref(&row), DType::F32).into_data();
+        let spins = Tensor::<2>::from_data(spins, &device).require_grad();
         let gradients = system.energy(spins.clone()).sum().backward();
         for (i, slope) in to_host(spins.grad(&gradients).unwrap()).into_iter().enumerate() {
             assert!((slope + system.local_field(&row, i)).abs() < 1e-5);

@@ -1,5 +1,5 @@
 use super::{
-    super::{mode::Dual, onsager::log_z_per_spin, *},
+    super::{mode::Dual, plane::log_z_per_spin, *},
     assert_same,
 };
 use crate::{Axis, Lattice, ising};
@@ -36,7 +36,7 @@ fn elliptic_integrals_and_derivatives_of_the_double_integral_agree() {
     }
 }
 
-/// `ln 2 / 2 + 2G/π` with Catalan's constant at the critical point (Onsager 1944, eq. 121); `2β²` above and `64β²e^{-8β}`
+/// `ln 2 / 2 + 2G/π` with Catalan's constant at the critical point (Onsager 1944); `2β²` above and `64β²e^{-8β}`
 /// below are the first terms of the series of the heat, the next being smaller by `β²` and `e^{-4β}`.
 #[test]
 fn onsager_has_the_known_values() {

@@ -8,7 +8,7 @@ fn the_strip_is_enumeration_with_every_boundary_and_field() {
         for length in axes(length) {
             for width in axes(width) {
                 for (coupling, field, beta) in
-                    [(1.0, 0.0, 0.44), (-1.0, 0.3, 0.7), (1.0, -0.2, 2.0), (1.0, 0.5, 0.0)]
+                    [(1.0, 0.0, 0.44), (-1.0, 0.3, 0.7), (-1.0, -0.2, 40.0), (1.0, 0.5, 0.0)]
                 {
                     let lattice = Lattice::hypercubic(&[length, width]).unwrap();
                     let system = ising(&lattice, coupling, field).unwrap();

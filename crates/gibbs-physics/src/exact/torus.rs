@@ -9,8 +9,9 @@
 //! `γ_0` is negative above the critical temperature, and with it the last product; to take it as an inverse hyperbolic
 //! cosine, which is positive, makes `ln Z` wrong there by up to ln 2.
 //!
-//! In the variables of [`mode`](super::mode) each factor `(2s)^{m/2} 2cosh(mγ/2)` is `(2w)^{m/2} (1 + (q/w)^m)` times
-//! `s^m` in the ordered phase, and each sine has a minus in the place of the plus: all stays finite for every `β ≥ 0`.
+//! It is computed in `q = min(s, 1/s)`, `s = sinh 2K`, and `w = q e^{|γ|}`. Each factor `(2s)^{m/2} 2cosh(mγ/2)` is
+//! `(2w)^{m/2} (1 + (q/w)^m)`, times `s^m` in the ordered phase, and each sine has a minus in the place of the plus.
+//! With `A = 1 + q² - q cos θ` and `θ = π l/n`, `w = A + √((A - q)(A + q))`: all stays finite for every `β ≥ 0`.
 //!
 //! Reference: Kaufman, Phys. Rev. 76:1232 (1949), doi:10.1103/PhysRev.76.1232.
 
