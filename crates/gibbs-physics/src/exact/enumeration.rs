@@ -190,7 +190,7 @@ struct Sums {
     up: Vec<f64>,
     /// `Σ w` for each state of the low spins.
     low_weights: Vec<f64>,
-    /// `Σ w s_i s_j` for high `i > j`, and `Σ w s_i` on the diagonal.
+    /// `Σ w s_i s_j` for high `i` and any `j < i`, and `Σ w s_i` on the diagonal.
     high: Vec<f64>,
 }
 

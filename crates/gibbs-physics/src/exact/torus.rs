@@ -27,8 +27,8 @@ use crate::{
 /// are analytic derivatives, carried along in the sum.
 ///
 /// A side of two sites has two bonds to the same neighbor, as [`Lattice`](crate::Lattice) has. The antiferromagnet has
-/// the same values if both sides are even. Rounding is some `1e-15` of `ln Z` and `1e-13` of the energy for sides of hundreds of sites; `log_z` per spin for
-/// `rows, columns → ∞` is that of [`onsager`](super::onsager).
+/// the same values if both sides are even. Rounding is some `1e-15` of `ln Z` and `1e-13` of the energy for sides of
+/// hundreds of sites. The limit of large sides is [`onsager`](super::onsager()).
 ///
 /// Cost: `2 · rows` square roots and powers.
 ///
