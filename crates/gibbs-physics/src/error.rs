@@ -1,0 +1,149 @@
+//! What cannot be computed as asked.
+
+use thiserror::Error;
+
+/// A Hamiltonian that is none, or a question that has no exact answer here.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum PhysicsError {
+    /// No spins.
+    #[error("a system needs at least one spin")]
+    NoSpins,
+    /// An axis that is too short.
+    #[error("axis {axis} has length {length}; an open axis needs at least 1 site, a periodic one at least 2")]
+    AxisLength {
+        /// Index of the axis.
+        axis: usize,
+        /// Its length.
+        length: usize,
+    },
+    /// A number that is out of its range.
+    #[error("{name} = {value} must be {must}")]
+    Range {
+        /// What it is.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// A matrix of couplings of the wrong size.
+    #[error("{entries} couplings for {n_spins} spins; a matrix of {n_spins} by {n_spins} is needed")]
+    MatrixSize {
+        /// Number of entries.
+        entries: usize,
+        /// Number of spins.
+        n_spins: usize,
+    },
+    /// Not one value of the field for each spin.
+    #[error("{entries} values of the field for {n_spins} spins; one for each is needed")]
+    FieldSize {
+        /// Number of values.
+        entries: usize,
+        /// Number of spins.
+        n_spins: usize,
+    },
+    /// A bond to a spin that is not there.
+    #[error("the bond ({i}, {j}) leaves the {n_spins} spins")]
+    BondRange {
+        /// One end.
+        i: usize,
+        /// The other.
+        j: usize,
+        /// Number of spins.
+        n_spins: usize,
+    },
+    /// A coupling that is infinite or not a number.
+    #[error("coupling ({i}, {j}) is {value}; couplings must be finite")]
+    CouplingNotFinite {
+        /// Row.
+        i: usize,
+        /// Column.
+        j: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// A field that is infinite or not a number.
+    #[error("field {i} is {value}; fields must be finite")]
+    FieldNotFinite {
+        /// Index of the spin.
+        i: usize,
+        /// The field.
+        value: f64,
+    },
+    /// A spin coupled to itself.
+    #[error("coupling ({i}, {i}) is {value}; a spin is not coupled to itself, set the diagonal to 0")]
+    SelfCoupling {
+        /// Index of the spin.
+        i: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// A matrix that is not symmetric.
+    #[error("coupling ({i}, {j}) is {value} but ({j}, {i}) is {mirrored}; couplings must be symmetric")]
+    NotSymmetric {
+        /// Row.
+        i: usize,
+        /// Column.
+        j: usize,
+        /// The entry.
+        value: f64,
+        /// The entry in its mirror image.
+        mirrored: f64,
+    },
+    /// No patterns to store.
+    #[error("a Hopfield network needs at least one pattern")]
+    NoPatterns,
+    /// Patterns of different sizes.
+    #[error("pattern {pattern} has {length} entries but pattern 0 has {expected}")]
+    PatternSize {
+        /// Index of the pattern.
+        pattern: usize,
+        /// Its length.
+        length: usize,
+        /// Length of the first pattern.
+        expected: usize,
+    },
+    /// An entry of a pattern that is no spin.
+    #[error("entry {entry} of pattern {pattern} is {value}; patterns are made of -1 and +1")]
+    PatternValue {
+        /// Index of the pattern.
+        pattern: usize,
+        /// Index in the pattern.
+        entry: usize,
+        /// What is there.
+        value: i8,
+    },
+    /// More spins than can be enumerated.
+    #[error("{n_spins} spins have too many states to enumerate; at most {max} spins")]
+    TooManySpins {
+        /// Number of spins.
+        n_spins: usize,
+        /// Most that are enumerated.
+        max: usize,
+    },
+    /// A strip that is too wide for its transfer matrix.
+    #[error(
+        "a strip of width {width} is too wide for the transfer matrix; at most {max}, transfer along the longer side"
+    )]
+    TooWide {
+        /// Sites in a row.
+        width: usize,
+        /// Most that are handled.
+        max: usize,
+    },
+}
+
+/// `value` if it is finite.
+pub(crate) fn finite(name: &'static str, value: f64) -> Result<f64, PhysicsError> {
+    if value.is_finite() { Ok(value) } else { Err(PhysicsError::Range { name, value, must: "finite" }) }
+}
+
+/// `beta` if it is an inverse temperature.
+pub(crate) fn inverse_temperature(beta: f64) -> Result<f64, PhysicsError> {
+    if beta.is_finite() && beta >= 0.0 {
+        Ok(beta)
+    } else {
+        Err(PhysicsError::Range { name: "beta", value: beta, must: "finite and at least 0" })
+    }
+}

@@ -1,0 +1,31 @@
+//! Exact answers: the references that samplers and variational models are measured by.
+//!
+//! | function | system | cost |
+//! |---|---|---|
+//! | [`enumerate`] | any [`Pairwise`](crate::Pairwise), up to [`MAX_SPINS`] spins | `2^n` |
+//! | [`strip`] | Ising strips, cylinders and tori with field, up to [`MAX_WIDTH`] wide | `area · 2^width`, squared for rings |
+//! | [`kaufman`] | Ising torus of any size, no field | `rows` |
+//! | [`onsager`], [`yang`] | the infinite square lattice, no field | a few dozen operations |
+//! | [`curie_weiss`], [`curie_weiss_limit`] | infinite range, any size and infinite | `n`; a bisection |
+//!
+//! Temperatures enter as `β = 1 / k_B T` in units of one over those of the couplings; `k_B = 1`.
+
+mod elliptic;
+pub mod enumeration;
+pub mod infinite_range;
+mod jet;
+mod mode;
+pub mod plane;
+mod thermodynamics;
+pub mod torus;
+pub mod transfer;
+
+#[cfg(test)]
+mod tests;
+
+pub use enumeration::{Enumeration, MAX_SPINS, enumerate};
+pub use infinite_range::{CurieWeiss, MeanField, curie_weiss, curie_weiss_limit};
+pub use plane::{CRITICAL_BETA, onsager, yang};
+pub use thermodynamics::{Magnetization, Thermodynamics};
+pub use torus::kaufman;
+pub use transfer::{MAX_WIDTH, strip};

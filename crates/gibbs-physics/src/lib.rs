@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+pub mod exact;
+mod hamiltonian;
+mod lattice;
+mod models;
+mod pairwise;
+
+pub use error::PhysicsError;
+pub use hamiltonian::{Canonical, Hamiltonian};
+pub use lattice::{Axis, Boundary, Lattice};
+pub use models::{curie_weiss, edwards_anderson, hopfield, ising, sherrington_kirkpatrick};
+pub use pairwise::Pairwise;
