@@ -122,6 +122,58 @@ pub enum PhysicsError {
         /// Most that are enumerated.
         max: usize,
     },
+    /// A coupling that Wolff's clusters cannot grow along.
+    #[error(
+        "coupling ({i}, {j}) is {value}; clusters of Wolff need couplings of at least 0, use a heat bath"
+    )]
+    NotFerromagnetic {
+        /// One end.
+        i: usize,
+        /// The other.
+        j: usize,
+        /// The coupling.
+        value: f64,
+    },
+    /// A field where the spins must be equal up and down.
+    #[error("field {i} is {value}; clusters of Wolff need a field of 0, use a heat bath")]
+    FieldNotZero {
+        /// Index of the spin.
+        i: usize,
+        /// The field.
+        value: f64,
+    },
+    /// Couplings of several strengths.
+    #[error(
+        "coupling ({i}, {j}) is {value} but another is ±{strength}; in bits all must be of one strength, use Sweep"
+    )]
+    UnequalCouplings {
+        /// One end.
+        i: usize,
+        /// The other.
+        j: usize,
+        /// The coupling.
+        value: f64,
+        /// Magnitude of the first coupling.
+        strength: f64,
+    },
+    /// A spin with too many neighbors.
+    #[error("spin {i} has {neighbors} neighbors; in bits at most {max} can be counted, use Sweep")]
+    TooManyNeighbors {
+        /// Index of the spin.
+        i: usize,
+        /// How many.
+        neighbors: usize,
+        /// Most that are handled.
+        max: usize,
+    },
+    /// Inverse temperatures that are not a ladder.
+    #[error("beta {index} of a ladder is {value}; a ladder needs at least two values, in ascending order")]
+    NotAscending {
+        /// Index in the ladder.
+        index: usize,
+        /// The inverse temperature.
+        value: f64,
+    },
     /// A strip that is too wide for its transfer matrix.
     #[error(
         "a strip of width {width} is too wide for the transfer matrix; at most {max}, transfer along the longer side"

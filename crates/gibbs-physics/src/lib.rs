@@ -5,6 +5,7 @@ pub mod exact;
 mod hamiltonian;
 mod lattice;
 mod models;
+pub mod monte_carlo;
 mod pairwise;
 
 pub use error::PhysicsError;

@@ -92,6 +92,16 @@ laws! {
     }; bit(uniform_f64(word) * (1.0 + (-x).exp()) < 1.0).into();
 }
 
+/// The word itself.
+pub(crate) struct Word;
+
+impl Draw<u32> for Word {
+    #[inline(always)]
+    fn draw<I: Isa>(_: u32, word: u32) -> u32 {
+        word
+    }
+}
+
 /// The upper 24 bits of a word as a number in `[0, 1)`.
 #[inline(always)]
 pub(crate) fn uniform_f32(word: u32) -> f32 {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use init::Init;
 use philox::Cursor;
 
-use crate::kernel::draws::{Draw, Normal, Uniform, draw, uniform_f64};
+use crate::kernel::draws::{Draw, Normal, Uniform, Word, draw, uniform_f64};
 
 /// A stream of random numbers that depends on nothing but its seed, its name and how much was drawn before.
 ///
@@ -147,6 +147,14 @@ impl Noise {
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
+        }
+    }
+
+    /// Fills `values` with random bits: those of as many [`next_u64`](Self::next_u64).
+    pub fn fill_u64(&mut self, values: &mut [u64]) {
+        self.fill::<Word, u32>(bytemuck::cast_slice_mut(values));
+        if cfg!(target_endian = "big") {
+            values.iter_mut().for_each(|value| *value = value.rotate_left(32));
         }
     }
 

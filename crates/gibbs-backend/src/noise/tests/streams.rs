@@ -95,3 +95,13 @@ fn streams_are_uncorrelated() {
         assert!(sum.abs() < 4.5 * (n as f64).sqrt(), "{name}: {sum}");
     }
 }
+
+#[test]
+fn bits_are_those_of_single_words() {
+    let mut stream = noise("bits").at(1);
+    let mut bits = [0; 1000];
+    stream.fill_u64(&mut bits);
+    let mut single = noise("bits").at(1);
+    assert!(bits.iter().all(|word| *word == single.next_u64()));
+    assert_eq!(stream, single);
+}

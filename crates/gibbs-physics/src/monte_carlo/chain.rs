@@ -1,0 +1,116 @@
+//! What a Markov chain of spins is, and how it is run.
+
+use gibbs_backend::Noise;
+use rayon::prelude::*;
+
+use super::Measurements;
+use crate::{Hamiltonian, Pairwise};
+
+/// What is measured of one configuration of a whole system.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation {
+    /// `H(s)`, in units of the couplings.
+    pub energy: f64,
+    /// `m = (1/n) Σ_i s_i`.
+    pub magnetization: f64,
+}
+
+impl Observation {
+    /// Of one configuration.
+    ///
+    /// # Panics
+    /// If `spins` are not as many as the system has.
+    pub fn of(hamiltonian: &Pairwise, spins: &[i8]) -> Self {
+        let up: i64 = spins.iter().map(|s| i64::from(*s)).sum();
+        Self { energy: hamiltonian.energy_of(spins), magnetization: up as f64 / hamiltonian.n_spins() as f64 }
+    }
+}
+
+/// A Markov kernel whose stationary law is canonical. A state holds one replica of the system or several, each at its own
+/// inverse temperature.
+///
+/// A chain begins with [`init`](Self::init) and goes on with [`step`](Self::step), state in and state out; what happens
+/// depends on the state and the noise alone.
+pub trait Chain: Sync {
+    /// What the chain moves through.
+    type State;
+
+    /// A state of independent spins, up and down alike.
+    fn init(&self, noise: &mut Noise) -> Self::State;
+
+    /// One step, as long as the chain defines it.
+    ///
+    /// # Panics
+    /// If the state is of another system.
+    fn step(&self, state: Self::State, noise: &mut Noise) -> Self::State;
+
+    /// The inverse temperature of each replica.
+    fn betas(&self) -> Vec<f64>;
+
+    /// What is measured of each replica.
+    fn observe(&self, state: &Self::State) -> Vec<Observation>;
+
+    /// `n` steps.
+    fn run(&self, state: Self::State, n: usize, noise: &mut Noise) -> Self::State {
+        (0..n).fold(state, |state, _| self.step(state, noise))
+    }
+}
+
+/// `n` fair spins ±1.
+pub(super) fn fair_spins(n: usize, noise: &mut Noise) -> Vec<i8> {
+    let mut words = vec![0; n.div_ceil(64)];
+    noise.fill_u64(&mut words);
+    (0..n).map(|i| if words[i / 64] >> (i % 64) & 1 == 1 { 1 } else { -1 }).collect()
+}
+
+/// How long to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Independent chains, run in parallel.
+    pub chains: usize,
+    /// Steps of each that are thrown away: many times the autocorrelation time.
+    pub burn_in: usize,
+    /// Measurements taken of each chain.
+    pub measurements: usize,
+    /// Steps from one measurement to the next, at least 1.
+    pub every: usize,
+}
+
+/// Runs independent chains from [`Chain::init`] and measures them: one [`Measurements`] for each run of equal values in
+/// [`Chain::betas`], in their order. Chain `c` draws from the child `c` of `noise`, so threads change nothing.
+///
+/// # Panics
+/// If `schedule` has no chains, no measurements, or `every` is 0.
+pub fn measure<C: Chain>(chain: &C, schedule: Schedule, noise: &Noise) -> Vec<Measurements> {
+    let Schedule { chains, burn_in, measurements, every } = schedule;
+    assert!(chains > 0 && measurements > 0 && every > 0, "nothing to measure in {schedule:?}");
+    let betas = chain.betas();
+    let histories: Vec<Vec<Vec<Observation>>> = (0..chains)
+        .into_par_iter()
+        .map(|c| {
+            let mut noise = noise.child(c.to_string());
+            let mut state = chain.init(&mut noise);
+            state = chain.run(state, burn_in, &mut noise);
+            let mut replicas = vec![Vec::with_capacity(measurements); betas.len()];
+            for _ in 0..measurements {
+                state = chain.run(state, every, &mut noise);
+                for (history, observation) in replicas.iter_mut().zip(chain.observe(&state)) {
+                    history.push(observation);
+                }
+            }
+            replicas
+        })
+        .collect();
+    let mut first = 0;
+    betas
+        .chunk_by(|a, b| a == b)
+        .map(|equal| {
+            let range = first..first + equal.len();
+            first = range.end;
+            Measurements::new(
+                equal[0],
+                histories.iter().flat_map(|replicas| replicas[range.clone()].to_vec()),
+            )
+        })
+        .collect()
+}
