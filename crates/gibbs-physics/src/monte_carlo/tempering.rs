@@ -78,6 +78,11 @@ impl<'a> ParallelTempering<'a> {
         let pairs = self.betas.len() - 1;
         Ladder { replicas, accepted: vec![0; pairs], tried: vec![0; pairs], steps: 0 }
     }
+
+    /// The probability that replica `hot`, of the first energy, and the next, of the second, exchange their states.
+    pub(super) fn exchange_probability(&self, hot: usize, [first, second]: [f64; 2]) -> f64 {
+        ((self.betas[hot + 1] - self.betas[hot]) * (second - first)).exp().min(1.0)
+    }
 }
 
 impl Chain for ParallelTempering<'_> {
@@ -92,11 +97,9 @@ impl Chain for ParallelTempering<'_> {
         ladder.replicas =
             self.sweeps.iter().zip(replicas).map(|(sweep, spins)| sweep.step(spins, noise)).collect();
         for hot in ((ladder.steps % 2) as usize..self.betas.len() - 1).step_by(2) {
-            let [above, below] =
-                [hot, hot + 1].map(|replica| self.hamiltonian.energy_of(&ladder.replicas[replica]));
-            let log_ratio = (self.betas[hot + 1] - self.betas[hot]) * (below - above);
+            let energies = [hot, hot + 1].map(|i| self.hamiltonian.energy_of(&ladder.replicas[i]));
             ladder.tried[hot] += 1;
-            if uniform(noise.next_u64()) < log_ratio.exp() {
+            if uniform(noise.next_u64()) < self.exchange_probability(hot, energies) {
                 ladder.accepted[hot] += 1;
                 ladder.replicas.swap(hot, hot + 1);
             }

@@ -1,5 +1,5 @@
 use gibbs_backend::Noise;
-use gibbs_testkit::check_follows;
+use gibbs_testkit::{check_follows, draw_states};
 
 use super::*;
 
@@ -116,4 +116,33 @@ fn clusters_are_in_detailed_balance() {
         let ends: Vec<usize> = (0..20_000).map(|_| index(&chain.step(start.clone(), &mut noise))).collect();
         check_follows(&ends, &matrix[from]);
     }
+}
+
+/// With the product of the laws, and as often as the laws say.
+#[test]
+fn exchanges_are_in_detailed_balance() {
+    let system = ising(&Lattice::square(2, Boundary::Open).unwrap(), 1.0, 0.3).unwrap();
+    let betas = [0.2, 0.7];
+    let chain = ParallelTempering::new(&system, &betas, Rule::HeatBath).unwrap();
+    let [hot, cold] = betas.map(|beta| law(&system, beta));
+    let states = states(4);
+    let energies: Vec<f64> = states.iter().map(|spins| system.energy_of(spins)).collect();
+    let mut expected = 0.0;
+    for s in 0..16 {
+        for t in 0..16 {
+            let there = hot[s] * cold[t] * chain.exchange_probability(0, [energies[s], energies[t]]);
+            let back = hot[t] * cold[s] * chain.exchange_probability(0, [energies[t], energies[s]]);
+            assert!((there - back).abs() < 1e-14 * there, "{there} {back}");
+            expected += there;
+        }
+    }
+    let (n, mut noise) = (20_000, Noise::new(4, "chains"));
+    let starts = [&hot, &cold].map(|law| draw_states(law, n, &mut noise));
+    let accepted: Vec<usize> = (0..n)
+        .map(|i| {
+            let ladder = chain.ladder(vec![states[starts[0][i]].clone(), states[starts[1][i]].clone()]);
+            chain.step(ladder, &mut noise).accepted[0] as usize
+        })
+        .collect();
+    check_follows(&accepted, &[1.0 - expected, expected]);
 }
