@@ -114,6 +114,20 @@ pub enum PhysicsError {
         /// What is there.
         value: i8,
     },
+    /// Retrieval that does not change over the loads that were measured.
+    #[error(
+        "{n_spins} spins: retrieval is not lost within the loads measured, or between two of them; measure more loads around the loss"
+    )]
+    NoCrossing {
+        /// Number of spins.
+        n_spins: usize,
+    },
+    /// Too few sizes to extrapolate from.
+    #[error("{sizes} different system sizes; an extrapolation needs at least 2")]
+    TooFewSizes {
+        /// Number of different sizes.
+        sizes: usize,
+    },
     /// More spins than can be enumerated.
     #[error("{n_spins} spins have too many states to enumerate; at most {max} spins")]
     TooManySpins {
