@@ -75,7 +75,9 @@ impl ContinuousMemory {
 
 impl Energy for ContinuousMemory {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        let half_square = x.clone().powi_scalar(2).sum_dim(1).squeeze_dim::<1>(1) * 0.5;
-        half_square - log_sum_exp_rows(self.logits(x)) / self.beta + self.constant
+        // Not a division: the gradient of one by a number has f32 precision in Burn 0.22.1.
+        let log_sum = log_sum_exp_rows(self.logits(x.clone())) * self.beta.recip();
+        let half_square = x.powi_scalar(2).sum_dim(1).squeeze_dim::<1>(1) * 0.5;
+        half_square - log_sum + self.constant
     }
 }
