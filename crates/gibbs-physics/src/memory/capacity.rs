@@ -137,7 +137,7 @@ pub fn critical_load(curve: &RetrievalCurve) -> Result<Estimate, PhysicsError> {
             ((point.load - center) / width, trials, trials * point.retrieved.value)
         })
         .collect();
-    if !(width > 0.0) || !counts.iter().any(|(_, trials, k)| *k > 0.0 && k < trials) {
+    if width <= 0.0 || !counts.iter().any(|(_, trials, k)| *k > 0.0 && k < trials) {
         return Err(none);
     }
     let (a, b, covariance) = logistic_fit(&counts).ok_or(none.clone())?;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{Pairwise, hopfield};
 
-/// Both dynamics leave each pattern as it is, and no local field vanishes.
+/// Both dynamics leave each pattern as it is.
 fn assert_fixed(system: &Pairwise, patterns: &[Vec<i8>]) {
     let mut noise = Noise::new(0, "order");
     for schedule in [Schedule::Asynchronous, Schedule::Synchronous] {
@@ -27,23 +27,20 @@ fn hebb_makes_orthogonal_patterns_fixed_points() {
     }));
 }
 
+/// Independent patterns up to `n - 1`, and patterns that share half of their spins: Hebb's rule loses some of them.
 #[test]
 fn the_pseudo_inverse_makes_independent_patterns_fixed_points() {
+    let n = 60;
     let mut noise = Noise::new(2, "patterns");
-    for p in [1, 10, 40, 59] {
-        let mut patterns = random_patterns(60, p, &mut noise);
-        for k in 1..p {
-            // Strongly correlated with the first.
-            for i in 0..30 {
-                patterns[k][i] = patterns[0][i];
-            }
-        }
-        let patterns = if p <= 30 { patterns } else { random_patterns(60, p, &mut noise) };
-        let system = pseudo_inverse(&patterns).unwrap();
-        assert_fixed(&system, &patterns);
+    let mut correlated = random_patterns(n, 20, &mut noise);
+    let shared = correlated[0][..n / 2].to_vec();
+    correlated.iter_mut().for_each(|xi| xi[..n / 2].copy_from_slice(&shared));
+    let sets = [random_patterns(n, 30, &mut noise), random_patterns(n, n - 1, &mut noise), correlated];
+    for patterns in sets {
+        assert_fixed(&pseudo_inverse(&patterns).unwrap(), &patterns);
         let hebb = hopfield(&patterns).unwrap();
-        let lost = |xi: &Vec<i8>| (0..60).any(|i| hebb.local_field(xi, i) * f64::from(xi[i]) < 0.0);
-        assert_eq!(p > 1, patterns.iter().any(lost), "Hebb's rule fails from {p} patterns on");
+        let lost = |xi: &Vec<i8>| (0..n).any(|i| hebb.local_field(xi, i) * f64::from(xi[i]) < 0.0);
+        assert!(patterns.iter().any(lost));
     }
 }
 
@@ -78,23 +75,22 @@ fn storkeys_rule_is_its_definition() {
     let n = 12;
     let patterns = random_patterns(n, 5, &mut Noise::new(4, "patterns"));
     let spin = |mu: usize, i: usize| f64::from(patterns[mu][i]);
-    let mut w = vec![vec![0.0; n]; n];
+    let mut w = vec![0.0; n * n];
     for mu in 0..patterns.len() {
         let old = w.clone();
         let h = |i: usize, j: usize| {
-            (0..n).filter(|k| *k != i && *k != j).map(|k| old[i][k] * spin(mu, k)).sum::<f64>()
+            (0..n).filter(|k| *k != i && *k != j).map(|k| old[i * n + k] * spin(mu, k)).sum::<f64>()
         };
-        for i in 0..n {
-            for j in 0..n {
-                let hebb = spin(mu, i) * spin(mu, j);
-                w[i][j] += (hebb - spin(mu, i) * h(j, i) - h(i, j) * spin(mu, j)) / n as f64;
-            }
+        for (ij, value) in w.iter_mut().enumerate() {
+            let (i, j) = (ij / n, ij % n);
+            let hebb = spin(mu, i) * spin(mu, j);
+            *value += (hebb - spin(mu, i) * h(j, i) - h(i, j) * spin(mu, j)) / n as f64;
         }
     }
     let system = storkey(&patterns).unwrap();
     assert_eq!(system.n_bonds(), n * (n - 1) / 2);
     for (i, j, value) in system.bonds() {
-        assert!((value - w[i][j]).abs() < 1e-14 && (value - w[j][i]).abs() < 1e-14);
+        assert!((value - w[i * n + j]).abs() < 1e-14 && (value - w[j * n + i]).abs() < 1e-14);
     }
     let first = storkey(&patterns[..1]).unwrap();
     assert_eq!(first, hopfield(&patterns[..1]).unwrap());
