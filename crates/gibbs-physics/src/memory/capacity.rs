@@ -175,37 +175,54 @@ fn logistic_fit(counts: &[(f64, f64, f64)]) -> Option<(f64, f64, [f64; 3])> {
     None
 }
 
+/// The limit of critical loads for `n → ∞`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extrapolation {
+    /// `α_c`, with the standard error that follows from those of the sizes.
+    pub limit: Estimate,
+    /// `c`, the coefficient of `n^-x`.
+    pub slope: f64,
+    /// Squared deviations from the fit in units of the standard errors. About [`freedom`](Self::freedom) if the
+    /// sizes follow the law; much more says that the limit and its error are not to be trusted.
+    pub chi_squared: f64,
+    /// Number of sizes less 2.
+    pub freedom: usize,
+}
+
 /// `α_c` for `n → ∞` from critical loads of finite networks `(n, α_c(n))`: the weighted least-squares fit of
-/// `α_c(n) = α_c + c/n`, with the standard error that follows from theirs.
+/// `α_c(n) = α_c + c n^-x` for a given `exponent` `x`; `x = 1` is the extrapolation in `1/n`.
 ///
-/// The error knows nothing of terms beyond `1/n`, nor of what separates a dynamics from the equilibrium theory.
+/// The error knows nothing of further terms, nor of what separates a dynamics from the equilibrium theory.
 ///
 /// # Errors
-/// If there are fewer than two different sizes, or a standard error is not positive.
-pub fn extrapolate(critical: &[(usize, Estimate)]) -> Result<Estimate, PhysicsError> {
+/// If there are fewer than two different sizes, or a standard error or the exponent is not positive and finite.
+pub fn extrapolate(critical: &[(usize, Estimate)], exponent: f64) -> Result<Extrapolation, PhysicsError> {
     let mut sizes: Vec<usize> = critical.iter().map(|(n, _)| *n).collect();
     sizes.sort_unstable();
     sizes.dedup();
     if sizes.len() < 2 {
         return Err(PhysicsError::TooFewSizes { sizes: sizes.len() });
     }
-    let mut moments = [0.0; 5];
-    for (n, estimate) in critical {
-        let std_err = estimate.std_err;
-        if !(std_err.is_finite() && std_err > 0.0) {
-            return Err(PhysicsError::Range {
-                name: "standard error",
-                value: std_err,
-                must: "finite and above 0",
-            });
+    let errors = critical.iter().map(|(_, estimate)| ("standard error", estimate.std_err));
+    for (name, value) in errors.chain([("exponent", exponent)]) {
+        if !(value.is_finite() && value > 0.0) {
+            return Err(PhysicsError::Range { name, value, must: "finite and above 0" });
         }
-        let (x, weight) = (1.0 / *n as f64, std_err.powi(-2));
-        let terms = [1.0, x, x * x, estimate.value, x * estimate.value];
-        moments.iter_mut().zip(terms).for_each(|(moment, term)| *moment += weight * term);
     }
-    let [w, x, xx, y, xy] = moments;
+    let rows: Vec<[f64; 3]> = critical
+        .iter()
+        .map(|(n, estimate)| [estimate.std_err.powi(-2), (*n as f64).powf(-exponent), estimate.value])
+        .collect();
+    let sum = |term: fn(f64, f64) -> f64| rows.iter().map(|[w, x, y]| w * term(*x, *y)).sum::<f64>();
+    let [w, x, xx, y, xy] =
+        [sum(|_, _| 1.0), sum(|x, _| x), sum(|x, _| x * x), sum(|_, y| y), sum(|x, y| x * y)];
     let determinant = w * xx - x * x;
+    let (value, slope) = ((xx * y - x * xy) / determinant, (w * xy - x * y) / determinant);
     let samples = critical.iter().filter_map(|(_, estimate)| estimate.samples).sum();
-    let (value, variance) = ((xx * y - x * xy) / determinant, xx / determinant);
-    Ok(Estimate::sampled(value, variance.sqrt(), Kind::Asymptotic, samples))
+    Ok(Extrapolation {
+        limit: Estimate::sampled(value, (xx / determinant).sqrt(), Kind::Asymptotic, samples),
+        slope,
+        chi_squared: rows.iter().map(|[w, x, y]| w * (y - value - slope * x).powi(2)).sum(),
+        freedom: critical.len() - 2,
+    })
 }

@@ -103,11 +103,16 @@ impl DenseMemory {
         -1.0 / (f64::from(k) * (self.n_spins as f64).powf(f64::from(k) - 1.0))
     }
 
-    /// [`flip_cost`](Self::flip_cost) of a spin `s` given the overlaps. Sums of powers are exact below 2^53.
+    /// [`flip_cost`](Self::flip_cost) of a spin `s` given the overlaps. Sums of powers are exact below 2^53; that of
+    /// squares, `(x - 2 ξ s)² - x² = 4 - 4 ξ s x`, is a product of integers.
     fn cost(&self, x: &[i32], s: i8, i: usize) -> f64 {
-        let pairs =
-            x.iter().zip(self.row(i)).map(|(x, xi)| (f64::from(*x), f64::from(x - 2 * i32::from(xi * s))));
+        let row = self.row(i);
+        let pairs = x.iter().zip(row).map(|(x, xi)| (f64::from(*x), f64::from(x - 2 * i32::from(xi * s))));
         match self.interaction {
+            Interaction::Power(2) => {
+                let field: i32 = x.iter().zip(row).map(|(x, xi)| x * i32::from(*xi)).sum();
+                self.scale() * 4.0 * (row.len() as f64 - f64::from(field * i32::from(s)))
+            }
             Interaction::Exponential => {
                 let top = f64::from(x.iter().copied().max().unwrap_or(0));
                 let (old, new) = pairs.fold((0.0, 0.0), |(old, new), (x, turned)| {
@@ -126,7 +131,6 @@ impl Interaction {
     /// `x^k` or its rectified form.
     fn power(self, x: f64) -> f64 {
         match self {
-            Self::Power(2) => x * x,
             Self::Power(k) => x.powi(k as i32),
             Self::RectifiedPower(k) => x.max(0.0).powi(k as i32),
             Self::Exponential => x.exp(),

@@ -38,16 +38,21 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use capacity::{LoadPoint, RetrievalConfig, RetrievalCurve, critical_load, extrapolate, retrieval_curve};
+pub use capacity::{
+    Extrapolation, LoadPoint, RetrievalConfig, RetrievalCurve, critical_load, extrapolate, retrieval_curve,
+};
 pub use continuous::ContinuousMemory;
 pub use dense::{DenseMemory, Interaction};
 pub use dynamics::{Schedule, SpinDynamics};
 pub use recall::{Dynamics, End, Trajectory, recall};
 pub use rules::{pseudo_inverse, storkey};
 
-/// `p` patterns of `n` independent entries, ±1 with probability 1/2 each.
+/// `p` patterns of `n` independent entries, ±1 with probability 1/2 each: the bits of one word for 32 entries.
 pub fn random_patterns(n: usize, p: usize, noise: &mut Noise) -> Vec<Vec<i8>> {
-    let mut pattern = || (0..n).map(|_| if noise.below(2) == 0 { -1 } else { 1 }).collect();
+    let mut pattern = || {
+        let words: Vec<u32> = (0..n.div_ceil(32)).map(|_| noise.next_u32()).collect();
+        (0..n).map(|i| if words[i / 32] >> (i % 32) & 1 == 1 { 1 } else { -1 }).collect()
+    };
     (0..p).map(|_| pattern()).collect()
 }
 
@@ -57,12 +62,8 @@ pub fn random_patterns(n: usize, p: usize, noise: &mut Noise) -> Vec<Vec<i8>> {
 /// If the sizes differ.
 pub fn overlap(xi: &[i8], s: &[i8]) -> f64 {
     assert_eq!(xi.len(), s.len(), "configurations of one size");
-    product(xi, s) as f64 / s.len() as f64
-}
-
-/// `Σ_i ξ_i s_i`.
-fn product(xi: &[i8], s: &[i8]) -> i32 {
-    xi.iter().zip(s).map(|(a, b)| i32::from(a * b)).sum()
+    let product: i32 = xi.iter().zip(s).map(|(a, b)| i32::from(a * b)).sum();
+    f64::from(product) / s.len() as f64
 }
 
 /// The common size of patterns of ±1.
