@@ -8,10 +8,10 @@ use crate::PhysicsError;
 /// How the energy grows with the overlap `x = Σ_i ξ_i s_i`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interaction {
-    /// `F(x) = x^k`, the law of Krotov and Hopfield's storage capacity (their section 2). `k = 2` is Hebb's rule. For
+    /// `F(x) = x^k`, the law of the storage capacity of Krotov and Hopfield. `k = 2` is Hebb's rule. For
     /// even `k` a pattern and its negative are stored alike.
     Power(u32),
-    /// `F(x) = x^k` for `x > 0` and 0 otherwise, which they use to recognize patterns (their section 4).
+    /// `F(x) = x^k` for `x > 0` and 0 otherwise, with which they classify images.
     RectifiedPower(u32),
     /// `F(x) = exp x` (Demircigil and others).
     Exponential,
