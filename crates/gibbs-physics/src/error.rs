@@ -128,6 +128,14 @@ pub enum PhysicsError {
         /// Number of different sizes.
         sizes: usize,
     },
+    /// Too little to fit an exponent.
+    #[error("{loads} critical loads and {exponents} exponents; fitting the exponent needs at least 4 and 1")]
+    TooFewPoints {
+        /// Number of critical loads.
+        loads: usize,
+        /// Number of exponents.
+        exponents: usize,
+    },
     /// More spins than can be enumerated.
     #[error("{n_spins} spins have too many states to enumerate; at most {max} spins")]
     TooManySpins {

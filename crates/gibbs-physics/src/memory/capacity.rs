@@ -9,6 +9,10 @@
 //! 0.35: the network forgets everything at once. The mean-field theory has `α_c ≈ 0.138`. A finite network smears the
 //! jump, so its critical load is where half of the patterns are still retrieved.
 //!
+//! Finite networks hold much more, and the excess vanishes slowly: measured from 125 to 2000 spins, with a threshold of
+//! 0.9, it is 0.220, 0.192, 0.175, 0.164 and 0.157, about `n^-2/3` rather than `1/n`. The limit therefore hangs on the
+//! exponent: 0.144 ± 0.002 with the best one of these sizes, 0.135 with `n^-1/2`, 0.155 with `1/n`.
+//!
 //! References: Amit, Gutfreund & Sompolinsky, Phys. Rev. Lett. 55:1530 (1985), doi:10.1103/PhysRevLett.55.1530; Ann.
 //! Phys. 173:30 (1987), doi:10.1016/0003-4916(87)90092-3.
 
@@ -182,10 +186,12 @@ pub struct Extrapolation {
     pub limit: Estimate,
     /// `c`, the coefficient of `n^-x`.
     pub slope: f64,
+    /// `x`.
+    pub exponent: f64,
     /// Squared deviations from the fit in units of the standard errors. About [`freedom`](Self::freedom) if the
     /// sizes follow the law; much more says that the limit and its error are not to be trusted.
     pub chi_squared: f64,
-    /// Number of sizes less 2.
+    /// Number of critical loads less that of fitted numbers.
     pub freedom: usize,
 }
 
@@ -222,7 +228,36 @@ pub fn extrapolate(critical: &[(usize, Estimate)], exponent: f64) -> Result<Extr
     Ok(Extrapolation {
         limit: Estimate::sampled(value, (xx / determinant).sqrt(), Kind::Asymptotic, samples),
         slope,
+        exponent,
         chi_squared: rows.iter().map(|[w, x, y]| w * (y - value - slope * x).powi(2)).sum(),
         freedom: critical.len() - 2,
     })
+}
+
+/// [`extrapolate`] when the exponent is not known: the best of `exponents`, with an error that covers those that fit
+/// nearly as well.
+///
+/// The error is the farther end of the interval of limits, over all exponents, whose `χ²` is at most that of the best
+/// fit plus `s = max(1, χ²/(sizes - 3))`, the profile likelihood with standard errors scaled to the misfit. It is a
+/// lower bound if the best exponent is the first or last.
+///
+/// # Errors
+/// If there are no exponents or fewer than four critical loads, and as [`extrapolate`].
+pub fn extrapolate_over(
+    critical: &[(usize, Estimate)],
+    exponents: &[f64],
+) -> Result<Extrapolation, PhysicsError> {
+    let fits = exponents.iter().map(|x| extrapolate(critical, *x)).collect::<Result<Vec<_>, _>>()?;
+    let freedom = critical.len().saturating_sub(3);
+    let best = fits.iter().min_by(|a, b| a.chi_squared.total_cmp(&b.chi_squared));
+    let (Some(best), 1..) = (best, freedom) else {
+        return Err(PhysicsError::TooFewPoints { loads: critical.len(), exponents: exponents.len() });
+    };
+    let allowed = best.chi_squared + f64::max(1.0, best.chi_squared / freedom as f64);
+    let reach = |fit: &Extrapolation| {
+        let own = fit.limit.std_err * (allowed - fit.chi_squared).sqrt();
+        (fit.limit.value - best.limit.value).abs() + own
+    };
+    let std_err = fits.iter().filter(|fit| fit.chi_squared <= allowed).map(reach).fold(0.0, f64::max);
+    Ok(Extrapolation { limit: Estimate { std_err, ..best.limit.clone() }, freedom, ..best.clone() })
 }

@@ -8,7 +8,7 @@
 //! | [`DenseMemory`] | energies that grow faster than the square of the overlaps |
 //! | [`ContinuousMemory`] | continuous states, whose update is attention |
 //! | [`recall`] | runs any dynamics of spins until it settles, with the energy along the way |
-//! | [`retrieval_curve`], [`critical_load`], [`extrapolate`] | how many patterns can be stored |
+//! | [`retrieval_curve`], [`critical_load`], [`extrapolate_over`] | how many patterns can be stored |
 //!
 //! ```
 //! use gibbs_backend::Noise;
@@ -39,7 +39,8 @@ mod rules;
 mod tests;
 
 pub use capacity::{
-    Extrapolation, LoadPoint, RetrievalConfig, RetrievalCurve, critical_load, extrapolate, retrieval_curve,
+    Extrapolation, LoadPoint, RetrievalConfig, RetrievalCurve, critical_load, extrapolate, extrapolate_over,
+    retrieval_curve,
 };
 pub use continuous::ContinuousMemory;
 pub use dense::{DenseMemory, Interaction};

@@ -94,6 +94,41 @@ fn extrapolation_is_the_line_through_the_sizes() {
     assert_eq!(message(sizes, -1.0), "exponent = -1 must be finite and above 0");
 }
 
+/// The interval of the profile is that of the linearized fit of `α_c`, `c` and `x`, for small errors.
+#[test]
+fn a_free_exponent_is_found_and_widens_the_error() {
+    let (x, c, std_err) = (0.6, 1.5, 1e-5);
+    let sizes = [100, 200, 400, 800, 1600];
+    let at =
+        |n: usize| (n, Estimate::sampled(0.138 + c * (n as f64).powf(-x), std_err, Kind::Asymptotic, 10));
+    let critical = sizes.map(at);
+    let exponents: Vec<f64> = (0..=4000).map(|k| 0.58 + 1e-5 * f64::from(k)).collect();
+    let fit = extrapolate_over(&critical, &exponents).unwrap();
+    assert!((fit.exponent - x).abs() < 1e-9 && (fit.limit.value - 0.138).abs() < 1e-9, "{fit:?}");
+    assert_eq!(fit.freedom, 2);
+
+    // Rows of the Jacobian; the variance of the first parameter is that of what the others leave of it.
+    let columns: [Vec<f64>; 3] = [
+        vec![1.0; 5],
+        sizes.iter().map(|n| (*n as f64).powf(-x)).collect(),
+        sizes.iter().map(|n| c * (*n as f64).powf(-x) * (*n as f64).ln()).collect(),
+    ];
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let without = |a: &[f64], b: &[f64]| {
+        let along = dot(a, b) / dot(b, b);
+        a.iter().zip(b).map(|(x, y)| x - along * y).collect::<Vec<f64>>()
+    };
+    let third = without(&columns[2], &columns[1]);
+    let rest = without(&without(&columns[0], &columns[1]), &third);
+    let expected = std_err / dot(&rest, &rest).sqrt();
+    assert!((fit.limit.std_err / expected - 1.0).abs() < 0.05, "{} {expected}", fit.limit.std_err);
+    assert!(fit.limit.std_err > 2.0 * extrapolate(&critical, x).unwrap().limit.std_err);
+
+    let message = extrapolate_over(&critical[..3], &exponents).unwrap_err().to_string();
+    assert!(message.starts_with("3 critical loads and 4001 exponents;"), "{message}");
+    assert!(extrapolate_over(&critical, &[]).is_err());
+}
+
 #[test]
 fn curves_without_a_loss_and_bad_settings_are_refused() {
     let noise = Noise::new(4, "capacity");
