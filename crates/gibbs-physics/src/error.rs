@@ -114,6 +114,28 @@ pub enum PhysicsError {
         /// What is there.
         value: i8,
     },
+    /// Retrieval that does not change over the loads that were measured.
+    #[error(
+        "{n_spins} spins: retrieval is not lost within the loads measured, or between two of them; measure more loads around the loss"
+    )]
+    NoCrossing {
+        /// Number of spins.
+        n_spins: usize,
+    },
+    /// Too few sizes to extrapolate from.
+    #[error("{sizes} different system sizes; an extrapolation needs at least 2")]
+    TooFewSizes {
+        /// Number of different sizes.
+        sizes: usize,
+    },
+    /// Too little to fit an exponent.
+    #[error("{loads} critical loads and {exponents} exponents; fitting the exponent needs at least 4 and 1")]
+    TooFewPoints {
+        /// Number of critical loads.
+        loads: usize,
+        /// Number of exponents.
+        exponents: usize,
+    },
     /// More spins than can be enumerated.
     #[error("{n_spins} spins have too many states to enumerate; at most {max} spins")]
     TooManySpins {

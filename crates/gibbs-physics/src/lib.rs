@@ -4,6 +4,7 @@ mod error;
 pub mod exact;
 mod hamiltonian;
 mod lattice;
+pub mod memory;
 mod models;
 pub mod monte_carlo;
 mod pairwise;

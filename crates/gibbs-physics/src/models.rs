@@ -5,6 +5,7 @@ use gibbs_backend::Noise;
 use crate::{
     error::{PhysicsError, finite},
     lattice::Lattice,
+    memory::pattern_size,
     pairwise::Pairwise,
 };
 
@@ -70,15 +71,7 @@ pub fn curie_weiss(n: usize, coupling: f64, field: f64) -> Result<Pairwise, Phys
 /// # Errors
 /// If there are no patterns, they differ in size or are empty, or an entry is not ±1.
 pub fn hopfield(patterns: &[Vec<i8>]) -> Result<Pairwise, PhysicsError> {
-    let n = patterns.first().ok_or(PhysicsError::NoPatterns)?.len();
-    for (pattern, xi) in patterns.iter().enumerate() {
-        if xi.len() != n {
-            return Err(PhysicsError::PatternSize { pattern, length: xi.len(), expected: n });
-        }
-        if let Some(entry) = xi.iter().position(|x| x.abs_diff(0) != 1) {
-            return Err(PhysicsError::PatternValue { pattern, entry, value: xi[entry] });
-        }
-    }
+    let n = pattern_size(patterns)?;
     let overlap = |i: usize, j: usize| patterns.iter().map(|xi| i64::from(xi[i] * xi[j])).sum::<i64>();
     let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
     Pairwise::from_bonds(pairs.map(|(i, j)| (i, j, overlap(i, j) as f64 / n as f64)), vec![0.0; n])

@@ -1,0 +1,160 @@
+//! Dense associative memory.
+
+use gibbs_backend::Noise;
+
+use super::{Dynamics, pattern_size};
+use crate::PhysicsError;
+
+/// How the energy grows with the overlap `x = Σ_i ξ_i s_i`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interaction {
+    /// `F(x) = x^k`, the law of the storage capacity of Krotov and Hopfield. `k = 2` is Hebb's rule. For
+    /// even `k` a pattern and its negative are stored alike.
+    Power(u32),
+    /// `F(x) = x^k` for `x > 0` and 0 otherwise, with which they classify images.
+    RectifiedPower(u32),
+    /// `F(x) = exp x` (Demircigil and others).
+    Exponential,
+}
+
+/// Spins whose energy is a function `F` of their overlaps with `p` patterns, steeper than a square:
+///
+/// ```text
+/// E(s) = - (1 / k n^{k-1}) Σ_μ F(Σ_i ξ^μ_i s_i)    powers
+/// E(s) = - ln Σ_μ exp(Σ_i ξ^μ_i s_i)               exponential
+/// s_i <- the value with the lower energy, the others kept, one after the other in random order; stays if both are equal
+/// ```
+///
+/// Patterns that can be stored grow as `n^{k-1}` for powers and exponentially in `n` for the exponential.
+///
+/// References: Krotov & Hopfield, "Dense associative memory for pattern recognition", NeurIPS 2016, arXiv:1606.01164,
+/// eqs. 1 to 3; Demircigil, Heusel, Löwe, Upgang & Vermet, "On a model of associative memory with huge storage
+/// capacity", J. Stat. Phys. 168:288 (2017), doi:10.1007/s10955-017-1806-y, arXiv:1702.01929.
+///
+/// Differences from the papers: their energy is `-Σ_μ F(x_μ)`. The factor makes that of powers extensive and, for
+/// `k = 2`, Hebb's up to the constant `p/2`; the logarithm keeps the exponential finite. Both are increasing functions
+/// of it, so the dynamics is theirs.
+///
+/// Cost: `n p` evaluations of `F` a step.
+#[derive(Clone, Debug)]
+pub struct DenseMemory {
+    interaction: Interaction,
+    n_spins: usize,
+    /// `ξ^μ_i` as `[n, p]`: what an update of spin `i` reads lies together.
+    patterns: Vec<i8>,
+}
+
+impl DenseMemory {
+    /// Stores `patterns`.
+    ///
+    /// # Errors
+    /// If there are no patterns, they differ in size or are empty, an entry is not ±1, or the power is 0 or so high
+    /// that `n^k` is no f64.
+    pub fn new(patterns: &[Vec<i8>], interaction: Interaction) -> Result<Self, PhysicsError> {
+        let n_spins = pattern_size(patterns)?;
+        if let Interaction::Power(degree) | Interaction::RectifiedPower(degree) = interaction
+            && (degree == 0 || !(n_spins as f64).powf(f64::from(degree)).is_finite())
+        {
+            let must = "at least 1, and n^degree a finite number";
+            return Err(PhysicsError::Range { name: "degree", value: f64::from(degree), must });
+        }
+        let by_spin = (0..n_spins).flat_map(|i| patterns.iter().map(move |xi| xi[i])).collect();
+        Ok(Self { interaction, n_spins, patterns: by_spin })
+    }
+
+    /// `E(s') - E(s)` where `s'` is `state` with spin `i` turned over.
+    ///
+    /// # Panics
+    /// If there is no spin `i`, or `state` has not one value for each spin.
+    pub fn flip_cost(&self, state: &[i8], i: usize) -> f64 {
+        self.cost(&self.overlaps(state), state[i], i)
+    }
+
+    /// `ξ^μ_i` for all `μ`.
+    fn row(&self, i: usize) -> &[i8] {
+        let p = self.patterns.len() / self.n_spins;
+        &self.patterns[i * p..(i + 1) * p]
+    }
+
+    /// `x_μ = Σ_i ξ^μ_i s_i`, `[p]`.
+    fn overlaps(&self, state: &[i8]) -> Vec<i32> {
+        assert_eq!(state.len(), self.n_spins, "one value for each spin");
+        let mut x = vec![0; self.row(0).len()];
+        for (i, s) in state.iter().enumerate() {
+            x.iter_mut().zip(self.row(i)).for_each(|(x, xi)| *x += i32::from(xi * s));
+        }
+        x
+    }
+
+    fn energy_of(&self, x: &[i32]) -> f64 {
+        let values = x.iter().map(|x| f64::from(*x));
+        match self.interaction {
+            Interaction::Exponential => {
+                let top = f64::from(x.iter().copied().max().unwrap_or(0));
+                -top - values.map(|x| (x - top).exp()).sum::<f64>().ln()
+            }
+            power => self.scale() * values.map(|x| power.power(x)).sum::<f64>(),
+        }
+    }
+
+    /// `-1 / (k n^{k-1})`.
+    fn scale(&self) -> f64 {
+        let (Interaction::Power(k) | Interaction::RectifiedPower(k)) = self.interaction else { return -1.0 };
+        -1.0 / (f64::from(k) * (self.n_spins as f64).powf(f64::from(k) - 1.0))
+    }
+
+    /// [`flip_cost`](Self::flip_cost) of a spin `s` given the overlaps. Sums of powers are exact below 2^53; that of
+    /// squares, `(x - 2 ξ s)² - x² = 4 - 4 ξ s x`, is a product of integers.
+    fn cost(&self, x: &[i32], s: i8, i: usize) -> f64 {
+        let row = self.row(i);
+        let pairs = x.iter().zip(row).map(|(x, xi)| (f64::from(*x), f64::from(x - 2 * i32::from(xi * s))));
+        match self.interaction {
+            Interaction::Power(2) => {
+                let field: i32 = x.iter().zip(row).map(|(x, xi)| x * i32::from(*xi)).sum();
+                self.scale() * 4.0 * (row.len() as f64 - f64::from(field * i32::from(s)))
+            }
+            Interaction::Exponential => {
+                let top = f64::from(x.iter().copied().max().unwrap_or(0));
+                let (old, new) = pairs.fold((0.0, 0.0), |(old, new), (x, turned)| {
+                    (old + (x - top).exp(), new + (turned - top).exp())
+                });
+                f64::ln(old) - f64::ln(new)
+            }
+            power => {
+                self.scale() * pairs.map(|(x, turned)| power.power(turned) - power.power(x)).sum::<f64>()
+            }
+        }
+    }
+}
+
+impl Interaction {
+    /// `x^k` or its rectified form.
+    fn power(self, x: f64) -> f64 {
+        match self {
+            Self::Power(k) => x.powi(k as i32),
+            Self::RectifiedPower(k) => x.max(0.0).powi(k as i32),
+            Self::Exponential => x.exp(),
+        }
+    }
+}
+
+impl Dynamics for DenseMemory {
+    fn step(&self, mut state: Vec<i8>, noise: &mut Noise) -> Vec<i8> {
+        let mut x = self.overlaps(&state);
+        for i in noise.permutation(self.n_spins) {
+            if self.cost(&x, state[i], i) < 0.0 {
+                x.iter_mut().zip(self.row(i)).for_each(|(x, xi)| *x -= 2 * i32::from(xi * state[i]));
+                state[i] = -state[i];
+            }
+        }
+        state
+    }
+
+    fn energy(&self, state: &[i8]) -> f64 {
+        self.energy_of(&self.overlaps(state))
+    }
+
+    fn settles(&self) -> bool {
+        true
+    }
+}

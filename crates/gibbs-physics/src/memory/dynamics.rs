@@ -1,0 +1,106 @@
+//! Dynamics of spins with pair couplings.
+
+use std::borrow::Borrow;
+
+use gibbs_backend::Noise;
+
+use super::Dynamics;
+use crate::{Pairwise, PhysicsError, error::inverse_temperature};
+
+/// Which spins are updated together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// One after the other, in a new random order in each step (Hopfield).
+    Asynchronous,
+    /// All at once (Little).
+    Synchronous,
+}
+
+/// Recall in a network of couplings `J`: with the local field `f_i = Σ_j J_ij s_j + h_i`,
+///
+/// ```text
+/// temperature zero       s_i <- sign f_i,   and s_i stays if f_i = 0
+/// inverse temperature β  s_i <- +1 with probability 1 / (1 + exp(-2 β f_i)), else -1
+/// ```
+///
+/// A step updates every spin once. Asynchronous steps never raise `H` at temperature zero, so they end in a fixed
+/// point, and above it they leave the Boltzmann law `exp(-β H)` as it is. Synchronous steps end in a fixed point or a
+/// cycle of two configurations, since `-Σ_ij s_i(t) J_ij s_j(t-1) - Σ_i h_i (s_i(t) + s_i(t-1))` never rises, while `H`
+/// itself may; above zero they have the law `exp(β Σ_i h_i s_i) Π_i 2 cosh(β f_i)`.
+///
+/// A field within its own rounding error counts as zero. Keeping the spin then is a weak positive coupling to itself,
+/// which changes none of these statements.
+///
+/// Cost: `n + 2 bonds` multiplications a step.
+///
+/// References: Hopfield, PNAS 79:2554 (1982), doi:10.1073/pnas.79.8.2554; Little, Math. Biosci. 19:101 (1974),
+/// doi:10.1016/0025-5564(74)90031-5; Glauber, J. Math. Phys. 4:294 (1963), doi:10.1063/1.1703954; the law of the
+/// synchronous dynamics: Peretto, Biol. Cybern. 50:51 (1984), doi:10.1007/BF00317939; the cycles: Goles-Chacc,
+/// Fogelman-Soulié & Pellegrin, Discrete Appl. Math. 12:261 (1985), doi:10.1016/0166-218X(85)90029-0.
+#[derive(Clone, Debug)]
+pub struct SpinDynamics<J> {
+    couplings: J,
+    schedule: Schedule,
+    /// `None` at temperature zero.
+    beta: Option<f64>,
+    /// Rounding error of each local field.
+    rounding: Vec<f64>,
+}
+
+impl<J: Borrow<Pairwise>> SpinDynamics<J> {
+    /// The dynamics at temperature zero. `couplings` may be a [`Pairwise`] or a reference to one.
+    pub fn new(couplings: J, schedule: Schedule) -> Self {
+        let system: &Pairwise = couplings.borrow();
+        let rounding = (0..system.field().len())
+            .map(|i| {
+                let list = system.neighbors(i);
+                let size = system.field()[i].abs() + list.iter().map(|(_, value)| value.abs()).sum::<f64>();
+                (list.len() + 1) as f64 * f64::EPSILON * size
+            })
+            .collect();
+        Self { couplings, schedule, beta: None, rounding }
+    }
+
+    /// The dynamics at the inverse temperature `beta`.
+    ///
+    /// # Errors
+    /// If `beta` is negative, infinite or not a number.
+    pub fn at(self, beta: f64) -> Result<Self, PhysicsError> {
+        Ok(Self { beta: Some(inverse_temperature(beta)?), ..self })
+    }
+
+    /// The new value of spin `i`.
+    fn update(&self, state: &[i8], i: usize, noise: &mut Noise) -> i8 {
+        let field = self.couplings.borrow().local_field(state, i);
+        match self.beta {
+            None if field.abs() <= self.rounding[i] => state[i],
+            None => field.signum() as i8,
+            Some(beta) if noise.next_uniform() < 1.0 / (1.0 + (-2.0 * beta * field).exp()) => 1,
+            Some(_) => -1,
+        }
+    }
+}
+
+impl<J: Borrow<Pairwise>> Dynamics for SpinDynamics<J> {
+    fn step(&self, mut state: Vec<i8>, noise: &mut Noise) -> Vec<i8> {
+        let n = self.rounding.len();
+        assert_eq!(state.len(), n, "one value for each spin");
+        match self.schedule {
+            Schedule::Synchronous => (0..n).map(|i| self.update(&state, i, noise)).collect(),
+            Schedule::Asynchronous => {
+                for i in noise.permutation(n) {
+                    state[i] = self.update(&state, i, noise);
+                }
+                state
+            }
+        }
+    }
+
+    fn energy(&self, state: &[i8]) -> f64 {
+        self.couplings.borrow().energy_of(state)
+    }
+
+    fn settles(&self) -> bool {
+        self.beta.is_none()
+    }
+}
