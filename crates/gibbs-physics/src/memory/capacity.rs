@@ -9,10 +9,8 @@
 //! 0.35: the network forgets everything at once. The mean-field theory has `α_c ≈ 0.138`. A finite network smears the
 //! jump, so its critical load is where half of the patterns are still retrieved.
 //!
-//! Finite networks hold much more, and the excess vanishes slowly: at 125, 250, ..., 4000 spins, with a
-//! threshold of 0.9, the critical load was measured as 0.220, 0.192, 0.175, 0.164, 0.157 and 0.153, an excess of about
-//! `n^-2/3` rather than `1/n`. The limit hangs on the exponent: 0.145 with `n^-2/3` (`χ²` 11 for 4), but 0.136 with
-//! `n^-1/2` (177) and 0.154 with `1/n` (675).
+//! Finite networks hold much more, and the excess vanishes slowly with `n`, by a power that is not known beforehand: the
+//! limit hangs on it, so it is fitted along ([`extrapolate_over`]).
 //!
 //! References: Amit, Gutfreund & Sompolinsky, Phys. Rev. Lett. 55:1530 (1985), doi:10.1103/PhysRevLett.55.1530; Ann.
 //! Phys. 173:30 (1987), doi:10.1016/0003-4916(87)90092-3.
