@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use burn::prelude::*;
 use gibbs_backend::Pattern;
 
 use super::NetworkError;
@@ -146,13 +145,6 @@ impl Mask {
     pub fn pattern(&self) -> Pattern {
         Pattern::from_fn(self.n_in, self.n_out(), |j, i| contains(&self.rows[i], j))
     }
-
-    /// The mask as zeros and ones `[inputs, outputs]`, the way weights are stored.
-    pub fn tensor(&self, device: &Device) -> Tensor<2> {
-        let bit = |j: usize| self.rows.iter().map(move |row| f32::from(contains(row, j)));
-        let values: Vec<f32> = (0..self.n_in).flat_map(bit).collect();
-        Tensor::from_data(TensorData::new(values, [self.n_in, self.n_out()]), device)
-    }
 }
 
 impl fmt::Debug for Mask {
@@ -170,7 +162,6 @@ impl fmt::Debug for Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math::to_host;
 
     fn triangle(n: usize) -> Mask {
         Mask::from_fn(n, n, |i, j| j < i)
@@ -222,14 +213,6 @@ mod tests {
         let degree = |k: usize| k / 2 + 1;
         assert_eq!(masks[0], Mask::from_fn(6, 4, |k, j| j < degree(k)));
         assert_eq!(masks[1], Mask::from_fn(4, 6, |i, k| degree(k) <= i));
-    }
-
-    #[test]
-    fn tensors_are_stored_inputs_first() {
-        let mask = Mask::from_fn(3, 2, |i, j| i == 2 && j == 0);
-        let tensor = mask.tensor(&Device::flex());
-        assert_eq!(tensor.dims(), [2, 3]);
-        assert_eq!(to_host(tensor), [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]
