@@ -200,9 +200,7 @@ impl Made {
     pub fn wirings(&self) -> impl Iterator<Item = &Wiring> {
         self.wirings.0.iter().map(|wired| &wired.wiring)
     }
-}
 
-impl Made {
     /// What the first layer takes: variables, then the context.
     fn inputs(&self, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
         with_context(self.config.conditional.encode(x), context, self.config.n_context)
