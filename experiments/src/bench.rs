@@ -15,6 +15,12 @@ use gibbs_boltzmann::{
     units::Units,
 };
 use gibbs_core::{LogProb, Objective, Sample, optim::Adam, params::descend};
+use gibbs_physics::{
+    Boundary, Lattice,
+    exact::CRITICAL_BETA,
+    ising,
+    monte_carlo::{Chain, HeatBath64, REPLICAS},
+};
 use gibbs_train::training::Position;
 use serde::Serialize;
 
@@ -37,7 +43,7 @@ pub struct Line {
     pub threads: usize,
     /// Median time of a step.
     pub ms_per_step: f64,
-    /// Examples, or chains, that a second of it handles.
+    /// Examples, chains or spins that a second of it handles.
     pub samples_per_s: f64,
 }
 
@@ -55,6 +61,7 @@ pub const CASES: &[(&str, Setup)] = &[
     ("made-train-784x500-b100", |device| likelihood(device, made(device, 784, 500)?, 100)),
     ("made-train-784x8000-b100", |device| likelihood(device, made(device, 784, 8000)?, 100)),
     ("made-sample-784x500-b64", |device| ancestral(made(device, 784, 500)?, 64)),
+    ("ising-heatbath-64", |_| heat_bath(64)),
 ];
 
 /// Runs one case.
@@ -175,4 +182,19 @@ fn ancestral<M: Sample + 'static>(model: M, n: usize) -> Result<(Box<dyn FnMut()
     let mut noise = Noise::new(0, "sample");
     let step = move || drop(model.sample(n, &mut noise));
     Ok((Box::new(step), n))
+}
+
+/// Sweeps of 64 replicas of the Ising torus at its critical temperature, on one thread; a sample is an update of a spin.
+fn heat_bath(length: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+    const SWEEPS: usize = 10;
+    let torus = ising(&Lattice::square(length, Boundary::Periodic)?, 1.0, 0.0)?;
+    let mut noise = Noise::new(0, "chains");
+    let mut state = HeatBath64::new(&torus, CRITICAL_BETA)?.init(&mut noise);
+    let step = move || {
+        // Its thresholds are made in less than a hundredth of a sweep.
+        if let Ok(chain) = HeatBath64::new(&torus, CRITICAL_BETA) {
+            state = chain.run(std::mem::take(&mut state), SWEEPS, &mut noise);
+        }
+    };
+    Ok((Box::new(step), SWEEPS * REPLICAS * length * length))
 }
