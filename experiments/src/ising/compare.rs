@@ -45,7 +45,8 @@ impl Compare {
         let (model, train) = config::preset(Preset::Default);
         let system = data::settled(&self.system.over(model.system))?;
         let truth = data::absorbed(&system)?;
-        let noise = Noise::new(self.seed, "samples");
+        // Those of the training split of `train`.
+        let noise = Noise::new(self.seed, "samples/train");
         let (spins, how) = draws::draw(&truth, self.samples, train.walk, &noise)?;
         let samples = Samples::new(&spins, system.build()?.n_spins())?;
         eprintln!(

@@ -36,8 +36,8 @@ pub(super) fn evaluate(experiment: &IsingExperiment, data: &Splits, part: Part) 
             &Estimate::exact(coupling_error(learned, &truth).relative),
             "relative",
         );
-        evaluation.add("coupling_error_rms", &Estimate::exact(coupling_error(learned, &truth).rms), "1/beta");
-        evaluation.add("field_error_rms", &Estimate::exact(field_error(learned, &truth).rms), "1/beta");
+        evaluation.add("coupling_error_rms", &Estimate::exact(coupling_error(learned, &truth).rms), "beta J");
+        evaluation.add("field_error_rms", &Estimate::exact(field_error(learned, &truth).rms), "beta h");
     }
     let pseudo: Vec<f64> = spins.chunks(n).map(|row| pseudo_log_likelihood(learned, row)).collect();
     evaluation.add("pseudo_log_prob", &mean(&pseudo), "nats");

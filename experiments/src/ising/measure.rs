@@ -174,6 +174,7 @@ impl Measure {
             [] => Walker::suitable(&spins.hamiltonian),
             methods => methods.to_vec(),
         };
+        walkers.iter().try_for_each(|walker| walker.check(&spins.hamiltonian, &betas))?;
         let exact: Vec<Value> =
             betas.iter().map(|beta| exact(&system, &spins, *beta)).collect::<Result<_>>()?;
 

@@ -133,12 +133,12 @@ impl Experiment for IsingExperiment {
     fn sample(&self, args: &cli::Sample, _family: &NoFlags, _shared: &Shared) -> Result<PathBuf> {
         let noise = Noise::new(args.seed, "sample");
         let (spins, how) = draws::draw(&self.learned, args.n, self.config.train.walk, &noise)?;
-        eprintln!("{how}");
         let values: Vec<f32> = spins.iter().map(|s| f32::from(*s)).collect();
         let grey: Vec<f32> = values.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let (rows, columns) = self.config.data.picture_shape(self.learned.n_spins());
         let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
         write_draws(&out, &grey, &values, [args.n, rows, columns])?;
+        eprintln!("{how}");
         Ok(out)
     }
 

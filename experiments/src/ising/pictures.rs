@@ -3,7 +3,7 @@
 use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_physics::{Hamiltonian, Pairwise, inverse::coupling_error};
-use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
+use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
 
 use super::{IsingExperiment, data, draws};
@@ -41,6 +41,6 @@ pub(super) fn reconstruction(method: &str, learned: &Pairwise, truth: &Pairwise)
     let radius = RADII.1[usize::from(x.len() > RADII.0)];
     Panel::new(Axis::new("learned"))
         .title(format!("{}, relative error {error:.1} %", method.replace('_', " ")))
-        .series(Series::new("", &ends, &ends))
-        .series(Series::new("", &x, &y).dots(radius))
+        .series(Series::new("", &ends, &ends).color(Color::gray(150)))
+        .series(Series::new("", &x, &y).dots(radius).color(Color::of_class(0, 1)))
 }

@@ -1,6 +1,6 @@
 //! A system at one temperature by each Monte Carlo method.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 use gibbs_backend::Noise;
 use gibbs_physics::{
@@ -69,6 +69,19 @@ impl Walker {
         self == Self::Tempering
     }
 
+    /// That the method suits the system and the temperatures.
+    ///
+    /// # Errors
+    /// Names what it cannot have.
+    pub(super) fn check(self, system: &Pairwise, betas: &[f64]) -> Result<()> {
+        let checked = match self {
+            Self::Wolff => Wolff::new(system, 0.0).map(|_| ()),
+            Self::Tempering => ParallelTempering::new(system, &ladder(betas).1, Rule::HeatBath).map(|_| ()),
+            Self::HeatBath | Self::Metropolis => Ok(()),
+        };
+        checked.with_context(|| format!("--method {}", self.name()))
+    }
+
     /// Measurements at each of `betas`, in their order.
     ///
     /// # Errors
@@ -84,9 +97,7 @@ impl Walker {
         let Plan { chains, burn_in, measurements, every } = plan;
         let schedule = |chains: usize| Schedule { chains, burn_in, measurements, every };
         if self.is_joint() {
-            let mut order: Vec<usize> = (0..betas.len()).collect();
-            order.sort_by(|a, b| betas[*a].total_cmp(&betas[*b]));
-            let ladder: Vec<f64> = order.iter().map(|i| betas[*i]).collect();
+            let (order, ladder) = ladder(betas);
             let chain = ParallelTempering::new(system, &ladder, Rule::HeatBath)?;
             let start = || chain.ladder(vec![up(); ladder.len()]);
             let measured = measure(&Ordered { chain: &chain, start }, schedule(chains), noise);
@@ -125,6 +136,14 @@ impl Walker {
         };
         betas.iter().map(|beta| each(*beta)).collect()
     }
+}
+
+/// Indices of `betas` in ascending order, and they in this order.
+fn ladder(betas: &[f64]) -> (Vec<usize>, Vec<f64>) {
+    let mut order: Vec<usize> = (0..betas.len()).collect();
+    order.sort_by(|a, b| betas[*a].total_cmp(&betas[*b]));
+    let sorted = order.iter().map(|i| betas[*i]).collect();
+    (order, sorted)
 }
 
 /// The mean cluster has `n ⟨m²⟩` spins (Wolff 1989), so that `1 / ⟨m²⟩` of them touch as many spins as a sweep.

@@ -8,6 +8,7 @@ mod dbn;
 mod evaluation;
 pub(crate) mod family;
 mod interruption;
+mod ising;
 mod made;
 mod other_sets;
 mod others;

@@ -4,17 +4,25 @@ use std::path::Path;
 
 use anyhow::Result;
 use gibbs_physics::exact;
-use gibbs_report::{Axis, Figure, Panel, Series};
+use gibbs_report::{Axis, Color, Figure, Panel, Series};
 
 use super::{Point, Walker};
 use crate::system::{Edges, Geometry, Reference, Spins, System, SystemKind};
 
+/// Index of the panel of the specific heat.
+const SPECIFIC_HEAT: usize = 1;
 /// Points of a line.
-const POINTS: usize = 121;
+const POINTS: usize = 401;
 /// Spins up to which a line of sums over all states takes about a second.
 const ENUMERATED: usize = 16;
 /// Part of the range of temperatures that lines go on for at both ends.
 const MARGIN: f64 = 0.05;
+/// The specific heat of the infinite lattice diverges: its line is cut at so many times the largest value of this size.
+const HEADROOM: f64 = 1.25;
+/// Radius of the dots of the first method and of the others, which lie upon them.
+const RADII: [f64; 2] = [5.5, 3.0];
+/// Colors of two lines and four methods.
+const COLORS: usize = 6;
 
 /// Draws `measure.png` and `.svg`: energy, specific heat, magnetization and Binder's cumulant.
 pub(super) fn draw(
@@ -30,23 +38,33 @@ pub(super) fn draw(
     let plane = plane_lines(system, &temperatures)?;
     let mut figure = Figure::new(Axis::new("temperature")).columns(2).width(1100);
     for (k, label) in labels.into_iter().enumerate() {
-        let lines = [("exact, this size", &exact[k]), ("exact, infinite lattice", &plane[k])];
-        let mut panel = lines
-            .into_iter()
-            .filter(|(_, line)| !line.is_empty())
-            .fold(Panel::new(Axis::new(label)), |panel, (name, line)| {
-                panel.series(Series::new(name, &temperatures, line))
-            });
-        for walker in walkers {
-            let of = |f: &dyn Fn(&Point) -> f64| -> Vec<f64> {
-                points.iter().filter(|point| point.walker == *walker).map(f).collect()
-            };
+        let of = |walker: Walker, f: &dyn Fn(&Point) -> f64| -> Vec<f64> {
+            points.iter().filter(|point| point.walker == walker).map(f).collect()
+        };
+        let mut axis = Axis::new(label);
+        if k == SPECIFIC_HEAT {
+            let measured = points.iter().map(|point| point.figures()[k].1.estimate.value);
+            let largest = measured.chain(exact[k].iter().copied()).fold(0.0, f64::max);
+            axis = axis.range(0.0, HEADROOM * largest);
+        }
+        let mut panel = Panel::new(axis);
+        for (i, (name, line)) in
+            [("exact, this size", &exact[k]), ("exact, infinite lattice", &plane[k])].into_iter().enumerate()
+        {
+            if !line.is_empty() {
+                panel =
+                    panel.series(Series::new(name, &temperatures, line).color(Color::of_class(i, COLORS)));
+            }
+        }
+        for (i, walker) in walkers.iter().enumerate() {
             let estimate = |point: &Point| point.figures()[k].1.estimate.clone();
-            let x = of(&|point| 1.0 / point.beta);
-            let y = of(&|point| estimate(point).value);
+            let x = of(*walker, &|point| 1.0 / point.beta);
+            let y = of(*walker, &|point| estimate(point).value);
             // An error that cannot be told has no bar.
-            let std_err = of(&|point| Some(estimate(point).std_err).filter(|e| e.is_finite()).unwrap_or(0.0));
-            panel = panel.series(Series::new(walker.name(), &x, &y).dots(4.0).std_err(&std_err));
+            let std_err =
+                of(*walker, &|point| Some(estimate(point).std_err).filter(|e| e.is_finite()).unwrap_or(0.0));
+            let series = Series::new(walker.name(), &x, &y).dots(RADII[i.min(1)]).std_err(&std_err);
+            panel = panel.series(series.color(Color::of_class(2 + i, COLORS)));
         }
         figure = figure.panel(panel);
     }
