@@ -1,6 +1,8 @@
 //! A system over temperatures: energy, specific heat, magnetization, Binder's cumulant.
 
 mod curves;
+mod point;
+mod table;
 
 use std::{
     path::PathBuf,
@@ -11,11 +13,10 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use gibbs_backend::Noise;
-use gibbs_core::Estimate;
-use gibbs_physics::monte_carlo::TimeAverage;
-use gibbs_report::format_value;
 use rayon::prelude::*;
 use serde_json::{Value, json};
+
+use point::Point;
 
 use super::thermal::{Measured, Plan, Walker};
 use crate::{
@@ -69,76 +70,6 @@ pub struct Measure {
     /// Seed of the chains
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-}
-
-/// The figures of one method at one temperature, per spin.
-struct Point {
-    beta: f64,
-    walker: Walker,
-    energy: TimeAverage,
-    specific_heat: TimeAverage,
-    abs_magnetization: TimeAverage,
-    binder: TimeAverage,
-    replicas: usize,
-}
-
-impl Point {
-    fn new(walker: Walker, measured: &Measured, n_spins: usize) -> Self {
-        let (per_spin, every) = (1.0 / n_spins as f64, measured.every);
-        // Times are from one measurement to the next.
-        let scaled = |average: TimeAverage, scale: f64| TimeAverage {
-            estimate: average.estimate.affine(scale, 0.0),
-            time: average.time.affine(every as f64, 0.0),
-            window: average.window * every,
-        };
-        let measurements = &measured.measurements;
-        Self {
-            beta: measurements.beta(),
-            walker,
-            energy: scaled(measurements.energy(), per_spin),
-            specific_heat: scaled(measurements.heat_capacity(), per_spin),
-            abs_magnetization: scaled(measurements.abs_magnetization(), 1.0),
-            binder: scaled(measurements.binder(), 1.0),
-            replicas: measured.replicas,
-        }
-    }
-
-    /// The figures with their names.
-    fn figures(&self) -> [(&'static str, &TimeAverage); 4] {
-        [
-            ("energy", &self.energy),
-            ("specific_heat", &self.specific_heat),
-            ("abs_magnetization", &self.abs_magnetization),
-            ("binder", &self.binder),
-        ]
-    }
-
-    /// The figures with what is exact beside them.
-    fn to_json(&self, exact: &Value) -> Value {
-        let mut object = json!({ "method": self.walker.name(), "replicas": self.replicas });
-        for (name, average) in self.figures() {
-            let Estimate { value, std_err, kind, samples, .. } = &average.estimate;
-            let mut figure = json!({
-                "value": finite(*value), "std_err": finite(*std_err), "kind": kind, "independent_samples": samples,
-                "autocorrelation_sweeps": finite(average.time.value),
-            });
-            if let Some(deviation) = deviation(&average.estimate, exact[name].as_f64()) {
-                figure["deviation"] = finite(deviation);
-            }
-            object[name] = figure;
-        }
-        object
-    }
-}
-
-/// Distance from the exact value in standard errors.
-fn deviation(estimate: &Estimate, exact: Option<f64>) -> Option<f64> {
-    exact.map(|exact| (estimate.value - exact) / estimate.std_err)
-}
-
-/// A number, or its name where JSON has none.
-fn finite(x: f64) -> Value {
-    serde_json::Number::from_f64(x).map_or_else(|| json!(x.to_string()), Value::Number)
 }
 
 /// Exact values per spin at one temperature.
@@ -220,7 +151,7 @@ impl Measure {
                 json!({ "beta": beta, "temperature": 1.0 / beta, "exact": exact, "methods": methods })
             })
             .collect();
-        table(&betas, &exact, &points);
+        table::show(&betas, &exact, &points);
         let result = json!({
             "experiment": super::IsingExperiment::NAME,
             "system": system,
@@ -273,37 +204,4 @@ impl Measure {
 fn name(system: &System) -> String {
     let described = system.describe();
     described.split(',').next().unwrap_or_default().to_owned()
-}
-
-/// The figures as lines, and how far from the exact ones they are.
-#[allow(clippy::print_stderr, reason = "the table is for the reader at the terminal")]
-fn table(betas: &[f64], exact: &[Value], points: &[Point]) {
-    let columns = ["energy", "specific heat", "|m|", "Binder"];
-    let heads = columns.map(|column| format!("{column:>20}")).concat();
-    eprintln!("{:>7} {:<11}{heads}   off by   tau(E)  tau(|m|)", "T", "");
-    for (beta, exact) in betas.iter().zip(exact) {
-        let temperature = format!("{:>7.4}", 1.0 / beta);
-        for point in points.iter().filter(|point| point.beta == *beta) {
-            let cells = point.figures().map(|(_, average)| {
-                format!("{:>20}", format_value(average.estimate.value, average.estimate.std_err))
-            });
-            let off = deviation(&point.energy.estimate, exact["energy"].as_f64());
-            let off = off.map_or_else(String::new, |off| format!("{off:+.2} se"));
-            let times = [&point.energy, &point.abs_magnetization].map(|average| average.time.value);
-            eprintln!(
-                "{temperature} {:<11}{} {off:>8} {:>8.1} {:>9.1}",
-                point.walker.name(),
-                cells.concat(),
-                times[0],
-                times[1]
-            );
-        }
-        if exact.is_object() {
-            let cells = ["energy", "specific_heat", "abs_magnetization", "binder"].map(|figure| {
-                let text = exact[figure].as_f64().map_or_else(String::new, |value| format!("{value:.6}"));
-                format!("{text:>20}")
-            });
-            eprintln!("{temperature} {:<11}{}", "exact", cells.concat());
-        }
-    }
 }

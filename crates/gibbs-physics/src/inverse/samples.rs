@@ -41,7 +41,7 @@ impl Samples {
         if spins.is_empty() {
             return Err(PhysicsError::NoSamples);
         }
-        if spins.len() % n_spins != 0 {
+        if !spins.len().is_multiple_of(n_spins) {
             return Err(PhysicsError::SampleSize { entries: spins.len(), n_spins });
         }
         if let Some(at) = spins.iter().position(|s| s.abs() != 1) {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use gibbs_physics::exact;
 use gibbs_report::{Axis, Color, Figure, Panel, Series};
 
-use super::{Point, Walker};
+use super::{Walker, point::Point};
 use crate::system::{Edges, Geometry, Reference, Spins, System, SystemKind};
 
 /// Index of the panel of the specific heat.
