@@ -36,10 +36,12 @@ pub enum SystemKind {
     /// The Ising model on a lattice
     Ising,
     /// Edwards-Anderson spin glass: couplings of both signs on a lattice
+    #[value(alias = "edwards_anderson")]
     EdwardsAnderson,
     /// Sherrington-Kirkpatrick spin glass: random couplings of all pairs
     Sk,
     /// Curie-Weiss: equal couplings of all pairs
+    #[value(alias = "curie_weiss")]
     CurieWeiss,
     /// Hopfield network of random patterns
     Hopfield,

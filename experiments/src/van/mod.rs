@@ -73,6 +73,9 @@ impl Experiment for VanExperiment {
             return config.model.system.without_data();
         }
         let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+        if let Some(n_spins) = config.model.n_visible {
+            data.train.require_width(n_spins)?;
+        }
         match config.data.binarization {
             None | Some(Binarization::None) => values::bits(data),
             Some(_) => Ok(data),
