@@ -36,10 +36,12 @@ pub enum SystemKind {
     /// The Ising model on a lattice
     Ising,
     /// Edwards-Anderson spin glass: couplings of both signs on a lattice
+    #[value(alias = "edwards_anderson")]
     EdwardsAnderson,
     /// Sherrington-Kirkpatrick spin glass: random couplings of all pairs
     Sk,
     /// Curie-Weiss: equal couplings of all pairs
+    #[value(alias = "curie_weiss")]
     CurieWeiss,
     /// Hopfield network of random patterns
     Hopfield,
@@ -269,7 +271,7 @@ impl System {
             (None, Some(file)) => file.display().to_string(),
             (None, None) => format!("{} spins", self.n_spins.unwrap_or(SPINS)),
         };
-        format!("{} {size}, beta = {}", self.kind.name(), self.beta)
+        format!("{} {size}, beta = {}", self.kind.name(), gibbs_report::format_number(self.beta))
     }
 
     /// What stands in the place of data: a single example of zeros, of the shape of the lattice.

@@ -21,6 +21,15 @@ use crate::{
     system::{HAMILTONIAN, Spins, System},
 };
 
+/// Images of an example up to which a network can be trained on all of them.
+const MOST_IMAGES: usize = 512;
+
+/// Images under the symmetries that are looked at when a model is measured, unless its settings say otherwise: some seconds.
+const IMAGES: usize = 10_000_000;
+
+/// Fewest and most draws for that.
+const DRAWS: (usize, usize) = (1000, 20_000);
+
 /// Which network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,8 +89,8 @@ pub struct VanTrain {
     pub annealing: f64,
     /// Symmetries of the model in training, each of whose images costs as much as a pass.
     pub symmetry: Symmetrization,
-    /// Draws by which the trained model is measured.
-    pub samples: usize,
+    /// Draws by which the trained model is measured; `null` takes the fewer the more symmetries it has.
+    pub samples: Option<usize>,
     /// Draws of a measurement along the way.
     pub valid_samples: usize,
 }
@@ -103,10 +112,10 @@ impl VanTrain {
 /// Settings to start from.
 pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
     let has_data = data != HAMILTONIAN;
-    let (n_hidden, epochs, samples) = match preset {
-        Preset::Tiny => (32, 5, 1000),
-        Preset::Default => (256, 100, 20_000),
-        Preset::Paper => (512, 400, 20_000),
+    let (n_hidden, epochs) = match preset {
+        Preset::Tiny => (32, 5),
+        Preset::Default => (256, 100),
+        Preset::Paper => (512, 400),
     };
     let model = VanModel {
         system: System::new(),
@@ -125,7 +134,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
         average: Average { decay: 0.999, every: 1 },
         annealing: 0.5,
         symmetry: if has_data { Symmetrization::None } else { Symmetrization::Reversal },
-        samples,
+        samples: None,
         valid_samples: 1000,
     };
     (model, train)
@@ -146,15 +155,29 @@ impl VanModel {
     }
 }
 
-impl Symmetrization {
-    /// The group for a system, or for spins of which nothing is known but their number.
-    pub(super) fn group(self, spins: Option<&Spins>, n_spins: usize) -> SymmetryGroup {
-        match (self, spins) {
-            (Self::None, _) => SymmetryGroup::trivial(n_spins),
-            (Self::Reversal, Some(spins)) => spins.hamiltonian.symmetry_group(None),
-            (_, None) => SymmetryGroup::generated_by(n_spins, &[Symmetry::negation(n_spins)]),
-            (Self::Lattice, Some(spins)) => spins.hamiltonian.symmetry_group(spins.lattice.as_ref()),
-        }
+/// The group under which the network of `n_spins` is averaged: symmetries of the Hamiltonian, where that is one of as many
+/// spins. Of data the reversal alone is taken on trust.
+///
+/// # Errors
+/// A system that cannot be built, or has another number of spins and no lattice for these.
+pub(super) fn group(
+    config: &VanRun,
+    symmetrization: Symmetrization,
+    n_spins: usize,
+) -> Result<SymmetryGroup> {
+    if symmetrization == Symmetrization::None {
+        return Ok(SymmetryGroup::trivial(n_spins));
+    }
+    let system = &config.model.system;
+    let spins = system.build()?;
+    match (symmetrization, spins.n_spins() == n_spins) {
+        (Symmetrization::Lattice, true) => Ok(spins.hamiltonian.symmetry_group(spins.lattice.as_ref())),
+        (Symmetrization::Lattice, false) => Err(Fault::usage(format!(
+            "symmetry = lattice: {} is not the system of {n_spins} spins; give theirs, such as --lattice 16x16",
+            system.describe()
+        ))),
+        (_, true) => Ok(spins.hamiltonian.symmetry_group(None)),
+        (_, false) => Ok(SymmetryGroup::generated_by(n_spins, &[Symmetry::negation(n_spins)])),
     }
 }
 
@@ -171,6 +194,13 @@ pub(super) fn spins(config: &VanRun) -> Result<Option<Spins>> {
     if is_variational(config) { config.model.system.build().map(Some) } else { Ok(None) }
 }
 
+impl VanTrain {
+    /// Draws by which a model with so many symmetries is measured.
+    pub(super) fn draws(&self, symmetries: usize) -> usize {
+        self.samples.unwrap_or((IMAGES / symmetries).clamp(DRAWS.0, DRAWS.1))
+    }
+}
+
 /// Fills in shape and width, and checks what can be checked before training.
 pub(super) fn settle(config: &mut VanRun, data: &Splits) -> Result<()> {
     let is_variational = is_variational(config);
@@ -183,7 +213,7 @@ pub(super) fn settle(config: &mut VanRun, data: &Splits) -> Result<()> {
     check_rate("train.learning_rate", &train.learning_rate)?;
     check_counts(&[
         ("train.steps_per_epoch", train.steps_per_epoch),
-        ("train.samples", train.samples),
+        ("train.samples", train.samples.unwrap_or(1)),
         ("train.valid_samples", train.valid_samples),
         ("train.batch_size", train.batch_size),
     ])?;
@@ -194,15 +224,14 @@ pub(super) fn settle(config: &mut VanRun, data: &Splits) -> Result<()> {
         check_part("train.annealing", train.annealing)?;
     }
     train.average.validate("train.average")?;
-    if is_variational {
-        return Ok(());
-    }
-    for (name, symmetry) in [("model.symmetry", model.symmetry), ("train.symmetry", train.symmetry)] {
-        if symmetry == Symmetrization::Lattice {
-            return Err(Fault::usage(format!(
-                "{name} = lattice: the lattice of data is not known; take none or reversal"
-            )));
-        }
+    let (of_model, of_training) = (model.symmetry, train.symmetry);
+    group(config, of_model, width).context("model.symmetry")?;
+    let images = group(config, of_training, width).context("train.symmetry")?.order();
+    if images > MOST_IMAGES {
+        return Err(Fault::usage(format!(
+            "train.symmetry: each example has {images} images, more than {MOST_IMAGES}; take reversal (model.symmetry averages \
+             over all of them when the trained model is measured)"
+        )));
     }
     Ok(())
 }

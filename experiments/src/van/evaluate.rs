@@ -43,49 +43,48 @@ fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<E
 
 /// What the network's draws tell about its Hamiltonian, beside exact values where there are any.
 fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation> {
-    let config = &experiment.config;
-    let (beta, n_spins) = (config.model.system.beta, spins.n_spins() as f64);
+    let (config, law) = (&experiment.config, experiment.law());
+    let beta = config.model.system.beta;
     let noise = &mut Noise::new(config.seed, "eval");
-    let (mut magnetizations, law) = (Vec::new(), experiment.law());
-    let draws = Draws::from_model(&law, &spins.at(beta)?, config.train.samples, AT_ONCE, noise, |s| {
+    let mut magnetizations = Vec::new();
+    let n = config.train.draws(law.group().order());
+    let draws = Draws::from_model(&law, &spins.at(beta)?, n, AT_ONCE, noise, |s| {
         magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
     });
     let energies: Vec<f64> = draws.energy().iter().map(|energy| energy / beta).collect();
-    let observe = |i: usize| Observation { energy: energies[i], magnetization: magnetizations[i] };
-
-    let mut evaluation = Evaluation::default();
-    let mut per_site = |name: &str, of_system: Estimate| {
-        evaluation.add(name, &of_system.affine(1.0 / n_spins, 0.0), "per site")
-    };
-    let free_energy = |log_z: Estimate| log_z.affine(-1.0 / beta, 0.0);
-    per_site("free_energy_per_site", free_energy(draws.log_z_bound()));
-    per_site("free_energy_corrected", free_energy(draws.log_z()));
-    let reference = Reference::of(&config.model.system, spins, beta)?;
-    if let Some(exact) = &reference {
-        per_site("free_energy_exact", Estimate::exact(exact.thermodynamics.free_energy()));
-    }
-    per_site("energy_per_site", draws.average(&energies));
-    let chain = draws.markov_chain(noise);
-    let visited = Measurements::new(beta, [chain.held.iter().map(|i| observe(*i)).collect()]);
-    per_site("energy_per_site_chain", visited.energy().estimate);
-    if let Some(exact) = &reference {
-        per_site("energy_per_site_exact", Estimate::exact(exact.thermodynamics.energy));
-    }
     let sizes: Vec<f64> = magnetizations.iter().map(|m| m.abs()).collect();
+    let chain = draws.markov_chain(noise);
+    let observe = |i: &usize| Observation { energy: energies[*i], magnetization: magnetizations[*i] };
+    let visited = Measurements::new(beta, [chain.held.iter().map(observe).collect()]);
+    let exact = Reference::of(&config.model.system, spins, beta)?;
+
+    let per_site = |of_system: Estimate| of_system.affine(1.0 / spins.n_spins() as f64, 0.0);
+    let free_energy = |log_z: Estimate| per_site(log_z.affine(-1.0 / beta, 0.0));
+    let mut evaluation = Evaluation::default();
+    evaluation.add("free_energy_per_site", &free_energy(draws.log_z_bound()), "J");
+    evaluation.note("free_energy_per_site", "symmetries", law.group().order());
+    evaluation.add("free_energy_corrected", &free_energy(draws.log_z()), "J");
+    if let Some(exact) = &exact {
+        let log_z = exact.thermodynamics.log_z;
+        let value = free_energy(Estimate::exact(log_z));
+        evaluation.add("free_energy_exact", &value, "J");
+        evaluation.note("free_energy_exact", "method", exact.method);
+        let excess = draws.log_z_bound().affine(-1.0 / log_z.abs(), log_z.signum());
+        evaluation.add("relative_excess", &excess, "of the free energy");
+    }
+    evaluation.add("energy_per_site", &per_site(draws.average(&energies)), "J");
+    evaluation.add("energy_per_site_chain", &per_site(visited.energy().estimate), "J");
+    if let Some(exact) = &exact {
+        evaluation.add("energy_per_site_exact", &per_site(Estimate::exact(exact.thermodynamics.energy)), "J");
+    }
     evaluation.add("abs_magnetization", &draws.average(&sizes), "per site");
     evaluation.add("abs_magnetization_chain", &visited.abs_magnetization().estimate, "per site");
-    if let Some(exact) = reference.and_then(|exact| exact.magnetization) {
+    if let Some(exact) = exact.and_then(|exact| exact.magnetization) {
         evaluation.add("abs_magnetization_exact", &Estimate::exact(exact.abs), "per site");
     }
     evaluation.add("effective_sample_size", &draws.effective_sample_size(), "draws");
     evaluation.note("effective_sample_size", "of", draws.len());
     evaluation.add("acceptance", &TimeAverage::mean(&[chain.accepted]).estimate, "of proposals");
-    for name in ["free_energy_per_site", "free_energy_corrected"] {
-        evaluation.note(name, "symmetries", law.group().order());
-    }
-    if let Some(exact) = &reference {
-        evaluation.note("free_energy_exact", "method", exact.method);
-    }
     evaluation.per_example = draws.log_q().to_vec();
     evaluation.draws = Some(draws.len());
     Ok(evaluation)

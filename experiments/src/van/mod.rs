@@ -3,7 +3,7 @@
 mod config;
 mod evaluate;
 mod pictures;
-mod train;
+pub(crate) mod train;
 mod values;
 
 use std::path::PathBuf;
@@ -73,9 +73,19 @@ impl Experiment for VanExperiment {
             return config.model.system.without_data();
         }
         let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+        if let Some(n_spins) = config.model.n_visible {
+            data.train.require_width(n_spins)?;
+        }
         match config.data.binarization {
             None | Some(Binarization::None) => values::bits(data),
             Some(_) => Ok(data),
+        }
+    }
+
+    fn describe(config: &VanRun, data: &Splits) -> String {
+        match config::is_variational(config) {
+            true => config.model.system.describe(),
+            false => data.train.describe(),
         }
     }
 
@@ -91,8 +101,7 @@ impl Experiment for VanExperiment {
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
         let made = config.model.made()?.init(device, &mut Noise::new(config.seed, "init"));
         let model = weights::from_bytes(made.context("the configuration")?, bytes)?;
-        let spins = config::spins(config)?;
-        let group = config.model.symmetry.group(spins.as_ref(), model.n_variables());
+        let group = config::group(config, config.model.symmetry, model.n_variables())?;
         Ok(Self { config: config.clone(), model, group, device: device.clone() })
     }
 
@@ -101,8 +110,7 @@ impl Experiment for VanExperiment {
     }
 
     fn sample(&self, args: &cli::Sample, _family: &NoFlags, _shared: &Shared) -> Result<PathBuf> {
-        let spins = to_host(self.law().sample(args.n, &mut Noise::new(args.seed, "sample")));
-        let spins: Vec<f32> = spins.into_iter().map(|s| s as f32).collect();
+        let spins = self.draw(args.n, &mut Noise::new(args.seed, "sample"));
         let bright: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let (rows, columns) = self.shape();
         let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
@@ -125,11 +133,19 @@ impl VanExperiment {
         Symmetrized::new(Spins::new(self.model.clone()), self.group.clone())
     }
 
+    /// `n` draws of spins ±1, row by row.
+    fn draw(&self, n: usize, noise: &mut Noise) -> Vec<f32> {
+        to_host(self.law().sample(n, noise)).into_iter().map(|s| s as f32).collect()
+    }
+
     fn n_spins(&self) -> usize {
         self.model.n_variables()
     }
 
     fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.n_spins())
+        match self.config.data.shape.as_deref() {
+            Some(&[.., columns]) if columns < self.n_spins() => (self.n_spins() / columns, columns),
+            _ => self.config.data.picture_shape(self.n_spins()),
+        }
     }
 }

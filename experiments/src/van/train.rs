@@ -46,7 +46,7 @@ impl<M: Module + Autoregressive> VanTrainee<M> {
     pub(super) fn new(config: &VanRun, model: M, data: &Splits, device: &Device) -> Result<Self> {
         let train = &config.train;
         let spins = config::spins(config)?;
-        let group = train.symmetry.group(spins.as_ref(), model.n_variables());
+        let group = config::group(config, train.symmetry, model.n_variables())?;
         let source = match spins {
             Some(spins) => Source::Hamiltonian(Box::new(spins)),
             None => Source::Data {
@@ -63,14 +63,32 @@ impl<M: Module + Autoregressive> VanTrainee<M> {
         })
     }
 
-    fn symmetrized(&self, model: M) -> Symmetrized<Spins<M>> {
-        Symmetrized::new(Spins::new(model), self.group.clone())
-    }
-
     /// The inverse temperature of a step.
     fn beta(&self, at: &Position) -> f64 {
         self.config.model.system.beta * self.config.train.annealed(at.step, at.total_steps)
     }
+}
+
+fn symmetrized<M: Autoregressive>(model: M, group: &Arc<SymmetryGroup>) -> Symmetrized<Spins<M>> {
+    Symmetrized::new(Spins::new(model), group.clone())
+}
+
+/// The loss of a step on `n` draws of a network on the autodiff device, and the variational bound `⟨ln q + E⟩` that they give,
+/// each `[1]`.
+///
+/// The draws are those of the network without its symmetries: symmetric as `ln q + E` is, their images would tell the same.
+pub(crate) fn variational_loss<M: Module + Autoregressive>(
+    network: M,
+    group: &Arc<SymmetryGroup>,
+    law: &impl Energy,
+    n: usize,
+    noise: &mut Noise,
+) -> (Tensor<1>, Tensor<1>) {
+    let s = Spins::new(network.valid()).sample(n, noise);
+    let energy = law.energy(s.clone());
+    let log_q = symmetrized(network, group).log_prob(s.autodiff());
+    let bound = (log_q.clone().without_autodiff() + energy.clone()).mean();
+    (score_function_loss(log_q, energy.autodiff()), bound)
 }
 
 /// `ln q` of the examples of a set.
@@ -99,18 +117,17 @@ impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
         let (name, loss) = match &mut self.source {
             Source::Hamiltonian(spins) => {
                 let noise = &mut Noise::new(self.config.seed, format!("draws/{}", at.step));
-                let s = Spins::new(network.valid()).sample(self.config.train.batch_size, noise);
-                let energy = spins.at(beta)?.energy(s.clone());
-                let log_q = self.symmetrized(network).log_prob(s.autodiff());
-                let free_energy = (log_q.clone().without_autodiff() + energy.clone()).mean();
-                let n_spins = self.config.model.n_visible.unwrap_or_default() as f64;
-                self.training.figures.add("free_energy", free_energy * (1.0 / (beta * n_spins)));
+                let law = spins.at(beta)?;
+                let (loss, bound) =
+                    variational_loss(network, &self.group, &law, self.config.train.batch_size, noise);
+                let per_site = 1.0 / (beta * spins.n_spins() as f64);
+                self.training.figures.add("free_energy", bound * per_site);
                 self.training.figures.add_value("beta", beta);
-                ("surrogate", score_function_loss(log_q, energy.autodiff()))
+                ("surrogate", loss)
             }
             Source::Data { feed, .. } => {
                 let s = feed.batch(at).x * 2.0 - 1.0;
-                ("loss", self.symmetrized(network).log_prob(s.autodiff()).mean().neg())
+                ("loss", symmetrized(network, &self.group).log_prob(s.autodiff()).mean().neg())
             }
         };
         self.training.descend(at, rate, name, loss);
@@ -122,7 +139,12 @@ impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
     }
 
     fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
-        let model = self.symmetrized(self.training.measured());
+        // The average of weights is that of temperatures too, which is the law of none.
+        let network = match &self.source {
+            Source::Hamiltonian(_) => self.training.network().valid(),
+            Source::Data { .. } => self.training.measured(),
+        };
+        let model = symmetrized(network, &self.group);
         let (figures, score) = match &self.source {
             Source::Hamiltonian(spins) => {
                 let beta = self.beta(at);
