@@ -206,12 +206,12 @@ fn variational(device: &Device, side: usize, n: usize) -> Result<(Box<dyn FnMut(
 
 /// Sweeps of 64 replicas of the Ising torus at its critical temperature, on one thread; a sample is an update of a spin.
 fn heat_bath(length: usize) -> Result<(Box<dyn FnMut()>, usize)> {
-    const SWEEPS: usize = 100;
+    const SWEEPS: usize = 10;
     let torus = ising(&Lattice::square(length, Boundary::Periodic)?, 1.0, 0.0)?;
     let mut noise = Noise::new(0, "chains");
     let mut state = HeatBath64::new(&torus, CRITICAL_BETA)?.init(&mut noise);
     let step = move || {
-        // It borrows the torus, so it is made anew: one pass over the spins for a hundred sweeps.
+        // It borrows the torus, so it is made anew: one pass over the spins beside ten sweeps of them.
         if let Ok(chain) = HeatBath64::new(&torus, CRITICAL_BETA) {
             state = chain.run(std::mem::take(&mut state), SWEEPS, &mut noise);
         }
