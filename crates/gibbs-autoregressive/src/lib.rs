@@ -6,6 +6,7 @@ mod error;
 pub mod made;
 pub mod nade;
 mod order;
+pub mod pixel_cnn;
 pub mod sampling;
 pub mod transformer;
 mod wiring;
@@ -16,6 +17,7 @@ pub use error::{ConfigError, ValueError};
 pub use made::{Made, MadeConfig};
 pub use nade::{Nade, NadeConfig};
 pub use order::{Order, OrderConfig};
+pub use pixel_cnn::{PixelCnn, PixelCnnConfig};
 pub use transformer::{Transformer, TransformerConfig};
 pub use wiring::{Degrees, Wiring};
 
