@@ -26,8 +26,8 @@
 //! Cost: with `m = d/2` a site takes about `((k+1)·(2k+1) + k+2)·m² + 4·d·m` multiplications for each block. Drawing an
 //! example takes the same once more: the vertical stack goes row by row, the horizontal one site by site.
 
+mod band;
 mod block;
-mod convolution;
 mod recursion;
 #[cfg(test)]
 mod tests;
@@ -37,11 +37,11 @@ use burn::{
     module::{Module, Param},
     prelude::*,
 };
-use gibbs_backend::{Init, Noise, Pattern, masked_affine};
+use gibbs_backend::{Init, Noise, Pattern, Window, convolution, masked_affine};
 use gibbs_core::nn::{Activation, Affine};
 
+use band::Band;
 pub use block::{Block, Residual};
-use convolution::{Band, above, before, convolution, rows};
 
 use crate::{
     Autoregressive, Conditional, ConfigError, Order,
@@ -209,33 +209,38 @@ impl PixelCnn {
         Tensor::cat(vec![inputs, ones], 3)
     }
 
-    /// A band for each convolution of the vertical stack.
-    fn bands(&self) -> Vec<Band> {
-        vec![Band::default(); self.config.depth]
-    }
-
     /// The vertical stack for `s` successive rows, from the sites `[n, s, C, inputs+1]` of the row above each. What it needs of
-    /// still earlier rows is in the bands.
-    fn from_above(&self, before: Tensor<4>, told: Option<Tensor<2>>, bands: &mut [Band]) -> FromAbove {
-        let ([n, s, columns, _], k) = (before.dims(), self.config.half_kernel);
-        let sites = above(bands[0].extended(before, k - 1), k, self.config.periodic);
-        let v = convolution(sites, &self.above, [k, 2 * k + 1]);
-        let v = v.reshape([n, s, columns, self.config.width]);
-        let v = told.into_iter().fold(v, |v, told| v + told.reshape([n, 1, 1, self.config.width]));
+    /// still earlier rows is in the bands, one for each convolution; without bands there are none.
+    fn from_above(
+        &self,
+        before: Tensor<4>,
+        told: Option<Tensor<2>>,
+        bands: Option<&mut [Band]>,
+    ) -> FromAbove {
+        let (n, config) = (before.dims()[0], &self.config);
+        let k = config.half_kernel;
+        let mut bands = bands.into_iter().flatten();
+        let (sites, above) = match bands.next() {
+            Some(band) => (band.extended(before, k - 1), 0),
+            None => (before, k - 1),
+        };
+        let window = Window { height: k, above, below: 0, left: k, right: k, periodic: config.periodic };
+        let v = convolution(sites, self.above.weight.val(), self.above.bias.val(), window, None);
+        let v = told.into_iter().fold(v, |v, told| v + told.reshape([n, 1, 1, config.width]));
         let mut joining = Vec::with_capacity(self.blocks.len());
-        let v = self.blocks.iter().zip(&mut bands[1..]).fold(v, |v, (block, band)| {
-            let (v, from_above) = block.down(v, band);
+        let v = self.blocks.iter().fold(v, |v, block| {
+            let (v, from_above) = block.down(v, bands.next());
             joining.push(from_above);
             v
         });
         FromAbove { v: rows(v), joining }
     }
 
-    /// The horizontal stack `h [n·R·C, d]`, from all sites.
-    fn from_left(&self, sites: Tensor<4>, joining: Vec<Tensor<2>>) -> Tensor<2> {
-        let ([n, height, columns, _], k) = (sites.dims(), self.config.half_kernel);
-        let before = before(sites, k).narrow(2, 0, columns + k - 1);
-        let h = convolution(before, &self.left, [1, k]).reshape([n, height, columns, self.config.width]);
+    /// The horizontal stack `h [n·R·C, d]`, from the sites `[n, R, C, inputs+1]` to the left of each.
+    fn from_left(&self, before: Tensor<4>, joining: Vec<Tensor<2>>) -> Tensor<2> {
+        let left = self.config.half_kernel - 1;
+        let window = Window { height: 1, above: 0, below: 0, left, right: 0, periodic: false };
+        let h = convolution(before, self.left.weight.val(), self.left.bias.val(), window, None);
         rows(self.blocks.iter().zip(joining).fold(h, |h, (block, joining)| block.along(h, joining)))
     }
 
@@ -271,12 +276,9 @@ impl Autoregressive for PixelCnn {
         assert_eq!(width, config.n_variables(), "examples of another width than the model's");
         let inputs = config.conditional.encode(x);
         let sites = self.sites(inputs.clone());
-        let [_, height, columns, channels] = sites.dims();
-        let outside = Tensor::zeros([n, 1, columns, channels], (&sites.device(), sites.dtype()));
-        let shifted = Tensor::cat(vec![outside, sites.clone()], 1).narrow(1, 0, height);
-        let FromAbove { v, joining } =
-            self.from_above(shifted, told(n, context, &self.context), &mut self.bands());
-        let hidden = config.activation.apply(v + self.from_left(sites, joining));
+        let told = told(n, context, &self.context);
+        let FromAbove { v, joining } = self.from_above(shifted(sites.clone(), 1), told, None);
+        let hidden = config.activation.apply(v + self.from_left(shifted(sites, 2), joining));
         let outputs = hidden.matmul(self.output.val());
         outputs.reshape([n, width * config.conditional.n_parameters()]) + self.directly(inputs)
     }
@@ -296,3 +298,17 @@ impl Autoregressive for PixelCnn {
 }
 
 law!(PixelCnn);
+
+/// Channels of each site, `[n, R, C, channels]` to `[n·R·C, channels]`.
+fn rows(x: Tensor<4>) -> Tensor<2> {
+    let channels = x.dims()[3];
+    let sites = x.shape().num_elements() / channels;
+    x.reshape([sites, channels])
+}
+
+/// Each site in the place of the next along a dimension, and zeros in the first place.
+fn shifted(x: Tensor<4>, dim: usize) -> Tensor<4> {
+    let length = x.dims()[dim];
+    let outside = x.clone().narrow(dim, 0, 1).zeros_like();
+    Tensor::cat(vec![outside, x], dim).narrow(dim, 0, length)
+}

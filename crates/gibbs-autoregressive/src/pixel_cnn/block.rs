@@ -4,13 +4,10 @@ use burn::{
     module::{Module, Param},
     prelude::*,
 };
-use gibbs_backend::{Init, Noise, affine};
+use gibbs_backend::{Function, Init, Noise, Window, affine, convolution};
 use gibbs_core::nn::{Activation, Affine};
 
-use super::{
-    PixelCnnConfig,
-    convolution::{Band, above, before, convolution, rows},
-};
+use super::{Band, PixelCnnConfig, rows};
 
 /// Weights of a block; see [`pixel_cnn`](super) for the equations.
 #[derive(Module, Debug)]
@@ -68,6 +65,11 @@ impl Residual {
         t.reshape([n, s, columns, m])
     }
 
+    /// `f(t·K)` over a window, the sites as rows.
+    fn convolved(&self, t: Tensor<4>, window: Window, function: Option<Function>) -> Tensor<2> {
+        rows(convolution(t, self.convolve.weight.val(), self.convolve.bias.val(), window, function))
+    }
+
     /// `h + u·B`.
     fn expanded(&self, h: Tensor<4>, u: Tensor<2>) -> Tensor<4> {
         let shape = h.dims();
@@ -88,20 +90,30 @@ impl Block {
         }
     }
 
-    /// `v` of successive rows `[n, s, C, d]` after the block, and `u·G [n·s·C, m]` for the horizontal stack.
-    pub(super) fn down(&self, v: Tensor<4>, band: &mut Band) -> (Tensor<4>, Tensor<2>) {
-        let t = band.extended(self.vertical.reduced(&v, self.activation), self.half);
-        let t = above(t, self.half, self.periodic);
-        let shape = [self.half + 1, 2 * self.half + 1];
-        let u = self.activation.apply(convolution(t, &self.vertical.convolve, shape));
+    /// `v` of successive rows `[n, s, C, d]` after the block, and `u·G [n·s·C, m]` for the horizontal stack. Without a band the
+    /// first of them is that of the lattice.
+    pub(super) fn down(&self, v: Tensor<4>, band: Option<&mut Band>) -> (Tensor<4>, Tensor<2>) {
+        let t = self.vertical.reduced(&v, self.activation);
+        let (t, above) = match band {
+            Some(band) => (band.extended(t, self.half), 0),
+            None => (t, self.half),
+        };
+        let u = self.vertical.convolved(t, self.rows_above(above), Some(self.activation.function()));
         let joining = u.clone().matmul(self.join.val());
         (self.vertical.expanded(v, u), joining)
     }
 
     /// `h` of whole rows `[n, R, C, d]` after the block.
     pub(super) fn along(&self, h: Tensor<4>, joining: Tensor<2>) -> Tensor<4> {
-        let t = before(self.horizontal.reduced(&h, self.activation), self.half);
-        let u = convolution(t, &self.horizontal.convolve, [1, self.half + 1]) + joining;
-        self.horizontal.expanded(h, self.activation.apply(u))
+        let t = self.horizontal.reduced(&h, self.activation);
+        let window = Window { height: 1, left: self.half, right: 0, periodic: false, ..self.rows_above(0) };
+        let w = self.horizontal.convolved(t, window, None) + joining;
+        self.horizontal.expanded(h, self.activation.apply(w))
+    }
+
+    /// The window of the vertical stack.
+    fn rows_above(&self, above: usize) -> Window {
+        let half = self.half;
+        Window { height: half + 1, above, below: 0, left: half, right: half, periodic: self.periodic }
     }
 }

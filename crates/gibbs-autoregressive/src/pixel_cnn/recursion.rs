@@ -103,7 +103,7 @@ impl Recursion for Scan<'_> {
             scan: self,
             n,
             told: told(n, context, &self.model.context),
-            bands: self.model.bands(),
+            bands: vec![Band::default(); config.depth],
             sites: map(config.n_inputs()),
             from_above: Vec::new(),
             joining: Vec::new(),
@@ -176,7 +176,7 @@ impl ScanWalk<'_> {
                 [self.sites.half * channels..self.sites.n_columns * channels]
         });
         let above = self.scan.tensor(above.copied().collect(), [self.n, 1, columns, channels]);
-        let FromAbove { v, joining } = model.from_above(above, self.told.clone(), &mut self.bands);
+        let FromAbove { v, joining } = model.from_above(above, self.told.clone(), Some(&mut self.bands));
         self.from_above = host(v);
         self.joining = joining.into_iter().map(host).collect();
     }
