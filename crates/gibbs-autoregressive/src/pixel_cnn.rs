@@ -26,8 +26,8 @@
 //! Cost: with `m = d/2` a site takes about `((k+1)·(2k+1) + k+2)·m² + 4·d·m` multiplications for each block. Drawing an
 //! example takes the same once more: the vertical stack goes row by row, the horizontal one site by site.
 
-mod band;
 mod block;
+mod maps;
 mod recursion;
 #[cfg(test)]
 mod tests;
@@ -40,8 +40,8 @@ use burn::{
 use gibbs_backend::{Init, Noise, Pattern, Window, convolution, masked_affine};
 use gibbs_core::nn::{Activation, Affine};
 
-use band::Band;
 pub use block::{Block, Residual};
+use maps::{Band, rows, shifted};
 
 use crate::{
     Autoregressive, Conditional, ConfigError, Order,
@@ -298,17 +298,3 @@ impl Autoregressive for PixelCnn {
 }
 
 law!(PixelCnn);
-
-/// Channels of each site, `[n, R, C, channels]` to `[n·R·C, channels]`.
-fn rows(x: Tensor<4>) -> Tensor<2> {
-    let channels = x.dims()[3];
-    let sites = x.shape().num_elements() / channels;
-    x.reshape([sites, channels])
-}
-
-/// Each site in the place of the next along a dimension, and zeros in the first place.
-fn shifted(x: Tensor<4>, dim: usize) -> Tensor<4> {
-    let length = x.dims()[dim];
-    let outside = x.clone().narrow(dim, 0, 1).zeros_like();
-    Tensor::cat(vec![outside, x], dim).narrow(dim, 0, length)
-}

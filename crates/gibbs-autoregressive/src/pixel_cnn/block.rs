@@ -7,7 +7,10 @@ use burn::{
 use gibbs_backend::{Function, Init, Noise, Window, affine, convolution};
 use gibbs_core::nn::{Activation, Affine};
 
-use super::{Band, PixelCnnConfig, rows};
+use super::{
+    PixelCnnConfig,
+    maps::{Band, rows},
+};
 
 /// Weights of a block; see [`pixel_cnn`](super) for the equations.
 #[derive(Module, Debug)]

@@ -8,7 +8,7 @@
 use burn::{prelude::*, tensor::DType};
 use gibbs_core::nn::Affine;
 
-use super::{Band, FromAbove, PixelCnn};
+use super::{FromAbove, PixelCnn, Residual, maps::Band};
 use crate::{
     Autoregressive,
     autoregressive::told,
@@ -73,7 +73,7 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     pub(super) fn new(model: &'a PixelCnn) -> Self {
-        let horizontal = |residual: &super::Residual| Horizontal {
+        let horizontal = |residual: &Residual| Horizontal {
             reduce: Map::new(&residual.reduce),
             convolve: Map::new(&residual.convolve),
             expand: Map::new(&residual.expand),
@@ -132,7 +132,7 @@ impl RowMap {
         Self { values: vec![0.0; n * n_columns * channels], n_columns, half, channels }
     }
 
-    /// Columns `c-k … c-k+count-1` of an example.
+    /// Columns `column-k … column-k+count-1` of an example.
     fn window(&self, example: usize, column: usize, count: usize) -> &[f32] {
         let first = (example * self.n_columns + column) * self.channels;
         &self.values[first..first + count * self.channels]
@@ -170,11 +170,8 @@ impl ScanWalk<'_> {
     /// The vertical stack for the row that begins.
     fn next_row(&mut self) {
         let (model, columns) = (self.scan.model, self.scan.model.config.columns);
-        let channels = self.sites.channels;
-        let above = (0..self.n).flat_map(|i| {
-            &self.sites.values[i * self.sites.n_columns * channels..]
-                [self.sites.half * channels..self.sites.n_columns * channels]
-        });
+        let (sites, channels) = (&self.sites, self.sites.channels);
+        let above = (0..self.n).flat_map(|i| sites.window(i, sites.half, columns));
         let above = self.scan.tensor(above.copied().collect(), [self.n, 1, columns, channels]);
         let FromAbove { v, joining } = model.from_above(above, self.told.clone(), Some(&mut self.bands));
         self.from_above = host(v);
@@ -185,10 +182,9 @@ impl ScanWalk<'_> {
     fn next_site(&mut self) {
         let config = &self.scan.model.config;
         let (column, k, d) = (self.position % config.columns, config.half_kernel, config.width);
-        let of = |values: &[f32], i: usize, channels: usize| -> std::ops::Range<usize> {
-            debug_assert_eq!(values.len(), self.n * config.columns * channels);
-            let first = (i * config.columns + column) * channels;
-            first..first + channels
+        let of = |i: usize, channels: usize| {
+            let site = i * config.columns + column;
+            site * channels..(site + 1) * channels
         };
         let activate = |values: &mut [f32]| {
             values.iter_mut().for_each(|value| *value = function(config.activation, *value));
@@ -202,12 +198,12 @@ impl ScanWalk<'_> {
                 t.fill(0.0);
                 block.reduce.add(h, t);
                 activate(t);
-                w.copy_from_slice(&joining[of(joining, i, map.channels)]);
+                w.copy_from_slice(&joining[of(i, map.channels)]);
                 block.convolve.add(map.window(i, column, k + 1), &mut w);
                 activate(&mut w);
                 block.expand.add(&w, h);
             }
-            let v = &self.from_above[of(&self.from_above, i, d)];
+            let v = &self.from_above[of(i, d)];
             h.iter_mut().zip(v).for_each(|(h, v)| *h += v);
             activate(h);
         }

@@ -20,7 +20,8 @@ use super::real::Number;
 use super::run;
 use crate::Window;
 
-/// Examples whose weight gradients are summed before others are added. The sum does not depend on the number of threads.
+/// Examples that a thread takes at a time: few, so that a batch can be shared out evenly. Their weight gradients are summed
+/// before others are added, so that the sum does not depend on the number of threads.
 const EXAMPLES: usize = 4;
 
 /// Maps `[n, rows, columns, channels]` in row-major order.

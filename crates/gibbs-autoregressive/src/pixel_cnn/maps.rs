@@ -1,4 +1,4 @@
-//! The rows above those at hand, where a lattice comes row by row.
+//! Maps `[n, R, C, channels]` over a lattice, and the rows above those at hand where it comes row by row.
 
 use burn::prelude::*;
 
@@ -22,6 +22,20 @@ impl Band {
         self.0 = Some(all.clone().narrow(1, rest, height));
         all
     }
+}
+
+/// Channels of each site, `[n, R, C, channels]` to `[n·R·C, channels]`.
+pub(super) fn rows(x: Tensor<4>) -> Tensor<2> {
+    let channels = x.dims()[3];
+    let sites = x.shape().num_elements() / channels;
+    x.reshape([sites, channels])
+}
+
+/// Each site in the place of the next along a dimension, and zeros in the first place.
+pub(super) fn shifted(x: Tensor<4>, dim: usize) -> Tensor<4> {
+    let length = x.dims()[dim];
+    let outside = x.clone().narrow(dim, 0, 1).zeros_like();
+    Tensor::cat(vec![outside, x], dim).narrow(dim, 0, length)
 }
 
 #[cfg(test)]
