@@ -176,3 +176,27 @@ fn functions_behind_are_those_of_one_number() {
         }
     }
 }
+
+#[cfg(feature = "flex")]
+#[test]
+fn the_portable_form_does_the_same() {
+    use burn::backend::Flex;
+    use burn_flex::FlexTensor;
+
+    use super::extension::ConvolutionOps;
+
+    let flex = |values: Vec<f64>, shape: &[usize]| FlexTensor::from_data(TensorData::new(values, shape));
+    let host = |tensor: FlexTensor| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
+    for ([n, rows, columns], [n_in, n_out], window) in cases() {
+        let (x, w, b) = operands([n, rows, columns], [n_in, n_out], window, DType::F64, &Device::flex());
+        let x = flex(doubles(x), &[n, rows, columns, n_in]);
+        let (w, b) = (flex(doubles(w), &[window.taps() * n_in, n_out]), flex(doubles(b), &[n_out]));
+        let function = Some(Function::Tanh);
+        let ours = Flex::convolution(x.clone(), w.clone(), b.clone(), window, function);
+        let theirs = portable::convolution::<Flex>(x.clone(), w, b, window, function);
+        assert_close(&host(ours.clone()), &host(theirs), 1e-13);
+        // Any slopes will do: the values themselves.
+        let theirs = portable::weight_gradient::<Flex>(x.clone(), ours.clone(), window);
+        assert_close(&host(Flex::convolution_weight_gradient(x, ours, window)), &host(theirs), 1e-12);
+    }
+}
