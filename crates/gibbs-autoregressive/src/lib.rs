@@ -8,6 +8,7 @@ pub mod nade;
 mod order;
 pub mod pixel_cnn;
 pub mod sampling;
+mod spins;
 pub mod transformer;
 mod wiring;
 
@@ -18,6 +19,7 @@ pub use made::{Made, MadeConfig};
 pub use nade::{Nade, NadeConfig};
 pub use order::{Order, OrderConfig};
 pub use pixel_cnn::{PixelCnn, PixelCnnConfig};
+pub use spins::Spins;
 pub use transformer::{Transformer, TransformerConfig};
 pub use wiring::{Degrees, Wiring};
 

@@ -211,12 +211,7 @@ impl PixelCnn {
 
     /// The vertical stack for `s` successive rows, from the sites `[n, s, C, inputs+1]` of the row above each. What it needs of
     /// still earlier rows is in the bands, one for each convolution; without bands there are none.
-    fn from_above(
-        &self,
-        before: Tensor<4>,
-        told: Option<Tensor<2>>,
-        bands: Option<&mut [Band]>,
-    ) -> FromAbove {
+    fn vertical(&self, before: Tensor<4>, told: Option<Tensor<2>>, bands: Option<&mut [Band]>) -> FromAbove {
         let (n, config) = (before.dims()[0], &self.config);
         let k = config.half_kernel;
         let mut bands = bands.into_iter().flatten();
@@ -237,7 +232,7 @@ impl PixelCnn {
     }
 
     /// The horizontal stack `h [n·R·C, d]`, from the sites `[n, R, C, inputs+1]` to the left of each.
-    fn from_left(&self, before: Tensor<4>, joining: Vec<Tensor<2>>) -> Tensor<2> {
+    fn horizontal(&self, before: Tensor<4>, joining: Vec<Tensor<2>>) -> Tensor<2> {
         let left = self.config.half_kernel - 1;
         let window = Window { height: 1, above: 0, below: 0, left, right: 0, periodic: false };
         let h = convolution(before, self.left.weight.val(), self.left.bias.val(), window, None);
@@ -277,8 +272,8 @@ impl Autoregressive for PixelCnn {
         let inputs = config.conditional.encode(x);
         let sites = self.sites(inputs.clone());
         let told = told(n, context, &self.context);
-        let FromAbove { v, joining } = self.from_above(shifted(sites.clone(), 1), told, None);
-        let hidden = config.activation.apply(v + self.from_left(shifted(sites, 2), joining));
+        let FromAbove { v, joining } = self.vertical(shifted(sites.clone(), 1), told, None);
+        let hidden = config.activation.apply(v + self.horizontal(shifted(sites, 2), joining));
         let outputs = hidden.matmul(self.output.val());
         outputs.reshape([n, width * config.conditional.n_parameters()]) + self.directly(inputs)
     }

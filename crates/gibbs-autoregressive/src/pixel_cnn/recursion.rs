@@ -173,7 +173,7 @@ impl ScanWalk<'_> {
         let (sites, channels) = (&self.sites, self.sites.channels);
         let above = (0..self.n).flat_map(|i| sites.window(i, sites.half, columns));
         let above = self.scan.tensor(above.copied().collect(), [self.n, 1, columns, channels]);
-        let FromAbove { v, joining } = model.from_above(above, self.told.clone(), Some(&mut self.bands));
+        let FromAbove { v, joining } = model.vertical(above, self.told.clone(), Some(&mut self.bands));
         self.from_above = host(v);
         self.joining = joining.into_iter().map(host).collect();
     }

@@ -83,9 +83,9 @@ fn on_a_periodic_lattice_the_rows_above_have_no_edge() {
         Tensor::cat(vec![x.clone().narrow(2, shift, columns - shift), x.clone().narrow(2, 0, shift)], 2);
     let logits = |x: Tensor<3>| to_host(model.parameters(0, x.reshape([1, rows * columns]), None));
     let (before, after) = (logits(x), logits(turned));
-    for i in 0..rows * columns {
-        let from = i / columns * columns + (i % columns + shift) % columns;
-        assert!((after[i] - before[from]).abs() < 1e-13, "site {i}: {} and {}", after[i], before[from]);
+    for (i, after) in after.into_iter().enumerate() {
+        let before = before[i / columns * columns + (i % columns + shift) % columns];
+        assert!((after - before).abs() < 1e-13, "site {i}: {after} and {before}");
     }
 }
 
