@@ -140,7 +140,7 @@ impl Draws {
         held.push(at);
         for proposal in 1..self.len() {
             let ratio = self.log_weights[proposal] - self.log_weights[at];
-            let accepts = f64::from(noise.next_uniform()).ln() < ratio;
+            let accepts = noise.next_uniform().ln() < ratio;
             accepted.push(f64::from(u8::from(accepts)));
             at = if accepts { proposal } else { at };
             held.push(at);

@@ -25,8 +25,10 @@ use crate::{
 /// Images of an example up to which a network can be trained on all of them.
 const MOST_IMAGES: usize = 512;
 
-/// Images under the symmetries that are looked at when a model is measured, unless its settings say otherwise: some seconds.
+/// Images under the symmetries that are looked at when a model is measured, unless its settings say otherwise: seconds of dense
+/// layers, and of convolutions, which cost some ten times as much.
 const IMAGES: usize = 10_000_000;
+const IMAGES_OF_CONVOLUTIONS: usize = 1_000_000;
 
 /// Fewest and most draws for that.
 const DRAWS: (usize, usize) = (1000, 20_000);
@@ -235,10 +237,14 @@ pub(super) fn spins(config: &VanRun) -> Result<Option<Spins>> {
     if is_variational(config) { config.model.system.build().map(Some) } else { Ok(None) }
 }
 
-impl VanTrain {
+impl VanRun {
     /// Draws by which a model with so many symmetries is measured.
     pub(super) fn draws(&self, symmetries: usize) -> usize {
-        self.samples.unwrap_or((IMAGES / symmetries).clamp(DRAWS.0, DRAWS.1))
+        let images = match self.model.kind {
+            NetworkKind::Made => IMAGES,
+            NetworkKind::PixelCnn => IMAGES_OF_CONVOLUTIONS,
+        };
+        self.train.samples.unwrap_or((images / symmetries).clamp(DRAWS.0, DRAWS.1))
     }
 }
 

@@ -47,7 +47,7 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     let beta = config.model.system.beta;
     let noise = &mut Noise::new(config.seed, "eval");
     let mut magnetizations = Vec::new();
-    let n = config.train.draws(experiment.group.order());
+    let n = config.draws(experiment.group.order());
     let draws = Draws::from_model(&*law, &spins.at(beta)?, n, AT_ONCE, noise, |s| {
         magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
     });

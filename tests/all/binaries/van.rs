@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gibbs_data::npy::{self, Array};
-use gibbs_physics::{Boundary, Lattice, exact, ising};
+use gibbs_physics::{Lattice, exact, ising};
 use gibbs_testkit::check_normalized;
 use serde_json::Value;
 use tempfile::tempdir;
