@@ -8,6 +8,7 @@ pub mod memory;
 mod models;
 pub mod monte_carlo;
 mod pairwise;
+mod spins;
 
 pub use error::PhysicsError;
 pub use hamiltonian::{Canonical, Hamiltonian};

@@ -2,8 +2,8 @@
 
 use gibbs_backend::Noise;
 
-use super::{Dynamics, pattern_size};
-use crate::PhysicsError;
+use super::{Dynamics, pattern_size, recall::in_parts};
+use crate::{PhysicsError, error::inverse_temperature, monte_carlo::Rule};
 
 /// How the energy grows with the overlap `x = Σ_i ξ_i s_i`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +25,13 @@ pub enum Interaction {
 /// s_i <- the value with the lower energy, the others kept, one after the other in random order; stays if both are equal
 /// ```
 ///
+/// At an inverse temperature `β` a spin turns over with the probability `1 / (1 + exp(β ΔE))` instead, where `ΔE` is what
+/// that costs: the heat bath, which leaves `exp(-β E)` as it is.
+///
 /// Patterns that can be stored grow as `n^{k-1}` for powers and exponentially in `n` for the exponential.
 ///
-/// References: Krotov & Hopfield, "Dense associative memory for pattern recognition", NeurIPS 2016, arXiv:1606.01164,
-/// eqs. 1 to 3; Demircigil, Heusel, Löwe, Upgang & Vermet, "On a model of associative memory with huge storage
+/// References: Krotov & Hopfield, "Dense associative memory for pattern recognition", NeurIPS 2016, arXiv:1606.01164;
+/// Demircigil, Heusel, Löwe, Upgang & Vermet, "On a model of associative memory with huge storage
 /// capacity", J. Stat. Phys. 168:288 (2017), doi:10.1007/s10955-017-1806-y, arXiv:1702.01929.
 ///
 /// Differences from the papers: their energy is `-Σ_μ F(x_μ)`. The factor makes that of powers extensive and, for
@@ -42,6 +45,8 @@ pub struct DenseMemory {
     n_spins: usize,
     /// `ξ^μ_i` as `[n, p]`: what an update of spin `i` reads lies together.
     patterns: Vec<i8>,
+    /// `None` at temperature zero.
+    beta: Option<f64>,
 }
 
 impl DenseMemory {
@@ -59,7 +64,15 @@ impl DenseMemory {
             return Err(PhysicsError::Range { name: "degree", value: f64::from(degree), must });
         }
         let by_spin = (0..n_spins).flat_map(|i| patterns.iter().map(move |xi| xi[i])).collect();
-        Ok(Self { interaction, n_spins, patterns: by_spin })
+        Ok(Self { interaction, n_spins, patterns: by_spin, beta: None })
+    }
+
+    /// The memory with its dynamics at the inverse temperature `beta`.
+    ///
+    /// # Errors
+    /// If `beta` is negative, infinite or not a number.
+    pub fn at(self, beta: f64) -> Result<Self, PhysicsError> {
+        Ok(Self { beta: Some(inverse_temperature(beta)?), ..self })
     }
 
     /// `E(s') - E(s)` where `s'` is `state` with spin `i` turned over.
@@ -139,15 +152,22 @@ impl Interaction {
 }
 
 impl Dynamics for DenseMemory {
-    fn step(&self, mut state: Vec<i8>, noise: &mut Noise) -> Vec<i8> {
+    fn step_in_parts(&self, mut state: Vec<i8>, parts: usize, noise: &mut Noise) -> Vec<Vec<i8>> {
         let mut x = self.overlaps(&state);
-        for i in noise.permutation(self.n_spins) {
-            if self.cost(&x, state[i], i) < 0.0 {
-                x.iter_mut().zip(self.row(i)).for_each(|(x, xi)| *x -= 2 * i32::from(xi * state[i]));
-                state[i] = -state[i];
+        in_parts(&noise.permutation(self.n_spins), parts, |order| {
+            for &i in order {
+                let cost = self.cost(&x, state[i], i);
+                let flips = match self.beta {
+                    None => cost < 0.0,
+                    Some(beta) => noise.next_uniform() < Rule::HeatBath.flip_probability(beta, cost),
+                };
+                if flips {
+                    x.iter_mut().zip(self.row(i)).for_each(|(x, xi)| *x -= 2 * i32::from(xi * state[i]));
+                    state[i] = -state[i];
+                }
             }
-        }
-        state
+            state.clone()
+        })
     }
 
     fn energy(&self, state: &[i8]) -> f64 {
@@ -155,6 +175,6 @@ impl Dynamics for DenseMemory {
     }
 
     fn settles(&self) -> bool {
-        true
+        self.beta.is_none()
     }
 }
