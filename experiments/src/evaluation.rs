@@ -14,6 +14,8 @@ pub struct Evaluation {
     notes: BTreeMap<String, Vec<String>>,
     /// One value for each example, in order; what `--per-example` writes.
     pub per_example: Vec<f64>,
+    /// How many draws were evaluated, where these stand in the place of examples.
+    pub draws: Option<usize>,
 }
 
 /// A figure as it is printed.
@@ -45,8 +47,9 @@ impl Evaluation {
         self.notes.entry(name.into()).or_default().push(key.into());
     }
 
-    /// The object that `eval` prints.
+    /// The object that `eval` prints, for `n` examples.
     pub fn to_json(&self, experiment: &str, data: &str, split: &str, n: usize) -> Value {
+        let n = self.draws.unwrap_or(n);
         json!({ "experiment": experiment, "data": data, "split": split, "n": n, "metrics": self.metrics })
     }
 

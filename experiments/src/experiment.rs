@@ -57,6 +57,19 @@ pub trait Experiment: Sized {
         None
     }
 
+    /// What the run is named after: the data, unless they are none.
+    fn label(config: &ConfigOf<Self>) -> String {
+        config.data.name.clone()
+    }
+
+    /// The data: a named set or a file, unless they come from elsewhere.
+    ///
+    /// # Errors
+    /// A set or file that cannot be read.
+    fn data(config: &mut ConfigOf<Self>, shared: &Shared) -> Result<Splits> {
+        Ok(gibbs_data::load(&config.data.name, &shared.data_dir)?)
+    }
+
     /// Fills in what the configuration leaves to the model or the data, and checks the rest.
     ///
     /// # Errors
@@ -139,7 +152,8 @@ pub fn device(shared: &Shared) -> Result<(String, Device)> {
 #[allow(clippy::print_stderr, reason = "what differs from the preset is told on stderr")]
 fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Shared) -> Result<ExitCode> {
     let (backend, device) = device(shared)?;
-    let saved = args.resume.then(|| saved_config::<E>(args)).flatten();
+    let path = run_folder::<E>(args, family)?;
+    let saved = Some(path.join("config.json")).filter(|file| args.resume && file.is_file());
     let (mut config, changes) = config::resolve::<E>(args, family, saved.as_deref())?;
     let data = load_data::<E>(&mut config, shared)?;
     let existing = match (args.resume, args.overwrite) {
@@ -147,7 +161,6 @@ fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Share
         (_, true) => Existing::Overwrite,
         _ => Existing::Refuse,
     };
-    let path = args.run_dir.clone().unwrap_or_else(|| default_folder::<E>(&config.data.name, config.seed));
     if existing == Existing::Refuse && RunFolder::holds_run(&path) {
         RunFolder::start(&path, existing, E::FILES)?;
     }
@@ -195,7 +208,7 @@ impl Run<'_> {
         model.draw_pictures(self.data, &folder)?;
         let part = Part::Test;
         let evaluation = model.evaluate(self.data, part, &folder.files())?;
-        let mut summary = evaluation.to_json(E::NAME, &config.data.name, part.name(), self.data.test.len());
+        let mut summary = evaluation.to_json(E::NAME, &E::label(config), part.name(), self.data.test.len());
         let info = folder.end()?;
         summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
         folder.write_summary(&summary)?;
@@ -279,16 +292,15 @@ fn check_same_run<E: Experiment>(saved: &Path, config: &ConfigOf<E>) -> Result<(
     }
 }
 
-/// The configuration in the folder of the run to go on with, if it got that far.
-fn saved_config<E: Experiment>(args: &cli::Train) -> Option<PathBuf> {
-    let data = args.data.clone().unwrap_or_else(|| E::DATA.into());
-    let folder = args.run_dir.clone().unwrap_or_else(|| default_folder::<E>(&data, args.seed.unwrap_or(0)));
-    Some(folder.join("config.json")).filter(|file| file.is_file())
-}
-
-fn default_folder<E: Experiment>(data: &str, seed: u64) -> PathBuf {
-    let data = Path::new(data).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    PathBuf::from("runs").join(format!("{}-{data}-s{seed}", E::NAME))
+/// The folder of the run: that given, or one named after family, data and seed.
+fn run_folder<E: Experiment>(args: &cli::Train, family: &E::TrainArgs) -> Result<PathBuf> {
+    if let Some(folder) = &args.run_dir {
+        return Ok(folder.clone());
+    }
+    let (config, _) = config::resolve::<E>(args, family, None)?;
+    let label = E::label(&config);
+    let label = Path::new(&label).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(PathBuf::from("runs").join(format!("{}-{label}-s{}", E::NAME, config.seed)))
 }
 
 /// The model in a run folder with the weights there.
@@ -336,13 +348,13 @@ fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
     let n: usize = args.examples.split.splits().iter().map(|&split| data.get(split).len()).sum();
-    println!("{}", evaluation.to_json(E::NAME, &config.data.name, args.examples.split.name(), n));
+    println!("{}", evaluation.to_json(E::NAME, &E::label(&config), args.examples.split.name(), n));
     Ok(())
 }
 
 /// The data of a configuration, which is settled by them, as the model is to see them.
 fn load_data<E: Experiment>(config: &mut ConfigOf<E>, shared: &Shared) -> Result<Splits> {
-    let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+    let data = E::data(config, shared)?;
     E::settle(config, &data)?;
     config.data.binarize(data, config.seed)
 }

@@ -20,6 +20,7 @@ pub mod levels;
 pub mod made;
 pub mod progress;
 pub mod rbm;
+pub mod system;
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

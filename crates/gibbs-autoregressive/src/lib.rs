@@ -7,6 +7,7 @@ pub mod made;
 pub mod nade;
 mod order;
 pub mod sampling;
+mod spins;
 pub mod transformer;
 mod wiring;
 
@@ -16,6 +17,7 @@ pub use error::{ConfigError, ValueError};
 pub use made::{Made, MadeConfig};
 pub use nade::{Nade, NadeConfig};
 pub use order::{Order, OrderConfig};
+pub use spins::Spins;
 pub use transformer::{Transformer, TransformerConfig};
 pub use wiring::{Degrees, Wiring};
 

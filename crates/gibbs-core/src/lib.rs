@@ -5,7 +5,9 @@ pub mod math;
 pub mod nn;
 pub mod optim;
 pub mod params;
+pub mod symmetry;
 mod traits;
+pub mod variational;
 
 pub use estimate::{Estimate, Kind};
 pub use traits::{Bijection, Energy, LogProb, Objective, Sample, StepOutput};

@@ -9,6 +9,7 @@ mod models;
 pub mod monte_carlo;
 mod pairwise;
 mod spins;
+mod symmetry;
 
 pub use error::PhysicsError;
 pub use hamiltonian::{Canonical, Hamiltonian};

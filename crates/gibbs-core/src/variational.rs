@@ -1,0 +1,180 @@
+//! Free energies by a sampler with a density: a variational law `q` beside a Hamiltonian.
+//!
+//! ```text
+//! w(x) = exp(-E(x)) / q(x),    x ~ q,    Z = E_q[w]
+//! E_q[ln w] ≤ ln Z             the variational bound; the gap is KL(q ‖ p)
+//! ln (1/n Σ_i w_i) → ln Z      importance sampling: asymptotic, whatever q is, if q > 0 wherever p > 0
+//! ⟨f⟩ ≈ Σ_i w_i f_i / Σ_i w_i
+//! n_eff = (Σ_i w_i)² / Σ_i w_i²
+//! x_i -> x_{i+1} with probability min(1, w_{i+1} / w_i)      the neural Markov chain
+//! ∇_θ E_q[ln q + E] = E_q[(ln q + E - b) ∇_θ ln q]           for any b that does not depend on x
+//! ```
+//!
+//! References: Wu, Wang & Zhang, Phys. Rev. Lett. 122:080602 (2019), arXiv:1809.10606, for the bound and its gradient;
+//! Nicoli et al., Phys. Rev. E 101:023304 (2020), arXiv:1910.13496, for importance sampling and the Markov chain of
+//! neural samplers; Hastings, Biometrika 57:97 (1970), doi:10.1093/biomet/57.1.97, for chains of independent proposals.
+
+use burn::prelude::*;
+use gibbs_backend::Noise;
+
+use crate::{
+    Energy, Estimate, Kind, LogProb, Sample,
+    math::{self, log_mean_exp_estimate, to_host},
+};
+
+/// What is known of independent draws `x_i ~ q`: their log-probabilities and dimensionless energies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draws {
+    log_q: Vec<f64>,
+    energy: Vec<f64>,
+    log_weights: Vec<f64>,
+}
+
+impl Draws {
+    /// Draws with `ln q(x_i)`, nats, and `E(x_i)`, as in `p(x) = exp(-E(x)) / Z`.
+    ///
+    /// # Panics
+    /// If there are none, or not as many of the one as of the other.
+    pub fn new(log_q: Vec<f64>, energy: Vec<f64>) -> Self {
+        assert!(!log_q.is_empty(), "at least one draw");
+        assert_eq!(log_q.len(), energy.len(), "a log-probability and an energy for each draw");
+        let log_weights = log_q.iter().zip(&energy).map(|(log_q, energy)| -energy - log_q).collect();
+        Self { log_q, energy, log_weights }
+    }
+
+    /// `n` draws from `model`, `at_once` at a time, each looked at by `see`.
+    ///
+    /// # Panics
+    /// If `n` or `at_once` is 0.
+    pub fn from_model(
+        model: &(impl LogProb + Sample + ?Sized),
+        energy: &(impl Energy + ?Sized),
+        n: usize,
+        at_once: usize,
+        noise: &mut Noise,
+        mut see: impl FnMut(&Tensor<2>),
+    ) -> Self {
+        assert!(at_once > 0, "draws at a time");
+        let (mut log_q, mut energies) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        while log_q.len() < n {
+            let x = model.sample(at_once.min(n - log_q.len()), noise);
+            see(&x);
+            log_q.extend(to_host(model.log_prob(x.clone())));
+            energies.extend(to_host(energy.energy(x)));
+        }
+        Self::new(log_q, energies)
+    }
+
+    /// Number of draws.
+    pub fn len(&self) -> usize {
+        self.log_q.len()
+    }
+
+    /// Whether there are no draws: never.
+    pub fn is_empty(&self) -> bool {
+        self.log_q.is_empty()
+    }
+
+    /// `ln q(x_i)`, nats.
+    pub fn log_q(&self) -> &[f64] {
+        &self.log_q
+    }
+
+    /// `E(x_i)`.
+    pub fn energy(&self) -> &[f64] {
+        &self.energy
+    }
+
+    /// `ln w_i = -E(x_i) - ln q(x_i)`.
+    pub fn log_weights(&self) -> &[f64] {
+        &self.log_weights
+    }
+
+    /// `E_q[ln w]`, a lower bound of `ln Z` in nats.
+    pub fn log_z_bound(&self) -> Estimate {
+        Estimate::mean(&self.log_weights).with_kind(Kind::LowerBound)
+    }
+
+    /// `ln Z` by importance sampling, nats.
+    pub fn log_z(&self) -> Estimate {
+        log_mean_exp_estimate(&self.log_weights)
+    }
+
+    /// `w_i / w̄`.
+    fn relative_weights(&self) -> Vec<f64> {
+        let mean = math::log_mean_exp(&self.log_weights);
+        self.log_weights.iter().map(|log_weight| (log_weight - mean).exp()).collect()
+    }
+
+    /// `n_eff`, at most the number of draws, with its error by the delta method: `n_eff / n` is `w̄² / mean w²`, whose
+    /// linearization in both means is `n_eff/n · (2 w/w̄ - w² / mean w²)`.
+    pub fn effective_sample_size(&self) -> Estimate {
+        let n = self.len() as f64;
+        let weights = self.relative_weights();
+        let squares = weights.iter().map(|w| w * w).sum::<f64>() / n;
+        let linear: Vec<f64> = weights.iter().map(|w| (2.0 * w - w * w / squares) / squares).collect();
+        let error = Estimate::mean(&linear).std_err * n;
+        Estimate::sampled(n / squares, error, Kind::Asymptotic, self.len())
+    }
+
+    /// `⟨f⟩` under `p` from the values `f(x_i)`, with its error by the delta method: that of the mean of
+    /// `w_i/w̄ (f_i - ⟨f⟩)`.
+    ///
+    /// # Panics
+    /// If there is not one value for each draw.
+    pub fn average(&self, values: &[f64]) -> Estimate {
+        assert_eq!(values.len(), self.len(), "a value for each draw");
+        let weights = self.relative_weights();
+        let mean = weights.iter().zip(values).map(|(w, f)| w * f).sum::<f64>() / self.len() as f64;
+        let residuals: Vec<f64> = weights.iter().zip(values).map(|(w, f)| w * (f - mean)).collect();
+        let error = Estimate::mean(&residuals).std_err;
+        Estimate::sampled(mean, error, Kind::Asymptotic, self.len())
+    }
+
+    /// The Markov chain that proposes the draws in turn, beginning with the first: which draw it holds after each proposal.
+    ///
+    /// In equilibrium it holds draws of `p` itself, correlated by its rejections. One uniform number for each proposal.
+    pub fn markov_chain(&self, noise: &mut Noise) -> MarkovChain {
+        let mut held = Vec::with_capacity(self.len());
+        let (mut at, mut accepted) = (0, Vec::with_capacity(self.len().saturating_sub(1)));
+        held.push(at);
+        for proposal in 1..self.len() {
+            let ratio = self.log_weights[proposal] - self.log_weights[at];
+            let accepts = f64::from(noise.next_uniform()).ln() < ratio;
+            accepted.push(f64::from(u8::from(accepts)));
+            at = if accepts { proposal } else { at };
+            held.push(at);
+        }
+        MarkovChain { held, accepted }
+    }
+}
+
+/// A run of the Markov chain of independent proposals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarkovChain {
+    /// The draw held at each time, by its index.
+    pub held: Vec<usize>,
+    /// 1 for each proposal that was accepted, else 0.
+    pub accepted: Vec<f64>,
+}
+
+/// The loss whose gradient is the score-function estimate of `∇ E_q[ln q + E]`, the Kullback-Leibler divergence from `q`
+/// to `exp(-E)/Z` up to a constant: `1/n Σ_i (R_i - b_i) ln q(x_i)` with `R = ln q + E` held fixed and as baseline `b_i` the
+/// mean of all other `R_j`, which leaves the estimate unbiased.
+///
+/// `log_q [n]`, differentiable, and `energy [n]` of independent draws give `[1]`. Its value means nothing; what is minimized is
+/// the mean of `R`.
+///
+/// Reference: Williams, Machine Learning 8:229 (1992), doi:10.1007/BF00992696; Kool, van Hoof & Welling, "Buy 4 REINFORCE
+/// samples, get a baseline for free!", 2019, for the mean of the others.
+///
+/// # Panics
+/// If the numbers of draws differ, or there are fewer than two.
+pub fn score_function_loss(log_q: Tensor<1>, energy: Tensor<1>) -> Tensor<1> {
+    let [n] = log_q.dims();
+    assert_eq!(energy.dims(), [n], "an energy for each draw");
+    assert!(n > 1, "a baseline needs at least two draws");
+    let reward = log_q.clone().detach() + energy;
+    let advantage = reward.clone() - reward.mean();
+    (advantage * log_q).sum() * (1.0 / (n as f64 - 1.0))
+}
