@@ -3,17 +3,18 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 6] = [
+const EXECUTABLES: [(&str, &str); 7] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
     ("dbn", env!("CARGO_BIN_EXE_dbn")),
     ("autoencoder", env!("CARGO_BIN_EXE_autoencoder")),
     ("made", env!("CARGO_BIN_EXE_made")),
+    ("hopfield", env!("CARGO_BIN_EXE_hopfield")),
     ("bench", env!("CARGO_BIN_EXE_bench")),
     ("data", env!("CARGO_BIN_EXE_data")),
 ];
 
 /// So many of them, the first ones, are families of models with the commands of every family.
-const FAMILIES: usize = 4;
+const FAMILIES: usize = 5;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =
