@@ -8,7 +8,7 @@ use gibbs_data::{DataError, Dataset, Splits, png};
 use gibbs_physics::memory::random_patterns;
 
 use super::HopfieldRun;
-use crate::fault::Fault;
+use crate::{boltzmann::check_counts, fault::Fault};
 
 /// Name of the data that are the pictures of `model.images`.
 pub(super) const IMAGES: &str = "images";
@@ -44,6 +44,7 @@ fn everywhere(set: Dataset) -> Splits {
 fn random(config: &HopfieldRun) -> Result<Splits> {
     let n = config.model.n_visible.unwrap_or(SPINS_1982);
     let p = config.model.n_patterns.unwrap_or(PATTERNS_1982);
+    check_counts(&[("model.n_visible", n), ("model.n_patterns", p)])?;
     let patterns = random_patterns(n, p, &mut Noise::new(config.seed, "patterns"));
     let bytes = patterns.into_iter().flatten().map(|s| u8::from(s == 1)).collect();
     let side = n.isqrt();

@@ -48,10 +48,10 @@ pub(super) fn evaluate(experiment: &HopfieldExperiment, data: &Splits, part: Par
         .map(|(k, film)| overlap(&memory.patterns()[k / corruption.copies], film.last()))
         .collect();
 
+    let classes = pattern_classes(experiment, &data.train);
     let mut own_class = Vec::new();
     for (s, set) in sets.iter().enumerate() {
         let labels = set.labels();
-        let classes = pattern_classes(experiment, &data.train);
         for first in (0..set.len()).step_by(BLOCK) {
             let rows: Vec<usize> = (first..set.len().min(first + BLOCK)).collect();
             let ends = recall(memory, &states(set, &rows), &settings, &noise.child(format!("{s}/{first}")))?;
