@@ -2,7 +2,10 @@
 //!
 //! Each case runs 5 steps to warm up, then at least 5 steps and at least 3 seconds, and reports the median.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use burn::{module::Module, optim::SgdConfig, prelude::*};
@@ -14,11 +17,12 @@ use gibbs_boltzmann::{
     ais::{AnnealedImportance, Schedule},
     units::Units,
 };
-use gibbs_core::{LogProb, Objective, Sample, optim::Adam, params::descend};
+use gibbs_core::{LogProb, Objective, Sample, optim::Adam, params::descend, symmetry::SymmetryGroup};
+use gibbs_physics::{Boundary, Canonical, Lattice, ising};
 use gibbs_train::training::Position;
 use serde::Serialize;
 
-use crate::{backprop::Backprop, boltzmann::layer::Average};
+use crate::{backprop::Backprop, boltzmann::layer::Average, van::train::variational_loss};
 
 const WARM_UP: usize = 5;
 const MIN_STEPS: usize = 5;
@@ -55,6 +59,7 @@ pub const CASES: &[(&str, Setup)] = &[
     ("made-train-784x500-b100", |device| likelihood(device, made(device, 784, 500)?, 100)),
     ("made-train-784x8000-b100", |device| likelihood(device, made(device, 784, 8000)?, 100)),
     ("made-sample-784x500-b64", |device| ancestral(made(device, 784, 500)?, 64)),
+    ("van-step-16x16-b100", |device| variational(device, 16, 100)),
 ];
 
 /// Runs one case.
@@ -174,5 +179,21 @@ fn likelihood<M: Module + Autoregressive + LogProb + 'static>(
 fn ancestral<M: Sample + 'static>(model: M, n: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "sample");
     let step = move || drop(model.sample(n, &mut noise));
+    Ok((Box::new(step), n))
+}
+
+/// A step of a variational autoregressive network of one dense layer on the Ising model: draws, energies, a step of Adam.
+fn variational(device: &Device, side: usize, n: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+    let torus = ising(&Lattice::square(side, Boundary::Periodic)?, 1.0, 0.0)?;
+    let law = Canonical::new(torus, 0.44)?;
+    let mut noise = Noise::new(0, "draws");
+    let network = MadeConfig::new(side * side, Vec::new()).with_direct(false).init(device, &mut noise)?;
+    let group = Arc::new(SymmetryGroup::trivial(side * side));
+    let mut training = Backprop::new(network, Adam::default(), Average::OFF, device);
+    let at = Position::new(0, 1, 1);
+    let step = move || {
+        let (loss, _) = variational_loss(training.network().clone(), &group, &law, n, &mut noise);
+        training.descend(&at, 1e-3, "surrogate", loss);
+    };
     Ok((Box::new(step), n))
 }

@@ -70,6 +70,11 @@ pub trait Experiment: Sized {
         Ok(gibbs_data::load(&config.data.name, &shared.data_dir)?)
     }
 
+    /// One line that says what the model is trained on.
+    fn describe(_config: &ConfigOf<Self>, data: &Splits) -> String {
+        data.train.describe()
+    }
+
     /// Fills in what the configuration leaves to the model or the data, and checks the rest.
     ///
     /// # Errors
@@ -168,7 +173,7 @@ fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Share
         check_same_run::<E>(file, &config)?;
     }
     if !args.quiet {
-        eprintln!("{}", data.train.describe());
+        eprintln!("{}", E::describe(&config, &data));
         for change in &changes {
             eprintln!("{change}");
         }

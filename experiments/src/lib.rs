@@ -22,6 +22,7 @@ pub mod made;
 pub mod progress;
 pub mod rbm;
 pub mod system;
+pub mod van;
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

@@ -178,3 +178,6 @@ pub fn score_function_loss(log_q: Tensor<1>, energy: Tensor<1>) -> Tensor<1> {
     let advantage = reward.clone() - reward.mean();
     (advantage * log_q).sum() * (1.0 / (n as f64 - 1.0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,8 @@ pub enum Widths {
 }
 
 impl Widths {
-    fn list(&self) -> Vec<usize> {
+    /// One width for each layer.
+    pub(crate) fn list(&self) -> Vec<usize> {
         match self {
             Self::One(width) => vec![*width],
             Self::Many(widths) => widths.clone(),
@@ -259,6 +260,6 @@ impl MadeModel {
 }
 
 /// A setting that is settled by the data, or stands in the configuration of weights made elsewhere.
-pub(super) fn given<T>(value: Option<T>, path: &str) -> Result<T> {
+pub(crate) fn given<T>(value: Option<T>, path: &str) -> Result<T> {
     value.ok_or_else(|| Fault::usage(format!("{path} is not set: give that of the weights")))
 }

@@ -26,6 +26,7 @@ use crate::{
     experiment::Experiment,
 };
 
+pub(crate) use config::given;
 pub use config::{MadeModel, ModelKind, Outputs, TransformerSizes, Widths};
 pub use presets::{MadeTrain, Masks};
 pub use sample::MadeSampleArgs;

@@ -268,7 +268,7 @@ impl System {
             (None, Some(file)) => file.display().to_string(),
             (None, None) => format!("{} spins", self.n_spins.unwrap_or(SPINS)),
         };
-        format!("{} {size}, beta = {}", self.kind.name(), self.beta)
+        format!("{} {size}, beta = {}", self.kind.name(), gibbs_report::format_number(self.beta))
     }
 
     /// What stands in the place of data: a single example of zeros, of the shape of the lattice.

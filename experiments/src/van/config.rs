@@ -1,0 +1,242 @@
+//! Settings of a variational autoregressive network, and the presets.
+
+use anyhow::{Context, Result};
+use gibbs_autoregressive::{Degrees, MadeConfig, OrderConfig};
+use gibbs_core::{
+    nn::Activation,
+    optim::AdamConfig,
+    symmetry::{Symmetry, SymmetryGroup},
+};
+use gibbs_data::{Binarization, Splits};
+use gibbs_train::{schedule::Schedule, training::LoopConfig};
+use serde::{Deserialize, Serialize};
+
+use super::VanRun;
+use crate::{
+    boltzmann::{check_counts, check_part, check_rate, layer::Average},
+    cli::Preset,
+    experiment::Length,
+    fault::Fault,
+    made::{Widths, given},
+    system::{HAMILTONIAN, Spins, System},
+};
+
+/// Images of an example up to which a network can be trained on all of them.
+const MOST_IMAGES: usize = 512;
+
+/// Images under the symmetries that are looked at when a model is measured, unless its settings say otherwise: some seconds.
+const IMAGES: usize = 10_000_000;
+
+/// Fewest and most draws for that.
+const DRAWS: (usize, usize) = (1000, 20_000);
+
+/// Which network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkKind {
+    /// Dense masked layers.
+    Made,
+}
+
+/// Under which symmetries of the Hamiltonian a network is averaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Symmetrization {
+    /// None.
+    None,
+    /// The reversal of all spins.
+    Reversal,
+    /// The reversal, and the translations, rotations and reflections of the lattice.
+    Lattice,
+}
+
+/// The Hamiltonian and the network.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VanModel {
+    /// The Hamiltonian, where the run has no data.
+    pub system: System,
+    /// Which network.
+    pub kind: NetworkKind,
+    /// Number of spins; `null` takes that of the Hamiltonian or the data.
+    pub n_visible: Option<usize>,
+    /// Hidden units, a number or a list of them; an empty list leaves the direct connections.
+    pub n_hidden: Widths,
+    /// Function of the hidden units.
+    pub activation: Activation,
+    /// `natural`, `random`, or a list of all spins.
+    pub order: OrderConfig,
+    /// Symmetries of the model as it is measured and sampled.
+    pub symmetry: Symmetrization,
+}
+
+/// Training and measuring.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VanTrain {
+    /// Length, logs, validation, checkpoints.
+    #[serde(flatten)]
+    pub run: LoopConfig,
+    /// Steps of an epoch where there are no data.
+    pub steps_per_epoch: usize,
+    /// Draws, or examples, of a step.
+    pub batch_size: usize,
+    /// Learning rate of Adam.
+    pub learning_rate: Schedule,
+    /// Average of the weights, which is what is measured and saved.
+    pub average: Average,
+    /// Part of the run over which the inverse temperature rises from zero to its value.
+    pub annealing: f64,
+    /// Symmetries of the model in training, each of whose images costs as much as a pass.
+    pub symmetry: Symmetrization,
+    /// Draws by which the trained model is measured; `null` takes the fewer the more symmetries it has.
+    pub samples: Option<usize>,
+    /// Draws of a measurement along the way.
+    pub valid_samples: usize,
+}
+
+impl Length for VanTrain {
+    fn run(&self) -> LoopConfig {
+        self.run.clone()
+    }
+}
+
+impl VanTrain {
+    /// The inverse temperature of a step as a part of the last one.
+    pub(super) fn annealed(&self, step: usize, total_steps: usize) -> f64 {
+        let rise = self.annealing * total_steps as f64;
+        ((step + 1) as f64 / rise).min(1.0)
+    }
+}
+
+/// Settings to start from.
+pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
+    let has_data = data != HAMILTONIAN;
+    let (n_hidden, epochs) = match preset {
+        Preset::Tiny => (32, 5),
+        Preset::Default => (256, 100),
+        Preset::Paper => (512, 400),
+    };
+    let model = VanModel {
+        system: System::new(),
+        kind: NetworkKind::Made,
+        n_visible: None,
+        n_hidden: Widths::One(n_hidden),
+        activation: Activation::Relu,
+        order: OrderConfig::Natural,
+        symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
+    };
+    let train = VanTrain {
+        run: LoopConfig { epochs, select_best: has_data, ..LoopConfig::default() },
+        steps_per_epoch: 100,
+        batch_size: 200,
+        learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
+        average: Average { decay: 0.999, every: 1 },
+        annealing: 0.5,
+        symmetry: if has_data { Symmetrization::None } else { Symmetrization::Reversal },
+        samples: None,
+        valid_samples: 1000,
+    };
+    (model, train)
+}
+
+impl VanModel {
+    /// The configuration of the network.
+    ///
+    /// # Errors
+    /// If the number of spins is still open, or a field is out of range.
+    pub(super) fn made(&self) -> Result<MadeConfig> {
+        let config = MadeConfig::new(given(self.n_visible, "model.n_visible")?, self.n_hidden.list())
+            .with_activation(self.activation)
+            .with_degrees(Degrees::Uniform)
+            .with_order(self.order.clone());
+        config.validate().context("model")?;
+        Ok(config)
+    }
+}
+
+/// The group under which the network of `n_spins` is averaged: symmetries of the Hamiltonian, where that is one of as many
+/// spins. Of data the reversal alone is taken on trust.
+///
+/// # Errors
+/// A system that cannot be built, or has another number of spins and no lattice for these.
+pub(super) fn group(
+    config: &VanRun,
+    symmetrization: Symmetrization,
+    n_spins: usize,
+) -> Result<SymmetryGroup> {
+    if symmetrization == Symmetrization::None {
+        return Ok(SymmetryGroup::trivial(n_spins));
+    }
+    let system = &config.model.system;
+    let spins = system.build()?;
+    match (symmetrization, spins.n_spins() == n_spins) {
+        (Symmetrization::Lattice, true) => Ok(spins.hamiltonian.symmetry_group(spins.lattice.as_ref())),
+        (Symmetrization::Lattice, false) => Err(Fault::usage(format!(
+            "symmetry = lattice: {} is not the system of {n_spins} spins; give theirs, such as --lattice 16x16",
+            system.describe()
+        ))),
+        (_, true) => Ok(spins.hamiltonian.symmetry_group(None)),
+        (_, false) => Ok(SymmetryGroup::generated_by(n_spins, &[Symmetry::negation(n_spins)])),
+    }
+}
+
+/// Whether a run is given a Hamiltonian, and not data.
+pub(super) fn is_variational(config: &VanRun) -> bool {
+    config.data.name == HAMILTONIAN
+}
+
+/// The Hamiltonian of a run, where it has one.
+///
+/// # Errors
+/// One that cannot be built.
+pub(super) fn spins(config: &VanRun) -> Result<Option<Spins>> {
+    if is_variational(config) { config.model.system.build().map(Some) } else { Ok(None) }
+}
+
+impl VanTrain {
+    /// Draws by which a model with so many symmetries is measured.
+    pub(super) fn draws(&self, symmetries: usize) -> usize {
+        self.samples.unwrap_or((IMAGES / symmetries).clamp(DRAWS.0, DRAWS.1))
+    }
+}
+
+/// Fills in shape and width, and checks what can be checked before training.
+pub(super) fn settle(config: &mut VanRun, data: &Splits) -> Result<()> {
+    let is_variational = is_variational(config);
+    let (model, train) = (&mut config.model, &config.train);
+    config.data.binarization.get_or_insert(Binarization::None);
+    config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
+    let width = *model.n_visible.get_or_insert(data.width());
+    data.train.require_width(width)?;
+    model.made()?;
+    check_rate("train.learning_rate", &train.learning_rate)?;
+    check_counts(&[
+        ("train.steps_per_epoch", train.steps_per_epoch),
+        ("train.samples", train.samples.unwrap_or(1)),
+        ("train.valid_samples", train.valid_samples),
+        ("train.batch_size", train.batch_size),
+    ])?;
+    if is_variational && train.batch_size < 2 {
+        return Err(Fault::usage("train.batch_size = 1: the baseline needs at least 2 draws"));
+    }
+    if train.annealing != 1.0 {
+        check_part("train.annealing", train.annealing)?;
+    }
+    train.average.validate("train.average")?;
+    let (of_model, of_training) = (model.symmetry, train.symmetry);
+    group(config, of_model, width).context("model.symmetry")?;
+    let images = group(config, of_training, width).context("train.symmetry")?.order();
+    if images > MOST_IMAGES {
+        return Err(Fault::usage(format!(
+            "train.symmetry: each example has {images} images, more than {MOST_IMAGES}; take reversal (model.symmetry averages \
+             over all of them when the trained model is measured)"
+        )));
+    }
+    Ok(())
+}
+
+/// The optimizer's constants.
+pub(super) fn adam() -> AdamConfig {
+    AdamConfig::new()
+}

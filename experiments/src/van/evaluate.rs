@@ -1,0 +1,91 @@
+//! The figures of a trained network.
+
+use anyhow::Result;
+use gibbs_backend::Noise;
+use gibbs_core::{Estimate, math::to_host, variational::Draws};
+use gibbs_data::Splits;
+use gibbs_physics::monte_carlo::{Measurements, Observation, TimeAverage};
+
+use super::{
+    VanExperiment,
+    train::{log_probs, mean},
+};
+use crate::{
+    cli::Part,
+    evaluation::Evaluation,
+    system::{Reference, Spins},
+};
+
+/// Draws whose images under the group pass through the network together with each other.
+const AT_ONCE: usize = 500;
+
+pub(super) fn evaluate(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
+    match super::config::spins(&experiment.config)? {
+        Some(spins) => free_energies(experiment, &spins),
+        None => likelihood(experiment, data, part),
+    }
+}
+
+/// Log-likelihood on a part of the data.
+fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
+    let law = experiment.law();
+    let mut each = Vec::new();
+    for split in part.splits() {
+        let set = data.get(*split);
+        set.require_width(experiment.n_spins())?;
+        each.extend(log_probs(&law, set, &experiment.device));
+    }
+    let mut evaluation = Evaluation::default();
+    evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
+    evaluation.per_example = each;
+    Ok(evaluation)
+}
+
+/// What the network's draws tell about its Hamiltonian, beside exact values where there are any.
+fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation> {
+    let (config, law) = (&experiment.config, experiment.law());
+    let beta = config.model.system.beta;
+    let noise = &mut Noise::new(config.seed, "eval");
+    let mut magnetizations = Vec::new();
+    let n = config.train.draws(law.group().order());
+    let draws = Draws::from_model(&law, &spins.at(beta)?, n, AT_ONCE, noise, |s| {
+        magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
+    });
+    let energies: Vec<f64> = draws.energy().iter().map(|energy| energy / beta).collect();
+    let sizes: Vec<f64> = magnetizations.iter().map(|m| m.abs()).collect();
+    let chain = draws.markov_chain(noise);
+    let observe = |i: &usize| Observation { energy: energies[*i], magnetization: magnetizations[*i] };
+    let visited = Measurements::new(beta, [chain.held.iter().map(observe).collect()]);
+    let exact = Reference::of(&config.model.system, spins, beta)?;
+
+    let per_site = |of_system: Estimate| of_system.affine(1.0 / spins.n_spins() as f64, 0.0);
+    let free_energy = |log_z: Estimate| per_site(log_z.affine(-1.0 / beta, 0.0));
+    let mut evaluation = Evaluation::default();
+    evaluation.add("free_energy_per_site", &free_energy(draws.log_z_bound()), "J");
+    evaluation.note("free_energy_per_site", "symmetries", law.group().order());
+    evaluation.add("free_energy_corrected", &free_energy(draws.log_z()), "J");
+    if let Some(exact) = &exact {
+        let log_z = exact.thermodynamics.log_z;
+        let value = free_energy(Estimate::exact(log_z));
+        evaluation.add("free_energy_exact", &value, "J");
+        evaluation.note("free_energy_exact", "method", exact.method);
+        let excess = draws.log_z_bound().affine(-1.0 / log_z.abs(), log_z.signum());
+        evaluation.add("relative_excess", &excess, "of the free energy");
+    }
+    evaluation.add("energy_per_site", &per_site(draws.average(&energies)), "J");
+    evaluation.add("energy_per_site_chain", &per_site(visited.energy().estimate), "J");
+    if let Some(exact) = &exact {
+        evaluation.add("energy_per_site_exact", &per_site(Estimate::exact(exact.thermodynamics.energy)), "J");
+    }
+    evaluation.add("abs_magnetization", &draws.average(&sizes), "per site");
+    evaluation.add("abs_magnetization_chain", &visited.abs_magnetization().estimate, "per site");
+    if let Some(exact) = exact.and_then(|exact| exact.magnetization) {
+        evaluation.add("abs_magnetization_exact", &Estimate::exact(exact.abs), "per site");
+    }
+    evaluation.add("effective_sample_size", &draws.effective_sample_size(), "draws");
+    evaluation.note("effective_sample_size", "of", draws.len());
+    evaluation.add("acceptance", &TimeAverage::mean(&[chain.accepted]).estimate, "of proposals");
+    evaluation.per_example = draws.log_q().to_vec();
+    evaluation.draws = Some(draws.len());
+    Ok(evaluation)
+}

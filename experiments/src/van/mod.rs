@@ -1,0 +1,148 @@
+//! Variational autoregressive networks on the command line: free energies of spin systems, and laws of given spins.
+
+mod config;
+mod evaluate;
+mod pictures;
+pub(crate) mod train;
+mod values;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use burn::prelude::*;
+use gibbs_autoregressive::{Autoregressive, Made, Spins};
+use gibbs_backend::Noise;
+use gibbs_core::{
+    Sample,
+    math::to_host,
+    symmetry::{Symmetrized, SymmetryGroup},
+};
+use gibbs_data::{Binarization, Splits};
+use gibbs_train::{
+    run_folder::{RunFiles, RunFolder},
+    training::Trainee,
+    weights,
+};
+
+use crate::{
+    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
+    config::{ConfigOf, RunConfig},
+    evaluation::Evaluation,
+    experiment::{Experiment, write_draws},
+    system::{HAMILTONIAN, SystemArgs},
+};
+
+pub use config::{NetworkKind, Symmetrization, VanModel, VanTrain};
+
+/// Configuration of a run.
+pub type VanRun = RunConfig<VanModel, VanTrain>;
+
+/// A trained network with its configuration.
+pub struct VanExperiment {
+    config: VanRun,
+    model: Made,
+    group: SymmetryGroup,
+    device: Device,
+}
+
+impl Experiment for VanExperiment {
+    const NAME: &'static str = "van";
+    const DATA: &'static str = HAMILTONIAN;
+    const FILES: &'static [&'static str] = &["samples.png", "curves.png", "curves.svg"];
+    const SHOWN: &'static [&'static str] = &["beta", "free_energy", "loss", "valid_log_prob"];
+    type Model = VanModel;
+    type Train = VanTrain;
+    type TrainArgs = SystemArgs;
+    type SampleArgs = NoFlags;
+    type Commands = NoCommands;
+
+    fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
+        config::preset(preset, data)
+    }
+
+    fn label(config: &VanRun) -> String {
+        match config::is_variational(config) {
+            true => config.model.system.kind.name().into(),
+            false => config.data.name.clone(),
+        }
+    }
+
+    fn data(config: &mut VanRun, shared: &Shared) -> Result<Splits> {
+        if config::is_variational(config) {
+            config.model.system.settle()?;
+            return config.model.system.without_data();
+        }
+        let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+        match config.data.binarization {
+            None | Some(Binarization::None) => values::bits(data),
+            Some(_) => Ok(data),
+        }
+    }
+
+    fn describe(config: &VanRun, data: &Splits) -> String {
+        match config::is_variational(config) {
+            true => config.model.system.describe(),
+            false => data.train.describe(),
+        }
+    }
+
+    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
+        config::settle(config, data)
+    }
+
+    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+        let made = config.model.made()?.init(device, &mut Noise::new(config.seed, "init"))?;
+        Ok(Box::new(train::VanTrainee::new(config, made, data, device)?))
+    }
+
+    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
+        let made = config.model.made()?.init(device, &mut Noise::new(config.seed, "init"));
+        let model = weights::from_bytes(made.context("the configuration")?, bytes)?;
+        let group = config::group(config, config.model.symmetry, model.n_variables())?;
+        Ok(Self { config: config.clone(), model, group, device: device.clone() })
+    }
+
+    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
+        evaluate::evaluate(self, data, part)
+    }
+
+    fn sample(&self, args: &cli::Sample, _family: &NoFlags, _shared: &Shared) -> Result<PathBuf> {
+        let spins = self.draw(args.n, &mut Noise::new(args.seed, "sample"));
+        let bright: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
+        let (rows, columns) = self.shape();
+        let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
+        write_draws(&out, &bright, &spins, [args.n, rows, columns])?;
+        Ok(out)
+    }
+
+    fn draw_pictures(&self, _data: &Splits, folder: &RunFolder) -> Result<()> {
+        pictures::draw(self, folder)
+    }
+
+    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
+        match *command {}
+    }
+}
+
+impl VanExperiment {
+    /// The law of spins, with its symmetries.
+    fn law(&self) -> Symmetrized<Spins<Made>> {
+        Symmetrized::new(Spins::new(self.model.clone()), self.group.clone())
+    }
+
+    /// `n` draws of spins ±1, row by row.
+    fn draw(&self, n: usize, noise: &mut Noise) -> Vec<f32> {
+        to_host(self.law().sample(n, noise)).into_iter().map(|s| s as f32).collect()
+    }
+
+    fn n_spins(&self) -> usize {
+        self.model.n_variables()
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        match self.config.data.shape.as_deref() {
+            Some(&[.., columns]) if columns < self.n_spins() => (self.n_spins() / columns, columns),
+            _ => self.config.data.picture_shape(self.n_spins()),
+        }
+    }
+}
