@@ -82,7 +82,7 @@ fn spins(values: &[f32], width: usize) -> Result<Vec<Vec<i8>>> {
 enum Law {
     Pairwise(Pairwise),
     Dense(DenseMemory),
-    Continuous(ContinuousMemory),
+    Continuous(Box<ContinuousMemory>),
 }
 
 /// Patterns and what recalls them.
@@ -121,7 +121,7 @@ impl Memory {
                 let beta = model
                     .beta
                     .ok_or_else(|| Fault::usage("model.beta is not set: give that of the memory"))?;
-                Law::Continuous(ContinuousMemory::new(weights.patterns.val(), beta)?)
+                Law::Continuous(Box::new(ContinuousMemory::new(weights.patterns.val(), beta)?))
             }
             (None, kind) => {
                 let interaction = match kind {

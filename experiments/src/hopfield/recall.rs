@@ -1,6 +1,6 @@
 //! The command `recall`: corrupted pictures and what becomes of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -126,7 +126,7 @@ fn starts(experiment: &HopfieldExperiment, args: &Recall, noise: &mut Noise) -> 
 }
 
 /// A picture as a state: black and white, unless states are continuous.
-fn picture(experiment: &HopfieldExperiment, path: &PathBuf) -> Result<Vec<f32>> {
+fn picture(experiment: &HopfieldExperiment, path: &Path) -> Result<Vec<f32>> {
     let (bytes, shape) = png::read(path)?;
     let (rows, columns) = experiment.shape();
     if shape != [rows, columns] {

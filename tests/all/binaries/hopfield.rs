@@ -84,7 +84,10 @@ fn every_kind_stores_measures_recalls_and_samples() {
             assert!(figure(name) > 0.8 && figure(name) < 1.0 + 1e-9, "{kind}: {name} in {printed}");
         }
         // Attention leaves patterns only nearly where they are, a little lower.
-        assert!(kind == "continuous" || figure("energy_recalled") >= figure("energy") - 1e-4, "{kind}: {printed}");
+        assert!(
+            kind == "continuous" || figure("energy_recalled") >= figure("energy") - 1e-4,
+            "{kind}: {printed}"
+        );
         assert_eq!(printed["metrics"]["spurious"]["kind"], "unbiased");
         run(folder, &["sample", "run", "-n", "5", "--out", "draws.npy"]).succeeds();
         let (shape, draws) = values(&folder.join("draws.npy"));
