@@ -177,8 +177,11 @@ pub(super) fn settle(config: &mut HopfieldRun, data: &Splits) -> Result<()> {
              take fewer, or a dense memory"
         )));
     }
-    if model.degree < 2 {
-        return Err(Fault::usage(format!("model.degree = {}: must be at least 2", model.degree)));
+    if model.degree < 2 || !(width as f64).powf(f64::from(model.degree)).is_finite() {
+        return Err(Fault::usage(format!(
+            "model.degree = {}: must be at least 2, and {width}^degree a finite number",
+            model.degree
+        )));
     }
     if is_continuous {
         let beta = *model.beta.get_or_insert((width as f64).sqrt().recip());

@@ -198,7 +198,7 @@ fn bad_settings_are_one_clear_line() {
     refused(&["model.n_patterns=0"], &["model.n_patterns = 0", "at least 1"]);
     refused(&["model.kind=pseudo_inverse", "model.n_patterns=36"], &["model.n_patterns = 36", "pixels, 36"]);
     refused(&["model.kind=dense_polynomial", "model.degree=1"], &["model.degree = 1", "at least 2"]);
-    refused(&["model.kind=dense_polynomial", "model.degree=400"], &["degree = 400"]);
+    refused(&["model.kind=dense_polynomial", "model.degree=400"], &["model.degree = 400", "36^degree"]);
     refused(&["model.kind=continuous", "model.beta=-1"], &["model.beta = -1"]);
     refused(&["train.evaluation.flip=1.5"], &["train.evaluation.flip = 1.5", "[0, 1]"]);
     refused(&["train.evaluation.copies=0"], &["train.evaluation.copies = 0"]);
