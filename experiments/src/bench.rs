@@ -18,7 +18,12 @@ use gibbs_boltzmann::{
     units::Units,
 };
 use gibbs_core::{LogProb, Objective, Sample, optim::Adam, params::descend, symmetry::SymmetryGroup};
-use gibbs_physics::{Boundary, Canonical, Lattice, ising};
+use gibbs_physics::{
+    Boundary, Canonical, Lattice,
+    exact::CRITICAL_BETA,
+    ising,
+    monte_carlo::{Chain, HeatBath64, REPLICAS},
+};
 use gibbs_train::training::Position;
 use serde::Serialize;
 
@@ -41,7 +46,7 @@ pub struct Line {
     pub threads: usize,
     /// Median time of a step.
     pub ms_per_step: f64,
-    /// Examples, or chains, that a second of it handles.
+    /// Examples, chains or spins that a second of it handles.
     pub samples_per_s: f64,
 }
 
@@ -60,6 +65,7 @@ pub const CASES: &[(&str, Setup)] = &[
     ("made-train-784x8000-b100", |device| likelihood(device, made(device, 784, 8000)?, 100)),
     ("made-sample-784x500-b64", |device| ancestral(made(device, 784, 500)?, 64)),
     ("van-step-16x16-b100", |device| variational(device, 16, 100)),
+    ("ising-heatbath-64", |_| heat_bath(64)),
 ];
 
 /// Runs one case.
@@ -196,4 +202,19 @@ fn variational(device: &Device, side: usize, n: usize) -> Result<(Box<dyn FnMut(
         training.descend(&at, 1e-3, "surrogate", loss);
     };
     Ok((Box::new(step), n))
+}
+
+/// Sweeps of 64 replicas of the Ising torus at its critical temperature, on one thread; a sample is an update of a spin.
+fn heat_bath(length: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+    const SWEEPS: usize = 10;
+    let torus = ising(&Lattice::square(length, Boundary::Periodic)?, 1.0, 0.0)?;
+    let mut noise = Noise::new(0, "chains");
+    let mut state = HeatBath64::new(&torus, CRITICAL_BETA)?.init(&mut noise);
+    let step = move || {
+        // It borrows the torus, so it is made anew: one pass over the spins beside ten sweeps of them.
+        if let Ok(chain) = HeatBath64::new(&torus, CRITICAL_BETA) {
+            state = chain.run(std::mem::take(&mut state), SWEEPS, &mut noise);
+        }
+    };
+    Ok((Box::new(step), SWEEPS * REPLICAS * length * length))
 }

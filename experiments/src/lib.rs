@@ -17,6 +17,7 @@ pub mod experiment;
 pub mod fault;
 pub mod given;
 pub mod hopfield;
+pub mod ising;
 pub mod levels;
 pub mod made;
 pub mod progress;

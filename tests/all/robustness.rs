@@ -16,7 +16,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::support::{
     assert_close,
-    density::{context, examples, made, mades, nade, nades},
+    density::{context, examples, made, mades, nade, nades, pixel_cnn, pixel_cnns},
     machine::{AnyRbm, machine, pairs},
 };
 
@@ -157,7 +157,7 @@ fn a_split_is_checked_through_every_view_of_it() {
     assert!(matches!(error, DataError::OutsideUnit { .. }), "{error}");
 }
 
-/// Every masked autoencoder and NADE.
+/// Every masked autoencoder, NADE and PixelCNN.
 fn densities() -> Vec<(&'static str, Box<dyn Autoregressive>)> {
     let device = Device::flex();
     let mades = mades()
@@ -166,7 +166,10 @@ fn densities() -> Vec<(&'static str, Box<dyn Autoregressive>)> {
     let nades = nades()
         .into_iter()
         .map(|(name, config)| (name, Box::new(nade(&config, 0, &device)) as Box<dyn Autoregressive>));
-    mades.chain(nades).collect()
+    let pixel_cnns = pixel_cnns()
+        .into_iter()
+        .map(|(name, config)| (name, Box::new(pixel_cnn(&config, 0, &device)) as Box<dyn Autoregressive>));
+    mades.chain(nades).chain(pixel_cnns).collect()
 }
 
 #[test]

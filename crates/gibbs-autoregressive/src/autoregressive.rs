@@ -8,7 +8,7 @@
 //! mixture is one of probabilities: its logarithm is a log-sum-exp of log-probabilities. An average of logits or of
 //! log-probabilities would be no likelihood.
 
-use burn::prelude::*;
+use burn::{module::Param, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_core::math::log_sum_exp_rows;
 
@@ -131,6 +131,27 @@ pub(crate) fn with_context(x: Tensor<2>, context: Option<Tensor<2>>, n_context: 
             assert_eq!(context.dims(), [n, n_context], "a context for {n} examples");
             Tensor::cat(vec![x, context], 1)
         }
+    }
+}
+
+/// What a context `[n, C]` says to units of which each has weights `[C, units]` for it: `[n, units]`.
+///
+/// # Panics
+/// If the context is there and has no place, or is missing, or has another shape.
+pub(crate) fn told(
+    n: usize,
+    context: Option<Tensor<2>>,
+    weights: &Option<Param<Tensor<2>>>,
+) -> Option<Tensor<2>> {
+    let width = weights.as_ref().map_or(0, |weights| weights.dims()[0]);
+    match (context, weights) {
+        (None, None) => None,
+        (Some(context), Some(weights)) => {
+            assert_eq!(context.dims(), [n, width], "a context for {n} examples");
+            Some(context.matmul(weights.val()))
+        }
+        (None, Some(_)) => panic!("the model has a context of width {width}: give it"),
+        (Some(_), None) => panic!("the model has no context"),
     }
 }
 

@@ -27,7 +27,7 @@ use gibbs_core::nn::{Activation, Affine, MlpConfig};
 use crate::{
     Autoregressive, Conditional, ConfigError, Order, OrderConfig,
     autoregressive::{arranged, law},
-    sampling::{Recursion, Walk, function, host},
+    sampling::{Recursion, Walk, dot, function, host},
 };
 
 /// Widths and outputs of a NADE.
@@ -272,16 +272,4 @@ impl Walk for KeptWalk<'_> {
         }
         self.position += 1;
     }
-}
-
-/// The product of two vectors, in eight sums that the processor can keep side by side.
-fn dot(x: &[f32], y: &[f32]) -> f32 {
-    const LANES: usize = 8;
-    let mut sums = [0.0; LANES];
-    let (x_whole, x_rest) = x.as_chunks::<LANES>();
-    let (y_whole, y_rest) = y.as_chunks::<LANES>();
-    for (x, y) in x_whole.iter().zip(y_whole) {
-        (0..LANES).for_each(|lane| sums[lane] += x[lane] * y[lane]);
-    }
-    sums.iter().sum::<f32>() + x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum::<f32>()
 }

@@ -269,3 +269,15 @@ pub(crate) fn function(activation: Activation, x: f32) -> f32 {
         Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
     }
 }
+
+/// The product of two vectors, in eight sums that the processor can keep side by side.
+pub(crate) fn dot(x: &[f32], y: &[f32]) -> f32 {
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    let (x_whole, x_rest) = x.as_chunks::<LANES>();
+    let (y_whole, y_rest) = y.as_chunks::<LANES>();
+    for (x, y) in x_whole.iter().zip(y_whole) {
+        (0..LANES).for_each(|lane| sums[lane] += x[lane] * y[lane]);
+    }
+    sums.iter().sum::<f32>() + x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum::<f32>()
+}

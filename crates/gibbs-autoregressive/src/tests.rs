@@ -15,7 +15,8 @@ use gibbs_core::{
 use gibbs_testkit::{check_autoregressive, check_follows, check_mean, check_normalized};
 
 use crate::{
-    Autoregressive, Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig, TransformerConfig,
+    Autoregressive, Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig, PixelCnnConfig,
+    TransformerConfig,
     sampling::{Given, Plain, complete_by},
 };
 
@@ -119,6 +120,33 @@ fn models() -> Vec<(String, Constructor)> {
                     .with_conditional(conditional)
                     .with_n_context(n_context)
                     .with_order(order.clone());
+                let name = format!("{config:?}");
+                list.push((
+                    name,
+                    Box::new(move |device, dtype| {
+                        prepared(
+                            config.init(&device.clone().inner(), &mut Noise::new(1, "init")).unwrap(),
+                            device,
+                            dtype,
+                        )
+                    }),
+                ));
+            }
+        }
+    }
+    for ([rows, columns], [depth, half_kernel]) in
+        [([2, 3], [1, 2]), ([2, 3], [3, 1]), ([1, 5], [2, 2]), ([5, 1], [2, 1]), ([3, 2], [2, 2])]
+    {
+        for (periodic, direct) in [(false, true), (true, false)] {
+            for (conditional, n_context) in [(Conditional::Bernoulli, 0), (CATEGORICAL, 2)] {
+                let config = PixelCnnConfig::new(rows, columns)
+                    .with_width(5)
+                    .with_depth(depth)
+                    .with_half_kernel(half_kernel.min(columns))
+                    .with_periodic(periodic)
+                    .with_conditional(conditional)
+                    .with_n_context(n_context)
+                    .with_direct(direct);
                 let name = format!("{config:?}");
                 list.push((
                     name,

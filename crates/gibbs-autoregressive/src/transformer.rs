@@ -47,7 +47,7 @@ use block::{Cache, normalized};
 
 use crate::{
     Autoregressive, Conditional, ConfigError, Made, MadeConfig, Order, OrderConfig,
-    autoregressive::{arranged, law},
+    autoregressive::{arranged, law, told},
     sampling::Recursion,
 };
 
@@ -191,37 +191,20 @@ pub struct Transformer {
 }
 
 impl Transformer {
-    /// What all tokens of an example are told by its context: `[n, C]` to `[n, 1, d]`.
-    ///
-    /// # Panics
-    /// If the context is there and has no place, or is missing, or has another shape.
-    fn told(&self, n: usize, context: Option<Tensor<2>>) -> Option<Tensor<3>> {
-        let width = self.config.n_context;
-        match (context, &self.context) {
-            (None, None) => None,
-            (Some(context), Some(weights)) => {
-                assert_eq!(context.dims(), [n, width], "a context for {n} examples");
-                Some(context.matmul(weights.val()).unsqueeze_dim(1))
-            }
-            (None, Some(_)) => panic!("the model has a context of width {width}: give it"),
-            (Some(_), None) => panic!("the model has no context"),
-        }
-    }
-
     /// `u [n·s, d]` of `s` successive tokens from `first` on, from the inputs `[n, s, k·inputs]` of the tokens before them. Keys
     /// and values of still earlier tokens are in the caches, one for each block, and those of these tokens join them.
     fn states(
         &self,
         first: usize,
         before: Tensor<3>,
-        told: Option<Tensor<3>>,
+        told: Option<Tensor<2>>,
         caches: &mut [Cache],
     ) -> Tensor<2> {
         let ([n, tokens, width], d) = (before.dims(), self.config.d_model);
         let positions = self.positions.val().narrow(0, first, tokens).unsqueeze::<3>();
         let embedded = before.reshape([n * tokens, width]).matmul(self.embedding.val());
         let h = embedded.reshape([n, tokens, d]) + positions;
-        let h = told.into_iter().fold(h, |h, told| h + told).reshape([n * tokens, d]);
+        let h = told.into_iter().fold(h, |h, told| h + told.unsqueeze_dim(1)).reshape([n * tokens, d]);
         let blocks = self.blocks.iter().zip(caches);
         normalized(blocks.fold(h, |h, (block, cache)| block.forward(h, n, cache)))
     }
@@ -255,7 +238,7 @@ impl Autoregressive for Transformer {
         let before = Tensor::cat(vec![zeros(inputs), config.conditional.encode(x.clone())], 1);
         let before = before.narrow(1, 0, tokens * inputs).reshape([n, tokens, inputs]);
         let caches = &mut vec![Cache::default(); self.blocks.len()];
-        let states = self.states(0, before, self.told(n, context), caches);
+        let states = self.states(0, before, told(n, context, &self.context), caches);
 
         let filled = Tensor::cat(vec![x.clone(), zeros(tokens * config.patch - width)], 1);
         let outputs = self.head.parameters(0, filled.reshape([n * tokens, config.patch]), Some(states));

@@ -3,6 +3,7 @@
 mod adam;
 mod affine;
 mod backend;
+mod convolution;
 mod elementwise;
 #[cfg(feature = "flex")]
 mod flex;
@@ -16,6 +17,7 @@ mod products;
 pub use adam::{AdamStep, adam_step};
 pub use affine::{affine, masked_affine};
 pub use backend::{BackendError, backends, compiled, default_backend, device, has_double_precision};
+pub use convolution::{Window, convolution};
 pub use elementwise::{Function, bce_with_logits, exp, log_sigmoid, relu, sigmoid, silu, softplus, tanh};
 pub use noise::{Init, Noise};
 pub use pattern::Pattern;

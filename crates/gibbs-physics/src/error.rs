@@ -206,6 +206,67 @@ pub enum PhysicsError {
         /// Most that are handled.
         max: usize,
     },
+    /// Nothing to learn from.
+    #[error("no samples; learning couplings needs at least one")]
+    NoSamples,
+    /// Rows that are not of one length.
+    #[error("{entries} values are no whole number of samples of {n_spins} spins")]
+    SampleSize {
+        /// Number of values.
+        entries: usize,
+        /// Number of spins.
+        n_spins: usize,
+    },
+    /// A value that is no spin.
+    #[error("spin {spin} of sample {sample} is {value}; samples are made of -1 and +1")]
+    SampleValue {
+        /// Index of the sample.
+        sample: usize,
+        /// Index of the spin.
+        spin: usize,
+        /// What is there.
+        value: i8,
+    },
+    /// A spin whose field would be infinite.
+    #[error(
+        "spin {i} is {value} in every sample, so its field is not finite; leave it out or take more samples"
+    )]
+    NeverFlips {
+        /// Index of the spin.
+        i: usize,
+        /// Its value.
+        value: i8,
+    },
+    /// Correlations that cannot be inverted.
+    #[error(
+        "the correlations of {n_spins} spins have no inverse, as some spins determine another or the {distinct} different samples are too few; take more, or pseudo-likelihood with a penalty"
+    )]
+    SingularCorrelations {
+        /// Number of spins.
+        n_spins: usize,
+        /// Number of different samples.
+        distinct: usize,
+    },
+    /// A closed formula outside its domain.
+    #[error(
+        "{method} has no real coupling for the pair ({i}, {j}): its spins are correlated too strongly; use pseudo-likelihood"
+    )]
+    NoRealCoupling {
+        /// Name of the formula.
+        method: &'static str,
+        /// One spin.
+        i: usize,
+        /// The other.
+        j: usize,
+    },
+    /// A pseudo-likelihood that grows forever, or along a line does not change.
+    #[error(
+        "the pseudo-likelihood of spin {i} has no single finite maximum, as some spins determine another in these samples; take more, or give a penalty"
+    )]
+    NoMaximum {
+        /// Index of the spin.
+        i: usize,
+    },
 }
 
 /// `value` if it is finite.
@@ -215,9 +276,14 @@ pub(crate) fn finite(name: &'static str, value: f64) -> Result<f64, PhysicsError
 
 /// `beta` if it is an inverse temperature.
 pub(crate) fn inverse_temperature(beta: f64) -> Result<f64, PhysicsError> {
-    if beta.is_finite() && beta >= 0.0 {
-        Ok(beta)
+    non_negative("beta", beta)
+}
+
+/// `value` if it is finite and not negative.
+pub(crate) fn non_negative(name: &'static str, value: f64) -> Result<f64, PhysicsError> {
+    if value.is_finite() && value >= 0.0 {
+        Ok(value)
     } else {
-        Err(PhysicsError::Range { name: "beta", value: beta, must: "finite and at least 0" })
+        Err(PhysicsError::Range { name, value, must: "finite and at least 0" })
     }
 }

@@ -3,6 +3,7 @@
 mod error;
 pub mod exact;
 mod hamiltonian;
+pub mod inverse;
 mod lattice;
 pub mod memory;
 mod models;

@@ -36,10 +36,12 @@ pub enum SystemKind {
     /// The Ising model on a lattice
     Ising,
     /// Edwards-Anderson spin glass: couplings of both signs on a lattice
+    #[value(alias = "edwards_anderson")]
     EdwardsAnderson,
     /// Sherrington-Kirkpatrick spin glass: random couplings of all pairs
     Sk,
     /// Curie-Weiss: equal couplings of all pairs
+    #[value(alias = "curie_weiss")]
     CurieWeiss,
     /// Hopfield network of random patterns
     Hopfield,
@@ -48,7 +50,8 @@ pub enum SystemKind {
 }
 
 impl SystemKind {
-    fn is_on_lattice(self) -> bool {
+    /// Whether it has a lattice.
+    pub(crate) fn is_on_lattice(self) -> bool {
         matches!(self, Self::Ising | Self::EdwardsAnderson)
     }
 
@@ -333,6 +336,21 @@ pub struct SystemArgs {
     /// Couplings of all pairs: a symmetric matrix
     #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["model", "lattice", "spins", "instance_seed"])]
     pub couplings: Option<PathBuf>,
+}
+
+impl SystemArgs {
+    /// `system` with what the flags say, for commands that have no configuration.
+    pub fn over(&self, mut system: System) -> System {
+        if let Some(file) = &self.couplings {
+            (system.kind, system.couplings) = (SystemKind::Couplings, Some(file.clone()));
+        }
+        system.kind = self.model.unwrap_or(system.kind);
+        system.lattice = self.lattice.clone().or(system.lattice);
+        system.n_spins = self.spins.or(system.n_spins);
+        system.beta = self.beta.unwrap_or(system.beta);
+        system.instance_seed = self.instance_seed.unwrap_or(system.instance_seed);
+        system
+    }
 }
 
 impl Shorthand for SystemArgs {

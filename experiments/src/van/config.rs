@@ -1,7 +1,7 @@
 //! Settings of a variational autoregressive network, and the presets.
 
 use anyhow::{Context, Result};
-use gibbs_autoregressive::{Degrees, MadeConfig, OrderConfig};
+use gibbs_autoregressive::{Degrees, MadeConfig, OrderConfig, PixelCnnConfig};
 use gibbs_core::{
     nn::Activation,
     optim::AdamConfig,
@@ -11,14 +11,15 @@ use gibbs_data::{Binarization, Splits};
 use gibbs_train::{schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
-use super::VanRun;
+use super::{VanRun, network::Network};
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
+    config::DataConfig,
     experiment::Length,
     fault::Fault,
     made::{Widths, given},
-    system::{HAMILTONIAN, Spins, System},
+    system::{Edges, HAMILTONIAN, Spins, System},
 };
 
 /// Images of an example up to which a network can be trained on all of them.
@@ -36,6 +37,20 @@ const DRAWS: (usize, usize) = (1000, 20_000);
 pub enum NetworkKind {
     /// Dense masked layers.
     Made,
+    /// Masked convolutions over the lattice.
+    PixelCnn,
+}
+
+/// Sizes of masked convolutions; see their configuration in the model crate.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PixelCnnSizes {
+    /// Channels.
+    pub width: usize,
+    /// Convolutions one after the other.
+    pub depth: usize,
+    /// Half-width of the window: 2 for kernels of 5×5.
+    pub half_kernel: usize,
 }
 
 /// Under which symmetries of the Hamiltonian a network is averaged.
@@ -60,12 +75,14 @@ pub struct VanModel {
     pub kind: NetworkKind,
     /// Number of spins; `null` takes that of the Hamiltonian or the data.
     pub n_visible: Option<usize>,
-    /// Hidden units, a number or a list of them; an empty list leaves the direct connections.
+    /// Hidden units of `made`, a number or a list of them; an empty list leaves the direct connections.
     pub n_hidden: Widths,
     /// Function of the hidden units.
     pub activation: Activation,
-    /// `natural`, `random`, or a list of all spins.
+    /// Order of the spins in `made`: `natural`, `random`, or a list of all.
     pub order: OrderConfig,
+    /// Sizes of `pixel_cnn`.
+    pub pixel_cnn: PixelCnnSizes,
     /// Symmetries of the model as it is measured and sampled.
     pub symmetry: Symmetrization,
 }
@@ -124,6 +141,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
         n_hidden: Widths::One(n_hidden),
         activation: Activation::Relu,
         order: OrderConfig::Natural,
+        pixel_cnn: PixelCnnSizes { width: 16, depth: 3, half_kernel: 2 },
         symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
     };
     let train = VanTrain {
@@ -141,7 +159,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
 }
 
 impl VanModel {
-    /// The configuration of the network.
+    /// The configuration of dense layers.
     ///
     /// # Errors
     /// If the number of spins is still open, or a field is out of range.
@@ -151,6 +169,29 @@ impl VanModel {
             .with_degrees(Degrees::Uniform)
             .with_order(self.order.clone());
         config.validate().context("model")?;
+        Ok(config)
+    }
+
+    /// The configuration of convolutions over a lattice of this shape. They go around it where all of the system does.
+    ///
+    /// # Errors
+    /// If the shape has not two axes, or a field is out of range.
+    pub(super) fn pixel_cnn(&self, data: &DataConfig) -> Result<PixelCnnConfig> {
+        let shape = data.shape.as_deref().unwrap_or_default();
+        let &[rows, columns] = shape else {
+            return Err(Fault::usage(format!(
+                "model.kind = pixel_cnn: needs a lattice of two axes, this has the shape {shape:?}; take made"
+            )));
+        };
+        let sizes = self.pixel_cnn;
+        let periodic = data.name == HAMILTONIAN && self.system.boundary == Edges::Periodic;
+        let config = PixelCnnConfig::new(rows, columns)
+            .with_width(sizes.width)
+            .with_depth(sizes.depth)
+            .with_half_kernel(sizes.half_kernel)
+            .with_periodic(periodic)
+            .with_activation(self.activation);
+        config.validate().context("model.pixel_cnn")?;
         Ok(config)
     }
 }
@@ -209,7 +250,7 @@ pub(super) fn settle(config: &mut VanRun, data: &Splits) -> Result<()> {
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
     let width = *model.n_visible.get_or_insert(data.width());
     data.train.require_width(width)?;
-    model.made()?;
+    Network::validate(model, &config.data)?;
     check_rate("train.learning_rate", &train.learning_rate)?;
     check_counts(&[
         ("train.steps_per_epoch", train.steps_per_epoch),

@@ -32,8 +32,8 @@ fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<E
     let mut each = Vec::new();
     for split in part.splits() {
         let set = data.get(*split);
-        set.require_width(experiment.n_spins())?;
-        each.extend(log_probs(&law, set, &experiment.device));
+        set.require_width(experiment.n_spins)?;
+        each.extend(log_probs(&*law, set, &experiment.device));
     }
     let mut evaluation = Evaluation::default();
     evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
@@ -47,8 +47,8 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     let beta = config.model.system.beta;
     let noise = &mut Noise::new(config.seed, "eval");
     let mut magnetizations = Vec::new();
-    let n = config.train.draws(law.group().order());
-    let draws = Draws::from_model(&law, &spins.at(beta)?, n, AT_ONCE, noise, |s| {
+    let n = config.train.draws(experiment.group.order());
+    let draws = Draws::from_model(&*law, &spins.at(beta)?, n, AT_ONCE, noise, |s| {
         magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
     });
     let energies: Vec<f64> = draws.energy().iter().map(|energy| energy / beta).collect();
@@ -62,7 +62,7 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     let free_energy = |log_z: Estimate| per_site(log_z.affine(-1.0 / beta, 0.0));
     let mut evaluation = Evaluation::default();
     evaluation.add("free_energy_per_site", &free_energy(draws.log_z_bound()), "J");
-    evaluation.note("free_energy_per_site", "symmetries", law.group().order());
+    evaluation.note("free_energy_per_site", "symmetries", experiment.group.order());
     evaluation.add("free_energy_corrected", &free_energy(draws.log_z()), "J");
     if let Some(exact) = &exact {
         let log_z = exact.thermodynamics.log_z;

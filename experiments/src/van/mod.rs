@@ -2,26 +2,21 @@
 
 mod config;
 mod evaluate;
+mod network;
 mod pictures;
 pub(crate) mod train;
 mod values;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::prelude::*;
-use gibbs_autoregressive::{Autoregressive, Made, Spins};
 use gibbs_backend::Noise;
-use gibbs_core::{
-    Sample,
-    math::to_host,
-    symmetry::{Symmetrized, SymmetryGroup},
-};
+use gibbs_core::{math::to_host, symmetry::SymmetryGroup};
 use gibbs_data::{Binarization, Splits};
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
     training::Trainee,
-    weights,
 };
 
 use crate::{
@@ -29,10 +24,13 @@ use crate::{
     config::{ConfigOf, RunConfig},
     evaluation::Evaluation,
     experiment::{Experiment, write_draws},
+    made::given,
     system::{HAMILTONIAN, SystemArgs},
 };
 
-pub use config::{NetworkKind, Symmetrization, VanModel, VanTrain};
+use network::{Network, SpinLaw};
+
+pub use config::{NetworkKind, PixelCnnSizes, Symmetrization, VanModel, VanTrain};
 
 /// Configuration of a run.
 pub type VanRun = RunConfig<VanModel, VanTrain>;
@@ -40,8 +38,9 @@ pub type VanRun = RunConfig<VanModel, VanTrain>;
 /// A trained network with its configuration.
 pub struct VanExperiment {
     config: VanRun,
-    model: Made,
+    network: Network,
     group: SymmetryGroup,
+    n_spins: usize,
     device: Device,
 }
 
@@ -73,6 +72,9 @@ impl Experiment for VanExperiment {
             return config.model.system.without_data();
         }
         let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+        if let Some(n_spins) = config.model.n_visible {
+            data.train.require_width(n_spins)?;
+        }
         match config.data.binarization {
             None | Some(Binarization::None) => values::bits(data),
             Some(_) => Ok(data),
@@ -91,15 +93,14 @@ impl Experiment for VanExperiment {
     }
 
     fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        let made = config.model.made()?.init(device, &mut Noise::new(config.seed, "init"))?;
-        Ok(Box::new(train::VanTrainee::new(config, made, data, device)?))
+        Network::trainee(config, data, device)
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        let made = config.model.made()?.init(device, &mut Noise::new(config.seed, "init"));
-        let model = weights::from_bytes(made.context("the configuration")?, bytes)?;
-        let group = config::group(config, config.model.symmetry, model.n_variables())?;
-        Ok(Self { config: config.clone(), model, group, device: device.clone() })
+        let network = Network::load(config, bytes, device)?;
+        let n_spins = given(config.model.n_visible, "model.n_visible")?;
+        let group = config::group(config, config.model.symmetry, n_spins)?;
+        Ok(Self { config: config.clone(), network, group, n_spins, device: device.clone() })
     }
 
     fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
@@ -126,8 +127,8 @@ impl Experiment for VanExperiment {
 
 impl VanExperiment {
     /// The law of spins, with its symmetries.
-    fn law(&self) -> Symmetrized<Spins<Made>> {
-        Symmetrized::new(Spins::new(self.model.clone()), self.group.clone())
+    fn law(&self) -> Box<dyn SpinLaw> {
+        self.network.law(&self.group)
     }
 
     /// `n` draws of spins ±1, row by row.
@@ -135,14 +136,10 @@ impl VanExperiment {
         to_host(self.law().sample(n, noise)).into_iter().map(|s| s as f32).collect()
     }
 
-    fn n_spins(&self) -> usize {
-        self.model.n_variables()
-    }
-
     fn shape(&self) -> (usize, usize) {
         match self.config.data.shape.as_deref() {
-            Some(&[.., columns]) if columns < self.n_spins() => (self.n_spins() / columns, columns),
-            _ => self.config.data.picture_shape(self.n_spins()),
+            Some(&[.., columns]) if columns < self.n_spins => (self.n_spins / columns, columns),
+            _ => self.config.data.picture_shape(self.n_spins),
         }
     }
 }

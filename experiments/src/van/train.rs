@@ -92,7 +92,7 @@ pub(crate) fn variational_loss<M: Module + Autoregressive>(
 }
 
 /// `ln q` of the examples of a set.
-pub(super) fn log_probs(model: &impl LogProb, data: &Dataset, device: &Device) -> Vec<f64> {
+pub(super) fn log_probs(model: &(impl LogProb + ?Sized), data: &Dataset, device: &Device) -> Vec<f64> {
     let rows: Vec<usize> = (0..data.len()).collect();
     let log_prob = |rows: &[usize]| to_host(model.log_prob(data.tensor(rows, device) * 2.0 - 1.0));
     rows.chunks(ROWS).flat_map(log_prob).collect()

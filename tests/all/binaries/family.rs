@@ -163,8 +163,32 @@ pub(crate) const MADE: Family = Family {
     ],
 };
 
+/// Variational autoregressive networks, here as laws of given spins.
+pub(crate) const VAN: Family = Family {
+    name: "van",
+    short: &["train.batch_size=100", "train.epochs=2", "model.n_hidden=16", "train.learning_rate=0.01"],
+    stages: &[2],
+    logged: "loss",
+    figures: &[("log_prob", "exact")],
+    pictures: &["samples.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=13",
+        tensor: "layers.0.weight",
+        shapes: ["[16, 16]", "[16, 13]"],
+    },
+    few_sweeps: &[],
+    others: &[
+        ("model.n_hidden=5", "n_hidden"),
+        ("train.symmetry=reversal", "symmetry"),
+        ("train.learning_rate=0.5", "learning_rate"),
+        ("train.batch_size=50", "batch_size"),
+        ("train.epochs=4", "epochs"),
+        ("seed=9", "seed"),
+    ],
+};
+
 /// All of them.
-pub(crate) const FAMILIES: [&Family; 4] = [&RBM, &DBN, &AUTOENCODER, &MADE];
+pub(crate) const FAMILIES: [&Family; 5] = [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN];
 
 impl Family {
     /// Runs the executable to its end.

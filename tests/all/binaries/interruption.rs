@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
 use super::{
-    AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM,
+    AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM, VAN,
     command::{Outcome, command},
     json, metrics, set, weights,
 };
@@ -279,6 +279,16 @@ fn every_kind_of_autoregressive_model_survives() {
         runs.kill_between("", 20, 450);
         runs.end_alike();
     }
+}
+
+/// The draws of a step, the temperature and the average of the weights.
+#[test]
+fn a_run_on_a_hamiltonian_survives() {
+    let system = ["data.name=hamiltonian", "model.system.lattice=3x4", "train.steps_per_epoch=30"];
+    let measured = ["train.samples=500", "train.valid_samples=100"];
+    let runs = Runs::new(&VAN, &[&system[..], &measured, &LONG].concat());
+    runs.kill_between("", 20, 450);
+    runs.end_alike();
 }
 
 #[test]

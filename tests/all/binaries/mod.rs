@@ -9,6 +9,7 @@ mod evaluation;
 pub(crate) mod family;
 mod hopfield;
 mod interruption;
+mod ising;
 mod made;
 mod other_sets;
 mod others;
@@ -16,10 +17,11 @@ mod refusals;
 mod reproducible;
 mod sampling;
 mod stacks;
+mod van;
 
 use std::path::Path;
 
-use family::{AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM, set};
+use family::{AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM, VAN, set};
 use serde_json::Value;
 
 fn bytes(folder: &Path, name: &str) -> Vec<u8> {

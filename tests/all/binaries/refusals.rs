@@ -44,7 +44,7 @@ fn settings_of_every_family_are_checked() {
         refused("train.batch_size=0", &["train.batch_size = 0"]);
         refused("data.binarization=sometimes", &["data.binarization", "sometimes", "stochastic"]);
         refused("data.name=nowhere", &["nowhere"]);
-        refused("experiment=van", &["experiment", "van", family.name]);
+        refused("experiment=other", &["experiment", "other", family.name]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Masked autoencoders and NADEs on every device, against the same model in f64 on `flex`.
+//! Masked autoencoders, NADEs and PixelCNNs on every device, against the same model in f64 on `flex`.
 
 use burn::{
     module::Module,
@@ -16,7 +16,7 @@ use gibbs_core::{
 use super::devices;
 use crate::support::{
     assert_close,
-    density::{context, examples, made, mades, nade, nades},
+    density::{context, examples, made, mades, nade, nades, pixel_cnn, pixel_cnns},
     parameters::{by_parameter, values},
 };
 
@@ -49,6 +49,15 @@ fn agrees(figure: &impl Figure, tolerance: f64) {
         for (kind, config) in nades() {
             agrees_for(
                 |device| nade(&config, 1, device),
+                figure,
+                tolerance,
+                &device,
+                &format!("{kind} on {name}"),
+            );
+        }
+        for (kind, config) in pixel_cnns() {
+            agrees_for(
+                |device| pixel_cnn(&config, 1, device),
                 figure,
                 tolerance,
                 &device,

@@ -1,14 +1,14 @@
-//! Masked autoencoders and NADEs of all wirings, outputs and contexts.
+//! Masked autoencoders, NADEs and PixelCNNs of all wirings, outputs and contexts.
 
 use burn::{module::Module, optim::GradientsParams, prelude::*};
-use gibbs_autoregressive::{Autoregressive, MadeConfig, NadeConfig};
+use gibbs_autoregressive::{Autoregressive, MadeConfig, NadeConfig, PixelCnnConfig};
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
 use gibbs_train::weights::{self, WeightsError};
 
 use super::{Constructor, Generative, Gradients, Model, tensor};
 use crate::support::{
-    density::{context, examples, made, mades, nade, nades},
+    density::{context, examples, made, mades, nade, nades, pixel_cnn, pixel_cnns},
     parameters::by_parameter,
 };
 
@@ -27,7 +27,14 @@ pub(super) fn models() -> Vec<Constructor> {
         };
         (name.into(), Box::new(init))
     });
-    mades.chain(nades).collect()
+    let pixel_cnns = pixel_cnns().into_iter().map(|(name, config)| -> Constructor {
+        let init = move |seed| {
+            let tensors = tensors_of_pixel_cnn(&config);
+            Box::new(Law { model: pixel_cnn(&config, seed, &Device::flex()), tensors }) as Box<dyn Model>
+        };
+        (name.into(), Box::new(init))
+    });
+    mades.chain(nades).chain(pixel_cnns).collect()
 }
 
 /// Names and shapes of a chain of layers of these widths.
@@ -48,6 +55,32 @@ fn tensors_of_made(config: &MadeConfig) -> Vec<(String, Vec<usize>)> {
 fn tensors_of_nade(config: &NadeConfig) -> Vec<(String, Vec<usize>)> {
     let inputs = config.n_variables * config.conditional.n_inputs() + config.n_context;
     layers(&[inputs, config.n_hidden, config.n_variables * config.conditional.n_parameters()])
+}
+
+fn tensors_of_pixel_cnn(config: &PixelCnnConfig) -> Vec<(String, Vec<usize>)> {
+    let (n, k, d) = (config.n_variables(), config.half_kernel, config.width);
+    let (inputs, outputs, m) =
+        (config.conditional.n_inputs(), config.conditional.n_parameters(), d.div_ceil(2));
+    let affine = |name: String, ends: [usize; 2]| {
+        [tensor(format!("{name}.weight"), &ends), tensor(format!("{name}.bias"), &ends[1..])]
+    };
+    let residual = |name: String, taps: usize| {
+        [("reduce", [d, m]), ("convolve", [taps * m, m]), ("expand", [m, d])]
+            .into_iter()
+            .flat_map(move |(map, ends)| affine(format!("{name}.{map}"), ends))
+    };
+    let blocks = (0..config.depth - 1).flat_map(|b| {
+        residual(format!("blocks.{b}.vertical"), (k + 1) * (2 * k + 1))
+            .chain(residual(format!("blocks.{b}.horizontal"), k + 1))
+            .chain([tensor(format!("blocks.{b}.join"), &[m, m])])
+    });
+    let first = affine("above".into(), [k * (2 * k + 1) * (inputs + 1), d])
+        .into_iter()
+        .chain(affine("left".into(), [k * (inputs + 1), d]));
+    let context = (config.n_context > 0).then(|| tensor("context", &[config.n_context, d]));
+    let direct = config.direct.then(|| tensor("direct", &[n * inputs, n * outputs]));
+    let ends = [tensor("output", &[d, outputs]), tensor("output_bias", &[n * outputs])];
+    first.chain(context).chain(blocks).chain(ends).chain(direct).collect()
 }
 
 /// A model with what is documented of its tensors.

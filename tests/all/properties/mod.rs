@@ -4,6 +4,7 @@ mod autoencoder;
 mod autoregressive;
 mod dbn;
 mod rbm;
+mod symmetrized;
 
 use burn::prelude::*;
 use gibbs_backend::Noise;

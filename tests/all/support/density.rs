@@ -2,7 +2,8 @@
 
 use burn::prelude::*;
 use gibbs_autoregressive::{
-    Autoregressive, Conditional, Degrees, Made, MadeConfig, Nade, NadeConfig, OrderConfig,
+    Autoregressive, Conditional, Degrees, Made, MadeConfig, Nade, NadeConfig, OrderConfig, PixelCnn,
+    PixelCnnConfig,
 };
 use gibbs_backend::Noise;
 
@@ -43,6 +44,18 @@ pub(crate) fn nades() -> Vec<(&'static str, NadeConfig)> {
     ]
 }
 
+/// PixelCNNs, open and periodic.
+pub(crate) fn pixel_cnns() -> Vec<(&'static str, PixelCnnConfig)> {
+    let config = PixelCnnConfig::new(2, 3).with_width(5).with_half_kernel(1);
+    let categorical = Conditional::Categorical { values: VALUES };
+    vec![
+        ("PixelCNN", config.clone()),
+        ("PixelCNN, periodic", config.clone().with_periodic(true).with_half_kernel(2).with_direct(false)),
+        ("PixelCNN, categorical", config.clone().with_conditional(categorical).with_depth(1)),
+        ("PixelCNN, context", config.with_n_context(2)),
+    ]
+}
+
 /// A masked autoencoder whose weights follow from the seed.
 pub(crate) fn made(config: &MadeConfig, seed: u64, device: &Device) -> Made {
     let made = config.init(device, &mut Noise::new(WIRINGS, "init")).unwrap();
@@ -53,6 +66,12 @@ pub(crate) fn made(config: &MadeConfig, seed: u64, device: &Device) -> Made {
 pub(crate) fn nade(config: &NadeConfig, seed: u64, device: &Device) -> Nade {
     let nade = config.init(device, &mut Noise::new(WIRINGS, "init")).unwrap();
     stirred(nade, Noise::new(seed, "weights"))
+}
+
+/// A PixelCNN whose weights follow from the seed.
+pub(crate) fn pixel_cnn(config: &PixelCnnConfig, seed: u64, device: &Device) -> PixelCnn {
+    let model = config.init(device, &mut Noise::new(WIRINGS, "init")).unwrap();
+    stirred(model, Noise::new(seed, "weights"))
 }
 
 /// Values that the model's variables have, `[n, D]`.

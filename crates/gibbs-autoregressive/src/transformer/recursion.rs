@@ -10,6 +10,7 @@ use burn::{prelude::*, tensor::DType};
 use super::{Cache, Transformer};
 use crate::{
     Autoregressive,
+    autoregressive::told,
     sampling::{Recursion, Walk, host},
 };
 
@@ -48,7 +49,7 @@ impl<'a> Tokens<'a> {
         token: usize,
         n: usize,
         before: &[f32],
-        told: Option<Tensor<3>>,
+        told: Option<Tensor<2>>,
         caches: &mut [Cache],
     ) -> Box<dyn Walk + '_> {
         let before = self.tensor(before.to_vec(), [n, 1, before.len() / n.max(1)]);
@@ -60,7 +61,7 @@ impl Recursion for Tokens<'_> {
     fn start(&self, n: usize, context: &[f32]) -> Box<dyn Walk + '_> {
         let config = &self.model.config;
         let context = (config.n_context > 0).then(|| self.tensor(context.to_vec(), [n, config.n_context]));
-        let told = self.model.told(n, context);
+        let told = told(n, context, &self.model.context);
         let mut caches = vec![Cache::default(); config.n_layers];
         let inputs = vec![0.0; n * config.patch * config.conditional.n_inputs()];
         let within = self.token(0, n, &inputs, told.clone(), &mut caches);
@@ -78,7 +79,7 @@ impl Recursion for Tokens<'_> {
 struct TokenWalk<'a> {
     tokens: &'a Tokens<'a>,
     n: usize,
-    told: Option<Tensor<3>>,
+    told: Option<Tensor<2>>,
     caches: Vec<Cache>,
     /// Network inputs `[n, k·inputs]` of the token so far, row by row.
     inputs: Vec<f32>,

@@ -50,10 +50,11 @@ fn total<T: Number>(parts: Vec<Vec<T>>, width: usize) -> Vec<T> {
     total
 }
 
-struct AddAndMap<'a, F, T> {
-    x: &'a mut [T],
-    bias: &'a [T],
-    map: PhantomData<F>,
+/// See [`add_and_map`].
+pub(super) struct AddAndMap<'a, F, T> {
+    pub(super) x: &'a mut [T],
+    pub(super) bias: &'a [T],
+    pub(super) map: PhantomData<F>,
 }
 
 impl<F: Map, T: Number> Kernel for AddAndMap<'_, F, T> {

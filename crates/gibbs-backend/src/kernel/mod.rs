@@ -13,6 +13,8 @@ pub(crate) mod adam;
 #[cfg(feature = "flex")]
 pub(crate) mod affine;
 #[cfg(feature = "flex")]
+pub(crate) mod convolution;
+#[cfg(feature = "flex")]
 pub(crate) mod dense;
 pub(crate) mod draws;
 pub(crate) mod functions;

@@ -3,6 +3,7 @@
 //! | function | system | cost |
 //! |---|---|---|
 //! | [`enumerate`] | any [`Pairwise`](crate::Pairwise), up to [`MAX_SPINS`] spins | `2^n` |
+//! | [`draw`] | exact draws from any [`Pairwise`](crate::Pairwise), up to [`MAX_DRAWN`] spins | `n 2^n` |
 //! | [`strip`] | Ising strips, cylinders and tori with field, up to [`MAX_WIDTH`] wide | `area · 2^width`, squared for rings |
 //! | [`kaufman`] | Ising torus of any size, no field | `rows` |
 //! | [`onsager`], [`yang`] | the infinite square lattice, no field | a few dozen operations |
@@ -10,6 +11,7 @@
 //!
 //! Temperatures enter as `β = 1 / k_B T` in units of one over those of the couplings; `k_B = 1`.
 
+mod draws;
 mod elliptic;
 pub mod enumeration;
 pub mod infinite_range;
@@ -23,6 +25,7 @@ pub mod transfer;
 #[cfg(test)]
 mod tests;
 
+pub use draws::{MAX_DRAWN, draw};
 pub use enumeration::{Enumeration, MAX_SPINS, enumerate};
 pub use infinite_range::{CurieWeiss, MeanField, curie_weiss, curie_weiss_limit};
 pub use plane::{CRITICAL_BETA, onsager, yang};
