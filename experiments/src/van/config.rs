@@ -55,6 +55,16 @@ pub struct PixelCnnSizes {
     pub half_kernel: usize,
 }
 
+/// How the two states of a spin are written in draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Values {
+    /// -1 and +1.
+    Spins,
+    /// 0 and 1.
+    Bits,
+}
+
 /// Under which symmetries of the Hamiltonian a network is averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +87,8 @@ pub struct VanModel {
     pub kind: NetworkKind,
     /// Number of spins; `null` takes that of the Hamiltonian or the data.
     pub n_visible: Option<usize>,
+    /// How draws are written; `null` takes what the data have, or spins.
+    pub values: Option<Values>,
     /// Hidden units of `made`, a number or a list of them; an empty list leaves the direct connections.
     pub n_hidden: Widths,
     /// Function of the hidden units.
@@ -141,6 +153,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
         system: System::new(),
         kind: if is_paper { NetworkKind::PixelCnn } else { NetworkKind::Made },
         n_visible: None,
+        values: None,
         n_hidden: Widths::One(if preset == Preset::Tiny { 32 } else { 256 }),
         activation: Activation::Relu,
         order: OrderConfig::Natural,
@@ -266,6 +279,7 @@ pub(super) fn settle(config: &mut VanRun, data: &Splits) -> Result<()> {
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
     let width = *model.n_visible.get_or_insert(data.width());
     data.train.require_width(width)?;
+    model.values.get_or_insert(Values::Spins);
     Network::validate(model, &config.data)?;
     check_rate("train.learning_rate", &train.learning_rate)?;
     check_counts(&[

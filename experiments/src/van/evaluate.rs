@@ -37,6 +37,8 @@ fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<E
     }
     let mut evaluation = Evaluation::default();
     evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
+    let binarization = experiment.config.data.binarization.map_or("none", |kind| kind.name());
+    evaluation.note("log_prob", "binarization", binarization);
     evaluation.per_example = each;
     Ok(evaluation)
 }
@@ -82,6 +84,8 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     if let Some(exact) = exact.and_then(|exact| exact.magnetization) {
         evaluation.add("abs_magnetization_exact", &Estimate::exact(exact.abs), "per site");
     }
+    evaluation.add("log_prob", &Estimate::exact(mean(draws.log_q())), "nats");
+    evaluation.note("log_prob", "of", "its draws");
     evaluation.add("effective_sample_size", &draws.effective_sample_size(), "draws");
     evaluation.note("effective_sample_size", "of", draws.len());
     evaluation.add("acceptance", &TimeAverage::mean(&[chain.accepted]).estimate, "of proposals");
