@@ -18,6 +18,7 @@ use gibbs_boltzmann::{
     units::Units,
 };
 use gibbs_core::{LogProb, Objective, Sample, optim::Adam, params::descend, symmetry::SymmetryGroup};
+use gibbs_flow::RealNvpConfig;
 use gibbs_physics::{
     Boundary, Canonical, Lattice,
     exact::CRITICAL_BETA,
@@ -64,6 +65,8 @@ pub const CASES: &[(&str, Setup)] = &[
     ("made-train-784x500-b100", |device| likelihood(device, made(device, 784, 500)?, 100)),
     ("made-train-784x8000-b100", |device| likelihood(device, made(device, 784, 8000)?, 100)),
     ("made-sample-784x500-b64", |device| ancestral(made(device, 784, 500)?, 64)),
+    ("realnvp-train-784x1024-l6-b100", |device| couplings(device, 784, 1024, 6, 100)),
+    ("realnvp-train-2x128-l8-b512", |device| couplings(device, 2, 128, 8, 512)),
     ("van-step-16x16-b100", |device| variational(device, 16, 100)),
     ("ising-heatbath-64", |_| heat_bath(64)),
 ];
@@ -172,6 +175,29 @@ fn likelihood<M: Module + Autoregressive + LogProb + 'static>(
 ) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "data");
     let x = noise.bernoulli(Tensor::<2>::full([batch, model.n_variables()], ON, device));
+    density(device, model, x)
+}
+
+/// Step of Adam on the log-likelihood of points, by affine couplings with two hidden layers each.
+fn couplings(
+    device: &Device,
+    n_variables: usize,
+    hidden: usize,
+    n_layers: usize,
+    batch: usize,
+) -> Result<(Box<dyn FnMut()>, usize)> {
+    let config = RealNvpConfig::new(n_variables, n_layers, vec![hidden, hidden]);
+    let flow = config.flow().init(device, &mut Noise::new(0, "bench"))?;
+    density(device, flow, Noise::new(0, "data").normal([batch, n_variables], device))
+}
+
+/// Step of Adam on the log-likelihood of `x [batch, width]`.
+fn density<M: Module + LogProb + 'static>(
+    device: &Device,
+    model: M,
+    x: Tensor<2>,
+) -> Result<(Box<dyn FnMut()>, usize)> {
+    let batch = x.dims()[0];
     let mut training = Backprop::new(model, Adam::default(), Average::OFF, device);
     let at = Position::new(0, 1, 1);
     let step = move || {

@@ -15,16 +15,13 @@
 
 use burn::prelude::*;
 use gibbs_backend::{bce_with_logits, tanh};
-use gibbs_core::math::log_sum_exp_rows;
+use gibbs_core::math::{LN_SQRT_TAU, log_sum_exp_rows};
 use serde::{Deserialize, Serialize};
 
 use crate::{ConfigError, ValueError};
 
 /// Bound on the logarithm of a component's scale. Data are expected on a scale of about one: this leaves 0.0009 to 1097.
 const LOG_SCALE: f64 = 7.0;
-
-/// `ln √(2π)`.
-const LOG_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 
 /// A family of laws of one variable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +122,7 @@ impl Conditional {
                 let x = x.reshape([n * width, 1]);
                 let standard = (x - mean) * log_scale.clone().neg().exp();
                 let terms = weight.clone() - log_scale - standard.powi_scalar(2) * 0.5;
-                let log_prob = log_sum_exp_rows(terms) - log_sum_exp_rows(weight) - LOG_SQRT_TAU;
+                let log_prob = log_sum_exp_rows(terms) - log_sum_exp_rows(weight) - LN_SQRT_TAU;
                 log_prob.reshape([n, width]).sum_dim(1).squeeze_dim(1)
             }
         }

@@ -4,6 +4,9 @@ use burn::prelude::*;
 
 use crate::{Estimate, Kind};
 
+/// `ln √(2π)`: minus the log-density of a standard normal variable at its mean, nats.
+pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
+
 /// `log Σ exp(x_i)` without overflow; `-∞` for an empty slice, NaN if any term is NaN.
 pub fn log_sum_exp(x: &[f64]) -> f64 {
     let max = x.iter().copied().fold(f64::NEG_INFINITY, |a, b| if a.is_nan() || a > b { a } else { b });
@@ -87,6 +90,11 @@ mod tests {
         assert_eq!(log_sum_exp(&[0.0, f64::INFINITY]), f64::INFINITY);
         assert!(log_sum_exp(&[f64::NAN, 0.0]).is_nan());
         assert!(log_sum_exp(&[0.0, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn the_constant_of_normal_laws() {
+        assert!((LN_SQRT_TAU - 0.5 * std::f64::consts::TAU.ln()).abs() < 1e-15);
     }
 
     #[test]

@@ -1,15 +1,31 @@
 //! Utilities for the parameters of a module.
 
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
     optim::{GradientsParams, ModuleOptimizer},
     prelude::*,
-    tensor::FloatDType,
+    tensor::{DType, FloatDType},
 };
 
 /// The module with every float parameter converted to `dtype` (f64 for tests of exactness).
 pub fn cast<M: Module>(module: M, dtype: FloatDType) -> M {
     module.map(&mut Cast(dtype))
+}
+
+/// Where the parameters of a module are and of which type: those of the first; `None` without parameters.
+pub fn placement<M: Module>(module: &M) -> Option<(Device, DType)> {
+    let mut first = First(None);
+    module.visit(&mut first);
+    first.0
+}
+
+struct First(Option<(Device, DType)>);
+
+impl ModuleVisitor for First {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        self.0.get_or_insert_with(|| (tensor.device(), tensor.dtype()));
+    }
 }
 
 struct Cast(FloatDType);

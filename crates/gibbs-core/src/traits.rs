@@ -31,13 +31,22 @@ pub trait Energy {
     fn energy(&self, x: Tensor<2>) -> Tensor<1>;
 }
 
-/// An invertible map from data `x` to latent `z` with its log-determinant.
+/// An invertible map from data `x` to latent `z` with its log-determinant, for each context `c` where it depends on one.
 pub trait Bijection: Module + ModuleDisplay {
     /// `x [batch, width] -> (z [batch, width], ladj [batch])` with `ladj = log |det ∂z/∂x|`, nats.
-    fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<1>);
+    ///
+    /// `context [batch, width of the context]` is what the map is conditioned on; one that depends on none ignores it.
+    ///
+    /// # Panics
+    /// If the widths are not those of the map, or it needs a context and there is none.
+    fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>);
 
-    /// `z [batch, width] -> (x [batch, width], log |det ∂x/∂z| [batch])`.
-    fn inverse(&self, z: Tensor<2>) -> (Tensor<2>, Tensor<1>);
+    /// `z [batch, width] -> (x [batch, width], log |det ∂x/∂z| [batch])`, the inverse of [`forward`](Self::forward) in the
+    /// same context.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>);
 }
 
 /// What a model is trained on. Everything that outlives a step (Markov chains, counters) lives in

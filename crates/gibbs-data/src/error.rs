@@ -222,12 +222,6 @@ pub enum DataError {
         /// The side asked for.
         side: usize,
     },
-    /// The parameter of the logit transform is out of range.
-    #[error("logit transform with lambda = {lambda}: lambda must be at least 0 and below 0.5")]
-    Lambda {
-        /// The parameter.
-        lambda: f64,
-    },
     /// A named set has no public address.
     #[error("data set '{set}' cannot be downloaded: {help}")]
     NoAddress {

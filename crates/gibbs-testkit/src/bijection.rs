@@ -3,17 +3,27 @@
 use burn::{prelude::*, tensor::DType};
 use gibbs_core::{Bijection, math::to_host};
 
-/// Checks on the rows of `x [batch, width]` (f64, plain device) that the inverse undoes the map, that both
-/// log-determinants are each other's negative, and that they are those of the Jacobian by autodiff.
+/// Checks on the rows of `x [batch, width]` and their contexts (f64, plain device) that the inverse undoes the map, that
+/// both log-determinants are each other's negative, and that they are those of the Jacobian by autodiff.
 ///
 /// # Panics
 /// If any of it is off by more than `tolerance · max(1, |value|)`.
-pub fn check_bijection(bijection: &impl Bijection, x: Tensor<2>, tolerance: f64) {
-    let (z, ladj) = bijection.forward(x.clone());
-    let (back, inverse_ladj) = bijection.inverse(z);
+pub fn check_bijection(
+    bijection: &impl Bijection,
+    x: Tensor<2>,
+    context: Option<&Tensor<2>>,
+    tolerance: f64,
+) {
+    let (z, ladj) = bijection.forward(x.clone(), context);
+    let (back, inverse_ladj) = bijection.inverse(z, context);
     check_close("inverse of forward", &to_host(back), &to_host(x.clone()), tolerance);
     check_close("inverse log-determinant", &to_host(inverse_ladj.neg()), &to_host(ladj.clone()), tolerance);
-    check_close("log-determinant", &to_host(ladj), &jacobian_log_determinants(bijection, x), tolerance);
+    check_close(
+        "log-determinant",
+        &to_host(ladj),
+        &jacobian_log_determinants(bijection, x, context),
+        tolerance,
+    );
 }
 
 fn check_close(what: &str, have: &[f64], want: &[f64], tolerance: f64) {
@@ -24,17 +34,22 @@ fn check_close(what: &str, have: &[f64], want: &[f64], tolerance: f64) {
 }
 
 /// `log |det ∂z/∂x|` of each row: one backward pass for each output.
-fn jacobian_log_determinants(bijection: &impl Bijection, x: Tensor<2>) -> Vec<f64> {
+fn jacobian_log_determinants(
+    bijection: &impl Bijection,
+    x: Tensor<2>,
+    context: Option<&Tensor<2>>,
+) -> Vec<f64> {
     let [batch, width] = x.dims();
     let device = x.device().autodiff();
     let bijection = bijection.clone().fork(&device);
+    let context = context.map(|context| context.clone().autodiff());
     let values = to_host(x);
     let mut jacobians = vec![vec![0.0; width * width]; batch];
     for output in 0..width {
         let x: Tensor<2> =
             Tensor::from_data(TensorData::new(values.clone(), [batch, width]), (&device, DType::F64));
         let x = x.require_grad();
-        let (z, _) = bijection.forward(x.clone());
+        let (z, _) = bijection.forward(x.clone(), context.as_ref());
         let gradients = z.slice([0..batch, output..output + 1]).sum().backward();
         let rows = x.grad(&gradients).map_or_else(|| vec![0.0; batch * width], to_host);
         for (jacobian, row) in jacobians.iter_mut().zip(rows.chunks(width)) {
@@ -81,13 +96,13 @@ mod tests {
     }
 
     impl Bijection for Cubic {
-        fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+        fn forward(&self, x: Tensor<2>, _: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
             let scale = self.scale.val().unsqueeze::<2>();
             let ladj = (scale.clone().abs().log() + x.clone() * 0.0).sum_dim(1).squeeze_dim(1) + self.claim;
             (x * scale, ladj)
         }
 
-        fn inverse(&self, z: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+        fn inverse(&self, z: Tensor<2>, _: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
             let scale = self.scale.val().unsqueeze::<2>();
             let ladj = (scale.clone().abs().log().neg() + z.clone() * 0.0).sum_dim(1).squeeze_dim(1);
             (z / scale, ladj - self.claim)
@@ -100,7 +115,8 @@ mod tests {
             Tensor::from_data(TensorData::new(values, shape), (&device, DType::F64))
         };
         let scale = Param::from_tensor(tensor(vec![2.0, -0.5, 3.0], [1, 3]).squeeze_dim(0));
-        check_bijection(&Cubic { scale, claim }, tensor(vec![0.1, -4.0, 2.0, 1.0, 0.0, 7.0], [2, 3]), 1e-12);
+        let x = tensor(vec![0.1, -4.0, 2.0, 1.0, 0.0, 7.0], [2, 3]);
+        check_bijection(&Cubic { scale, claim }, x, None, 1e-12);
     }
 
     #[test]

@@ -10,25 +10,27 @@ use gibbs_core::math::to_host;
 
 /// The module with its vectors, the biases, moved by normal numbers.
 pub(crate) fn shaken<M: Module>(module: M, noise: Noise) -> M {
-    module.map(&mut Shake { noise, only_vectors: true })
+    module.map(&mut Shake { noise })
 }
 
 /// The module with all of its parameters moved by normal numbers.
 pub(crate) fn stirred<M: Module>(module: M, noise: Noise) -> M {
-    module.map(&mut Shake { noise, only_vectors: false })
+    gibbs_testkit::stirred(module, STD, noise)
 }
+
+/// Standard deviation of the moves.
+const STD: f64 = 0.4;
 
 struct Shake {
     noise: Noise,
-    only_vectors: bool,
 }
 
 impl ModuleMapper for Shake {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
-        let moved = match D > 1 && self.only_vectors {
+        let moved = match D > 1 {
             true => tensor,
-            false => tensor.clone() + self.noise.normal(tensor.dims(), &tensor.device()) * 0.4,
+            false => tensor.clone() + self.noise.normal(tensor.dims(), &tensor.device()) * STD,
         };
         Param::from_mapped_value(id, moved, mapper)
     }

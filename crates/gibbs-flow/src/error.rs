@@ -1,0 +1,86 @@
+//! Why a flow cannot be built.
+
+use gibbs_core::nn::NetworkError;
+use thiserror::Error;
+
+/// Why there is no flow of this configuration.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Widths or functions that make no network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A number outside its range.
+    #[error("{field} = {value} must be {must}")]
+    Range {
+        /// Name of the field.
+        field: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        must: &'static str,
+    },
+    /// A mask made for another number of variables.
+    #[error("the mask {mask} does not fit {n_variables} variables: {problem}")]
+    Mask {
+        /// The mask.
+        mask: String,
+        /// Number of variables.
+        n_variables: usize,
+        /// Why it does not fit.
+        problem: String,
+    },
+    /// A mask that leaves nothing to change.
+    #[error(
+        "the mask {mask} keeps all of the {n_variables} variables; a coupling changes at least one (for a single variable \
+         take an element-wise or autoregressive layer)"
+    )]
+    KeepsAll {
+        /// The mask.
+        mask: String,
+        /// Number of variables.
+        n_variables: usize,
+    },
+    /// A mask that leaves nothing to condition on.
+    #[error(
+        "the mask {mask} changes all of the {n_variables} variables and there is no context, so nothing is left to condition \
+         on; keep at least one variable, or take an element-wise layer"
+    )]
+    KeepsNone {
+        /// The mask.
+        mask: String,
+        /// Number of variables.
+        n_variables: usize,
+    },
+    /// A chain of couplings whose masks all keep the same variable.
+    #[error(
+        "variable {variable} (from 0) passes all {n_layers} layers unchanged, so it would stay standard normal; flip the mask of \
+         a coupling, or add one that changes it"
+    )]
+    Untouched {
+        /// The variable.
+        variable: usize,
+        /// Number of layers.
+        n_layers: usize,
+    },
+    /// A list that is no permutation.
+    #[error("the permutation {order:?} must name each of 0 to {} once", .n_variables - 1)]
+    NoPermutation {
+        /// The list.
+        order: Vec<usize>,
+        /// Number of variables.
+        n_variables: usize,
+    },
+}
+
+impl ConfigError {
+    /// An error unless `holds`.
+    pub(crate) fn range(
+        holds: bool,
+        field: &'static str,
+        value: f64,
+        must: &'static str,
+    ) -> Result<(), Self> {
+        if holds { Ok(()) } else { Err(Self::Range { field, value, must }) }
+    }
+}

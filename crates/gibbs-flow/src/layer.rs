@@ -1,0 +1,153 @@
+//! A layer whose kind is chosen at run time.
+
+use burn::{module::Module, prelude::*};
+use gibbs_backend::Noise;
+use gibbs_core::Bijection;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Autoregressive, AutoregressiveConfig, ConfigError, Coupling, CouplingConfig, Dequantization, Elementwise,
+    Inverse, Linear, Logit, Permutation, Permute, Univariate,
+};
+
+/// A layer, as a configuration names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum LayerConfig {
+    /// See [`Coupling`].
+    Coupling(CouplingConfig),
+    /// See [`Autoregressive`].
+    Autoregressive(AutoregressiveConfig),
+    /// The [`Inverse`] of an [`Autoregressive`] layer.
+    InverseAutoregressive(AutoregressiveConfig),
+    /// See [`Elementwise`].
+    Elementwise {
+        /// The map of each variable.
+        map: Univariate,
+    },
+    /// See [`Permutation`].
+    Permutation {
+        /// The order.
+        order: Permute,
+    },
+    /// See [`Linear`].
+    Linear {
+        /// The permutation it begins as.
+        order: Permute,
+    },
+    /// See [`Logit`].
+    Logit {
+        /// Distance kept from 0 and 1.
+        margin: f64,
+    },
+    /// See [`Dequantization`].
+    Dequantization {
+        /// Number of levels.
+        levels: usize,
+    },
+}
+
+impl LayerConfig {
+    /// Activation normalization: an affine [`Elementwise`] layer that follows the scale of the data.
+    pub fn act_norm() -> Self {
+        Self::Elementwise { map: Univariate::normalization() }
+    }
+
+    /// A layer of `n_variables` with a context of width `n_context`, 0 for none.
+    ///
+    /// A random order comes from the stream `order` of `order_noise` and nothing else; all other numbers from `noise`.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn init(
+        &self,
+        n_variables: usize,
+        n_context: usize,
+        device: &Device,
+        noise: &mut Noise,
+        order_noise: &mut Noise,
+    ) -> Result<Layer, ConfigError> {
+        Ok(match self {
+            Self::Coupling(config) => Layer::Coupling(config.init(n_variables, n_context, device, noise)?),
+            Self::Autoregressive(config) => {
+                Layer::Autoregressive(config.init(n_variables, n_context, device, noise)?)
+            }
+            Self::InverseAutoregressive(config) => {
+                let inner = config.init(n_variables, n_context, device, noise)?;
+                Layer::InverseAutoregressive(Inverse::of(inner))
+            }
+            Self::Elementwise { map } => Layer::Elementwise(Elementwise::new(n_variables, *map, device)?),
+            Self::Permutation { order } => {
+                Layer::Permutation(Permutation::new(order.order(n_variables, order_noise)?)?)
+            }
+            Self::Linear { order } => {
+                Layer::Linear(Linear::new(order.order(n_variables, order_noise)?, device)?)
+            }
+            Self::Logit { margin } => Layer::Logit(Logit::new(*margin)?),
+            Self::Dequantization { levels } => Layer::Dequantization(Dequantization::new(*levels)?),
+        })
+    }
+}
+
+/// A layer of any kind, for chains of different ones.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a flow has a few layers, and their weights are elsewhere")]
+pub enum Layer {
+    /// See [`Coupling`].
+    Coupling(Coupling),
+    /// See [`Autoregressive`].
+    Autoregressive(Autoregressive),
+    /// The [`Inverse`] of an [`Autoregressive`] layer.
+    InverseAutoregressive(Inverse<Autoregressive>),
+    /// See [`Elementwise`].
+    Elementwise(Elementwise),
+    /// See [`Permutation`].
+    Permutation(Permutation),
+    /// See [`Linear`].
+    Linear(Linear),
+    /// See [`Logit`].
+    Logit(Logit),
+    /// See [`Dequantization`].
+    Dequantization(Dequantization),
+}
+
+/// Runs the same method on whichever kind the layer is.
+macro_rules! on_kind {
+    ($self:ident, $layer:ident => $body:expr) => {
+        match $self {
+            Layer::Coupling($layer) => $body,
+            Layer::Autoregressive($layer) => $body,
+            Layer::InverseAutoregressive($layer) => $body,
+            Layer::Elementwise($layer) => $body,
+            Layer::Permutation($layer) => $body,
+            Layer::Linear($layer) => $body,
+            Layer::Logit($layer) => $body,
+            Layer::Dequantization($layer) => $body,
+        }
+    };
+}
+
+impl Bijection for Layer {
+    fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
+        on_kind!(self, layer => layer.forward(x, context))
+    }
+
+    fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
+        on_kind!(self, layer => layer.inverse(z, context))
+    }
+}
+
+impl Layer {
+    /// Which variables have been changed by learned maps up to and with this layer, given which were before it.
+    pub(crate) fn touch(&self, mut touched: Vec<bool>) -> Vec<bool> {
+        match self {
+            Self::Coupling(layer) => {
+                layer.changed().iter().for_each(|&variable| touched[variable] = true);
+                touched
+            }
+            Self::Permutation(layer) => layer.order().iter().map(|&variable| touched[variable]).collect(),
+            Self::Logit(_) | Self::Dequantization(_) => touched,
+            _ => vec![true; touched.len()],
+        }
+    }
+}

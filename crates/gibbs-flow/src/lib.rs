@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod autoregressive;
+mod columns;
+mod config;
+mod context;
+mod coupling;
+mod dequantization;
+mod elementwise;
+mod error;
+mod flow;
+mod inverse;
+mod layer;
+mod linear;
+mod logit;
+mod mask;
+mod permutation;
+mod univariate;
+
+pub use autoregressive::{Autoregressive, AutoregressiveConfig};
+pub use config::{FlowConfig, MafConfig, RealNvpConfig};
+pub use coupling::{Conditioner, Coupling, CouplingConfig};
+pub use dequantization::Dequantization;
+pub use elementwise::Elementwise;
+pub use error::ConfigError;
+pub use flow::Flow;
+pub use inverse::Inverse;
+pub use layer::{Layer, LayerConfig};
+pub use linear::Linear;
+pub use logit::Logit;
+pub use mask::CouplingMask;
+pub use permutation::{Permutation, Permute};
+pub use univariate::Univariate;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Which variables a coupling keeps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ConfigError, columns::Partition};
+
+/// The variables that a coupling keeps and conditions on; it changes the others. Pictures are rows of channels, each row by
+/// row: variable `(channel·rows + row)·columns + column`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum CouplingMask {
+    /// The first half (rounded down) is kept (NICE).
+    #[default]
+    Half,
+    /// Variables 0, 2, 4, … are kept.
+    Alternating,
+    /// Pixels with an even sum of row and column are kept, in all channels (Real NVP, figure 3).
+    Checkerboard {
+        /// Rows of the picture.
+        rows: usize,
+        /// Columns of the picture.
+        columns: usize,
+    },
+    /// The first half of the channels (rounded down) is kept (Real NVP, figure 3).
+    Channels {
+        /// Number of channels.
+        channels: usize,
+    },
+    /// As listed: true for a variable that is kept.
+    Given {
+        /// One entry for each variable.
+        keeps: Vec<bool>,
+    },
+}
+
+impl CouplingMask {
+    /// The two groups of `n_variables`; `flipped` changes those that are otherwise kept, and the reverse.
+    pub(crate) fn partition(
+        &self,
+        n_variables: usize,
+        flipped: bool,
+        has_context: bool,
+    ) -> Result<Partition, ConfigError> {
+        let misfit = |problem: String| ConfigError::Mask { mask: format!("{self:?}"), n_variables, problem };
+        let is_multiple = |unit: usize| unit > 0 && n_variables.is_multiple_of(unit);
+        match self {
+            Self::Checkerboard { rows, columns } if !is_multiple(rows * columns) => {
+                return Err(misfit(format!("they are no whole number of {rows} by {columns} pixels")));
+            }
+            Self::Channels { channels } if !is_multiple(*channels) => {
+                return Err(misfit(format!("they are no {channels} equal channels")));
+            }
+            Self::Given { keeps } if keeps.len() != n_variables => {
+                return Err(misfit(format!("it has {} entries", keeps.len())));
+            }
+            _ => {}
+        }
+        let keeps: Vec<bool> =
+            (0..n_variables).map(|variable| self.keeps(variable, n_variables) != flipped).collect();
+        let partition = Partition::new(&keeps);
+        let name = || (format!("{self:?}") + if flipped { ", flipped," } else { "" }, n_variables);
+        match (partition.kept.len(), partition.changed.len()) {
+            (_, 0) => {
+                let (mask, n_variables) = name();
+                Err(ConfigError::KeepsAll { mask, n_variables })
+            }
+            (0, _) if !has_context => {
+                let (mask, n_variables) = name();
+                Err(ConfigError::KeepsNone { mask, n_variables })
+            }
+            _ => Ok(partition),
+        }
+    }
+
+    fn keeps(&self, variable: usize, n_variables: usize) -> bool {
+        match self {
+            Self::Half => variable < n_variables / 2,
+            Self::Alternating => variable.is_multiple_of(2),
+            Self::Checkerboard { rows, columns } => {
+                (variable / columns % rows + variable % columns).is_multiple_of(2)
+            }
+            Self::Channels { channels } => variable / (n_variables / channels) < channels / 2,
+            Self::Given { keeps } => keeps[variable],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(mask: &CouplingMask, n: usize, flipped: bool) -> Vec<usize> {
+        mask.partition(n, flipped, false).unwrap().kept
+    }
+
+    #[test]
+    fn each_mask_keeps_what_it_says_and_flipped_the_rest() {
+        let cases = [
+            (CouplingMask::Half, 5, vec![0, 1]),
+            (CouplingMask::Alternating, 5, vec![0, 2, 4]),
+            (CouplingMask::Checkerboard { rows: 2, columns: 3 }, 6, vec![0, 2, 4]),
+            (CouplingMask::Checkerboard { rows: 2, columns: 2 }, 8, vec![0, 3, 4, 7]),
+            (CouplingMask::Channels { channels: 3 }, 6, vec![0, 1]),
+            (CouplingMask::Given { keeps: vec![false, true, true] }, 3, vec![1, 2]),
+        ];
+        for (mask, n, expected) in cases {
+            assert_eq!(kept(&mask, n, false), expected, "{mask:?}");
+            let rest: Vec<usize> = (0..n).filter(|variable| !expected.contains(variable)).collect();
+            assert_eq!(kept(&mask, n, true), rest, "{mask:?}");
+        }
+    }
+
+    #[test]
+    fn masks_that_do_not_fit_are_named() {
+        let message =
+            |mask: CouplingMask, n, flipped| mask.partition(n, flipped, false).unwrap_err().to_string();
+        assert!(
+            message(CouplingMask::Checkerboard { rows: 2, columns: 3 }, 8, false).contains("2 by 3 pixels")
+        );
+        assert!(message(CouplingMask::Channels { channels: 3 }, 8, false).contains("no 3 equal channels"));
+        assert!(message(CouplingMask::Given { keeps: vec![true] }, 8, false).contains("it has 1 entries"));
+        assert!(message(CouplingMask::Alternating, 1, false).contains("keeps all of the 1 variables"));
+        assert!(message(CouplingMask::Half, 1, false).contains("nothing is left to condition on"));
+        let all = CouplingMask::Given { keeps: vec![true; 3] };
+        assert!(message(all.clone(), 3, false).contains("changes at least one"));
+        assert!(message(all.clone(), 3, true).contains("no context"));
+        assert_eq!(all.partition(3, true, true).unwrap().changed, [0, 1, 2]);
+    }
+}

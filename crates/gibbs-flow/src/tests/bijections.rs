@@ -1,0 +1,219 @@
+//! Inverse and Jacobian.
+
+use burn::store::{ModuleSnapshot, SafetensorsStore};
+use gibbs_core::{Bijection, math::to_host};
+use gibbs_testkit::check_bijection;
+
+use super::*;
+
+/// Points in the middle, on the edges of boxes and far out, `[7, n]`.
+fn points(n: usize) -> Tensor<2> {
+    let noise = &mut Noise::new(1, "points");
+    let middle = noise.normal([4, n], (&Device::flex(), DType::F64)) * 1.3;
+    let edges = (0..n).map(|d| [2.0, -2.0, 3.0, -3.0, 0.0][d % 5]);
+    let tails = (0..n).map(|d| [40.0, -70.0, 5.0][d % 3]);
+    let far = (0..n).map(|d| [1e3, 0.2, -1e4][d % 3]);
+    Tensor::cat(vec![middle, wide(edges.chain(tails).chain(far).collect(), [3, n])], 0)
+}
+
+#[test]
+fn every_bijection_inverts_and_tells_its_jacobian() {
+    for n in [2, 5] {
+        for (name, config) in constructors(n) {
+            let flow = wide_flow(&config, 0.5, 3);
+            let context = contexts(&config, 7, DType::F64);
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                check_bijection(&flow, points(n), context.as_ref(), 1e-9);
+            }));
+            assert!(caught.is_ok(), "{name}, {n} variables: see above");
+        }
+    }
+}
+
+#[test]
+fn one_variable_is_enough_where_nothing_is_conditioned_on() {
+    let configs = [
+        MafConfig::new(1, 2, vec![4]).with_map(Univariate::spline()).flow(),
+        MafConfig::new(1, 2, vec![4]).with_n_context(C).with_inverse(true).flow(),
+        FlowConfig::new(1, vec![LayerConfig::Linear { order: Permute::Reverse }]),
+        // Everything is changed as the context says.
+        FlowConfig::new(1, vec![LayerConfig::Coupling(CouplingConfig::new(CouplingMask::Half, vec![4]))])
+            .with_n_context(C),
+    ];
+    for config in configs {
+        let context = contexts(&config, 7, DType::F64);
+        check_bijection(&wide_flow(&config, 0.5, 0), points(1), context.as_ref(), 1e-9);
+    }
+}
+
+#[test]
+fn the_logit_inverts_and_outside_of_the_interval_there_is_no_density() {
+    for margin in [0.0, 1e-6, 0.05] {
+        let logit = Logit::new(margin).unwrap();
+        let x = vec![1e-9, 0.2, 0.5, 0.77, 0.999, 1.0 - 1e-9];
+        check_bijection(&logit, wide(x, [3, 2]), None, 1e-7);
+        let (z, ladj) = logit.forward(wide(vec![0.5, -0.2, 0.5, 1.2, 0.3, 0.7], [3, 2]), None);
+        let ladj = to_host(ladj);
+        assert!(
+            ladj[0] == f64::NEG_INFINITY && ladj[1] == f64::NEG_INFINITY && ladj[2].is_finite(),
+            "{ladj:?}"
+        );
+        assert!(to_host(z).iter().all(|z| z.is_finite()));
+    }
+    let ends = Tensor::from_data([[0.0_f32, 1.0]], &Device::flex());
+    let (z, ladj) = Logit::new(1e-6).unwrap().forward(ends, None);
+    // ln(1e6 - 1) = 13.8155.
+    assert!((to_host(z)[1] - 13.8155).abs() < 1e-3 && to_host(ladj)[0].is_finite());
+}
+
+#[test]
+fn levels_survive_dequantization() {
+    let layer = Dequantization::new(256).unwrap();
+    let levels: Vec<f32> = (0..256).map(|level| level as f32).collect();
+    let levels = Tensor::<2>::from_data(TensorData::new(levels, [16, 16]), &Device::flex());
+    let noise = &mut Noise::new(0, "dequantize");
+    for _ in 0..20 {
+        let (z, ladj) = layer.forward(layer.spread(levels.clone(), noise), None);
+        assert!(to_host(z.clone()).iter().all(|z| (0.0..1.0).contains(z)));
+        assert!((to_host(ladj)[3] + 16.0 * 256f64.ln()).abs() < 1e-4);
+        assert_eq!(to_host(layer.levels(layer.inverse(z, None).0)), to_host(levels.clone()));
+    }
+}
+
+/// Chains of depth 32 that begin far from the identity.
+fn deep(n: usize, hidden: usize) -> Vec<(&'static str, FlowConfig)> {
+    let couplings = RealNvpConfig::new(n, 32, vec![hidden]);
+    vec![
+        ("affine", couplings.clone().flow()),
+        ("normalized", couplings.clone().with_act_norm(true).with_mask(CouplingMask::Alternating).flow()),
+        ("additive", couplings.clone().with_map(Univariate::Additive).flow()),
+        ("spline", couplings.with_map(Univariate::spline()).flow()),
+    ]
+}
+
+/// Largest `|x - inverse(forward(x))|` in f32.
+fn residual(config: &FlowConfig, std: f64) -> f64 {
+    let flow = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
+    let flow = stirred(flow, std, Noise::new(0, "stir"));
+    let x = Noise::new(0, "points").normal([8, config.n_variables], &Device::flex());
+    let (z, ladj) = flow.forward(x.clone(), None);
+    let (back, inverse_ladj) = flow.inverse(z, None);
+    assert!(to_host(ladj + inverse_ladj).iter().all(|sum| sum.abs() < 1e-4 * config.n_variables as f64));
+    to_host((back - x).abs().max())[0]
+}
+
+#[test]
+fn thirty_two_layers_of_784_variables_come_back_in_f32() {
+    for (name, config) in deep(784, 32) {
+        let residual = residual(&config, 0.05);
+        eprintln!("{name}: {residual:e}");
+        assert!(residual < 1e-4, "{name}: {residual:e}");
+    }
+}
+
+#[test]
+fn autoregressive_and_linear_layers_come_back_in_f32() {
+    let linear = FlowConfig::new(100, vec![LayerConfig::Linear { order: Permute::Random }]);
+    let cases = [
+        ("784 variables", MafConfig::new(784, 1, vec![64]).flow(), 0.02),
+        ("32 layers", MafConfig::new(16, 32, vec![32]).flow(), 0.05),
+        ("32 inverse layers", MafConfig::new(16, 32, vec![32]).with_inverse(true).flow(), 0.05),
+        (
+            "32 layers of splines",
+            MafConfig::new(16, 32, vec![32]).with_map(Univariate::spline()).flow(),
+            0.05,
+        ),
+        ("linear", linear, 0.05),
+    ];
+    for (name, config, std) in cases {
+        let residual = residual(&config, std);
+        eprintln!("{name}: {residual:e}");
+        assert!(residual < 1e-4, "{name}: {residual:e}");
+    }
+}
+
+#[test]
+fn outputs_of_an_autoregressive_layer_see_earlier_variables_alone() {
+    for n_context in [0, C] {
+        let config = MafConfig::new(5, 1, vec![11, 10]).with_n_context(n_context).flow();
+        let flow = wide_flow(&config, 0.5, 1);
+        let context = contexts(&config, 1, DType::F64);
+        let z = |x: &[f64]| to_host(flow.forward(wide(x.to_vec(), [1, 5]), context.as_ref()).0);
+        let x = [0.4, -0.2, 1.0, 0.3, -0.9];
+        for input in 0..5 {
+            let mut moved = x;
+            moved[input] += 0.5;
+            for (output, (a, b)) in z(&x).into_iter().zip(z(&moved)).enumerate() {
+                assert_eq!(a != b, output >= input, "output {output} on input {input}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_context_changes_the_map() {
+    for (name, config) in constructors(4).into_iter().filter(|(_, config)| config.n_context > 0) {
+        let flow = wide_flow(&config, 0.5, 0);
+        let z = |value: f64| {
+            let context = wide(vec![value; C], [1, C]);
+            to_host(flow.forward(wide(vec![0.1, 0.2, -0.3, 0.4], [1, 4]), Some(&context)).0)
+        };
+        assert_ne!(z(0.0), z(1.0), "{name}");
+    }
+}
+
+#[test]
+fn normalization_starts_from_data() {
+    let n = 3;
+    let data = vec![1.0, 5.0, 1e-3, 2.0, 5.0, 3e-3, 6.0, 5.0, 4e-3, 7.0, 5.0, 8e-3];
+    let x = wide(data, [4, n]);
+    let config = FlowConfig::new(n, vec![LayerConfig::act_norm()]);
+    let flow = wide_flow(&config, 0.0, 0).fitted(x.clone(), None);
+    let z = flow.forward(x, None).0;
+    let columns = to_host(z.transpose());
+    for (d, column) in columns.chunks(4).enumerate() {
+        let mean = column.iter().sum::<f64>() / 4.0;
+        let variance = column.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / 4.0;
+        let expected = if d == 1 { 0.0 } else { 1.0 };
+        assert!(mean.abs() < 1e-12 && (variance - expected).abs() < 1e-12, "column {d}: {mean} {variance}");
+    }
+}
+
+#[test]
+fn the_start_is_the_identity() {
+    for (name, config) in constructors(4) {
+        let fixed = ["permutation", "linear", "dequantization", "Glow"];
+        if fixed.iter().any(|kind| name.contains(kind)) {
+            continue;
+        }
+        let flow = wide_flow(&config, 0.0, 0);
+        let x = points(4);
+        let (z, ladj) = flow.forward(x.clone(), contexts(&config, 7, DType::F64).as_ref());
+        // Reversals between two autoregressive layers leave one.
+        let z = if name.contains("autoregressive") { z.flip([1]) } else { z };
+        assert!(to_host((z - x).abs().max())[0] < 1e-9, "{name}");
+        assert!(to_host(ladj).iter().all(|ladj| ladj.abs() < 1e-9), "{name}");
+    }
+}
+
+#[test]
+fn weights_survive_saving_under_their_names() {
+    let config = glow(4);
+    let init = |seed| {
+        let flow = config.init(&Device::flex(), &mut Noise::new(7, "init")).unwrap();
+        stirred(flow, 0.3, Noise::new(seed, "stir"))
+    };
+    let (saved, mut loaded) = (init(0), init(1));
+    let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);
+    saved.save_into(&mut store).unwrap();
+    let bytes = store.get_bytes().unwrap();
+    let mut reader = SafetensorsStore::from_bytes(Some(bytes)).skip_enum_variants(true);
+    let mut names = loaded.load_from(&mut reader).unwrap().applied;
+    names.sort();
+    let expected = ["0.parameters", "1.log_scale", "1.weight", "2.conditioner.layers.0.bias"];
+    for (name, expected) in names.iter().zip(expected) {
+        assert_eq!(name, &format!("layers.{expected}"));
+    }
+    let x = Noise::new(0, "points").normal([3, 4], &Device::flex());
+    assert_eq!(to_host(loaded.forward(x.clone(), None).0), to_host(saved.forward(x, None).0));
+}

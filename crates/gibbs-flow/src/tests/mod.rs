@@ -1,0 +1,100 @@
+//! What every bijection must do, over one list of constructors.
+
+mod bijections;
+mod densities;
+mod learning;
+mod refusals;
+
+use burn::{prelude::*, tensor::DType, tensor::FloatDType};
+use gibbs_backend::Noise;
+use gibbs_core::{nn::Activation, params::cast};
+use gibbs_testkit::stirred;
+
+use crate::*;
+
+/// Width of the context of conditional layers.
+const C: usize = 2;
+
+/// Every kind of layer and of chain, by name.
+fn constructors(n: usize) -> Vec<(String, FlowConfig)> {
+    let maps = [
+        ("additive", Univariate::Additive),
+        ("affine", Univariate::affine()),
+        ("spline", Univariate::Spline { bins: 4, bound: 2.0 }),
+    ];
+    let masks = [
+        ("half", CouplingMask::Half),
+        ("alternating", CouplingMask::Alternating),
+        ("checkerboard", CouplingMask::Checkerboard { rows: 1, columns: n }),
+        ("channels", CouplingMask::Channels { channels: n }),
+        ("given", CouplingMask::Given { keeps: (0..n).map(|d| d != 1).collect() }),
+    ];
+    let mut all = Vec::new();
+    for (map_name, map) in maps {
+        for n_context in [0, C] {
+            let given = if n_context > 0 { ", context" } else { "" };
+            for (mask_name, mask) in &masks {
+                let config = RealNvpConfig::new(n, 2, vec![7])
+                    .with_map(map)
+                    .with_mask(mask.clone())
+                    .with_n_context(n_context)
+                    .with_activation(Activation::Tanh);
+                all.push((format!("couplings, {mask_name}, {map_name}{given}"), config.flow()));
+            }
+            for (kind, inverse) in [("autoregressive", false), ("inverse autoregressive", true)] {
+                let config = MafConfig::new(n, 2, vec![9, 8])
+                    .with_map(map)
+                    .with_inverse(inverse)
+                    .with_n_context(n_context)
+                    .with_activation(Activation::Silu);
+                all.push((format!("{kind}, {map_name}{given}"), config.flow()));
+            }
+        }
+        all.push((
+            format!("element-wise, {map_name}"),
+            FlowConfig::new(n, vec![LayerConfig::Elementwise { map }]),
+        ));
+    }
+    let given: Vec<usize> = (0..n).map(|d| (d + 1) % n).collect();
+    for order in [Permute::Reverse, Permute::Random, Permute::Given(given)] {
+        all.push((
+            format!("permutation, {order:?}"),
+            FlowConfig::new(n, vec![LayerConfig::Permutation { order: order.clone() }]),
+        ));
+        all.push((format!("linear, {order:?}"), FlowConfig::new(n, vec![LayerConfig::Linear { order }])));
+    }
+    all.push(("autoregressive without hidden units".into(), MafConfig::new(n, 2, Vec::new()).flow()));
+    all.push(("Glow of points".into(), glow(n)));
+    let levels = vec![LayerConfig::Dequantization { levels: 256 }];
+    all.push(("dequantization".into(), FlowConfig::new(n, levels)));
+    all
+}
+
+/// Normalization, learned permutation, coupling; twice.
+fn glow(n: usize) -> FlowConfig {
+    let step = |flipped| {
+        let coupling = CouplingConfig::new(CouplingMask::Half, vec![8]).with_flipped(flipped);
+        [
+            LayerConfig::act_norm(),
+            LayerConfig::Linear { order: Permute::Random },
+            LayerConfig::Coupling(coupling.with_map(Univariate::spline())),
+        ]
+    };
+    FlowConfig::new(n, [step(false), step(true)].concat())
+}
+
+/// The flow with all parameters moved, in f64.
+fn wide_flow(config: &FlowConfig, std: f64, seed: u64) -> Flow {
+    let flow = config.init(&Device::flex(), &mut Noise::new(seed, "init")).unwrap();
+    stirred(cast(flow, FloatDType::F64), std, Noise::new(seed, "stir"))
+}
+
+fn wide(values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), DType::F64))
+}
+
+/// Contexts of `n` points for a flow with contexts.
+fn contexts(config: &FlowConfig, n: usize, dtype: DType) -> Option<Tensor<2>> {
+    let noise = &mut Noise::new(0, "context");
+    (config.n_context > 0).then(|| noise.normal([n, config.n_context], (&Device::flex(), dtype)))
+}
