@@ -9,6 +9,7 @@ use gibbs_core::optim::Adam;
 use gibbs_train::{
     average::WeightAverage,
     checkpoint::{State, placed},
+    clip::Clip,
     training::{Averages, BoxError, Figures, Position},
 };
 
@@ -22,6 +23,7 @@ pub struct Backprop<M> {
     optimizer: ModuleOptimizer,
     settings: Average,
     average: Option<WeightAverage<M>>,
+    clip: Clip,
     /// Means of figures since the last log line.
     pub figures: Averages,
     device: Device,
@@ -37,9 +39,16 @@ impl<M: Module> Backprop<M> {
             settings: average,
             average: average.start(&network),
             network: Some(network),
+            clip: Clip::None,
             figures: Averages::new(),
             device: device.clone(),
         }
+    }
+
+    /// The same with bounded gradients.
+    #[must_use]
+    pub fn clipped(self, clip: Clip) -> Self {
+        Self { clip, ..self }
     }
 
     /// The network as the last step left it, on the autodiff device.
@@ -57,6 +66,7 @@ impl<M: Module> Backprop<M> {
     pub fn descend(&mut self, at: &Position, rate: f64, name: &str, loss: Tensor<1>) {
         self.figures.add(name, loss.clone());
         let gradients = GradientsParams::from_grads(loss.backward(), self.network());
+        let gradients = self.clip.apply(gradients, self.network());
         if let Some(network) = self.network.take() {
             self.network = Some(self.optimizer.step(rate, network, gradients));
         }

@@ -58,6 +58,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<gibbs_boltzmann::StackError>()
             || cause.is::<gibbs_core::optim::OutOfRange>()
             || cause.is::<gibbs_autoencoder::AutoencoderError>()
+            || cause.is::<gibbs_flow::ConfigError>()
             || cause.is::<gibbs_physics::PhysicsError>()
             || cause.is::<gibbs_train::schedule::ScheduleError>()
             || cause.downcast_ref().is_some_and(is_bad_checkpoint)

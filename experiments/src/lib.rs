@@ -22,6 +22,8 @@ pub mod levels;
 pub mod made;
 pub mod progress;
 pub mod rbm;
+pub mod realnvp;
+pub mod standardization;
 pub mod system;
 pub mod van;
 

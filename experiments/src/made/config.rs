@@ -8,8 +8,7 @@ use gibbs_core::nn::Activation;
 use gibbs_train::weights;
 use serde::{Deserialize, Serialize};
 
-use super::values::Standardization;
-use crate::{boltzmann::check_counts, fault::Fault};
+use crate::{boltzmann::check_counts, fault::Fault, standardization::Standardization};
 
 /// Weights from inputs to outputs up to which direct connections are there unless the settings say otherwise.
 const FEW_DIRECT: usize = 4_000_000;

@@ -30,7 +30,6 @@ pub(crate) use config::given;
 pub use config::{MadeModel, ModelKind, Outputs, TransformerSizes, Widths};
 pub use presets::{MadeTrain, Masks};
 pub use sample::MadeSampleArgs;
-pub use values::Standardization;
 
 /// Configuration of a run.
 pub type MadeRun = RunConfig<MadeModel, MadeTrain>;

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     MadeRun,
     config::{MadeModel, ModelKind, Outputs, TransformerSizes, Widths, given},
-    values::{Standardization, Values},
+    values::Values,
 };
 use crate::{
     boltzmann::{check_counts, check_rate, layer::Average},
     cli::Preset,
     experiment::Length,
+    standardization::Standardization,
 };
 
 /// Which of several masks a step trains.

@@ -3,14 +3,14 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_autoregressive::Conditional;
-use gibbs_core::math::{mean_and_variance, to_host};
+use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
-use serde::{Deserialize, Serialize};
 
 use super::config::MadeModel;
 use crate::{
     fault::Fault,
     levels::{of_level, to_levels},
+    standardization::{Standardization, one_hot},
 };
 
 /// Examples that are looked at, or computed, at once.
@@ -22,49 +22,6 @@ pub(super) struct Values {
     conditional: Conditional,
     n_classes: usize,
     standardization: Option<Standardization>,
-}
-
-/// Shift and scale of each column, by which real data become variables of mean 0 and standard deviation 1.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Standardization {
-    /// What is subtracted.
-    pub shift: Vec<f64>,
-    /// What it is then divided by.
-    pub scale: Vec<f64>,
-}
-
-impl Standardization {
-    /// By the moments of a set; a constant column keeps its scale.
-    pub(super) fn fit(data: &Dataset) -> Self {
-        let (device, width) = (Device::default(), data.width());
-        let rows: Vec<usize> = (0..data.len()).collect();
-        let mut columns = vec![Vec::with_capacity(data.len()); width];
-        for rows in rows.chunks(BLOCK) {
-            let x = to_host(data.tensor(rows, &device));
-            x.iter().enumerate().for_each(|(i, &x)| columns[i % width].push(x));
-        }
-        let moments = columns.iter().map(|column| mean_and_variance(column));
-        let or_one = |variance: f64| if variance > 0.0 { variance.sqrt() } else { 1.0 };
-        let (shift, scale) = moments.map(|(mean, variance)| (mean, or_one(variance))).unzip();
-        Self { shift, scale }
-    }
-
-    /// # Errors
-    /// Another number of columns, or a scale that is not positive.
-    pub(super) fn validate(&self, width: usize) -> Result<()> {
-        let is_valid = |numbers: &[f64]| numbers.len() == width && numbers.iter().all(|x| x.is_finite());
-        match is_valid(&self.shift) && is_valid(&self.scale) && self.scale.iter().all(|&scale| scale > 0.0) {
-            true => Ok(()),
-            false => Err(Fault::usage(format!(
-                "model.standardization: shift and scale must be {width} finite numbers each, the scales positive"
-            ))),
-        }
-    }
-
-    fn row(values: &[f64], like: &Tensor<2>) -> Tensor<2> {
-        Tensor::<1>::from_data(values, (&like.device(), like.dtype())).unsqueeze()
-    }
 }
 
 /// Examples as the model takes them.
@@ -89,9 +46,7 @@ impl Values {
         let x = match self.conditional {
             Conditional::Categorical { values } => to_levels(x, values),
             _ => match &self.standardization {
-                Some(by) => {
-                    (x.clone() - Standardization::row(&by.shift, &x)) / Standardization::row(&by.scale, &x)
-                }
+                Some(by) => by.standardize(x),
                 None => x,
             },
         };
@@ -102,12 +57,7 @@ impl Values {
 
     /// The context of classes, where the model has one.
     pub(super) fn context(&self, classes: &[usize], device: &Device) -> Option<Tensor<2>> {
-        (self.n_classes > 0).then(|| {
-            let one_hot =
-                classes.iter().flat_map(|&class| (0..self.n_classes).map(move |k| f32::from(k == class)));
-            let values: Vec<f32> = one_hot.collect();
-            Tensor::from_data(TensorData::new(values, [classes.len(), self.n_classes]), device)
-        })
+        (self.n_classes > 0).then(|| one_hot(classes, self.n_classes, device))
     }
 
     /// Some examples of a set.
@@ -130,14 +80,13 @@ impl Values {
 
     /// Logarithm of the factor by which a density of variables becomes one of data.
     pub(super) fn log_volume(&self) -> f64 {
-        let scales = self.standardization.iter().flat_map(|by| &by.scale);
-        -scales.map(|scale| scale.ln()).sum::<f64>()
+        self.standardization.as_ref().map_or(0.0, Standardization::log_volume)
     }
 
     /// Values of variables as data: levels become numbers from 0 to 1.
     pub(super) fn decode(&self, x: Tensor<2>) -> Vec<f32> {
         let x = match &self.standardization {
-            Some(by) => x.clone() * Standardization::row(&by.scale, &x) + Standardization::row(&by.shift, &x),
+            Some(by) => by.restore(x),
             None => x,
         };
         let value = |x: f64| match self.conditional {

@@ -1,0 +1,265 @@
+//! Settings of a normalizing flow, and the presets.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use gibbs_core::{nn::Activation, optim::AdamConfig};
+use gibbs_data::{Binarization, Splits};
+use gibbs_flow::{CouplingMask, FlowConfig, MafConfig, RealNvpConfig, Univariate};
+use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
+use serde::{Deserialize, Serialize};
+
+use super::{RealNvpRun, coordinates};
+use crate::{
+    boltzmann::{check_counts, check_part, check_rate, layer::Average},
+    cli::Preset,
+    experiment::Length,
+    fault::Fault,
+    made::{Widths, given},
+    standardization::Standardization,
+};
+
+/// Which flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowKind {
+    /// Additive couplings.
+    Nice,
+    /// Affine couplings.
+    Realnvp,
+    /// Couplings by rational-quadratic splines.
+    Spline,
+    /// Affine masked autoregressive layers.
+    Maf,
+    /// Masked autoregressive layers by rational-quadratic splines.
+    SplineMaf,
+    /// The inverse of affine masked autoregressive layers.
+    Iaf,
+}
+
+impl fmt::Display for FlowKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nice => "nice",
+            Self::Realnvp => "realnvp",
+            Self::Spline => "spline",
+            Self::Maf => "maf",
+            Self::SplineMaf => "spline_maf",
+            Self::Iaf => "iaf",
+        })
+    }
+}
+
+/// What the flow is a law of, as a function of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Coordinates {
+    /// The data.
+    Data,
+    /// Columns of mean 0 and standard deviation 1.
+    Standardized,
+    /// Logits of dequantized grey values.
+    Logit,
+}
+
+/// The flow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RealNvpModel {
+    /// Which flow; `null` takes splines for up to 60 columns, and else affine couplings.
+    pub kind: Option<FlowKind>,
+    /// Columns of the data; `null` takes what the data have.
+    pub n_visible: Option<usize>,
+    /// Layers; `null` takes what the width needs.
+    pub n_layers: Option<usize>,
+    /// Hidden units of the network of each layer, a number or a list; `null` takes what the width needs.
+    pub n_hidden: Option<Widths>,
+    /// Function of the hidden units.
+    pub activation: Activation,
+    /// Which variables a coupling keeps; the next one changes them.
+    pub mask: CouplingMask,
+    /// Bins of splines, and half the width of their box.
+    pub bins: usize,
+    /// Half the width of the box of splines.
+    pub bound: f64,
+    /// Whether an activation normalization comes before each layer.
+    pub act_norm: bool,
+    /// Classes on which the flow is conditioned, 0 for none.
+    pub n_classes: usize,
+    /// What the flow is a law of; `null` takes logits of grey values, and else standardized columns.
+    pub coordinates: Option<Coordinates>,
+    /// Distance that logits keep from 0 and 1 (1e-6 in Papamakarios et al. 2017).
+    pub margin: f64,
+    /// Shift and scale of the columns; `null` takes those of the training data.
+    pub standardization: Option<Standardization>,
+}
+
+/// Training.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RealNvpTrain {
+    /// Length, logs, validation, checkpoints. No epochs (0) means as many as make `steps` steps.
+    #[serde(flatten)]
+    pub run: LoopConfig,
+    /// Steps of a run whose number of epochs is left open.
+    pub steps: usize,
+    /// Examples of a step.
+    pub batch_size: usize,
+    /// Learning rate of Adam.
+    pub learning_rate: Schedule,
+    /// Part of the weights that a step at learning rate 1 takes away.
+    pub weight_decay: f64,
+    /// Average of the weights, which is what is measured and saved.
+    pub average: Average,
+    /// Bound of the gradient.
+    pub clip: Clip,
+}
+
+impl Length for RealNvpTrain {
+    fn run(&self) -> LoopConfig {
+        self.run.clone()
+    }
+}
+
+impl RealNvpTrain {
+    /// The optimizer's constants.
+    pub(super) fn adam(&self) -> AdamConfig {
+        AdamConfig::new().with_weight_decay(self.weight_decay)
+    }
+}
+
+/// Columns up to which a table is taken for one of few.
+const FEW_COLUMNS: usize = 60;
+
+/// Settings to start from. What depends on the width of the data is left open.
+pub(super) fn preset(preset: Preset, _data: &str) -> (RealNvpModel, RealNvpTrain) {
+    let model = RealNvpModel {
+        kind: None,
+        n_visible: None,
+        n_layers: (preset == Preset::Tiny).then_some(2),
+        n_hidden: (preset == Preset::Tiny).then_some(Widths::One(16)),
+        activation: Activation::Relu,
+        mask: CouplingMask::Alternating,
+        bins: 16,
+        bound: 4.0,
+        act_norm: false,
+        n_classes: 0,
+        coordinates: None,
+        margin: 1e-6,
+        standardization: None,
+    };
+    let train = RealNvpTrain {
+        run: LoopConfig { epochs: 0, patience: Some(30), ..LoopConfig::default() },
+        steps: match preset {
+            Preset::Tiny => 100,
+            Preset::Default => 4000,
+            Preset::Paper => 50_000,
+        },
+        batch_size: 256,
+        learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
+        weight_decay: 0.0,
+        average: Average { decay: 0.999, every: 1 },
+        clip: Clip::GlobalNorm { limit: 10.0 },
+    };
+    (model, train)
+}
+
+impl RealNvpModel {
+    /// Whether the flow is one of few columns.
+    fn is_narrow(&self) -> bool {
+        self.n_visible.is_some_and(|width| width <= FEW_COLUMNS)
+    }
+
+    /// Fills in what the width decides.
+    fn settle(&mut self) {
+        let is_narrow = self.is_narrow();
+        let kind = *self.kind.get_or_insert(if is_narrow { FlowKind::Spline } else { FlowKind::Realnvp });
+        self.n_layers.get_or_insert(match (kind, is_narrow) {
+            (FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf, _) => 5,
+            (_, true) => 6,
+            (_, false) => 8,
+        });
+        self.n_hidden.get_or_insert(match is_narrow {
+            true => Widths::Many(vec![64, 64]),
+            false => Widths::Many(vec![512, 512]),
+        });
+    }
+
+    /// The flow.
+    ///
+    /// # Errors
+    /// If a size is still open, or a field is out of range.
+    pub(super) fn flow(&self) -> Result<FlowConfig> {
+        let width = given(self.n_visible, "model.n_visible")?;
+        let kind = given(self.kind, "model.kind")?;
+        let n_layers = given(self.n_layers, "model.n_layers")?;
+        let hidden = given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden")?;
+        let map = match kind {
+            FlowKind::Nice => Univariate::Additive,
+            FlowKind::Realnvp | FlowKind::Maf | FlowKind::Iaf => Univariate::affine(),
+            FlowKind::Spline | FlowKind::SplineMaf => {
+                Univariate::Spline { bins: self.bins, bound: self.bound }
+            }
+        };
+        Ok(match kind {
+            FlowKind::Nice | FlowKind::Realnvp | FlowKind::Spline => {
+                if width < 2 {
+                    return Err(Fault::usage(format!(
+                        "model.kind = {kind}: a coupling needs at least 2 columns, the data have {width}; take maf or spline_maf"
+                    )));
+                }
+                RealNvpConfig::new(width, n_layers, hidden)
+                    .with_activation(self.activation)
+                    .with_map(map)
+                    .with_mask(self.mask.clone())
+                    .with_act_norm(self.act_norm)
+                    .with_n_context(self.n_classes)
+                    .flow()
+            }
+            FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf => MafConfig::new(width, n_layers, hidden)
+                .with_activation(self.activation)
+                .with_map(map)
+                .with_inverse(kind == FlowKind::Iaf)
+                .with_act_norm(self.act_norm)
+                .with_n_context(self.n_classes)
+                .flow(),
+        })
+    }
+}
+
+/// The most epochs that small data are gone through.
+const MOST_EPOCHS: usize = 500;
+
+/// Fills in coordinates, shape, width and length, and checks what can be checked before training.
+pub(super) fn settle(config: &mut RealNvpRun, data: &Splits) -> Result<()> {
+    let (model, train) = (&mut config.model, &mut config.train);
+    config.data.binarization.get_or_insert(Binarization::None);
+    config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
+    let width = *model.n_visible.get_or_insert(data.width());
+    data.train.require_width(width)?;
+    model.settle();
+    if let Some(Widths::Many(widths)) = &model.n_hidden
+        && widths.contains(&0)
+    {
+        return Err(Fault::usage(format!("model.n_hidden = {widths:?}: each width must be at least 1")));
+    }
+    let n_layers = given(model.n_layers, "model.n_layers")?;
+    check_counts(&[
+        ("train.batch_size", train.batch_size),
+        ("train.steps", train.steps),
+        ("model.n_layers", n_layers),
+    ])?;
+    check_rate("train.learning_rate", &train.learning_rate)?;
+    check_part("model.margin", 2.0 * model.margin)?;
+    train.average.validate("train.average")?;
+    train.adam().validate().context("train")?;
+    if train.run.epochs == 0 {
+        let per_epoch = data.train.len().div_ceil(train.batch_size);
+        train.run.epochs = train.steps.div_ceil(per_epoch).min(MOST_EPOCHS);
+    }
+    coordinates::settle(model, data)?;
+    let flow = model.flow()?;
+    flow.init(&burn::tensor::Device::default(), &mut gibbs_backend::Noise::new(0, "check"))
+        .map(|_| ())
+        .context("model")
+}

@@ -1,0 +1,105 @@
+//! Normalizing flows on the command line: couplings and masked autoregressive layers, affine and by splines.
+
+mod config;
+mod coordinates;
+mod evaluate;
+mod pictures;
+mod sample;
+mod train;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use burn::prelude::*;
+use gibbs_backend::Noise;
+use gibbs_data::Splits;
+use gibbs_flow::Flow;
+use gibbs_train::{
+    run_folder::{RunFiles, RunFolder},
+    training::Trainee,
+    weights,
+};
+
+use crate::{
+    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
+    config::{ConfigOf, RunConfig},
+    evaluation::Evaluation,
+    experiment::Experiment,
+};
+use coordinates::Preparation;
+
+pub use config::{Coordinates, FlowKind, RealNvpModel, RealNvpTrain};
+pub use sample::RealNvpSampleArgs;
+
+/// Configuration of a run.
+pub type RealNvpRun = RunConfig<RealNvpModel, RealNvpTrain>;
+
+/// A trained flow with its configuration.
+pub struct RealNvpExperiment {
+    config: RealNvpRun,
+    flow: Flow,
+    preparation: Preparation,
+    device: Device,
+}
+
+impl Experiment for RealNvpExperiment {
+    const NAME: &'static str = "realnvp";
+    const DATA: &'static str = "digits";
+    const FILES: &'static [&'static str] =
+        &["samples.png", "density.png", "interpolation.png", "curves.png", "curves.svg"];
+    const SHOWN: &'static [&'static str] = &["loss", "valid_log_prob", "train_log_prob"];
+    type Model = RealNvpModel;
+    type Train = RealNvpTrain;
+    type TrainArgs = NoFlags;
+    type SampleArgs = RealNvpSampleArgs;
+    type Commands = NoCommands;
+
+    fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain) {
+        config::preset(preset, data)
+    }
+
+    fn data(config: &mut RealNvpRun, shared: &Shared) -> Result<Splits> {
+        let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+        if let Some(width) = config.model.n_visible {
+            data.train.require_width(width)?;
+        }
+        coordinates::continuous(&mut config.model, data, config.seed)
+    }
+
+    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
+        config::settle(config, data)
+    }
+
+    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+        Ok(Box::new(train::FlowTrainee::new(config, data, device)?))
+    }
+
+    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
+        let flow = config.model.flow()?.init(device, &mut Noise::new(config.seed, "init"));
+        let flow = weights::from_bytes(flow.context("the configuration")?, bytes)?;
+        let preparation = Preparation::of(&config.model)?;
+        Ok(Self { config: config.clone(), flow, preparation, device: device.clone() })
+    }
+
+    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
+        evaluate::evaluate(self, data, part)
+    }
+
+    fn sample(&self, args: &cli::Sample, family: &RealNvpSampleArgs, _shared: &Shared) -> Result<PathBuf> {
+        sample::sample(self, args, family)
+    }
+
+    fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()> {
+        pictures::draw(self, data, folder)
+    }
+
+    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
+        match *command {}
+    }
+}
+
+impl RealNvpExperiment {
+    fn shape(&self) -> (usize, usize) {
+        self.config.data.picture_shape(self.flow.n_variables())
+    }
+}

@@ -1,0 +1,139 @@
+//! The pictures of a finished run.
+
+use anyhow::Result;
+use burn::prelude::*;
+use gibbs_backend::Noise;
+use gibbs_core::{Bijection, math::to_host};
+use gibbs_data::Splits;
+use gibbs_report::{Axis, Figure, HeatMap, ImageGrid, Panel, Series};
+use gibbs_train::run_folder::RunFolder;
+
+use super::{
+    RealNvpExperiment,
+    coordinates::context,
+    sample::{host, scatter},
+};
+use crate::curves::Curves;
+
+/// Draws in a picture of images, and points in one of points.
+const SAMPLES: usize = 100;
+const POINTS: usize = 2000;
+/// Cells of a density along each axis.
+const CELLS: usize = 200;
+/// Lines of the warped grid along each axis, points on each, and how far it goes in the base.
+const LINES: usize = 25;
+const LINE_POINTS: usize = 200;
+const REACH: f64 = 2.5;
+/// Pairs of images between which is interpolated, and images between them.
+const PAIRS: usize = 8;
+const BETWEEN: usize = 8;
+
+pub(super) fn draw(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFolder) -> Result<()> {
+    let mut noise = Noise::new(experiment.config.seed, "pictures");
+    if experiment.is_picture() {
+        let (rows, columns) = experiment.shape();
+        let samples = host(experiment.draw(SAMPLES, None, 1.0, &mut noise));
+        ImageGrid::new(rows, columns).save(&samples, folder.files().named("samples.png"))?;
+        interpolation(experiment, data, folder)?;
+    } else {
+        let width = experiment.flow.n_variables();
+        let n = POINTS.min(data.test.len());
+        let test = data.test.values(&(0..n).collect::<Vec<_>>());
+        let samples = host(experiment.draw(n, None, 1.0, &mut noise));
+        let sets: [(&str, &[f32]); 2] = [("test data", &test), ("samples", &samples)];
+        scatter(&sets, width).save(folder.files().named("samples.png"))?;
+        if width == 2 && experiment.flow.n_context() == 0 {
+            density(experiment, &test, &samples).save(folder.files().named("density.png"))?;
+        }
+    }
+    curves(folder)
+}
+
+/// The density, draws from it, and what becomes of a grid in the base.
+fn density(experiment: &RealNvpExperiment, test: &[f32], samples: &[f32]) -> Figure {
+    let range = |k: usize| {
+        let column = test.iter().skip(k).step_by(2).map(|x| f64::from(*x));
+        let (low, high) = column.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let room = 0.1 * (high - low);
+        (low - room, high + room)
+    };
+    let (x, y) = (range(0), range(1));
+    let center = |(low, high): (f64, f64), i: usize| low + (high - low) * (i as f64 + 0.5) / CELLS as f64;
+    let points: Vec<f32> = (0..CELLS * CELLS)
+        .flat_map(|i| [center(x, i % CELLS) as f32, center(y, CELLS - 1 - i / CELLS) as f32])
+        .collect();
+    let device = &experiment.device;
+    let points = Tensor::<2>::from_data(TensorData::new(points, [CELLS * CELLS, 2]), device);
+    let (inner, ladj) = experiment.preparation.forward(points);
+    let log_prob = experiment.flow.log_prob_given(inner, None) + ladj;
+    let density: Vec<f32> = to_host(log_prob).into_iter().map(|l| l.exp() as f32).collect();
+
+    let frame = |title: &str| {
+        Panel::new(Axis::new("").range(y.0, y.1)).x_axis(Axis::new("").range(x.0, x.1)).title(title).equal()
+    };
+    let column =
+        |values: &[f32], k: usize| -> Vec<f32> { values.iter().skip(k).step_by(2).copied().collect() };
+    let heat = frame("density").heat_map(HeatMap::new(&density, (CELLS, CELLS), x, y));
+    let drawn = frame("samples").series(Series::new("", &column(samples, 0), &column(samples, 1)).dots(1.2));
+    let mut warped = frame("a grid of the base");
+    for line in grid() {
+        let z = Tensor::<2>::from_data(TensorData::new(line, [LINE_POINTS, 2]), device);
+        let points = host(experiment.preparation.inverse(experiment.flow.inverse(z, None).0));
+        warped = warped.series(Series::new("", &column(&points, 0), &column(&points, 1)).color(LINE_COLOR));
+    }
+    Figure::new(Axis::new("")).columns(3).width(1200).panel(heat).panel(drawn).panel(warped)
+}
+
+const LINE_COLOR: gibbs_report::Color = gibbs_report::Color::new(60, 90, 140);
+
+/// Lines along both axes, as points `[n, 2]`.
+fn grid() -> impl Iterator<Item = Vec<f32>> {
+    let place = |i: usize, n: usize| (REACH * (2.0 * i as f64 / (n - 1) as f64 - 1.0)) as f32;
+    (0..2 * LINES).map(move |line| {
+        let (axis, at) = (line % 2, place(line / 2, LINES));
+        (0..LINE_POINTS)
+            .flat_map(|i| if axis == 0 { [at, place(i, LINE_POINTS)] } else { [place(i, LINE_POINTS), at] })
+            .collect()
+    })
+}
+
+/// Test images and the straight lines between them in the base.
+fn interpolation(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFolder) -> Result<()> {
+    let (rows, columns) = experiment.shape();
+    let n = PAIRS.min(data.test.len() / 2);
+    let ends = |first: usize| -> (Tensor<2>, Option<Tensor<2>>) {
+        let rows: Vec<usize> = (0..n).map(|i| 2 * i + first).collect();
+        let batch = data.test.batch(&rows, &experiment.device);
+        let labels = context(batch.labels.as_deref(), experiment.flow.n_context(), &experiment.device);
+        let inner = experiment.preparation.forward(batch.x).0;
+        (experiment.flow.forward(inner, labels.as_ref()).0, labels)
+    };
+    let ((from, labels), (to, _)) = (ends(0), ends(1));
+    let sets: Vec<Vec<f32>> = (0..BETWEEN + 2)
+        .map(|k| {
+            let part = k as f64 / (BETWEEN + 1) as f64;
+            // Along the arc: the base has nearly all of its mass at one distance from its center.
+            let (a, b) = ((1.0 - part) * QUARTER_TURN, part * QUARTER_TURN);
+            let z = from.clone() * a.sin() + to.clone() * b.sin();
+            host(experiment.preparation.inverse(experiment.flow.inverse(z, labels.as_ref()).0))
+        })
+        .collect();
+    let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
+    let picture = ImageGrid::new(rows, columns).render_columns(&sets)?;
+    Ok(picture.save_png(folder.files().named("interpolation.png"))?)
+}
+
+/// A quarter of a turn, from one direction to another at a right angle, as those of two independent draws nearly are.
+const QUARTER_TURN: f64 = std::f64::consts::FRAC_PI_2;
+
+/// Log-density against epochs, from the metrics of the run.
+fn curves(folder: &RunFolder) -> Result<()> {
+    let run = Curves::read(&folder.files().metrics())?;
+    let panel = [("train", "train_log_prob"), ("valid", "valid_log_prob")]
+        .into_iter()
+        .flat_map(|(label, name)| run.series(label, name))
+        .fold(Panel::new(Axis::new("log-density (nats)")), Panel::series);
+    let figure = Figure::new(Axis::new("epoch")).panel(panel);
+    figure.save(folder.files().named("curves.png"))?;
+    Ok(figure.save(folder.files().named("curves.svg"))?)
+}
