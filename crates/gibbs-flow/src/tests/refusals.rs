@@ -16,7 +16,7 @@ fn what_makes_no_flow_is_named() {
         (RealNvpConfig::new(4, 2, vec![8, 0]), "[2, 8, 0, 4]"),
         (
             couplings.clone().with_map(Univariate::Spline { bins: 0, bound: 1.0 }),
-            "bins = 0 must be from 2 to 512",
+            "bins = 0 must be from 2 to 64",
         ),
         (couplings.with_mask(CouplingMask::Checkerboard { rows: 3, columns: 3 }), "3 by 3 pixels"),
         (RealNvpConfig::new(4, 1, vec![8]), "variable 0 (from 0) passes all 1 layers unchanged"),
