@@ -54,7 +54,7 @@ fn smooth() -> Vec<(&'static str, FlowConfig)> {
 fn smooth_densities_of_two_variables_integrate_to_one() {
     let (half, cells) = (20.0, 300);
     let x = plane(&midpoints(half, cells), DType::F64);
-    for (name, config) in smooth() {
+    for (_, config) in smooth() {
         let n = x.dims()[0];
         let context = contexts(&config, 1, DType::F64).map(|context| context.expand([n, C]));
         let flow = wide_flow(&config, 0.2, 1);

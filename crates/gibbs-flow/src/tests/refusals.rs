@@ -33,6 +33,7 @@ fn what_makes_no_flow_is_named() {
     let order = Permute::Given(vec![0, 2, 2]);
     assert!(layer(LayerConfig::Permutation { order }).contains("[0, 2, 2] must name each of 0 to 2 once"));
     assert!(message(FlowConfig::new(0, vec![LayerConfig::act_norm()])).contains("n_variables = 0"));
+    assert!(message(FlowConfig::new(3, Vec::new())).contains("number of layers = 0 must be at least 1"));
 }
 
 #[test]
