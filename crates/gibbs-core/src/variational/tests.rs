@@ -108,7 +108,7 @@ fn the_score_function_gradient_is_that_of_the_divergence_on_average() {
     let energy = Tensor::<1>::from_floats(ENERGY.map(|energy| energy as f32), &device);
     // All pairs of draws, each with its probability: the expectation of the estimate from two draws.
     let q = to_host(log_q(logits.clone()).without_autodiff().exp());
-    let mut expected = vec![0.0; 3];
+    let mut expected = [0.0; 3];
     for (i, j) in (0..9).map(|k| (k / 3, k % 3)) {
         let chosen = Tensor::<1, Int>::from_ints([i as i32, j as i32], &device);
         let loss = score_function_loss(
