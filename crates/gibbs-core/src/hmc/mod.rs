@@ -12,10 +12,28 @@
 //! period is `ε L`.
 //!
 //! It needs nothing but an [`Energy`] in tensors that can be differentiated, so it serves Hamiltonians and, in latent space, flows
-//! alike: there the energy is `E(x(z)) - ln |det ∂x/∂z|`, given as a function of `z`.
+//! alike: there the energy is `E(x(z)) - ln |det ∂x/∂z|`, given as a function of `z`. (Parameters of the flow with `no_grad()` save the gradients that are not
+//! used here.)
 //!
 //! References: Duane, Kennedy, Pendleton & Roweth, Phys. Lett. B 195:216 (1987), doi:10.1016/0370-2693(87)91197-X; Neal, "MCMC
-//! using Hamiltonian dynamics", Handbook of Markov Chain Monte Carlo, 2011, arXiv:1206.1901, section 3.2 for the jitter.
+//! using Hamiltonian dynamics", Handbook of Markov Chain Monte Carlo, 2011, arXiv:1206.1901, section 4.2 for the jitter.
+//!
+//! ```
+//! use burn::prelude::*;
+//! use gibbs_backend::Noise;
+//! use gibbs_core::{Estimate, hmc::{Hmc, HmcState}, math::to_host};
+//!
+//! // 2000 chains in a quartic well, whose virial theorem is ⟨x ∂E/∂x⟩ = 1.
+//! let quartic = |x: Tensor<2>| x.powi_scalar(4).squeeze_dim::<1>(1);
+//! let hmc = Hmc::new(0.3, 4).with_jitter(0.2);
+//! let mut noise = Noise::new(1, "chains");
+//! let mut state = HmcState::new(&quartic, Tensor::zeros([2000, 1], &Device::flex()));
+//! for _ in 0..20 {
+//!     state = hmc.step(&quartic, state, &mut noise).0;
+//! }
+//! let energy = Estimate::mean(&to_host(state.energy().clone()));
+//! assert!((energy.value - 0.25).abs() < 4.0 * energy.std_err);
+//! ```
 //!
 //! Cost: `L` gradients of the energy for each step, for all chains at once.
 

@@ -15,7 +15,7 @@ use crate::{Axis, Lattice, error::PhysicsError, exact::field::check_potential};
 /// each bond once, sites in row-major order. A negative `m²` makes two wells; in two dimensions the symmetry `φ -> -φ` is broken
 /// below a critical `m²(λ)`. Open axes end freely.
 ///
-/// The action, without factors 1/2, is that of Albergo, Kanwar & Shanahan, Phys. Rev. D 100:034515 (2019), arXiv:1904.12072, eq. 14 there
+/// The action, without factors 1/2, is that of Albergo, Kanwar & Shanahan, Phys. Rev. D 100:034515 (2019), arXiv:1904.12072, there
 /// with `□ = Σ_μ (2φ_x - φ_{x+μ} - φ_{x-μ})`, and of Gerdes, de Haan, Rainone, Bondesan & Cheng, SciPost Phys. 15:238 (2023),
 /// arXiv:2207.00283, so their `m²` and `λ` can be compared.
 ///

@@ -100,7 +100,7 @@ impl DoubleWell {
         x * (self.tilt + x * (-0.5 * self.barrier + 0.25 * self.quartic * x * x))
     }
 
-    /// Where the quartic term is twice all else and `e^-2·60`, so that what lies beyond is nothing beside the weight at 0.
+    /// Beyond this the quartic term is at least twice what all else can take away and 120, so weights are below `e^-120` of that at 0.
     fn far(&self) -> f64 {
         let rest = |x: f64| 0.5 * self.barrier.abs() * x * x + self.tilt.abs() * x + 60.0;
         let mut x = 1.0;

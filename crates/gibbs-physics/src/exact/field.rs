@@ -27,7 +27,7 @@ use crate::{
 const FEWEST: usize = 64;
 const MOST: usize = 1024;
 
-/// Agreement of two successive rules; that of the latter is about the square of this.
+/// Agreement of two successive rules, a site; that of the latter is about the square of this.
 const AGREEMENT: f64 = 1e-9;
 
 /// `V` at the ends of the range of values, above its minimum: what is left out is `e^-60` of the integral.
@@ -66,7 +66,7 @@ pub fn phi_four_chain(axis: Axis, mass_squared: f64, coupling: f64) -> Result<f6
     while points < MOST {
         points *= 2;
         let next = transfer(axis, mass_squared, coupling, points);
-        if (next - last).abs() < AGREEMENT {
+        if (next - last).abs() < AGREEMENT * axis.length as f64 {
             return Ok(next);
         }
         last = next;
