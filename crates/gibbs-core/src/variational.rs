@@ -164,8 +164,8 @@ pub struct MarkovChain {
 /// to `exp(-E)/Z` up to a constant: `1/n Σ_i (R_i - b_i) ln q(x_i)` with `R = ln q + E` held fixed and as baseline `b_i` the
 /// mean of all other `R_j`, which leaves the estimate unbiased.
 ///
-/// `log_q [n]`, differentiable, and `energy [n]` of independent draws give `[1]`. Its value means nothing; what is minimized is
-/// the mean of `R`.
+/// `log_q [n]`, differentiable, and `energy [n]` of independent draws give `[1]`. Its value means nothing; what is
+/// minimized is the mean of `R`.
 ///
 /// Reference: Williams, Machine Learning 8:229 (1992), doi:10.1007/BF00992696; Kool, van Hoof & Welling, "Buy 4 REINFORCE
 /// samples, get a baseline for free!", 2019, for the mean of the others.
@@ -200,16 +200,17 @@ pub struct PathGradient {
 /// loss = 1/n Σ_i x_i · g_i,   g_i = ∇_x (ln q + E)(x_i) held fixed
 /// ```
 ///
-/// The last term, the score, has expectation zero, and is left out. Where `q` is the law itself, `ln q + E` is constant, hence
-/// every `g_i` zero: the gradient has no variance at the optimum, while that with the score keeps it.
+/// The last term, the score, has expectation zero, and is left out. Where `q` is the law itself, `ln q + E` is constant,
+/// hence every `g_i` zero: the gradient has no variance at the optimum, while that with the score keeps it.
 ///
-/// `x [n, width]` is differentiable in the parameters, on an autodiff device, as are `model` and `energy`. `x` may also be
-/// the image of such draws under a random symmetry, with the density of the mixture as `model`
-/// ([`Symmetrized`](crate::symmetry::Symmetrized)). Two evaluations: of the density and energy at `x`, differentiated here, and of
-/// the draws, by who calls. Parameters of a model with `no_grad()` save this function the gradients that it throws away.
+/// `x [n, width]` is differentiable in the parameters, on an autodiff device, as are `model` and `energy`. `x` may also
+/// be the image of such draws under a random symmetry, with the density of the mixture as `model`
+/// ([`Symmetrized`](crate::symmetry::Symmetrized)). Two evaluations: of the density and energy at `x`, differentiated
+/// here, and of the draws, by who calls. Parameters of a model with `no_grad()` save this function the gradients that it
+/// throws away.
 ///
-/// References: Roeder, Wu & Duvenaud, "Sticking the landing", NeurIPS 2017, arXiv:1703.09194; Vaitl, Nicoli, Nakajima & Kessel,
-/// Mach. Learn.: Sci. Technol. 3:045006 (2022), arXiv:2207.08219, for flows.
+/// References: Roeder, Wu & Duvenaud, "Sticking the landing", NeurIPS 2017, arXiv:1703.09194; Vaitl, Nicoli, Nakajima &
+/// Kessel, Mach. Learn.: Sci. Technol. 3:045006 (2022), arXiv:2207.08219, for flows.
 ///
 /// # Panics
 /// If `x` is not on an autodiff device, or neither density nor energy depends on it.

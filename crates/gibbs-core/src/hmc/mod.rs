@@ -7,16 +7,17 @@
 //! ε <- ε (1 + r u),   u uniform in [-1, 1) for each chain and step      jitter r
 //! ```
 //!
-//! The leapfrog conserves volume and is its own inverse once momenta are turned around, so the step is in detailed balance with
-//! `exp(-E)`. The jitter keeps trajectories from returning to where they began, as they would in a harmonic energy whose
-//! period is `ε L`.
+//! The leapfrog conserves volume and is its own inverse once momenta are turned around, so the step is in detailed
+//! balance with `exp(-E)`. The jitter keeps trajectories from returning to where they began, as they would in a harmonic
+//! energy whose period is `ε L`.
 //!
-//! It needs nothing but an [`Energy`] in tensors that can be differentiated, so it serves Hamiltonians and, in latent space, flows
-//! alike: there the energy is `E(x(z)) - ln |det ∂x/∂z|`, given as a function of `z`. (Parameters of the flow with `no_grad()` save the gradients that are not
-//! used here.)
+//! It needs nothing but an [`Energy`] in tensors that can be differentiated, so it serves Hamiltonians and, in latent
+//! space, flows alike: there the energy is `E(x(z)) - ln |det ∂x/∂z|`, given as a function of `z`. (Parameters of the
+//! flow with `no_grad()` save the gradients that are not used here.)
 //!
-//! References: Duane, Kennedy, Pendleton & Roweth, Phys. Lett. B 195:216 (1987), doi:10.1016/0370-2693(87)91197-X; Neal, "MCMC
-//! using Hamiltonian dynamics", Handbook of Markov Chain Monte Carlo, 2011, arXiv:1206.1901, section 4.2 for the jitter.
+//! References: Duane, Kennedy, Pendleton & Roweth, Phys. Lett. B 195:216 (1987), doi:10.1016/0370-2693(87)91197-X; Neal,
+//! "MCMC using Hamiltonian dynamics", Handbook of Markov Chain Monte Carlo, 2011, arXiv:1206.1901, section 4.2 for the
+//! jitter.
 //!
 //! ```
 //! use burn::prelude::*;
@@ -74,8 +75,8 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// The mean over chains of the probability of acceptance, `min(1, exp(-ΔH))`: `[1]`. A trajectory that ran away to NaN counts as
-    /// rejected.
+    /// The mean over chains of the probability of acceptance, `min(1, exp(-ΔH))`: `[1]`. A trajectory that ran away to
+    /// NaN counts as rejected.
     pub fn acceptance(&self) -> Tensor<1> {
         let probability = self.energy_error.clone().neg().clamp_max(0.0).exp();
         let lost = self.energy_error.clone().is_nan();
@@ -150,8 +151,8 @@ impl Hmc {
         self.steps
     }
 
-    /// A step of every chain: the next state, and what happened. Draws momenta, then sizes if there is jitter, then one uniform
-    /// number for each chain.
+    /// A step of every chain: the next state, and what happened. Draws momenta, then sizes if there is jitter, then one
+    /// uniform number for each chain.
     pub fn step(
         &self,
         energy: &(impl Energy + ?Sized),
@@ -181,7 +182,8 @@ impl Hmc {
         (next, Transition { accepted: accepts.float().cast(energy_error.dtype()), energy_error })
     }
 
-    /// The trajectories from `state` and `momentum [n, width]`, with steps of `sizes [n, 1]`: where they end, and with what momenta.
+    /// The trajectories from `state` and `momentum [n, width]`, with steps of `sizes [n, 1]`: where they end, and with
+    /// what momenta.
     ///
     /// Negative sizes run back in time.
     pub fn leapfrog(

@@ -42,7 +42,8 @@ pub struct Springs {
 ///
 /// `Z` is that of the displacements, without momenta. `D` is the dynamical matrix and `ω_k²` its eigenvalues.
 ///
-/// Reference: Born & von Kármán, Phys. Z. 13:297 (1912), for the ring; Goldstein, Classical Mechanics, chapter 6, for normal modes.
+/// Reference: Born & von Kármán, Phys. Z. 13:297 (1912), for the ring; Goldstein, Classical Mechanics, chapter 6, for
+/// normal modes.
 ///
 /// Cost: a few passes over the displacements.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,7 +84,8 @@ impl HarmonicChain {
         self.beta
     }
 
-    /// The number of half waves along the chain, of each mode in ascending order of frequency, as `(k, whether it is a sine)`.
+    /// The number of half waves along the chain, of each mode in ascending order of frequency, as `(k, whether it is a
+    /// sine)`.
     fn waves(&self) -> impl Iterator<Item = (usize, bool)> {
         let (n, ends) = (self.n, self.ends);
         (0..n).map(move |mode| match ends {

@@ -12,8 +12,8 @@ use crate::{
     error::{PhysicsError, inverse_temperature, positive},
 };
 
-/// The dual of spins coupled in pairs, by the transformation of Hubbard and Stratonovich: a law of `n` real fields from which the
-/// spins are drawn one by one.
+/// The dual of spins coupled in pairs, by the transformation of Hubbard and Stratonovich: a law of `n` real fields from
+/// which the spins are drawn one by one.
 ///
 /// ```text
 /// K = β J + α 1,   α = margin - β λ_min(J)           so that the smallest eigenvalue of K is margin > 0
@@ -31,18 +31,18 @@ use crate::{
 /// ```
 ///
 /// Summing over spins or fields of `p(x, s)` gives either law, so a draw of one is turned into a draw of the other by its
-/// conditional ([`spins`](Self::spins), [`fields`](Self::fields)); `⟨x xᵀ⟩ = K ⟨s sᵀ⟩ K + K`. Symmetries of the spins are those of
-/// the fields, a change of all signs where there is no field `h`.
+/// conditional ([`spins`](Self::spins), [`fields`](Self::fields)); `⟨x xᵀ⟩ = K ⟨s sᵀ⟩ K + K`. Symmetries of the spins are
+/// those of the fields, a change of all signs where there is no field `h`.
 ///
 /// The smaller the margin, the less the Gaussian part covers the spins, but the stiffer is the energy: its second
 /// derivatives reach `1/margin`. Li & Wang take 0.1.
 ///
-/// References: Hubbard, Phys. Rev. Lett. 3:77 (1959), doi:10.1103/PhysRevLett.3.77; Fisher, "Critical phenomena", Lecture Notes in
-/// Physics 186:1 (1983), for the Ising model; Li & Wang, Phys. Rev. Lett. 121:260601 (2018), arXiv:1802.02840, and Zhang, E &
-/// Wang, arXiv:1809.10188, for flows trained on it.
+/// References: Hubbard, Phys. Rev. Lett. 3:77 (1959), doi:10.1103/PhysRevLett.3.77; Fisher, "Critical phenomena", Lecture
+/// Notes in Physics 186:1 (1983), for the Ising model; Li & Wang, Phys. Rev. Lett. 121:260601 (2018), arXiv:1802.02840,
+/// and Zhang, E & Wang, arXiv:1809.10188, for flows trained on it.
 ///
-/// Cost: the eigenvectors of `J`, `n³`, once; a product with `K⁻¹`, `batch · n²`, for each energy. In f32 its relative error is that of
-/// `xᵀK⁻¹x`, about `1e-7 √n` of `λ_max(K) / margin` at most.
+/// Cost: the eigenvectors of `J`, `n³`, once; a product with `K⁻¹`, `batch · n²`, for each energy. In f32 its relative
+/// error is that of `xᵀK⁻¹x`, about `1e-7 √n` of `λ_max(K) / margin` at most.
 #[derive(Clone, Debug)]
 pub struct DualIsing {
     /// `K⁻¹`, `K` and `K^(1/2)`, each `[n, n]`, symmetric.
@@ -119,7 +119,8 @@ impl DualIsing {
         &self.couplings
     }
 
-    /// `ln Z_s - ln Z_x`, nats: what is to be added to a `ln Z` of the fields, or to a bound of it, to have that of the spins.
+    /// `ln Z_s - ln Z_x`, nats: what is to be added to a `ln Z` of the fields, or to a bound of it, to have that of the
+    /// spins.
     pub fn log_z_offset(&self) -> f64 {
         self.log_z_offset
     }
@@ -133,7 +134,8 @@ impl DualIsing {
         gibbs_backend::tanh(x + field)
     }
 
-    /// Spins ±1 drawn given the fields `x [batch, n]`: of draws of the fields, draws of the canonical law. One word of noise each.
+    /// Spins ±1 drawn given the fields `x [batch, n]`: of draws of the fields, draws of the canonical law. One word of
+    /// noise each.
     ///
     /// # Panics
     /// If the width of `x` is not the number of spins.

@@ -8,9 +8,9 @@
 //! | [`PhiFour`] | a scalar field on a hypercubic lattice | [`free_field`](crate::exact::free_field), [`phi_four_chain`](crate::exact::phi_four_chain) |
 //! | [`DualIsing`] | fields in the place of the spins of a [`Pairwise`](crate::Pairwise) | that of the spins, shifted by a constant |
 //!
-//! All are a dimensionless [`Energy`](gibbs_core::Energy) of tensors `[batch, width]` in either precision, differentiable, with
-//! `Z = ∫ dx exp(-E(x))`; the constants live on the device of the argument. They are what a normalizing flow is trained on, and
-//! what [`hmc`](gibbs_core::hmc) samples.
+//! All are a dimensionless [`Energy`](gibbs_core::Energy) of tensors `[batch, width]` in either precision,
+//! differentiable, with `Z = ∫ dx exp(-E(x))`; the constants live on the device of the argument. They are what a
+//! normalizing flow is trained on, and what [`hmc`](gibbs_core::hmc) samples.
 
 mod chain;
 mod differences;

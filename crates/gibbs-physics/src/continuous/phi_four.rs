@@ -12,12 +12,12 @@ use crate::{Axis, Lattice, error::PhysicsError, exact::field::check_potential};
 /// S(φ) = Σ_<xy> (φ_x - φ_y)² + Σ_x (m² φ_x² + λ φ_x⁴)
 /// ```
 ///
-/// each bond once, sites in row-major order. A negative `m²` makes two wells; in two dimensions the symmetry `φ -> -φ` is broken
-/// below a critical `m²(λ)`. Open axes end freely.
+/// each bond once, sites in row-major order. A negative `m²` makes two wells; in two dimensions the symmetry `φ -> -φ` is
+/// broken below a critical `m²(λ)`. Open axes end freely.
 ///
-/// The action, without factors 1/2, is that of Albergo, Kanwar & Shanahan, Phys. Rev. D 100:034515 (2019), arXiv:1904.12072, there
-/// with `□ = Σ_μ (2φ_x - φ_{x+μ} - φ_{x-μ})`, and of Gerdes, de Haan, Rainone, Bondesan & Cheng, SciPost Phys. 15:238 (2023),
-/// arXiv:2207.00283, so their `m²` and `λ` can be compared.
+/// The action, without factors 1/2, is that of Albergo, Kanwar & Shanahan, Phys. Rev. D 100:034515 (2019),
+/// arXiv:1904.12072, there with `□ = Σ_μ (2φ_x - φ_{x+μ} - φ_{x-μ})`, and of Gerdes, de Haan, Rainone, Bondesan & Cheng,
+/// SciPost Phys. 15:238 (2023), arXiv:2207.00283, so their `m²` and `λ` can be compared.
 ///
 /// References for `ln Z`: [`free_field`](crate::exact::free_field) where `λ = 0`, and
 /// [`phi_four_chain`](crate::exact::phi_four_chain) in one dimension.
@@ -34,8 +34,8 @@ impl PhiFour {
     /// The field with `mass_squared` `m²` and `coupling` `λ` on `Lattice::hypercubic(axes)`.
     ///
     /// # Errors
-    /// If the axes are none of a lattice, `coupling` is negative, `mass_squared` is not positive while the coupling is 0, or one of them
-    /// is not finite.
+    /// If the axes are none of a lattice, `coupling` is negative, `mass_squared` is not positive while the coupling is 0,
+    /// or one of them is not finite.
     pub fn new(axes: &[Axis], mass_squared: f64, coupling: f64) -> Result<Self, PhysicsError> {
         check_potential(mass_squared, coupling)?;
         Ok(Self { lattice: Lattice::hypercubic(axes)?, mass_squared, coupling })

@@ -16,7 +16,8 @@ const FAR: f64 = 40.0;
 
 /// Points around a circle: `E(x) = (|x| - R)² / 2σ²`.
 ///
-/// By default `R = 2, σ = 0.4`, so `E = (|x| - 2)² / 0.32`, the ring of Song, Zhao & Ermon, "A-NICE-MC", NeurIPS 2017, arXiv:1706.07561.
+/// By default `R = 2, σ = 0.4`, so `E = (|x| - 2)² / 0.32`, the ring of Song, Zhao & Ermon, "A-NICE-MC", NeurIPS 2017,
+/// arXiv:1706.07561.
 ///
 /// The gradient at the origin, where there is none, is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,8 +66,8 @@ impl Energy for Ring {
 /// E(x) = a/4 x_1⁴ - b/2 x_1² + c x_1 + d/2 x_2²
 /// ```
 ///
-/// By default `a, b, c, d = 1, 6, 1, 1`, the double well of Noé, Olsson, Köhler & Wu, "Boltzmann generators", Science 365:eaaw1147 (2019),
-/// arXiv:1812.01729.
+/// By default `a, b, c, d = 1, 6, 1, 1`, the double well of Noé, Olsson, Köhler & Wu, "Boltzmann generators", Science
+/// 365:eaaw1147 (2019), arXiv:1812.01729.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DoubleWell {
     quartic: f64,
@@ -100,7 +101,8 @@ impl DoubleWell {
         x * (self.tilt + x * (-0.5 * self.barrier + 0.25 * self.quartic * x * x))
     }
 
-    /// Beyond this the quartic term is at least twice what all else can take away and 120, so weights are below `e^-120` of that at 0.
+    /// Beyond this the quartic term is at least twice what all else can take away and 120, so weights are below `e^-120`
+    /// of that at 0.
     fn far(&self) -> f64 {
         let rest = |x: f64| 0.5 * self.barrier.abs() * x * x + self.tilt.abs() * x + 60.0;
         let mut x = 1.0;

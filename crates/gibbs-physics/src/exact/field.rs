@@ -7,11 +7,11 @@
 //!          Z = Tr T^L (ring),  ⟨e^(-V/2)| T^(L-1) |e^(-V/2)⟩ (open)
 //! ```
 //!
-//! The transfer operator is a matrix on equidistant values of the field. As the integrand is analytic and decays at both ends, the
-//! trapezoidal rule converges exponentially in the number of points.
+//! The transfer operator is a matrix on equidistant values of the field. As the integrand is analytic and decays at both
+//! ends, the trapezoidal rule converges exponentially in the number of points.
 //!
-//! References: Montvay & Münster, Quantum Fields on a Lattice, Cambridge 1994, chapters 1 and 2; Trefethen & Weideman, SIAM Review
-//! 56:385 (2014), doi:10.1137/130932132, for the trapezoidal rule.
+//! References: Montvay & Münster, Quantum Fields on a Lattice, Cambridge 1994, chapters 1 and 2; Trefethen & Weideman,
+//! SIAM Review 56:385 (2014), doi:10.1137/130932132, for the trapezoidal rule.
 
 use std::f64::consts::PI;
 
@@ -57,8 +57,8 @@ pub(crate) fn squared_momenta(axis: Axis) -> Vec<f64> {
 /// `ln Z` of the φ⁴ field with `mass_squared` `m²` and `coupling` `λ` on a chain or ring, to about 1e-12 a site.
 ///
 /// # Errors
-/// If the axis is too short, `coupling` is negative, `mass_squared` is not positive while the coupling is 0, one of them is not
-/// finite, or the field spreads so wide that 1024 values do not resolve it.
+/// If the axis is too short, `coupling` is negative, `mass_squared` is not positive while the coupling is 0, one of them
+/// is not finite, or the field spreads so wide that 1024 values do not resolve it.
 pub fn phi_four_chain(axis: Axis, mass_squared: f64, coupling: f64) -> Result<f64, PhysicsError> {
     let axis = axis.check(0)?;
     check_potential(mass_squared, coupling)?;

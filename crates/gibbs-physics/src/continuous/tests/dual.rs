@@ -16,7 +16,8 @@ fn the_offset_is_that_of_quadrature_and_enumeration() {
         (glass(3), 0.0, 0.5),
     ] {
         let dual = DualIsing::new(&spins, beta, margin).unwrap();
-        // K has eigenvalues below 5 and above the margin: the fields lie within 5√3 + 8√5 and are smooth on a scale of √margin.
+        // K has eigenvalues below 5 and above the margin: the fields lie within 5√3 + 8√5 and are smooth on a scale of
+        // √margin.
         let log_z = grid_log_z(&dual, spins.n_spins(), 20.0, 0.5) + dual.log_z_offset();
         let enumerated = exact::enumerate(&spins, beta).unwrap().thermodynamics.log_z;
         // The error of the trapezoidal rule is exp(-2π² margin / step²) at most.
