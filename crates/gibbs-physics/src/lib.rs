@@ -11,6 +11,7 @@ pub mod memory;
 mod models;
 pub mod monte_carlo;
 mod pairwise;
+mod spins;
 mod symmetry;
 
 pub use error::PhysicsError;

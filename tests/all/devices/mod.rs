@@ -9,6 +9,7 @@ mod density;
 mod elementwise;
 mod machine;
 mod noise;
+mod spins;
 
 use burn::tensor::Device;
 

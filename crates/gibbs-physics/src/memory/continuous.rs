@@ -21,7 +21,7 @@ use crate::error::{PhysicsError, positive};
 ///
 /// The log-sum-exp is the logarithm of the exponential [`DenseMemory`](super::DenseMemory), at `β = 1`.
 ///
-/// Reference: Ramsauer and others, "Hopfield networks is all you need", ICLR 2021, arXiv:2008.02217, eqs. 1 to 3.
+/// Reference: Ramsauer and others, "Hopfield networks is all you need", ICLR 2021, arXiv:2008.02217.
 ///
 /// Cost: two products of `[batch, d]` and `[d, p]` a step.
 #[derive(Clone, Debug)]

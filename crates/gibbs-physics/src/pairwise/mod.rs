@@ -142,12 +142,20 @@ impl Pairwise {
         matrix
     }
 
-    /// `Σ_j J_ij s_j + h_i`, the field at spin `i`: turning `s_i` over costs `2 s_i` times this.
+    /// `Σ_j J_ij s_j + h_i`, the field at spin `i`.
     ///
     /// # Panics
     /// If there is no spin `i`, or `spins` are fewer than the neighbors need.
     pub fn local_field(&self, spins: &[i8], i: usize) -> f64 {
         self.neighbors(i).iter().fold(self.field[i], |sum, (j, value)| sum + value * f64::from(spins[*j]))
+    }
+
+    /// `2 s_i f_i` with `f_i` the [local field](Self::local_field): what it costs to turn spin `i` over.
+    ///
+    /// # Panics
+    /// If there is no spin `i`, or `spins` are fewer than the neighbors need.
+    pub fn flip_cost(&self, spins: &[i8], i: usize) -> f64 {
+        2.0 * f64::from(spins[i]) * self.local_field(spins, i)
     }
 
     /// `H(s)` of one configuration on the host.
