@@ -152,7 +152,7 @@ impl Hmc {
     }
 
     /// A step of every chain: the next state, and what happened. Draws momenta, then sizes if there is jitter, then one
-    /// uniform number for each chain.
+    /// uniform number for each chain. A trajectory that runs away to infinity or NaN is rejected.
     pub fn step(
         &self,
         energy: &(impl Energy + ?Sized),
