@@ -16,6 +16,7 @@ pub mod evaluation;
 pub mod experiment;
 pub mod fault;
 pub mod given;
+pub mod hopfield;
 pub mod ising;
 pub mod levels;
 pub mod made;

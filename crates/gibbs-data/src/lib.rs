@@ -19,6 +19,7 @@ pub mod manifest;
 pub mod npy;
 mod pen;
 pub mod plane;
+pub mod png;
 mod portable;
 mod splits;
 mod values;

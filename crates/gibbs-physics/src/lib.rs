@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod cache;
+pub mod continuous;
 mod error;
 pub mod exact;
 mod hamiltonian;
@@ -9,6 +11,7 @@ pub mod memory;
 mod models;
 pub mod monte_carlo;
 mod pairwise;
+mod spins;
 mod symmetry;
 
 pub use error::PhysicsError;

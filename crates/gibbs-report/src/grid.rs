@@ -1,7 +1,9 @@
 //! Many small images side by side.
 
+mod labels;
+
 use crate::scene::{Anchor, Scene};
-use crate::{Color, ColorMap, Picture, ReportError, font, render};
+use crate::{Color, ColorMap, Picture, ReportError, render};
 use std::path::Path;
 
 /// Em of row and column labels in pixels.
@@ -36,6 +38,7 @@ pub struct ImageGrid {
     map: ColorMap,
     row_labels: Vec<String>,
     column_labels: Vec<String>,
+    captions: Vec<String>,
     corner: String,
     separators: Vec<usize>,
 }
@@ -58,6 +61,7 @@ impl ImageGrid {
             map: ColorMap::Gray,
             row_labels: Vec::new(),
             column_labels: Vec::new(),
+            captions: Vec::new(),
             corner: String::new(),
             separators: Vec::new(),
         }
@@ -122,6 +126,14 @@ impl ImageGrid {
     #[must_use]
     pub fn column_labels<S: ToString>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
         self.column_labels = labels.into_iter().map(|label| label.to_string()).collect();
+        self
+    }
+
+    /// Text below each image, in the order in which the grid is filled: row by row. It is made smaller, then cut, where it
+    /// is wider than the image.
+    #[must_use]
+    pub fn captions<S: ToString>(mut self, captions: impl IntoIterator<Item = S>) -> Self {
+        self.captions = captions.into_iter().map(|caption| caption.to_string()).collect();
         self
     }
 
@@ -219,7 +231,7 @@ impl ImageGrid {
 
     fn draw(&self, cells: &[Option<&[f32]>], columns: usize) -> Result<Picture, ReportError> {
         let (cell_width, cell_height) = (self.cols * self.scale, self.rows * self.scale);
-        let pitch = cell_height + self.margin;
+        let pitch = cell_height + self.margin + self.caption_line();
         let lines = cells.len().div_ceil(columns);
         let head = self.head(columns)?;
         let side = self.side(lines, pitch)?;
@@ -261,6 +273,7 @@ impl ImageGrid {
                     self.margin_color,
                 );
                 self.stamp(&mut picture, image, x, y);
+                self.caption(&mut picture, i, (x, y))?;
             }
         }
         for &after in self.separators.iter().filter(|&&after| after > 0 && after < columns) {
@@ -279,48 +292,6 @@ impl ImageGrid {
             let (row, column) = ((i / self.cols) as u32, (i % self.cols) as u32);
             picture.fill(x + column * scale, y + row * scale, scale, scale, color);
         }
-    }
-
-    fn word(&self, text: &str) -> f64 {
-        (font::width(text, LABEL) + 10.0).ceil()
-    }
-
-    fn head(&self, columns: usize) -> Result<Option<Picture>, ReportError> {
-        if self.column_labels.is_empty() {
-            return Ok(None);
-        }
-        let labels = &self.column_labels[..columns.min(self.column_labels.len())];
-        let room = (self.cols * self.scale + self.margin) as f64;
-        let longest = labels.iter().map(|label| font::width(label, LABEL)).fold(0.0, f64::max);
-        let upward = longest + 4.0 > room;
-        let height = if upward { longest.ceil() + 8.0 } else { 20.0 };
-        let width = self.left_of(columns - 1) + self.cols * self.scale + self.margin;
-        let mut scene = Scene::new(bounded(width as u64), height as u32);
-        for (column, label) in labels.iter().enumerate() {
-            let middle = self.left_of(column) as f64 + (self.cols * self.scale) as f64 / 2.0;
-            if upward {
-                let x = middle + font::CAPITALS * LABEL / 2.0;
-                scene.upward_text((x, height - 4.0), label, LABEL, Color::BLACK, Anchor::Start);
-            } else {
-                scene.text((middle, height - 5.0), label, LABEL, Color::BLACK, Anchor::Middle);
-            }
-        }
-        render::to_picture(&scene).map(Some)
-    }
-
-    fn side(&self, lines: usize, pitch: usize) -> Result<Option<Picture>, ReportError> {
-        if self.row_labels.is_empty() {
-            return Ok(None);
-        }
-        let labels = &self.row_labels[..lines.min(self.row_labels.len())];
-        let width = labels.iter().map(|label| self.word(label)).fold(0.0, f64::max);
-        let mut scene = Scene::new(width as u32, bounded((self.margin + lines * pitch) as u64));
-        for (row, label) in labels.iter().enumerate() {
-            let middle = (self.margin + row * pitch) as f64 + (self.rows * self.scale) as f64 / 2.0;
-            let y = middle + font::CAPITALS * LABEL / 2.0;
-            scene.text((width - 6.0, y), label, LABEL, Color::BLACK, Anchor::End);
-        }
-        render::to_picture(&scene).map(Some)
     }
 }
 

@@ -102,3 +102,18 @@ fn a_default_picture_is_comfortably_large() {
         assert_eq!((picture.width(), picture.height()), ((cols * scale) as u32, (rows * scale) as u32));
     }
 }
+
+#[test]
+fn captions_stand_below_their_images_and_move_the_rows_apart() {
+    let images = vec![0.5; 4 * 9];
+    let bare = ImageGrid::new(3, 3).scale(10).margin(2);
+    let plain = bare.render(&images).unwrap();
+    let picture =
+        bare.clone().captions(["1", "", "", "a caption that is much too long"]).render(&images).unwrap();
+    let line = (picture.height() - plain.height()) / 2;
+    assert_eq!((picture.width(), line), (plain.width(), 17));
+    let ink =
+        |x: u32, y: u32| (0..line - 2).any(|dy| (0..30).any(|dx| picture.pixel(x + dx, y + dy).r < 0x80));
+    assert!(ink(2, 34) && !ink(34, 34), "the second has none");
+    assert!(!ink(2, 34 + 32 + line) && ink(34, 34 + 32 + line));
+}

@@ -25,8 +25,10 @@ use crate::{
 /// Images of an example up to which a network can be trained on all of them.
 const MOST_IMAGES: usize = 512;
 
-/// Images under the symmetries that are looked at when a model is measured, unless its settings say otherwise: some seconds.
+/// Images under the symmetries that are looked at when a model is measured, unless its settings say otherwise: seconds of dense
+/// layers, and of convolutions, which cost some ten times as much.
 const IMAGES: usize = 10_000_000;
+const IMAGES_OF_CONVOLUTIONS: usize = 1_000_000;
 
 /// Fewest and most draws for that.
 const DRAWS: (usize, usize) = (1000, 20_000);
@@ -53,6 +55,16 @@ pub struct PixelCnnSizes {
     pub half_kernel: usize,
 }
 
+/// How the two states of a spin are written in draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Values {
+    /// -1 and +1.
+    Spins,
+    /// 0 and 1.
+    Bits,
+}
+
 /// Under which symmetries of the Hamiltonian a network is averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +87,8 @@ pub struct VanModel {
     pub kind: NetworkKind,
     /// Number of spins; `null` takes that of the Hamiltonian or the data.
     pub n_visible: Option<usize>,
+    /// How draws are written; `null` takes what the data have, or spins.
+    pub values: Option<Values>,
     /// Hidden units of `made`, a number or a list of them; an empty list leaves the direct connections.
     pub n_hidden: Widths,
     /// Function of the hidden units.
@@ -126,31 +140,42 @@ impl VanTrain {
     }
 }
 
-/// Settings to start from.
+/// Settings to start from. `paper` are those that Wu, Wang & Zhang use for 16×16 spins (Phys. Rev. Lett. 122:080602, 2019, and
+/// its program), for a GPU; the temperature there falls exponentially, to within 2 % after a fifth of the steps.
 pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
     let has_data = data != HAMILTONIAN;
-    let (n_hidden, epochs) = match preset {
-        Preset::Tiny => (32, 5),
-        Preset::Default => (256, 100),
-        Preset::Paper => (512, 400),
+    let is_paper = preset == Preset::Paper;
+    let convolutions = match is_paper {
+        true => PixelCnnSizes { width: 64, depth: 3, half_kernel: 6 },
+        false => PixelCnnSizes { width: 16, depth: 3, half_kernel: 2 },
     };
     let model = VanModel {
         system: System::new(),
-        kind: NetworkKind::Made,
+        kind: if is_paper { NetworkKind::PixelCnn } else { NetworkKind::Made },
         n_visible: None,
-        n_hidden: Widths::One(n_hidden),
+        values: None,
+        n_hidden: Widths::One(if preset == Preset::Tiny { 32 } else { 256 }),
         activation: Activation::Relu,
         order: OrderConfig::Natural,
-        pixel_cnn: PixelCnnSizes { width: 16, depth: 3, half_kernel: 2 },
+        pixel_cnn: convolutions,
         symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
     };
+    let run = LoopConfig {
+        epochs: if preset == Preset::Tiny { 5 } else { 100 },
+        select_best: has_data,
+        patience: has_data.then_some(10),
+        ..LoopConfig::default()
+    };
     let train = VanTrain {
-        run: LoopConfig { epochs, select_best: has_data, ..LoopConfig::default() },
+        run,
         steps_per_epoch: 100,
-        batch_size: 200,
-        learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
-        average: Average { decay: 0.999, every: 1 },
-        annealing: 0.5,
+        batch_size: if is_paper { 1000 } else { 200 },
+        learning_rate: match is_paper {
+            true => Schedule::constant(1e-3),
+            false => Schedule::cosine(2e-3, 0.0).with_warmup(100),
+        },
+        average: if is_paper { Average::OFF } else { Average { decay: 0.999, every: 1 } },
+        annealing: if is_paper { 0.2 } else { 0.5 },
         symmetry: if has_data { Symmetrization::None } else { Symmetrization::Reversal },
         samples: None,
         valid_samples: 1000,
@@ -235,10 +260,14 @@ pub(super) fn spins(config: &VanRun) -> Result<Option<Spins>> {
     if is_variational(config) { config.model.system.build().map(Some) } else { Ok(None) }
 }
 
-impl VanTrain {
+impl VanRun {
     /// Draws by which a model with so many symmetries is measured.
     pub(super) fn draws(&self, symmetries: usize) -> usize {
-        self.samples.unwrap_or((IMAGES / symmetries).clamp(DRAWS.0, DRAWS.1))
+        let images = match self.model.kind {
+            NetworkKind::Made => IMAGES,
+            NetworkKind::PixelCnn => IMAGES_OF_CONVOLUTIONS,
+        };
+        self.train.samples.unwrap_or((images / symmetries).clamp(DRAWS.0, DRAWS.1))
     }
 }
 
@@ -250,6 +279,7 @@ pub(super) fn settle(config: &mut VanRun, data: &Splits) -> Result<()> {
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
     let width = *model.n_visible.get_or_insert(data.width());
     data.train.require_width(width)?;
+    model.values.get_or_insert(Values::Spins);
     Network::validate(model, &config.data)?;
     check_rate("train.learning_rate", &train.learning_rate)?;
     check_counts(&[

@@ -37,6 +37,8 @@ fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<E
     }
     let mut evaluation = Evaluation::default();
     evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
+    let binarization = experiment.config.data.binarization.map_or("none", |kind| kind.name());
+    evaluation.note("log_prob", "binarization", binarization);
     evaluation.per_example = each;
     Ok(evaluation)
 }
@@ -47,7 +49,7 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     let beta = config.model.system.beta;
     let noise = &mut Noise::new(config.seed, "eval");
     let mut magnetizations = Vec::new();
-    let n = config.train.draws(experiment.group.order());
+    let n = config.draws(experiment.group.order());
     let draws = Draws::from_model(&*law, &spins.at(beta)?, n, AT_ONCE, noise, |s| {
         magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
     });
@@ -82,6 +84,8 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     if let Some(exact) = exact.and_then(|exact| exact.magnetization) {
         evaluation.add("abs_magnetization_exact", &Estimate::exact(exact.abs), "per site");
     }
+    evaluation.add("log_prob", &Estimate::exact(mean(draws.log_q())), "nats");
+    evaluation.note("log_prob", "of", "its draws");
     evaluation.add("effective_sample_size", &draws.effective_sample_size(), "draws");
     evaluation.note("effective_sample_size", "of", draws.len());
     evaluation.add("acceptance", &TimeAverage::mean(&[chain.accepted]).estimate, "of proposals");

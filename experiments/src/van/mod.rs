@@ -30,7 +30,7 @@ use crate::{
 
 use network::{Network, SpinLaw};
 
-pub use config::{NetworkKind, PixelCnnSizes, Symmetrization, VanModel, VanTrain};
+pub use config::{NetworkKind, PixelCnnSizes, Symmetrization, Values, VanModel, VanTrain};
 
 /// Configuration of a run.
 pub type VanRun = RunConfig<VanModel, VanTrain>;
@@ -67,13 +67,16 @@ impl Experiment for VanExperiment {
     }
 
     fn data(config: &mut VanRun, shared: &Shared) -> Result<Splits> {
+        config.model.system.settle()?;
         if config::is_variational(config) {
-            config.model.system.settle()?;
             return config.model.system.without_data();
         }
         let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
         if let Some(n_spins) = config.model.n_visible {
             data.train.require_width(n_spins)?;
+        }
+        if data.train.is_binary() {
+            config.model.values.get_or_insert(Values::Bits);
         }
         match config.data.binarization {
             None | Some(Binarization::None) => values::bits(data),
@@ -109,10 +112,11 @@ impl Experiment for VanExperiment {
 
     fn sample(&self, args: &cli::Sample, _family: &NoFlags, _shared: &Shared) -> Result<PathBuf> {
         let spins = self.draw(args.n, &mut Noise::new(args.seed, "sample"));
-        let bright: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
+        let bits: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
+        let values = if self.config.model.values == Some(Values::Bits) { &bits } else { &spins };
         let (rows, columns) = self.shape();
         let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
-        write_draws(&out, &bright, &spins, [args.n, rows, columns])?;
+        write_draws(&out, &bits, values, [args.n, rows, columns])?;
         Ok(out)
     }
 

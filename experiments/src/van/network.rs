@@ -21,7 +21,7 @@ impl<L: LogProb + Sample> SpinLaw for L {}
 
 /// A network of any kind.
 pub(super) enum Network {
-    Made(Made),
+    Made(Box<Made>),
     PixelCnn(Box<PixelCnn>),
 }
 
@@ -41,7 +41,7 @@ impl Network {
     fn init(config: &VanRun, device: &Device) -> Result<Self> {
         let noise = &mut Noise::new(config.seed, "init");
         Ok(match config.model.kind {
-            NetworkKind::Made => Self::Made(config.model.made()?.init(device, noise)?),
+            NetworkKind::Made => Self::Made(Box::new(config.model.made()?.init(device, noise)?)),
             NetworkKind::PixelCnn => {
                 Self::PixelCnn(Box::new(config.model.pixel_cnn(&config.data)?.init(device, noise)?))
             }
@@ -54,7 +54,7 @@ impl Network {
     /// A configuration that is open or out of range, or weights that do not fit it.
     pub(super) fn load(config: &VanRun, bytes: &[u8], device: &Device) -> Result<Self> {
         Ok(match Self::init(config, device).context("the configuration")? {
-            Self::Made(made) => Self::Made(weights::from_bytes(made, bytes)?),
+            Self::Made(made) => Self::Made(Box::new(weights::from_bytes(*made, bytes)?)),
             Self::PixelCnn(network) => Self::PixelCnn(Box::new(weights::from_bytes(*network, bytes)?)),
         })
     }
@@ -62,7 +62,7 @@ impl Network {
     /// A new network in training.
     pub(super) fn trainee(config: &VanRun, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
         Ok(match Self::init(config, device)? {
-            Self::Made(made) => Box::new(VanTrainee::new(config, made, data, device)?),
+            Self::Made(made) => Box::new(VanTrainee::new(config, *made, data, device)?),
             Self::PixelCnn(network) => Box::new(VanTrainee::new(config, *network, data, device)?),
         })
     }
@@ -71,7 +71,7 @@ impl Network {
     pub(super) fn law(&self, group: &SymmetryGroup) -> Box<dyn SpinLaw> {
         let group = group.clone();
         match self {
-            Self::Made(made) => Box::new(Symmetrized::new(Spins::new(made.clone()), group)),
+            Self::Made(made) => Box::new(Symmetrized::new(Spins::new((**made).clone()), group)),
             Self::PixelCnn(network) => Box::new(Symmetrized::new(Spins::new((**network).clone()), group)),
         }
     }

@@ -30,7 +30,7 @@ enum Source {
     /// `H`, by the variational bound.
     Hamiltonian(Box<system::Spins>),
     /// Examples, by maximum likelihood.
-    Data { feed: Feed, valid: Dataset },
+    Data { feed: Box<Feed>, valid: Dataset },
 }
 
 /// A network in training.
@@ -50,7 +50,7 @@ impl<M: Module + Autoregressive> VanTrainee<M> {
         let source = match spins {
             Some(spins) => Source::Hamiltonian(Box::new(spins)),
             None => Source::Data {
-                feed: Feed::new(data.train.clone(), train.batch_size, config.seed, device)?,
+                feed: Box::new(Feed::new(data.train.clone(), train.batch_size, config.seed, device)?),
                 valid: data.valid.clone(),
             },
         };

@@ -26,7 +26,7 @@ fn bits_of(set: &Dataset) -> Result<Dataset> {
                 0.0 | -1.0 => 0,
                 _ => {
                     return Err(Fault::usage(format!(
-                        "{}: example {} has the value {value}; spins are -1 and +1, or 0 and 1 (take `made` for \
+                        "{}: example {} has the value {value:?}; spins are -1 and +1, or 0 and 1 (take `made` for \
                          anything else, or data.binarization)",
                         set.name(),
                         block * ROWS + i / set.width()

@@ -7,6 +7,7 @@ mod damage;
 mod dbn;
 mod evaluation;
 pub(crate) mod family;
+mod hopfield;
 mod interruption;
 mod ising;
 mod made;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gibbs_data::npy::{self, Array};
-use gibbs_physics::{Boundary, Lattice, exact, ising};
+use gibbs_physics::{Lattice, exact, ising};
 use gibbs_testkit::check_normalized;
 use serde_json::Value;
 use tempfile::tempdir;
@@ -139,9 +139,14 @@ fn spins_of_either_sign_are_the_same_data_as_bits() {
     let spins: Vec<f64> = bits.iter().map(|bit| 2.0 * f64::from(*bit) - 1.0).collect();
     npy::write(&folder.path().join("bits.npy"), &bits, &[160, 4]).unwrap();
     npy::write(&folder.path().join("spins.npy"), &spins, &[160, 4]).unwrap();
-    let figures =
-        ["bits.npy", "spins.npy"].map(|file| trained(folder.path(), &["--overwrite", "--data", file]));
-    assert_eq!(figures[0], figures[1]);
+    let runs = [("bits.npy", 0.0), ("spins.npy", -1.0)].map(|(file, down)| {
+        let metrics = trained(folder.path(), &["--overwrite", "--data", file]);
+        VAN.sample(folder.path(), &["run", "-n", "50", "--out", "draws.npy"]).succeeds();
+        let Array::F32(draws) = npy::read(&folder.path().join("draws.npy")).unwrap().values else { panic!() };
+        assert!(draws.iter().all(|s| *s == 1.0 || *s == down), "{draws:?}");
+        (metrics, draws.into_iter().map(|s| s > 0.0).collect::<Vec<bool>>())
+    });
+    assert_eq!(runs[0], runs[1]);
 }
 
 #[test]

@@ -5,10 +5,12 @@
 //! `GIBBS_REQUIRE_DEVICES` is set.
 
 mod binary;
+mod continuous;
 mod density;
 mod elementwise;
 mod machine;
 mod noise;
+mod spins;
 
 use burn::tensor::Device;
 

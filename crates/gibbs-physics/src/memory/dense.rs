@@ -2,8 +2,8 @@
 
 use gibbs_backend::Noise;
 
-use super::{Dynamics, pattern_size};
-use crate::PhysicsError;
+use super::{Dynamics, pattern_size, recall::in_parts};
+use crate::{PhysicsError, error::inverse_temperature, monte_carlo::Rule};
 
 /// How the energy grows with the overlap `x = Σ_i ξ_i s_i`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,23 @@ pub enum Interaction {
     Exponential,
 }
 
+/// A type that holds the overlaps `-n ≤ x ≤ n`. Products of short ones are added in pairs by any processor.
+trait Overlap: Copy + Default + Into<i32> {
+    fn plus(self, change: i8) -> Self;
+}
+
+impl Overlap for i16 {
+    fn plus(self, change: i8) -> Self {
+        self + Self::from(change)
+    }
+}
+
+impl Overlap for i32 {
+    fn plus(self, change: i8) -> Self {
+        self + Self::from(change)
+    }
+}
+
 /// Spins whose energy is a function `F` of their overlaps with `p` patterns, steeper than a square:
 ///
 /// ```text
@@ -25,10 +42,13 @@ pub enum Interaction {
 /// s_i <- the value with the lower energy, the others kept, one after the other in random order; stays if both are equal
 /// ```
 ///
+/// At an inverse temperature `β` a spin turns over with the probability `1 / (1 + exp(β ΔE))` instead, where `ΔE` is what
+/// that costs: the heat bath, which leaves `exp(-β E)` as it is.
+///
 /// Patterns that can be stored grow as `n^{k-1}` for powers and exponentially in `n` for the exponential.
 ///
-/// References: Krotov & Hopfield, "Dense associative memory for pattern recognition", NeurIPS 2016, arXiv:1606.01164,
-/// eqs. 1 to 3; Demircigil, Heusel, Löwe, Upgang & Vermet, "On a model of associative memory with huge storage
+/// References: Krotov & Hopfield, "Dense associative memory for pattern recognition", NeurIPS 2016, arXiv:1606.01164;
+/// Demircigil, Heusel, Löwe, Upgang & Vermet, "On a model of associative memory with huge storage
 /// capacity", J. Stat. Phys. 168:288 (2017), doi:10.1007/s10955-017-1806-y, arXiv:1702.01929.
 ///
 /// Differences from the papers: their energy is `-Σ_μ F(x_μ)`. The factor makes that of powers extensive and, for
@@ -42,6 +62,8 @@ pub struct DenseMemory {
     n_spins: usize,
     /// `ξ^μ_i` as `[n, p]`: what an update of spin `i` reads lies together.
     patterns: Vec<i8>,
+    /// `None` at temperature zero.
+    beta: Option<f64>,
 }
 
 impl DenseMemory {
@@ -59,7 +81,15 @@ impl DenseMemory {
             return Err(PhysicsError::Range { name: "degree", value: f64::from(degree), must });
         }
         let by_spin = (0..n_spins).flat_map(|i| patterns.iter().map(move |xi| xi[i])).collect();
-        Ok(Self { interaction, n_spins, patterns: by_spin })
+        Ok(Self { interaction, n_spins, patterns: by_spin, beta: None })
+    }
+
+    /// The memory with its dynamics at the inverse temperature `beta`.
+    ///
+    /// # Errors
+    /// If `beta` is negative, infinite or not a number.
+    pub fn at(self, beta: f64) -> Result<Self, PhysicsError> {
+        Ok(Self { beta: Some(inverse_temperature(beta)?), ..self })
     }
 
     /// `E(s') - E(s)` where `s'` is `state` with spin `i` turned over.
@@ -67,7 +97,7 @@ impl DenseMemory {
     /// # Panics
     /// If there is no spin `i`, or `state` has not one value for each spin.
     pub fn flip_cost(&self, state: &[i8], i: usize) -> f64 {
-        self.cost(&self.overlaps(state), state[i], i)
+        self.cost(&self.overlaps::<i32>(state), state[i], i)
     }
 
     /// `ξ^μ_i` for all `μ`.
@@ -77,11 +107,11 @@ impl DenseMemory {
     }
 
     /// `x_μ = Σ_i ξ^μ_i s_i`, `[p]`.
-    fn overlaps(&self, state: &[i8]) -> Vec<i32> {
+    fn overlaps<X: Overlap>(&self, state: &[i8]) -> Vec<X> {
         assert_eq!(state.len(), self.n_spins, "one value for each spin");
-        let mut x = vec![0; self.row(0).len()];
+        let mut x = vec![X::default(); self.row(0).len()];
         for (i, s) in state.iter().enumerate() {
-            x.iter_mut().zip(self.row(i)).for_each(|(x, xi)| *x += i32::from(xi * s));
+            x.iter_mut().zip(self.row(i)).for_each(|(x, xi)| *x = x.plus(xi * s));
         }
         x
     }
@@ -105,16 +135,19 @@ impl DenseMemory {
 
     /// [`flip_cost`](Self::flip_cost) of a spin `s` given the overlaps. Sums of powers are exact below 2^53; that of
     /// squares, `(x - 2 ξ s)² - x² = 4 - 4 ξ s x`, is a product of integers.
-    fn cost(&self, x: &[i32], s: i8, i: usize) -> f64 {
+    fn cost<X: Overlap>(&self, x: &[X], s: i8, i: usize) -> f64 {
         let row = self.row(i);
-        let pairs = x.iter().zip(row).map(|(x, xi)| (f64::from(*x), f64::from(x - 2 * i32::from(xi * s))));
+        let pairs = x.iter().zip(row).map(|(x, xi)| {
+            let x: i32 = (*x).into();
+            (f64::from(x), f64::from(x - 2 * i32::from(xi * s)))
+        });
         match self.interaction {
             Interaction::Power(2) => {
-                let field: i32 = x.iter().zip(row).map(|(x, xi)| x * i32::from(*xi)).sum();
+                let field: i32 = x.iter().zip(row).map(|(x, xi)| (*x).into() * i32::from(*xi)).sum();
                 self.scale() * 4.0 * (row.len() as f64 - f64::from(field * i32::from(s)))
             }
             Interaction::Exponential => {
-                let top = f64::from(x.iter().copied().max().unwrap_or(0));
+                let top = f64::from(x.iter().map(|x| (*x).into()).max().unwrap_or(0));
                 let (old, new) = pairs.fold((0.0, 0.0), |(old, new), (x, turned)| {
                     (old + (x - top).exp(), new + (turned - top).exp())
                 });
@@ -124,6 +157,25 @@ impl DenseMemory {
                 self.scale() * pairs.map(|(x, turned)| power.power(turned) - power.power(x)).sum::<f64>()
             }
         }
+    }
+
+    /// A step; see [`Dynamics::step_in_parts`].
+    fn sweep<X: Overlap>(&self, mut state: Vec<i8>, parts: usize, noise: &mut Noise) -> Vec<Vec<i8>> {
+        let mut x = self.overlaps::<X>(&state);
+        in_parts(&noise.permutation(self.n_spins), parts, |order| {
+            for &i in order {
+                let cost = self.cost(&x, state[i], i);
+                let flips = match self.beta {
+                    None => cost < 0.0,
+                    Some(beta) => noise.next_uniform() < Rule::HeatBath.flip_probability(beta, cost),
+                };
+                if flips {
+                    x.iter_mut().zip(self.row(i)).for_each(|(x, xi)| *x = x.plus(-2 * xi * state[i]));
+                    state[i] = -state[i];
+                }
+            }
+            state.clone()
+        })
     }
 }
 
@@ -139,15 +191,11 @@ impl Interaction {
 }
 
 impl Dynamics for DenseMemory {
-    fn step(&self, mut state: Vec<i8>, noise: &mut Noise) -> Vec<i8> {
-        let mut x = self.overlaps(&state);
-        for i in noise.permutation(self.n_spins) {
-            if self.cost(&x, state[i], i) < 0.0 {
-                x.iter_mut().zip(self.row(i)).for_each(|(x, xi)| *x -= 2 * i32::from(xi * state[i]));
-                state[i] = -state[i];
-            }
+    fn step_in_parts(&self, state: Vec<i8>, parts: usize, noise: &mut Noise) -> Vec<Vec<i8>> {
+        match i16::try_from(self.n_spins) {
+            Ok(_) => self.sweep::<i16>(state, parts, noise),
+            Err(_) => self.sweep::<i32>(state, parts, noise),
         }
-        state
     }
 
     fn energy(&self, state: &[i8]) -> f64 {
@@ -155,6 +203,6 @@ impl Dynamics for DenseMemory {
     }
 
     fn settles(&self) -> bool {
-        true
+        self.beta.is_none()
     }
 }

@@ -4,12 +4,12 @@ use std::borrow::Borrow;
 
 use gibbs_backend::Noise;
 
-use super::Dynamics;
-use crate::{Pairwise, PhysicsError, error::inverse_temperature};
+use super::{Dynamics, recall::in_parts};
+use crate::{Pairwise, PhysicsError, error::inverse_temperature, monte_carlo::Rule};
 
 /// Which spins are updated together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schedule {
+pub enum Updates {
     /// One after the other, in a new random order in each step (Hopfield).
     Asynchronous,
     /// All at once (Little).
@@ -40,7 +40,7 @@ pub enum Schedule {
 #[derive(Clone, Debug)]
 pub struct SpinDynamics<J> {
     couplings: J,
-    schedule: Schedule,
+    updates: Updates,
     /// `None` at temperature zero.
     beta: Option<f64>,
     /// Rounding error of each local field.
@@ -49,7 +49,7 @@ pub struct SpinDynamics<J> {
 
 impl<J: Borrow<Pairwise>> SpinDynamics<J> {
     /// The dynamics at temperature zero. `couplings` may be a [`Pairwise`] or a reference to one.
-    pub fn new(couplings: J, schedule: Schedule) -> Self {
+    pub fn new(couplings: J, updates: Updates) -> Self {
         let system: &Pairwise = couplings.borrow();
         let rounding = (0..system.field().len())
             .map(|i| {
@@ -58,7 +58,7 @@ impl<J: Borrow<Pairwise>> SpinDynamics<J> {
                 (list.len() + 1) as f64 * f64::EPSILON * size
             })
             .collect();
-        Self { couplings, schedule, beta: None, rounding }
+        Self { couplings, updates, beta: None, rounding }
     }
 
     /// The dynamics at the inverse temperature `beta`.
@@ -71,28 +71,27 @@ impl<J: Borrow<Pairwise>> SpinDynamics<J> {
 
     /// The new value of spin `i`.
     fn update(&self, state: &[i8], i: usize, noise: &mut Noise) -> i8 {
-        let field = self.couplings.borrow().local_field(state, i);
-        match self.beta {
-            None if field.abs() <= self.rounding[i] => state[i],
-            None => field.signum() as i8,
-            Some(beta) if noise.next_uniform() < 1.0 / (1.0 + (-2.0 * beta * field).exp()) => 1,
-            Some(_) => -1,
-        }
+        let cost = self.couplings.borrow().flip_cost(state, i);
+        let flips = match self.beta {
+            None => cost < -2.0 * self.rounding[i],
+            Some(beta) => noise.next_uniform() < Rule::HeatBath.flip_probability(beta, cost),
+        };
+        if flips { -state[i] } else { state[i] }
     }
 }
 
 impl<J: Borrow<Pairwise>> Dynamics for SpinDynamics<J> {
-    fn step(&self, mut state: Vec<i8>, noise: &mut Noise) -> Vec<i8> {
+    fn step_in_parts(&self, mut state: Vec<i8>, parts: usize, noise: &mut Noise) -> Vec<Vec<i8>> {
         let n = self.rounding.len();
         assert_eq!(state.len(), n, "one value for each spin");
-        match self.schedule {
-            Schedule::Synchronous => (0..n).map(|i| self.update(&state, i, noise)).collect(),
-            Schedule::Asynchronous => {
-                for i in noise.permutation(n) {
-                    state[i] = self.update(&state, i, noise);
+        match self.updates {
+            Updates::Synchronous => vec![(0..n).map(|i| self.update(&state, i, noise)).collect()],
+            Updates::Asynchronous => in_parts(&noise.permutation(n), parts, |order| {
+                for i in order {
+                    state[*i] = self.update(&state, *i, noise);
                 }
-                state
-            }
+                state.clone()
+            }),
         }
     }
 

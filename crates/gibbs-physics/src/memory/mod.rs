@@ -8,7 +8,7 @@
 //! | [`DenseMemory`] | energies that grow faster than the square of the overlaps |
 //! | [`ContinuousMemory`] | continuous states, whose update is attention |
 //! | [`recall`] | runs any dynamics of spins until it settles, with the energy along the way |
-//! | [`retrieval_curve`], [`critical_load`], [`extrapolate_over`] | how many patterns can be stored |
+//! | [`retrieval_curve`], [`crossing`], [`critical_load`], [`extrapolate_over`] | how many patterns can be stored |
 //!
 //! ```
 //! use gibbs_backend::Noise;
@@ -18,7 +18,7 @@
 //! let patterns = memory::random_patterns(100, 4, &mut noise);
 //! let mut start = patterns[0].clone();
 //! start[..20].fill(1); // one fifth is lost
-//! let dynamics = memory::SpinDynamics::new(hopfield(&patterns)?, memory::Schedule::Asynchronous);
+//! let dynamics = memory::SpinDynamics::new(hopfield(&patterns)?, memory::Updates::Asynchronous);
 //! let recalled = memory::recall(&dynamics, start, 20, &mut noise);
 //! assert_eq!(recalled.end, memory::End::FixedPoint);
 //! assert_eq!(recalled.last(), patterns[0]);
@@ -27,7 +27,7 @@
 
 use gibbs_backend::Noise;
 
-use crate::error::PhysicsError;
+use crate::{error::PhysicsError, spins::fair_spins};
 
 mod capacity;
 mod continuous;
@@ -39,22 +39,18 @@ mod rules;
 mod tests;
 
 pub use capacity::{
-    Extrapolation, LoadPoint, RetrievalConfig, RetrievalCurve, critical_load, extrapolate, extrapolate_over,
-    retrieval_curve,
+    Extrapolation, LoadPoint, RetrievalConfig, RetrievalCurve, critical_load, crossing, extrapolate,
+    extrapolate_over, retrieval_curve,
 };
 pub use continuous::ContinuousMemory;
 pub use dense::{DenseMemory, Interaction};
-pub use dynamics::{Schedule, SpinDynamics};
-pub use recall::{Dynamics, End, Trajectory, recall};
+pub use dynamics::{SpinDynamics, Updates};
+pub use recall::{Dynamics, End, Trajectory, recall, recall_in_parts};
 pub use rules::{pseudo_inverse, storkey};
 
-/// `p` patterns of `n` independent entries, ±1 with probability 1/2 each: the bits of one word for 32 entries.
+/// `p` patterns of `n` independent entries, ±1 with probability 1/2 each.
 pub fn random_patterns(n: usize, p: usize, noise: &mut Noise) -> Vec<Vec<i8>> {
-    let mut pattern = || {
-        let words: Vec<u32> = (0..n.div_ceil(32)).map(|_| noise.next_u32()).collect();
-        (0..n).map(|i| if words[i / 32] >> (i % 32) & 1 == 1 { 1 } else { -1 }).collect()
-    };
-    (0..p).map(|_| pattern()).collect()
+    (0..p).map(|_| fair_spins(n, noise)).collect()
 }
 
 /// `m = (1/n) Σ_i ξ_i s_i`, in `[-1, 1]`: 1 for equal configurations, 0 on average for unrelated ones.

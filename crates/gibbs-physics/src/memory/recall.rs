@@ -4,11 +4,20 @@ use gibbs_backend::Noise;
 
 /// A rule by which a configuration of spins ±1 becomes the next.
 pub trait Dynamics {
+    /// The configurations `[parts][n]` after each of `parts` equal parts of the step from `state [n]`, the last one that
+    /// after the whole of it; only this one if all spins are updated at once.
+    ///
+    /// # Panics
+    /// If `state` has not one value for each spin, or `parts` is 0.
+    fn step_in_parts(&self, state: Vec<i8>, parts: usize, noise: &mut Noise) -> Vec<Vec<i8>>;
+
     /// The configuration `[n]` after `state [n]`.
     ///
     /// # Panics
     /// If `state` has not one value for each spin.
-    fn step(&self, state: Vec<i8>, noise: &mut Noise) -> Vec<i8>;
+    fn step(&self, state: Vec<i8>, noise: &mut Noise) -> Vec<i8> {
+        self.step_in_parts(state, 1, noise).remove(0)
+    }
 
     /// The energy of a configuration `[n]`.
     ///
@@ -35,7 +44,7 @@ pub enum End {
 /// The configurations of a recall.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trajectory {
-    /// `[steps + 1][n]`, the start first. The repetition by which a fixed point or a cycle was recognized is left out.
+    /// `[steps · parts + 1][n]`, the start first. The step by which a fixed point or a cycle was recognized is left out.
     pub states: Vec<Vec<i8>>,
     /// The energy of each.
     pub energies: Vec<f64>,
@@ -56,24 +65,47 @@ impl Trajectory {
 /// # Panics
 /// If `start` has not one value for each spin.
 pub fn recall(dynamics: &impl Dynamics, start: Vec<i8>, max_steps: usize, noise: &mut Noise) -> Trajectory {
+    recall_in_parts(dynamics, start, 1, max_steps, noise)
+}
+
+/// The same recall with a configuration after each of `parts` equal parts of a step.
+///
+/// # Panics
+/// If `start` has not one value for each spin, or `parts` is 0.
+pub fn recall_in_parts(
+    dynamics: &(impl Dynamics + ?Sized),
+    start: Vec<i8>,
+    parts: usize,
+    max_steps: usize,
+    noise: &mut Noise,
+) -> Trajectory {
     let mut energies = vec![dynamics.energy(&start)];
+    let (mut before, mut last) = (None, start.clone());
     let mut states = vec![start];
     let mut end = End::Unsettled;
     for _ in 0..max_steps {
-        let last = &states[states.len() - 1];
-        let next = dynamics.step(last.clone(), noise);
+        let configurations = dynamics.step_in_parts(last.clone(), parts, noise);
+        let next = configurations[configurations.len() - 1].clone();
         if dynamics.settles() {
-            if next == *last {
+            if next == last {
                 end = End::FixedPoint;
                 break;
             }
-            if states.len() > 1 && next == states[states.len() - 2] {
+            if before.as_ref() == Some(&next) {
                 end = End::TwoCycle;
                 break;
             }
         }
-        energies.push(dynamics.energy(&next));
-        states.push(next);
+        energies.extend(configurations.iter().map(|state| dynamics.energy(state)));
+        states.extend(configurations);
+        before = Some(std::mem::replace(&mut last, next));
     }
     Trajectory { states, energies, end }
+}
+
+/// What `update` makes of each of `parts` equal pieces of an order, one after the other; an order that is shorter has
+/// as many pieces as entries.
+pub(super) fn in_parts<T>(order: &[usize], parts: usize, update: impl FnMut(&[usize]) -> T) -> Vec<T> {
+    assert!(parts > 0, "a step has at least one part");
+    order.chunks(order.len().div_ceil(parts)).map(update).collect()
 }

@@ -56,13 +56,6 @@ pub trait Chain: Sync {
     }
 }
 
-/// `n` fair spins ±1.
-pub(super) fn fair_spins(n: usize, noise: &mut Noise) -> Vec<i8> {
-    let mut words = vec![0; n.div_ceil(64)];
-    noise.fill_u64(&mut words);
-    (0..n).map(|i| if words[i / 64] >> (i % 64) & 1 == 1 { 1 } else { -1 }).collect()
-}
-
 /// How long to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {

@@ -21,10 +21,10 @@ use gibbs_backend::Noise;
 use rayon::prelude::*;
 
 use super::{
-    chain::{Chain, Observation, fair_spins},
+    chain::{Chain, Observation},
     words::uniform,
 };
-use crate::{Hamiltonian, Pairwise, PhysicsError, error::inverse_temperature};
+use crate::{Hamiltonian, Pairwise, PhysicsError, error::inverse_temperature, spins::fair_spins};
 
 /// Spins that a thread takes at least.
 const PIECE: usize = 2048;
@@ -40,13 +40,12 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// The probability that `spin` is turned over in the local field `field`. (A heat bath turns a spin over where the
-    /// value drawn is the other one.)
-    pub(super) fn flip_probability(self, beta: f64, spin: i8, field: f64) -> f64 {
-        let cost = 2.0 * beta * f64::from(spin) * field;
+    /// The probability that a spin is turned over where that costs so much energy: `2 s_i f_i`. (A heat bath turns a spin
+    /// over where the value drawn is the other one.)
+    pub(crate) fn flip_probability(self, beta: f64, cost: f64) -> f64 {
         match self {
-            Self::HeatBath => 1.0 / (1.0 + cost.exp()),
-            Self::Metropolis => (-cost).exp().min(1.0),
+            Self::HeatBath => 1.0 / (1.0 + (beta * cost).exp()),
+            Self::Metropolis => (-beta * cost).exp().min(1.0),
         }
     }
 }
@@ -92,8 +91,8 @@ impl Chain for Sweep<'_> {
             let (words, after) = rest.split_at(sites.len());
             rest = after;
             let update = |spins: &[i8], i: usize, word: u64| {
-                let field = self.hamiltonian.local_field(spins, i);
-                let flips = uniform(word) < self.rule.flip_probability(self.beta, spins[i], field);
+                let cost = self.hamiltonian.flip_cost(spins, i);
+                let flips = uniform(word) < self.rule.flip_probability(self.beta, cost);
                 if flips { -spins[i] } else { spins[i] }
             };
             if sites.len() < 2 * PIECE {

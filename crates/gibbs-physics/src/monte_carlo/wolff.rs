@@ -16,10 +16,10 @@
 use gibbs_backend::Noise;
 
 use super::{
-    chain::{Chain, Observation, fair_spins},
+    chain::{Chain, Observation},
     words::{Words, uniform},
 };
-use crate::{Hamiltonian, Pairwise, PhysicsError, error::inverse_temperature};
+use crate::{Hamiltonian, Pairwise, PhysicsError, error::inverse_temperature, spins::fair_spins};
 
 /// One replica of a ferromagnet; the state is its spins `[n]`, ±1. A step turns one cluster over.
 #[derive(Clone, Debug)]

@@ -1,12 +1,12 @@
 //! Spins that are coupled in pairs.
 
-use crate::error::PhysicsError;
+use crate::{cache::Cache, error::PhysicsError};
 
 mod tensors;
 #[cfg(test)]
 mod tests;
 
-use tensors::Cache;
+use tensors::Placed;
 
 /// A Hamiltonian of pair couplings and fields:
 ///
@@ -24,7 +24,7 @@ pub struct Pairwise {
     /// `(j, J_ij)` for each `i`, sorted by `j`; each bond is here twice.
     neighbors: Vec<(usize, f64)>,
     field: Vec<f64>,
-    cache: Cache,
+    cache: Cache<Placed>,
 }
 
 impl Pairwise {
@@ -142,12 +142,20 @@ impl Pairwise {
         matrix
     }
 
-    /// `Σ_j J_ij s_j + h_i`, the field at spin `i`: turning `s_i` over costs `2 s_i` times this.
+    /// `Σ_j J_ij s_j + h_i`, the field at spin `i`.
     ///
     /// # Panics
     /// If there is no spin `i`, or `spins` are fewer than the neighbors need.
     pub fn local_field(&self, spins: &[i8], i: usize) -> f64 {
         self.neighbors(i).iter().fold(self.field[i], |sum, (j, value)| sum + value * f64::from(spins[*j]))
+    }
+
+    /// `2 s_i f_i` with `f_i` the [local field](Self::local_field): what it costs to turn spin `i` over.
+    ///
+    /// # Panics
+    /// If there is no spin `i`, or `spins` are fewer than the neighbors need.
+    pub fn flip_cost(&self, spins: &[i8], i: usize) -> f64 {
+        2.0 * f64::from(spins[i]) * self.local_field(spins, i)
     }
 
     /// `H(s)` of one configuration on the host.

@@ -4,7 +4,7 @@ use super::*;
 use crate::{PhysicsError, hopfield};
 
 fn config(loads: &[f64], instances: usize) -> RetrievalConfig {
-    RetrievalConfig { n_spins: 120, loads: loads.to_vec(), instances, threshold: 0.9, max_steps: 100 }
+    RetrievalConfig { n_spins: 120, loads: loads.to_vec(), instances, max_steps: 100 }
 }
 
 fn hebb(patterns: &[Vec<i8>]) -> Result<DenseMemory, PhysicsError> {
@@ -18,9 +18,9 @@ fn patterns_are_retrieved_below_the_critical_load_and_lost_above() {
             .unwrap();
     let [low, .., high] = curve.points.as_slice() else { panic!() };
     assert_eq!((low.patterns, low.load), (6, 0.05));
-    assert!(low.overlap.value > 0.99 && low.retrieved.value > 0.95, "{low:?}");
-    assert!(high.overlap.value < 0.6 && high.retrieved.value < 0.05, "{high:?}");
-    let critical = critical_load(&curve).unwrap();
+    assert!(low.overlap().value > 0.99 && low.retrieved(0.9).value > 0.95, "{low:?}");
+    assert!(high.overlap().value < 0.6 && high.retrieved(0.9).value < 0.05, "{high:?}");
+    let critical = critical_load(&curve, 0.9).unwrap();
     // Above the limit 0.138, as all small networks.
     assert!(critical.value > 0.15 && critical.value < 0.3 && critical.std_err < 0.01, "{critical}");
 }
@@ -28,43 +28,80 @@ fn patterns_are_retrieved_below_the_critical_load_and_lost_above() {
 #[test]
 fn a_curve_depends_on_its_noise_alone() {
     let noise = Noise::new(2, "capacity");
-    let matrix = |patterns: &[Vec<i8>]| Ok(SpinDynamics::new(hopfield(patterns)?, Schedule::Asynchronous));
+    let matrix = |patterns: &[Vec<i8>]| Ok(SpinDynamics::new(hopfield(patterns)?, Updates::Asynchronous));
     let curve = retrieval_curve(&config(&[0.1, 0.2], 12), hebb, &noise).unwrap();
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let again = single.install(|| retrieval_curve(&config(&[0.2], 12), matrix, &noise)).unwrap();
     assert_eq!(again.points[0], curve.points[1]);
 }
 
-/// Counts that are a logistic curve are fitted exactly; the error is that of the binomial law.
+const LOADS: [f64; 9] = [0.1, 0.11, 0.12, 0.13, 0.14, 0.15, 0.16, 0.17, 0.18];
+const INSTANCES: usize = 200;
+
+/// A curve of which `retrieved` patterns of each load have an overlap of 1, the others of 0.
+fn counts(retrieved: impl FnMut(f64) -> usize) -> RetrievalCurve {
+    let mut retrieved = retrieved;
+    let point = |load: f64| {
+        let k = retrieved(load);
+        let overlaps = (0..INSTANCES).map(|i| f64::from(u8::from(i < k))).collect();
+        LoadPoint { patterns: 0, load, overlaps }
+    };
+    RetrievalCurve { n_spins: 100, points: LOADS.map(point).into() }
+}
+
+/// Retrieval that falls from 1 to 0 over `width` around `center`.
+fn loss(load: f64, center: f64, width: f64) -> f64 {
+    1.0 / (1.0 + ((load - center) / width).exp())
+}
+
+fn binomial(p: f64, noise: &mut Noise) -> usize {
+    (0..INSTANCES).filter(|_| noise.next_uniform() < p).count()
+}
+
+/// Mean 0 and variance 1 of deviations in units of their errors, within 4.5 of their own errors.
+#[track_caller]
+fn assert_standard(scores: &[f64]) {
+    let (mean, variance) = gibbs_core::math::mean_and_variance(scores);
+    let n = scores.len() as f64;
+    assert!(mean.abs() < 4.5 / n.sqrt(), "{mean}");
+    assert!((variance - 1.0).abs() < 4.5 * (2.0 / n).sqrt(), "{variance}");
+}
+
 #[test]
 fn the_fit_recovers_a_logistic_curve_and_its_error() {
-    let truth = |load: f64| 1.0 / (1.0 + ((load - 0.14) / 0.01).exp());
-    let loads: Vec<f64> = (0..9).map(|k| 0.1 + 0.01 * f64::from(k)).collect();
-    let curve = |fractions: Vec<f64>| RetrievalCurve {
-        n_spins: 100,
-        points: loads
-            .iter()
-            .zip(fractions)
-            .map(|(load, value)| LoadPoint {
-                patterns: 0,
-                load: *load,
-                overlap: Estimate::exact(0.0),
-                retrieved: Estimate::sampled(value, 0.0, Kind::Unbiased, 200),
-            })
-            .collect(),
-    };
-    let exact = critical_load(&curve(loads.iter().map(|load| truth(*load)).collect())).unwrap();
+    // Counts as symmetric about 0.14 as the curve.
+    let even = |load: f64| (INSTANCES as f64 * loss(load, 0.14, 0.01)).round() as usize;
+    let exact = critical_load(&counts(even), 0.9).unwrap();
     assert!((exact.value - 0.14).abs() < 1e-9, "{exact}");
 
     let mut noise = Noise::new(3, "counts");
-    let mut draw = |p: f64| (0..200).filter(|_| noise.next_uniform() < p).count() as f64 / 200.0;
     let scores: Vec<f64> = (0..400)
-        .map(|_| critical_load(&curve(loads.iter().map(|load| draw(truth(*load))).collect())).unwrap())
+        .map(|_| critical_load(&counts(|load| binomial(loss(load, 0.14, 0.01), &mut noise)), 0.9).unwrap())
         .map(|found| (found.value - 0.14) / found.std_err)
         .collect();
-    let (mean, variance) = gibbs_core::math::mean_and_variance(&scores);
-    assert!(mean.abs() < 4.5 / 20.0, "{mean}");
-    assert!((variance - 1.0).abs() < 4.5 * (2.0f64 / 400.0).sqrt(), "{variance}");
+    assert_standard(&scores);
+}
+
+/// Log-odds `(0.16 - α) / 0.02` and `(0.15 - α) / 0.01` are equal at 0.14.
+#[test]
+fn the_crossing_of_two_logistic_curves_is_found_with_its_error() {
+    let mut noise = Noise::new(5, "counts");
+    let scores: Vec<f64> = (0..400)
+        .map(|_| {
+            let small = counts(|load| binomial(loss(load, 0.16, 0.02), &mut noise));
+            let large = counts(|load| binomial(loss(load, 0.15, 0.01), &mut noise));
+            let found = crossing(&small, &large, 0.9).unwrap();
+            (found.value - 0.14) / found.std_err
+        })
+        .collect();
+    assert_standard(&scores);
+
+    let [small, large] = [(0.16, 0.02), (0.15, 0.01)].map(|(center, width)| {
+        counts(|load| (INSTANCES as f64 * loss(load, center, width)).round() as usize)
+    });
+    assert!(crossing(&small, &large, 0.9).is_ok());
+    assert!(crossing(&large, &small, 0.9).is_err(), "the larger network must lose retrieval faster");
+    assert!(crossing(&small, &counts(|_| INSTANCES), 0.9).is_err());
 }
 
 #[test]
@@ -133,12 +170,10 @@ fn a_free_exponent_is_found_and_widens_the_error() {
 fn curves_without_a_loss_and_bad_settings_are_refused() {
     let noise = Noise::new(4, "capacity");
     let curve = retrieval_curve(&config(&[0.01, 0.02], 4), hebb, &noise).unwrap();
-    assert_eq!(critical_load(&curve), Err(PhysicsError::NoCrossing { n_spins: 120 }));
+    assert_eq!(critical_load(&curve, 0.9), Err(PhysicsError::NoCrossing { n_spins: 120 }));
     let message = |config| retrieval_curve(&config, hebb, &noise).unwrap_err().to_string();
     assert_eq!(message(config(&[0.1, f64::NAN], 4)), "load = NaN must be finite and above 0");
     assert_eq!(message(config(&[0.1], 1)), "instances = 1 must be at least 2");
-    let settings = RetrievalConfig { threshold: 1.0, ..config(&[0.1], 4) };
-    assert_eq!(message(settings), "threshold = 1 must be above -1 and below 1");
     assert_eq!(
         message(RetrievalConfig { n_spins: 0, ..config(&[0.1], 4) }),
         "a system needs at least one spin"

@@ -51,12 +51,16 @@ fn the_square_is_hebbs_rule() {
     let patterns = random_patterns(33, 7, &mut noise);
     let hebb = hopfield(&patterns).unwrap();
     let memory = DenseMemory::new(&patterns, Interaction::Power(2)).unwrap();
-    let spins = SpinDynamics::new(&hebb, Schedule::Asynchronous);
+    let spins = SpinDynamics::new(&hebb, Updates::Asynchronous);
     for start in random_patterns(33, 20, &mut noise) {
         assert!((memory.energy(&start) + 3.5 - hebb.energy_of(&start)).abs() < 1e-12);
         let (mut one, mut other) = (noise.child("order"), noise.child("order"));
         let path = recall(&memory, start.clone(), 50, &mut one);
-        assert_eq!(path.states, recall(&spins, start, 50, &mut other).states);
+        assert_eq!(path.states, recall(&spins, start.clone(), 50, &mut other).states);
+        let (memory, spins) = (memory.clone().at(2.0).unwrap(), spins.clone().at(2.0).unwrap());
+        let (mut one, mut other) = (noise.child("warm"), noise.child("warm"));
+        let path = recall(&memory, start.clone(), 5, &mut one);
+        assert_eq!(path.states, recall(&spins, start, 5, &mut other).states);
     }
 }
 

@@ -11,7 +11,7 @@ fn asynchronous_recall_never_raises_the_energy_and_ends_in_a_fixed_point() {
     for instance in 0..20 {
         let field = (0..40).map(|_| 0.3 * noise.next_normal()).collect();
         let system = sherrington_kirkpatrick(40, &mut noise).unwrap().with_field(field).unwrap();
-        let dynamics = SpinDynamics::new(&system, Schedule::Asynchronous);
+        let dynamics = SpinDynamics::new(&system, Updates::Asynchronous);
         let start = random_patterns(40, 1, &mut noise).remove(0);
         let path = recall(&dynamics, start, 100, &mut noise);
         assert_eq!(path.end, End::FixedPoint, "{instance}");
@@ -29,7 +29,7 @@ fn asynchronous_recall_never_raises_the_energy_and_ends_in_a_fixed_point() {
 fn synchronous_recall_ends_in_a_fixed_point_or_a_cycle() {
     let mut noise = Noise::new(2, "recall");
     let pair = Pairwise::from_bonds([(0, 1, 1.0)], vec![0.0; 2]).unwrap();
-    let dynamics = SpinDynamics::new(&pair, Schedule::Synchronous);
+    let dynamics = SpinDynamics::new(&pair, Updates::Synchronous);
     let path = recall(&dynamics, vec![1, -1], 10, &mut noise);
     assert_eq!((path.end, path.energies), (End::TwoCycle, vec![1.0, 1.0]));
     assert_eq!(path.states, [[1, -1], [-1, 1]]);
@@ -39,7 +39,7 @@ fn synchronous_recall_ends_in_a_fixed_point_or_a_cycle() {
     let mut ends = [0, 0];
     for _ in 0..50 {
         let glass = sherrington_kirkpatrick(30, &mut noise).unwrap();
-        let dynamics = SpinDynamics::new(&glass, Schedule::Synchronous);
+        let dynamics = SpinDynamics::new(&glass, Updates::Synchronous);
         let path = recall(&dynamics, random_patterns(30, 1, &mut noise).remove(0), 200, &mut noise);
         let after = dynamics.step(path.last().to_vec(), &mut noise);
         match path.end {
@@ -57,13 +57,13 @@ fn synchronous_recall_ends_in_a_fixed_point_or_a_cycle() {
 fn ties_keep_the_spin() {
     let system = Pairwise::from_bonds([(0, 1, 0.1), (0, 2, 0.2), (0, 3, -0.3)], vec![0.0; 4]).unwrap();
     assert!(system.local_field(&[1; 4], 0) != 0.0);
-    for schedule in [Schedule::Asynchronous, Schedule::Synchronous] {
-        let dynamics = SpinDynamics::new(&system, schedule);
+    for updates in [Updates::Asynchronous, Updates::Synchronous] {
+        let dynamics = SpinDynamics::new(&system, updates);
         for state in [vec![1, 1, 1, -1], vec![-1, -1, -1, 1]] {
             assert_eq!(dynamics.step(state.clone(), &mut Noise::new(0, "order")), state);
         }
     }
-    let dynamics = SpinDynamics::new(&system, Schedule::Synchronous);
+    let dynamics = SpinDynamics::new(&system, Updates::Synchronous);
     for first in [-1, 1] {
         assert_eq!(dynamics.step(vec![first, 1, 1, 1], &mut Noise::new(0, "order"))[0], first);
     }
@@ -108,8 +108,8 @@ fn both_dynamics_leave_their_laws_as_they_are() {
     let apart: f64 = boltzmann.iter().zip(&peretto).map(|(a, b)| (a - b).abs()).sum();
     assert!(apart > 0.1, "{apart}");
 
-    for (schedule, law) in [(Schedule::Asynchronous, boltzmann), (Schedule::Synchronous, peretto)] {
-        let dynamics = SpinDynamics::new(&system, schedule).at(beta).unwrap();
+    for (updates, law) in [(Updates::Asynchronous, boltzmann), (Updates::Synchronous, peretto)] {
+        let dynamics = SpinDynamics::new(&system, updates).at(beta).unwrap();
         check_stationary(&law, &states, &Device::flex(), 20_000, &mut noise, kernel(&dynamics));
     }
 }
@@ -117,10 +117,34 @@ fn both_dynamics_leave_their_laws_as_they_are() {
 #[test]
 fn warm_recall_runs_on() {
     let system = hopfield(&orthogonal(16, 2)).unwrap();
-    let dynamics = SpinDynamics::new(&system, Schedule::Asynchronous).at(50.0).unwrap();
+    let dynamics = SpinDynamics::new(&system, Updates::Asynchronous).at(50.0).unwrap();
     let path = recall(&dynamics, orthogonal(16, 1).remove(0), 7, &mut Noise::new(0, "warm"));
     assert_eq!((path.states.len(), path.end), (8, End::Unsettled));
     assert_eq!(path.last(), orthogonal(16, 1)[0]);
-    let message = SpinDynamics::new(&system, Schedule::Synchronous).at(-1.0).unwrap_err().to_string();
+    let message = SpinDynamics::new(&system, Updates::Synchronous).at(-1.0).unwrap_err().to_string();
     assert_eq!(message, Canonical::new(&system, -1.0).unwrap_err().to_string());
+}
+
+/// Parts of a step are the step seen more often: the same noise gives the same end.
+#[test]
+fn parts_of_a_step_are_the_same_recall_seen_more_often() {
+    let mut noise = Noise::new(4, "parts");
+    let patterns = random_patterns(50, 5, &mut noise);
+    let system = hopfield(&patterns).unwrap();
+    let start = random_patterns(50, 1, &mut noise).remove(0);
+    let dense = DenseMemory::new(&patterns, Interaction::Power(3)).unwrap();
+    let spins = SpinDynamics::new(&system, Updates::Asynchronous);
+    let warm = spins.clone().at(1.0).unwrap();
+    let synchronous = SpinDynamics::new(&system, Updates::Synchronous);
+    let cases: [(&dyn Dynamics, usize); 4] = [(&spins, 6), (&warm, 6), (&dense, 6), (&synchronous, 1)];
+    for (dynamics, parts) in cases {
+        let [whole, fine] = [1, 6]
+            .map(|parts| recall_in_parts(dynamics, start.clone(), parts, 20, &mut Noise::new(5, "order")));
+        let every: Vec<_> = fine.states.iter().step_by(parts).cloned().collect();
+        assert_eq!((every, fine.end), (whole.states.clone(), whole.end));
+        assert_eq!(fine.states.len(), parts * (whole.states.len() - 1) + 1);
+        assert_eq!(fine.energies.len(), fine.states.len());
+    }
+    let path = recall_in_parts(&spins, start, 6, 20, &mut Noise::new(5, "order"));
+    assert!(path.energies.windows(2).all(|pair| pair[1] <= pair[0]));
 }

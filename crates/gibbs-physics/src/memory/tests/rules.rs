@@ -4,8 +4,8 @@ use crate::{Pairwise, hopfield};
 /// Both dynamics leave each pattern as it is.
 fn assert_fixed(system: &Pairwise, patterns: &[Vec<i8>]) {
     let mut noise = Noise::new(0, "order");
-    for schedule in [Schedule::Asynchronous, Schedule::Synchronous] {
-        let dynamics = SpinDynamics::new(system, schedule);
+    for updates in [Updates::Asynchronous, Updates::Synchronous] {
+        let dynamics = SpinDynamics::new(system, updates);
         for xi in patterns {
             assert_eq!(dynamics.step(xi.clone(), &mut noise), *xi);
         }

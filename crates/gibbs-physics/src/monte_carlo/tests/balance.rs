@@ -8,7 +8,7 @@ fn update(hamiltonian: &Pairwise, beta: f64, rule: Rule, i: usize) -> Vec<Vec<f6
     let n = hamiltonian.n_spins();
     let mut matrix = vec![vec![0.0; 1 << n]; 1 << n];
     for (from, spins) in states(n).iter().enumerate() {
-        let flip = rule.flip_probability(beta, spins[i], hamiltonian.local_field(spins, i));
+        let flip = rule.flip_probability(beta, hamiltonian.flip_cost(spins, i));
         matrix[from][from ^ 1 << i] = flip;
         matrix[from][from] = 1.0 - flip;
     }

@@ -1,0 +1,78 @@
+//! PNG files as examples.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::ImageFormat;
+
+use crate::{DataError, Dataset};
+
+/// Bytes of the grey values of a PNG file, row by row, and its `[rows, columns]`. Colors become their luminance; transparency
+/// is left out.
+///
+/// # Errors
+///
+/// [`DataError::Io`] if the file cannot be read, [`DataError::Malformed`] if it is no PNG file.
+pub fn read(path: &Path) -> Result<(Vec<u8>, [usize; 2]), DataError> {
+    let bytes = fs::read(path).map_err(DataError::io("read", path))?;
+    let image = image::load_from_memory_with_format(&bytes, ImageFormat::Png).map_err(|error| {
+        DataError::Malformed { path: path.to_path_buf(), format: "PNG", reason: error.to_string() }
+    })?;
+    let grey = image.to_luma8();
+    let (columns, rows) = grey.dimensions();
+    Ok((grey.into_raw(), [rows as usize, columns as usize]))
+}
+
+/// One example for each PNG file, in their order: grey values in bytes.
+///
+/// # Errors
+///
+/// Those of [`read`]; [`DataError::Shape`] for a picture that is not as large as the first, [`DataError::Empty`] without
+/// files.
+pub fn images(name: &str, paths: &[PathBuf]) -> Result<Dataset, DataError> {
+    let mut shape = None;
+    let mut bytes = Vec::new();
+    for path in paths {
+        let (values, found) = read(path)?;
+        let [rows, columns] = *shape.get_or_insert(found);
+        if found != [rows, columns] {
+            return Err(DataError::Shape {
+                name: path.display().to_string(),
+                found: found.into(),
+                expected: format!("{rows}x{columns}, the size of {},", paths[0].display()),
+            });
+        }
+        bytes.extend(values);
+    }
+    Dataset::from_bytes_as(false, name, bytes, &shape.unwrap_or([0, 0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, [rows, columns]: [u32; 2], value: impl Fn(u32, u32) -> u8) -> PathBuf {
+        image::GrayImage::from_fn(columns, rows, |x, y| image::Luma([value(y, x)])).save(path).unwrap();
+        path.to_path_buf()
+    }
+
+    #[test]
+    fn pictures_are_examples_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = write(&folder.path().join("a.png"), [2, 3], |row, column| (100 * row + column) as u8);
+        let second = write(&folder.path().join("b.png"), [2, 3], |_, _| 255);
+        let set = images("pictures", &[first.clone(), second]).unwrap();
+        assert_eq!((set.len(), set.shape()), (2, &[2, 3][..]));
+        let expected = [0, 1, 2, 100, 101, 102].map(|byte| byte as f32 / 255.0);
+        assert_eq!(set.values(&[0]), expected);
+        assert_eq!(set.values(&[1]), [1.0; 6]);
+
+        let large = write(&folder.path().join("c.png"), [3, 3], |_, _| 0);
+        let message = images("pictures", &[first.clone(), large]).unwrap_err().to_string();
+        assert!(message.contains("c.png: shape [3, 3] where 2x3, the size of"), "{message}");
+        assert!(matches!(images("pictures", &[]), Err(DataError::Empty { .. })));
+        fs::write(&first, b"\x89PNG\r\n\x1a\n").unwrap();
+        assert!(matches!(read(&first), Err(DataError::Malformed { format: "PNG", .. })));
+        assert!(matches!(read(&folder.path().join("none.png")), Err(DataError::Io { .. })));
+    }
+}

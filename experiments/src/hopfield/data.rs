@@ -1,0 +1,156 @@
+//! What is stored: examples of a set, pictures, or random patterns.
+
+use std::path::Path;
+
+use anyhow::Result;
+use gibbs_backend::Noise;
+use gibbs_data::{DataError, Dataset, Splits, png};
+use gibbs_physics::memory::random_patterns;
+
+use super::HopfieldRun;
+use crate::{boltzmann::check_counts, fault::Fault};
+
+/// Name of the data that are the pictures of `model.images`.
+pub(super) const IMAGES: &str = "images";
+/// Name of the data that are random patterns.
+pub(super) const RANDOM: &str = "random";
+
+/// Hopfield's larger network of 1982, and the load at which about half of its memories were recalled without error.
+const SPINS_1982: usize = 100;
+const PATTERNS_1982: usize = 15;
+
+/// Training examples among which the most typical ones are looked for.
+const SEARCHED: usize = 10_000;
+
+/// The data that the configuration names. A file of few examples is every split; one of ±1 becomes one of zeros and ones.
+pub(super) fn load(config: &HopfieldRun, data_dir: &Path) -> Result<Splits> {
+    let name = config.data.name.as_str();
+    match name {
+        IMAGES => Ok(everywhere(png::images(IMAGES, &config.model.images)?)),
+        RANDOM => random(config),
+        _ => match gibbs_data::load(name, data_dir) {
+            Err(DataError::EmptySplit { examples: 1.., .. }) => {
+                of_two_values(everywhere(gibbs_data::load_file(Path::new(name))?))
+            }
+            splits => of_two_values(splits?),
+        },
+    }
+}
+
+fn everywhere(set: Dataset) -> Splits {
+    Splits { train: set.clone(), valid: set.clone(), test: set, law: None }
+}
+
+fn random(config: &HopfieldRun) -> Result<Splits> {
+    let n = config.model.n_visible.unwrap_or(SPINS_1982);
+    let p = config.model.n_patterns.unwrap_or(PATTERNS_1982);
+    check_counts(&[("model.n_visible", n), ("model.n_patterns", p)])?;
+    let patterns = random_patterns(n, p, &mut Noise::new(config.seed, "patterns"));
+    let bytes = patterns.into_iter().flatten().map(|s| u8::from(s == 1)).collect();
+    let side = n.isqrt();
+    let shape = if side * side == n { vec![side, side] } else { vec![n] };
+    Ok(everywhere(Dataset::from_bytes(RANDOM, bytes, &shape, None)?))
+}
+
+/// Values in \[0, 1\] as they are, ±1 as 1 and 0.
+fn of_two_values(splits: Splits) -> Result<Splits> {
+    let parts = || [&splits.train, &splits.valid, &splits.test].into_iter();
+    let Some(error) = parts().find_map(|part| part.require_unit_interval().err()) else { return Ok(splits) };
+    let is_spin =
+        |part: &Dataset| (0..part.len()).all(|row| part.values(&[row]).iter().all(|x| x.abs() == 1.0));
+    if !parts().all(is_spin) {
+        return Err(match error {
+            DataError::OutsideUnit { name, row, value } => Fault::usage(format!(
+                "{name}: example {row} holds the value {value:?}; patterns are made of -1 and +1, of 0 and 1, or of grey \
+                 values in [0, 1]"
+            )),
+            other => other.into(),
+        });
+    }
+    splits.try_map(|part| {
+        let rows: Vec<usize> = (0..part.len()).collect();
+        let values = part.values(&rows).into_iter().map(|x| 0.5 * (x + 1.0)).collect();
+        Ok(Dataset::from_f32(part.name(), values, part.shape(), None)?)
+    })
+}
+
+/// The labels that occur, in order.
+pub(super) fn classes(labels: &[u8]) -> Vec<u8> {
+    let mut classes = labels.to_vec();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
+
+/// The rows that are stored: all if so many are asked for; else, with labels, those nearest to the mean of their class, class by
+/// class; else rows drawn by the seed.
+pub(super) fn stored_rows(data: &Dataset, n_patterns: usize, seed: u64) -> Vec<usize> {
+    if n_patterns == data.len() {
+        return (0..n_patterns).collect();
+    }
+    let data = &data.rows(0..data.len().min(SEARCHED.max(n_patterns)));
+    match data.labels() {
+        Some(labels) => most_typical(data, labels, n_patterns),
+        None => {
+            let mut rows = Noise::new(seed, "patterns").permutation(data.len());
+            rows.truncate(n_patterns);
+            rows
+        }
+    }
+}
+
+/// The nearest to the mean of each class, then the second nearest of each, and so on.
+fn most_typical(data: &Dataset, labels: &[u8], n_patterns: usize) -> Vec<usize> {
+    let ranked: Vec<Vec<usize>> = classes(labels)
+        .iter()
+        .map(|class| {
+            let rows: Vec<usize> = (0..data.len()).filter(|row| labels[*row] == *class).collect();
+            let mut mean = vec![0.0; data.width()];
+            for row in &rows {
+                let x = data.values(&[*row]);
+                mean.iter_mut().zip(x).for_each(|(mean, x)| *mean += x / rows.len() as f32);
+            }
+            let distance =
+                |row: usize| data.values(&[row]).iter().zip(&mean).map(|(x, m)| (x - m).powi(2)).sum::<f32>();
+            let mut ranked: Vec<(f32, usize)> = rows.iter().map(|row| (distance(*row), *row)).collect();
+            ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+            ranked.into_iter().map(|(_, row)| row).collect()
+        })
+        .collect();
+    let longest = ranked.iter().map(Vec::len).max().unwrap_or(0);
+    let by_rank = (0..longest).flat_map(|rank| ranked.iter().filter_map(move |rows| rows.get(rank)));
+    by_rank.copied().take(n_patterns).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_nearest_to_the_mean_of_their_class_are_stored() {
+        // Class 0 has the mean (0.4, 0), class 1 the mean (1, 0.5).
+        let values = vec![0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.5, 0.2, 0.0, 1.0, 0.0];
+        let labels = vec![0, 1, 0, 1, 0, 1];
+        let set = Dataset::from_f32("set", values, &[2], Some(labels)).unwrap();
+        assert_eq!(stored_rows(&set, 2, 0), [4, 3]);
+        assert_eq!(stored_rows(&set, 4, 0)[..3], [4, 3, 0]);
+        assert_eq!(stored_rows(&set, 6, 0), [0, 1, 2, 3, 4, 5]);
+        let plain = Dataset::from_f32("set", vec![0.5; 8], &[2], None).unwrap();
+        let rows = stored_rows(&plain, 3, 7);
+        assert!(rows.len() == 3 && rows.iter().all(|row| *row < 4));
+        assert_eq!(rows, stored_rows(&plain, 3, 7));
+    }
+
+    #[test]
+    fn spins_become_bits_and_other_values_are_refused() {
+        let set = |values: Vec<f32>| everywhere(Dataset::from_f32("set", values, &[2], None).unwrap());
+        let bits = of_two_values(set(vec![1.0, -1.0, -1.0, 1.0])).unwrap();
+        assert_eq!(bits.test.values(&[0, 1]), [1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(of_two_values(set(vec![0.25, 1.0])).unwrap().train.values(&[0]), [0.25, 1.0]);
+        let message = of_two_values(set(vec![1.0, -1.0, 0.5, 1.0])).unwrap_err().to_string();
+        assert!(
+            message.starts_with("set: example 0 holds the value -1.0; patterns are made of"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! The command `recall`: corrupted pictures and what becomes of them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use gibbs_backend::Noise;
+use gibbs_data::png;
+
+use super::{
+    HopfieldExperiment,
+    config::{MemoryKind, Order, check_flip},
+    film::Settings,
+    pictures::{self, PARTS},
+    sample::noise_states,
+};
+use crate::{cli::Shared, experiment, fault::Fault, given::Given};
+
+/// Pixels above this are white: half of the range of bytes.
+const HALF: u8 = 127;
+
+/// Flags of `recall`.
+#[derive(Args, Debug)]
+pub struct Recall {
+    /// Run folder; config.json and model.safetensors are enough
+    pub run_dir: PathBuf,
+    /// Start from this picture, of the size of the patterns, instead of from the patterns
+    #[arg(long, value_name = "FILE.png")]
+    pub image: Option<PathBuf>,
+    /// Cover all but this half
+    #[arg(long, value_enum, value_name = "HALF")]
+    pub given: Option<Given>,
+    /// Turn over this part of the pixels
+    #[arg(long, value_name = "PART")]
+    pub flip: Option<f64>,
+    /// Temperature of the heat bath, in units of the energy; 0 goes downhill to the end
+    #[arg(long, default_value_t = 0.0, value_name = "T")]
+    pub temperature: f64,
+    /// Which spins are updated together; as in the run if not given
+    #[arg(long, value_enum)]
+    pub updates: Option<Order>,
+    /// Most sweeps
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub sweeps: usize,
+    /// Rows of the filmstrip
+    #[arg(short, default_value_t = 8, value_name = "N")]
+    pub n: usize,
+    /// Seed of the flips and of the order of the updates
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Picture to write, its energies beside it; recall.png in the run folder if not given
+    #[arg(long, value_name = "FILE.png")]
+    pub out: Option<PathBuf>,
+}
+
+/// Where a row of the filmstrip begins.
+pub(super) struct Start {
+    pub(super) label: String,
+    pub(super) state: Vec<f32>,
+}
+
+/// The state with a part of its entries turned over: exactly so many, rounded.
+pub(super) fn flipped(state: &[f32], part: f64, noise: &mut Noise) -> Vec<f32> {
+    let mut state = state.to_vec();
+    let count = (part * state.len() as f64).round() as usize;
+    noise.permutation(state.len())[..count].iter().for_each(|&i| state[i] = -state[i]);
+    state
+}
+
+/// The state with all pixels but those given black.
+fn covered(state: &[f32], given: Given, shape: (usize, usize)) -> Vec<f32> {
+    state.iter().zip(given.pixels(shape)).map(|(s, known)| if known { *s } else { -1.0 }).collect()
+}
+
+fn flip_label(part: f64) -> String {
+    format!("{:.0} % turned over", 100.0 * part)
+}
+
+fn given_label(given: Given) -> &'static str {
+    match given {
+        Given::Upper => "upper half",
+        Given::Lower => "lower half",
+        Given::Left => "left half",
+        Given::Right => "right half",
+    }
+}
+
+/// A part of the pixels of three patterns turned over, half of two others covered this way and that, and noise.
+pub(super) fn default_starts(experiment: &HopfieldExperiment, flip: f64, noise: &mut Noise) -> Vec<Start> {
+    let patterns = experiment.memory.patterns();
+    let pattern = |k: usize| &patterns[k % patterns.len()];
+    let mut starts: Vec<Start> =
+        (0..3).map(|k| Start { label: flip_label(flip), state: flipped(pattern(k), flip, noise) }).collect();
+    for (k, given) in [(3, Given::Upper), (4, Given::Left), (5, Given::Lower)] {
+        let state = covered(pattern(k), given, experiment.shape());
+        starts.push(Start { label: given_label(given).into(), state });
+    }
+    let states = noise_states(experiment.memory.n_spins(), 2, noise);
+    starts.extend(states.into_iter().map(|state| Start { label: "noise".into(), state }));
+    starts
+}
+
+/// The rows that the flags ask for.
+fn starts(experiment: &HopfieldExperiment, args: &Recall, noise: &mut Noise) -> Result<Vec<Start>> {
+    let flip = args.flip.unwrap_or(0.0);
+    if args.image.is_none() && args.given.is_none() && args.flip.is_none() {
+        let mut starts = default_starts(experiment, experiment.config.train.evaluation.flip, noise);
+        starts.truncate(args.n);
+        return Ok(starts);
+    }
+    let originals: Vec<Vec<f32>> = match &args.image {
+        Some(path) => vec![picture(experiment, path)?],
+        None => experiment.memory.patterns().iter().take(args.n).cloned().collect(),
+    };
+    let corrupt = |original: &Vec<f32>| {
+        let state = flipped(original, flip, noise);
+        let state = match args.given {
+            Some(given) => covered(&state, given, experiment.shape()),
+            None => state,
+        };
+        let words = [args.given.map(|given| given_label(given).to_string()), args.flip.map(flip_label)];
+        let label = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Start { label: if label.is_empty() { "picture".into() } else { label }, state }
+    };
+    Ok(originals.iter().map(corrupt).collect())
+}
+
+/// A picture as a state: black and white, unless states are continuous.
+fn picture(experiment: &HopfieldExperiment, path: &Path) -> Result<Vec<f32>> {
+    let (bytes, shape) = png::read(path)?;
+    let (rows, columns) = experiment.shape();
+    if shape != [rows, columns] {
+        return Err(Fault::usage(format!(
+            "{}: {}x{} pixels where the patterns have {rows}x{columns}; scale the picture",
+            path.display(),
+            shape[0],
+            shape[1]
+        )));
+    }
+    let is_continuous = experiment.config.model.kind == MemoryKind::Continuous;
+    let value = |byte: u8| match (is_continuous, byte > HALF) {
+        (true, _) => f32::from(byte) / 127.5 - 1.0,
+        (false, true) => 1.0,
+        (false, false) => -1.0,
+    };
+    Ok(bytes.into_iter().map(value).collect())
+}
+
+#[allow(clippy::print_stderr, reason = "where the filmstrip went is told on stderr")]
+pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
+    if args.n == 0 || args.sweeps == 0 {
+        return Err(Fault::usage(format!("-n {} --sweeps {}: give at least 1 of both", args.n, args.sweeps)));
+    }
+    check_flip("--flip", args.flip.unwrap_or(0.0))?;
+    let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("recall.png"));
+    if out.extension().is_none_or(|extension| extension != "png") {
+        return Err(Fault::usage(format!("--out {}: the name must end in .png", out.display())));
+    }
+    let (_, device) = experiment::device(shared)?;
+    let (config, experiment) = experiment::load_run::<HopfieldExperiment>(&args.run_dir, &device)?;
+    let mut noise = Noise::new(args.seed, "recall");
+    let starts = starts(&experiment, args, &mut noise)?;
+    let settings = Settings {
+        updates: args.updates.unwrap_or(config.train.updates),
+        temperature: args.temperature,
+        parts: PARTS,
+        max_steps: args.sweeps,
+    };
+    pictures::filmstrip(&experiment, &starts, &settings, &noise, &out)?;
+    eprintln!("wrote {} and {}", out.display(), pictures::energy_file(&out).display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corruption_does_what_it_says() {
+        let state: Vec<f32> = (0..20).map(|i| if i % 3 == 0 { 1.0 } else { -1.0 }).collect();
+        let mut noise = Noise::new(1, "flips");
+        for (part, count) in [(0.0, 0), (0.3, 6), (1.0, 20)] {
+            let other = flipped(&state, part, &mut noise);
+            assert_eq!(other.iter().zip(&state).filter(|(a, b)| a != b).count(), count);
+        }
+        let half = covered(&[1.0; 20], Given::Lower, (4, 5));
+        assert!(half[..10].iter().all(|s| *s == -1.0) && half[10..].iter().all(|s| *s == 1.0));
+    }
+}
