@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod estimate;
+pub mod hmc;
 pub mod math;
 pub mod nn;
 pub mod optim;

@@ -31,6 +31,13 @@ pub trait Energy {
     fn energy(&self, x: Tensor<2>) -> Tensor<1>;
 }
 
+/// A function is the energy that it computes.
+impl<F: Fn(Tensor<2>) -> Tensor<1>> Energy for F {
+    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+        self(x)
+    }
+}
+
 /// An invertible map from data `x` to latent `z` with its log-determinant, for each context `c` where it depends on one.
 pub trait Bijection: Module + ModuleDisplay {
     /// `x [batch, width] -> (z [batch, width], ladj [batch])` with `ladj = log |det ∂z/∂x|`, nats.

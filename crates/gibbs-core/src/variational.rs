@@ -8,11 +8,13 @@
 //! n_eff = (Σ_i w_i)² / Σ_i w_i²
 //! x_i -> x_{i+1} with probability min(1, w_{i+1} / w_i)      the neural Markov chain
 //! ∇_θ E_q[ln q + E] = E_q[(ln q + E - b) ∇_θ ln q]           for any b that does not depend on x
+//!                   = E_z[∂x/∂θ · ∇_x (ln q + E)(x)]         for x = x_θ(z), z of a fixed law: the path gradient
 //! ```
 //!
 //! References: Wu, Wang & Zhang, Phys. Rev. Lett. 122:080602 (2019), arXiv:1809.10606, for the bound and its gradient;
 //! Nicoli et al., Phys. Rev. E 101:023304 (2020), arXiv:1910.13496, for importance sampling and the Markov chain of
-//! neural samplers; Hastings, Biometrika 57:97 (1970), doi:10.1093/biomet/57.1.97, for chains of independent proposals.
+//! neural samplers; Hastings, Biometrika 57:97 (1970), doi:10.1093/biomet/57.1.97, for chains of independent proposals;
+//! Roeder, Wu & Duvenaud, NeurIPS 2017, arXiv:1703.09194, for the path gradient.
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
@@ -162,8 +164,8 @@ pub struct MarkovChain {
 /// to `exp(-E)/Z` up to a constant: `1/n Σ_i (R_i - b_i) ln q(x_i)` with `R = ln q + E` held fixed and as baseline `b_i` the
 /// mean of all other `R_j`, which leaves the estimate unbiased.
 ///
-/// `log_q [n]`, differentiable, and `energy [n]` of independent draws give `[1]`. Its value means nothing; what is minimized is
-/// the mean of `R`.
+/// `log_q [n]`, differentiable, and `energy [n]` of independent draws give `[1]`. Its value means nothing; what is
+/// minimized is the mean of `R`.
 ///
 /// Reference: Williams, Machine Learning 8:229 (1992), doi:10.1007/BF00992696; Kool, van Hoof & Welling, "Buy 4 REINFORCE
 /// samples, get a baseline for free!", 2019, for the mean of the others.
@@ -177,6 +179,56 @@ pub fn score_function_loss(log_q: Tensor<1>, energy: Tensor<1>) -> Tensor<1> {
     let reward = log_q.clone().detach() + energy;
     let advantage = reward.clone() - reward.mean();
     (advantage * log_q).sum() * (1.0 / (n as f64 - 1.0))
+}
+
+/// A loss whose gradient is the path gradient, and what was computed on the way to it.
+#[derive(Clone, Debug)]
+pub struct PathGradient {
+    /// `[1]`, to be differentiated in the parameters. Its value means nothing.
+    pub loss: Tensor<1>,
+    /// `ln q(x_i)`, nats: `[n]`, without autodiff.
+    pub log_q: Tensor<1>,
+    /// `E(x_i)`: `[n]`, without autodiff.
+    pub energy: Tensor<1>,
+}
+
+/// The path gradient of `E_q[ln q + E]`, the Kullback-Leibler divergence from `q` to `exp(-E)/Z` up to a constant, for draws
+/// `x = x_θ(z)` that depend on the parameters, such as those of a normalizing flow.
+///
+/// ```text
+/// d/dθ (ln q_θ + E)(x_θ(z)) = ∂x/∂θ · ∇_x (ln q_θ + E)(x)  +  ∂_θ ln q_θ(x) at fixed x
+/// loss = 1/n Σ_i x_i · g_i,   g_i = ∇_x (ln q + E)(x_i) held fixed
+/// ```
+///
+/// The last term, the score, has expectation zero, and is left out. Where `q` is the law itself, `ln q + E` is constant,
+/// hence every `g_i` zero: the gradient has no variance at the optimum, while that with the score keeps it.
+///
+/// `x [n, width]` is differentiable in the parameters, on an autodiff device, as are `model` and `energy`. `x` may also
+/// be the image of such draws under a random symmetry, with the density of the mixture as `model`
+/// ([`Symmetrized`](crate::symmetry::Symmetrized)). Two evaluations: of the density and energy at `x`, differentiated
+/// here, and of the draws, by who calls. Parameters of a model with `no_grad()` save this function the gradients that it
+/// throws away.
+///
+/// References: Roeder, Wu & Duvenaud, "Sticking the landing", NeurIPS 2017, arXiv:1703.09194; Vaitl, Nicoli, Nakajima &
+/// Kessel, Mach. Learn.: Sci. Technol. 3:045006 (2022), arXiv:2207.08219, for flows.
+///
+/// # Panics
+/// If `x` is not on an autodiff device, or neither density nor energy depends on it.
+pub fn path_gradient(
+    x: Tensor<2>,
+    model: &(impl LogProb + ?Sized),
+    energy: &(impl Energy + ?Sized),
+) -> PathGradient {
+    let n = x.dims()[0];
+    let at = x.clone().detach().require_grad();
+    let (log_q, energy) = (model.log_prob(at.clone()), energy.energy(at.clone()));
+    let gradients = (log_q.clone() + energy.clone()).sum().backward();
+    let Some(slopes) = at.grad(&gradients) else { panic!("a density or an energy that depends on x") };
+    PathGradient {
+        loss: (x * Tensor::from_inner(slopes)).sum() * (1.0 / n as f64),
+        log_q: log_q.without_autodiff(),
+        energy: energy.without_autodiff(),
+    }
 }
 
 #[cfg(test)]

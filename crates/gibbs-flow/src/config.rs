@@ -17,20 +17,29 @@ pub struct FlowConfig {
     /// Width of the context, 0 for none.
     #[config(default = 0)]
     pub n_context: usize,
-    /// The layers, from data to the base.
+    /// The layers, from data to the base, at least one.
     pub layers: Vec<LayerConfig>,
 }
 
 impl FlowConfig {
+    /// Checks every field that does not depend on a noise.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        ConfigError::range(self.n_variables > 0, "n_variables", self.n_variables as f64, "at least 1")?;
+        ConfigError::range(!self.layers.is_empty(), "number of layers", 0.0, "at least 1")?;
+        self.layers.iter().try_for_each(|layer| layer.validate(self.n_variables, self.n_context))
+    }
     /// A flow that begins as fixed maps and permutations alone: all learned maps are the identity.
     ///
     /// Random orders come from the streams `order/0`, `order/1`, … of the seed of `noise`, one for each layer, and from
     /// nothing else, so that a flow made to load weights into has those it was trained with.
     ///
     /// # Errors
-    /// Names the first field that is out of range, or a variable that no learned map of a chain with couplings changes.
+    /// If [`validate`](Self::validate) fails, or a chain with couplings has no learned map that changes some variable.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Flow, ConfigError> {
-        ConfigError::range(self.n_variables > 0, "n_variables", self.n_variables as f64, "at least 1")?;
+        self.validate()?;
         let layer = |(index, config): (usize, &LayerConfig)| {
             let order_noise = &mut Noise::new(noise.seed(), format!("order/{index}"));
             config.init(self.n_variables, self.n_context, device, noise, order_noise)

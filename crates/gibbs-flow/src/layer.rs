@@ -53,9 +53,28 @@ impl LayerConfig {
         Self::Elementwise { map: Univariate::normalization() }
     }
 
+    /// Checks every field, for this many variables and a context of this width, 0 for none.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self, n_variables: usize, n_context: usize) -> Result<(), ConfigError> {
+        match self {
+            Self::Coupling(config) => config.validate(n_variables, n_context),
+            Self::Autoregressive(config) | Self::InverseAutoregressive(config) => {
+                config.validate(n_variables, n_context)
+            }
+            Self::Elementwise { map } => map.validate(),
+            Self::Permutation { order } | Self::Linear { order } => {
+                order.order(n_variables, &mut Noise::new(0, "order")).map(drop)
+            }
+            Self::Logit { margin } => Logit::new(*margin).map(drop),
+            Self::Dequantization { levels } => Dequantization::new(*levels).map(drop),
+        }
+    }
+
     /// A layer of `n_variables` with a context of width `n_context`, 0 for none.
     ///
-    /// A random order comes from the stream `order` of `order_noise` and nothing else; all other numbers from `noise`.
+    /// Weights are drawn from `noise`, a random order from `order_noise`.
     ///
     /// # Errors
     /// Names the first field that is out of range.

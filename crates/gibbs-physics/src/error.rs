@@ -259,6 +259,18 @@ pub enum PhysicsError {
         /// The other.
         j: usize,
     },
+    /// A transfer operator that needs more points than are taken.
+    #[error(
+        "the transfer integral of a chain with mass_squared = {mass_squared}, coupling = {coupling} needs more than {points} points; it is too wide, take a larger mass_squared or coupling"
+    )]
+    NotConverged {
+        /// `m²`.
+        mass_squared: f64,
+        /// `λ`.
+        coupling: f64,
+        /// Most points that are taken.
+        points: usize,
+    },
     /// A pseudo-likelihood that grows forever, or along a line does not change.
     #[error(
         "the pseudo-likelihood of spin {i} has no single finite maximum, as some spins determine another in these samples; take more, or give a penalty"
@@ -277,6 +289,15 @@ pub(crate) fn finite(name: &'static str, value: f64) -> Result<f64, PhysicsError
 /// `beta` if it is an inverse temperature.
 pub(crate) fn inverse_temperature(beta: f64) -> Result<f64, PhysicsError> {
     non_negative("beta", beta)
+}
+
+/// `value` if it is finite and above zero.
+pub(crate) fn positive(name: &'static str, value: f64) -> Result<f64, PhysicsError> {
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err(PhysicsError::Range { name, value, must: "finite and above 0" })
+    }
 }
 
 /// `value` if it is finite and not negative.

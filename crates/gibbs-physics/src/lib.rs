@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod cache;
+pub mod continuous;
 mod error;
 pub mod exact;
 mod hamiltonian;

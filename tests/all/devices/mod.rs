@@ -5,6 +5,7 @@
 //! `GIBBS_REQUIRE_DEVICES` is set.
 
 mod binary;
+mod continuous;
 mod density;
 mod elementwise;
 mod machine;

@@ -3,6 +3,7 @@
 mod autoencoder;
 mod autoregressive;
 mod dbn;
+mod flow;
 mod rbm;
 mod symmetrized;
 
@@ -54,7 +55,7 @@ trait Generative {
 type Constructor = (String, Box<dyn Fn(u64) -> Box<dyn Model>>);
 
 fn models() -> Vec<Constructor> {
-    [rbm::models(), dbn::models(), autoencoder::models(), autoregressive::models()]
+    [rbm::models(), dbn::models(), autoencoder::models(), autoregressive::models(), flow::models()]
         .into_iter()
         .flatten()
         .collect()

@@ -1,3 +1,5 @@
+use burn::tensor::DType;
+
 use super::*;
 
 /// Three outcomes with energies `E`, drawn with probabilities `q`.
@@ -124,4 +126,104 @@ fn the_score_function_gradient_is_that_of_the_divergence_on_average() {
     for (sum, exact) in expected.iter().zip(exact) {
         assert!((sum - exact).abs() < 1e-6, "{sum} {exact}");
     }
+}
+
+/// `x = μ + σ z` with `θ = (μ, ln σ)`, as a density.
+struct Affine {
+    mean: Tensor<1>,
+    log_std: Tensor<1>,
+}
+
+impl Affine {
+    fn new(mean: f64, std: f64, device: &Device) -> Self {
+        let parameter = |value: f64| Tensor::<1>::from_data([value], (device, DType::F64)).require_grad();
+        Self { mean: parameter(mean), log_std: parameter(std.ln()) }
+    }
+
+    fn forward(&self, z: Tensor<2>) -> Tensor<2> {
+        z * self.log_std.clone().exp().unsqueeze::<2>() + self.mean.clone().unsqueeze::<2>()
+    }
+
+    /// `(d/dμ, d/d ln σ)`.
+    fn gradient(&self, loss: Tensor<1>) -> [f64; 2] {
+        let gradients = loss.backward();
+        [&self.mean, &self.log_std]
+            .map(|parameter| to_host(parameter.grad(&gradients).expect("a gradient"))[0])
+    }
+}
+
+impl LogProb for Affine {
+    fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
+        let log_std = self.log_std.clone().unsqueeze::<2>();
+        let z = (x - self.mean.clone().unsqueeze::<2>()) * log_std.clone().neg().exp();
+        let log_prob = (z.clone() * z) * -0.5 - log_std - 0.5 * std::f64::consts::TAU.ln();
+        log_prob.squeeze_dim(1)
+    }
+}
+
+/// The energy of `N(m, s²)`.
+fn normal_energy(m: f64, s: f64) -> impl Energy {
+    move |x: Tensor<2>| {
+        let z = (x - m) * (1.0 / s);
+        (z.clone() * z).squeeze_dim::<1>(1) * 0.5
+    }
+}
+
+/// The path gradient of each of `z`, one by one.
+fn path_gradients(model: &Affine, energy: &impl Energy, z: &[f64], device: &Device) -> Vec<[f64; 2]> {
+    z.iter()
+        .map(|&z| {
+            let x = model.forward(Tensor::from_data([[z]], (device, DType::F64)));
+            model.gradient(path_gradient(x, model, energy).loss)
+        })
+        .collect()
+}
+
+#[test]
+fn the_path_gradient_of_a_gaussian_is_its_closed_form() {
+    let device = Device::flex().autodiff();
+    let (mean, std, m, s) = (0.7, 1.6, -0.4, 0.9f64);
+    let (model, energy) = (Affine::new(mean, std, &device), normal_energy(m, s));
+    // For each z: dx/dμ = 1, dx/d ln σ = σ z, and ∇_x (ln q + E) = -z/σ + (x - m)/s².
+    let z = [-1.3, 0.2, 2.1];
+    for (z, gradient) in z.iter().zip(path_gradients(&model, &energy, &z, &device)) {
+        let slope = -z / std + (mean + std * z - m) / (s * s);
+        for (have, want) in gradient.iter().zip([slope, slope * std * z]) {
+            assert!((have - want).abs() < 1e-12, "{have} {want}");
+        }
+    }
+    // On average over z: that of KL = -ln(σ/s) + (σ² + (μ - m)²) / 2s² - 1/2.
+    let z = [-(3f64.sqrt()), 0.0, 3f64.sqrt()]; // Gauss-Hermite: exact for polynomials up to degree 5
+    let gradients = path_gradients(&model, &energy, &z, &device);
+    for (k, want) in [(mean - m) / (s * s), std * std / (s * s) - 1.0].into_iter().enumerate() {
+        let have: f64 = gradients.iter().zip([1.0, 4.0, 1.0]).map(|(g, weight)| g[k] * weight / 6.0).sum();
+        assert!((have - want).abs() < 1e-12, "{have} {want}");
+    }
+}
+
+#[test]
+fn the_path_gradient_does_not_fluctuate_at_the_optimum() {
+    let device = Device::flex().autodiff();
+    let (model, energy) = (Affine::new(0.7, 1.6, &device), normal_energy(0.7, 1.6));
+    let z = [-1.3, 0.2, 2.1];
+    for gradient in path_gradients(&model, &energy, &z, &device) {
+        assert!(gradient.iter().all(|g| g.abs() < 1e-14), "{gradient:?}");
+    }
+    // The whole derivative keeps the score, which does: (d/dμ, d/d ln σ) ln q = (z/σ, z² - 1).
+    let x = model.forward(Tensor::from_data([[2.1]], (&device, DType::F64)));
+    let whole = model.gradient(model.log_prob(x.clone()) + energy.energy(x));
+    for (have, want) in whole.iter().zip([2.1 / 1.6, 2.1 * 2.1 - 1.0]) {
+        assert!((have - want).abs() < 1e-13, "{have} {want}");
+    }
+}
+
+#[test]
+fn the_path_gradient_comes_with_the_figures_of_its_draws() {
+    let device = Device::flex().autodiff();
+    let (model, energy) = (Affine::new(0.7, 1.6, &device), normal_energy(0.0, 1.0));
+    let x = model.forward(Tensor::from_data([[2.1], [-0.3]], (&device, DType::F64)));
+    let path = path_gradient(x.clone(), &model, &energy);
+    assert!(!path.log_q.is_autodiff() && !path.energy.is_autodiff());
+    assert_eq!(to_host(path.log_q), to_host(model.log_prob(x.clone())));
+    assert_eq!(to_host(path.energy), to_host(energy.energy(x)));
 }

@@ -73,7 +73,8 @@ impl Recursion {
         output.weight =
             output.weight.reshape([n_in, per, n_variables]).swap_dims(1, 2).reshape([n_in, n_out]);
         output.bias = output.bias.reshape([per, n_variables]).swap_dims(0, 1).reshape([n_out]);
-        let least = usize::from(context.is_none());
+        // The only variable of one sees nothing, and neither do the hidden units.
+        let least = usize::from(context.is_none() && n_variables > 1);
         Self {
             hidden: layers,
             output,

@@ -26,12 +26,12 @@ fn densities_of_one_variable_integrate_to_one() {
             1,
             vec![LayerConfig::act_norm(), LayerConfig::Elementwise { map: Univariate::spline() }],
         ),
-        MafConfig::new(1, 3, vec![4]).with_map(Univariate::Spline { bins: 12, bound: 4.0 }).flow(),
+        MafConfig::new(1, 2, vec![4]).with_map(Univariate::Spline { bins: 12, bound: 4.0 }).flow(),
     ];
     let (half, cells) = (20.0, 100_000);
     let x = wide(midpoints(half, cells), [cells, 1]);
     for config in configs {
-        let log_prob = to_host(wide_flow(&config, 0.7, 2).log_prob(x.clone()));
+        let log_prob = to_host(wide_flow(&config, 0.4, 2).log_prob(x.clone()));
         let log_cell = (2.0 * half / cells as f64).ln();
         check_normalized(&log_prob.iter().map(|log_prob| log_prob + log_cell).collect::<Vec<_>>(), 1e-6);
     }
@@ -52,16 +52,15 @@ fn smooth() -> Vec<(&'static str, FlowConfig)> {
 
 #[test]
 fn smooth_densities_of_two_variables_integrate_to_one() {
-    let (half, cells) = (12.0, 200);
+    let (half, cells) = (20.0, 300);
     let x = plane(&midpoints(half, cells), DType::F64);
-    for (name, config) in smooth() {
+    for (_, config) in smooth() {
         let n = x.dims()[0];
         let context = contexts(&config, 1, DType::F64).map(|context| context.expand([n, C]));
         let flow = wide_flow(&config, 0.2, 1);
         let log_cell = 2.0 * (2.0 * half / cells as f64).ln();
         let log_prob = to_host(flow.log_prob_given(x.clone(), context.as_ref()));
         let log_prob: Vec<f64> = log_prob.iter().map(|log_prob| log_prob + log_cell).collect();
-        eprintln!("{name}: {:e}", gibbs_core::math::log_sum_exp(&log_prob));
         check_normalized(&log_prob, 1e-6);
     }
 }
@@ -77,7 +76,7 @@ fn spline_densities_of_two_variables_integrate_to_one_in_f32() {
     let (half, cells) = (8.0, 320);
     for config in configs {
         let flow = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
-        let flow = stirred(flow, 0.3, Noise::new(0, "stir"));
+        let flow = stirred(flow, 0.1, Noise::new(0, "stir"));
         let log_cell = 2.0 * (2.0 * half / cells as f64).ln();
         let log_prob = to_host(flow.log_prob(plane(&midpoints(half, cells), DType::F32)));
         check_normalized(&log_prob.iter().map(|log_prob| log_prob + log_cell).collect::<Vec<_>>(), 1e-3);
@@ -86,31 +85,30 @@ fn spline_densities_of_two_variables_integrate_to_one_in_f32() {
 
 #[test]
 fn draws_follow_the_density() {
-    // Cells of side 0.8 on [-4, 4]², each split into 16² for its probability; everything else is one more cell.
-    let (half, coarse, fine) = (4.0, 10, 16);
+    // Cells of side 0.8 on [-12, 12]², each split into 12² for its probability. What lies outside counts as on the edge.
+    let (half, coarse, fine) = (12.0, 30, 12);
     let cells = coarse * fine;
-    let spline = RealNvpConfig::new(2, 4, vec![16]).with_map(Univariate::spline()).flow();
-    for config in smooth().into_iter().map(|(_, config)| config).chain([spline]) {
-        let flow = wide_flow(&config, 0.2, 4);
+    let spline = RealNvpConfig::new(2, 2, vec![16]).with_map(Univariate::spline());
+    let spline = spline.with_activation(Activation::Tanh).flow();
+    for (name, config) in smooth().into_iter().chain([("splines", spline)]) {
+        let flow = wide_flow(&config, 0.12, 4);
         let of_context = |n: usize| contexts(&config, 1, DType::F64).map(|context| context.expand([n, C]));
-        let log_prob = flow
-            .log_prob_given(plane(&midpoints(half, cells), DType::F64), of_context(cells * cells).as_ref());
-        let mut law = vec![0.0; coarse * coarse + 1];
-        let area = (2.0 * half / cells as f64).powi(2);
-        for (i, log_prob) in to_host(log_prob).into_iter().enumerate() {
-            law[i / cells / fine * coarse + i % cells / fine] += log_prob.exp() * area;
+        let grid = plane(&midpoints(half, cells), DType::F64);
+        let log_prob = to_host(flow.log_prob_given(grid, of_context(cells * cells).as_ref()));
+        let mut law = vec![0.0; coarse * coarse];
+        for (i, log_prob) in log_prob.into_iter().enumerate() {
+            law[i / cells / fine * coarse + i % cells / fine] += log_prob.exp();
         }
-        law[coarse * coarse] = 1.0 - law.iter().sum::<f64>();
+        let total: f64 = law.iter().sum();
+        // Otherwise the law reaches beyond the square, and the edges would not be what they count as.
+        let inside = total * (2.0 * half / cells as f64).powi(2);
+        assert!((inside - 1.0).abs() < 1e-3, "{name}: {inside}");
+        law.iter_mut().for_each(|p| *p /= total);
         let n = 20_000;
-        let noise = &mut Noise::new(0, "sample");
-        let x = to_host(flow.sample_given(n, of_context(n).as_ref(), 1.0, noise));
-        let cell = |x: f64| ((x + half) / (2.0 * half) * coarse as f64).floor();
-        let number = |point: &[f64]| {
-            let (i, j) = (cell(point[0]), cell(point[1]));
-            let inside = [i, j].iter().all(|k| (0.0..coarse as f64).contains(k));
-            if inside { i as usize * coarse + j as usize } else { coarse * coarse }
-        };
-        check_follows(&x.chunks(2).map(number).collect::<Vec<_>>(), &law);
+        let x = to_host(flow.sample_given(n, of_context(n).as_ref(), 1.0, &mut Noise::new(0, "sample")));
+        let cell = |x: f64| (((x + half) / (2.0 * half) * coarse as f64) as usize).min(coarse - 1);
+        let draws: Vec<usize> = x.chunks(2).map(|point| cell(point[0]) * coarse + cell(point[1])).collect();
+        check_follows(&draws, &law);
     }
 }
 

@@ -16,7 +16,7 @@ fn what_makes_no_flow_is_named() {
         (RealNvpConfig::new(4, 2, vec![8, 0]), "[2, 8, 0, 4]"),
         (
             couplings.clone().with_map(Univariate::Spline { bins: 0, bound: 1.0 }),
-            "bins = 0 must be from 2 to 512",
+            "bins = 0 must be from 2 to 64",
         ),
         (couplings.with_mask(CouplingMask::Checkerboard { rows: 3, columns: 3 }), "3 by 3 pixels"),
         (RealNvpConfig::new(4, 1, vec![8]), "variable 0 (from 0) passes all 1 layers unchanged"),
@@ -33,6 +33,7 @@ fn what_makes_no_flow_is_named() {
     let order = Permute::Given(vec![0, 2, 2]);
     assert!(layer(LayerConfig::Permutation { order }).contains("[0, 2, 2] must name each of 0 to 2 once"));
     assert!(message(FlowConfig::new(0, vec![LayerConfig::act_norm()])).contains("n_variables = 0"));
+    assert!(message(FlowConfig::new(3, Vec::new())).contains("number of layers = 0 must be at least 1"));
 }
 
 #[test]

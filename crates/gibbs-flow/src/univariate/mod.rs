@@ -37,7 +37,7 @@ pub enum Univariate {
     },
     /// A monotone rational-quadratic spline.
     Spline {
-        /// Number of bins, 2 to 512 (8 to 10 in the paper).
+        /// Number of bins, 2 to 64 (8 to 10 in the paper).
         bins: usize,
         /// Half the width `B > 0` of the box; outside the map is the identity (3 for tables in the paper).
         bound: f64,
@@ -80,7 +80,7 @@ impl Univariate {
             Self::Additive => Ok(()),
             Self::Affine { max_log_scale } => positive("max_log_scale", max_log_scale),
             Self::Spline { bins, bound } => {
-                ConfigError::range((2..=512).contains(&bins), "bins", bins as f64, "from 2 to 512")?;
+                ConfigError::range((2..=64).contains(&bins), "bins", bins as f64, "from 2 to 64")?;
                 positive("bound", bound)
             }
         }

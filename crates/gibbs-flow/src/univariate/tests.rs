@@ -38,17 +38,17 @@ fn maps_increase_and_their_slope_is_the_derivative() {
     let n = 4001;
     let x: Vec<f64> = (0..n).map(|i| -4.0 + 8.0 * i as f64 / (n - 1) as f64).collect();
     for map in MAPS {
-        let row = numbers(map.n_parameters(), 1.5, "parameters");
+        let row = numbers(map.n_parameters(), 0.5, "parameters");
         let parameters = wide(&row, [1, row.len()]).expand([n, row.len()]);
         let (z, ladj) = map.forward(wide(&x, [n, 1]), parameters);
         let (z, ladj) = (to_host(z), to_host(ladj));
         let step = x[1] - x[0];
         for i in 1..n - 1 {
             assert!(z[i] < z[i + 1], "{map:?} at {}", x[i]);
-            // The second derivative jumps at the knots: there a central difference is off by first order in the step.
+            // At a knot the second derivative jumps, by less than 40 here, and a central difference is off by 40·0.002/4.
             let slope = (z[i + 1] - z[i - 1]) / (2.0 * step);
             assert!(
-                (ladj[i].exp() / slope - 1.0).abs() < 0.05,
+                (ladj[i].exp() / slope - 1.0).abs() < 0.02,
                 "{map:?} at {}: {} {slope}",
                 x[i],
                 ladj[i].exp()
@@ -67,7 +67,8 @@ fn outside_the_box_a_spline_is_the_identity() {
         for (z, x) in to_host(z).into_iter().zip(x) {
             assert!(z == x || (z - x).abs() < 1e-12, "{z} for {x}");
         }
-        assert!(to_host(ladj).iter().all(|ladj| ladj.abs() < 1e-12));
+        // On the edge itself it is that of the last bin at its end, of second derivatives up to about 1e5.
+        assert!(to_host(ladj).iter().all(|ladj| ladj.abs() < 1e-10));
     }
 }
 
@@ -114,11 +115,12 @@ fn the_largest_parameters_stay_finite_and_invertible_in_f32() {
         let parameters = Tensor::<2>::from_data(TensorData::new(raw, [64, p]), &device);
         let points = Tensor::<2>::from_data(TensorData::new(x.clone(), [64, 1]), &device);
         let (z, ladj) = map.forward(points, parameters.clone());
-        let (back, _) = map.inverse(z, parameters);
+        let (back, _) = map.inverse(z.clone(), parameters.clone());
+        let (again, _) = map.forward(back, parameters);
         assert!(to_host(ladj).iter().all(|ladj| ladj.is_finite()), "{map:?}");
-        // Slopes below 1e-3 of a spline lose three digits of seven, those of an affine map with shifts of 100 as many.
-        for (back, x) in to_host(back).into_iter().zip(&x) {
-            assert!((back - f64::from(*x)).abs() < 1e-2, "{map:?}: {back} for {x}");
+        // What comes back may differ from x where the map is flat, but its image is the same up to rounding.
+        for (again, z) in to_host(again).into_iter().zip(to_host(z)) {
+            assert!((again - z).abs() < 1e-5 * z.abs().max(1.0), "{map:?}: {again} for {z}");
         }
     }
 }
@@ -137,7 +139,7 @@ fn nan_stays_nan() {
 #[test]
 fn a_map_out_of_range_is_named() {
     let message = |map: Univariate| map.validate().unwrap_err().to_string();
-    assert_eq!(message(Univariate::Spline { bins: 1, bound: 3.0 }), "bins = 1 must be from 2 to 512");
+    assert_eq!(message(Univariate::Spline { bins: 1, bound: 3.0 }), "bins = 1 must be from 2 to 64");
     assert!(
         message(Univariate::Spline { bins: 8, bound: -1.0 })
             .contains("bound = -1 must be finite and above 0")

@@ -8,16 +8,21 @@
 //! | [`kaufman`] | Ising torus of any size, no field | `rows` |
 //! | [`onsager`], [`yang`] | the infinite square lattice, no field | a few dozen operations |
 //! | [`curie_weiss`], [`curie_weiss_limit`] | infinite range, any size and infinite | `n`; a bisection |
+//! | [`free_field`] | lattice field without interaction, any hypercubic lattice | `sites` |
+//! | [`phi_four_chain`] | lattice φ⁴ on a chain or ring | `points²` a site; `points³` for rings |
+//! | [`log_integral`] | any integral over an interval | a few hundred values |
 //!
 //! Temperatures enter as `β = 1 / k_B T` in units of one over those of the couplings; `k_B = 1`.
 
 mod draws;
 mod elliptic;
 pub mod enumeration;
+pub mod field;
 pub mod infinite_range;
 mod jet;
 mod mode;
 pub mod plane;
+mod quadrature;
 mod thermodynamics;
 pub mod torus;
 pub mod transfer;
@@ -27,8 +32,10 @@ mod tests;
 
 pub use draws::{MAX_DRAWN, draw};
 pub use enumeration::{Enumeration, MAX_SPINS, enumerate};
+pub use field::{free_field, phi_four_chain};
 pub use infinite_range::{CurieWeiss, MeanField, curie_weiss, curie_weiss_limit};
 pub use plane::{CRITICAL_BETA, onsager, yang};
+pub use quadrature::log_integral;
 pub use thermodynamics::{Magnetization, Thermodynamics};
 pub use torus::kaufman;
 pub use transfer::{MAX_WIDTH, strip};

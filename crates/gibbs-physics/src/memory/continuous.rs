@@ -6,7 +6,7 @@ use gibbs_core::{
     math::{log_sum_exp_rows, to_host},
 };
 
-use crate::error::PhysicsError;
+use crate::error::{PhysicsError, positive};
 
 /// Continuous states that are attracted by `p` patterns `x_μ` of `d` real numbers, the columns of `X`:
 ///
@@ -42,9 +42,7 @@ impl ContinuousMemory {
         if patterns.dims()[0] == 0 {
             return Err(PhysicsError::NoPatterns);
         }
-        if !(beta.is_finite() && beta > 0.0) {
-            return Err(PhysicsError::Range { name: "beta", value: beta, must: "finite and above 0" });
-        }
+        let beta = positive("beta", beta)?;
         let squares = to_host(patterns.clone().powi_scalar(2).sum_dim(1));
         let largest = squares.iter().copied().fold(0.0, f64::max);
         let constant = (squares.len() as f64).ln() / beta + 0.5 * largest;

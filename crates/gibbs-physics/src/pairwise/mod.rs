@@ -1,12 +1,12 @@
 //! Spins that are coupled in pairs.
 
-use crate::error::PhysicsError;
+use crate::{cache::Cache, error::PhysicsError};
 
 mod tensors;
 #[cfg(test)]
 mod tests;
 
-use tensors::Cache;
+use tensors::Placed;
 
 /// A Hamiltonian of pair couplings and fields:
 ///
@@ -24,7 +24,7 @@ pub struct Pairwise {
     /// `(j, J_ij)` for each `i`, sorted by `j`; each bond is here twice.
     neighbors: Vec<(usize, f64)>,
     field: Vec<f64>,
-    cache: Cache,
+    cache: Cache<Placed>,
 }
 
 impl Pairwise {

@@ -1,7 +1,5 @@
 //! Energies on a device.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use burn::{prelude::*, tensor::DType};
 
 use super::Pairwise;
@@ -34,37 +32,20 @@ struct Bonds {
 
 /// A Hamiltonian on a device, in one precision.
 #[derive(Clone, Debug)]
-struct Placed {
-    device: Device,
-    dtype: DType,
+pub(super) struct Placed {
     couplings: Couplings,
     /// `h [n, 1]`.
     field: Tensor<2>,
 }
 
-/// What was placed last, shared by the clones of a Hamiltonian: moving the couplings to a device costs as much as
-/// an energy, and the same device asks again.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cache(Arc<Mutex<Option<Placed>>>);
-
-impl Cache {
-    fn get(&self, hamiltonian: &Pairwise, device: Device, dtype: DType) -> Placed {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some(placed) if placed.device == device && placed.dtype == dtype => placed.clone(),
-            _ => last.insert(Placed::new(hamiltonian, device, dtype)).clone(),
-        }
-    }
-}
-
 impl Placed {
-    fn new(hamiltonian: &Pairwise, device: Device, dtype: DType) -> Self {
+    fn new(hamiltonian: &Pairwise, device: &Device, dtype: DType) -> Self {
         let n = hamiltonian.n_spins();
         let n_bonds = hamiltonian.n_bonds();
         let matrix = |values: Vec<f64>, shape: [usize; 2]| {
-            Tensor::<2>::from_data(TensorData::new(values, shape), (&device, dtype))
+            Tensor::<2>::from_data(TensorData::new(values, shape), (device, dtype))
         };
-        let sites = |sites: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(sites, [n_bonds]), &device);
+        let sites = |sites: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(sites, [n_bonds]), device);
         let couplings = if n_bonds == 0 {
             Couplings::None
         } else if n * n <= ENTRIES_PER_BOND * n_bonds {
@@ -77,7 +58,7 @@ impl Placed {
             }))
         };
         let field = matrix(hamiltonian.field().to_vec(), [n, 1]);
-        Self { device, dtype, couplings, field }
+        Self { couplings, field }
     }
 
     fn energy(self, spins: Tensor<2>) -> Tensor<1> {
@@ -101,6 +82,6 @@ impl Hamiltonian for Pairwise {
 
     fn energy(&self, spins: Tensor<2>) -> Tensor<1> {
         assert_eq!(spins.dims()[1], self.n_spins(), "one column for each spin");
-        self.cache.get(self, spins.device(), spins.dtype()).energy(spins)
+        self.cache.get(&spins, |device, dtype| Placed::new(self, device, dtype)).energy(spins)
     }
 }

@@ -1,0 +1,69 @@
+//! Step sizes by dual averaging.
+
+/// Finds the step size at which trajectories are accepted with a given probability, during burn-in: the adaptation
+/// breaks detailed balance, so measurements come after it, with [`step_size`](Self::step_size) held fixed.
+///
+/// ```text
+/// h <- (1 - 1/(t + t₀)) h + (δ - a_t) / (t + t₀)         a_t the acceptance of step t
+/// ln ε <- μ - √t / γ · h,   μ = ln 10ε₀                   the next to be tried
+/// ln ε̄ <- t^-κ ln ε + (1 - t^-κ) ln ε̄                    the answer
+/// ```
+///
+/// with `γ = 0.05, t₀ = 10, κ = 0.75`.
+///
+/// Reference: Hoffman & Gelman, "The No-U-Turn Sampler", J. Mach. Learn. Res. 15:1593 (2014), arXiv:1111.4246, section 3.2
+/// and algorithm 5, where `δ = 0.65` is taken for trajectories of fixed length.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DualAveraging {
+    target: f64,
+    /// `μ`.
+    center: f64,
+    /// `h`.
+    shortfall: f64,
+    /// `ln ε`.
+    log_trial: f64,
+    /// `ln ε̄`.
+    log_average: f64,
+    /// `t`.
+    updates: u32,
+}
+
+impl DualAveraging {
+    /// From a first guess `ε₀` towards the acceptance `target`, `δ`.
+    ///
+    /// # Panics
+    /// If the guess is not positive and finite, or the target not between 0 and 1.
+    pub fn new(step_size: f64, target: f64) -> Self {
+        assert!(step_size.is_finite() && step_size > 0.0, "a step size of {step_size}");
+        assert!(target > 0.0 && target < 1.0, "an acceptance of {target}");
+        let log = step_size.ln();
+        Self {
+            target,
+            center: 10f64.ln() + log,
+            shortfall: 0.0,
+            log_trial: log,
+            log_average: log,
+            updates: 0,
+        }
+    }
+
+    /// The size to be tried next.
+    pub fn trial(&self) -> f64 {
+        self.log_trial.exp()
+    }
+
+    /// The size found: the guess before any update.
+    pub fn step_size(&self) -> f64 {
+        self.log_average.exp()
+    }
+
+    /// Learns that [`trial`](Self::trial) was accepted with probability `acceptance`.
+    pub fn update(&mut self, acceptance: f64) {
+        self.updates += 1;
+        let t = f64::from(self.updates);
+        let share = 1.0 / (t + 10.0);
+        self.shortfall += share * (self.target - acceptance - self.shortfall);
+        self.log_trial = self.center - t.sqrt() / 0.05 * self.shortfall;
+        self.log_average += t.powf(-0.75) * (self.log_trial - self.log_average);
+    }
+}

@@ -1,0 +1,209 @@
+//! Hamiltonian Monte Carlo: chains in continuous space that follow the gradient of the energy.
+//!
+//! ```text
+//! H(x, p) = E(x) + p·p / 2,   p ~ N(0, 1) anew in each step
+//! p <- p - ε/2 ∇E(x),   x <- x + ε p,   p <- p - ε/2 ∇E(x)       leapfrog, L times
+//! (x', p') is accepted with probability min(1, exp(H(x, p) - H(x', p')))
+//! ε <- ε (1 + r u),   u uniform in [-1, 1) for each chain and step      jitter r
+//! ```
+//!
+//! The leapfrog conserves volume and is its own inverse once momenta are turned around, so the step is in detailed
+//! balance with `exp(-E)`. The jitter keeps trajectories from returning to where they began, as they would in a harmonic
+//! energy whose period is `ε L`.
+//!
+//! It needs nothing but an [`Energy`] in tensors that can be differentiated, so it serves Hamiltonians and, in latent
+//! space, flows alike: there the energy is `E(x(z)) - ln |det ∂x/∂z|`, given as a function of `z`. (Parameters of the
+//! flow with `no_grad()` save the gradients that are not used here.)
+//!
+//! References: Duane, Kennedy, Pendleton & Roweth, Phys. Lett. B 195:216 (1987), doi:10.1016/0370-2693(87)91197-X; Neal,
+//! "MCMC using Hamiltonian dynamics", Handbook of Markov Chain Monte Carlo, 2011, arXiv:1206.1901, section 4.2 for the
+//! jitter.
+//!
+//! ```
+//! use burn::prelude::*;
+//! use gibbs_backend::Noise;
+//! use gibbs_core::{Estimate, hmc::{Hmc, HmcState}, math::to_host};
+//!
+//! // 2000 chains in a quartic well, whose virial theorem is ⟨x ∂E/∂x⟩ = 1.
+//! let quartic = |x: Tensor<2>| x.powi_scalar(4).squeeze_dim::<1>(1);
+//! let hmc = Hmc::new(0.3, 4).with_jitter(0.2);
+//! let mut noise = Noise::new(1, "chains");
+//! let mut state = HmcState::new(&quartic, Tensor::zeros([2000, 1], &Device::flex()));
+//! for _ in 0..20 {
+//!     state = hmc.step(&quartic, state, &mut noise).0;
+//! }
+//! let energy = Estimate::mean(&to_host(state.energy().clone()));
+//! assert!((energy.value - 0.25).abs() < 4.0 * energy.std_err);
+//! ```
+//!
+//! Cost: `L` gradients of the energy for each step, for all chains at once.
+
+use burn::prelude::*;
+use gibbs_backend::Noise;
+
+use crate::Energy;
+
+mod adaptation;
+#[cfg(test)]
+mod tests;
+
+pub use adaptation::DualAveraging;
+
+/// The kernel: how far a trajectory goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hmc {
+    step_size: f64,
+    steps: usize,
+    jitter: f64,
+}
+
+/// Chains `[n, width]` with what is known of their places.
+#[derive(Clone, Debug)]
+pub struct HmcState {
+    x: Tensor<2>,
+    energy: Tensor<1>,
+    slope: Tensor<2>,
+}
+
+/// What happened in a step, one value for each chain, left on the device.
+#[derive(Clone, Debug)]
+pub struct Transition {
+    /// 1 where the end of the trajectory was accepted, else 0: `[n]`.
+    pub accepted: Tensor<1>,
+    /// `H(x', p') - H(x, p)`, the error of the leapfrog: `[n]`. Its `⟨exp(-ΔH)⟩` is 1 in equilibrium.
+    pub energy_error: Tensor<1>,
+}
+
+impl Transition {
+    /// The mean over chains of the probability of acceptance, `min(1, exp(-ΔH))`: `[1]`. A trajectory that ran away to
+    /// NaN counts as rejected.
+    pub fn acceptance(&self) -> Tensor<1> {
+        let probability = self.energy_error.clone().neg().clamp_max(0.0).exp();
+        let lost = self.energy_error.clone().is_nan();
+        probability.mask_fill(lost, 0.0).mean()
+    }
+}
+
+impl HmcState {
+    /// Chains at `x [n, width]`, on a device without autodiff.
+    ///
+    /// # Panics
+    /// If the energy does not depend on `x`.
+    pub fn new(energy: &(impl Energy + ?Sized), x: Tensor<2>) -> Self {
+        let at = x.clone().autodiff().require_grad();
+        let energy = energy.energy(at.clone());
+        let gradients = energy.clone().sum().backward();
+        let Some(slope) = at.grad(&gradients) else { panic!("an energy that depends on x") };
+        Self { x, energy: energy.without_autodiff(), slope }
+    }
+
+    /// `x [n, width]`.
+    pub fn x(&self) -> &Tensor<2> {
+        &self.x
+    }
+
+    /// `E(x) [n]`.
+    pub fn energy(&self) -> &Tensor<1> {
+        &self.energy
+    }
+
+    /// `∇E(x) [n, width]`.
+    pub fn slope(&self) -> &Tensor<2> {
+        &self.slope
+    }
+}
+
+impl Hmc {
+    /// Trajectories of `steps` leapfrog steps of size `step_size`, in units of `x` (momenta have unit mass), without jitter.
+    ///
+    /// # Panics
+    /// If there are no steps, or the size is not positive and finite.
+    pub fn new(step_size: f64, steps: usize) -> Self {
+        assert!(steps > 0, "a trajectory of at least one step");
+        Self { step_size: 1.0, steps, jitter: 0.0 }.with_step_size(step_size)
+    }
+
+    /// The same with steps of another size.
+    ///
+    /// # Panics
+    /// If it is not positive and finite.
+    pub fn with_step_size(self, step_size: f64) -> Self {
+        assert!(step_size.is_finite() && step_size > 0.0, "a step size of {step_size}");
+        Self { step_size, ..self }
+    }
+
+    /// The same with sizes spread by `± jitter` of themselves.
+    ///
+    /// # Panics
+    /// If it is not in `[0, 1)`.
+    pub fn with_jitter(self, jitter: f64) -> Self {
+        assert!((0.0..1.0).contains(&jitter), "a jitter of {jitter}");
+        Self { jitter, ..self }
+    }
+
+    /// `ε`.
+    pub fn step_size(&self) -> f64 {
+        self.step_size
+    }
+
+    /// `L`.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// A step of every chain: the next state, and what happened. Draws momenta, then sizes if there is jitter, then one
+    /// uniform number for each chain. A trajectory that runs away to infinity or NaN is rejected.
+    pub fn step(
+        &self,
+        energy: &(impl Energy + ?Sized),
+        state: HmcState,
+        noise: &mut Noise,
+    ) -> (HmcState, Transition) {
+        let [n, width] = state.x.dims();
+        let options = (&state.x.device(), state.x.dtype());
+        let momentum = noise.normal([n, width], options);
+        let mut sizes = Tensor::<2>::full([n, 1], self.step_size, options);
+        if self.jitter > 0.0 {
+            let spread = noise.uniform([n, 1], options) * 2.0 - 1.0;
+            sizes = sizes.clone() + sizes * spread * self.jitter;
+        }
+        let uniform = noise.uniform([n], options);
+        let before = state.energy.clone() + kinetic(momentum.clone());
+        let (end, momentum) = self.leapfrog(energy, state.clone(), momentum, sizes);
+        let energy_error = end.energy.clone() + kinetic(momentum) - before;
+        // Of NaN no comparison is true.
+        let accepts = uniform.lower(energy_error.clone().neg().exp());
+        let rows = accepts.clone().unsqueeze_dim::<2>(1).expand([n, width]);
+        let next = HmcState {
+            x: state.x.mask_where(rows.clone(), end.x),
+            energy: state.energy.mask_where(accepts.clone(), end.energy),
+            slope: state.slope.mask_where(rows, end.slope),
+        };
+        (next, Transition { accepted: accepts.float().cast(energy_error.dtype()), energy_error })
+    }
+
+    /// The trajectories from `state` and `momentum [n, width]`, with steps of `sizes [n, 1]`: where they end, and with
+    /// what momenta.
+    ///
+    /// Negative sizes run back in time.
+    pub fn leapfrog(
+        &self,
+        energy: &(impl Energy + ?Sized),
+        state: HmcState,
+        momentum: Tensor<2>,
+        sizes: Tensor<2>,
+    ) -> (HmcState, Tensor<2>) {
+        let half = sizes.clone() * 0.5;
+        (0..self.steps).fold((state, momentum), |(state, momentum), _| {
+            let momentum = momentum - half.clone() * state.slope;
+            let state = HmcState::new(energy, state.x + sizes.clone() * momentum.clone());
+            let momentum = momentum - half.clone() * state.slope.clone();
+            (state, momentum)
+        })
+    }
+}
+
+/// `p·p / 2` of each row.
+fn kinetic(momentum: Tensor<2>) -> Tensor<1> {
+    (momentum.clone() * momentum).sum_dim(1).squeeze_dim(1) * 0.5
+}

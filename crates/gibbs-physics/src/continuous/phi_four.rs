@@ -1,0 +1,67 @@
+//! The φ⁴ field on a lattice.
+
+use burn::prelude::*;
+use gibbs_core::Energy;
+
+use super::differences::{squared_differences, sum_rows};
+use crate::{Axis, Lattice, error::PhysicsError, exact::field::check_potential};
+
+/// A real scalar field with quartic interaction on a hypercubic lattice of any dimension:
+///
+/// ```text
+/// S(φ) = Σ_<xy> (φ_x - φ_y)² + Σ_x (m² φ_x² + λ φ_x⁴)
+/// ```
+///
+/// each bond once, sites in row-major order. A negative `m²` makes two wells; in two dimensions the symmetry `φ -> -φ` is
+/// broken below a critical `m²(λ)`. Open axes end freely.
+///
+/// The action, without factors 1/2, is that of Albergo, Kanwar & Shanahan, Phys. Rev. D 100:034515 (2019),
+/// arXiv:1904.12072, there with `□ = Σ_μ (2φ_x - φ_{x+μ} - φ_{x-μ})`, and of Gerdes, de Haan, Rainone, Bondesan & Cheng,
+/// SciPost Phys. 15:238 (2023), arXiv:2207.00283, so their `m²` and `λ` can be compared.
+///
+/// References for `ln Z`: [`free_field`](crate::exact::free_field) where `λ = 0`, and
+/// [`phi_four_chain`](crate::exact::phi_four_chain) in one dimension.
+///
+/// Cost: a few passes over the sites for each axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhiFour {
+    lattice: Lattice,
+    mass_squared: f64,
+    coupling: f64,
+}
+
+impl PhiFour {
+    /// The field with `mass_squared` `m²` and `coupling` `λ` on `Lattice::hypercubic(axes)`.
+    ///
+    /// # Errors
+    /// If the axes are none of a lattice, `coupling` is negative, `mass_squared` is not positive while the coupling is 0,
+    /// or one of them is not finite.
+    pub fn new(axes: &[Axis], mass_squared: f64, coupling: f64) -> Result<Self, PhysicsError> {
+        check_potential(mass_squared, coupling)?;
+        Ok(Self { lattice: Lattice::hypercubic(axes)?, mass_squared, coupling })
+    }
+
+    /// The lattice, whose symmetries, and the change of all signs, leave `S` as it is.
+    pub fn lattice(&self) -> &Lattice {
+        &self.lattice
+    }
+
+    /// `m²`.
+    pub fn mass_squared(&self) -> f64 {
+        self.mass_squared
+    }
+
+    /// `λ`.
+    pub fn coupling(&self) -> f64 {
+        self.coupling
+    }
+}
+
+impl Energy for PhiFour {
+    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+        assert_eq!(x.dims()[1], self.lattice.n_sites(), "one column for each site");
+        let square = x.clone() * x.clone();
+        let potential = sum_rows(square.clone() * (square * self.coupling + self.mass_squared));
+        squared_differences(x, self.lattice.axes()) + potential
+    }
+}
