@@ -101,8 +101,8 @@ pub struct RealNvpTrain {
     /// Length, logs, validation, checkpoints. No epochs (0) means as many as make `steps` steps.
     #[serde(flatten)]
     pub run: LoopConfig,
-    /// Steps of a run whose number of epochs is left open.
-    pub steps: usize,
+    /// Steps of a run whose number of epochs is left open; `null` takes what the width needs.
+    pub steps: Option<usize>,
     /// Examples of a step.
     pub batch_size: usize,
     /// Learning rate of Adam.
@@ -151,9 +151,9 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (RealNvpModel, RealNvpTrain
     let train = RealNvpTrain {
         run: LoopConfig { epochs: 0, patience: Some(30), ..LoopConfig::default() },
         steps: match preset {
-            Preset::Tiny => 100,
-            Preset::Default => 4000,
-            Preset::Paper => 50_000,
+            Preset::Tiny => Some(100),
+            Preset::Default => None,
+            Preset::Paper => Some(20_000),
         },
         batch_size: 256,
         learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
@@ -176,11 +176,11 @@ impl RealNvpModel {
         let kind = *self.kind.get_or_insert(if is_narrow { FlowKind::Spline } else { FlowKind::Realnvp });
         self.n_layers.get_or_insert(match (kind, is_narrow) {
             (FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf, _) => 5,
-            (_, true) => 6,
+            (_, true) => 8,
             (_, false) => 8,
         });
         self.n_hidden.get_or_insert(match is_narrow {
-            true => Widths::Many(vec![64, 64]),
+            true => Widths::Many(vec![128, 128]),
             false => Widths::Many(vec![512, 512]),
         });
     }
@@ -244,9 +244,10 @@ pub(super) fn settle(config: &mut RealNvpRun, data: &Splits) -> Result<()> {
         return Err(Fault::usage(format!("model.n_hidden = {widths:?}: each width must be at least 1")));
     }
     let n_layers = given(model.n_layers, "model.n_layers")?;
+    let steps = *train.steps.get_or_insert(if model.is_narrow() { 8000 } else { 2000 });
     check_counts(&[
         ("train.batch_size", train.batch_size),
-        ("train.steps", train.steps),
+        ("train.steps", steps),
         ("model.n_layers", n_layers),
     ])?;
     check_rate("train.learning_rate", &train.learning_rate)?;
@@ -255,7 +256,7 @@ pub(super) fn settle(config: &mut RealNvpRun, data: &Splits) -> Result<()> {
     train.adam().validate().context("train")?;
     if train.run.epochs == 0 {
         let per_epoch = data.train.len().div_ceil(train.batch_size);
-        train.run.epochs = train.steps.div_ceil(per_epoch).min(MOST_EPOCHS);
+        train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
     }
     coordinates::settle(model, data)?;
     let flow = model.flow()?;
