@@ -66,7 +66,7 @@ pub enum Coordinates {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RealNvpModel {
-    /// Which flow; `null` takes splines for up to 60 columns, and else affine couplings.
+    /// Which flow; `null` takes splines for up to 60 columns (autoregressive for one), and else affine couplings.
     pub kind: Option<FlowKind>,
     /// Columns of the data; `null` takes what the data have.
     pub n_visible: Option<usize>,
@@ -173,7 +173,11 @@ impl RealNvpModel {
     /// Fills in what the width decides.
     fn settle(&mut self) {
         let is_narrow = self.is_narrow();
-        let kind = *self.kind.get_or_insert(if is_narrow { FlowKind::Spline } else { FlowKind::Realnvp });
+        let kind = *self.kind.get_or_insert(match (self.n_visible, is_narrow) {
+            (Some(1), _) => FlowKind::SplineMaf,
+            (_, true) => FlowKind::Spline,
+            (_, false) => FlowKind::Realnvp,
+        });
         self.n_layers.get_or_insert(match (kind, is_narrow) {
             (FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf, _) => 5,
             (_, true) => 8,
