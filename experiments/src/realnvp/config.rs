@@ -66,7 +66,8 @@ pub enum Coordinates {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RealNvpModel {
-    /// Which flow; `null` takes splines for up to 60 columns (autoregressive for one), and else affine couplings.
+    /// Which flow; `null` takes splines for one column or two, affine autoregressive layers for up to 60, and else affine
+    /// couplings.
     pub kind: Option<FlowKind>,
     /// Columns of the data; `null` takes what the data have.
     pub n_visible: Option<usize>,
@@ -74,8 +75,8 @@ pub struct RealNvpModel {
     pub n_layers: Option<usize>,
     /// Hidden units of the network of each layer, a number or a list; `null` takes what the width needs.
     pub n_hidden: Option<Widths>,
-    /// Function of the hidden units.
-    pub activation: Activation,
+    /// Function of the hidden units; `null` takes tanh for autoregressive layers, and else relu.
+    pub activation: Option<Activation>,
     /// Which variables a coupling keeps; the next one changes them.
     pub mask: CouplingMask,
     /// Bins of splines, and half the width of their box.
@@ -138,7 +139,7 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (RealNvpModel, RealNvpTrain
         n_visible: None,
         n_layers: (preset == Preset::Tiny).then_some(2),
         n_hidden: (preset == Preset::Tiny).then_some(Widths::One(16)),
-        activation: Activation::Relu,
+        activation: None,
         mask: CouplingMask::Alternating,
         bins: 16,
         bound: 4.0,
@@ -170,14 +171,26 @@ impl RealNvpModel {
         self.n_visible.is_some_and(|width| width <= FEW_COLUMNS)
     }
 
+    /// The function of the hidden units, that of the kind if none is given.
+    fn activation(&self) -> Activation {
+        let autoregressive = [FlowKind::Maf, FlowKind::SplineMaf, FlowKind::Iaf];
+        let default = match self.kind.is_some_and(|kind| autoregressive.contains(&kind)) {
+            true => Activation::Tanh,
+            false => Activation::Relu,
+        };
+        self.activation.unwrap_or(default)
+    }
+
     /// Fills in what the width decides.
     fn settle(&mut self) {
         let is_narrow = self.is_narrow();
         let kind = *self.kind.get_or_insert(match (self.n_visible, is_narrow) {
             (Some(1), _) => FlowKind::SplineMaf,
-            (_, true) => FlowKind::Spline,
+            (Some(2), _) => FlowKind::Spline,
+            (_, true) => FlowKind::Maf,
             (_, false) => FlowKind::Realnvp,
         });
+        self.activation = Some(self.activation());
         self.n_layers.get_or_insert(match (kind, is_narrow) {
             (FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf, _) => 5,
             (_, true) => 8,
@@ -213,7 +226,7 @@ impl RealNvpModel {
                     )));
                 }
                 RealNvpConfig::new(width, n_layers, hidden)
-                    .with_activation(self.activation)
+                    .with_activation(self.activation())
                     .with_map(map)
                     .with_mask(self.mask.clone())
                     .with_act_norm(self.act_norm)
@@ -221,7 +234,7 @@ impl RealNvpModel {
                     .flow()
             }
             FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf => MafConfig::new(width, n_layers, hidden)
-                .with_activation(self.activation)
+                .with_activation(self.activation())
                 .with_map(map)
                 .with_inverse(kind == FlowKind::Iaf)
                 .with_act_norm(self.act_norm)
