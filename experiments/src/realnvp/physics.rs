@@ -6,7 +6,7 @@ use gibbs_autoencoder::Pca;
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
 use gibbs_physics::continuous::HarmonicChain;
-use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
+use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
 
 use super::{
@@ -69,12 +69,12 @@ fn modes(chain: &HarmonicChain, ends: ChainEnds, draws: Tensor<2>) -> Result<Fig
     if ends == ChainEnds::Walls {
         let (exact, components) = (chain.modes(), to_host(pca.components()));
         let mut shapes = Panel::new(Axis::new("displacement"));
-        for (exact, learned) in exact.chunks(n).zip(components.chunks(n)).take(MODES) {
+        for (k, (exact, learned)) in exact.chunks(n).zip(components.chunks(n)).take(MODES).enumerate() {
             let overlap: f64 = exact.iter().zip(learned).map(|(a, b)| a * b).sum();
             let learned: Vec<f64> = learned.iter().map(|x| x * overlap.signum()).collect();
             shapes = shapes
-                .series(Series::new("", &numbers, exact))
-                .series(Series::new("", &numbers, &learned).dots(3.0));
+                .series(Series::new("", &numbers, exact).color(Color::of_class(k, MODES)))
+                .series(Series::new("", &numbers, &learned).dots(3.0).color(Color::of_class(k, MODES)));
         }
         figure = figure.panel(shapes.title("lowest modes: exact lines, learned dots"));
     }

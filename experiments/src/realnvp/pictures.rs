@@ -21,6 +21,8 @@ const SAMPLES: usize = 100;
 const POINTS: usize = 2000;
 /// Cells of a density along each axis.
 const CELLS: usize = 200;
+/// Part of the points at either end that its frame may leave out, so that a stray one does not set the scale.
+const STRAY: f64 = 0.001;
 /// Pixels of each of its panels.
 const PANEL_WIDTH: u32 = 400;
 /// Lines of the warped grid along each axis, points on each, and how far it goes in the base.
@@ -59,8 +61,10 @@ pub(super) fn draw(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFo
 /// that of `seen` points.
 pub(super) fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Figure {
     let range = |k: usize| {
-        let column = seen.iter().skip(k).step_by(2).map(|x| f64::from(*x));
-        let (low, high) = column.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let mut column: Vec<f64> = seen.iter().skip(k).step_by(2).map(|x| f64::from(*x)).collect();
+        column.sort_by(f64::total_cmp);
+        let stray = (STRAY * column.len() as f64) as usize;
+        let (low, high) = (column[stray], column[column.len() - 1 - stray]);
         let room = 0.1 * (high - low);
         (low - room, high + room)
     };
