@@ -83,7 +83,7 @@ pub struct RealNvpModel {
     /// Which variables a coupling keeps, and the next one changes; `null` takes a checkerboard where a Hamiltonian has a lattice of
     /// two axes, and else every other one.
     pub mask: Option<CouplingMask>,
-    /// Whether a learned linear layer comes before all; `null` takes one where a chain is to be learned.
+    /// Whether a learned linear layer comes before all; `null` takes one for a Hamiltonian of a chain or a lattice.
     pub linear: Option<bool>,
     /// Bins of splines, and half the width of their box.
     pub bins: usize,

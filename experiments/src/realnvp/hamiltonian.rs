@@ -110,8 +110,9 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
     }
     if law.shape.len() > 1 {
         model.kind.get_or_insert(FlowKind::Realnvp);
-        model.n_layers.get_or_insert(8);
+        model.n_layers.get_or_insert(4);
         model.n_hidden.get_or_insert(Widths::One(256));
+        model.linear.get_or_insert(true);
     }
     model.settle();
     config::check(model, train)?;

@@ -70,9 +70,8 @@ pub(super) fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f
     };
     let (x, y) = (range(0), range(1));
     let center = |(low, high): (f64, f64), i: usize| low + (high - low) * (i as f64 + 0.5) / CELLS as f64;
-    let points: Vec<f32> = (0..CELLS * CELLS)
-        .flat_map(|i| [center(x, i % CELLS) as f32, center(y, i / CELLS) as f32])
-        .collect();
+    let points: Vec<f32> =
+        (0..CELLS * CELLS).flat_map(|i| [center(x, i % CELLS) as f32, center(y, i / CELLS) as f32]).collect();
     let device = &experiment.device;
     let points = Tensor::<2>::from_data(TensorData::new(points, [CELLS * CELLS, 2]), device);
     let exp = |log: Tensor<1>| -> Vec<f32> { to_host(log).into_iter().map(|l| l.exp() as f32).collect() };

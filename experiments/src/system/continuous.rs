@@ -74,7 +74,7 @@ pub enum ChainEnds {
 
 /// A continuous system; constants that its kind does not have are not used. See the laws of `gibbs_physics::continuous`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Continuous {
     /// Which Hamiltonian.
     pub kind: ContinuousKind,
