@@ -94,8 +94,10 @@ pub fn resolve<E: Experiment>(
     family: &E::TrainArgs,
     saved: Option<&Path>,
 ) -> Result<(ConfigOf<E>, Vec<Change>)> {
-    let name = match (&args.data, &args.config) {
-        (Some(name), _) => name.clone(),
+    let of_family = family.settings();
+    let by_flag = of_family.iter().find(|(path, _)| *path == "data.name").and_then(|(_, name)| name.as_str());
+    let name = match (args.data.as_deref().or(by_flag), &args.config) {
+        (Some(name), _) => name.into(),
         (None, Some(file)) => data_name::<E>(file)?.unwrap_or_else(|| E::DATA.into()),
         (None, None) => E::DATA.into(),
     };
@@ -113,7 +115,7 @@ pub fn resolve<E: Experiment>(
     if let Some(seed) = args.seed {
         resolver = resolver.assign("seed", seed)?;
     }
-    for (path, value) in family.settings() {
+    for (path, value) in of_family {
         resolver = resolver.assign(path, value)?;
     }
     let resolved = resolver.settings(&args.settings)?.resolve::<ConfigOf<E>>()?;

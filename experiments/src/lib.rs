@@ -15,6 +15,7 @@ pub mod download;
 pub mod evaluation;
 pub mod experiment;
 pub mod fault;
+pub mod free_energy;
 pub mod given;
 pub mod hopfield;
 pub mod ising;

@@ -5,11 +5,11 @@ use std::fmt;
 use anyhow::{Context, Result};
 use gibbs_core::{nn::Activation, optim::AdamConfig};
 use gibbs_data::{Binarization, Splits};
-use gibbs_flow::{CouplingMask, FlowConfig, MafConfig, RealNvpConfig, Univariate};
+use gibbs_flow::{CouplingMask, FlowConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate};
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
-use super::{RealNvpRun, coordinates};
+use super::{RealNvpRun, coordinates, hamiltonian::Variational};
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
@@ -17,6 +17,8 @@ use crate::{
     fault::Fault,
     made::{Widths, given},
     standardization::Standardization,
+    system::{Continuous, HAMILTONIAN},
+    van::Symmetrization,
 };
 
 /// Which flow.
@@ -66,6 +68,8 @@ pub enum Coordinates {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RealNvpModel {
+    /// The Hamiltonian, where the run has no data.
+    pub system: Continuous,
     /// Which flow; `null` takes splines for one column or two, affine autoregressive layers for up to 60, and else affine
     /// couplings.
     pub kind: Option<FlowKind>,
@@ -77,8 +81,11 @@ pub struct RealNvpModel {
     pub n_hidden: Option<Widths>,
     /// Function of the hidden units; `null` takes tanh for autoregressive layers, and else relu.
     pub activation: Option<Activation>,
-    /// Which variables a coupling keeps; the next one changes them.
-    pub mask: CouplingMask,
+    /// Which variables a coupling keeps, and the next one changes; `null` takes a checkerboard where a Hamiltonian has a lattice of
+    /// two axes, and else every other one.
+    pub mask: Option<CouplingMask>,
+    /// Whether a learned linear layer comes before all; `null` takes one for a Hamiltonian of a chain or a lattice.
+    pub linear: Option<bool>,
     /// Bins of splines, and half the width of their box.
     pub bins: usize,
     /// Half the width of the box of splines.
@@ -93,6 +100,8 @@ pub struct RealNvpModel {
     pub margin: f64,
     /// Shift and scale of the columns; `null` takes those of the training data.
     pub standardization: Option<Standardization>,
+    /// Symmetries of the flow as it is measured and sampled, where it learns a Hamiltonian.
+    pub symmetry: Symmetrization,
 }
 
 /// Training.
@@ -114,6 +123,9 @@ pub struct RealNvpTrain {
     pub average: Average,
     /// Bound of the gradient.
     pub clip: Clip,
+    /// What only a run on a Hamiltonian has.
+    #[serde(flatten)]
+    pub variational: Variational,
 }
 
 impl Length for RealNvpTrain {
@@ -133,14 +145,17 @@ impl RealNvpTrain {
 const FEW_COLUMNS: usize = 60;
 
 /// Settings to start from. What depends on the width of the data is left open.
-pub(super) fn preset(preset: Preset, _data: &str) -> (RealNvpModel, RealNvpTrain) {
+pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain) {
+    let has_data = data != HAMILTONIAN;
     let model = RealNvpModel {
+        system: Continuous::default(),
         kind: None,
         n_visible: None,
         n_layers: (preset == Preset::Tiny).then_some(2),
         n_hidden: (preset == Preset::Tiny).then_some(Widths::One(16)),
-        activation: None,
-        mask: CouplingMask::Alternating,
+        activation: (!has_data).then_some(Activation::Silu),
+        mask: None,
+        linear: None,
         bins: 16,
         bound: 4.0,
         act_norm: false,
@@ -148,9 +163,15 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (RealNvpModel, RealNvpTrain
         coordinates: None,
         margin: 1e-6,
         standardization: None,
+        symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
     };
     let train = RealNvpTrain {
-        run: LoopConfig { epochs: 0, patience: Some(30), ..LoopConfig::default() },
+        run: LoopConfig {
+            epochs: 0,
+            select_best: has_data,
+            patience: has_data.then_some(30),
+            ..LoopConfig::default()
+        },
         steps: match preset {
             Preset::Tiny => Some(100),
             Preset::Default => None,
@@ -161,6 +182,7 @@ pub(super) fn preset(preset: Preset, _data: &str) -> (RealNvpModel, RealNvpTrain
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 10.0 },
+        variational: Variational::default(),
     };
     (model, train)
 }
@@ -182,7 +204,7 @@ impl RealNvpModel {
     }
 
     /// Fills in what the width decides.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let is_narrow = self.is_narrow();
         let kind = *self.kind.get_or_insert(match (self.n_visible, is_narrow) {
             (Some(1), _) => FlowKind::SplineMaf,
@@ -191,6 +213,8 @@ impl RealNvpModel {
             (_, false) => FlowKind::Realnvp,
         });
         self.activation = Some(self.activation());
+        self.mask.get_or_insert(CouplingMask::Alternating);
+        self.linear.get_or_insert(false);
         self.n_layers.get_or_insert(match (kind, is_narrow) {
             (FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf, _) => 5,
             (_, true) => 8,
@@ -218,7 +242,7 @@ impl RealNvpModel {
                 Univariate::Spline { bins: self.bins, bound: self.bound }
             }
         };
-        Ok(match kind {
+        let mut flow = match kind {
             FlowKind::Nice | FlowKind::Realnvp | FlowKind::Spline => {
                 if width < 2 {
                     return Err(Fault::usage(format!(
@@ -228,7 +252,7 @@ impl RealNvpModel {
                 RealNvpConfig::new(width, n_layers, hidden)
                     .with_activation(self.activation())
                     .with_map(map)
-                    .with_mask(self.mask.clone())
+                    .with_mask(given(self.mask.clone(), "model.mask")?)
                     .with_act_norm(self.act_norm)
                     .with_n_context(self.n_classes)
                     .flow()
@@ -240,7 +264,11 @@ impl RealNvpModel {
                 .with_act_norm(self.act_norm)
                 .with_n_context(self.n_classes)
                 .flow(),
-        })
+        };
+        if given(self.linear, "model.linear")? {
+            flow.layers.insert(0, LayerConfig::Linear { order: Permute::Given((0..width).collect()) });
+        }
+        Ok(flow)
     }
 }
 
@@ -255,27 +283,37 @@ pub(super) fn settle(config: &mut RealNvpRun, data: &Splits) -> Result<()> {
     let width = *model.n_visible.get_or_insert(data.width());
     data.train.require_width(width)?;
     model.settle();
+    let steps = *train.steps.get_or_insert(if model.is_narrow() { 8000 } else { 2000 });
+    check(model, train)?;
+    if train.run.epochs == 0 {
+        let per_epoch = data.train.len().div_ceil(train.batch_size);
+        train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
+    }
+    coordinates::settle(model, data)?;
+    check_flow(model)
+}
+
+/// What can be checked of settings whose sizes are filled in.
+pub(super) fn check(model: &RealNvpModel, train: &RealNvpTrain) -> Result<()> {
     if let Some(Widths::Many(widths)) = &model.n_hidden
         && widths.contains(&0)
     {
         return Err(Fault::usage(format!("model.n_hidden = {widths:?}: each width must be at least 1")));
     }
     let n_layers = given(model.n_layers, "model.n_layers")?;
-    let steps = *train.steps.get_or_insert(if model.is_narrow() { 8000 } else { 2000 });
     check_counts(&[
         ("train.batch_size", train.batch_size),
-        ("train.steps", steps),
+        ("train.steps", given(train.steps, "train.steps")?),
         ("model.n_layers", n_layers),
     ])?;
     check_rate("train.learning_rate", &train.learning_rate)?;
     check_part("model.margin", 2.0 * model.margin)?;
     train.average.validate("train.average")?;
-    train.adam().validate().context("train")?;
-    if train.run.epochs == 0 {
-        let per_epoch = data.train.len().div_ceil(train.batch_size);
-        train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
-    }
-    coordinates::settle(model, data)?;
+    train.adam().validate().context("train")
+}
+
+/// Whether the flow can be made.
+pub(super) fn check_flow(model: &RealNvpModel) -> Result<()> {
     let flow = model.flow()?;
     flow.init(&burn::tensor::Device::default(), &mut gibbs_backend::Noise::new(0, "check"))
         .map(|_| ())

@@ -14,7 +14,7 @@ use crate::{cli::Part, evaluation::Evaluation};
 
 /// Log-density on a part of the data, in their own coordinates, beside that of their law where it is known.
 pub(super) fn evaluate(experiment: &RealNvpExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let RealNvpExperiment { config, flow, preparation, device } = experiment;
+    let RealNvpExperiment { config, flow, preparation, device, .. } = experiment;
     let (mut within, mut each, mut true_ones) = (Vec::new(), Vec::new(), Vec::new());
     for split in part.splits() {
         let set = data.get(*split);

@@ -1,11 +1,15 @@
-//! Normalizing flows on the command line: couplings and masked autoregressive layers, affine and by splines.
+//! Normalizing flows on the command line: couplings and masked autoregressive layers, affine and by splines; of data, and of
+//! continuous Hamiltonians.
 
 mod config;
 mod coordinates;
 mod evaluate;
+mod hamiltonian;
+mod physics;
 mod pictures;
 mod sample;
 mod train;
+mod variational;
 
 use std::path::PathBuf;
 
@@ -21,14 +25,17 @@ use gibbs_train::{
 };
 
 use crate::{
-    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
+    cli::{self, NoCommands, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
     evaluation::Evaluation,
     experiment::Experiment,
+    system::ContinuousArgs,
 };
 use coordinates::Preparation;
+use hamiltonian::Target;
 
 pub use config::{Coordinates, FlowKind, RealNvpModel, RealNvpTrain};
+pub use hamiltonian::Variational;
 pub use sample::RealNvpSampleArgs;
 
 /// Configuration of a run.
@@ -39,6 +46,7 @@ pub struct RealNvpExperiment {
     config: RealNvpRun,
     flow: Flow,
     preparation: Preparation,
+    target: Option<Target>,
     device: Device,
 }
 
@@ -46,11 +54,11 @@ impl Experiment for RealNvpExperiment {
     const NAME: &'static str = "realnvp";
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] =
-        &["samples.png", "density.png", "interpolation.png", "curves.png", "curves.svg"];
-    const SHOWN: &'static [&'static str] = &["loss", "valid_log_prob", "train_log_prob"];
+        &["samples.png", "density.png", "modes.png", "interpolation.png", "curves.png", "curves.svg"];
+    const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
     type Model = RealNvpModel;
     type Train = RealNvpTrain;
-    type TrainArgs = NoFlags;
+    type TrainArgs = ContinuousArgs;
     type SampleArgs = RealNvpSampleArgs;
     type Commands = NoCommands;
 
@@ -58,7 +66,25 @@ impl Experiment for RealNvpExperiment {
         config::preset(preset, data)
     }
 
+    fn label(config: &RealNvpRun) -> String {
+        match hamiltonian::is_variational(config) {
+            true => config.model.system.kind.name().into(),
+            false => config.data.name.clone(),
+        }
+    }
+
+    fn describe(config: &RealNvpRun, data: &Splits) -> String {
+        match hamiltonian::is_variational(config) {
+            true => config.model.system.describe(),
+            false => data.train.describe(),
+        }
+    }
+
     fn data(config: &mut RealNvpRun, shared: &Shared) -> Result<Splits> {
+        if hamiltonian::is_variational(config) {
+            config.model.system.settle()?;
+            return config.model.system.without_data();
+        }
         let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
         if let Some(width) = config.model.n_visible {
             data.train.require_width(width)?;
@@ -67,22 +93,32 @@ impl Experiment for RealNvpExperiment {
     }
 
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        config::settle(config, data)
+        match hamiltonian::is_variational(config) {
+            true => hamiltonian::settle(config),
+            false => config::settle(config, data),
+        }
     }
 
     fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        Ok(Box::new(train::FlowTrainee::new(config, data, device)?))
+        Ok(match Target::of(config, config.train.variational.symmetry)? {
+            Some(target) => Box::new(variational::VariationalTrainee::new(config, target, device)?),
+            None => Box::new(train::FlowTrainee::new(config, data, device)?),
+        })
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
         let flow = config.model.flow()?.init(device, &mut Noise::new(config.seed, "init"));
         let flow = weights::from_bytes(flow.context("the configuration")?, bytes)?;
         let preparation = Preparation::of(&config.model)?;
-        Ok(Self { config: config.clone(), flow, preparation, device: device.clone() })
+        let target = Target::of(config, config.model.symmetry)?;
+        Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
     }
 
     fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
-        evaluate::evaluate(self, data, part)
+        match &self.target {
+            Some(target) => target.evaluate(&self.config, &self.flow),
+            None => evaluate::evaluate(self, data, part),
+        }
     }
 
     fn sample(&self, args: &cli::Sample, family: &RealNvpSampleArgs, _shared: &Shared) -> Result<PathBuf> {

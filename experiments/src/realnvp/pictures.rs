@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::{Bijection, math::to_host};
+use gibbs_core::{Bijection, Energy, LogProb, math::to_host};
 use gibbs_data::Splits;
 use gibbs_report::{Axis, Figure, HeatMap, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
@@ -11,6 +11,7 @@ use gibbs_train::run_folder::RunFolder;
 use super::{
     RealNvpExperiment,
     coordinates::context,
+    physics,
     sample::{host, scatter},
 };
 use crate::curves::Curves;
@@ -20,6 +21,10 @@ const SAMPLES: usize = 100;
 const POINTS: usize = 2000;
 /// Cells of a density along each axis.
 const CELLS: usize = 200;
+/// Part of the points at either end that its frame may leave out, so that a stray one does not set the scale.
+const STRAY: f64 = 0.001;
+/// Pixels of each of its panels.
+const PANEL_WIDTH: u32 = 400;
 /// Lines of the warped grid along each axis, points on each, and how far it goes in the base.
 const LINES: usize = 25;
 const LINE_POINTS: usize = 200;
@@ -29,6 +34,9 @@ const PAIRS: usize = 8;
 const BETWEEN: usize = 8;
 
 pub(super) fn draw(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFolder) -> Result<()> {
+    if let Some(target) = &experiment.target {
+        return physics::draw(experiment, target, folder);
+    }
     let mut noise = Noise::new(experiment.config.seed, "pictures");
     if experiment.is_picture() {
         let (rows, columns) = experiment.shape();
@@ -49,31 +57,42 @@ pub(super) fn draw(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFo
     curves(folder)
 }
 
-/// The density, draws from it, and what becomes of a grid in the base.
-fn density(experiment: &RealNvpExperiment, test: &[f32], samples: &[f32]) -> Figure {
+/// The density, beside that to be learned where it is known; draws from it, and what becomes of a grid in the base. The frame is
+/// that of `seen` points.
+pub(super) fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Figure {
     let range = |k: usize| {
-        let column = test.iter().skip(k).step_by(2).map(|x| f64::from(*x));
-        let (low, high) = column.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let mut column: Vec<f64> = seen.iter().skip(k).step_by(2).map(|x| f64::from(*x)).collect();
+        column.sort_by(f64::total_cmp);
+        let stray = (STRAY * column.len() as f64) as usize;
+        let (low, high) = (column[stray], column[column.len() - 1 - stray]);
         let room = 0.1 * (high - low);
         (low - room, high + room)
     };
     let (x, y) = (range(0), range(1));
     let center = |(low, high): (f64, f64), i: usize| low + (high - low) * (i as f64 + 0.5) / CELLS as f64;
-    let points: Vec<f32> = (0..CELLS * CELLS)
-        .flat_map(|i| [center(x, i % CELLS) as f32, center(y, CELLS - 1 - i / CELLS) as f32])
-        .collect();
+    let points: Vec<f32> =
+        (0..CELLS * CELLS).flat_map(|i| [center(x, i % CELLS) as f32, center(y, i / CELLS) as f32]).collect();
     let device = &experiment.device;
     let points = Tensor::<2>::from_data(TensorData::new(points, [CELLS * CELLS, 2]), device);
-    let (inner, ladj) = experiment.preparation.forward(points);
-    let log_prob = experiment.flow.log_prob_given(inner, None) + ladj;
-    let density: Vec<f32> = to_host(log_prob).into_iter().map(|l| l.exp() as f32).collect();
+    let exp = |log: Tensor<1>| -> Vec<f32> { to_host(log).into_iter().map(|l| l.exp() as f32).collect() };
+    let target = experiment.target.as_ref().map(|target| {
+        let log_z = target.law.exact.map_or(0.0, |(log_z, _)| log_z);
+        exp(-target.law.potential.energy(points.clone()) - log_z)
+    });
+    let density = match &experiment.target {
+        Some(target) => exp(target.symmetrized(experiment.flow.clone()).log_prob(points)),
+        None => {
+            let (inner, ladj) = experiment.preparation.forward(points);
+            exp(experiment.flow.log_prob_given(inner, None) + ladj)
+        }
+    };
 
     let frame = |title: &str| {
         Panel::new(Axis::new("").range(y.0, y.1)).x_axis(Axis::new("").range(x.0, x.1)).title(title).equal()
     };
     let column =
         |values: &[f32], k: usize| -> Vec<f32> { values.iter().skip(k).step_by(2).copied().collect() };
-    let heat = frame("density").heat_map(HeatMap::new(&density, (CELLS, CELLS), x, y));
+    let heat = |title, density: &[f32]| frame(title).heat_map(HeatMap::new(density, (CELLS, CELLS), x, y));
     let drawn = frame("samples").series(Series::new("", &column(samples, 0), &column(samples, 1)).dots(1.2));
     let mut warped = frame("a grid of the base");
     for line in grid() {
@@ -81,7 +100,10 @@ fn density(experiment: &RealNvpExperiment, test: &[f32], samples: &[f32]) -> Fig
         let points = host(experiment.preparation.inverse(experiment.flow.inverse(z, None).0));
         warped = warped.series(Series::new("", &column(&points, 0), &column(&points, 1)).color(LINE_COLOR));
     }
-    Figure::new(Axis::new("")).columns(3).width(1200).panel(heat).panel(drawn).panel(warped)
+    let target = target.iter().map(|target| heat("density to be learned", target));
+    let panels: Vec<Panel> = target.chain([heat("density", &density), drawn, warped]).collect();
+    let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
+    panels.into_iter().fold(figure, Figure::panel)
 }
 
 const LINE_COLOR: gibbs_report::Color = gibbs_report::Color::new(60, 90, 140);

@@ -38,13 +38,28 @@ impl RealNvpExperiment {
         let n_classes = self.flow.n_context();
         let labels: Vec<u8> = (0..n).map(|i| class.unwrap_or(i * n_classes / n) as u8).collect();
         let context = context(Some(&labels), n_classes, &self.device);
-        self.preparation.inverse(self.flow.sample_given(n, context.as_ref(), temperature, noise))
+        let x = self.preparation.inverse(self.flow.sample_given(n, context.as_ref(), temperature, noise));
+        match &self.target {
+            Some(target) => target.group.scramble(x, noise),
+            None => x,
+        }
     }
 
     /// Whether examples are pictures.
     pub(super) fn is_picture(&self) -> bool {
         self.config.data.shape.as_ref().is_some_and(|shape| shape.len() > 1)
             || matches!(self.preparation, super::coordinates::Preparation::Logit(_))
+    }
+}
+
+impl RealNvpExperiment {
+    /// Values as grey from 0 to 1: those of fields from the largest below zero to that above.
+    pub(super) fn brightness(&self, values: &[f32]) -> Vec<f32> {
+        if self.target.is_none() {
+            return values.to_vec();
+        }
+        let largest = values.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs()));
+        values.iter().map(|x| 0.5 + 0.5 * x / largest).collect()
     }
 }
 
@@ -73,7 +88,7 @@ pub(super) fn sample(
     let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
     if experiment.is_picture() {
         let (rows, columns) = experiment.shape();
-        write_draws(&out, &values, &values, [args.n, rows, columns])?;
+        write_draws(&out, &experiment.brightness(&values), &values, [args.n, rows, columns])?;
     } else {
         write_points(&out, &values, experiment.flow.n_variables())?;
     }

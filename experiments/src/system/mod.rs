@@ -1,5 +1,6 @@
-//! Spin systems by their settings: which Hamiltonian, of what size, at what temperature.
+//! Spin systems by their settings: which Hamiltonian, of what size, at what temperature; continuous ones beside them.
 
+mod continuous;
 mod reference;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{cli::Shorthand, fault::Fault};
 
+pub use continuous::{ChainEnds, Continuous, ContinuousArgs, ContinuousKind, Law, Potential};
 pub use reference::Reference;
 
 /// Stands in `data.name` where a run has a Hamiltonian instead of data.

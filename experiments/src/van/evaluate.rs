@@ -4,7 +4,7 @@ use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_core::{Estimate, math::to_host, variational::Draws};
 use gibbs_data::Splits;
-use gibbs_physics::monte_carlo::{Measurements, Observation, TimeAverage};
+use gibbs_physics::monte_carlo::{Measurements, Observation};
 
 use super::{
     VanExperiment,
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     cli::Part,
     evaluation::Evaluation,
+    free_energy::{self, FreeEnergy},
     system::{Reference, Spins},
 };
 
@@ -61,19 +62,15 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     let exact = Reference::of(&config.model.system, spins, beta)?;
 
     let per_site = |of_system: Estimate| of_system.affine(1.0 / spins.n_spins() as f64, 0.0);
-    let free_energy = |log_z: Estimate| per_site(log_z.affine(-1.0 / beta, 0.0));
     let mut evaluation = Evaluation::default();
-    evaluation.add("free_energy_per_site", &free_energy(draws.log_z_bound()), "J");
-    evaluation.note("free_energy_per_site", "symmetries", experiment.group.order());
-    evaluation.add("free_energy_corrected", &free_energy(draws.log_z()), "J");
-    if let Some(exact) = &exact {
-        let log_z = exact.thermodynamics.log_z;
-        let value = free_energy(Estimate::exact(log_z));
-        evaluation.add("free_energy_exact", &value, "J");
-        evaluation.note("free_energy_exact", "method", exact.method);
-        let excess = draws.log_z_bound().affine(-1.0 / log_z.abs(), log_z.signum());
-        evaluation.add("relative_excess", &excess, "of the free energy");
-    }
+    let of_whole = FreeEnergy {
+        n_sites: spins.n_spins(),
+        unit: (beta, "J"),
+        log_z_offset: 0.0,
+        symmetries: experiment.group.order(),
+        exact: exact.as_ref().map(|exact| (exact.thermodynamics.log_z, exact.method)),
+    };
+    of_whole.add(&draws, &mut evaluation);
     evaluation.add("energy_per_site", &per_site(draws.average(&energies)), "J");
     evaluation.add("energy_per_site_chain", &per_site(visited.energy().estimate), "J");
     if let Some(exact) = &exact {
@@ -84,12 +81,6 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     if let Some(exact) = exact.and_then(|exact| exact.magnetization) {
         evaluation.add("abs_magnetization_exact", &Estimate::exact(exact.abs), "per site");
     }
-    evaluation.add("log_prob", &Estimate::exact(mean(draws.log_q())), "nats");
-    evaluation.note("log_prob", "of", "its draws");
-    evaluation.add("effective_sample_size", &draws.effective_sample_size(), "draws");
-    evaluation.note("effective_sample_size", "of", draws.len());
-    evaluation.add("acceptance", &TimeAverage::mean(&[chain.accepted]).estimate, "of proposals");
-    evaluation.per_example = draws.log_q().to_vec();
-    evaluation.draws = Some(draws.len());
+    free_energy::add_sampling(&draws, &chain, &mut evaluation);
     Ok(evaluation)
 }

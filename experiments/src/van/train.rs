@@ -20,7 +20,7 @@ use gibbs_train::{
 };
 
 use super::{VanRun, config};
-use crate::{backprop::Backprop, boltzmann::feed::Feed, system};
+use crate::{backprop::Backprop, boltzmann::feed::Feed, free_energy::FreeEnergy, system};
 
 /// Examples whose probabilities are computed at once.
 const ROWS: usize = 1000;
@@ -151,16 +151,15 @@ impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
                 let noise = &mut Noise::new(self.config.seed, format!("valid/{}", at.step));
                 let n = self.config.train.valid_samples;
                 let draws = Draws::from_model(&model, &spins.at(beta)?, n, ROWS, noise, |_| ());
-                let per_site = -1.0 / (beta * spins.n_spins() as f64);
-                let (bound, corrected) =
-                    (draws.log_z_bound().affine(per_site, 0.0), draws.log_z().affine(per_site, 0.0));
-                let figures = Figures::new()
-                    .with("valid_beta", beta)
-                    .with("valid_free_energy", bound.value)
-                    .with("valid_free_energy_std_err", bound.std_err)
-                    .with("valid_free_energy_corrected", corrected.value)
-                    .with("valid_free_energy_corrected_std_err", corrected.std_err)
-                    .with("valid_effective", draws.effective_sample_size().value / n as f64);
+                let of_whole = FreeEnergy {
+                    n_sites: spins.n_spins(),
+                    unit: (beta, "J"),
+                    log_z_offset: 0.0,
+                    symmetries: self.group.order(),
+                    exact: None,
+                };
+                let mut figures = Figures::new().with("valid_beta", beta);
+                figures.extend(of_whole.figures(&draws));
                 (figures, None)
             }
             Source::Data { feed, valid } => {

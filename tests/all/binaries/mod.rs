@@ -14,6 +14,7 @@ mod made;
 mod other_sets;
 mod others;
 mod realnvp;
+mod realnvp_hamiltonian;
 mod refusals;
 mod reproducible;
 mod sampling;

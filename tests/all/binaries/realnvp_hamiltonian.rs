@@ -1,0 +1,116 @@
+//! Flows trained on continuous Hamiltonians, as a user meets them.
+
+use std::path::Path;
+
+use gibbs_physics::{
+    Axis, Lattice,
+    continuous::{Ends, HarmonicChain, Springs},
+    exact, ising,
+};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use super::{
+    command::{Outcome, command},
+    json, metrics, set,
+};
+
+/// A run of about a second.
+const SHORT: [&str; 4] =
+    ["train.steps=120", "train.samples=2000", "train.valid_samples=200", "train.learning_rate=0.02"];
+
+fn run(folder: &Path, flags: &[&str]) -> Outcome {
+    let arguments = [&["train", "run", "--preset", "tiny", "--quiet"], flags].concat();
+    command("realnvp", folder, arguments).output().unwrap().into()
+}
+
+#[track_caller]
+fn trained(folder: &Path, flags: &[&str]) -> Value {
+    run(folder, &[flags, &set(&SHORT)[..]].concat()).succeeds();
+    json(folder, "run/summary.json")["metrics"].clone()
+}
+
+fn number(metrics: &Value, name: &str, key: &str) -> f64 {
+    metrics[name][key].as_f64().unwrap_or_else(|| panic!("{name}.{key} in {metrics}"))
+}
+
+/// The corrected free energy agrees with `exact`, which stands beside the bound above it.
+#[track_caller]
+fn check_figures(metrics: &Value, exact: f64) {
+    assert!((number(metrics, "free_energy_exact", "value") - exact).abs() < 1e-12 * exact.abs(), "{metrics}");
+    let [corrected, bound] = ["free_energy_corrected", "free_energy_per_site"]
+        .map(|name| ["value", "std_err"].map(|key| number(metrics, name, key)));
+    assert!((corrected[0] - exact).abs() < 4.0 * corrected[1], "{metrics}");
+    assert!(corrected[1] < 0.02 * exact.abs(), "{metrics}");
+    assert!(bound[0] > exact - 4.0 * bound[1], "{metrics}");
+    let excess = number(metrics, "relative_excess", "value");
+    assert!((excess - (bound[0] - exact) / exact.abs()).abs() < 1e-9, "{metrics}");
+    let kinds = [
+        ("free_energy_per_site", "upper_bound"),
+        ("free_energy_corrected", "asymptotic"),
+        ("free_energy_exact", "exact"),
+        ("relative_excess", "upper_bound"),
+        ("effective_sample_size", "asymptotic"),
+        ("acceptance", "asymptotic"),
+    ];
+    for (name, kind) in kinds {
+        assert_eq!(metrics[name]["kind"], kind, "{name}");
+    }
+}
+
+#[test]
+fn a_chain_has_the_free_energy_of_its_modes() {
+    let folder = tempdir().unwrap();
+    let chain = ["--model", "harmonic-chain", "--particles", "4", "--beta", "2"];
+    let metrics = trained(folder.path(), &chain);
+    let springs = Springs { mass: 1.0, coupling: 1.0, pinning: 0.0 };
+    let exact = -HarmonicChain::new(4, Ends::Walls, springs, 2.0).unwrap().log_z() / 4.0;
+    check_figures(&metrics, exact);
+    assert!(number(&metrics, "relative_excess", "value") < 0.02, "{metrics}");
+    for file in ["samples.png", "modes.png", "curves.png", "curves.svg", "model.safetensors"] {
+        assert!(folder.path().join("run").join(file).is_file(), "{file}");
+    }
+    let printed: Outcome = command("realnvp", folder.path(), ["eval", "run"]).output().unwrap().into();
+    let printed: Value = serde_json::from_str(&printed.succeeds().stdout).unwrap();
+    assert_eq!((&printed["data"], &printed["n"]), (&"harmonic_chain".into(), &2000.into()));
+    assert_eq!(printed["metrics"], metrics);
+}
+
+#[test]
+fn the_fields_of_spins_have_the_free_energy_of_the_spins() {
+    let folder = tempdir().unwrap();
+    let metrics = trained(folder.path(), &["--model", "dual-ising", "--lattice", "3x3", "--beta", "0.2"]);
+    let torus = ising(&Lattice::hypercubic(&[Axis::periodic(3); 2]).unwrap(), 1.0, 0.0).unwrap();
+    let exact = exact::enumerate(&torus, 0.2).unwrap().thermodynamics.free_energy() / 9.0;
+    check_figures(&metrics, exact);
+    assert_eq!(metrics["free_energy_per_site"]["symmetries"], 144);
+}
+
+#[test]
+fn laws_of_the_plane_are_drawn_beside_what_was_to_be_learned() {
+    let folder = tempdir().unwrap();
+    for model in ["ring", "double-well"] {
+        trained(folder.path(), &["--model", model, "--overwrite"]);
+        assert!(folder.path().join("run/density.png").is_file(), "{model}");
+        let lines = metrics(folder.path(), "run");
+        assert!(lines.iter().any(|line| line["valid_effective"].is_number()), "{lines:?}");
+    }
+}
+
+#[test]
+fn what_is_no_system_is_refused_in_one_line() {
+    let folder = tempdir().unwrap();
+    let cases: [(&[&str], &[&str]); 7] = [
+        (&["--model", "harmonic-chain", "--beta", "-1"], &["beta = -1"]),
+        (&["--model", "harmonic-chain", "--beta", "NaN"], &["model.system.beta", "NaN"]),
+        (&["--model", "ring", "--beta", "2"], &["beta = 2", "ring has no temperature"]),
+        (&["--model", "double-well", "--lattice", "4x4"], &["lattice = 4x4", "double_well has none"]),
+        (&["--model", "phi-four", "--lattice", "4xx"], &["4xx", "such as 16x16"]),
+        (&["--model", "dual-ising", "--set", "model.system.margin=-1"], &["margin = -1"]),
+        (&["--model", "harmonic-chain", "--set", "model.system.ends=ring"], &["pinning = 0"]),
+    ];
+    for (flags, told) in cases {
+        run(folder.path(), flags).refuses(told);
+        assert!(!folder.path().join("run").exists(), "{flags:?}");
+    }
+}
