@@ -77,7 +77,11 @@ pub fn add_sampling(draws: &Draws, chain: &MarkovChain, evaluation: &mut Evaluat
     evaluation.note("log_prob", "of", "its draws");
     evaluation.add("effective_sample_size", &draws.effective_sample_size(), "draws");
     evaluation.note("effective_sample_size", "of", draws.len());
-    evaluation.add("acceptance", &TimeAverage::mean(&[chain.accepted.clone()]).estimate, "of proposals");
+    evaluation.add(
+        "acceptance",
+        &TimeAverage::mean(std::slice::from_ref(&chain.accepted)).estimate,
+        "of proposals",
+    );
     evaluation.per_example = draws.log_q().to_vec();
     evaluation.draws = Some(draws.len());
 }
