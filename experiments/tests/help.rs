@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 9] = [
+const EXECUTABLES: [(&str, &str); 10] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
     ("dbn", env!("CARGO_BIN_EXE_dbn")),
     ("autoencoder", env!("CARGO_BIN_EXE_autoencoder")),
@@ -11,12 +11,13 @@ const EXECUTABLES: [(&str, &str); 9] = [
     ("van", env!("CARGO_BIN_EXE_van")),
     ("ising", env!("CARGO_BIN_EXE_ising")),
     ("hopfield", env!("CARGO_BIN_EXE_hopfield")),
+    ("realnvp", env!("CARGO_BIN_EXE_realnvp")),
     ("bench", env!("CARGO_BIN_EXE_bench")),
     ("data", env!("CARGO_BIN_EXE_data")),
 ];
 
 /// So many of them, the first ones, are families of models with the commands of every family.
-const FAMILIES: usize = 7;
+const FAMILIES: usize = 8;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =

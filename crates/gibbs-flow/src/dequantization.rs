@@ -8,7 +8,7 @@
 //! so the mean log-density of dequantized data is a lower bound of the log-probability of the levels.
 //!
 //! References: Uria, Murray & Larochelle, "RNADE", NIPS 2013, arXiv:1306.0186; Theis, van den Oord & Bethge, "A note on the
-//! evaluation of generative models", ICLR 2016, arXiv:1511.01844, equation 10, for the bound.
+//! evaluation of generative models", ICLR 2016, arXiv:1511.01844, for the bound.
 
 use burn::{module::Module, prelude::*};
 use gibbs_backend::Noise;

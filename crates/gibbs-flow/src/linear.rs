@@ -9,8 +9,8 @@
 //!
 //! References: Kingma & Dhariwal, "Glow", NeurIPS 2018, arXiv:1807.03039, equation 10.
 //!
-//! Differences from the paper: rows are multiplied from the right, so the factors stand the other way round; it begins as the permutation, not as a random rotation;
-//! `s` is positive and bounded, so that the matrix stays invertible in f32.
+//! Differences from the paper: rows are multiplied from the right, so the factors stand the other way round; it begins as the
+//! permutation, not as a random rotation; `s` is positive and bounded, so that the matrix stays invertible in f32.
 //!
 //! Cost: two products with half a matrix. The inverse is a substitution of D steps for each factor.
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! References: Dinh, Sohl-Dickstein & Bengio, "Real NVP", ICLR 2017, arXiv:1605.08803, section 4.1 (λ = 0.05); Papamakarios,
-//! Pavlakou & Murray, "Masked autoregressive flow", NeurIPS 2017, arXiv:1705.07057, appendix E (λ = 1e-6 for MNIST).
+//! Pavlakou & Murray, "Masked autoregressive flow", NeurIPS 2017, arXiv:1705.07057 (λ = 1e-6 for MNIST).
 //!
 //! Differences from the papers: points outside the interval have a log-determinant of -∞: their density is zero.
 

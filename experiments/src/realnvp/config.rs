@@ -70,7 +70,8 @@ pub enum Coordinates {
 pub struct RealNvpModel {
     /// The Hamiltonian, where the run has no data.
     pub system: Continuous,
-    /// Which flow; `null` takes splines for up to 60 columns, and else affine couplings.
+    /// Which flow; `null` takes splines for one column or two, affine autoregressive layers for up to 60, and else affine
+    /// couplings.
     pub kind: Option<FlowKind>,
     /// Columns of the data; `null` takes what the data have.
     pub n_visible: Option<usize>,
@@ -78,8 +79,8 @@ pub struct RealNvpModel {
     pub n_layers: Option<usize>,
     /// Hidden units of the network of each layer, a number or a list; `null` takes what the width needs.
     pub n_hidden: Option<Widths>,
-    /// Function of the hidden units.
-    pub activation: Activation,
+    /// Function of the hidden units; `null` takes tanh for autoregressive layers, and else relu.
+    pub activation: Option<Activation>,
     /// Which variables a coupling keeps, and the next one changes; `null` takes a checkerboard where a Hamiltonian has a lattice of
     /// two axes, and else every other one.
     pub mask: Option<CouplingMask>,
@@ -110,8 +111,8 @@ pub struct RealNvpTrain {
     /// Length, logs, validation, checkpoints. No epochs (0) means as many as make `steps` steps.
     #[serde(flatten)]
     pub run: LoopConfig,
-    /// Steps of a run whose number of epochs is left open.
-    pub steps: usize,
+    /// Steps of a run whose number of epochs is left open; `null` takes what the width needs.
+    pub steps: Option<usize>,
     /// Examples of a step.
     pub batch_size: usize,
     /// Learning rate of Adam.
@@ -152,7 +153,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
         n_visible: None,
         n_layers: (preset == Preset::Tiny).then_some(2),
         n_hidden: (preset == Preset::Tiny).then_some(Widths::One(16)),
-        activation: if has_data { Activation::Relu } else { Activation::Silu },
+        activation: (!has_data).then_some(Activation::Silu),
         mask: None,
         linear: None,
         bins: 16,
@@ -172,9 +173,9 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
             ..LoopConfig::default()
         },
         steps: match preset {
-            Preset::Tiny => 100,
-            Preset::Default => 4000,
-            Preset::Paper => 50_000,
+            Preset::Tiny => Some(100),
+            Preset::Default => None,
+            Preset::Paper => Some(20_000),
         },
         batch_size: 256,
         learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
@@ -192,19 +193,35 @@ impl RealNvpModel {
         self.n_visible.is_some_and(|width| width <= FEW_COLUMNS)
     }
 
+    /// The function of the hidden units, that of the kind if none is given.
+    fn activation(&self) -> Activation {
+        let autoregressive = [FlowKind::Maf, FlowKind::SplineMaf, FlowKind::Iaf];
+        let default = match self.kind.is_some_and(|kind| autoregressive.contains(&kind)) {
+            true => Activation::Tanh,
+            false => Activation::Relu,
+        };
+        self.activation.unwrap_or(default)
+    }
+
     /// Fills in what the width decides.
     pub(super) fn settle(&mut self) {
         let is_narrow = self.is_narrow();
-        let kind = *self.kind.get_or_insert(if is_narrow { FlowKind::Spline } else { FlowKind::Realnvp });
+        let kind = *self.kind.get_or_insert(match (self.n_visible, is_narrow) {
+            (Some(1), _) => FlowKind::SplineMaf,
+            (Some(2), _) => FlowKind::Spline,
+            (_, true) => FlowKind::Maf,
+            (_, false) => FlowKind::Realnvp,
+        });
+        self.activation = Some(self.activation());
         self.mask.get_or_insert(CouplingMask::Alternating);
         self.linear.get_or_insert(false);
         self.n_layers.get_or_insert(match (kind, is_narrow) {
             (FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf, _) => 5,
-            (_, true) => 6,
+            (_, true) => 8,
             (_, false) => 8,
         });
         self.n_hidden.get_or_insert(match is_narrow {
-            true => Widths::Many(vec![64, 64]),
+            true => Widths::Many(vec![128, 128]),
             false => Widths::Many(vec![512, 512]),
         });
     }
@@ -233,7 +250,7 @@ impl RealNvpModel {
                     )));
                 }
                 RealNvpConfig::new(width, n_layers, hidden)
-                    .with_activation(self.activation)
+                    .with_activation(self.activation())
                     .with_map(map)
                     .with_mask(given(self.mask.clone(), "model.mask")?)
                     .with_act_norm(self.act_norm)
@@ -241,7 +258,7 @@ impl RealNvpModel {
                     .flow()
             }
             FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf => MafConfig::new(width, n_layers, hidden)
-                .with_activation(self.activation)
+                .with_activation(self.activation())
                 .with_map(map)
                 .with_inverse(kind == FlowKind::Iaf)
                 .with_act_norm(self.act_norm)
@@ -266,10 +283,11 @@ pub(super) fn settle(config: &mut RealNvpRun, data: &Splits) -> Result<()> {
     let width = *model.n_visible.get_or_insert(data.width());
     data.train.require_width(width)?;
     model.settle();
+    let steps = *train.steps.get_or_insert(if model.is_narrow() { 8000 } else { 2000 });
     check(model, train)?;
     if train.run.epochs == 0 {
         let per_epoch = data.train.len().div_ceil(train.batch_size);
-        train.run.epochs = train.steps.div_ceil(per_epoch).min(MOST_EPOCHS);
+        train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
     }
     coordinates::settle(model, data)?;
     check_flow(model)
@@ -285,7 +303,7 @@ pub(super) fn check(model: &RealNvpModel, train: &RealNvpTrain) -> Result<()> {
     let n_layers = given(model.n_layers, "model.n_layers")?;
     check_counts(&[
         ("train.batch_size", train.batch_size),
-        ("train.steps", train.steps),
+        ("train.steps", given(train.steps, "train.steps")?),
         ("model.n_layers", n_layers),
     ])?;
     check_rate("train.learning_rate", &train.learning_rate)?;

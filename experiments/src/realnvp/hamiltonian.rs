@@ -33,6 +33,9 @@ const IMAGES: usize = 1_000_000;
 /// Fewest and most draws for that.
 const DRAWS: (usize, usize) = (1000, 20_000);
 
+/// Steps of a run whose number is left open: a minute for laws of the plane, ten for 16×16 dual fields.
+const STEPS: usize = 4000;
+
 /// Images of an example up to which a flow can be trained on all of them.
 const MOST_IMAGES: usize = 512;
 
@@ -114,7 +117,13 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
         model.n_hidden.get_or_insert(Widths::One(256));
         model.linear.get_or_insert(true);
     }
+    if width == 2 {
+        model.kind.get_or_insert(FlowKind::Spline);
+        model.n_layers.get_or_insert(6);
+        model.n_hidden.get_or_insert(Widths::Many(vec![64, 64]));
+    }
     model.settle();
+    let steps = *train.steps.get_or_insert(STEPS);
     config::check(model, train)?;
     let variational = &train.variational;
     check_counts(&[
@@ -133,7 +142,7 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
         )));
     }
     if train.run.epochs == 0 {
-        train.run.epochs = train.steps.div_ceil(variational.steps_per_epoch);
+        train.run.epochs = steps.div_ceil(variational.steps_per_epoch);
     }
     config::check_flow(model)
 }

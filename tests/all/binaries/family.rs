@@ -187,6 +187,23 @@ pub(crate) const VAN: Family = Family {
     ],
 };
 
+/// Normalizing flows, which need other data than the families do that all tests run.
+pub(crate) const REALNVP: Family = Family {
+    name: "realnvp",
+    short: &["data.name=moons", "train.steps=60", "model.n_hidden=16", "model.n_layers=2"],
+    stages: &[1],
+    logged: "loss",
+    figures: &[("log_prob", "exact"), ("log_prob_law", "exact")],
+    pictures: &["samples.png", "density.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=13",
+        tensor: "layers.0.conditioner.layers.0.weight",
+        shapes: ["[1, 16]", "[1, 13]"],
+    },
+    few_sweeps: &[],
+    others: &[("model.n_hidden=5", "n_hidden"), ("seed=9", "seed")],
+};
+
 /// All of them.
 pub(crate) const FAMILIES: [&Family; 5] = [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN];
 

@@ -12,6 +12,7 @@ use tempfile::{TempDir, tempdir};
 use super::{
     AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM, VAN,
     command::{Outcome, command},
+    family::REALNVP,
     json, metrics, set, weights,
 };
 
@@ -288,6 +289,15 @@ fn a_run_on_a_hamiltonian_survives() {
     let measured = ["train.samples=500", "train.valid_samples=100"];
     let runs = Runs::new(&VAN, &[&system[..], &measured, &LONG].concat());
     runs.kill_between("", 20, 450);
+    runs.end_alike();
+}
+
+/// Also the normalizations that were fitted to data, and the clipped steps.
+#[test]
+fn a_flow_survives() {
+    let settings = ["model.act_norm=true", "train.batch_size=500", EACH_STEP, "train.epochs=5"];
+    let runs = Runs::new(&REALNVP, &settings);
+    runs.kill_between("", 20, 400);
     runs.end_alike();
 }
 

@@ -13,6 +13,7 @@ mod ising;
 mod made;
 mod other_sets;
 mod others;
+mod realnvp;
 mod realnvp_hamiltonian;
 mod refusals;
 mod reproducible;

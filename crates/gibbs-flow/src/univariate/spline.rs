@@ -13,7 +13,7 @@
 //! NaN.
 //!
 //! References: Gregory & Delbourgo, IMA J. Numer. Anal. 2:123 (1982), doi:10.1093/imanum/2.2.123; Durkan et al., "Neural
-//! spline flows", NeurIPS 2019, arXiv:1906.04032, equations 4 to 8 and 25 to 29.
+//! spline flows", NeurIPS 2019, arXiv:1906.04032, section 3.1 and appendix A.
 //!
 //! Differences from the paper: slopes are `exp(S·tanh(a/S))` with S = 3 instead of a softplus, so bounded from above too, and a
 //! bin is at least a hundredth of the box instead of a thousandth: in f32 the inverse needs slopes that are not too small,

@@ -57,6 +57,28 @@ fn maps_increase_and_their_slope_is_the_derivative() {
     }
 }
 
+/// Knots from the parameters, by the formulas of the module on the host: the spline passes through them with its slopes.
+#[test]
+fn a_spline_interpolates_its_knots() {
+    let (bins, bound) = (4, 2.5);
+    let map = Univariate::Spline { bins, bound };
+    let row = numbers(map.n_parameters(), 1.0, "parameters");
+    let edges = |logits: &[f64]| -> Vec<f64> {
+        let total: f64 = logits.iter().map(|a| a.exp()).sum();
+        let part = |a: &f64| (0.01 + (1.0 - 0.01 * bins as f64) * a.exp() / total) * 2.0 * bound;
+        logits.iter().scan(-bound, |edge, a| Some(std::mem::replace(edge, *edge + part(a)))).collect()
+    };
+    let (x, y) = (edges(&row[..bins]), edges(&row[bins..2 * bins]));
+    let inner: Vec<f64> = row[2 * bins..].iter().map(|a| 3.0 * (a / 3.0).tanh()).collect();
+    let parameters = wide(&row, [1, row.len()]).expand([bins, row.len()]);
+    let (z, ladj) = map.forward(wide(&x, [bins, 1]), parameters);
+    let (z, ladj) = (to_host(z), to_host(ladj));
+    for k in 0..bins {
+        let log_slope = if k == 0 { 0.0 } else { inner[k - 1] };
+        assert!((z[k] - y[k]).abs() < 1e-12 && (ladj[k] - log_slope).abs() < 1e-10, "knot {k}");
+    }
+}
+
 #[test]
 fn outside_the_box_a_spline_is_the_identity() {
     let map = Univariate::Spline { bins: 4, bound: 1.5 };

@@ -1,0 +1,158 @@
+//! Normalizing flows as a user meets them.
+
+use std::path::Path;
+
+use gibbs_backend::Noise;
+use gibbs_data::npy::{self, Array};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use super::{command::Outcome, evaluation::doubles, family::REALNVP, json, set};
+
+/// Settings of a run of a second.
+const SHORT: [&str; 4] =
+    ["train.steps=60", "model.n_hidden=16", "model.n_layers=3", "train.learning_rate=0.01"];
+
+fn run(folder: &Path, flags: &[&str]) -> Outcome {
+    REALNVP.run(folder, [&["train", "run", "--preset", "tiny", "--quiet", "--overwrite"], flags].concat())
+}
+
+#[track_caller]
+fn trained(folder: &Path, flags: &[&str]) -> Value {
+    run(folder, &[&set(&SHORT)[..], flags].concat()).succeeds();
+    json(folder, "run/summary.json")["metrics"].clone()
+}
+
+fn value(metrics: &Value, name: &str) -> f64 {
+    metrics[name]["value"].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"))
+}
+
+/// Points around a parabola, in some scale and place.
+fn bent(folder: &Path, name: &str, scale: f64, shift: f64) {
+    let (n, mut noise) = (1000, Noise::new(0, "bent"));
+    let points: Vec<f64> = (0..n)
+        .flat_map(|_| {
+            let x = noise.next_normal();
+            [x, 0.5 * x * x + 0.3 * noise.next_normal()]
+        })
+        .map(|x| scale * x + shift)
+        .collect();
+    npy::write(&folder.join(name), &points, &[n, 2]).unwrap();
+}
+
+/// The sum over a fine grid of the density that `eval` writes.
+fn mass(folder: &Path) -> f64 {
+    const CELLS: usize = 150;
+    let (low, high) = (-6.0, 9.0);
+    let step = (high - low) / CELLS as f64;
+    let at = |i: usize| low + (i as f64 + 0.5) * step;
+    let grid: Vec<f64> = (0..CELLS * CELLS).flat_map(|i| [at(i / CELLS), at(i % CELLS)]).collect();
+    npy::write(&folder.join("grid.npy"), &grid, &[CELLS * CELLS, 2]).unwrap();
+    let flags = ["run", "--data", "grid.npy", "--split", "all", "--per-example", "density.npy"];
+    REALNVP.eval(folder, &flags);
+    doubles(&folder.join("density.npy")).iter().map(|log_prob| log_prob.exp()).sum::<f64>() * step * step
+}
+
+#[test]
+fn every_kind_of_flow_is_a_density_in_the_coordinates_of_the_data() {
+    let folder = tempdir().unwrap();
+    bent(folder.path(), "bent.npy", 1.0, 0.0);
+    for kind in ["nice", "realnvp", "spline", "maf", "spline_maf", "iaf"] {
+        let kind = format!("model.kind={kind}");
+        let metrics = trained(folder.path(), &["--data", "bent.npy", "--set", &kind]);
+        assert_eq!(metrics["log_prob"]["kind"], "exact");
+        // The midpoint rule on cells of 0.1 of a smooth density.
+        let mass = mass(folder.path());
+        assert!((mass - 1.0).abs() < 0.01, "{kind}: {mass}");
+    }
+}
+
+#[test]
+fn a_change_of_units_changes_the_density_by_its_factor() {
+    let folder = tempdir().unwrap();
+    let scales = [(1.0, 0.0), (1000.0, 5e4)].map(|(scale, shift)| {
+        bent(folder.path(), "bent.npy", scale, shift);
+        value(&trained(folder.path(), &["--data", "bent.npy"]), "log_prob")
+    });
+    let expected = scales[0] - 2.0 * 1000f64.ln();
+    // The shifted values have 5 digits less in f32.
+    assert!((scales[1] - expected).abs() < 0.02, "{scales:?}");
+}
+
+#[test]
+fn generated_sets_stand_beside_their_law() {
+    let folder = tempdir().unwrap();
+    let metrics = trained(folder.path(), &["--data", "moons"]);
+    assert!(value(&metrics, "log_prob") < value(&metrics, "log_prob_law"), "{metrics}");
+    for picture in ["samples.png", "density.png", "curves.png", "curves.svg"] {
+        assert!(folder.path().join("run").join(picture).is_file(), "{picture}");
+    }
+    let flags = ["run", "--per-example", "values.npy"];
+    let printed = REALNVP.eval(folder.path(), &flags);
+    let values = doubles(&folder.path().join("values.npy"));
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    assert!((mean - value(&printed["metrics"], "log_prob")).abs() < 1e-9);
+    assert_eq!(printed["metrics"], metrics);
+}
+
+#[test]
+fn pictures_have_bits_and_classes() {
+    let folder = tempdir().unwrap();
+    let classes = set(&["model.n_classes=10", "train.steps=20", "train.epochs=1", "train.batch_size=2000"]);
+    let metrics = trained(folder.path(), &[&["--data", "digits"], &classes[..]].concat());
+    let bits = 8.0 - value(&metrics, "log_prob") / (784.0 * std::f64::consts::LN_2);
+    assert!((value(&metrics, "bits_per_dim") - bits).abs() < 1e-9, "{metrics}");
+    assert_eq!(metrics["bits_per_dim"]["kind"], "upper_bound");
+    assert!(value(&metrics, "log_prob_logit") < value(&metrics, "log_prob"));
+    for picture in ["samples.png", "interpolation.png"] {
+        assert!(folder.path().join("run").join(picture).is_file(), "{picture}");
+    }
+    let draw = |flags: &[&str]| {
+        REALNVP
+            .sample(folder.path(), &[&["run", "-n", "4", "--out", "draws.npy"], flags].concat())
+            .succeeds();
+        let file = npy::read(&folder.path().join("draws.npy")).unwrap();
+        assert_eq!(file.shape, [4, 28, 28]);
+        let Array::F32(values) = file.values else { panic!("{:?}", file.values) };
+        assert!(values.iter().all(|x| (0.0..=1.0).contains(x)));
+        values
+    };
+    let threes = draw(&["--class", "3", "--seed", "1"]);
+    assert_eq!(draw(&["--class", "3", "--seed", "1"]), threes);
+    assert_ne!(draw(&["--class", "4", "--seed", "1"]), threes);
+    assert_ne!(draw(&["--class", "3", "--seed", "2"]), threes);
+    let modes = draw(&["--class", "3", "--temperature", "0"]);
+    assert!(modes.chunks(784).all(|mode| mode == &modes[..784]));
+    let refuses = |flags: &[&str], told: &[&str]| {
+        REALNVP.sample(folder.path(), &[&["run"], flags].concat()).refuses(told);
+    };
+    refuses(&["--class", "10"], &["--class 10", "10 classes"]);
+    refuses(&["--temperature", "-1"], &["--temperature -1"]);
+}
+
+#[test]
+fn what_has_no_density_is_refused() {
+    let folder = tempdir().unwrap();
+    let refuses = |flags: &[&str], told: &[&str]| {
+        run(folder.path(), flags).refuses(told);
+        assert!(!folder.path().join("run").exists(), "a refused run left a folder: {flags:?}");
+    };
+    refuses(&["--data", "bars-and-stripes"], &["bars-and-stripes", "zeros and ones"]);
+    let constant: Vec<f32> = (0..30).flat_map(|i| [i as f32, 2.5]).collect();
+    npy::write(&folder.path().join("constant.npy"), &constant, &[30, 2]).unwrap();
+    refuses(&["--data", "constant.npy"], &["constant.npy", "column 1 is 2.5"]);
+    let single: Vec<f32> = (0..30).map(|i| (i * i) as f32).collect();
+    npy::write(&folder.path().join("single.npy"), &single, &[30, 1]).unwrap();
+    refuses(&["--data", "single.npy", "--set", "model.kind=realnvp"], &["at least 2 columns", "maf"]);
+    npy::write(&folder.path().join("nan.npy"), &[&constant[..58], &[f32::NAN, 1.0]].concat(), &[30, 2])
+        .unwrap();
+    refuses(&["--data", "nan.npy"], &["nan.npy", "NaN"]);
+    refuses(&["--data", "moons", "--set", "model.n_layers=1"], &["model", "variable"]);
+    refuses(&["--data", "moons", "--set", "model.bins=1"], &["bins", "1"]);
+    refuses(&["--data", "moons", "--set", "model.bound=-1"], &["bound", "-1"]);
+    refuses(&["--data", "moons", "--set", "model.kind=glow"], &["model.kind", "glow"]);
+    refuses(
+        &["--data", "moons", "--set", "model.n_classes=2", "--set", "model.coordinates=logit"],
+        &["moons"],
+    );
+}
