@@ -33,6 +33,9 @@ const IMAGES: usize = 1_000_000;
 /// Fewest and most draws for that.
 const DRAWS: (usize, usize) = (1000, 20_000);
 
+/// Steps of a run whose number is left open: a minute for laws of the plane, ten for 16×16 dual fields.
+const STEPS: usize = 4000;
+
 /// Images of an example up to which a flow can be trained on all of them.
 const MOST_IMAGES: usize = 512;
 
@@ -118,6 +121,7 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
         model.linear.get_or_insert(true);
     }
     if width == 2 {
+        model.kind.get_or_insert(FlowKind::Spline);
         model.n_layers.get_or_insert(6);
         model.n_hidden.get_or_insert(Widths::Many(vec![64, 64]));
     }

@@ -99,7 +99,7 @@ pub struct Continuous {
 }
 
 impl Default for Continuous {
-    /// A chain. The field is the second of the five of Albergo, Kanwar & Shanahan (2019) whose correlation length is about a
+    /// A chain. The field is that of Albergo, Kanwar & Shanahan (2019) on 6×6 sites, whose correlation length is about a
     /// quarter of the lattice; the margin is that of Li & Wang (2018).
     fn default() -> Self {
         Self {
