@@ -82,9 +82,6 @@ pub(super) fn is_variational(config: &RealNvpRun) -> bool {
     config.data.name == HAMILTONIAN
 }
 
-/// Steps of a run whose length is left open.
-const STEPS: usize = 4000;
-
 /// Fills in the sizes, and checks what can be checked before training.
 pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
     let law = config.model.system.build()?;
