@@ -88,3 +88,8 @@ pub struct Row<'a> {
     /// What the value is, and what was noted beside it.
     pub kind: String,
 }
+
+/// The mean over examples; NaN of none.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}

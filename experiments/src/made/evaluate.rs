@@ -11,7 +11,10 @@ use super::{
     config::Outputs,
     values::{Examples, Values},
 };
-use crate::{cli::Part, evaluation::Evaluation};
+use crate::{
+    cli::Part,
+    evaluation::{Evaluation, mean},
+};
 
 /// Exact log-probability of each example of a set.
 pub(super) fn log_probs<M: Autoregressive + ?Sized>(
@@ -22,10 +25,6 @@ pub(super) fn log_probs<M: Autoregressive + ?Sized>(
 ) -> Vec<f64> {
     let log_prob = |examples: Examples| model.log_prob_given(examples.x, examples.context);
     values.for_each(data, device, |examples| log_prob(examples) + values.log_volume())
-}
-
-pub(super) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Log-likelihood on a part of the data, with what it depends on.

@@ -12,13 +12,8 @@ use gibbs_train::{
     weights,
 };
 
-use super::{
-    MadeRun,
-    evaluate::{log_probs, mean},
-    presets::Masks,
-    values::Values,
-};
-use crate::{backprop::Backprop, boltzmann::feed::Feed};
+use super::{MadeRun, evaluate::log_probs, presets::Masks, values::Values};
+use crate::{backprop::Backprop, boltzmann::feed::Feed, evaluation::mean};
 
 /// Training examples from which the marginals are taken.
 const MARGINALS: usize = 10_000;

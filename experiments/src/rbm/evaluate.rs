@@ -8,15 +8,14 @@ use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Dataset, Splits};
 
 use super::{RbmExperiment, RbmRun};
-use crate::{cli::Part, evaluation::Evaluation};
+use crate::{
+    cli::Part,
+    evaluation::{Evaluation, mean},
+};
 
 /// Free energy of each example.
 pub(super) fn free_energies(config: &RbmRun, rbm: &AnyRbm, data: &Dataset, device: &Device) -> Vec<f64> {
     config.model.coding().for_each(data, device, |v| rbm.free_energy(v))
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// All figures on a part of the data, and the log-likelihood of each example.

@@ -4,13 +4,11 @@ use anyhow::Result;
 use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Splits, bits_per_dim};
 
-use super::{
-    RealNvpExperiment,
-    config::Coordinates,
-    coordinates::require_labels,
-    train::{log_probs, mean},
+use super::{RealNvpExperiment, config::Coordinates, coordinates::require_labels, train::log_probs};
+use crate::{
+    cli::Part,
+    evaluation::{Evaluation, mean},
 };
-use crate::{cli::Part, evaluation::Evaluation};
 
 /// Log-density on a part of the data, in their own coordinates, beside that of their law where it is known.
 pub(super) fn evaluate(experiment: &RealNvpExperiment, data: &Splits, part: Part) -> Result<Evaluation> {

@@ -15,7 +15,7 @@ use super::{
     RealNvpRun,
     coordinates::{Preparation, context},
 };
-use crate::{backprop::Backprop, boltzmann::feed::Feed};
+use crate::{backprop::Backprop, boltzmann::feed::Feed, evaluation::mean};
 
 /// Examples whose densities are computed at once.
 const ROWS: usize = 1000;
@@ -72,10 +72,6 @@ pub(super) fn log_probs(
         of_data.extend(gibbs_core::math::to_host(log_prob + ladj));
     }
     (within, of_data)
-}
-
-pub(super) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 impl Trainee for FlowTrainee {

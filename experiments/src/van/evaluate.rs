@@ -6,13 +6,10 @@ use gibbs_core::{Estimate, math::to_host, variational::Draws};
 use gibbs_data::Splits;
 use gibbs_physics::monte_carlo::{Measurements, Observation};
 
-use super::{
-    VanExperiment,
-    train::{log_probs, mean},
-};
+use super::{VanExperiment, train::log_probs};
 use crate::{
     cli::Part,
-    evaluation::Evaluation,
+    evaluation::{Evaluation, mean},
     free_energy::{self, FreeEnergy},
     system::{Reference, Spins},
 };

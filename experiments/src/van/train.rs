@@ -20,7 +20,7 @@ use gibbs_train::{
 };
 
 use super::{VanRun, config};
-use crate::{backprop::Backprop, boltzmann::feed::Feed, free_energy::FreeEnergy, system};
+use crate::{backprop::Backprop, boltzmann::feed::Feed, evaluation::mean, free_energy::FreeEnergy, system};
 
 /// Examples whose probabilities are computed at once.
 const ROWS: usize = 1000;
@@ -96,10 +96,6 @@ pub(super) fn log_probs(model: &(impl LogProb + ?Sized), data: &Dataset, device:
     let rows: Vec<usize> = (0..data.len()).collect();
     let log_prob = |rows: &[usize]| to_host(model.log_prob(data.tensor(rows, device) * 2.0 - 1.0));
     rows.chunks(ROWS).flat_map(log_prob).collect()
-}
-
-pub(super) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
