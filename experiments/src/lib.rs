@@ -27,6 +27,7 @@ pub mod realnvp;
 pub mod standardization;
 pub mod system;
 pub mod van;
+pub mod variational;
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

@@ -9,7 +9,7 @@ use gibbs_flow::{CouplingMask, FlowConfig, LayerConfig, MafConfig, Permute, Real
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
-use super::{RealNvpRun, coordinates, hamiltonian::Variational};
+use super::{RealNvpRun, coordinates};
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
@@ -18,7 +18,7 @@ use crate::{
     made::{Widths, given},
     standardization::Standardization,
     system::{Continuous, HAMILTONIAN},
-    van::Symmetrization,
+    variational::{Symmetrization, Variational},
 };
 
 /// Which flow.
@@ -182,7 +182,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 10.0 },
-        variational: Variational::default(),
+        variational: Variational::new(0.2, Symmetrization::Reversal),
     };
     (model, train)
 }

@@ -10,72 +10,29 @@ use gibbs_core::{
 };
 use gibbs_data::Binarization;
 use gibbs_flow::{CouplingMask, Flow};
-use serde::{Deserialize, Serialize};
 
 use super::{
     RealNvpRun,
     config::{self, Coordinates, FlowKind},
 };
 use crate::{
-    boltzmann::{check_counts, check_part},
     evaluation::Evaluation,
     fault::Fault,
     free_energy::{self, FreeEnergy},
     made::Widths,
     system::{ContinuousKind, HAMILTONIAN, Law},
-    van::Symmetrization,
+    variational::Symmetrization,
 };
 
 /// Images under the symmetries that are looked at when a flow is measured, unless its settings say otherwise: a minute for those
 /// of a lattice.
 const IMAGES: usize = 1_000_000;
 
-/// Fewest and most draws for that.
-const DRAWS: (usize, usize) = (1000, 20_000);
-
 /// Steps of a run whose number is left open: a minute for laws of the plane, ten for 16×16 dual fields.
 const STEPS: usize = 4000;
 
-/// Images of an example up to which a flow can be trained on all of them.
-const MOST_IMAGES: usize = 512;
-
 /// Draws whose images under the group pass through the flow together with each other.
 const AT_ONCE: usize = 500;
-
-/// Training on a Hamiltonian.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Variational {
-    /// Steps of an epoch where there are no data.
-    pub steps_per_epoch: usize,
-    /// Part of the run over which the energy rises from zero to its value.
-    pub annealing: f64,
-    /// Symmetries of the flow in training, each of whose images costs as much as a pass.
-    pub symmetry: Symmetrization,
-    /// Draws by which the trained flow is measured; `null` takes the fewer the more symmetries it has.
-    pub samples: Option<usize>,
-    /// Draws of a measurement along the way.
-    pub valid_samples: usize,
-}
-
-impl Default for Variational {
-    fn default() -> Self {
-        Self {
-            steps_per_epoch: 100,
-            annealing: 0.2,
-            symmetry: Symmetrization::Reversal,
-            samples: None,
-            valid_samples: 1000,
-        }
-    }
-}
-
-impl Variational {
-    /// The energy of a step as a part of the last one.
-    pub(super) fn annealed(&self, step: usize, total_steps: usize) -> f64 {
-        let rise = self.annealing * total_steps as f64;
-        ((step + 1) as f64 / rise).min(1.0)
-    }
-}
 
 /// Whether a run is given a Hamiltonian, and not data.
 pub(super) fn is_variational(config: &RealNvpRun) -> bool {
@@ -125,22 +82,9 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
     model.settle();
     let steps = *train.steps.get_or_insert(STEPS);
     config::check(model, train)?;
-    let variational = &train.variational;
-    check_counts(&[
-        ("train.steps_per_epoch", variational.steps_per_epoch),
-        ("train.samples", variational.samples.unwrap_or(1)),
-        ("train.valid_samples", variational.valid_samples),
-    ])?;
-    if variational.annealing != 1.0 {
-        check_part("train.annealing", variational.annealing)?;
-    }
-    let images = group(&law, variational.symmetry).order();
-    if images > MOST_IMAGES {
-        return Err(Fault::usage(format!(
-            "train.symmetry: each draw has {images} images, more than {MOST_IMAGES}; take reversal (model.symmetry averages over \
-             all of them when the trained flow is measured)"
-        )));
-    }
+    let variational = train.variational;
+    variational.validate()?;
+    variational.check_images(&group(&law, variational.symmetry))?;
     if train.run.epochs == 0 {
         train.run.epochs = steps.div_ceil(variational.steps_per_epoch);
     }
@@ -203,8 +147,7 @@ impl Target {
     /// What the flow's draws tell about the Hamiltonian, beside exact values where there are any.
     pub(super) fn evaluate(&self, config: &RealNvpRun, flow: &Flow) -> Result<Evaluation> {
         let noise = &mut Noise::new(config.seed, "eval");
-        let n = config.train.variational.samples;
-        let n = n.unwrap_or((IMAGES / self.group.order()).clamp(DRAWS.0, DRAWS.1));
+        let n = config.train.variational.draws(IMAGES, self.group.order());
         let draws = self.draws(flow, n, noise);
         let mut evaluation = Evaluation::default();
         self.free_energy().add(&draws, &mut evaluation);

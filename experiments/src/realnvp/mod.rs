@@ -35,7 +35,6 @@ use coordinates::Preparation;
 use hamiltonian::Target;
 
 pub use config::{Coordinates, FlowKind, RealNvpModel, RealNvpTrain};
-pub use hamiltonian::Variational;
 pub use sample::RealNvpSampleArgs;
 
 /// Configuration of a run.

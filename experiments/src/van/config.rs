@@ -13,25 +13,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{VanRun, network::Network};
 use crate::{
-    boltzmann::{check_counts, check_part, check_rate, layer::Average},
+    boltzmann::{check_counts, check_rate, layer::Average},
     cli::Preset,
     config::DataConfig,
     experiment::Length,
     fault::Fault,
     made::{Widths, given},
     system::{Edges, HAMILTONIAN, Spins, System},
+    variational::{Symmetrization, Variational},
 };
-
-/// Images of an example up to which a network can be trained on all of them.
-const MOST_IMAGES: usize = 512;
 
 /// Images under the symmetries that are looked at when a model is measured, unless its settings say otherwise: seconds of dense
 /// layers, and of convolutions, which cost some ten times as much.
 const IMAGES: usize = 10_000_000;
 const IMAGES_OF_CONVOLUTIONS: usize = 1_000_000;
-
-/// Fewest and most draws for that.
-const DRAWS: (usize, usize) = (1000, 20_000);
 
 /// Which network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,18 +60,6 @@ pub enum Values {
     Bits,
 }
 
-/// Under which symmetries of the Hamiltonian a network is averaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Symmetrization {
-    /// None.
-    None,
-    /// The reversal of all spins.
-    Reversal,
-    /// The reversal, and the translations, rotations and reflections of the lattice.
-    Lattice,
-}
-
 /// The Hamiltonian and the network.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,35 +91,20 @@ pub struct VanTrain {
     /// Length, logs, validation, checkpoints.
     #[serde(flatten)]
     pub run: LoopConfig,
-    /// Steps of an epoch where there are no data.
-    pub steps_per_epoch: usize,
     /// Draws, or examples, of a step.
     pub batch_size: usize,
     /// Learning rate of Adam.
     pub learning_rate: Schedule,
     /// Average of the weights, which is what is measured and saved.
     pub average: Average,
-    /// Part of the run over which the inverse temperature rises from zero to its value.
-    pub annealing: f64,
-    /// Symmetries of the model in training, each of whose images costs as much as a pass.
-    pub symmetry: Symmetrization,
-    /// Draws by which the trained model is measured; `null` takes the fewer the more symmetries it has.
-    pub samples: Option<usize>,
-    /// Draws of a measurement along the way.
-    pub valid_samples: usize,
+    /// Training on a Hamiltonian.
+    #[serde(flatten)]
+    pub variational: Variational,
 }
 
 impl Length for VanTrain {
     fn run(&self) -> LoopConfig {
         self.run.clone()
-    }
-}
-
-impl VanTrain {
-    /// The inverse temperature of a step as a part of the last one.
-    pub(super) fn annealed(&self, step: usize, total_steps: usize) -> f64 {
-        let rise = self.annealing * total_steps as f64;
-        ((step + 1) as f64 / rise).min(1.0)
     }
 }
 
@@ -168,17 +136,16 @@ pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
     };
     let train = VanTrain {
         run,
-        steps_per_epoch: 100,
         batch_size: if is_paper { 1000 } else { 200 },
         learning_rate: match is_paper {
             true => Schedule::constant(1e-3),
             false => Schedule::cosine(2e-3, 0.0).with_warmup(100),
         },
         average: if is_paper { Average::OFF } else { Average { decay: 0.999, every: 1 } },
-        annealing: if is_paper { 0.2 } else { 0.5 },
-        symmetry: if has_data { Symmetrization::None } else { Symmetrization::Reversal },
-        samples: None,
-        valid_samples: 1000,
+        variational: Variational::new(
+            if is_paper { 0.2 } else { 0.5 },
+            if has_data { Symmetrization::None } else { Symmetrization::Reversal },
+        ),
     };
     (model, train)
 }
@@ -267,7 +234,7 @@ impl VanRun {
             NetworkKind::Made => IMAGES,
             NetworkKind::PixelCnn => IMAGES_OF_CONVOLUTIONS,
         };
-        self.train.samples.unwrap_or((images / symmetries).clamp(DRAWS.0, DRAWS.1))
+        self.train.variational.draws(images, symmetries)
     }
 }
 
@@ -282,29 +249,15 @@ pub(super) fn settle(config: &mut VanRun, data: &Splits) -> Result<()> {
     model.values.get_or_insert(Values::Spins);
     Network::validate(model, &config.data)?;
     check_rate("train.learning_rate", &train.learning_rate)?;
-    check_counts(&[
-        ("train.steps_per_epoch", train.steps_per_epoch),
-        ("train.samples", train.samples.unwrap_or(1)),
-        ("train.valid_samples", train.valid_samples),
-        ("train.batch_size", train.batch_size),
-    ])?;
+    check_counts(&[("train.batch_size", train.batch_size)])?;
+    train.variational.validate()?;
     if is_variational && train.batch_size < 2 {
         return Err(Fault::usage("train.batch_size = 1: the baseline needs at least 2 draws"));
     }
-    if train.annealing != 1.0 {
-        check_part("train.annealing", train.annealing)?;
-    }
     train.average.validate("train.average")?;
-    let (of_model, of_training) = (model.symmetry, train.symmetry);
+    let (of_model, variational) = (model.symmetry, train.variational);
     group(config, of_model, width).context("model.symmetry")?;
-    let images = group(config, of_training, width).context("train.symmetry")?.order();
-    if images > MOST_IMAGES {
-        return Err(Fault::usage(format!(
-            "train.symmetry: each example has {images} images, more than {MOST_IMAGES}; take reversal (model.symmetry averages \
-             over all of them when the trained model is measured)"
-        )));
-    }
-    Ok(())
+    variational.check_images(&group(config, variational.symmetry, width).context("train.symmetry")?)
 }
 
 /// The optimizer's constants.

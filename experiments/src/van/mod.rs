@@ -30,7 +30,7 @@ use crate::{
 
 use network::{Network, SpinLaw};
 
-pub use config::{NetworkKind, PixelCnnSizes, Symmetrization, Values, VanModel, VanTrain};
+pub use config::{NetworkKind, PixelCnnSizes, Values, VanModel, VanTrain};
 
 /// Configuration of a run.
 pub type VanRun = RunConfig<VanModel, VanTrain>;

@@ -46,7 +46,7 @@ impl<M: Module + Autoregressive> VanTrainee<M> {
     pub(super) fn new(config: &VanRun, model: M, data: &Splits, device: &Device) -> Result<Self> {
         let train = &config.train;
         let spins = config::spins(config)?;
-        let group = config::group(config, train.symmetry, model.n_variables())?;
+        let group = config::group(config, train.variational.symmetry, model.n_variables())?;
         let source = match spins {
             Some(spins) => Source::Hamiltonian(Box::new(spins)),
             None => Source::Data {
@@ -65,7 +65,7 @@ impl<M: Module + Autoregressive> VanTrainee<M> {
 
     /// The inverse temperature of a step.
     fn beta(&self, at: &Position) -> f64 {
-        self.config.model.system.beta * self.config.train.annealed(at.step, at.total_steps)
+        self.config.model.system.beta * self.config.train.variational.annealed(at.step, at.total_steps)
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn log_probs(model: &(impl LogProb + ?Sized), data: &Dataset, device:
 impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
     fn steps_per_epoch(&self) -> usize {
         match &self.source {
-            Source::Hamiltonian(_) => self.config.train.steps_per_epoch,
+            Source::Hamiltonian(_) => self.config.train.variational.steps_per_epoch,
             Source::Data { feed, .. } => feed.steps_per_epoch(),
         }
     }
@@ -145,7 +145,7 @@ impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
             Source::Hamiltonian(spins) => {
                 let beta = self.beta(at);
                 let noise = &mut Noise::new(self.config.seed, format!("valid/{}", at.step));
-                let n = self.config.train.valid_samples;
+                let n = self.config.train.variational.valid_samples;
                 let draws = Draws::from_model(&model, &spins.at(beta)?, n, ROWS, noise, |_| ());
                 let of_whole = FreeEnergy {
                     n_sites: spins.n_spins(),
