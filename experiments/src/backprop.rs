@@ -64,8 +64,20 @@ impl<M: Module> Backprop<M> {
 
     /// A step of Adam down a loss `[1]`, whose mean becomes a figure of that name.
     pub fn descend(&mut self, at: &Position, rate: f64, name: &str, loss: Tensor<1>) {
-        self.figures.add(name, loss.clone());
-        let gradients = GradientsParams::from_grads(loss.backward(), self.network());
+        let gradients = GradientsParams::from_grads(loss.clone().backward(), self.network());
+        self.follow_gradients(at, rate, name, loss, gradients);
+    }
+
+    /// The same with gradients that are already there.
+    pub fn follow_gradients(
+        &mut self,
+        at: &Position,
+        rate: f64,
+        name: &str,
+        loss: Tensor<1>,
+        gradients: GradientsParams,
+    ) {
+        self.figures.add(name, loss);
         let gradients = self.clip.apply(gradients, self.network());
         if let Some(network) = self.network.take() {
             self.network = Some(self.optimizer.step(rate, network, gradients));

@@ -18,7 +18,11 @@ use gibbs_boltzmann::{
     units::Units,
 };
 use gibbs_core::{LogProb, Objective, Sample, optim::Adam, params::descend, symmetry::SymmetryGroup};
-use gibbs_flow::RealNvpConfig;
+use gibbs_flow::{
+    ContinuousFlow, RealNvpConfig,
+    continuous::{PerceptronConfig, Trace},
+    ode::{Method, Solver},
+};
 use gibbs_physics::{
     Boundary, Canonical, Lattice,
     exact::CRITICAL_BETA,
@@ -67,6 +71,8 @@ pub const CASES: &[(&str, Setup)] = &[
     ("made-sample-784x500-b64", |device| ancestral(made(device, 784, 500)?, 64)),
     ("realnvp-train-784x1024-l6-b100", |device| couplings(device, 784, 1024, 6, 100)),
     ("realnvp-train-2x128-l8-b512", |device| couplings(device, 2, 128, 8, 512)),
+    ("cnf-logprob-2x64-rk4x20-b512", |device| continuous(device, 64, 20, 512, false)),
+    ("cnf-train-2x64-rk4x20-b512", |device| continuous(device, 64, 20, 512, true)),
     ("van-step-16x16-b100", |device| variational(device, 16, 100)),
     ("ising-heatbath-64", |_| heat_bath(64)),
 ];
@@ -189,6 +195,25 @@ fn couplings(
     let config = RealNvpConfig::new(n_variables, n_layers, vec![hidden, hidden]);
     let flow = config.flow().init(device, &mut Noise::new(0, "bench"))?;
     density(device, flow, Noise::new(0, "data").normal([batch, n_variables], device))
+}
+
+/// Log-likelihood of points of the plane by a continuous flow with two hidden layers, exact divergence, and so many steps of
+/// the Runge-Kutta method; with a step of Adam through them if it is trained.
+fn continuous(
+    device: &Device,
+    hidden: usize,
+    steps: usize,
+    batch: usize,
+    trained: bool,
+) -> Result<(Box<dyn FnMut()>, usize)> {
+    let config = PerceptronConfig::new(2, vec![hidden, hidden]).with_output_gain(1.0);
+    let field = config.init(device, &mut Noise::new(0, "bench"))?;
+    let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, steps), Trace::Exact)?;
+    let x = Noise::new(0, "data").normal([batch, 2], device);
+    if trained {
+        return density(device, flow, x);
+    }
+    Ok((Box::new(move || drop(flow.log_prob(x.clone()))), batch))
 }
 
 /// Step of Adam on the log-likelihood of `x [batch, width]`.

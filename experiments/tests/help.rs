@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 10] = [
+const EXECUTABLES: [(&str, &str); 11] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
     ("dbn", env!("CARGO_BIN_EXE_dbn")),
     ("autoencoder", env!("CARGO_BIN_EXE_autoencoder")),
@@ -12,12 +12,13 @@ const EXECUTABLES: [(&str, &str); 10] = [
     ("ising", env!("CARGO_BIN_EXE_ising")),
     ("hopfield", env!("CARGO_BIN_EXE_hopfield")),
     ("realnvp", env!("CARGO_BIN_EXE_realnvp")),
+    ("cnf", env!("CARGO_BIN_EXE_cnf")),
     ("bench", env!("CARGO_BIN_EXE_bench")),
     ("data", env!("CARGO_BIN_EXE_data")),
 ];
 
 /// So many of them, the first ones, are families of models with the commands of every family.
-const FAMILIES: usize = 8;
+const FAMILIES: usize = 9;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =

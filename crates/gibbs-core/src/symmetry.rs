@@ -59,6 +59,13 @@ impl Symmetry {
         self.negates
     }
 
+    /// `g⁻¹`, which is the transpose of `g` as a matrix.
+    pub fn inverse(&self) -> Self {
+        let mut from = vec![0; self.width()];
+        self.from.iter().enumerate().for_each(|(place, &i)| from[i] = place);
+        Self { from, negates: self.negates }
+    }
+
     /// `g h`: first `h`, then `g`.
     fn after(&self, first: &Self) -> Self {
         Self {
@@ -73,8 +80,12 @@ impl Symmetry {
     /// If the width is another one.
     pub fn apply(&self, x: Tensor<2>) -> Tensor<2> {
         assert_eq!(x.dims()[1], self.width(), "a symmetry of {} variables", self.width());
-        let from: Vec<i64> = self.from.iter().map(|&i| i as i64).collect();
-        let x = x.clone().select(1, Tensor::<1, Int>::from_data(from.as_slice(), &x.device()));
+        let x = if self.from.iter().copied().eq(0..self.width()) {
+            x
+        } else {
+            let from: Vec<i64> = self.from.iter().map(|&i| i as i64).collect();
+            x.clone().select(1, Tensor::<1, Int>::from_data(from.as_slice(), &x.device()))
+        };
         if self.negates { x.neg() } else { x }
     }
 }
@@ -242,6 +253,14 @@ mod tests {
         let both = g.after(&h).apply(x.clone());
         assert_eq!(to_host(both), to_host(g.apply(h.apply(x.clone()))));
         assert_eq!(to_host(Symmetry::negation(4).apply(x)), [-1.0, -2.0, -3.0, -4.0]);
+    }
+
+    #[test]
+    fn an_inverse_undoes() {
+        let x = Tensor::<2>::from_data([[1.0, 2.0, 3.0, 4.0]], &Device::flex());
+        for g in square().elements().iter().chain(&[Symmetry::negation(4)]) {
+            assert_eq!(to_host(g.inverse().apply(g.apply(x.clone()))), to_host(x.clone()));
+        }
     }
 
     #[test]

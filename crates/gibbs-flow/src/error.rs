@@ -1,7 +1,9 @@
 //! Why a flow cannot be built.
 
-use gibbs_core::nn::NetworkError;
+use gibbs_core::nn::{Activation, NetworkError};
 use thiserror::Error;
+
+use crate::ode::Method;
 
 /// Why there is no flow of this configuration.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -62,6 +64,23 @@ pub enum ConfigError {
         variable: usize,
         /// Number of layers.
         n_layers: usize,
+    },
+    /// A method that does not estimate its error.
+    #[error(
+        "the method {method:?} does not estimate its error, so it cannot choose its steps: give their number, or take \
+         dormand_prince or tsitouras"
+    )]
+    NoStepControl {
+        /// The method.
+        method: Method,
+    },
+    /// A function of hidden units without as many derivatives as are needed.
+    #[error(
+        "activation = {activation} is not smooth, and the flow needs its derivatives; take tanh, softplus, silu or sigmoid"
+    )]
+    NotSmooth {
+        /// The function.
+        activation: Activation,
     },
     /// A list that is no permutation.
     #[error("the permutation {order:?} must name each of 0 to {} once", .n_variables - 1)]

@@ -9,10 +9,11 @@ use gibbs_flow::{CouplingMask, FlowConfig, LayerConfig, MafConfig, Permute, Real
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
-use super::{RealNvpRun, coordinates};
+use super::RealNvpRun;
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
+    coordinates::{self, Coordinates},
     experiment::Length,
     fault::Fault,
     made::{Widths, given},
@@ -50,18 +51,6 @@ impl fmt::Display for FlowKind {
             Self::Iaf => "iaf",
         })
     }
-}
-
-/// What the flow is a law of, as a function of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Coordinates {
-    /// The data.
-    Data,
-    /// Columns of mean 0 and standard deviation 1.
-    Standardized,
-    /// Logits of dequantized grey values.
-    Logit,
 }
 
 /// The flow.
@@ -289,7 +278,7 @@ pub(super) fn settle(config: &mut RealNvpRun, data: &Splits) -> Result<()> {
         let per_epoch = data.train.len().div_ceil(train.batch_size);
         train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
     }
-    coordinates::settle(model, data)?;
+    coordinates::settle(model.coordinates, &mut model.standardization, model.n_classes, data)?;
     check_flow(model)
 }
 

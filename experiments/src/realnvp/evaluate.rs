@@ -1,47 +1,30 @@
 //! The figures of a trained flow.
 
 use anyhow::Result;
-use gibbs_core::{Estimate, Kind};
-use gibbs_data::{Splits, bits_per_dim};
+use gibbs_data::Splits;
 
-use super::{RealNvpExperiment, config::Coordinates, coordinates::require_labels, train::log_probs};
+use super::{RealNvpExperiment, train::log_probs};
 use crate::{
     cli::Part,
-    evaluation::{Evaluation, mean},
+    density::{LogProbs, Measured},
+    evaluation::Evaluation,
 };
 
 /// Log-density on a part of the data, in their own coordinates, beside that of their law where it is known.
 pub(super) fn evaluate(experiment: &RealNvpExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
     let RealNvpExperiment { config, flow, preparation, device, .. } = experiment;
-    let (mut within, mut each, mut true_ones) = (Vec::new(), Vec::new(), Vec::new());
-    for split in part.splits() {
-        let set = data.get(*split);
-        set.require_width(flow.n_variables())?;
-        require_labels(set, config.model.n_classes)?;
-        let (of_flow, of_data) = log_probs(flow, preparation, set, device);
-        within.extend(of_flow);
-        each.extend(of_data);
-        if let Some(law) = &data.law {
-            let rows: Vec<usize> = (0..set.len()).collect();
-            true_ones.extend(set.values(&rows).chunks(set.width()).map(|x| law.log_prob(x)));
-        }
+    let measured = Measured {
+        data,
+        part,
+        n_variables: flow.n_variables(),
+        n_classes: config.model.n_classes,
+        coordinates: config.model.coordinates,
+    };
+    let mut all = (Vec::new(), Vec::new());
+    for set in measured.sets()? {
+        let (within, of_data) = log_probs(flow, preparation, set, device);
+        all.0.extend(within);
+        all.1.extend(of_data);
     }
-    let mut evaluation = Evaluation::default();
-    evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
-    evaluation.note("log_prob", "binarization", "none");
-    if config.model.n_classes > 0 {
-        evaluation.note("log_prob", "given", "class");
-    }
-    if !true_ones.is_empty() {
-        evaluation.add("log_prob_law", &Estimate::exact(mean(&true_ones)), "nats");
-    }
-    if config.model.coordinates == Some(Coordinates::Logit) {
-        evaluation.note("log_prob", "coordinates", "values in [0, 1], dequantized");
-        evaluation.add("log_prob_logit", &Estimate::exact(mean(&within)), "nats");
-        let bits = bits_per_dim(mean(&each), flow.n_variables());
-        // The density of dequantized values bounds the probability of the grey ones, in expectation over the draws.
-        evaluation.add("bits_per_dim", &Estimate::exact(bits).with_kind(Kind::UpperBound), "bits");
-    }
-    evaluation.per_example = each;
-    Ok(evaluation)
+    measured.figures(LogProbs::exact(all))
 }

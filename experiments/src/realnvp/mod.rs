@@ -2,14 +2,12 @@
 //! continuous Hamiltonians.
 
 mod config;
-mod coordinates;
 mod evaluate;
 mod hamiltonian;
 mod physics;
 mod pictures;
 mod sample;
 mod train;
-mod variational;
 
 use std::path::PathBuf;
 
@@ -25,16 +23,19 @@ use gibbs_train::{
 };
 
 use crate::{
+    backprop::Backprop,
     cli::{self, NoCommands, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
+    coordinates::{self, Coordinates, Preparation},
     evaluation::Evaluation,
     experiment::Experiment,
+    hamiltonian::{Target, is_variational},
+    path_training::PathTraining,
     system::ContinuousArgs,
+    variational::Symmetrization,
 };
-use coordinates::Preparation;
-use hamiltonian::Target;
 
-pub use config::{Coordinates, FlowKind, RealNvpModel, RealNvpTrain};
+pub use config::{FlowKind, RealNvpModel, RealNvpTrain};
 pub use sample::RealNvpSampleArgs;
 
 /// Configuration of a run.
@@ -66,21 +67,21 @@ impl Experiment for RealNvpExperiment {
     }
 
     fn label(config: &RealNvpRun) -> String {
-        match hamiltonian::is_variational(config) {
+        match is_variational(&config.data.name) {
             true => config.model.system.kind.name().into(),
             false => config.data.name.clone(),
         }
     }
 
     fn describe(config: &RealNvpRun, data: &Splits) -> String {
-        match hamiltonian::is_variational(config) {
+        match is_variational(&config.data.name) {
             true => config.model.system.describe(),
             false => data.train.describe(),
         }
     }
 
     fn data(config: &mut RealNvpRun, shared: &Shared) -> Result<Splits> {
-        if hamiltonian::is_variational(config) {
+        if is_variational(&config.data.name) {
             config.model.system.settle()?;
             return config.model.system.without_data();
         }
@@ -88,19 +89,31 @@ impl Experiment for RealNvpExperiment {
         if let Some(width) = config.model.n_visible {
             data.train.require_width(width)?;
         }
-        coordinates::continuous(&mut config.model, data, config.seed)
+        coordinates::continuous(&mut config.model.coordinates, data, config.seed)
     }
 
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        match hamiltonian::is_variational(config) {
+        match is_variational(&config.data.name) {
             true => hamiltonian::settle(config),
             false => config::settle(config, data),
         }
     }
 
     fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        Ok(match Target::of(config, config.train.variational.symmetry)? {
-            Some(target) => Box::new(variational::VariationalTrainee::new(config, target, device)?),
+        Ok(match target(config, config.train.variational.symmetry)? {
+            Some(target) => {
+                let (train, noise) = (&config.train, &mut Noise::new(config.seed, "init"));
+                let flow = config.model.flow()?.init(device, noise)?;
+                let training = Backprop::new(flow, train.adam().init()?, train.average, device);
+                Box::new(PathTraining {
+                    target,
+                    training: training.clipped(train.clip),
+                    variational: train.variational,
+                    learning_rate: train.learning_rate.clone(),
+                    batch_size: train.batch_size,
+                    seed: config.seed,
+                })
+            }
             None => Box::new(train::FlowTrainee::new(config, data, device)?),
         })
     }
@@ -108,14 +121,17 @@ impl Experiment for RealNvpExperiment {
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
         let flow = config.model.flow()?.init(device, &mut Noise::new(config.seed, "init"));
         let flow = weights::from_bytes(flow.context("the configuration")?, bytes)?;
-        let preparation = Preparation::of(&config.model)?;
-        let target = Target::of(config, config.model.symmetry)?;
+        let preparation = preparation(&config.model)?;
+        let target = target(config, config.model.symmetry)?;
         Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
     }
 
     fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
         match &self.target {
-            Some(target) => target.evaluate(&self.config, &self.flow),
+            Some(target) => {
+                let (variational, seed) = (&self.config.train.variational, self.config.seed);
+                Ok(target.evaluate(&self.flow, variational, seed))
+            }
             None => evaluate::evaluate(self, data, part),
         }
     }
@@ -131,6 +147,17 @@ impl Experiment for RealNvpExperiment {
     fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
         match *command {}
     }
+}
+
+/// What a run is to learn; none where it has data.
+fn target(config: &RealNvpRun, symmetrization: Symmetrization) -> Result<Option<Target>> {
+    let target = || Target::new(&config.model.system, symmetrization).context("the configuration");
+    is_variational(&config.data.name).then(target).transpose()
+}
+
+/// The fixed map before the flow.
+fn preparation(model: &RealNvpModel) -> Result<Preparation> {
+    Preparation::new(model.coordinates, model.margin, model.standardization.as_ref())
 }
 
 impl RealNvpExperiment {

@@ -9,14 +9,11 @@ use gibbs_physics::continuous::HarmonicChain;
 use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
 
-use super::{
-    RealNvpExperiment,
-    hamiltonian::Target,
-    pictures::density,
-    sample::{host, scatter},
-};
+use super::{RealNvpExperiment, pictures::density};
 use crate::{
     curves::Curves,
+    hamiltonian::Target,
+    points::{host, scatter},
     system::{ChainEnds, Potential},
 };
 

@@ -5,24 +5,20 @@ use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{Bijection, Energy, LogProb, math::to_host};
 use gibbs_data::Splits;
-use gibbs_report::{Axis, Figure, HeatMap, ImageGrid, Panel, Series};
+use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
 
-use super::{
-    RealNvpExperiment,
+use super::{RealNvpExperiment, physics};
+use crate::{
     coordinates::context,
-    physics,
-    sample::{host, scatter},
+    points::{Frame, column, host, log_prob_curves, scatter},
 };
-use crate::curves::Curves;
 
 /// Draws in a picture of images, and points in one of points.
 const SAMPLES: usize = 100;
 const POINTS: usize = 2000;
 /// Cells of a density along each axis.
 const CELLS: usize = 200;
-/// Part of the points at either end that its frame may leave out, so that a stray one does not set the scale.
-const STRAY: f64 = 0.001;
 /// Pixels of each of its panels.
 const PANEL_WIDTH: u32 = 400;
 /// Lines of the warped grid along each axis, points on each, and how far it goes in the base.
@@ -54,26 +50,14 @@ pub(super) fn draw(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFo
             density(experiment, &test, &samples).save(folder.files().named("density.png"))?;
         }
     }
-    curves(folder)
+    log_prob_curves(folder)
 }
 
 /// The density, beside that to be learned where it is known; draws from it, and what becomes of a grid in the base. The frame is
 /// that of `seen` points.
 pub(super) fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Figure {
-    let range = |k: usize| {
-        let mut column: Vec<f64> = seen.iter().skip(k).step_by(2).map(|x| f64::from(*x)).collect();
-        column.sort_by(f64::total_cmp);
-        let stray = (STRAY * column.len() as f64) as usize;
-        let (low, high) = (column[stray], column[column.len() - 1 - stray]);
-        let room = 0.1 * (high - low);
-        (low - room, high + room)
-    };
-    let (x, y) = (range(0), range(1));
-    let center = |(low, high): (f64, f64), i: usize| low + (high - low) * (i as f64 + 0.5) / CELLS as f64;
-    let points: Vec<f32> =
-        (0..CELLS * CELLS).flat_map(|i| [center(x, i % CELLS) as f32, center(y, i / CELLS) as f32]).collect();
-    let device = &experiment.device;
-    let points = Tensor::<2>::from_data(TensorData::new(points, [CELLS * CELLS, 2]), device);
+    let (frame, device) = (Frame::around(seen), &experiment.device);
+    let points = frame.centers(CELLS, device);
     let exp = |log: Tensor<1>| -> Vec<f32> { to_host(log).into_iter().map(|l| l.exp() as f32).collect() };
     let target = experiment.target.as_ref().map(|target| {
         let log_z = target.law.exact.map_or(0.0, |(log_z, _)| log_z);
@@ -87,21 +71,16 @@ pub(super) fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f
         }
     };
 
-    let frame = |title: &str| {
-        Panel::new(Axis::new("").range(y.0, y.1)).x_axis(Axis::new("").range(x.0, x.1)).title(title).equal()
-    };
-    let column =
-        |values: &[f32], k: usize| -> Vec<f32> { values.iter().skip(k).step_by(2).copied().collect() };
-    let heat = |title, density: &[f32]| frame(title).heat_map(HeatMap::new(density, (CELLS, CELLS), x, y));
-    let drawn = frame("samples").series(Series::new("", &column(samples, 0), &column(samples, 1)).dots(1.2));
-    let mut warped = frame("a grid of the base");
+    let mut warped = frame.panel("a grid of the base");
     for line in grid() {
         let z = Tensor::<2>::from_data(TensorData::new(line, [LINE_POINTS, 2]), device);
         let points = host(experiment.preparation.inverse(experiment.flow.inverse(z, None).0));
-        warped = warped.series(Series::new("", &column(&points, 0), &column(&points, 1)).color(LINE_COLOR));
+        let line = Series::new("", &column(&points, 2, 0), &column(&points, 2, 1));
+        warped = warped.series(line.color(LINE_COLOR));
     }
-    let target = target.iter().map(|target| heat("density to be learned", target));
-    let panels: Vec<Panel> = target.chain([heat("density", &density), drawn, warped]).collect();
+    let target = target.iter().map(|target| frame.heat("density to be learned", target));
+    let own = [frame.heat("density", &density), frame.dots("samples", samples), warped];
+    let panels: Vec<Panel> = target.chain(own).collect();
     let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
     panels.into_iter().fold(figure, Figure::panel)
 }
@@ -147,15 +126,3 @@ fn interpolation(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFold
 
 /// A quarter of a turn, from one direction to another at a right angle, as those of two independent draws nearly are.
 const QUARTER_TURN: f64 = std::f64::consts::FRAC_PI_2;
-
-/// Log-density against epochs, from the metrics of the run.
-fn curves(folder: &RunFolder) -> Result<()> {
-    let run = Curves::read(&folder.files().metrics())?;
-    let panel = [("train", "train_log_prob"), ("valid", "valid_log_prob")]
-        .into_iter()
-        .flat_map(|(label, name)| run.series(label, name))
-        .fold(Panel::new(Axis::new("log-density (nats)")), Panel::series);
-    let figure = Figure::new(Axis::new("epoch")).panel(panel);
-    figure.save(folder.files().named("curves.png"))?;
-    Ok(figure.save(folder.files().named("curves.svg"))?)
-}

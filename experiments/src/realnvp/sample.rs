@@ -1,19 +1,20 @@
 //! Draws from a trained flow.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::prelude::*;
 use clap::Args;
 use gibbs_backend::Noise;
-use gibbs_data::npy;
-use gibbs_report::{Axis, Figure, Panel, Series};
 
-use super::{RealNvpExperiment, coordinates::context};
-use crate::{cli::Sample, experiment::write_draws, fault::Fault};
-
-/// Radius of the dots of a scatter plot.
-const DOT: f64 = 1.2;
+use super::RealNvpExperiment;
+use crate::{
+    cli::Sample,
+    coordinates::{Preparation, context},
+    experiment::write_draws,
+    fault::Fault,
+    points::{brightness, host, write_points},
+};
 
 /// Flags of `realnvp sample`.
 #[derive(Args, Debug)]
@@ -48,24 +49,15 @@ impl RealNvpExperiment {
     /// Whether examples are pictures.
     pub(super) fn is_picture(&self) -> bool {
         self.config.data.shape.as_ref().is_some_and(|shape| shape.len() > 1)
-            || matches!(self.preparation, super::coordinates::Preparation::Logit(_))
+            || matches!(self.preparation, Preparation::Logit(_))
     }
 }
 
 impl RealNvpExperiment {
-    /// Values as grey from 0 to 1: those of fields from the largest below zero to that above.
+    /// Values as grey from 0 to 1.
     pub(super) fn brightness(&self, values: &[f32]) -> Vec<f32> {
-        if self.target.is_none() {
-            return values.to_vec();
-        }
-        let largest = values.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs()));
-        values.iter().map(|x| 0.5 + 0.5 * x / largest).collect()
+        if self.target.is_some() { brightness(values) } else { values.to_vec() }
     }
-}
-
-/// The values of draws, row by row.
-pub(super) fn host(x: Tensor<2>) -> Vec<f32> {
-    x.into_data().iter::<f32>().collect()
 }
 
 pub(super) fn sample(
@@ -93,26 +85,4 @@ pub(super) fn sample(
         write_points(&out, &values, experiment.flow.n_variables())?;
     }
     Ok(out)
-}
-
-/// Writes points as a scatter plot of their first two columns, or as an array.
-fn write_points(path: &Path, values: &[f32], width: usize) -> Result<()> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("png") => Ok(scatter(&[("", values)], width).save(path)?),
-        Some("npy") => Ok(npy::write(path, values, &[values.len() / width, width])?),
-        _ => Err(Fault::usage(format!("--out {}: the name must end in .png or .npy", path.display()))),
-    }
-}
-
-/// The first two columns of sets of points; of a single column its histogram would be drawn against itself.
-pub(super) fn scatter(sets: &[(&str, &[f32])], width: usize) -> Figure {
-    let second = usize::from(width > 1);
-    let panel = |(name, values): &(&str, &[f32])| {
-        let column = |k: usize| -> Vec<f32> { values.chunks(width).map(|x| x[k]).collect() };
-        Panel::new(Axis::new(format!("column {second}")))
-            .title(*name)
-            .series(Series::new("", &column(0), &column(second)).dots(DOT))
-    };
-    let figure = Figure::new(Axis::new("column 0")).columns(sets.len().max(1));
-    sets.iter().map(panel).fold(figure, Figure::panel)
 }

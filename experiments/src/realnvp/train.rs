@@ -11,11 +11,13 @@ use gibbs_train::{
     weights,
 };
 
-use super::{
-    RealNvpRun,
+use super::{RealNvpRun, preparation};
+use crate::{
+    backprop::Backprop,
+    boltzmann::feed::Feed,
     coordinates::{Preparation, context},
+    evaluation::mean,
 };
-use crate::{backprop::Backprop, boltzmann::feed::Feed, evaluation::mean};
 
 /// Examples whose densities are computed at once.
 const ROWS: usize = 1000;
@@ -36,7 +38,7 @@ pub(super) struct FlowTrainee {
 impl FlowTrainee {
     pub(super) fn new(config: &RealNvpRun, data: &Splits, device: &Device) -> Result<Self> {
         let (model, train) = (&config.model, &config.train);
-        let preparation = Preparation::of(model)?;
+        let preparation = preparation(model)?;
         let flow = model.flow()?.init(device, &mut Noise::new(config.seed, "init"))?;
         let n = data.train.len().min(FITTED);
         let rows: Vec<usize> = (0..n).map(|i| i * data.train.len() / n).collect();

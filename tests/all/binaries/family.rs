@@ -204,6 +204,23 @@ pub(crate) const REALNVP: Family = Family {
     others: &[("model.n_hidden=5", "n_hidden"), ("seed=9", "seed")],
 };
 
+/// Continuous flow: as a normalizing flow on points in the plane.
+pub(crate) const CNF: Family = Family {
+    name: "cnf",
+    short: &["data.name=moons", "train.steps=40", "model.n_hidden=[8, 8]", "train.solver.steps=3"],
+    stages: &[1],
+    logged: "loss",
+    figures: &[("log_prob", "exact"), ("log_prob_law", "exact"), ("nfe", "exact")],
+    pictures: &["samples.png", "density.png", "flow.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=[9, 8]",
+        tensor: "field.network.layers.0.weight",
+        shapes: ["[2, 8]", "[2, 9]"],
+    },
+    few_sweeps: &[],
+    others: &[("model.n_hidden=[5, 5]", "n_hidden"), ("seed=9", "seed")],
+};
+
 /// All of them.
 pub(crate) const FAMILIES: [&Family; 5] = [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN];
 

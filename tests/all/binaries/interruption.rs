@@ -12,7 +12,7 @@ use tempfile::{TempDir, tempdir};
 use super::{
     AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM, VAN,
     command::{Outcome, command},
-    family::REALNVP,
+    family::{CNF, REALNVP},
     json, metrics, set, weights,
 };
 
@@ -297,6 +297,15 @@ fn a_run_on_a_hamiltonian_survives() {
 fn a_flow_survives() {
     let settings = ["model.act_norm=true", "train.batch_size=500", EACH_STEP, "train.epochs=5"];
     let runs = Runs::new(&REALNVP, &settings);
+    runs.kill_between("", 20, 400);
+    runs.end_alike();
+}
+
+/// Also the directions of estimated traces.
+#[test]
+fn a_continuous_flow_survives() {
+    let settings = ["model.trace=gaussian", "train.kinetic=0.1", "train.batch_size=500", EACH_STEP, "train.epochs=3"];
+    let runs = Runs::new(&CNF, &settings);
     runs.kill_between("", 20, 400);
     runs.end_alike();
 }

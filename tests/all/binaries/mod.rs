@@ -1,7 +1,8 @@
 //! The executables as a user meets them.
 
 mod autoencoder;
-pub(crate) mod command;
+pub(crate) mod cnf;
+mod command;
 mod contract;
 mod damage;
 mod dbn;

@@ -2,6 +2,7 @@
 
 mod autoencoder;
 mod autoregressive;
+mod continuous;
 mod dbn;
 mod flow;
 mod rbm;
@@ -55,10 +56,17 @@ trait Generative {
 type Constructor = (String, Box<dyn Fn(u64) -> Box<dyn Model>>);
 
 fn models() -> Vec<Constructor> {
-    [rbm::models(), dbn::models(), autoencoder::models(), autoregressive::models(), flow::models()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        rbm::models(),
+        dbn::models(),
+        autoencoder::models(),
+        autoregressive::models(),
+        flow::models(),
+        continuous::models(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The name of a tensor and its shape.

@@ -1,4 +1,4 @@
-//! Between the coordinates of the data and those of the flow.
+//! Between the coordinates of the data and those of a law of continuous variables.
 
 use anyhow::Result;
 use burn::prelude::*;
@@ -6,16 +6,29 @@ use gibbs_core::Bijection;
 use gibbs_data::{Dataset, Splits};
 use gibbs_flow::Logit;
 
-use super::config::{Coordinates, RealNvpModel};
+use serde::{Deserialize, Serialize};
+
 use crate::{
     fault::Fault,
     made::given,
     standardization::{Standardization, one_hot},
 };
 
-/// The fixed map before the flow.
+/// What a model is a law of, as a function of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Coordinates {
+    /// The data.
+    Data,
+    /// Columns of mean 0 and standard deviation 1.
+    Standardized,
+    /// Logits of dequantized grey values.
+    Logit,
+}
+
+/// The fixed map before the model.
 #[derive(Clone, Debug)]
-pub(super) enum Preparation {
+pub enum Preparation {
     /// None.
     Data,
     /// Shift and scale of each column.
@@ -25,21 +38,27 @@ pub(super) enum Preparation {
 }
 
 impl Preparation {
+    /// That of a model with these settings; `margin` is the distance that logits keep from 0 and 1.
+    ///
     /// # Errors
     /// Settings that are still open, or out of range.
-    pub(super) fn of(model: &RealNvpModel) -> Result<Self> {
-        Ok(match given(model.coordinates, "model.coordinates")? {
+    pub fn new(
+        coordinates: Option<Coordinates>,
+        margin: f64,
+        standardization: Option<&Standardization>,
+    ) -> Result<Self> {
+        Ok(match given(coordinates, "model.coordinates")? {
             Coordinates::Data => Self::Data,
             Coordinates::Standardized => {
-                Self::Standardized(given(model.standardization.clone(), "model.standardization")?)
+                Self::Standardized(given(standardization.cloned(), "model.standardization")?)
             }
-            Coordinates::Logit => Self::Logit(Box::new(Logit::new(model.margin)?)),
+            Coordinates::Logit => Self::Logit(Box::new(Logit::new(margin)?)),
         })
     }
 
-    /// Data `[n, D]` in the coordinates of the flow, and the logarithms `[n]` of the factors by which a density there becomes one
+    /// Data `[n, D]` in the coordinates of the model, and the logarithms `[n]` of the factors by which a density there becomes one
     /// of data.
-    pub(super) fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+    pub fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         let none = Tensor::zeros([x.dims()[0]], (&x.device(), x.dtype()));
         match self {
             Self::Data => (x, none),
@@ -48,8 +67,8 @@ impl Preparation {
         }
     }
 
-    /// Points of the flow `[n, D]` as data.
-    pub(super) fn inverse(&self, y: Tensor<2>) -> Tensor<2> {
+    /// Points of the model `[n, D]` as data.
+    pub fn inverse(&self, y: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Data => y,
             Self::Standardized(by) => by.restore(y),
@@ -58,11 +77,11 @@ impl Preparation {
     }
 }
 
-/// The data as the flow is to see them: grey values dequantized.
+/// The data as the model is to see them, grey values dequantized; coordinates that are open become those of such data.
 ///
 /// # Errors
 /// Bits, which have no density.
-pub(super) fn continuous(model: &mut RealNvpModel, data: Splits, seed: u64) -> Result<Splits> {
+pub fn continuous(coordinates: &mut Option<Coordinates>, data: Splits, seed: u64) -> Result<Splits> {
     if data.train.is_binary() {
         return Err(Fault::usage(format!(
             "{}: zeros and ones have no density; take `made` or `rbm` for them",
@@ -71,11 +90,11 @@ pub(super) fn continuous(model: &mut RealNvpModel, data: Splits, seed: u64) -> R
     }
     match data.clone().try_map(|set| set.dequantized(seed)) {
         Ok(data) => {
-            model.coordinates.get_or_insert(Coordinates::Logit);
+            coordinates.get_or_insert(Coordinates::Logit);
             Ok(data)
         }
         Err(_) => {
-            model.coordinates.get_or_insert(Coordinates::Standardized);
+            coordinates.get_or_insert(Coordinates::Standardized);
             Ok(data)
         }
     }
@@ -85,14 +104,19 @@ pub(super) fn continuous(model: &mut RealNvpModel, data: Splits, seed: u64) -> R
 ///
 /// # Errors
 /// A constant column, values outside of \[0, 1\] for logits, or labels that are missing.
-pub(super) fn settle(model: &mut RealNvpModel, data: &Splits) -> Result<()> {
-    let coordinates = given(model.coordinates, "model.coordinates")?;
+pub fn settle(
+    coordinates: Option<Coordinates>,
+    standardization: &mut Option<Standardization>,
+    n_classes: usize,
+    data: &Splits,
+) -> Result<()> {
+    let coordinates = given(coordinates, "model.coordinates")?;
     if coordinates == Coordinates::Logit {
         [&data.train, &data.valid, &data.test].into_iter().try_for_each(Dataset::require_unit_interval)?;
     }
     if coordinates == Coordinates::Standardized {
         let width = data.width();
-        if model.standardization.is_none() {
+        if standardization.is_none() {
             let first = data.train.values(&[0]);
             let constant = constant_columns(&data.train);
             if let Some(column) = constant.iter().position(|constant| *constant) {
@@ -103,11 +127,9 @@ pub(super) fn settle(model: &mut RealNvpModel, data: &Splits) -> Result<()> {
                 )));
             }
         }
-        model.standardization.get_or_insert_with(|| Standardization::fit(&data.train)).validate(width)?;
+        standardization.get_or_insert_with(|| Standardization::fit(&data.train)).validate(width)?;
     }
-    [&data.train, &data.valid, &data.test]
-        .into_iter()
-        .try_for_each(|set| require_labels(set, model.n_classes))
+    [&data.train, &data.valid, &data.test].into_iter().try_for_each(|set| require_labels(set, n_classes))
 }
 
 fn constant_columns(data: &Dataset) -> Vec<bool> {
@@ -123,11 +145,11 @@ fn constant_columns(data: &Dataset) -> Vec<bool> {
     constant
 }
 
-/// Whether a set has the labels that a conditional flow needs.
+/// Whether a set has the labels that a conditional model needs.
 ///
 /// # Errors
 /// No labels, or one beyond the classes.
-pub(super) fn require_labels(data: &Dataset, n_classes: usize) -> Result<()> {
+pub fn require_labels(data: &Dataset, n_classes: usize) -> Result<()> {
     if n_classes == 0 {
         return Ok(());
     }
@@ -143,8 +165,8 @@ pub(super) fn require_labels(data: &Dataset, n_classes: usize) -> Result<()> {
     }
 }
 
-/// Labels as the context of a flow of so many classes.
-pub(super) fn context(labels: Option<&[u8]>, n_classes: usize, device: &Device) -> Option<Tensor<2>> {
+/// Labels as the context of a model of so many classes.
+pub fn context(labels: Option<&[u8]>, n_classes: usize, device: &Device) -> Option<Tensor<2>> {
     let labels = labels.filter(|_| n_classes > 0)?;
     let classes: Vec<usize> = labels.iter().map(|&label| usize::from(label)).collect();
     Some(one_hot(&classes, n_classes, device))

@@ -1,0 +1,62 @@
+//! Functions of hidden units with their derivatives, as tensors that can be differentiated once more.
+
+use burn::prelude::*;
+use gibbs_backend::sigmoid;
+use gibbs_core::nn::Activation;
+
+use crate::ConfigError;
+
+/// Whether a velocity field can have hidden units of this kind: its divergence, and for training the derivative of that, need
+/// at least two continuous derivatives.
+pub(super) fn check_smooth(activation: Activation) -> Result<(), ConfigError> {
+    match activation {
+        Activation::Relu => Err(ConfigError::NotSmooth { activation }),
+        Activation::Tanh | Activation::Sigmoid | Activation::Silu | Activation::Softplus => Ok(()),
+    }
+}
+
+/// Whether the first derivative follows from the value, so that the argument need not be kept.
+pub(super) fn slope_from_value(activation: Activation) -> bool {
+    matches!(activation, Activation::Tanh | Activation::Sigmoid)
+}
+
+/// `f'(a)`, from the argument `a` and the value `f(a)`.
+///
+/// # Panics
+/// For functions that are not smooth, which no configuration has.
+pub(super) fn slope<const D: usize>(
+    activation: Activation,
+    argument: &Tensor<D>,
+    value: &Tensor<D>,
+) -> Tensor<D> {
+    match activation {
+        Activation::Tanh => value.clone().powi_scalar(2).neg() + 1.0,
+        Activation::Sigmoid => value.clone() * (value.clone().neg() + 1.0),
+        Activation::Softplus => sigmoid(argument.clone()),
+        Activation::Silu => {
+            let s = sigmoid(argument.clone());
+            s.clone() * (argument.clone() * (s.neg() + 1.0) + 1.0)
+        }
+        Activation::Relu => unreachable!("a function that is not smooth"),
+    }
+}
+
+/// `(f'(a), f''(a))`.
+///
+/// # Panics
+/// As [`slope`].
+pub(super) fn slopes(activation: Activation, argument: &Tensor<2>, value: &Tensor<2>) -> [Tensor<2>; 2] {
+    let first = slope(activation, argument, value);
+    let second = match activation {
+        Activation::Tanh => value.clone() * first.clone() * -2.0,
+        Activation::Sigmoid => first.clone() * (value.clone() * -2.0 + 1.0),
+        Activation::Softplus => first.clone() * (first.clone().neg() + 1.0),
+        Activation::Silu => {
+            let s = sigmoid(argument.clone());
+            let steep = argument.clone() * (s.clone() * -2.0 + 1.0) + 2.0;
+            s.clone() * (s.neg() + 1.0) * steep
+        }
+        Activation::Relu => unreachable!("a function that is not smooth"),
+    };
+    [first, second]
+}

@@ -1,0 +1,78 @@
+//! Configurations without a field, solves without an end, and misuse.
+
+use gibbs_core::{LogProb, Sample};
+
+use super::*;
+
+#[test]
+fn what_makes_no_field_is_named() {
+    let message = |config: FieldConfig| {
+        config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap_err().to_string()
+    };
+    let perceptron = PerceptronConfig::new(4, vec![8]);
+    let cases = [
+        (FieldConfig::Perceptron(PerceptronConfig::new(0, vec![8])), "n_variables = 0"),
+        (FieldConfig::Perceptron(PerceptronConfig::new(4, vec![8, 0])), "[5, 8, 0, 4]"),
+        (FieldConfig::Perceptron(PerceptronConfig::new(4, Vec::new())), "number of hidden layers = 0"),
+        (
+            FieldConfig::Perceptron(perceptron.with_activation(Activation::Relu)),
+            "activation = relu is not smooth",
+        ),
+        (FieldConfig::Potential(PotentialConfig::new(4, Vec::new())), "number of hidden layers = 0"),
+        (FieldConfig::Image(ImageFieldConfig::new(28, 26, 8)), "columns = 26 must be a multiple of 4"),
+        (FieldConfig::Image(ImageFieldConfig::new(28, 28, 0)), "channels"),
+    ];
+    for (config, expected) in cases {
+        let found = message(config);
+        assert!(found.contains(expected), "{found}");
+    }
+    let matching = FlowMatching::new().with_sigma(1.0).validate().unwrap_err().to_string();
+    assert!(matching.contains("sigma = 1 must be at least 0 and below 1"), "{matching}");
+    assert!(FlowMatching::new().with_without_context(-0.1).validate().is_err());
+}
+
+#[test]
+fn configurations_read_as_they_are_written() {
+    for (name, config) in constructors().into_iter().chain([("image".into(), image())]) {
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<FieldConfig>(&text).unwrap(), config, "{name}: {text}");
+    }
+}
+
+/// Weights of the size of 1e30 overflow in the first step.
+#[test]
+fn a_field_that_explodes_is_an_error_with_its_time() {
+    let config = FieldConfig::Potential(PotentialConfig::new(2, vec![4]));
+    let field = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
+    let field = stirred(field, 1e15, Noise::new(0, "stir"));
+    for solver in [Solver::fixed(Method::Rk4, 4), Solver::new(Method::Tsitouras)] {
+        let flow = ContinuousFlow::new(field.clone(), solver, Trace::Exact).unwrap();
+        let x = Tensor::<2>::ones([3, 2], &Device::flex());
+        let error = flow.log_prob_given(x, None, None).unwrap_err().to_string();
+        assert!(error.contains("time 1.0"), "{error}");
+    }
+}
+
+fn flow(n_context: usize) -> ContinuousFlow {
+    let config = PerceptronConfig::new(4, vec![8]).with_n_context(n_context);
+    let field = FieldConfig::Perceptron(config).init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
+    ContinuousFlow::new(field, Solver::fixed(Method::Rk4, 2), Trace::Exact).unwrap()
+}
+
+#[test]
+#[should_panic(expected = "points of width 3 for a flow of 4 variables")]
+fn points_of_another_width_panic() {
+    flow(0).log_prob(Tensor::zeros([2, 3], &Device::flex()));
+}
+
+#[test]
+#[should_panic(expected = "a context of width 0 for a field that takes one of 2")]
+fn a_missing_context_panics() {
+    flow(2).sample(5, &mut Noise::new(0, "sample"));
+}
+
+#[test]
+#[should_panic(expected = "guidance needs a field with a context")]
+fn guidance_without_classes_panics() {
+    Guided::new(flow(0).field, 2.0);
+}

@@ -1,0 +1,182 @@
+//! Continuous flows on the command line: trained by likelihood or by flow matching on data, by the variational bound on
+//! continuous Hamiltonians.
+
+mod config;
+mod evaluate;
+mod hamiltonian;
+mod pictures;
+mod sample;
+mod train;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use burn::prelude::*;
+use gibbs_backend::Noise;
+use gibbs_data::Splits;
+use gibbs_flow::{
+    ContinuousFlow,
+    continuous::{Field, Trace},
+    ode::Solver,
+};
+use gibbs_train::{
+    run_folder::{RunFiles, RunFolder},
+    training::Trainee,
+    weights,
+};
+
+use crate::{
+    backprop::Backprop,
+    cli::{self, NoCommands, Part, Preset, Shared},
+    config::{ConfigOf, RunConfig},
+    coordinates::{self, Preparation},
+    evaluation::Evaluation,
+    experiment::Experiment,
+    hamiltonian::{Target, group, is_variational},
+    path_training::PathTraining,
+    system::ContinuousArgs,
+    variational::Symmetrization,
+};
+
+pub use config::{CnfModel, CnfTrain, FieldKind, ImageSizes, Training};
+pub use sample::CnfSampleArgs;
+
+/// Configuration of a run.
+pub type CnfRun = RunConfig<CnfModel, CnfTrain>;
+
+/// A trained flow with its configuration.
+pub struct CnfExperiment {
+    config: CnfRun,
+    flow: ContinuousFlow,
+    preparation: Preparation,
+    target: Option<Target>,
+    device: Device,
+}
+
+impl Experiment for CnfExperiment {
+    const NAME: &'static str = "cnf";
+    const DATA: &'static str = "digits";
+    const FILES: &'static [&'static str] =
+        &["samples.png", "density.png", "flow.png", "curves.png", "curves.svg"];
+    const SHOWN: &'static [&'static str] =
+        &["free_energy", "loss", "valid_log_prob", "train_log_prob", "valid_loss"];
+    type Model = CnfModel;
+    type Train = CnfTrain;
+    type TrainArgs = ContinuousArgs;
+    type SampleArgs = CnfSampleArgs;
+    type Commands = NoCommands;
+
+    fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
+        config::preset(preset, data)
+    }
+
+    fn label(config: &CnfRun) -> String {
+        match is_variational(&config.data.name) {
+            true => config.model.system.kind.name().into(),
+            false => config.data.name.clone(),
+        }
+    }
+
+    fn describe(config: &CnfRun, data: &Splits) -> String {
+        match is_variational(&config.data.name) {
+            true => config.model.system.describe(),
+            false => data.train.describe(),
+        }
+    }
+
+    fn data(config: &mut CnfRun, shared: &Shared) -> Result<Splits> {
+        if is_variational(&config.data.name) {
+            config.model.system.settle()?;
+            return config.model.system.without_data();
+        }
+        let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
+        if let Some(width) = config.model.n_visible {
+            data.train.require_width(width)?;
+        }
+        coordinates::continuous(&mut config.model.coordinates, data, config.seed)
+    }
+
+    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
+        match is_variational(&config.data.name) {
+            true => hamiltonian::settle(config),
+            false => config::settle(config, data),
+        }
+    }
+
+    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+        let train = &config.train;
+        let flow = flow(config, train.solver, device)?;
+        let training = Backprop::new(flow, train.adam().init()?, train.average, device).clipped(train.clip);
+        Ok(match target(config, train.variational.symmetry)? {
+            Some(target) => Box::new(PathTraining {
+                target,
+                training,
+                variational: train.variational,
+                learning_rate: train.learning_rate.clone(),
+                batch_size: train.batch_size,
+                seed: config.seed,
+            }),
+            None => Box::new(train::FlowTrainee::new(config, training, data, device)?),
+        })
+    }
+
+    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
+        let flow = flow(config, config.model.solver, device).context("the configuration")?;
+        let flow = weights::from_bytes(flow, bytes)?;
+        let (preparation, target) = (preparation(&config.model)?, target(config, config.model.symmetry)?);
+        Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
+    }
+
+    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
+        match &self.target {
+            Some(target) => {
+                let (variational, seed) = (&self.config.train.variational, self.config.seed);
+                Ok(target.evaluate(&self.flow, variational, seed))
+            }
+            None => evaluate::evaluate(self, data, part),
+        }
+    }
+
+    fn sample(&self, args: &cli::Sample, family: &CnfSampleArgs, _shared: &Shared) -> Result<PathBuf> {
+        sample::sample(self, args, family)
+    }
+
+    fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()> {
+        pictures::draw(self, data, folder)
+    }
+
+    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
+        match *command {}
+    }
+}
+
+/// What a run is to learn; none where it has data.
+fn target(config: &CnfRun, symmetrization: Symmetrization) -> Result<Option<Target>> {
+    let target = || Target::new(&config.model.system, symmetrization).context("the configuration");
+    is_variational(&config.data.name).then(target).transpose()
+}
+
+/// The fixed map before the flow.
+fn preparation(model: &CnfModel) -> Result<Preparation> {
+    Preparation::new(model.coordinates, model.margin, model.standardization.as_ref())
+}
+
+/// A flow at its start.
+fn flow(config: &CnfRun, solver: Solver, device: &Device) -> Result<ContinuousFlow> {
+    let model = &config.model;
+    let field = model.field(config.data.shape.as_deref())?;
+    let field = match field.init(device, &mut Noise::new(config.seed, "init"))? {
+        Field::Potential(potential) if is_variational(&config.data.name) => {
+            let law = model.system.build()?;
+            Field::Potential(potential.symmetrized(group(&law, model.invariance)))
+        }
+        field => field,
+    };
+    Ok(ContinuousFlow::new(field, solver, model.trace.unwrap_or(Trace::Exact))?)
+}
+
+impl CnfExperiment {
+    fn shape(&self) -> (usize, usize) {
+        self.config.data.picture_shape(self.config.model.n_visible.unwrap_or(1))
+    }
+}

@@ -1,0 +1,202 @@
+//! A continuous flow in training on data: by likelihood, or by flow matching.
+
+use anyhow::Result;
+use burn::prelude::*;
+use gibbs_backend::Noise;
+use gibbs_core::math::to_host;
+use gibbs_data::{Dataset, Splits};
+use gibbs_flow::{
+    ContinuousFlow,
+    continuous::{Field, VelocityField},
+    ode::SolveError,
+};
+use gibbs_train::{
+    checkpoint::State,
+    training::{BoxError, Figures, Position, Trainee, Validation},
+    weights,
+};
+
+use super::{CnfRun, config::Training, preparation};
+use crate::{
+    backprop::Backprop,
+    boltzmann::feed::Feed,
+    coordinates::{Preparation, context},
+    evaluation::mean,
+    made::given,
+};
+
+/// Examples whose densities are computed at once.
+const ROWS: usize = 1000;
+
+/// Examples of either set that a validation looks at.
+const VALIDATED: usize = 2000;
+
+/// A flow in training.
+pub(super) struct FlowTrainee {
+    config: CnfRun,
+    objective: Training,
+    preparation: Preparation,
+    training: Backprop<ContinuousFlow>,
+    feed: Feed,
+    valid: Dataset,
+    device: Device,
+}
+
+impl FlowTrainee {
+    pub(super) fn new(
+        config: &CnfRun,
+        training: Backprop<ContinuousFlow>,
+        data: &Splits,
+        device: &Device,
+    ) -> Result<Self> {
+        Ok(Self {
+            objective: given(config.train.objective, "train.objective")?,
+            training,
+            feed: Feed::new(data.train.clone(), config.train.batch_size, config.seed, device)?,
+            valid: data.valid.rows(0..data.valid.len().min(VALIDATED)),
+            preparation: preparation(&config.model)?,
+            config: config.clone(),
+            device: device.clone(),
+        })
+    }
+
+    /// Data, the logarithms of the volumes that their coordinates take, and the context of a batch.
+    fn batch(&mut self, at: &Position) -> (Tensor<2>, Tensor<1>, Option<Tensor<2>>) {
+        let batch = self.feed.batch(at);
+        let (y, ladj) = self.preparation.forward(batch.x);
+        let labels = context(batch.labels.as_deref(), self.config.model.n_classes, &self.device);
+        (y, ladj, labels)
+    }
+
+    fn likelihood(&mut self, at: &Position, noise: &mut Noise) -> Result<(), BoxError> {
+        let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
+        let (y, ladj, labels) = self.batch(at);
+        let labels = labels.map(Tensor::autodiff);
+        let weights = self.config.train.regularizers();
+        let flow = self.training.network();
+        let path = flow.path(y.autodiff(), labels.as_ref(), [1.0, 0.0], weights.is_some(), Some(noise))?;
+        let log_prob = path.log_prob() + ladj.autodiff();
+        let mut loss = log_prob.mean().neg();
+        for (part, weight) in
+            [path.kinetic, path.jacobian].into_iter().flatten().zip(weights.unwrap_or_default())
+        {
+            loss = loss + part.mean() * weight;
+        }
+        self.training.descend(at, rate, "loss", loss);
+        Ok(())
+    }
+
+    fn adjoint(&mut self, at: &Position, noise: &mut Noise) -> Result<(), BoxError> {
+        let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
+        let (y, ladj, labels) = self.batch(at);
+        let weights = self.config.train.regularizers();
+        let flow = self.training.network();
+        let found = flow.likelihood_by_adjoint(y, labels.as_ref(), weights, noise)?;
+        let loss = (found.log_prob + ladj).mean().neg();
+        self.training.follow_gradients(at, rate, "loss", loss, found.pulled.gradients);
+        Ok(())
+    }
+
+    fn matching(&mut self, at: &Position, noise: &mut Noise) {
+        let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
+        let (y, _, labels) = self.batch(at);
+        let labels = labels.map(Tensor::autodiff);
+        let field = &self.training.network().field;
+        let loss = self.config.train.matching.loss(field, y.autodiff(), labels.as_ref(), noise);
+        self.training.descend(at, rate, "loss", loss);
+    }
+
+    /// The loss of flow matching on a set, with the same noise each time.
+    fn matching_loss(&self, field: &Field, data: &Dataset) -> f64 {
+        let noise = &mut Noise::new(self.config.seed, "valid");
+        let rows: Vec<usize> = (0..data.len()).collect();
+        let losses: Vec<f64> = rows
+            .chunks(ROWS)
+            .map(|rows| {
+                let batch = data.batch(rows, &self.device);
+                let labels = context(batch.labels.as_deref(), self.config.model.n_classes, &self.device);
+                let y = self.preparation.forward(batch.x).0;
+                let loss = self.config.train.matching.loss(field, y, labels.as_ref(), noise);
+                to_host(loss)[0] * rows.len() as f64
+            })
+            .collect();
+        losses.iter().sum::<f64>() / data.len() as f64
+    }
+}
+
+/// `ln p` of each example of a set, in the coordinates of the flow and in those of the data, and the mean number of evaluations.
+pub(super) fn log_probs(
+    flow: &ContinuousFlow,
+    preparation: &Preparation,
+    data: &Dataset,
+    device: &Device,
+    noise: &mut Noise,
+) -> Result<(Vec<f64>, Vec<f64>, f64), SolveError> {
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let (mut within, mut of_data) = (Vec::with_capacity(data.len()), Vec::with_capacity(data.len()));
+    let mut evaluations = 0.0;
+    for rows in rows.chunks(ROWS) {
+        let batch = data.batch(rows, device);
+        let (y, ladj) = preparation.forward(batch.x);
+        let labels = context(batch.labels.as_deref(), flow.field.n_context(), device);
+        let (log_prob, taken) = flow.log_prob_given(y, labels.as_ref(), Some(noise))?;
+        evaluations += (taken * rows.len()) as f64 / data.len() as f64;
+        within.extend(to_host(log_prob.clone()));
+        of_data.extend(to_host(log_prob + ladj));
+    }
+    Ok((within, of_data, evaluations))
+}
+
+impl Trainee for FlowTrainee {
+    fn steps_per_epoch(&self) -> usize {
+        self.feed.steps_per_epoch()
+    }
+
+    fn step(&mut self, at: &Position) -> Result<(), BoxError> {
+        let noise = &mut Noise::new(self.config.seed, format!("step/{}", at.step));
+        match self.objective {
+            Training::Likelihood => self.likelihood(at, noise),
+            Training::Adjoint => self.adjoint(at, noise),
+            Training::Matching => {
+                self.matching(at, noise);
+                Ok(())
+            }
+        }
+    }
+
+    fn figures(&mut self) -> Result<Figures, BoxError> {
+        Ok(self.training.take_figures())
+    }
+
+    /// Log-densities for few columns; for many, where they take long, the loss of flow matching if that is what is minimized.
+    fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
+        let flow = self.training.measured();
+        let like_valid = self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()));
+        if self.objective == Training::Matching && !self.config.model.is_narrow() {
+            let loss = self.matching_loss(&flow.field, &self.valid);
+            let figures = Figures::new().with("valid_loss", loss);
+            return Ok(Some(Validation { figures, score: Some(-loss) }));
+        }
+        let flow = flow.with_solver(self.config.model.solver)?;
+        let log_prob = |data| -> Result<f64, SolveError> {
+            let noise = &mut Noise::new(self.config.seed, "valid");
+            Ok(mean(&log_probs(&flow, &self.preparation, data, &self.device, noise)?.1))
+        };
+        let score = log_prob(&self.valid)?;
+        let figures =
+            Figures::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid)?);
+        Ok(Some(Validation { figures, score: Some(score) }))
+    }
+
+    fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
+        self.training.save(state)
+    }
+
+    fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
+        self.training.load(state)
+    }
+
+    fn weights(&self) -> Result<Vec<u8>, BoxError> {
+        Ok(weights::to_bytes(&self.training.measured())?)
+    }
+}

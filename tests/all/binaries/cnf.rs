@@ -1,0 +1,187 @@
+//! Continuous flows as a user meets them.
+
+use std::path::Path;
+
+use gibbs_backend::Noise;
+use gibbs_data::npy::{self, Array};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use super::{command::Outcome, evaluation::doubles, family::CNF, json, set};
+
+/// Settings of a run of a second or two.
+const SHORT: [&str; 5] = [
+    "train.steps=60",
+    "model.n_hidden=[16, 16]",
+    "train.learning_rate=0.01",
+    "train.solver.steps=4",
+    "train.average.decay=0.9",
+];
+
+fn run(folder: &Path, flags: &[&str]) -> Outcome {
+    CNF.run(folder, [&["train", "run", "--preset", "tiny", "--quiet", "--overwrite"], flags].concat())
+}
+
+#[track_caller]
+fn trained(folder: &Path, flags: &[&str]) -> Value {
+    run(folder, &[&set(&SHORT)[..], flags].concat()).succeeds();
+    json(folder, "run/summary.json")["metrics"].clone()
+}
+
+fn value(metrics: &Value, name: &str) -> f64 {
+    metrics[name]["value"].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"))
+}
+
+/// Points around a parabola.
+fn bent(folder: &Path) {
+    let (n, mut noise) = (1000, Noise::new(0, "bent"));
+    let points: Vec<f64> = (0..n)
+        .flat_map(|_| {
+            let x = noise.next_normal();
+            [3.0 * x + 7.0, 1.5 * x * x + 0.9 * noise.next_normal()]
+        })
+        .collect();
+    npy::write(&folder.join("bent.npy"), &points, &[n, 2]).unwrap();
+}
+
+/// The sum over a grid of the density that `eval` writes.
+fn mass(folder: &Path) -> f64 {
+    const CELLS: usize = 100;
+    let (low, high) = (-15.0, 30.0);
+    let step = (high - low) / CELLS as f64;
+    let at = |i: usize| low + (i as f64 + 0.5) * step;
+    let grid: Vec<f64> = (0..CELLS * CELLS).flat_map(|i| [at(i / CELLS), at(i % CELLS)]).collect();
+    npy::write(&folder.join("grid.npy"), &grid, &[CELLS * CELLS, 2]).unwrap();
+    let flags = ["run", "--data", "grid.npy", "--split", "all", "--per-example", "density.npy"];
+    CNF.eval(folder, &flags);
+    doubles(&folder.join("density.npy")).iter().map(|log_prob| log_prob.exp()).sum::<f64>() * step * step
+}
+
+#[test]
+fn every_kind_and_training_makes_a_density_in_the_coordinates_of_the_data() {
+    let folder = tempdir().unwrap();
+    bent(folder.path());
+    for settings in [
+        ["train.objective=likelihood", "model.kind=perceptron"],
+        ["train.objective=adjoint", "model.time=concatenated"],
+        ["train.objective=matching", "train.matching.pairing=optimal_transport"],
+        ["train.objective=likelihood", "model.kind=potential"],
+        ["train.objective=likelihood", "model.solver.method=tsitouras"],
+    ] {
+        let metrics = trained(folder.path(), &[&["--data", "bent.npy"], &set(&settings)[..]].concat());
+        assert_eq!(metrics["log_prob"]["kind"], "exact");
+        assert!(value(&metrics, "nfe") > 6.0, "{metrics}");
+        let mass = mass(folder.path());
+        assert!((mass - 1.0).abs() < 0.02, "{settings:?}: {mass}");
+    }
+}
+
+#[test]
+fn estimated_traces_are_told_with_their_error() {
+    let folder = tempdir().unwrap();
+    bent(folder.path());
+    let estimated = set(&["model.trace=rademacher"]);
+    let metrics = trained(folder.path(), &[&["--data", "bent.npy"], &estimated[..]].concat());
+    assert_eq!(metrics["log_prob"]["kind"], "unbiased");
+    assert!(metrics["log_prob"]["std_err"].as_f64().is_some_and(|error| error > 0.0), "{metrics}");
+    let config = json(folder.path(), "run/config.json");
+    let mut exact = config.clone();
+    exact["model"]["trace"] = "exact".into();
+    std::fs::write(folder.path().join("run/config.json"), exact.to_string()).unwrap();
+    let printed = CNF.eval(folder.path(), &["run"]);
+    let error = metrics["log_prob"]["std_err"].as_f64().unwrap();
+    let gap = value(&printed["metrics"], "log_prob") - value(&metrics, "log_prob");
+    assert!(gap.abs() < 4.5 * error, "{gap} beside an error of {error}");
+}
+
+#[test]
+fn generated_sets_stand_beside_their_law() {
+    let folder = tempdir().unwrap();
+    let metrics = trained(folder.path(), &["--data", "moons"]);
+    assert!(value(&metrics, "log_prob") < value(&metrics, "log_prob_law"), "{metrics}");
+    for picture in ["samples.png", "density.png", "flow.png", "curves.png", "curves.svg"] {
+        assert!(folder.path().join("run").join(picture).is_file(), "{picture}");
+    }
+    let printed = CNF.eval(folder.path(), &["run"]);
+    assert_eq!(printed["metrics"], metrics);
+}
+
+#[test]
+fn pictures_have_classes_and_guidance() {
+    let folder = tempdir().unwrap();
+    let classes = set(&[
+        "model.n_classes=10",
+        "train.matching.without_context=0.2",
+        "train.epochs=1",
+        "train.batch_size=2000",
+        "model.solver.tolerance=0.1",
+    ]);
+    let metrics = trained(folder.path(), &[&["--data", "digits"], &classes[..]].concat());
+    assert_eq!(metrics["log_prob"]["kind"], "unbiased");
+    assert_eq!(metrics["bits_per_dim"]["kind"], "upper_bound");
+    for picture in ["samples.png", "flow.png"] {
+        assert!(folder.path().join("run").join(picture).is_file(), "{picture}");
+    }
+    let draw = |flags: &[&str]| {
+        CNF.sample(folder.path(), &[&["run", "-n", "4", "--out", "draws.npy"], flags].concat()).succeeds();
+        let file = npy::read(&folder.path().join("draws.npy")).unwrap();
+        assert_eq!(file.shape, [4, 28, 28]);
+        let Array::F32(values) = file.values else { panic!("{:?}", file.values) };
+        assert!(values.iter().all(|x| (0.0..=1.0).contains(x)));
+        values
+    };
+    let threes = draw(&["--class", "3", "--seed", "1"]);
+    assert_eq!(draw(&["--class", "3", "--seed", "1"]), threes);
+    assert_ne!(draw(&["--class", "4", "--seed", "1"]), threes);
+    assert_ne!(draw(&["--class", "3", "--seed", "1", "--guidance", "3"]), threes);
+    let refuses = |flags: &[&str], told: &[&str]| {
+        CNF.sample(folder.path(), &[&["run"], flags].concat()).refuses(told);
+    };
+    refuses(&["--class", "10"], &["--class 10", "10 classes"]);
+    refuses(&["--temperature", "-1"], &["--temperature -1"]);
+    refuses(&["--guidance", "NaN"], &["--guidance NaN"]);
+}
+
+#[test]
+fn a_hamiltonian_is_learned_beside_its_exact_free_energy() {
+    let folder = tempdir().unwrap();
+    let flags = ["--model", "harmonic-chain", "--particles", "4"];
+    let settings = set(&["train.samples=1000", "train.valid_samples=200", "train.steps_per_epoch=20"]);
+    let metrics = trained(folder.path(), &[&flags[..], &settings[..]].concat());
+    let [bound, corrected, exact] =
+        ["free_energy_per_site", "free_energy_corrected", "free_energy_exact"].map(|name| value(&metrics, name));
+    let error = |name: &str| metrics[name]["std_err"].as_f64().unwrap();
+    assert!(bound > exact - 4.5 * error("free_energy_per_site"), "{metrics}");
+    assert!((corrected - exact).abs() < 4.5 * error("free_energy_corrected").max(0.01), "{metrics}");
+}
+
+#[test]
+fn what_cannot_be_solved_or_made_is_refused() {
+    let folder = tempdir().unwrap();
+    let refuses = |flags: &[&str], told: &[&str]| {
+        run(folder.path(), flags).refuses(told);
+        assert!(!folder.path().join("run").exists(), "a refused run left a folder: {flags:?}");
+    };
+    let moons = |setting: &'static str| ["--data", "moons", "--set", setting];
+    refuses(&["--data", "bars-and-stripes"], &["bars-and-stripes", "zeros and ones"]);
+    refuses(&moons("model.kind=image"), &["model.kind = image", "no pictures"]);
+    refuses(&moons("model.activation=relu"), &["relu", "not smooth"]);
+    refuses(&moons("model.solver.method=rk4"), &["model.solver", "steps"]);
+    refuses(&moons("train.solver.steps=0"), &["train.solver", "steps = 0"]);
+    refuses(&moons("model.solver.tolerance=0"), &["tolerance = 0"]);
+    refuses(&moons("train.kinetic=-1"), &["train.kinetic = -1"]);
+    refuses(&moons("train.matching.sigma=1"), &["train.matching", "sigma = 1"]);
+    refuses(&moons("train.objective=magic"), &["train.objective", "magic"]);
+    refuses(&moons("model.n_classes=2"), &["moons"]);
+}
+
+/// A learning rate at which the weights leave all bounds: the run ends with one line that says where the solver was.
+#[test]
+fn training_that_diverges_is_one_line_of_error() {
+    let folder = tempdir().unwrap();
+    let settings = set(&["train.learning_rate=1e30", "train.solver.steps=3", "train.epochs=3"]);
+    let outcome = run(folder.path(), &[&["--data", "moons"], &settings[..]].concat());
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    let lines: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("error:")).collect();
+    assert_eq!(lines.len(), 1, "{}", outcome.stderr);
+}

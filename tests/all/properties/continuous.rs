@@ -1,0 +1,165 @@
+//! Continuous flows of all kinds of fields.
+
+use burn::{module::Module, optim::GradientsParams, prelude::*};
+use gibbs_backend::Noise;
+use gibbs_core::math::to_host;
+use gibbs_flow::{
+    ContinuousFlow, FlowMatching,
+    continuous::{
+        FieldConfig, ImageFieldConfig, PerceptronConfig, PotentialConfig, TimeInput, Trace, VelocityField,
+    },
+    ode::{Method, Solver},
+};
+use gibbs_train::weights::{self, WeightsError};
+
+use super::{Constructor, Generative, Gradients, Model, tensor};
+use crate::support::parameters::{by_parameter, stirred};
+
+/// Variables of each flow: pictures of 4 by 4 pixels for one of them.
+const WIDTH: usize = 16;
+
+pub(super) fn models() -> Vec<Constructor> {
+    let constructor = |(name, config): (&str, FieldConfig)| -> Constructor {
+        let init = move |seed| {
+            let field = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
+            let field = stirred(field, Noise::new(seed, "weights"));
+            let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, 3), Trace::Exact).unwrap();
+            Box::new(Law { flow, config: config.clone() }) as Box<dyn Model>
+        };
+        (name.into(), Box::new(init))
+    };
+    configs().into_iter().map(constructor).collect()
+}
+
+fn configs() -> Vec<(&'static str, FieldConfig)> {
+    let perceptron = PerceptronConfig::new(WIDTH, vec![5, 6]);
+    let gated = perceptron.clone().with_time(TimeInput::Gated).with_n_context(2);
+    let image = ImageFieldConfig::new(4, 4, 2).with_embedding(3).with_frequencies(1).with_blocks([1, 1]);
+    vec![
+        ("continuous", FieldConfig::Perceptron(perceptron)),
+        ("continuous, gates, context", FieldConfig::Perceptron(gated)),
+        ("continuous, potential", FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7, 5]))),
+        ("continuous, convolutions", FieldConfig::Image(image)),
+    ]
+}
+
+#[derive(Clone)]
+struct Law {
+    flow: ContinuousFlow,
+    config: FieldConfig,
+}
+
+impl Law {
+    /// A context for each of `n` examples, the same for all, so that a batch may be split.
+    fn context(&self, n: usize) -> Option<Tensor<2>> {
+        let width = self.flow.field.n_context();
+        (width > 0).then(|| Tensor::<2>::from_data([[0.7, -0.4]], &Device::flex()).expand([n, width]))
+    }
+}
+
+/// Weight and bias of an affine layer.
+fn affine(name: &str, n_in: usize, n_out: usize) -> [(String, Vec<usize>); 2] {
+    [tensor(format!("field.{name}.weight"), &[n_in, n_out]), tensor(format!("field.{name}.bias"), &[n_out])]
+}
+
+/// Gates and shifts of a layer of this width.
+fn gate(name: &str, n_in: usize, width: usize) -> [(String, Vec<usize>); 2] {
+    affine(&format!("{name}.network.layers.0"), n_in, 2 * width)
+}
+
+impl Model for Law {
+    fn weights(&self) -> Vec<u8> {
+        weights::to_bytes(&self.flow).unwrap()
+    }
+
+    fn with_weights(&self, bytes: &[u8]) -> Result<Box<dyn Model>, WeightsError> {
+        let flow = weights::from_bytes(self.flow.clone(), bytes)?;
+        Ok(Box::new(Self { flow, config: self.config.clone() }))
+    }
+
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        match &self.config {
+            FieldConfig::Perceptron(config) => {
+                let is_gated = config.time == TimeInput::Gated;
+                let n_in = if is_gated { WIDTH } else { WIDTH + 1 + config.n_context };
+                let widths = [&[n_in], config.hidden.as_slice(), &[WIDTH]].concat();
+                let layers = widths
+                    .windows(2)
+                    .enumerate()
+                    .flat_map(|(l, ends)| affine(&format!("network.layers.{l}"), ends[0], ends[1]));
+                let gates = config.hidden.iter().enumerate().filter(|_| is_gated);
+                let gates =
+                    gates.flat_map(|(l, &width)| gate(&format!("gates.{l}"), 1 + config.n_context, width));
+                layers.chain(gates).collect()
+            }
+            FieldConfig::Potential(config) => {
+                let widths = [&[WIDTH], config.hidden.as_slice()].concat();
+                let layers = widths
+                    .windows(2)
+                    .enumerate()
+                    .flat_map(|(l, ends)| affine(&format!("layers.{l}"), ends[0], ends[1]));
+                layers.chain([tensor("field.weight", &config.hidden[config.hidden.len() - 1..])]).collect()
+            }
+            FieldConfig::Image(config) => {
+                let (w, e) = (config.channels, config.embedding);
+                let block = |name: &str, w: usize| {
+                    let name = format!("{name}.0");
+                    [
+                        affine(&format!("{name}.first"), 9 * w, w),
+                        gate(&format!("{name}.gate"), e, w),
+                        affine(&format!("{name}.second"), 9 * w, w),
+                    ]
+                    .concat()
+                };
+                [
+                    affine("embed.layers.0", 3, e).to_vec(),
+                    affine("embed.layers.1", e, e).to_vec(),
+                    affine("enter", 9 * 4, w).to_vec(),
+                    block("before", w),
+                    affine("down", 4 * w, 2 * w).to_vec(),
+                    block("coarse", 2 * w),
+                    affine("up", 2 * w, 4 * w).to_vec(),
+                    block("after", w),
+                    affine("leave", w, 4).to_vec(),
+                ]
+                .concat()
+            }
+        }
+    }
+
+    fn examples(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
+        noise.normal([n, WIDTH], &Device::flex())
+    }
+
+    fn score(&self, x: Tensor<2>) -> Vec<f64> {
+        let context = self.context(x.dims()[0]);
+        to_host(self.flow.log_prob_given(x, context.as_ref(), None).unwrap().0)
+    }
+
+    fn gradients(&self, x: Tensor<2>, noise: &mut Noise) -> Vec<(&'static str, Gradients)> {
+        let lifted = self.flow.clone().train();
+        let plain = self.context(x.dims()[0]);
+        let (inner, context) = (x.clone(), plain.clone().map(Tensor::from_inner));
+        let x: Tensor<2> = Tensor::from_inner(x);
+        let by =
+            |loss: Tensor<1>| by_parameter(&lifted, &GradientsParams::from_grads(loss.backward(), &lifted));
+        let (log_prob, _) = lifted.log_prob_given(x.clone(), context.as_ref(), None).unwrap();
+        let adjoint = lifted.likelihood_by_adjoint(inner, plain.as_ref(), None, noise).unwrap();
+        let matching = FlowMatching::new().loss(&lifted.field, x, context.as_ref(), noise);
+        vec![
+            ("likelihood", by(log_prob.mean().neg())),
+            ("adjoint", by_parameter(&lifted, &adjoint.pulled.gradients)),
+            ("matching", by(matching)),
+        ]
+    }
+
+    fn generative(&self) -> Option<&dyn Generative> {
+        Some(self)
+    }
+}
+
+impl Generative for Law {
+    fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
+        self.flow.sample_given(n, self.context(n).as_ref(), 1.0, noise).unwrap()
+    }
+}
