@@ -226,8 +226,8 @@ impl CnfModel {
         self.n_visible.is_some_and(|width| width <= FEW_COLUMNS)
     }
 
-    /// Fills in what the shape decides.
-    pub(super) fn settle(&mut self, shape: &[usize]) {
+    /// Fills in what the shape decides, and whether training solves the equation.
+    pub(super) fn settle(&mut self, shape: &[usize], objective: Option<Training>) {
         let is_picture = matches!(shape, [rows, columns] if rows % 4 == 0 && columns % 4 == 0);
         let kind = *self.kind.get_or_insert(match is_picture && !self.is_narrow() {
             true => FieldKind::Image,
@@ -241,7 +241,8 @@ impl CnfModel {
         self.n_hidden.get_or_insert(match (kind, self.is_narrow()) {
             (FieldKind::Potential, true) => Widths::One(256),
             (FieldKind::Potential, false) => Widths::One(1024),
-            (_, true) => Widths::Many(vec![128, 128]),
+            (_, true) if objective == Some(Training::Matching) => Widths::Many(vec![128, 128]),
+            (_, true) => Widths::Many(vec![64, 64]),
             (_, false) => Widths::Many(vec![1024, 1024]),
         });
         let n_layers = self.n_hidden.as_ref().map_or(0, |widths| widths.list().len());
@@ -309,15 +310,15 @@ pub(super) fn settle(config: &mut CnfRun, data: &Splits) -> Result<()> {
     let shape = config.data.shape.get_or_insert_with(|| data.train.shape().to_vec()).clone();
     let width = *model.n_visible.get_or_insert(data.width());
     data.train.require_width(width)?;
-    model.settle(&shape);
     let objective = *train.objective.get_or_insert(match model.is_narrow() {
         true => Training::Likelihood,
         false => Training::Matching,
     });
+    model.settle(&shape, Some(objective));
     let steps = *train.steps.get_or_insert(match (objective, model.is_narrow()) {
-        (Training::Matching, true) => 40_000,
-        (Training::Matching, false) => 8000,
-        _ => 6000,
+        (Training::Matching, true) => 20_000,
+        (Training::Matching, false) => 2000,
+        _ => 4000,
     });
     check(model, train, Some(&shape))?;
     if train.run.epochs == 0 {

@@ -32,7 +32,7 @@ pub(super) fn settle(config: &mut CnfRun) -> Result<()> {
         model.n_hidden.get_or_insert(Widths::Many(vec![64, 64]));
         model.invariance = Symmetrization::None;
     }
-    model.settle(&law.shape);
+    model.settle(&law.shape, None);
     train.steps.get_or_insert(STEPS);
     config::check(model, train, Some(&law.shape))?;
     train.variational.validate()?;

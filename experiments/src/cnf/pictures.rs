@@ -27,7 +27,9 @@ const SMOOTH: usize = 40;
 const TIMES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 /// Cells of a density along each axis, and arrows of a field.
 const CELLS: usize = 150;
-const ARROWS: usize = 18;
+const ARROWS: usize = 16;
+/// Pieces of the lines of an arrow.
+const PIECES: usize = 10;
 /// Pixels of a panel.
 const PANEL_WIDTH: u32 = 400;
 
@@ -129,7 +131,7 @@ fn flow(experiment: &CnfExperiment, frame: &Frame) -> Result<Figure> {
     Ok(figure)
 }
 
-/// The velocities of a time as arrows, the longest as long as two of their distances.
+/// The velocities of a time as arrows, the longest nearly as long as their distance.
 fn arrows(experiment: &CnfExperiment, frame: &Frame, t: f64) -> Panel {
     let at = frame.centers(ARROWS, &experiment.device);
     let inner = experiment.preparation.forward(at.clone()).0;
@@ -141,15 +143,20 @@ fn arrows(experiment: &CnfExperiment, frame: &Frame, t: f64) -> Panel {
     let moves: Vec<[f32; 2]> =
         at.chunks(2).zip(ahead.chunks(2)).map(|(a, b)| [b[0] - a[0], b[1] - a[1]]).collect();
     let longest = moves.iter().map(|m| m[0].hypot(m[1])).fold(f32::MIN_POSITIVE, f32::max);
-    let scale = 2.0 * frame.size() as f32 / ARROWS as f32 / longest;
+    let scale = 0.95 * frame.size() as f32 / ARROWS as f32 / longest;
     let mut panel = frame.panel(&format!("velocities at t = {t}"));
     for (from, m) in at.chunks(2).zip(moves) {
         let (dx, dy) = (m[0] * scale, m[1] * scale);
         let tip = [from[0] + dx, from[1] + dy];
-        let wing = |side: f32| [tip[0] - 0.3 * dx - side * 0.2 * dy, tip[1] - 0.3 * dy + side * 0.2 * dx];
-        let (left, right) = (wing(1.0), wing(-1.0));
-        let line = [[from[0], from[1]], tip, left, tip, right];
-        let (x, y): (Vec<f32>, Vec<f32>) = line.iter().map(|point| (point[0], point[1])).unzip();
+        let wing = |side: f32| [tip[0] - 0.4 * dx - side * 0.25 * dy, tip[1] - 0.4 * dy + side * 0.25 * dx];
+        let line = [[from[0], from[1]], tip, wing(1.0), tip, wing(-1.0)];
+        // Lines of few points are dotted.
+        let points = line.windows(2).flat_map(|ends| {
+            let [a, b] = [ends[0], ends[1]];
+            let along = move |part: f32| [0, 1].map(|k| a[k] + part * (b[k] - a[k]));
+            (0..=PIECES).map(move |i| along(i as f32 / PIECES as f32))
+        });
+        let (x, y): (Vec<f32>, Vec<f32>) = points.map(|point| (point[0], point[1])).unzip();
         panel = panel.series(Series::new("", &x, &y).color(LINE_COLOR));
     }
     panel

@@ -26,7 +26,7 @@ use crate::{
     backprop::Backprop,
     cli::{self, NoCommands, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
-    coordinates::{self, Coordinates, Preparation},
+    coordinates::{self, Preparation},
     evaluation::Evaluation,
     experiment::Experiment,
     hamiltonian::{Target, is_variational},

@@ -148,8 +148,8 @@ fn a_hamiltonian_is_learned_beside_its_exact_free_energy() {
     let flags = ["--model", "harmonic-chain", "--particles", "4"];
     let settings = set(&["train.samples=1000", "train.valid_samples=200", "train.steps_per_epoch=20"]);
     let metrics = trained(folder.path(), &[&flags[..], &settings[..]].concat());
-    let [bound, corrected, exact] =
-        ["free_energy_per_site", "free_energy_corrected", "free_energy_exact"].map(|name| value(&metrics, name));
+    let [bound, corrected, exact] = ["free_energy_per_site", "free_energy_corrected", "free_energy_exact"]
+        .map(|name| value(&metrics, name));
     let error = |name: &str| metrics[name]["std_err"].as_f64().unwrap();
     assert!(bound > exact - 4.5 * error("free_energy_per_site"), "{metrics}");
     assert!((corrected - exact).abs() < 4.5 * error("free_energy_corrected").max(0.01), "{metrics}");

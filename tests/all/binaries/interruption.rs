@@ -304,7 +304,8 @@ fn a_flow_survives() {
 /// Also the directions of estimated traces.
 #[test]
 fn a_continuous_flow_survives() {
-    let settings = ["model.trace=gaussian", "train.kinetic=0.1", "train.batch_size=500", EACH_STEP, "train.epochs=3"];
+    let settings =
+        ["model.trace=gaussian", "train.kinetic=0.1", "train.batch_size=500", EACH_STEP, "train.epochs=3"];
     let runs = Runs::new(&CNF, &settings);
     runs.kill_between("", 20, 400);
     runs.end_alike();

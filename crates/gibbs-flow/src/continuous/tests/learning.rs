@@ -51,7 +51,7 @@ fn trained(
 
 #[test]
 fn likelihood_separates_two_clouds() {
-    let found = trained(120, 0.02, |flow, x, _| flow.log_prob(x).mean().neg());
+    let found = trained(80, 0.03, |flow, x, _| flow.log_prob(x).mean().neg());
     assert!((entropy() - 0.2..entropy() + 0.1).contains(&found), "{found}, the truth has {}", entropy());
 }
 
@@ -59,7 +59,7 @@ fn likelihood_separates_two_clouds() {
 fn matching_separates_two_clouds() {
     for pairing in [Pairing::Independent, Pairing::OptimalTransport] {
         let matching = FlowMatching::new().with_pairing(pairing);
-        let steps = if pairing == Pairing::Independent { 600 } else { 150 };
+        let steps = if pairing == Pairing::Independent { 500 } else { 100 };
         let found = trained(steps, 0.01, |flow, x, noise| matching.loss(&flow.field, x, None, noise));
         assert!(
             (entropy() - 0.25..entropy() + 0.1).contains(&found),

@@ -76,7 +76,8 @@ fn coefficients_meet_the_conditions_of_their_order_and_no_more() {
         }
         for tree in (1..=tableau.order).flat_map(trees) {
             let off = dot(tableau.b, &tree.weights(&tableau)) - 1.0 / tree.density();
-            assert!(off.abs() < 1e-14, "{method:?}, {tree:?}: {off:e}");
+            // Coefficients up to 13 with 16 digits, in products of up to four.
+            assert!(off.abs() < 1e-13, "{method:?}, {tree:?}: {off:e}");
         }
         let beyond = trees(tableau.order + 1);
         let misses =
@@ -85,7 +86,7 @@ fn coefficients_meet_the_conditions_of_their_order_and_no_more() {
         let Some(error) = tableau.error else { continue };
         for tree in (1..tableau.order).flat_map(trees) {
             let off = dot(error, &tree.weights(&tableau));
-            assert!(off.abs() < 1e-14, "{method:?}, error on {tree:?}: {off:e}");
+            assert!(off.abs() < 1e-13, "{method:?}, error on {tree:?}: {off:e}");
         }
         let sees = |tree: &Tree| dot(error, &tree.weights(&tableau)).abs() > 1e-6;
         assert!(trees(tableau.order).iter().any(sees), "{method:?} sees no error");
@@ -124,7 +125,8 @@ fn errors_fall_with_the_order_that_is_claimed() {
             curved_error(&end, 2.0)
         };
         let (found, claimed) = (measured_order(error, 32), method.tableau().order as f64);
-        assert!((found - claimed).abs() < 0.25, "{method:?}: {found}");
+        // Above it by half where the leading error happens to be small, as that of Tsitouras on this equation.
+        assert!((claimed - 0.25..claimed + 0.6).contains(&found), "{method:?}: {found}");
     }
 }
 
