@@ -24,6 +24,15 @@ pub enum Coordinates {
     Standardized,
     /// Logits of dequantized grey values.
     Logit,
+    /// Dequantized grey values, black at -1 and white at 1.
+    Signed,
+}
+
+impl Coordinates {
+    /// Whether they are those of grey values.
+    pub fn are_grey(self) -> bool {
+        matches!(self, Self::Logit | Self::Signed)
+    }
 }
 
 /// The fixed map before the model.
@@ -35,6 +44,8 @@ pub enum Preparation {
     Standardized(Standardization),
     /// The logit of each value.
     Logit(Box<Logit>),
+    /// From \[0, 1\] to \[-1, 1\].
+    Signed,
 }
 
 impl Preparation {
@@ -53,6 +64,7 @@ impl Preparation {
                 Self::Standardized(given(standardization.cloned(), "model.standardization")?)
             }
             Coordinates::Logit => Self::Logit(Box::new(Logit::new(margin)?)),
+            Coordinates::Signed => Self::Signed,
         })
     }
 
@@ -64,7 +76,16 @@ impl Preparation {
             Self::Data => (x, none),
             Self::Standardized(by) => (by.standardize(x), none + by.log_volume()),
             Self::Logit(logit) => logit.forward(x, None),
+            Self::Signed => {
+                let log_volume = x.dims()[1] as f64 * std::f64::consts::LN_2;
+                (x * 2.0 - 1.0, none + log_volume)
+            }
         }
+    }
+
+    /// Whether examples are grey values.
+    pub fn is_grey(&self) -> bool {
+        matches!(self, Self::Logit(_) | Self::Signed)
     }
 
     /// Points of the model `[n, D]` as data.
@@ -73,15 +94,22 @@ impl Preparation {
             Self::Data => y,
             Self::Standardized(by) => by.restore(y),
             Self::Logit(logit) => logit.inverse(y, None).0.clamp(0.0, 1.0),
+            Self::Signed => ((y + 1.0) / 2.0).clamp(0.0, 1.0),
         }
     }
 }
 
-/// The data as the model is to see them, grey values dequantized; coordinates that are open become those of such data.
+/// The data as the model is to see them, grey values dequantized; coordinates that are open become those of such data, `grey`
+/// for grey values.
 ///
 /// # Errors
 /// Bits, which have no density.
-pub fn continuous(coordinates: &mut Option<Coordinates>, data: Splits, seed: u64) -> Result<Splits> {
+pub fn continuous(
+    coordinates: &mut Option<Coordinates>,
+    grey: Coordinates,
+    data: Splits,
+    seed: u64,
+) -> Result<Splits> {
     if data.train.is_binary() {
         return Err(Fault::usage(format!(
             "{}: zeros and ones have no density; take `made` or `rbm` for them",
@@ -90,7 +118,7 @@ pub fn continuous(coordinates: &mut Option<Coordinates>, data: Splits, seed: u64
     }
     match data.clone().try_map(|set| set.dequantized(seed)) {
         Ok(data) => {
-            coordinates.get_or_insert(Coordinates::Logit);
+            coordinates.get_or_insert(grey);
             Ok(data)
         }
         Err(_) => {
@@ -111,7 +139,7 @@ pub fn settle(
     data: &Splits,
 ) -> Result<()> {
     let coordinates = given(coordinates, "model.coordinates")?;
-    if coordinates == Coordinates::Logit {
+    if coordinates.are_grey() {
         [&data.train, &data.valid, &data.test].into_iter().try_for_each(Dataset::require_unit_interval)?;
     }
     if coordinates == Coordinates::Standardized {

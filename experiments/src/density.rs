@@ -31,21 +31,25 @@ pub struct LogProbs {
     /// In those of the data.
     pub of_data: Vec<f64>,
     /// Exact or unbiased.
-    pub kind: Kind,
-    /// Standard error of their mean, 0 if exact.
-    pub std_err: f64,
+    kind: Kind,
 }
 
 impl LogProbs {
     /// Exact ones, in both coordinates.
     pub fn exact((within, of_data): (Vec<f64>, Vec<f64>)) -> Self {
-        Self { within, of_data, kind: Kind::Exact, std_err: 0.0 }
+        Self { within, of_data, kind: Kind::Exact }
+    }
+
+    /// Unbiased estimates, in both coordinates. The error of their mean is found from their spread, which has that of the examples in
+    /// it.
+    pub fn unbiased((within, of_data): (Vec<f64>, Vec<f64>)) -> Self {
+        Self { within, of_data, kind: Kind::Unbiased }
     }
 
     fn mean_of(&self, values: &[f64]) -> Estimate {
         match self.kind {
             Kind::Exact => Estimate::exact(mean(values)),
-            kind => Estimate::sampled(mean(values), self.std_err, kind, values.len()),
+            kind => Estimate::mean(values).with_kind(kind),
         }
     }
 }
@@ -86,8 +90,10 @@ impl Measured<'_> {
             evaluation.add("log_prob_law", &Estimate::exact(mean(&of_law)), "nats");
         }
         if self.coordinates == Some(Coordinates::Logit) {
-            evaluation.note("log_prob", "coordinates", "values in [0, 1], dequantized");
             evaluation.add("log_prob_logit", &log_probs.mean_of(&log_probs.within), "nats");
+        }
+        if self.coordinates.is_some_and(Coordinates::are_grey) {
+            evaluation.note("log_prob", "coordinates", "values in [0, 1], dequantized");
             let bits = bits_per_dim(mean(&log_probs.of_data), self.n_variables);
             // The density of dequantized values bounds the probability of the grey ones, in expectation over the draws.
             evaluation.add("bits_per_dim", &Estimate::exact(bits).with_kind(Kind::UpperBound), "bits");

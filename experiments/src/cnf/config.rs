@@ -96,7 +96,8 @@ pub struct CnfModel {
     pub invariance: Symmetrization,
     /// Classes on which the flow is conditioned, 0 for none.
     pub n_classes: usize,
-    /// What the flow is a law of; `null` takes logits of grey values, and else standardized columns.
+    /// What the flow is a law of; `null` takes grey values from -1 to 1, for a potential their logits, and else standardized
+    /// columns.
     pub coordinates: Option<Coordinates>,
     /// Distance that logits keep from 0 and 1 (1e-6 in Papamakarios et al. 2017).
     pub margin: f64,
@@ -189,7 +190,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         coordinates: None,
         margin: 1e-6,
         standardization: None,
-        solver: Solver::new(Method::DormandPrince),
+        solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4),
         trace: None,
         symmetry: Symmetrization::None,
     };
@@ -206,7 +207,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
             Preset::Default => None,
             Preset::Paper => Some(200_000),
         },
-        batch_size: 256,
+        batch_size: 128,
         learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
@@ -316,9 +317,9 @@ pub(super) fn settle(config: &mut CnfRun, data: &Splits) -> Result<()> {
     });
     model.settle(&shape, Some(objective));
     let steps = *train.steps.get_or_insert(match (objective, model.is_narrow()) {
-        (Training::Matching, true) => 20_000,
-        (Training::Matching, false) => 2000,
-        _ => 4000,
+        (Training::Matching, true) => 40_000,
+        (Training::Matching, false) => 4000,
+        _ => 6000,
     });
     check(model, train, Some(&shape))?;
     if train.run.epochs == 0 {

@@ -29,7 +29,7 @@ use crate::{
     backprop::Backprop,
     cli::{self, NoCommands, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
-    coordinates::{self, Preparation},
+    coordinates::{self, Coordinates, Preparation},
     evaluation::Evaluation,
     experiment::Experiment,
     hamiltonian::{Target, group, is_variational},
@@ -93,7 +93,12 @@ impl Experiment for CnfExperiment {
         if let Some(width) = config.model.n_visible {
             data.train.require_width(width)?;
         }
-        coordinates::continuous(&mut config.model.coordinates, data, config.seed)
+        // A potential has the published coordinates; matching paths are straight, and logits of black and white far away.
+        let grey = match config.model.kind {
+            Some(FieldKind::Potential) => Coordinates::Logit,
+            _ => Coordinates::Signed,
+        };
+        coordinates::continuous(&mut config.model.coordinates, grey, data, config.seed)
     }
 
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {

@@ -14,7 +14,7 @@ use gibbs_flow::{
 use super::CnfExperiment;
 use crate::{
     cli::Sample,
-    coordinates::{Preparation, context},
+    coordinates::context,
     experiment::write_draws,
     fault::Fault,
     points::{brightness, host, write_points},
@@ -74,8 +74,7 @@ impl CnfExperiment {
 
     /// Whether examples are pictures.
     pub(super) fn is_picture(&self) -> bool {
-        self.config.data.shape.as_ref().is_some_and(|shape| shape.len() > 1)
-            || matches!(self.preparation, Preparation::Logit(_))
+        self.config.data.shape.as_ref().is_some_and(|shape| shape.len() > 1) || self.preparation.is_grey()
     }
 
     /// Values as grey from 0 to 1.

@@ -26,7 +26,7 @@ use crate::{
     backprop::Backprop,
     cli::{self, NoCommands, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
-    coordinates::{self, Preparation},
+    coordinates::{self, Coordinates, Preparation},
     evaluation::Evaluation,
     experiment::Experiment,
     hamiltonian::{Target, is_variational},
@@ -89,7 +89,7 @@ impl Experiment for RealNvpExperiment {
         if let Some(width) = config.model.n_visible {
             data.train.require_width(width)?;
         }
-        coordinates::continuous(&mut config.model.coordinates, data, config.seed)
+        coordinates::continuous(&mut config.model.coordinates, Coordinates::Logit, data, config.seed)
     }
 
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {

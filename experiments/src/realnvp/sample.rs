@@ -10,7 +10,7 @@ use gibbs_backend::Noise;
 use super::RealNvpExperiment;
 use crate::{
     cli::Sample,
-    coordinates::{Preparation, context},
+    coordinates::context,
     experiment::write_draws,
     fault::Fault,
     points::{brightness, host, write_points},
@@ -48,8 +48,7 @@ impl RealNvpExperiment {
 
     /// Whether examples are pictures.
     pub(super) fn is_picture(&self) -> bool {
-        self.config.data.shape.as_ref().is_some_and(|shape| shape.len() > 1)
-            || matches!(self.preparation, Preparation::Logit(_))
+        self.config.data.shape.as_ref().is_some_and(|shape| shape.len() > 1) || self.preparation.is_grey()
     }
 }
 

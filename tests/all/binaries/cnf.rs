@@ -84,8 +84,7 @@ fn estimated_traces_are_told_with_their_error() {
     let metrics = trained(folder.path(), &[&["--data", "bent.npy"], &estimated[..]].concat());
     assert_eq!(metrics["log_prob"]["kind"], "unbiased");
     assert!(metrics["log_prob"]["std_err"].as_f64().is_some_and(|error| error > 0.0), "{metrics}");
-    let config = json(folder.path(), "run/config.json");
-    let mut exact = config.clone();
+    let mut exact = json(folder.path(), "run/config.json");
     exact["model"]["trace"] = "exact".into();
     std::fs::write(folder.path().join("run/config.json"), exact.to_string()).unwrap();
     let printed = CNF.eval(folder.path(), &["run"]);
