@@ -49,9 +49,9 @@ fn densities_slopes_and_inverses_are_the_same_on_every_device() {
         let expected = measured(&config, &Device::flex(), FloatDType::F64);
         for (name, device) in devices() {
             let found = measured(&config, &device, FloatDType::F32);
-            // Some layers of sums of some ten terms in single precision; slopes of densities hold second derivatives of
-            // splines, which are steep.
-            let all = [("density", 1e-4), ("slope", 1e-3), ("round trip", 1e-4)];
+            // Some layers of sums of some ten terms in single precision; steep splines make more of the rounding, on the way back
+            // and in slopes, which hold their second derivatives.
+            let all = [("density", 1e-4), ("slope", 1e-3), ("round trip", 1e-3)];
             for ((what, tolerance), (found, expected)) in all.iter().zip(found.iter().zip(&expected)) {
                 assert_close(found, expected, *tolerance, &format!("{what} of {flow} on {name}"));
             }
