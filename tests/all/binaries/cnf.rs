@@ -174,13 +174,19 @@ fn what_cannot_be_solved_or_made_is_refused() {
     refuses(&moons("model.n_classes=2"), &["moons"]);
 }
 
-/// A learning rate at which the weights leave all bounds: the run ends with one line that says where the solver was.
+/// From the second epoch on a learning rate at which the weights leave all bounds: the run ends with one line that says where the
+/// solver was, and leaves the weights that were validated before.
 #[test]
-fn training_that_diverges_is_one_line_of_error() {
+fn training_that_diverges_is_one_line_of_error_and_leaves_good_weights() {
     let folder = tempdir().unwrap();
-    let settings = set(&["train.learning_rate=1e30", "train.solver.steps=3", "train.epochs=3"]);
-    let outcome = run(folder.path(), &[&["--data", "moons"], &settings[..]].concat());
+    bent(folder.path());
+    let rate = r#"train.learning_rate={"kind": "piecewise", "points": [[0, 0.01], [8, 1e30]]}"#;
+    let settings = set(&[rate, "train.solver.steps=3", "train.epochs=3", "train.batch_size=128"]);
+    let outcome = run(folder.path(), &[&["--data", "bent.npy"], &settings[..]].concat());
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     let lines: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("error:")).collect();
-    assert_eq!(lines.len(), 1, "{}", outcome.stderr);
+    let [line] = lines[..] else { panic!("{}", outcome.stderr) };
+    assert!(line.contains("time 1.0") && line.contains("weights of step 7"), "{line}");
+    let printed = CNF.eval(folder.path(), &["run"]);
+    assert!(value(&printed["metrics"], "log_prob").is_finite());
 }

@@ -41,10 +41,10 @@ pub enum TrainError {
         step: usize,
     },
 
-    /// Training diverged, after weights that were good.
+    /// Training diverged or failed, after weights that were good.
     #[error("{cause}; model.safetensors holds the weights of step {kept}")]
     Diverged {
-        /// [`NotFinite`](Self::NotFinite) or [`ParameterNotFinite`](Self::ParameterNotFinite).
+        /// [`NotFinite`](Self::NotFinite), [`ParameterNotFinite`](Self::ParameterNotFinite) or [`Trainee`](Self::Trainee).
         cause: Box<TrainError>,
         /// Steps done when the weights kept were validated.
         kept: usize,

@@ -250,11 +250,13 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// After `error`: where training diverged, the last good weights are what `model.safetensors` is left with.
+    /// After `error`: where training diverged or a step failed, the last good weights are what `model.safetensors` is left with.
     pub(super) fn fail(self, error: TrainError) -> TrainError {
-        let (TrainError::NotFinite { .. } | TrainError::ParameterNotFinite { .. }, Some(folder), Some(kept)) =
-            (&error, self.folder, self.kept)
-        else {
+        let ends_training = matches!(
+            error,
+            TrainError::NotFinite { .. } | TrainError::ParameterNotFinite { .. } | TrainError::Trainee { .. }
+        );
+        let (true, Some(folder), Some(kept)) = (ends_training, self.folder, self.kept) else {
             return error;
         };
         match folder.write_model(&kept.weights) {
