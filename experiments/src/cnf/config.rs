@@ -124,8 +124,8 @@ pub struct CnfTrain {
     pub steps: Option<usize>,
     /// Examples of a step.
     pub batch_size: usize,
-    /// Learning rate of Adam.
-    pub learning_rate: Schedule,
+    /// Learning rate of Adam; `null` takes what the width needs.
+    pub learning_rate: Option<Schedule>,
     /// Part of the weights that a step at learning rate 1 takes away.
     pub weight_decay: f64,
     /// Average of the weights, which is what is measured and saved.
@@ -155,6 +155,20 @@ impl CnfTrain {
     /// The optimizer's constants.
     pub(super) fn adam(&self) -> AdamConfig {
         AdamConfig::new().with_weight_decay(self.weight_decay)
+    }
+
+    /// The learning rate.
+    ///
+    /// # Errors
+    /// If it is still open.
+    pub(super) fn rate(&self) -> Result<Schedule> {
+        given(self.learning_rate.clone(), "train.learning_rate")
+    }
+
+    /// Fills in the learning rate: few columns bear a large one.
+    pub(super) fn settle(&mut self, is_narrow: bool) {
+        let rate = if is_narrow { 5e-3 } else { 2e-3 };
+        self.learning_rate.get_or_insert(Schedule::cosine(rate, 0.0).with_warmup(100));
     }
 
     /// Weights of the regularizers, where there are any.
@@ -208,10 +222,10 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
             Preset::Paper => Some(200_000),
         },
         batch_size: 128,
-        learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
+        learning_rate: None,
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
-        clip: Clip::GlobalNorm { limit: 10.0 },
+        clip: Clip::GlobalNorm { limit: 1.0 },
         matching: FlowMatching::new(),
         solver: Solver::fixed(Method::Rk4, 8),
         kinetic: 0.0,
@@ -321,6 +335,7 @@ pub(super) fn settle(config: &mut CnfRun, data: &Splits) -> Result<()> {
         (Training::Matching, false) => 4000,
         _ => 6000,
     });
+    train.settle(model.is_narrow());
     check(model, train, Some(&shape))?;
     if train.run.epochs == 0 {
         let per_epoch = data.train.len().div_ceil(train.batch_size);
@@ -340,7 +355,7 @@ pub(super) fn check(model: &CnfModel, train: &CnfTrain, shape: Option<&[usize]>)
         ("train.batch_size", train.batch_size),
         ("train.steps", given(train.steps, "train.steps")?),
     ])?;
-    check_rate("train.learning_rate", &train.learning_rate)?;
+    check_rate("train.learning_rate", &train.rate()?)?;
     check_part("model.margin", 2.0 * model.margin)?;
     for (name, weight) in [("train.kinetic", train.kinetic), ("train.jacobian", train.jacobian)] {
         if !(weight.is_finite() && weight >= 0.0) {

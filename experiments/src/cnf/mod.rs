@@ -117,7 +117,7 @@ impl Experiment for CnfExperiment {
                 target,
                 training,
                 variational: train.variational,
-                learning_rate: train.learning_rate.clone(),
+                learning_rate: train.rate()?,
                 batch_size: train.batch_size,
                 seed: config.seed,
             }),

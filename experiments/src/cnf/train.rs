@@ -12,6 +12,7 @@ use gibbs_flow::{
 };
 use gibbs_train::{
     checkpoint::State,
+    schedule::Schedule,
     training::{BoxError, Figures, Position, Trainee, Validation},
     weights,
 };
@@ -35,6 +36,7 @@ const VALIDATED: usize = 2000;
 pub(super) struct FlowTrainee {
     config: CnfRun,
     objective: Training,
+    learning_rate: Schedule,
     preparation: Preparation,
     training: Backprop<ContinuousFlow>,
     feed: Feed,
@@ -51,6 +53,7 @@ impl FlowTrainee {
     ) -> Result<Self> {
         Ok(Self {
             objective: given(config.train.objective, "train.objective")?,
+            learning_rate: config.train.rate()?,
             training,
             feed: Feed::new(data.train.clone(), config.train.batch_size, config.seed, device)?,
             valid: data.valid.rows(0..data.valid.len().min(VALIDATED)),
@@ -69,7 +72,7 @@ impl FlowTrainee {
     }
 
     fn likelihood(&mut self, at: &Position, noise: &mut Noise) -> Result<(), BoxError> {
-        let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
+        let rate = self.learning_rate.at(at.step, at.total_steps);
         let (y, ladj, labels) = self.batch(at);
         let labels = labels.map(Tensor::autodiff);
         let weights = self.config.train.regularizers();
@@ -87,7 +90,7 @@ impl FlowTrainee {
     }
 
     fn adjoint(&mut self, at: &Position, noise: &mut Noise) -> Result<(), BoxError> {
-        let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
+        let rate = self.learning_rate.at(at.step, at.total_steps);
         let (y, ladj, labels) = self.batch(at);
         let weights = self.config.train.regularizers();
         let flow = self.training.network();
@@ -98,7 +101,7 @@ impl FlowTrainee {
     }
 
     fn matching(&mut self, at: &Position, noise: &mut Noise) {
-        let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
+        let rate = self.learning_rate.at(at.step, at.total_steps);
         let (y, _, labels) = self.batch(at);
         let labels = labels.map(Tensor::autodiff);
         let field = &self.training.network().field;

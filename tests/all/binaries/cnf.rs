@@ -113,7 +113,8 @@ fn pictures_have_classes_and_guidance() {
         "train.matching.without_context=0.2",
         "train.epochs=1",
         "train.batch_size=2000",
-        "model.solver.tolerance=0.1",
+        "model.solver.method=midpoint",
+        "model.solver.steps=2",
     ]);
     let metrics = trained(folder.path(), &[&["--data", "digits"], &classes[..]].concat());
     assert_eq!(metrics["log_prob"]["kind"], "unbiased");
