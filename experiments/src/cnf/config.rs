@@ -197,7 +197,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         },
         activation: None,
         time: TimeInput::Gated,
-        frequencies: 2,
+        frequencies: 4,
         timed: true,
         invariance: Symmetrization::Reversal,
         n_classes: 0,
@@ -249,6 +249,7 @@ impl CnfModel {
             false => FieldKind::Perceptron,
         });
         self.activation.get_or_insert(match kind {
+            FieldKind::Perceptron if objective == Some(Training::Matching) => Activation::Silu,
             FieldKind::Perceptron => Activation::Tanh,
             FieldKind::Potential => Activation::Softplus,
             FieldKind::Image => Activation::Silu,
@@ -256,7 +257,7 @@ impl CnfModel {
         self.n_hidden.get_or_insert(match (kind, self.is_narrow()) {
             (FieldKind::Potential, true) => Widths::One(256),
             (FieldKind::Potential, false) => Widths::One(1024),
-            (_, true) if objective == Some(Training::Matching) => Widths::Many(vec![128, 128]),
+            (_, true) if objective == Some(Training::Matching) => Widths::Many(vec![256, 256]),
             (_, true) => Widths::Many(vec![64, 64]),
             (_, false) => Widths::Many(vec![1024, 1024]),
         });

@@ -14,15 +14,15 @@ fn jacobians(
 ) -> Vec<Vec<Vec<f64>>> {
     let [n, d] = x.dims();
     let context = context.cloned().map(Tensor::from_inner);
-    let mut all = vec![vec![Vec::new(); d]; n];
-    for i in 0..d {
+    let row_of_each = |i: usize| {
         let x: Tensor<2> = Tensor::from_inner(x.clone()).require_grad();
         let v = field.velocity(context.as_ref()).at(&time(t, &x), x.clone());
         let gradients = v.narrow(1, i, 1).sum().backward();
-        let of_row = to_host(x.grad(&gradients).expect("the field depends on x"));
-        of_row.chunks(d).enumerate().for_each(|(point, row)| all[point][i] = row.to_vec());
-    }
-    all
+        to_host(x.grad(&gradients).expect("the field depends on x"))
+    };
+    let rows: Vec<Vec<f64>> = (0..d).map(row_of_each).collect();
+    let of_point = |point: usize| rows.iter().map(|row| row[d * point..d * (point + 1)].to_vec()).collect();
+    (0..n).map(of_point).collect()
 }
 
 fn check_derivatives(name: &str, field: &impl VelocityField) {
