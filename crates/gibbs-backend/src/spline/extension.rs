@@ -5,6 +5,7 @@ use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 use super::Spline;
 
 /// A spline in one direction.
+#[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "only kernels read it"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pass {
     pub(crate) spline: Spline,

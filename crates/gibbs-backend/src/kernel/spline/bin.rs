@@ -43,13 +43,6 @@ pub(super) struct Gradient<R> {
     pub(super) slopes: [R; 2],
 }
 
-impl<R: Copy> Gradient<R> {
-    #[inline(always)]
-    pub(super) fn none(zero: R) -> Self {
-        Self { x: zero, left: zero, width: zero, bottom: zero, height: zero, slopes: [zero; 2] }
-    }
-}
-
 impl<R: Real> Point<R> {
     /// `F'`
     #[inline(always)]

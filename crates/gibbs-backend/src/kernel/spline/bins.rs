@@ -1,7 +1,7 @@
 //! The bins of some splines side by side, from their parameters, and the way back of the gradients.
 
 use super::bin::{Bin, Gradient};
-use super::{LANES, Lanes, Places, lanes};
+use super::{LANES, Lanes, Places};
 use crate::kernel::Isa;
 use crate::kernel::real::{Number, Real};
 use crate::spline::extension::Pass;
@@ -16,9 +16,11 @@ pub(super) struct Bins<R> {
     parameters: Vec<Lanes<R>>,
     /// Of the exponentials of widths and heights.
     sums: [Lanes<R>; 2],
-    /// The bin of each spline.
+    /// The bin of each spline: its number, its edges and sizes along `x` and `z`, and the parameters behind its slopes.
     index: Lanes<R>,
-    slopes_at: [Lanes<R>; 2],
+    starts: [Lanes<R>; 2],
+    sizes: [Lanes<R>; 2],
+    slopes: [Lanes<R>; 2],
     zero: R,
     start: R,
     /// What is shared by the softmax, and what each bin has anyway.
@@ -40,7 +42,9 @@ impl<R: Real> Bins<R> {
             parameters: vec![[zero; LANES]; pass.n_parameters()],
             sums: [[zero; LANES]; 2],
             index: [zero; LANES],
-            slopes_at: [[zero; LANES]; 2],
+            starts: [[zero; LANES]; 2],
+            sizes: [[zero; LANES]; 2],
+            slopes: [[zero; LANES]; 2],
             zero,
             start: real(-spline.bound),
             shared: real(box_width * (1.0 - spline.least * spline.bins as f64)),
@@ -85,85 +89,90 @@ impl<R: Real> Bins<R> {
         }
     }
 
-    /// The bins of values in the box.
+    /// Finds the bins of values in the box.
     #[inline(always)]
-    pub(super) fn find(&mut self, value: &Lanes<R>) -> Lanes<Bin<R>> {
+    pub(super) fn find(&mut self, value: &Lanes<R>) {
         let (zero, one) = (self.zero, R::ONE);
         self.exponentiate(0);
         self.exponentiate(1);
         // Widths and heights; the value lies in one of the latter if it is a `z`.
         let (along, across) = if self.inverse { (1, 0) } else { (0, 1) };
-        let mut starts = [[self.start; LANES]; 2];
-        let mut sizes = [[zero; LANES]; 2];
-        let scale = self.scales();
-        self.index = [zero; LANES];
-
-        let mut edge = [self.start; LANES];
-        let mut number = zero;
+        let (mut index, mut edge, mut number) = ([zero; LANES], [self.start; LANES], zero);
+        let (mut start, mut width) = (edge, index);
+        let scale = self.scale(along);
         for each in &self.parameters[along * self.n..][..self.n] {
             for lane in 0..LANES {
-                let size = each[lane] * scale[along][lane] + self.least;
-                let reached = number < one || value[lane] >= edge[lane];
-                self.index[lane] = if reached { number } else { self.index[lane] };
-                starts[along][lane] = if reached { edge[lane] } else { starts[along][lane] };
-                sizes[along][lane] = if reached { size } else { sizes[along][lane] };
+                let size = each[lane] * scale[lane] + self.least;
+                let reached = (number < one) | (value[lane] >= edge[lane]);
+                index[lane] = if reached { number } else { index[lane] };
+                start[lane] = if reached { edge[lane] } else { start[lane] };
+                width[lane] = if reached { size } else { width[lane] };
                 edge[lane] = edge[lane] + size;
             }
             number = number + one;
         }
+        (self.starts[along], self.sizes[along], self.index) = (start, width, index);
 
-        let mut edge = [self.start; LANES];
-        let mut number = zero;
+        (edge, number) = ([self.start; LANES], zero);
+        let scale = self.scale(across);
         for each in &self.parameters[across * self.n..][..self.n] {
             for lane in 0..LANES {
-                let size = each[lane] * scale[across][lane] + self.least;
-                let here = number == self.index[lane];
-                starts[across][lane] = if here { edge[lane] } else { starts[across][lane] };
-                sizes[across][lane] = if here { size } else { sizes[across][lane] };
+                let size = each[lane] * scale[lane] + self.least;
+                let here = number == index[lane];
+                start[lane] = if here { edge[lane] } else { start[lane] };
+                width[lane] = if here { size } else { width[lane] };
                 edge[lane] = edge[lane] + size;
             }
             number = number + one;
         }
+        (self.starts[across], self.sizes[across]) = (start, width);
 
-        self.slopes_at = [[zero; LANES]; 2];
-        let mut number = zero;
+        let [mut before, mut behind] = [[zero; LANES]; 2];
+        number = zero;
         for each in &self.parameters[2 * self.n..] {
             for lane in 0..LANES {
-                let [before, behind] = [number + one == self.index[lane], number == self.index[lane]];
-                self.slopes_at[0][lane] = if before { each[lane] } else { self.slopes_at[0][lane] };
-                self.slopes_at[1][lane] = if behind { each[lane] } else { self.slopes_at[1][lane] };
+                before[lane] = if number + one == index[lane] { each[lane] } else { before[lane] };
+                behind[lane] = if number == index[lane] { each[lane] } else { behind[lane] };
             }
             number = number + one;
         }
+        self.slopes = [before, behind];
+    }
 
-        lanes(|lane| {
-            // No parameter stands behind the slope 1 at an end: it is that of 0, and its gradient goes nowhere.
-            let tanh = [0, 1].map(|side| (self.slopes_at[side][lane] / self.max_log_slope).tanh());
-            let slopes = tanh.map(|tanh| (tanh * self.max_log_slope).exp());
-            let by_parameter = |side: usize| slopes[side] * (one - tanh[side] * tanh[side]);
-            Bin {
-                left: starts[0][lane],
-                width: sizes[0][lane],
-                bottom: starts[1][lane],
-                height: sizes[1][lane],
-                slopes,
-                slopes_by_parameters: [by_parameter(0), by_parameter(1)],
-            }
-        })
+    /// A bin that was found. No parameter stands behind the slope 1 at an end: it is that of 0, and its gradient goes nowhere.
+    #[inline(always)]
+    pub(super) fn bin(&self, lane: usize) -> Bin<R> {
+        let (left, right) = (self.slope(0, lane), self.slope(1, lane));
+        Bin {
+            left: self.starts[0][lane],
+            width: self.sizes[0][lane],
+            bottom: self.starts[1][lane],
+            height: self.sizes[1][lane],
+            slopes: [left.0, right.0],
+            slopes_by_parameters: [left.1, right.1],
+        }
+    }
+
+    /// `exp(S·tanh(c/S))` and its derivative.
+    #[inline(always)]
+    fn slope(&self, side: usize, lane: usize) -> (R, R) {
+        let tanh = (self.slopes[side][lane] / self.max_log_slope).tanh();
+        let slope = (tanh * self.max_log_slope).exp();
+        (slope, slope * (R::ONE - tanh * tanh))
     }
 
     /// From gradients by the bins that were found to gradients of the parameters.
     #[inline(always)]
-    pub(super) fn differentiate(&mut self, by_bin: &Lanes<Gradient<R>>) {
+    pub(super) fn differentiate(&mut self, by_bins: &Gradients<R>) {
         let (zero, one) = (self.zero, R::ONE);
-        self.softmax_backward(0, &lanes(|lane| [by_bin[lane].left, by_bin[lane].width]));
-        self.softmax_backward(1, &lanes(|lane| [by_bin[lane].bottom, by_bin[lane].height]));
-        let slopes = lanes(|lane| by_bin[lane].slopes);
+        self.softmax_backward(0, by_bins);
+        self.softmax_backward(1, by_bins);
+        let (index, [before, behind]) = (self.index, by_bins.slopes);
         let mut number = zero;
         for each in &mut self.parameters[2 * self.n..] {
             for lane in 0..LANES {
-                let before = if number + one == self.index[lane] { slopes[lane][0] } else { zero };
-                each[lane] = if number == self.index[lane] { slopes[lane][1] } else { before };
+                let other = if number + one == index[lane] { before[lane] } else { zero };
+                each[lane] = if number == index[lane] { behind[lane] } else { other };
             }
             number = number + one;
         }
@@ -191,32 +200,61 @@ impl<R: Real> Bins<R> {
 
     /// Size of a bin for each unit of its exponential, beyond the least.
     #[inline(always)]
-    fn scales(&self) -> [Lanes<R>; 2] {
-        [0, 1].map(|which| lanes(|lane| self.shared / self.sums[which][lane]))
+    fn scale(&self, which: usize) -> Lanes<R> {
+        let mut scale = self.sums[which];
+        for each in &mut scale {
+            *each = self.shared / *each;
+        }
+        scale
     }
 
     /// Replaces the exponentials by the gradients of the logits, from those by the start and by the size of the bin that was
     /// found: `∂start/∂size_i = 1` for the bins before it.
     #[inline(always)]
-    fn softmax_backward(&mut self, which: usize, by_bin: &Lanes<[R; 2]>) {
+    fn softmax_backward(&mut self, which: usize, by_bins: &Gradients<R>) {
         let (zero, one) = (self.zero, R::ONE);
+        let (by_start, by_size) = (by_bins.starts[which], by_bins.sizes[which]);
+        let (index, sum) = (self.index, self.sums[which]);
         let mut mean = [zero; LANES];
         for write in [false, true] {
             let mut number = zero;
             for each in &mut self.parameters[which * self.n..][..self.n] {
                 for lane in 0..LANES {
-                    let share = each[lane] / self.sums[which][lane];
-                    let [by_start, by_size] = by_bin[lane];
-                    let before = if number < self.index[lane] { by_start } else { zero };
-                    let by_own = if number == self.index[lane] { by_size } else { before };
-                    if write {
-                        each[lane] = self.shared * share * (by_own - mean[lane]);
-                    } else {
-                        mean[lane] = mean[lane] + share * by_own;
-                    }
+                    let share = each[lane] / sum[lane];
+                    let before = if number < index[lane] { by_start[lane] } else { zero };
+                    let by_own = if number == index[lane] { by_size[lane] } else { before };
+                    let centered = self.shared * share * (by_own - mean[lane]);
+                    mean[lane] = if write { mean[lane] } else { mean[lane] + share * by_own };
+                    each[lane] = if write { centered } else { each[lane] };
                 }
                 number = number + one;
             }
         }
+    }
+}
+
+/// Gradients by the bins that were found: edges and sizes along `x` and `z`, and the parameters behind the slopes.
+pub(super) struct Gradients<R> {
+    starts: [Lanes<R>; 2],
+    sizes: [Lanes<R>; 2],
+    slopes: [Lanes<R>; 2],
+}
+
+impl<R: Real> Gradients<R> {
+    #[inline(always)]
+    pub(super) fn zeros(zero: R) -> Self {
+        let zeros = [[zero; LANES]; 2];
+        Self { starts: zeros, sizes: zeros, slopes: zeros }
+    }
+
+    /// That of one bin, or nothing for a value outside of the box.
+    #[inline(always)]
+    pub(super) fn put(&mut self, lane: usize, gradient: &Gradient<R>, outside: bool, zero: R) {
+        self.starts[0][lane] = if outside { zero } else { gradient.left };
+        self.starts[1][lane] = if outside { zero } else { gradient.bottom };
+        self.sizes[0][lane] = if outside { zero } else { gradient.width };
+        self.sizes[1][lane] = if outside { zero } else { gradient.height };
+        self.slopes[0][lane] = if outside { zero } else { gradient.slopes[0] };
+        self.slopes[1][lane] = if outside { zero } else { gradient.slopes[1] };
     }
 }

@@ -8,8 +8,7 @@ use rayon::prelude::*;
 use super::real::{Number, Real};
 use super::{Isa, Kernel, PIECE, run};
 use crate::spline::extension::Pass;
-use bin::{Bin, Gradient};
-use bins::Bins;
+use bins::{Bins, Gradients};
 
 /// Elements taken side by side: a register of AVX-512.
 const LANES: usize = 16;
@@ -90,8 +89,12 @@ impl Places {
 
     /// The `x` of these elements.
     #[inline(always)]
-    fn of<I: Isa, T: Number>(&self, x: &[T]) -> Lanes<T::Real<I>> {
-        lanes(|lane| x[self.first + lane.min(self.count - 1)].lift::<I>())
+    fn of<I: Isa, T: Number>(&self, x: &[T], zero: T::Real<I>) -> Lanes<T::Real<I>> {
+        let mut all = [zero; LANES];
+        for (lane, each) in all.iter_mut().enumerate() {
+            *each = x[self.first + lane.min(self.count - 1)].lift::<I>();
+        }
+        all
     }
 
     /// Whether the elements are of one row.
@@ -103,18 +106,12 @@ impl Places {
     /// Where the first parameters of the elements are, `of_row` to a row.
     #[inline(always)]
     fn starts(&self, of_row: usize) -> Lanes<usize> {
-        lanes(|lane| self.rows[lane] * of_row + self.columns[lane])
+        let mut starts = self.columns;
+        for (start, row) in starts.iter_mut().zip(self.rows) {
+            *start += row * of_row;
+        }
+        starts
     }
-}
-
-/// A value for each lane.
-#[inline(always)]
-fn lanes<R: Copy>(value: impl Fn(usize) -> R) -> Lanes<R> {
-    let mut all = [value(0); LANES];
-    for (lane, each) in all.iter_mut().enumerate().skip(1) {
-        *each = value(lane);
-    }
-    all
 }
 
 struct Forward<'a, T> {
@@ -125,37 +122,40 @@ struct Forward<'a, T> {
     pass: Pass,
 }
 
+// No closures in these kernels: the compiler leaves large ones outside, without the instruction set.
+
 impl<T: Number> Kernel for Forward<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let (width, pass) = (self.width, self.pass);
+        let (zero, one) = (T::default().lift::<I>(), T::Real::<I>::ONE);
         let bound = T::from_f64(pass.spline.bound).lift::<I>();
         let mut bins = Bins::new::<I, T>(pass, width);
         let mut logs = vec![0.0; self.x.len() / width];
         for first in (0..self.x.len()).step_by(LANES) {
             let places = Places::new(first, self.x.len(), width);
-            let x = places.of::<I, T>(self.x);
-            let inside = lanes(|lane| clamped(x[lane], bound));
+            let x = places.of::<I, T>(self.x, zero);
+            let inside = clamped(&x, bound);
             bins.read::<I, T>(self.parameters, &places);
-            let found = bins.find(&inside);
-            let results: Lanes<(T, T)> = lanes(|lane| {
-                let bin: &Bin<_> = &found[lane];
-                let xi =
-                    if pass.inverse { bin.place_of_z(inside[lane]) } else { bin.place_of_x(inside[lane]) };
-                let point = bin.at(xi);
-                let value = if pass.inverse { bin.x(xi) } else { bin.z(&point) };
-                let log_slope = if pass.inverse { -point.slope().ln() } else { point.slope().ln() };
-                let outside = x[lane] < -bound || x[lane] > bound;
-                if outside {
-                    (T::lower::<I>(x[lane]), T::default())
+            bins.find(&inside);
+            let (mut values, mut log_slopes) = ([zero; LANES], [zero; LANES]);
+            for lane in 0..LANES {
+                let bin = bins.bin(lane);
+                let (value, slope, sign) = if pass.inverse {
+                    let xi = bin.place_of_z(inside[lane]);
+                    (bin.x(xi), bin.at(xi).slope(), -one)
                 } else {
-                    (T::lower::<I>(value), T::lower::<I>(log_slope))
-                }
-            });
-            for (lane, (value, log_slope)) in results.into_iter().enumerate().take(places.count) {
+                    let point = bin.at(bin.place_of_x(inside[lane]));
+                    (bin.z(&point), point.slope(), one)
+                };
+                let outside = (x[lane] < -bound) | (x[lane] > bound);
+                values[lane] = if outside { x[lane] } else { value };
+                log_slopes[lane] = if outside { zero } else { sign * slope.ln() };
+            }
+            for lane in 0..places.count {
                 let row = places.rows[lane];
-                self.out[row * (width + 1) + places.columns[lane]] = value;
-                logs[row] += log_slope.to_f64();
+                self.out[row * (width + 1) + places.columns[lane]] = T::lower::<I>(values[lane]);
+                logs[row] += T::lower::<I>(log_slopes[lane]).to_f64();
             }
         }
         for (row, log) in self.out.chunks_exact_mut(width + 1).zip(logs) {
@@ -185,36 +185,38 @@ impl<T: Number> Kernel for Backward<'_, T> {
         let mut bins = Bins::new::<I, T>(pass, width);
         for first in (0..self.x.len()).step_by(LANES) {
             let places = Places::new(first, self.x.len(), width);
-            let x = places.of::<I, T>(self.x);
-            let inside = lanes(|lane| clamped(x[lane], bound));
+            let x = places.of::<I, T>(self.x, zero);
+            let inside = clamped(&x, bound);
             bins.read::<I, T>(self.parameters, &places);
-            let found = bins.find(&inside);
-            let gradients = lanes(|lane| {
+            bins.find(&inside);
+            let (mut by_value, mut by_log) = ([zero; LANES], [zero; LANES]);
+            for lane in 0..LANES {
                 let row = places.rows[lane] * (width + 1);
-                let by_value = self.gradient[row + places.columns[lane]].lift::<I>();
-                let by_log = self.gradient[row + width].lift::<I>();
-                let bin: &Bin<_> = &found[lane];
+                by_value[lane] = self.gradient[row + places.columns[lane]].lift::<I>();
+                by_log[lane] = self.gradient[row + width].lift::<I>();
+            }
+            let (mut by_x, mut by_bins) = ([zero; LANES], Gradients::zeros(zero));
+            for lane in 0..LANES {
+                let bin = bins.bin(lane);
                 let xi =
                     if pass.inverse { bin.place_of_z(inside[lane]) } else { bin.place_of_x(inside[lane]) };
                 let point = bin.at(xi);
                 let (alpha, beta) = if pass.inverse {
-                    (-(by_value - by_log * bin.log_slope_by_x(&point)) / point.slope(), -by_log)
+                    let sum = by_value[lane] - by_log[lane] * bin.log_slope_by_x(&point);
+                    (-sum / point.slope(), -by_log[lane])
                 } else {
-                    (by_value, by_log)
+                    (by_value[lane], by_log[lane])
                 };
-                let outside = x[lane] < -bound || x[lane] > bound;
-                let gradient: Gradient<_> = bin.gradient(&point, alpha, beta);
-                let by_x = if pass.inverse { -alpha } else { gradient.x };
-                if outside {
-                    Gradient { x: by_value, ..Gradient::none(zero) }
-                } else {
-                    Gradient { x: by_x, ..gradient }
-                }
-            });
-            for (lane, gradient) in gradients.iter().enumerate().take(places.count) {
-                self.by_x[places.first + lane] = T::lower::<I>(gradient.x);
+                let outside = (x[lane] < -bound) | (x[lane] > bound);
+                let gradient = bin.gradient(&point, alpha, beta);
+                let inner = if pass.inverse { -alpha } else { gradient.x };
+                by_x[lane] = if outside { by_value[lane] } else { inner };
+                by_bins.put(lane, &gradient, outside, zero);
             }
-            bins.differentiate(&gradients);
+            for (place, &by_x) in self.by_x[first..].iter_mut().zip(&by_x) {
+                *place = T::lower::<I>(by_x);
+            }
+            bins.differentiate(&by_bins);
             bins.write::<I, T>(self.by_parameters, &places);
         }
     }
@@ -222,7 +224,11 @@ impl<T: Number> Kernel for Backward<'_, T> {
 
 /// Within the box; NaN stays NaN.
 #[inline(always)]
-fn clamped<R: Real>(x: R, bound: R) -> R {
-    let above = if x < -bound { -bound } else { x };
-    if above > bound { bound } else { above }
+fn clamped<R: Real>(x: &Lanes<R>, bound: R) -> Lanes<R> {
+    let mut inside = *x;
+    for x in &mut inside {
+        let above = if *x < -bound { -bound } else { *x };
+        *x = if above > bound { bound } else { above };
+    }
+    inside
 }
