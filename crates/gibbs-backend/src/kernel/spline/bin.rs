@@ -69,7 +69,7 @@ impl<R: Real> Bin<R> {
         let c = -secant * y;
         // Rounding may leave a discriminant a little below zero where it is zero.
         let root = (b * b - two * two * a * c).positive_part().sqrt();
-        let falls = b < R::default();
+        let falls = b < -b;
         let size = if falls { root - b } else { root + b };
         let (numerator, denominator) = if falls { (size, two * a) } else { (-two * c, size) };
         numerator / denominator
