@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Autoregressive, AutoregressiveConfig, ConfigError, Convolutional, ConvolutionalCouplingConfig, Coupling,
-    CouplingConfig, Dequantization, Elementwise, FactorOut, Flow, Inverse, Linear, Logit, Permutation,
-    Permute, Univariate,
+    CouplingConfig, Dequantization, Elementwise, FactorOut, Flow, Hartley, Inverse, Linear, Logit,
+    Permutation, Permute, Univariate,
 };
 
 /// A layer, as a configuration names it.
@@ -44,6 +44,11 @@ pub enum LayerConfig {
     Linear {
         /// The permutation it begins as.
         order: Permute,
+    },
+    /// See [`Hartley`].
+    Hartley {
+        /// Numbers of sites along the axes.
+        lengths: Vec<usize>,
     },
     /// See [`Logit`].
     Logit {
@@ -84,6 +89,7 @@ impl LayerConfig {
             Self::Permutation { order } | Self::Linear { order } => {
                 order.order(n_variables, &mut Noise::new(0, "order")).map(drop)
             }
+            Self::Hartley { lengths } => Hartley::check(lengths, n_variables),
             Self::Logit { margin } => Logit::new(*margin).map(drop),
             Self::Dequantization { levels } => Dequantization::new(*levels).map(drop),
         }
@@ -128,6 +134,10 @@ impl LayerConfig {
             Self::Linear { order } => {
                 Layer::Linear(Linear::new(order.order(n_variables, order_noise)?, device)?)
             }
+            Self::Hartley { lengths } => {
+                Hartley::check(lengths, n_variables)?;
+                Layer::Hartley(Hartley::new(lengths))
+            }
             Self::Logit { margin } => Layer::Logit(Logit::new(*margin)?),
             Self::Dequantization { levels } => Layer::Dequantization(Dequantization::new(*levels)?),
         })
@@ -154,6 +164,8 @@ pub enum Layer {
     Permutation(Permutation),
     /// See [`Linear`].
     Linear(Linear),
+    /// See [`Hartley`].
+    Hartley(Hartley),
     /// See [`Logit`].
     Logit(Logit),
     /// See [`Dequantization`].
@@ -172,6 +184,7 @@ macro_rules! on_kind {
             Layer::Elementwise($layer) => $body,
             Layer::Permutation($layer) => $body,
             Layer::Linear($layer) => $body,
+            Layer::Hartley($layer) => $body,
             Layer::Logit($layer) => $body,
             Layer::Dequantization($layer) => $body,
         }
@@ -206,6 +219,7 @@ impl Layer {
                 [touched, passing].concat()
             }
             Self::Permutation(layer) => layer.order().iter().map(|&variable| touched[variable]).collect(),
+            Self::Hartley(_) => vec![touched.contains(&true); touched.len()],
             Self::Logit(_) | Self::Dequantization(_) => touched,
             _ => vec![true; touched.len()],
         }

@@ -104,7 +104,7 @@ impl MultiScaleConfig {
 }
 
 /// Of the sites of a square, upper before lower and left before right, those of one color of a checkerboard.
-const DIAGONAL: [bool; 4] = [true, false, false, true];
+pub(crate) const DIAGONAL: [bool; 4] = [true, false, false, true];
 
 /// The upper ones.
 const UPPER: [bool; 4] = [true, true, false, false];

@@ -66,6 +66,11 @@ fn constructors(n: usize) -> Vec<(String, FlowConfig)> {
         all.push((format!("linear, {order:?}"), FlowConfig::new(n, vec![LayerConfig::Linear { order }])));
     }
     all.push(("autoregressive without hidden units".into(), MafConfig::new(n, 2, Vec::new()).flow()));
+    let hartley = vec![LayerConfig::Hartley { lengths: vec![n] }];
+    all.push(("Hartley".into(), FlowConfig::new(n, hartley)));
+    let field =
+        LatticeConfig::new(1, n).with_n_blocks(2).with_hidden(vec![6]).with_width(4).with_bottleneck(3);
+    all.push(("fields on a ring, Hartley".into(), field.flow().unwrap()));
     all.push(("Glow of points".into(), glow(n)));
     let levels = vec![LayerConfig::Dequantization { levels: 256 }];
     all.push(("dequantization".into(), FlowConfig::new(n, levels)));
