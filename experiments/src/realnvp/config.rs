@@ -182,7 +182,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
             Preset::Default => None,
             Preset::Paper => Some(20_000),
         },
-        batch_size: 256,
+        batch_size: if has_data { 256 } else { 128 },
         learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },

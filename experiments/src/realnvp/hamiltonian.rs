@@ -139,12 +139,13 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// That of a run, with the symmetries asked for; none where it has data.
+    /// That of a run, with the symmetries asked for; none where it learned data. A run on a Hamiltonian that is shown data is known
+    /// by its symmetries.
     ///
     /// # Errors
     /// A system that cannot be built.
     pub(super) fn of(config: &RealNvpRun, symmetrization: Symmetrization) -> Result<Option<Self>> {
-        if !is_variational(config) {
+        if !is_variational(config) && config.model.symmetry == Symmetrization::None {
             return Ok(None);
         }
         let law = config.model.system.build().context("the configuration")?;
