@@ -183,7 +183,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
             Preset::Paper => Some(20_000),
         },
         batch_size: if has_data { 256 } else { 128 },
-        learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
+        learning_rate: Schedule::cosine(if has_data { 2e-3 } else { 3e-3 }, 0.0).with_warmup(100),
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 10.0 },
@@ -270,6 +270,12 @@ impl RealNvpModel {
                 .with_n_context(self.n_classes)
                 .flow(),
             FlowKind::Lattice => {
+                if self.n_classes > 0 {
+                    return Err(Fault::usage(format!(
+                        "model.n_classes = {}: a lattice flow takes none",
+                        self.n_classes
+                    )));
+                }
                 let Some(CouplingMask::Checkerboard { rows, columns }) = self.mask else {
                     return Err(Fault::usage(
                         "model.kind = lattice: the numbers of rows and columns are those of model.mask, which must be a checkerboard",

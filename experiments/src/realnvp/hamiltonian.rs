@@ -28,9 +28,9 @@ use crate::{
 
 /// Images under the symmetries that are looked at when a flow is measured, unless its settings say otherwise: a minute for those
 /// of a lattice.
-const IMAGES: usize = 1_000_000;
+pub(super) const IMAGES: usize = 1_000_000;
 
-/// Steps of a run whose number is left open: a minute for laws of the plane, ten for 16×16 dual fields.
+/// Steps of a run whose number is left open: a minute for laws of the plane, eight for 16×16 dual fields.
 const STEPS: usize = 4000;
 
 /// Part of a run in which the temperature falls to its value, where the flow begins as a law without scale.
@@ -47,7 +47,7 @@ const LEAPFROGS: usize = 10;
 const ACCEPTANCE: f64 = 0.65;
 
 /// Draws whose images under the group pass through the flow together with each other.
-const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 500;
 
 /// Whether a run is given a Hamiltonian, and not data.
 pub(super) fn is_variational(config: &RealNvpRun) -> bool {
