@@ -83,6 +83,35 @@ fn couplings_at_two_scales_invert_and_tell_their_jacobian() {
     }
 }
 
+/// With squares of four sites, and where rows or columns are odd without.
+#[test]
+fn fields_on_a_lattice_come_back_and_begin_with_their_variances() {
+    for (rows, columns) in [(4, 4), (3, 4)] {
+        let config = LatticeConfig::new(rows, columns).with_n_blocks(2).with_hidden(vec![6]);
+        let config = config.with_width(4).with_bottleneck(3).flow().unwrap();
+        let n = rows * columns;
+        let x = Noise::new(1, "points").normal([4, n], (&Device::flex(), DType::F64)) * 1.3;
+        check_bijection(&wide_flow(&config, 0.3, 3), x, None, 1e-9);
+
+        // A field whose mean has the standard deviation 3 and the mean 5, and whose other modes have 0.5.
+        let noise = &mut Noise::new(2, "fields");
+        let options = (&Device::flex(), DType::F64);
+        let mean = noise.normal([500, 1], options) * 3.0 + 5.0;
+        let white = noise.normal([500, n], options) * 0.5;
+        let x = white.clone() - white.mean_dim(1) + mean;
+        let z = wide_flow(&config, 0.0, 0).fitted(x.clone(), None).forward(x, None).0;
+        let columns = to_host(z.transpose());
+        for column in columns.chunks(500) {
+            let (mean, variance) = gibbs_core::math::mean_and_variance(column);
+            assert!(mean.abs() < 1e-9 && (variance * 499.0 / 500.0 - 1.0).abs() < 1e-9, "{mean} {variance}");
+        }
+    }
+    assert!(LatticeConfig::new(1, 1).flow().unwrap_err().to_string().contains("more than one site"));
+    assert!(
+        LatticeConfig::new(4, 4).with_n_blocks(0).flow().unwrap_err().to_string().contains("n_blocks = 0")
+    );
+}
+
 #[test]
 fn what_is_factored_out_is_kept_and_spared_the_finer_scales() {
     let network = small(8, 8);
