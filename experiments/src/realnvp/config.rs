@@ -187,7 +187,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 10.0 },
-        variational: Variational::new(None, Symmetrization::Reversal),
+        variational: Variational::new(0.2, Symmetrization::Reversal),
     };
     (model, train)
 }

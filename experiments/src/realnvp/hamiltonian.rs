@@ -33,9 +33,6 @@ pub(super) const IMAGES: usize = 1_000_000;
 /// Steps of a run whose number is left open: a minute for laws of the plane, eight for 16×16 dual fields.
 const STEPS: usize = 4000;
 
-/// Part of a run in which the temperature falls to its value, where the flow begins as a law without scale.
-const ANNEALING: f64 = 0.2;
-
 /// Fields to which normalizations are fitted before training: their standard deviations are then known to `1/√(2·512)`, 3 %.
 const FIELDS: usize = 512;
 
@@ -103,8 +100,6 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
         model.n_hidden.get_or_insert(Widths::Many(vec![64, 64]));
     }
     model.settle();
-    let begins_fitted = starts_from_fields(model);
-    train.variational.annealing.get_or_insert(if begins_fitted { 0.0 } else { ANNEALING });
     let steps = *train.steps.get_or_insert(STEPS);
     config::check(model, train)?;
     let variational = train.variational;

@@ -143,7 +143,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
         },
         average: if is_paper { Average::OFF } else { Average { decay: 0.999, every: 1 } },
         variational: Variational::new(
-            Some(if is_paper { 0.2 } else { 0.5 }),
+            if is_paper { 0.2 } else { 0.5 },
             if has_data { Symmetrization::None } else { Symmetrization::Reversal },
         ),
     };
