@@ -5,7 +5,9 @@ use std::fmt;
 use anyhow::{Context, Result};
 use gibbs_core::{nn::Activation, optim::AdamConfig};
 use gibbs_data::{Binarization, Splits};
-use gibbs_flow::{CouplingMask, FlowConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate};
+use gibbs_flow::{
+    CouplingMask, FlowConfig, LatticeConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate,
+};
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,8 @@ pub enum FlowKind {
     SplineMaf,
     /// The inverse of affine masked autoregressive layers.
     Iaf,
+    /// Affine couplings of neighborhoods and of modes of a field on a periodic lattice; `n_layers` counts rounds of both.
+    Lattice,
 }
 
 impl fmt::Display for FlowKind {
@@ -48,6 +52,7 @@ impl fmt::Display for FlowKind {
             Self::Maf => "maf",
             Self::SplineMaf => "spline_maf",
             Self::Iaf => "iaf",
+            Self::Lattice => "lattice",
         })
     }
 }
@@ -177,8 +182,8 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
             Preset::Default => None,
             Preset::Paper => Some(20_000),
         },
-        batch_size: 256,
-        learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
+        batch_size: if has_data { 256 } else { 128 },
+        learning_rate: Schedule::cosine(if has_data { 2e-3 } else { 3e-3 }, 0.0).with_warmup(100),
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 10.0 },
@@ -237,7 +242,7 @@ impl RealNvpModel {
         let hidden = given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden")?;
         let map = match kind {
             FlowKind::Nice => Univariate::Additive,
-            FlowKind::Realnvp | FlowKind::Maf | FlowKind::Iaf => Univariate::affine(),
+            FlowKind::Realnvp | FlowKind::Maf | FlowKind::Iaf | FlowKind::Lattice => Univariate::affine(),
             FlowKind::Spline | FlowKind::SplineMaf => {
                 Univariate::Spline { bins: self.bins, bound: self.bound }
             }
@@ -264,6 +269,25 @@ impl RealNvpModel {
                 .with_act_norm(self.act_norm)
                 .with_n_context(self.n_classes)
                 .flow(),
+            FlowKind::Lattice => {
+                if self.n_classes > 0 {
+                    return Err(Fault::usage(format!(
+                        "model.n_classes = {}: a lattice flow takes none",
+                        self.n_classes
+                    )));
+                }
+                let Some(CouplingMask::Checkerboard { rows, columns }) = self.mask else {
+                    return Err(Fault::usage(
+                        "model.kind = lattice: the numbers of rows and columns are those of model.mask, which must be a checkerboard",
+                    ));
+                };
+                LatticeConfig::new(rows, columns)
+                    .with_n_blocks(n_layers)
+                    .with_hidden(hidden)
+                    .with_activation(self.activation())
+                    .flow()
+                    .context("model")?
+            }
         };
         if given(self.linear, "model.linear")? {
             flow.layers.insert(0, LayerConfig::Linear { order: Permute::Given((0..width).collect()) });

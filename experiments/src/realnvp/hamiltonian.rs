@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{
+    hmc::{DualAveraging, Hmc, HmcState},
     symmetry::{Symmetrized, SymmetryGroup},
     variational::Draws,
 };
@@ -13,7 +15,7 @@ use gibbs_flow::{CouplingMask, Flow};
 
 use super::{
     RealNvpRun,
-    config::{self, Coordinates, FlowKind},
+    config::{self, Coordinates, FlowKind, RealNvpModel},
 };
 use crate::{
     evaluation::Evaluation,
@@ -28,8 +30,18 @@ use crate::{
 /// of a lattice.
 pub(super) const IMAGES: usize = 1_000_000;
 
-/// Steps of a run whose number is left open: a minute for laws of the plane, ten for 16×16 dual fields.
+/// Steps of a run whose number is left open: a minute for laws of the plane, eight for 16×16 dual fields.
 const STEPS: usize = 4000;
+
+/// Fields to which normalizations are fitted before training: their standard deviations are then known to `1/√(2·512)`, 3 %.
+const FIELDS: usize = 512;
+
+/// Trajectories by which they come from a constant field, and steps of each: enough for all but the longest waves.
+const TRAJECTORIES: usize = 60;
+const LEAPFROGS: usize = 10;
+
+/// Acceptance of trajectories at which step sizes are most efficient (Neal 2011, section 5.4.4.3).
+const ACCEPTANCE: f64 = 0.65;
 
 /// Draws whose images under the group pass through the flow together with each other.
 pub(super) const AT_ONCE: usize = 500;
@@ -68,6 +80,14 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
         model.n_hidden.get_or_insert(Widths::One(32));
         model.linear.get_or_insert(true);
     }
+    if law.shape.len() == 2 {
+        let kind = *model.kind.get_or_insert(FlowKind::Lattice);
+        if kind == FlowKind::Lattice {
+            model.n_layers.get_or_insert(4);
+            model.n_hidden.get_or_insert(Widths::Many(vec![64, 64]));
+            model.linear.get_or_insert(false);
+        }
+    }
     if law.shape.len() > 1 {
         model.kind.get_or_insert(FlowKind::Realnvp);
         model.n_layers.get_or_insert(4);
@@ -91,6 +111,11 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
     config::check_flow(model)
 }
 
+/// Whether the flow has normalizations that are fitted to fields before training.
+pub(super) fn starts_from_fields(model: &RealNvpModel) -> bool {
+    model.act_norm || model.kind == Some(FlowKind::Lattice)
+}
+
 fn group(law: &Law, symmetrization: Symmetrization) -> SymmetryGroup {
     match symmetrization {
         Symmetrization::None => SymmetryGroup::trivial(law.n_variables()),
@@ -109,12 +134,13 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// That of a run, with the symmetries asked for; none where it has data.
+    /// That of a run, with the symmetries asked for; none where it learned data. A run on a Hamiltonian that is shown data is known
+    /// by its symmetries.
     ///
     /// # Errors
     /// A system that cannot be built.
     pub(super) fn of(config: &RealNvpRun, symmetrization: Symmetrization) -> Result<Option<Self>> {
-        if !is_variational(config) {
+        if !is_variational(config) && config.model.symmetry == Symmetrization::None {
             return Ok(None);
         }
         let law = config.model.system.build().context("the configuration")?;
@@ -132,6 +158,25 @@ impl Target {
             symmetries: self.group.order(),
             exact: law.exact,
         }
+    }
+
+    /// The flow with its normalizations fitted to fields of Hamiltonian Monte Carlo that have not forgotten where they began, so
+    /// that they show the scales of the law but need not be draws of it. Where the flow is averaged over both signs, fields with
+    /// negative mean are turned around: it begins as one half of the law.
+    pub(super) fn fitted(&self, flow: Flow, device: &Device, noise: &mut Noise) -> Flow {
+        let potential = &self.law.potential;
+        let mut sizes = DualAveraging::new(0.1, ACCEPTANCE);
+        let hmc = Hmc::new(sizes.trial(), LEAPFROGS).with_jitter(0.2);
+        let mut state = HmcState::new(potential, Tensor::ones([FIELDS, self.law.n_variables()], device));
+        for _ in 0..TRAJECTORIES {
+            let (next, transition) = hmc.with_step_size(sizes.trial()).step(potential, state, noise);
+            state = next;
+            sizes.update(transition.acceptance().into_scalar::<f64>());
+        }
+        let x = state.x().clone();
+        let turns = self.group.elements().iter().any(|g| g.negates());
+        let x = if turns { x.clone() * x.mean_dim(1).sign() } else { x };
+        flow.fitted(x, None)
     }
 
     /// `flow` averaged over the group.

@@ -31,7 +31,9 @@ use crate::{
     config::{ConfigOf, RunConfig},
     evaluation::Evaluation,
     experiment::Experiment,
+    fault::Fault,
     system::ContinuousArgs,
+    variational::Symmetrization,
 };
 use coordinates::Preparation;
 use hamiltonian::Target;
@@ -116,6 +118,9 @@ impl Experiment for RealNvpExperiment {
     }
 
     fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+        if !hamiltonian::is_variational(config) && config.model.symmetry != Symmetrization::None {
+            return Err(Fault::usage("model.symmetry: data are taken as they are; take none"));
+        }
         Ok(match Target::of(config, config.train.variational.symmetry)? {
             Some(target) => Box::new(variational::VariationalTrainee::new(config, target, device)?),
             None => Box::new(train::FlowTrainee::new(config, data, device)?),
@@ -132,8 +137,10 @@ impl Experiment for RealNvpExperiment {
 
     fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
         match &self.target {
-            Some(target) => target.evaluate(&self.config, &self.flow),
-            None => evaluate::evaluate(self, data, part),
+            Some(target) if hamiltonian::is_variational(&self.config) => {
+                target.evaluate(&self.config, &self.flow)
+            }
+            _ => evaluate::evaluate(self, data, part),
         }
     }
 

@@ -11,7 +11,10 @@ use gibbs_train::{
     weights,
 };
 
-use super::{RealNvpRun, hamiltonian::Target};
+use super::{
+    RealNvpRun,
+    hamiltonian::{self, Target},
+};
 use crate::backprop::Backprop;
 
 /// A flow in training on a Hamiltonian.
@@ -25,6 +28,10 @@ impl VariationalTrainee {
     pub(super) fn new(config: &RealNvpRun, target: Target, device: &Device) -> Result<Self> {
         let train = &config.train;
         let flow = config.model.flow()?.init(device, &mut Noise::new(config.seed, "init"))?;
+        let flow = match hamiltonian::starts_from_fields(&config.model) {
+            true => target.fitted(flow, device, &mut Noise::new(config.seed, "fields")),
+            false => flow,
+        };
         let training = Backprop::new(flow, train.adam().init()?, train.average, device).clipped(train.clip);
         Ok(Self { training, target, config: config.clone() })
     }
