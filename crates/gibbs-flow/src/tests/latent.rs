@@ -17,7 +17,7 @@ fn gaussian(x: Tensor<2>) -> Tensor<1> {
 
 fn flow(map: Univariate) -> Flow {
     let config = RealNvpConfig::new(2, 4, vec![8]).with_map(map).with_activation(Activation::Tanh);
-    wide_flow(&config.flow(), 0.4, 3)
+    wide_flow(&config.flow(), 0.2, 3)
 }
 
 #[test]
