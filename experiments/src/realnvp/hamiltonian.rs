@@ -13,7 +13,8 @@ use gibbs_flow::{CouplingMask, Flow};
 
 use super::{
     RealNvpRun,
-    config::{self, Coordinates, FlowKind},
+    config::{self, Coordinates},
+    kind::FlowKind,
 };
 use crate::{
     evaluation::Evaluation,

@@ -5,6 +5,8 @@ mod config;
 mod coordinates;
 mod evaluate;
 mod hamiltonian;
+mod image;
+mod kind;
 mod physics;
 mod pictures;
 mod sample;
@@ -34,7 +36,9 @@ use crate::{
 use coordinates::Preparation;
 use hamiltonian::Target;
 
-pub use config::{Coordinates, FlowKind, RealNvpModel, RealNvpTrain};
+pub use config::{Coordinates, RealNvpModel, RealNvpTrain};
+pub use image::ImageSizes;
+pub use kind::FlowKind;
 pub use sample::RealNvpSampleArgs;
 
 /// Configuration of a run.

@@ -131,6 +131,39 @@ fn pictures_have_bits_and_classes() {
 }
 
 #[test]
+fn flows_of_pictures_train_resume_and_draw() {
+    let folder = tempdir().unwrap();
+    let short = set(&[
+        "train.steps=4",
+        "train.epochs=2",
+        "train.batch_size=2000",
+        "model.kind=image_spline",
+        "model.bins=4",
+        "model.act_norm=true",
+        "model.n_classes=10",
+    ]);
+    let flags = [&["--data", "digits"], &short[..]].concat();
+    run(folder.path(), &flags).succeeds();
+    let metrics = json(folder.path(), "run/summary.json")["metrics"].clone();
+    let bits = &metrics["bits_per_dim"];
+    assert_eq!(bits["kind"], "upper_bound");
+    assert!(bits["value"].as_f64().unwrap() < 8.0 && bits["std_err"].as_f64().unwrap() > 0.0, "{metrics}");
+    for picture in ["samples.png", "interpolation.png", "curves.png"] {
+        assert!(folder.path().join("run").join(picture).is_file(), "{picture}");
+    }
+    assert_eq!(REALNVP.eval(folder.path(), &["run"])["metrics"], metrics);
+    REALNVP.sample(folder.path(), &["run", "-n", "4", "--class", "3", "--out", "draws.npy"]).succeeds();
+    let sizes = json(folder.path(), "run/config.json")["model"]["image"].clone();
+    assert_eq!(sizes["shape"], serde_json::json!([28, 28]));
+    let refuses = |settings: &[&str], told: &[&str]| {
+        run(folder.path(), &[&flags[..], &set(settings)[..]].concat()).refuses(told);
+    };
+    refuses(&["model.image.widths=[8,8,8]"], &["7 by 7", "must be even"]);
+    refuses(&["model.image.shape=[27,28]"], &["784 columns are no picture"]);
+    refuses(&["model.image.bottleneck=0"], &["bottleneck = 0"]);
+}
+
+#[test]
 fn what_has_no_density_is_refused() {
     let folder = tempdir().unwrap();
     let refuses = |flags: &[&str], told: &[&str]| {
