@@ -65,8 +65,9 @@ pub struct RealNvpModel {
     pub n_classes: usize,
     /// What the flow is a law of; `null` takes logits of grey values, and else standardized columns.
     pub coordinates: Option<Coordinates>,
-    /// Distance that logits keep from 0 and 1; `null` takes 0.05 for the two kinds for pictures (Dinh et al. 2017), and else 1e-6
-    /// (Papamakarios et al. 2017).
+    /// Distance that logits keep from 0 and 1; `null` takes what the kind needs: 0.05 for affine couplings of pictures (Dinh et al.
+    /// 2017), 2e-4 for those by splines, which spreads the grey value 0 over a sixth of the axis, and else 1e-6 (Papamakarios et
+    /// al. 2017).
     pub margin: Option<f64>,
     /// Shift and scale of the columns; `null` takes those of the training data.
     pub standardization: Option<Standardization>,
@@ -186,7 +187,11 @@ impl RealNvpModel {
         self.activation = Some(self.activation());
         self.linear.get_or_insert(false);
         self.act_norm.get_or_insert(kind.is_of_images());
-        self.margin.get_or_insert(if kind.is_of_images() { 0.05 } else { 1e-6 });
+        self.margin.get_or_insert(match kind {
+            FlowKind::Image => 0.05,
+            FlowKind::ImageSpline => 2e-4,
+            _ => 1e-6,
+        });
         if kind.is_of_images() {
             return;
         }

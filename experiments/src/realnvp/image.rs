@@ -46,7 +46,7 @@ impl ImageSizes {
             };
         match preset {
             Preset::Tiny => of([8, 8], 8, 1, true, [2, 1]),
-            Preset::Default => of([32, 48], 32, 2, true, [4, 2]),
+            Preset::Default => of([32, 48], 32, 2, true, [2, 2]),
             Preset::Paper => of([64, 128], 64, 8, false, [3, 3]),
         }
     }

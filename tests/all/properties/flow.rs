@@ -2,7 +2,7 @@
 
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::math::to_host;
+use gibbs_core::{math::to_host, nn::Activation};
 use gibbs_flow::{
     ConvolutionalConfig, ConvolutionalCouplingConfig, CouplingConfig, CouplingMask, Flow, FlowConfig,
     LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate,
@@ -60,6 +60,7 @@ fn pictures(map: Univariate) -> Vec<LayerConfig> {
             .with_width(4)
             .with_bottleneck(3)
             .with_blocks(1)
+            .with_activation(Activation::Tanh)
             .with_positions(rows == 2)
             .with_periodic(rows == 1);
         let mask = CouplingMask::Checkerboard { rows, columns: 3 };
