@@ -53,6 +53,11 @@ impl Evaluation {
         json!({ "experiment": experiment, "data": data, "split": split, "n": n, "metrics": self.metrics })
     }
 
+    /// The figures by name, each an object with value, error, kind and unit.
+    pub fn metrics(&self) -> &Map<String, Value> {
+        &self.metrics
+    }
+
     /// The figures, for tables.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.metrics.iter().map(|(name, metric)| {

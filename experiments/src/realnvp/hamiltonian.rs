@@ -27,13 +27,13 @@ use crate::{
 
 /// Images under the symmetries that are looked at when a flow is measured, unless its settings say otherwise: a minute for those
 /// of a lattice.
-const IMAGES: usize = 1_000_000;
+pub(super) const IMAGES: usize = 1_000_000;
 
 /// Steps of a run whose number is left open: a minute for laws of the plane, ten for 16×16 dual fields.
 const STEPS: usize = 4000;
 
 /// Draws whose images under the group pass through the flow together with each other.
-const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 500;
 
 /// Whether a run is given a Hamiltonian, and not data.
 pub(super) fn is_variational(config: &RealNvpRun) -> bool {

@@ -7,6 +7,7 @@ mod evaluate;
 mod hamiltonian;
 mod image;
 mod kind;
+mod measure;
 mod physics;
 mod pictures;
 mod sample;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use burn::prelude::*;
+use clap::Subcommand;
 use gibbs_backend::Noise;
 use gibbs_data::Splits;
 use gibbs_flow::Flow;
@@ -27,7 +29,7 @@ use gibbs_train::{
 };
 
 use crate::{
-    cli::{self, NoCommands, Part, Preset, Shared},
+    cli::{self, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
     evaluation::Evaluation,
     experiment::Experiment,
@@ -39,10 +41,18 @@ use hamiltonian::Target;
 pub use config::{Coordinates, RealNvpModel, RealNvpTrain};
 pub use image::ImageSizes;
 pub use kind::FlowKind;
+pub use measure::Measure;
 pub use sample::RealNvpSampleArgs;
 
 /// Configuration of a run.
 pub type RealNvpRun = RunConfig<RealNvpModel, RealNvpTrain>;
+
+/// Commands of `realnvp` alone.
+#[derive(Subcommand, Debug)]
+pub enum RealNvpCommands {
+    /// Sample a Hamiltonian without bias by Hamiltonian Monte Carlo in the latent space of a flow trained on it
+    Measure(Measure),
+}
 
 /// A trained flow with its configuration.
 pub struct RealNvpExperiment {
@@ -56,14 +66,21 @@ pub struct RealNvpExperiment {
 impl Experiment for RealNvpExperiment {
     const NAME: &'static str = "realnvp";
     const DATA: &'static str = "digits";
-    const FILES: &'static [&'static str] =
-        &["samples.png", "density.png", "modes.png", "interpolation.png", "curves.png", "curves.svg"];
+    const FILES: &'static [&'static str] = &[
+        "samples.png",
+        "density.png",
+        "modes.png",
+        "interpolation.png",
+        "curves.png",
+        "curves.svg",
+        "measure.json",
+    ];
     const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
     type Model = RealNvpModel;
     type Train = RealNvpTrain;
     type TrainArgs = ContinuousArgs;
     type SampleArgs = RealNvpSampleArgs;
-    type Commands = NoCommands;
+    type Commands = RealNvpCommands;
 
     fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain) {
         config::preset(preset, data)
@@ -132,8 +149,10 @@ impl Experiment for RealNvpExperiment {
         pictures::draw(self, data, folder)
     }
 
-    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
-        match *command {}
+    fn run(command: &RealNvpCommands, shared: &Shared) -> Result<()> {
+        match command {
+            RealNvpCommands::Measure(measure) => measure.run(shared),
+        }
     }
 }
 

@@ -196,3 +196,17 @@ fn what_has_no_density_is_refused() {
         &["moons"],
     );
 }
+
+/// A rate at which the second epoch leaves the numbers: the best weights so far stay, and can be measured.
+#[test]
+fn training_that_diverges_stops_with_its_last_good_weights() {
+    let folder = tempdir().unwrap();
+    bent(folder.path(), "bent.npy", 1.0, 0.0);
+    let rate = r#"train.learning_rate={"kind":"piecewise","points":[[0,0.01],[30,1e30]],"linear":false}"#;
+    let settings = ["train.epochs=20", "train.batch_size=100", "train.average.decay=0", rate];
+    let outcome = run(folder.path(), &[&["--data", "bent.npy"], &set(&SHORT)[..], &set(&settings)].concat());
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("model.safetensors holds the weights of step"), "{}", outcome.stderr);
+    let figures = REALNVP.eval(folder.path(), &["run", "--data", "bent.npy"]);
+    assert!(value(&figures["metrics"], "log_prob").is_finite(), "{figures}");
+}

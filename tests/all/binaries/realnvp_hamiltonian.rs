@@ -76,6 +76,32 @@ fn a_chain_has_the_free_energy_of_its_modes() {
     assert_eq!(printed["metrics"], metrics);
 }
 
+/// Each of the quadratic terms of a chain has half a kT, for every method.
+#[test]
+fn a_chain_is_measured_without_bias_in_latent_space() {
+    let folder = tempdir().unwrap();
+    trained(folder.path(), &["--model", "harmonic-chain", "--particles", "3"]);
+    let short = ["--chains", "40", "--measurements", "60", "--burn-in", "40"];
+    let measure = |flags: &[&str]| -> Outcome {
+        let arguments = [&["measure", "run"], flags].concat();
+        command("realnvp", folder.path(), arguments).output().unwrap().into()
+    };
+    let printed = measure(&short).succeeds().stdout;
+    let result: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(json(folder.path(), "run/measure.json"), result);
+    let methods = result["methods"].as_array().unwrap();
+    let names: Vec<_> = methods.iter().map(|method| method["method"].as_str().unwrap()).collect();
+    assert_eq!(names, ["independent_proposals", "latent_hmc", "hmc"]);
+    for method in methods {
+        let [energy, error] =
+            ["value", "std_err"].map(|key| number(&method["metrics"], "energy_per_site", key));
+        assert!((energy - 0.5).abs() < 4.5 * error && error < 0.05, "{method}");
+        assert!((0.3..=1.0).contains(&number(&method["metrics"], "acceptance", "value")), "{method}");
+        assert!(number(&method["metrics"], "energy_per_site_time", "value") >= 0.2, "{method}");
+    }
+    measure(&["--chains", "0"]).refuses(&["--chains", "at least 1"]);
+}
+
 #[test]
 fn the_fields_of_spins_have_the_free_energy_of_the_spins() {
     let folder = tempdir().unwrap();

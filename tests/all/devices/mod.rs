@@ -8,6 +8,7 @@ mod binary;
 mod continuous;
 mod density;
 mod elementwise;
+mod flows;
 mod machine;
 mod noise;
 mod spins;

@@ -1,6 +1,7 @@
 //! Values from outside; the files and their sources are in `golden/` of this package.
 
 pub(crate) mod autoregressive;
+mod flows;
 mod noise;
 mod rbm;
 

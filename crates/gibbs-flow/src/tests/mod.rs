@@ -2,6 +2,7 @@
 
 mod bijections;
 mod densities;
+mod latent;
 mod lattices;
 mod learning;
 mod refusals;

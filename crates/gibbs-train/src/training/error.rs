@@ -41,6 +41,15 @@ pub enum TrainError {
         step: usize,
     },
 
+    /// Training diverged, after weights that were good.
+    #[error("{cause}; model.safetensors holds the weights of step {kept}")]
+    Diverged {
+        /// [`NotFinite`](Self::NotFinite) or [`ParameterNotFinite`](Self::ParameterNotFinite).
+        cause: Box<TrainError>,
+        /// Steps done when the weights kept were validated.
+        kept: usize,
+    },
+
     /// The checkpoint is of a run with other data or batches.
     #[error(
         "the checkpoint was made with {before} steps an epoch, this run has {now}: resume with the same data and \

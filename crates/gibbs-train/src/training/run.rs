@@ -22,6 +22,12 @@ struct Progress {
     best: Option<Best>,
 }
 
+/// Weights that were validated: those of the best validation if the run selects, else of the last.
+struct Kept {
+    step: usize,
+    weights: Vec<u8>,
+}
+
 /// A run under way.
 pub(super) struct Run<'r> {
     config: &'r LoopConfig,
@@ -29,7 +35,7 @@ pub(super) struct Run<'r> {
     folder: Option<&'r mut RunFolder>,
     metrics: Option<MetricsFile>,
     progress: Progress,
-    best_weights: Option<Vec<u8>>,
+    kept: Option<Kept>,
     seconds_before: f64,
     began: Instant,
     last_checkpoint: Instant,
@@ -55,7 +61,7 @@ impl<'r> Run<'r> {
             stopping,
             best: None,
         };
-        let mut best_weights = None;
+        let mut kept = None;
         let checkpoint = folder.as_ref().map_or(Ok(None), |folder| folder.read_checkpoint())?;
         let resumed = checkpoint.is_some();
         if let Some(mut state) = checkpoint {
@@ -67,8 +73,9 @@ impl<'r> Run<'r> {
                 });
             }
             progress.stopping = progress.stopping.with_limits(config.patience, config.min_delta);
-            best_weights =
-                state.contains("best").then(|| state.bytes("best").map(<[u8]>::to_vec)).transpose()?;
+            if let Some(best) = progress.best.as_ref().filter(|_| state.contains("best")) {
+                kept = Some(Kept { step: best.step, weights: state.bytes("best")?.to_vec() });
+            }
             trainee.load_state(&state.release("trainee")).map_err(TrainError::Resume)?;
         }
         let metrics = folder
@@ -83,7 +90,7 @@ impl<'r> Run<'r> {
             folder,
             metrics,
             progress,
-            best_weights,
+            kept,
             seconds_before,
             began: now,
             last_checkpoint: now,
@@ -183,12 +190,13 @@ impl<'r> Run<'r> {
             is_best = self.progress.stopping.observe(score);
             if is_best {
                 self.progress.best = Some(Best { score, step: record.step, figures: record.figures.clone() });
-                if self.config.select_best {
-                    self.best_weights = Some(self.trainee.weights().map_err(self.failed())?);
-                }
             }
         }
         if validation.is_some() {
+            if is_best || !self.config.select_best {
+                let weights = self.trainee.weights().map_err(self.failed())?;
+                self.kept = Some(Kept { step: record.step, weights });
+            }
             observers.iter_mut().for_each(|observer| observer.on_validation(&record, is_best));
         }
         Ok(())
@@ -204,8 +212,8 @@ impl<'r> Run<'r> {
 
     /// The weights that `model.safetensors` is to hold now.
     fn selected_weights(&self) -> Result<Vec<u8>, TrainError> {
-        match &self.best_weights {
-            Some(best) if self.config.select_best => Ok(best.clone()),
+        match &self.kept {
+            Some(best) if self.config.select_best => Ok(best.weights.clone()),
             _ => self.trainee.weights().map_err(self.failed()),
         }
     }
@@ -228,8 +236,8 @@ impl<'r> Run<'r> {
         let mut state = State::new();
         state.absorb("trainee", own);
         state.put("loop", &self.progress)?;
-        if let Some(best) = &self.best_weights {
-            state.put_bytes("best", best.as_slice());
+        if let Some(best) = self.kept.as_ref().filter(|_| self.config.select_best) {
+            state.put_bytes("best", best.weights.as_slice());
         }
         let weights = self.selected_weights()?;
         if let Some(folder) = &mut self.folder {
@@ -240,6 +248,19 @@ impl<'r> Run<'r> {
         let steps_done = self.progress.steps_done;
         observers.iter_mut().for_each(|observer| observer.on_checkpoint(steps_done));
         Ok(())
+    }
+
+    /// After `error`: where training diverged, the last good weights are what `model.safetensors` is left with.
+    pub(super) fn fail(self, error: TrainError) -> TrainError {
+        let (TrainError::NotFinite { .. } | TrainError::ParameterNotFinite { .. }, Some(folder), Some(kept)) =
+            (&error, self.folder, self.kept)
+        else {
+            return error;
+        };
+        match folder.write_model(&kept.weights) {
+            Ok(()) => TrainError::Diverged { cause: Box::new(error), kept: kept.step },
+            Err(error) => error.into(),
+        }
     }
 
     pub(super) fn finish(

@@ -331,7 +331,8 @@ fn a_figure_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
     assert_eq!(
         error.to_string(),
         "energy is NaN at step 6: try a smaller learning rate or gradient clipping; --resume goes on from the last \
-         checkpoint, train.allow_not_finite=true lets a run go on all the same"
+         checkpoint, train.allow_not_finite=true lets a run go on all the same; model.safetensors holds the weights of \
+         step 4"
     );
     assert_eq!(metrics(folder.path()).last().unwrap()["energy"], "NaN");
     let state = State::load(folder.path().join("checkpoint/state.safetensors")).unwrap();
@@ -341,6 +342,28 @@ fn a_figure_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
     let report = run(folder.path(), going_on, &mut Toy { nan_at: Some(4), ..Toy::new() }, None).unwrap();
     assert_eq!(report.outcome, Outcome::Finished);
     assert_eq!(metrics(folder.path()).iter().filter(|record| record["energy"] == "NaN").count(), 1);
+}
+
+#[test]
+fn a_run_that_diverges_leaves_its_last_good_weights() {
+    // Divergence in the third epoch, after the best validation in the first.
+    for (select_best, good_epochs) in [(true, 1), (false, 2)] {
+        let config = LoopConfig { select_best, checkpoint_every_steps: Some(3), ..config() };
+        let scores = vec![-1.0, -2.0];
+        let folder = tempfile::tempdir().unwrap();
+        let mut toy = Toy { scores: scores.clone(), nan_weights_at: Some(2 * STEPS), ..Toy::new() };
+        let error = run(folder.path(), config.clone(), &mut toy, None).unwrap_err();
+        assert!(matches!(error, TrainError::Diverged { kept, .. } if kept == good_epochs * STEPS), "{error}");
+
+        let good = tempfile::tempdir().unwrap();
+        let short = LoopConfig { epochs: good_epochs, ..config };
+        run(good.path(), short, &mut Toy { scores, ..Toy::new() }, None).unwrap();
+        let weights = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
+        assert!(
+            weights(folder.path()) == weights(good.path()),
+            "other weights than those of {good_epochs} epochs"
+        );
+    }
 }
 
 #[test]

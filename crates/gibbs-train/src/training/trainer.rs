@@ -82,7 +82,8 @@ impl<'a> Trainer<'a> {
     /// checkpoints and weights into it.
     ///
     /// # Errors
-    /// [`TrainError`]; the last checkpoint is then as it was.
+    /// [`TrainError`]; the last checkpoint is then as it was, and where training diverged `model.safetensors` holds the
+    /// weights of the best validation, or of the last if the run does not select.
     pub fn run(
         mut self,
         trainee: &mut dyn Trainee,
@@ -95,7 +96,9 @@ impl<'a> Trainer<'a> {
             if let Some(outcome) = run.outcome(&self.stop) {
                 break outcome;
             }
-            run.advance(&mut self.observers)?;
+            if let Err(error) = run.advance(&mut self.observers) {
+                return Err(run.fail(error));
+            }
         };
         let report = run.finish(outcome, &mut self.observers)?;
         self.observers.iter_mut().for_each(|observer| observer.on_end(&report));

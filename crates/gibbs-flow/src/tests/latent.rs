@@ -1,0 +1,65 @@
+//! Chains in latent space keep the law of the Hamiltonian, whatever the flow.
+
+use gibbs_core::{
+    Bijection, Energy,
+    hmc::{Hmc, HmcState},
+    math::to_host,
+};
+use gibbs_testkit::check_mean;
+
+use super::*;
+
+/// `-ln p` of two correlated normal variables, up to a constant: the precision of `x₁ = u₁, x₂ = u₁ + u₂`.
+fn gaussian(x: Tensor<2>) -> Tensor<1> {
+    let [first, second] = [0, 1].map(|d| x.clone().narrow(1, d, 1));
+    (first.clone().powi_scalar(2) + (second - first).powi_scalar(2)).squeeze_dim(1) * 0.5
+}
+
+fn flow(map: Univariate) -> Flow {
+    let config = RealNvpConfig::new(2, 4, vec![8]).with_map(map).with_activation(Activation::Tanh);
+    wide_flow(&config.flow(), 0.4, 3)
+}
+
+#[test]
+fn exact_draws_stay_exact_in_the_latent_space_of_any_flow() {
+    for map in [Univariate::affine(), Univariate::spline()] {
+        let flow = flow(map);
+        let energy = Latent::new(flow.clone().train().no_grad(), gaussian);
+        let mut noise = Noise::new(0, "chains");
+        let u = noise.normal([20_000, 2], (&Device::flex(), DType::F64));
+        let [first, second] = [0, 1].map(|d| u.clone().narrow(1, d, 1));
+        let x = Tensor::cat(vec![first.clone(), first + second], 1);
+        // Long steps: a good part of the trajectories is rejected, and without that the law would be another.
+        let hmc = Hmc::new(0.4, 4).with_jitter(0.2);
+        let mut state = HmcState::new(&energy, flow.forward(x, None).0);
+        let mut accepted = 0.0;
+        for _ in 0..6 {
+            let (next, transition) = hmc.step(&energy, state, &mut noise);
+            accepted = to_host(transition.accepted.mean())[0];
+            state = next;
+        }
+        assert!((0.3..0.95).contains(&accepted), "{accepted}");
+        let x = to_host(flow.inverse(state.x().clone(), None).0);
+        let moment = |expected: f64, f: fn(&[f64]) -> f64| {
+            check_mean(&x.chunks(2).map(f).collect::<Vec<_>>(), expected);
+        };
+        moment(0.0, |x| x[0]);
+        moment(0.0, |x| x[1]);
+        moment(1.0, |x| x[0] * x[0]);
+        moment(1.0, |x| x[0] * x[1]);
+        moment(2.0, |x| x[1] * x[1]);
+    }
+}
+
+/// A flow onto its own law has the latent energy of the base: `|z|²/2` up to a constant.
+#[test]
+fn the_latent_energy_of_a_flows_own_law_is_that_of_the_base() {
+    let flow = flow(Univariate::spline());
+    let own = |x: Tensor<2>| gibbs_core::LogProb::log_prob(&flow, x).neg();
+    let z = Noise::new(0, "z").normal([50, 2], (&Device::flex(), DType::F64));
+    let expected = crate::univariate::sum(z.clone().powi_scalar(2)) * 0.5 + std::f64::consts::TAU.ln();
+    let found = to_host(Latent::new(flow.clone(), own).energy(z));
+    for (found, expected) in found.into_iter().zip(to_host(expected)) {
+        assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
+    }
+}
