@@ -33,7 +33,7 @@ impl Preparation {
             Coordinates::Standardized => {
                 Self::Standardized(given(model.standardization.clone(), "model.standardization")?)
             }
-            Coordinates::Logit => Self::Logit(Box::new(Logit::new(model.margin)?)),
+            Coordinates::Logit => Self::Logit(Box::new(Logit::new(given(model.margin, "model.margin")?)?)),
         })
     }
 

@@ -48,9 +48,11 @@ pub(super) fn evaluate(experiment: &RealNvpExperiment, data: &Splits, part: Part
     if config.model.coordinates == Some(Coordinates::Logit) {
         evaluation.note("log_prob", "coordinates", "values in [0, 1], dequantized");
         evaluation.add("log_prob_logit", &Estimate::exact(mean(&within)), "nats");
-        let bits = bits_per_dim(mean(&each), flow.n_variables());
-        // The density of dequantized values bounds the probability of the grey ones, in expectation over the draws.
-        evaluation.add("bits_per_dim", &Estimate::exact(bits).with_kind(Kind::UpperBound), "bits");
+        // The density of dequantized values bounds the probability of the grey ones, in expectation over the draws. The error is
+        // that of a mean over examples.
+        let width = flow.n_variables();
+        let bits: Vec<f64> = each.iter().map(|log_prob| bits_per_dim(*log_prob, width)).collect();
+        evaluation.add("bits_per_dim", &Estimate::mean(&bits).with_kind(Kind::UpperBound), "bits");
     }
     evaluation.per_example = each;
     Ok(evaluation)

@@ -15,7 +15,8 @@ use gibbs_flow::{CouplingMask, Flow};
 
 use super::{
     RealNvpRun,
-    config::{self, Coordinates, FlowKind, RealNvpModel},
+    config::{self, Coordinates, RealNvpModel},
+    kind::FlowKind,
 };
 use crate::{
     evaluation::Evaluation,

@@ -5,6 +5,8 @@ mod config;
 mod coordinates;
 mod evaluate;
 mod hamiltonian;
+mod image;
+mod kind;
 mod measure;
 mod physics;
 mod pictures;
@@ -38,7 +40,9 @@ use crate::{
 use coordinates::Preparation;
 use hamiltonian::Target;
 
-pub use config::{Coordinates, FlowKind, RealNvpModel, RealNvpTrain};
+pub use config::{Coordinates, RealNvpModel, RealNvpTrain};
+pub use image::ImageSizes;
+pub use kind::FlowKind;
 pub use measure::Measure;
 pub use sample::RealNvpSampleArgs;
 
