@@ -114,7 +114,7 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
 
 /// Whether the flow has normalizations that are fitted to fields before training.
 pub(super) fn starts_from_fields(model: &RealNvpModel) -> bool {
-    model.act_norm || model.kind == Some(FlowKind::Lattice)
+    model.act_norm == Some(true) || model.kind == Some(FlowKind::Lattice)
 }
 
 fn group(law: &Law, symmetrization: Symmetrization) -> SymmetryGroup {
