@@ -55,7 +55,7 @@ impl Preparation {
     /// Settings that are still open, or out of range.
     pub fn new(
         coordinates: Option<Coordinates>,
-        margin: f64,
+        margin: Option<f64>,
         standardization: Option<&Standardization>,
     ) -> Result<Self> {
         Ok(match given(coordinates, "model.coordinates")? {
@@ -63,7 +63,7 @@ impl Preparation {
             Coordinates::Standardized => {
                 Self::Standardized(given(standardization.cloned(), "model.standardization")?)
             }
-            Coordinates::Logit => Self::Logit(Box::new(Logit::new(margin)?)),
+            Coordinates::Logit => Self::Logit(Box::new(Logit::new(given(margin, "model.margin")?)?)),
             Coordinates::Signed => Self::Signed,
         })
     }

@@ -94,9 +94,11 @@ impl Measured<'_> {
         }
         if self.coordinates.is_some_and(Coordinates::are_grey) {
             evaluation.note("log_prob", "coordinates", "values in [0, 1], dequantized");
-            let bits = bits_per_dim(mean(&log_probs.of_data), self.n_variables);
-            // The density of dequantized values bounds the probability of the grey ones, in expectation over the draws.
-            evaluation.add("bits_per_dim", &Estimate::exact(bits).with_kind(Kind::UpperBound), "bits");
+            // The density of dequantized values bounds the probability of the grey ones, in expectation over the draws. The error is
+            // that of a mean over examples.
+            let bits: Vec<f64> =
+                log_probs.of_data.iter().map(|log_prob| bits_per_dim(*log_prob, self.n_variables)).collect();
+            evaluation.add("bits_per_dim", &Estimate::mean(&bits).with_kind(Kind::UpperBound), "bits");
         }
         evaluation.per_example = log_probs.of_data;
         Ok(evaluation)

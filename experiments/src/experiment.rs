@@ -140,11 +140,12 @@ pub fn main<E: Experiment>() -> ExitCode {
     outcome.unwrap_or_else(|error| fault::report(&error))
 }
 
-/// Name and device of the backend that the command line asks for.
+/// Name and device of the backend that the command line asks for. From here on the process keeps the memory it frees.
 ///
 /// # Errors
 /// A backend that is unknown, not compiled in, or without a device here.
 pub fn device(shared: &Shared) -> Result<(String, Device)> {
+    gibbs_backend::keep_freed_memory();
     let none = || Fault::usage("no backend is compiled in: build with `--features flex`");
     let name = match &shared.backend {
         Some(name) => name.clone(),

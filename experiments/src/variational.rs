@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Fewest and most draws by which a sampler is measured, unless its settings say otherwise: the error of a mean is then between
-/// 1/30 and 1/140 of the spread.
-const DRAWS: (usize, usize) = (1000, 20_000);
+/// 1/16 and 1/140 of the spread.
+const DRAWS: (usize, usize) = (250, 20_000);
 
 /// Images of an example up to which a sampler can be trained on all of them.
 const MOST_IMAGES: usize = 512;

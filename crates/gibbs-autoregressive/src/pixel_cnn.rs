@@ -40,7 +40,7 @@ use burn::{
 use gibbs_backend::{Init, Noise, Pattern, Window, convolution, masked_affine};
 use gibbs_core::nn::{Activation, Affine};
 
-pub use block::{Block, Residual};
+pub use block::Block;
 use maps::{Band, rows, shifted};
 
 use crate::{

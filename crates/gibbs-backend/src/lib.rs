@@ -9,17 +9,21 @@ mod elementwise;
 mod flex;
 #[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "without flex only the generator is used"))]
 mod kernel;
+mod memory;
 mod noise;
 mod pattern;
 mod prefix;
 mod products;
+mod spline;
 
 pub use adam::{AdamStep, adam_step};
 pub use affine::{affine, masked_affine};
 pub use backend::{BackendError, backends, compiled, default_backend, device, has_double_precision};
 pub use convolution::{Window, convolution};
 pub use elementwise::{Function, bce_with_logits, exp, log_sigmoid, relu, sigmoid, silu, softplus, tanh};
+pub use memory::keep_freed_memory;
 pub use noise::{Init, Noise};
 pub use pattern::Pattern;
 pub use prefix::prefix_networks;
 pub use products::{sparse_matmul, sparse_matmul_transposed};
+pub use spline::{Spline, spline, spline_inverse};

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod cache;
 mod estimate;
 pub mod hmc;
 pub mod math;

@@ -52,7 +52,7 @@ impl FlowConfig {
     fn check_all_touched(&self, layers: &[Layer]) -> Result<(), ConfigError> {
         let touched =
             layers.iter().fold(vec![false; self.n_variables], |touched, layer| layer.touch(touched));
-        let has_coupling = layers.iter().any(|layer| matches!(layer, Layer::Coupling(_)));
+        let has_coupling = layers.iter().any(Layer::has_coupling);
         match touched.iter().position(|touched| !touched) {
             Some(variable) if has_coupling => {
                 Err(ConfigError::Untouched { variable, n_layers: layers.len() })

@@ -24,7 +24,10 @@ use gibbs_core::{
     nn::{Activation, Mlp, MlpConfig},
 };
 
-use crate::{ConfigError, CouplingMask, Univariate, columns::Partition, context::inputs};
+use crate::{
+    ConfigError, Convolutional, ConvolutionalConfig, CouplingMask, Univariate, columns::Partition,
+    context::inputs,
+};
 
 /// What turns the kept variables into the parameters of the others' map.
 pub trait Conditioner: Module + ModuleDisplay {
@@ -90,6 +93,50 @@ impl CouplingConfig {
         self.validate(n_variables, n_context)?;
         let partition = self.mask.partition(n_variables, self.flipped, n_context > 0)?;
         let conditioner = self.network(&partition, n_context).init(device, noise)?;
+        Ok(Coupling { conditioner, partition, n_context, map: self.map })
+    }
+}
+
+/// Mask, conditioner and map of a coupling on a lattice.
+#[derive(Config, Debug, PartialEq)]
+pub struct ConvolutionalCouplingConfig {
+    /// Which variables are kept.
+    pub mask: CouplingMask,
+    /// Whether those are changed instead and the others kept.
+    #[config(default = false)]
+    pub flipped: bool,
+    /// The conditioner.
+    pub network: ConvolutionalConfig,
+    /// How variables are changed.
+    #[config(default = "Univariate::affine()")]
+    pub map: Univariate,
+}
+
+impl ConvolutionalCouplingConfig {
+    /// Checks every field, for this many variables and a context of this width, 0 for none.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range, or a mask that does not fit.
+    pub fn validate(&self, n_variables: usize, n_context: usize) -> Result<(), ConfigError> {
+        self.map.validate()?;
+        self.mask.partition(n_variables, self.flipped, n_context > 0)?;
+        self.network.validate(n_variables)
+    }
+
+    /// A coupling that begins as the identity: the last weights of its conditioner are zero, the others random.
+    ///
+    /// # Errors
+    /// If [`validate`](Self::validate) fails.
+    pub fn init(
+        &self,
+        n_variables: usize,
+        n_context: usize,
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Result<Coupling<Convolutional>, ConfigError> {
+        self.validate(n_variables, n_context)?;
+        let partition = self.mask.partition(n_variables, self.flipped, n_context > 0)?;
+        let conditioner = self.network.init(&partition, n_context, self.map, device, noise)?;
         Ok(Coupling { conditioner, partition, n_context, map: self.map })
     }
 }

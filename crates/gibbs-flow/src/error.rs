@@ -22,6 +22,24 @@ pub enum ConfigError {
         /// What it must be.
         must: &'static str,
     },
+    /// Variables that make no channels of a lattice.
+    #[error("{n_variables} variables are no whole number of channels of {rows} by {columns} sites")]
+    Sites {
+        /// Rows of the lattice.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+        /// Number of variables.
+        n_variables: usize,
+    },
+    /// A lattice that is not made of squares of four sites.
+    #[error("{rows} by {columns} sites cannot be squeezed into squares of four: both numbers must be even")]
+    Odd {
+        /// Rows of the lattice.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+    },
     /// A mask made for another number of variables.
     #[error("the mask {mask} does not fit {n_variables} variables: {problem}")]
     Mask {
@@ -93,6 +111,15 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// An error unless the variables are channels of so many rows and columns.
+    pub(crate) fn sites(rows: usize, columns: usize, n_variables: usize) -> Result<(), Self> {
+        let sites = rows * columns;
+        if sites > 0 && n_variables > 0 && n_variables.is_multiple_of(sites) {
+            return Ok(());
+        }
+        Err(Self::Sites { rows, columns, n_variables })
+    }
+
     /// An error unless `holds`.
     pub(crate) fn range(
         holds: bool,

@@ -97,11 +97,8 @@ impl Flow<Layer> {
     pub fn fitted(mut self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Self {
         self.assert_fits(&x, context);
         let mut z = x;
-        let fit = |layer| {
-            let layer = match layer {
-                Layer::Elementwise(layer) => Layer::Elementwise(layer.fitted(z.clone())),
-                other => other,
-            };
+        let fit = |layer: Layer| {
+            let layer = layer.fitted(&z, context);
             z = layer.forward(z.clone(), context).0;
             layer
         };

@@ -26,6 +26,14 @@ pub enum CouplingMask {
         /// Number of channels.
         channels: usize,
     },
+    /// Of the modes of a periodic lattice ([`Hartley`](crate::Hartley)) those with wave numbers up to `largest` along each axis,
+    /// in either direction, are kept: `(2·largest + 1)^d` of the longest waves in `d` dimensions, at 0 the mean alone.
+    LongWaves {
+        /// Numbers of sites along the axes.
+        lengths: Vec<usize>,
+        /// Largest wave number.
+        largest: usize,
+    },
     /// As listed: true for a variable that is kept.
     Given {
         /// One entry for each variable.
@@ -49,6 +57,9 @@ impl CouplingMask {
             }
             Self::Channels { channels } if !is_multiple(*channels) => {
                 return Err(misfit(format!("they are no {channels} equal channels")));
+            }
+            Self::LongWaves { lengths, .. } if lengths.iter().product::<usize>() != n_variables => {
+                return Err(misfit("they are not the modes of such a lattice".into()));
             }
             Self::Given { keeps } if keeps.len() != n_variables => {
                 return Err(misfit(format!("it has {} entries", keeps.len())));
@@ -80,6 +91,14 @@ impl CouplingMask {
                 (variable / columns % rows + variable % columns).is_multiple_of(2)
             }
             Self::Channels { channels } => variable / (n_variables / channels) < channels / 2,
+            Self::LongWaves { lengths, largest } => {
+                let mut rest = variable;
+                lengths.iter().rev().all(|length| {
+                    let wave = rest % length;
+                    rest /= length;
+                    wave.min(length - wave) <= *largest
+                })
+            }
             Self::Given { keeps } => keeps[variable],
         }
     }
@@ -101,6 +120,8 @@ mod tests {
             (CouplingMask::Checkerboard { rows: 2, columns: 3 }, 6, vec![0, 2, 4]),
             (CouplingMask::Checkerboard { rows: 2, columns: 2 }, 8, vec![0, 3, 4, 7]),
             (CouplingMask::Channels { channels: 3 }, 6, vec![0, 1]),
+            (CouplingMask::LongWaves { lengths: vec![2, 5], largest: 0 }, 10, vec![0]),
+            (CouplingMask::LongWaves { lengths: vec![5, 2], largest: 1 }, 10, vec![0, 1, 2, 3, 8, 9]),
             (CouplingMask::Given { keeps: vec![false, true, true] }, 3, vec![1, 2]),
         ];
         for (mask, n, expected) in cases {
@@ -117,6 +138,8 @@ mod tests {
         assert!(
             message(CouplingMask::Checkerboard { rows: 2, columns: 3 }, 8, false).contains("2 by 3 pixels")
         );
+        let waves = CouplingMask::LongWaves { lengths: vec![2, 2], largest: 0 };
+        assert!(message(waves, 8, false).contains("not the modes of such a lattice"));
         assert!(message(CouplingMask::Channels { channels: 3 }, 8, false).contains("no 3 equal channels"));
         assert!(message(CouplingMask::Given { keeps: vec![true] }, 8, false).contains("it has 1 entries"));
         assert!(message(CouplingMask::Alternating, 1, false).contains("keeps all of the 1 variables"));

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod cache;
 pub mod continuous;
 mod error;
 pub mod exact;

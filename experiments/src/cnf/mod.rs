@@ -163,7 +163,7 @@ fn target(config: &CnfRun, symmetrization: Symmetrization) -> Result<Option<Targ
 
 /// The fixed map before the flow.
 fn preparation(model: &CnfModel) -> Result<Preparation> {
-    Preparation::new(model.coordinates, model.margin, model.standardization.as_ref())
+    Preparation::new(model.coordinates, Some(model.margin), model.standardization.as_ref())
 }
 
 /// A flow at its start.

@@ -1,15 +1,15 @@
 //! Settings of a normalizing flow, and the presets.
 
-use std::fmt;
-
 use anyhow::{Context, Result};
 use gibbs_core::{nn::Activation, optim::AdamConfig};
 use gibbs_data::{Binarization, Splits};
-use gibbs_flow::{CouplingMask, FlowConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate};
+use gibbs_flow::{
+    CouplingMask, FlowConfig, LatticeConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate,
+};
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
-use super::RealNvpRun;
+use super::{RealNvpRun, image::ImageSizes, kind::FlowKind};
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
@@ -22,37 +22,6 @@ use crate::{
     variational::{Symmetrization, Variational},
 };
 
-/// Which flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FlowKind {
-    /// Additive couplings.
-    Nice,
-    /// Affine couplings.
-    Realnvp,
-    /// Couplings by rational-quadratic splines.
-    Spline,
-    /// Affine masked autoregressive layers.
-    Maf,
-    /// Masked autoregressive layers by rational-quadratic splines.
-    SplineMaf,
-    /// The inverse of affine masked autoregressive layers.
-    Iaf,
-}
-
-impl fmt::Display for FlowKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Nice => "nice",
-            Self::Realnvp => "realnvp",
-            Self::Spline => "spline",
-            Self::Maf => "maf",
-            Self::SplineMaf => "spline_maf",
-            Self::Iaf => "iaf",
-        })
-    }
-}
-
 /// The flow.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +33,8 @@ pub struct RealNvpModel {
     pub kind: Option<FlowKind>,
     /// Columns of the data; `null` takes what the data have.
     pub n_visible: Option<usize>,
+    /// Sizes of the two kinds for pictures, which have no others.
+    pub image: ImageSizes,
     /// Layers; `null` takes what the width needs.
     pub n_layers: Option<usize>,
     /// Hidden units of the network of each layer, a number or a list; `null` takes what the width needs.
@@ -79,14 +50,16 @@ pub struct RealNvpModel {
     pub bins: usize,
     /// Half the width of the box of splines.
     pub bound: f64,
-    /// Whether an activation normalization comes before each layer.
-    pub act_norm: bool,
+    /// Whether an activation normalization comes before each layer; `null` takes one for pictures.
+    pub act_norm: Option<bool>,
     /// Classes on which the flow is conditioned, 0 for none.
     pub n_classes: usize,
     /// What the flow is a law of; `null` takes logits of grey values, and else standardized columns.
     pub coordinates: Option<Coordinates>,
-    /// Distance that logits keep from 0 and 1 (1e-6 in Papamakarios et al. 2017).
-    pub margin: f64,
+    /// Distance that logits keep from 0 and 1; `null` takes what the kind needs: 0.05 for affine couplings of pictures (Dinh et al.
+    /// 2017), 2e-4 for those by splines, which spreads the grey value 0 over a sixth of the axis, and else 1e-6 (Papamakarios et
+    /// al. 2017).
+    pub margin: Option<f64>,
     /// Shift and scale of the columns; `null` takes those of the training data.
     pub standardization: Option<Standardization>,
     /// Symmetries of the flow as it is measured and sampled, where it learns a Hamiltonian.
@@ -140,6 +113,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
         system: Continuous::default(),
         kind: None,
         n_visible: None,
+        image: ImageSizes::preset(preset),
         n_layers: (preset == Preset::Tiny).then_some(2),
         n_hidden: (preset == Preset::Tiny).then_some(Widths::One(16)),
         activation: (!has_data).then_some(Activation::Silu),
@@ -147,10 +121,10 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
         linear: None,
         bins: 16,
         bound: 4.0,
-        act_norm: false,
+        act_norm: None,
         n_classes: 0,
         coordinates: None,
-        margin: 1e-6,
+        margin: None,
         standardization: None,
         symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
     };
@@ -166,8 +140,8 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
             Preset::Default => None,
             Preset::Paper => Some(20_000),
         },
-        batch_size: 256,
-        learning_rate: Schedule::cosine(2e-3, 0.0).with_warmup(100),
+        batch_size: if has_data { 256 } else { 128 },
+        learning_rate: Schedule::cosine(if has_data { 2e-3 } else { 3e-3 }, 0.0).with_warmup(100),
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 10.0 },
@@ -202,8 +176,17 @@ impl RealNvpModel {
             (_, false) => FlowKind::Realnvp,
         });
         self.activation = Some(self.activation());
-        self.mask.get_or_insert(CouplingMask::Alternating);
         self.linear.get_or_insert(false);
+        self.act_norm.get_or_insert(kind.is_of_images());
+        self.margin.get_or_insert(match kind {
+            FlowKind::Image => 0.05,
+            FlowKind::ImageSpline => 2e-4,
+            _ => 1e-6,
+        });
+        if kind.is_of_images() {
+            return;
+        }
+        self.mask.get_or_insert(CouplingMask::Alternating);
         self.n_layers.get_or_insert(match (kind, is_narrow) {
             (FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf, _) => 5,
             (_, true) => 8,
@@ -222,12 +205,15 @@ impl RealNvpModel {
     pub(super) fn flow(&self) -> Result<FlowConfig> {
         let width = given(self.n_visible, "model.n_visible")?;
         let kind = given(self.kind, "model.kind")?;
-        let n_layers = given(self.n_layers, "model.n_layers")?;
-        let hidden = given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden")?;
+        let n_layers = || given(self.n_layers, "model.n_layers");
+        let hidden = || given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden");
+        let act_norm = given(self.act_norm, "model.act_norm")?;
         let map = match kind {
             FlowKind::Nice => Univariate::Additive,
-            FlowKind::Realnvp | FlowKind::Maf | FlowKind::Iaf => Univariate::affine(),
-            FlowKind::Spline | FlowKind::SplineMaf => {
+            FlowKind::Realnvp | FlowKind::Maf | FlowKind::Iaf | FlowKind::Lattice | FlowKind::Image => {
+                Univariate::affine()
+            }
+            FlowKind::Spline | FlowKind::SplineMaf | FlowKind::ImageSpline => {
                 Univariate::Spline { bins: self.bins, bound: self.bound }
             }
         };
@@ -238,21 +224,50 @@ impl RealNvpModel {
                         "model.kind = {kind}: a coupling needs at least 2 columns, the data have {width}; take maf or spline_maf"
                     )));
                 }
-                RealNvpConfig::new(width, n_layers, hidden)
+                RealNvpConfig::new(width, n_layers()?, hidden()?)
                     .with_activation(self.activation())
                     .with_map(map)
                     .with_mask(given(self.mask.clone(), "model.mask")?)
-                    .with_act_norm(self.act_norm)
+                    .with_act_norm(act_norm)
                     .with_n_context(self.n_classes)
                     .flow()
             }
-            FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf => MafConfig::new(width, n_layers, hidden)
-                .with_activation(self.activation())
+            FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf => {
+                MafConfig::new(width, n_layers()?, hidden()?)
+                    .with_activation(self.activation())
+                    .with_map(map)
+                    .with_inverse(kind == FlowKind::Iaf)
+                    .with_act_norm(act_norm)
+                    .with_n_context(self.n_classes)
+                    .flow()
+            }
+            FlowKind::Image | FlowKind::ImageSpline => self
+                .image
+                .flow(width, self.activation())?
                 .with_map(map)
-                .with_inverse(kind == FlowKind::Iaf)
-                .with_act_norm(self.act_norm)
+                .with_act_norm(act_norm)
                 .with_n_context(self.n_classes)
-                .flow(),
+                .flow()
+                .context("model.image")?,
+            FlowKind::Lattice => {
+                if self.n_classes > 0 {
+                    return Err(Fault::usage(format!(
+                        "model.n_classes = {}: a lattice flow takes none",
+                        self.n_classes
+                    )));
+                }
+                let Some(CouplingMask::Checkerboard { rows, columns }) = self.mask else {
+                    return Err(Fault::usage(
+                        "model.kind = lattice: the numbers of rows and columns are those of model.mask, which must be a checkerboard",
+                    ));
+                };
+                LatticeConfig::new(rows, columns)
+                    .with_n_blocks(n_layers()?)
+                    .with_hidden(hidden()?)
+                    .with_activation(self.activation())
+                    .flow()
+                    .context("model")?
+            }
         };
         if given(self.linear, "model.linear")? {
             flow.layers.insert(0, LayerConfig::Linear { order: Permute::Given((0..width).collect()) });
@@ -271,6 +286,7 @@ pub(super) fn settle(config: &mut RealNvpRun, data: &Splits) -> Result<()> {
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
     let width = *model.n_visible.get_or_insert(data.width());
     data.train.require_width(width)?;
+    model.image.settle(config.data.shape.as_deref());
     model.settle();
     let steps = *train.steps.get_or_insert(if model.is_narrow() { 8000 } else { 2000 });
     check(model, train)?;
@@ -289,14 +305,13 @@ pub(super) fn check(model: &RealNvpModel, train: &RealNvpTrain) -> Result<()> {
     {
         return Err(Fault::usage(format!("model.n_hidden = {widths:?}: each width must be at least 1")));
     }
-    let n_layers = given(model.n_layers, "model.n_layers")?;
     check_counts(&[
         ("train.batch_size", train.batch_size),
         ("train.steps", given(train.steps, "train.steps")?),
-        ("model.n_layers", n_layers),
+        ("model.n_layers", model.n_layers.unwrap_or(1)),
     ])?;
     check_rate("train.learning_rate", &train.learning_rate)?;
-    check_part("model.margin", 2.0 * model.margin)?;
+    check_part("model.margin", 2.0 * given(model.margin, "model.margin")?)?;
     train.average.validate("train.average")?;
     train.adam().validate().context("train")
 }

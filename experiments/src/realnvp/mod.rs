@@ -4,6 +4,8 @@
 mod config;
 mod evaluate;
 mod hamiltonian;
+mod image;
+mod kind;
 mod measure;
 mod physics;
 mod pictures;
@@ -31,13 +33,16 @@ use crate::{
     coordinates::{self, Coordinates, Preparation},
     evaluation::Evaluation,
     experiment::Experiment,
+    fault::Fault,
     hamiltonian::{Target, is_variational},
     path_training::PathTraining,
     system::ContinuousArgs,
     variational::Symmetrization,
 };
 
-pub use config::{FlowKind, RealNvpModel, RealNvpTrain};
+pub use config::{RealNvpModel, RealNvpTrain};
+pub use image::ImageSizes;
+pub use kind::FlowKind;
 pub use measure::Measure;
 pub use sample::RealNvpSampleArgs;
 
@@ -117,10 +122,19 @@ impl Experiment for RealNvpExperiment {
     }
 
     fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+        if !is_variational(&config.data.name) && config.model.symmetry != Symmetrization::None {
+            return Err(Fault::usage("model.symmetry: data are taken as they are; take none"));
+        }
         Ok(match target(config, config.train.variational.symmetry)? {
             Some(target) => {
                 let (train, noise) = (&config.train, &mut Noise::new(config.seed, "init"));
                 let flow = config.model.flow()?.init(device, noise)?;
+                let flow = match hamiltonian::starts_from_fields(&config.model) {
+                    true => {
+                        hamiltonian::fitted(flow, &target, device, &mut Noise::new(config.seed, "fields"))
+                    }
+                    false => flow,
+                };
                 let training = Backprop::new(flow, train.adam().init()?, train.average, device);
                 Box::new(PathTraining {
                     target,
@@ -145,11 +159,11 @@ impl Experiment for RealNvpExperiment {
 
     fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
         match &self.target {
-            Some(target) => {
+            Some(target) if is_variational(&self.config.data.name) => {
                 let (variational, seed) = (&self.config.train.variational, self.config.seed);
                 Ok(target.evaluate(&self.flow, variational, seed))
             }
-            None => evaluate::evaluate(self, data, part),
+            _ => evaluate::evaluate(self, data, part),
         }
     }
 
@@ -168,10 +182,11 @@ impl Experiment for RealNvpExperiment {
     }
 }
 
-/// What a run is to learn; none where it has data.
+/// What a run is to learn; none where it learned data. A run on a Hamiltonian that is shown data is known by its symmetries.
 fn target(config: &RealNvpRun, symmetrization: Symmetrization) -> Result<Option<Target>> {
     let target = || Target::new(&config.model.system, symmetrization).context("the configuration");
-    is_variational(&config.data.name).then(target).transpose()
+    let has_target = is_variational(&config.data.name) || config.model.symmetry != Symmetrization::None;
+    has_target.then(target).transpose()
 }
 
 /// The fixed map before the flow.

@@ -56,9 +56,11 @@ impl FlowTrainee {
     }
 }
 
-/// `ln p` of each example of a set, in the coordinates of the flow and in those of the data.
+/// `ln p` of each example of a set, in the coordinates of the flow and in those of the data, for a `density` of examples in the
+/// coordinates of the flow given contexts of `n_classes`.
 pub(super) fn log_probs(
-    flow: &Flow,
+    density: impl Fn(Tensor<2>, Option<&Tensor<2>>) -> Tensor<1>,
+    n_classes: usize,
     preparation: &Preparation,
     data: &Dataset,
     device: &Device,
@@ -68,8 +70,8 @@ pub(super) fn log_probs(
     for rows in rows.chunks(ROWS) {
         let batch = data.batch(rows, device);
         let (y, ladj) = preparation.forward(batch.x);
-        let labels = context(batch.labels.as_deref(), flow.n_context(), device);
-        let log_prob = flow.log_prob_given(y, labels.as_ref());
+        let labels = context(batch.labels.as_deref(), n_classes, device);
+        let log_prob = density(y, labels.as_ref());
         within.extend(gibbs_core::math::to_host(log_prob.clone()));
         of_data.extend(gibbs_core::math::to_host(log_prob + ladj));
     }
@@ -99,7 +101,9 @@ impl Trainee for FlowTrainee {
     fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
         let flow = self.training.measured();
         let like_valid = self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()));
-        let log_prob = |data| mean(&log_probs(&flow, &self.preparation, data, &self.device).1);
+        let density = |y, labels: Option<&Tensor<2>>| flow.log_prob_given(y, labels);
+        let (n_classes, preparation) = (flow.n_context(), &self.preparation);
+        let log_prob = |data| mean(&log_probs(density, n_classes, preparation, data, &self.device).1);
         let score = log_prob(&self.valid);
         let figures =
             Figures::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));

@@ -130,6 +130,46 @@ fn pictures_have_bits_and_classes() {
     refuses(&["--temperature", "-1"], &["--temperature -1"]);
 }
 
+/// Bars of any grey on a noisy ground, `[n, 8, 8]`.
+fn bars(folder: &Path) {
+    let (n, mut noise) = (400, Noise::new(0, "bars"));
+    let pictures: Vec<u8> = (0..n)
+        .flat_map(|_| {
+            let (bar, grey) = ((noise.next_uniform() * 8.0) as usize, 100.0 + 150.0 * noise.next_uniform());
+            let ground: Vec<f64> = (0..64).map(|_| 20.0 * noise.next_uniform()).collect();
+            (0..64).map(move |i| if i % 8 == bar { grey as u8 } else { ground[i] as u8 })
+        })
+        .collect();
+    npy::write(&folder.join("bars.npy"), &pictures, &[n, 8, 8]).unwrap();
+}
+
+#[test]
+fn flows_of_pictures_train_and_draw() {
+    let folder = tempdir().unwrap();
+    bars(folder.path());
+    let short = set(&["train.steps=40", "train.batch_size=64", "model.kind=image_spline", "model.bins=4"]);
+    let flags = [&["--data", "bars.npy"], &short[..]].concat();
+    run(folder.path(), &flags).succeeds();
+    let metrics = json(folder.path(), "run/summary.json")["metrics"].clone();
+    let bits = &metrics["bits_per_dim"];
+    assert_eq!(bits["kind"], "upper_bound");
+    // Uniform grey values have 8 bits, the ground of 20 levels has 4.3.
+    assert!(bits["value"].as_f64().unwrap() < 7.5 && bits["std_err"].as_f64().unwrap() > 0.0, "{metrics}");
+    for picture in ["samples.png", "interpolation.png", "curves.png"] {
+        assert!(folder.path().join("run").join(picture).is_file(), "{picture}");
+    }
+    assert_eq!(REALNVP.eval(folder.path(), &["run"])["metrics"], metrics);
+    REALNVP.sample(folder.path(), &["run", "-n", "4", "--out", "draws.npy"]).succeeds();
+    assert_eq!(npy::read(&folder.path().join("draws.npy")).unwrap().shape, [4, 8, 8]);
+    assert_eq!(json(folder.path(), "run/config.json")["model"]["image"]["shape"], serde_json::json!([8, 8]));
+    let refuses = |settings: &[&str], told: &[&str]| {
+        run(folder.path(), &[&flags[..], &set(settings)[..]].concat()).refuses(told);
+    };
+    refuses(&["model.image.widths=[8,8,8,8]"], &["1 by 1", "must be even"]);
+    refuses(&["model.image.shape=[7,8]"], &["64 columns are no picture"]);
+    refuses(&["model.image.bottleneck=0"], &["bottleneck = 0"]);
+}
+
 #[test]
 fn what_has_no_density_is_refused() {
     let folder = tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gibbs_data::npy;
 use gibbs_physics::{
     Axis, Lattice,
     continuous::{Ends, HarmonicChain, Springs},
@@ -110,6 +111,28 @@ fn the_fields_of_spins_have_the_free_energy_of_the_spins() {
     let exact = exact::enumerate(&torus, 0.2).unwrap().thermodynamics.free_energy() / 9.0;
     check_figures(&metrics, exact);
     assert_eq!(metrics["free_energy_per_site"]["symmetries"], 144);
+}
+
+#[test]
+fn data_are_looked_at_with_the_symmetries_of_the_hamiltonian() {
+    let folder = tempdir().unwrap();
+    trained(folder.path(), &["--model", "phi-four", "--lattice", "2x2"]);
+    let fields: Vec<f32> = (0..40_i16).map(|i| f32::from(i * i % 17) / 10.0).collect();
+    let reversed: Vec<f32> = fields.iter().map(|x| -x).collect();
+    let shifted: Vec<f32> = fields.chunks(4).flat_map(|x| [x[1], x[0], x[3], x[2]]).collect();
+    let [value, of_reversed, of_shifted] = [fields, reversed, shifted].map(|fields| {
+        npy::write(&folder.path().join("fields.npy"), &fields, &[10, 2, 2]).unwrap();
+        let arguments = ["eval", "run", "--data", "fields.npy", "--split", "all"];
+        let printed: Outcome = command("realnvp", folder.path(), arguments).output().unwrap().into();
+        let printed: Value = serde_json::from_str(&printed.succeeds().stdout).unwrap();
+        assert_eq!(printed["metrics"]["log_prob"]["symmetries"], 16, "{printed}");
+        number(&printed["metrics"], "log_prob", "value")
+    });
+    // Sums over the same images in another order, in f32.
+    assert!(
+        (value - of_reversed).abs() < 1e-4 && (value - of_shifted).abs() < 1e-4,
+        "{value} {of_reversed} {of_shifted}"
+    );
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::math::to_host;
+use gibbs_core::{math::to_host, nn::Activation};
 use gibbs_flow::{
-    CouplingConfig, CouplingMask, Flow, FlowConfig, LayerConfig, MafConfig, Permute, RealNvpConfig,
-    Univariate,
+    ConvolutionalConfig, ConvolutionalCouplingConfig, CouplingConfig, CouplingMask, Flow, FlowConfig,
+    LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate,
 };
 use gibbs_train::weights::{self, WeightsError};
 
@@ -49,7 +49,56 @@ fn configs() -> Vec<(&'static str, FlowConfig)> {
         ("IAF", maf.clone().with_inverse(true).flow()),
         ("MAF, splines, context", maf.with_map(spline).with_n_context(2).flow()),
         ("Glow of points", FlowConfig::new(WIDTH, glow)),
+        ("pictures", FlowConfig::new(WIDTH, pictures(spline)).with_n_context(2)),
     ]
+}
+
+/// Couplings of pictures of 2 by 3 sites; one row of them goes on.
+fn pictures(map: Univariate) -> Vec<LayerConfig> {
+    let coupling = |rows, flipped| {
+        let network = ConvolutionalConfig::new(rows, 3)
+            .with_width(4)
+            .with_bottleneck(3)
+            .with_blocks(1)
+            .with_activation(Activation::Tanh)
+            .with_positions(rows == 2)
+            .with_periodic(rows == 1);
+        let mask = CouplingMask::Checkerboard { rows, columns: 3 };
+        let coupling = ConvolutionalCouplingConfig::new(mask, network).with_flipped(flipped);
+        LayerConfig::ConvolutionalCoupling(coupling.with_map(map))
+    };
+    let finer = vec![coupling(1, false), LayerConfig::act_norm(), coupling(1, true)];
+    let factor_out = LayerConfig::FactorOut { n_variables: WIDTH / 2, layers: finer };
+    vec![coupling(2, false), coupling(2, true), factor_out]
+}
+
+/// Names and shapes of what a convolutional coupling learns.
+fn tensors_of_lattice(config: &ConvolutionalCouplingConfig, n_context: usize) -> Vec<(String, Vec<usize>)> {
+    let network = &config.network;
+    let (taps, d, m) = (9, network.width, network.bottleneck);
+    let affine = |name: &str, n_in: usize, n_out: usize| {
+        let at = |part: &str| format!("conditioner.{name}.{part}");
+        [tensor(at("weight"), &[n_in, n_out]), tensor(at("bias"), &[n_out])]
+    };
+    let positions = (network.positions).then(|| tensor("conditioner.positions", &[WIDTH, d]));
+    affine("input", taps, d)
+        .into_iter()
+        .chain(positions)
+        .chain([tensor("conditioner.context", &[n_context, d])])
+        .chain(affine("blocks.0.reduce", d, m))
+        .chain(affine("blocks.0.convolve", taps * m, m))
+        .chain(affine("blocks.0.expand", m, d))
+        .chain(affine("output", d, config.map.n_parameters()))
+        .collect()
+}
+
+/// The same of layers one after the other.
+fn tensors_of_chain(layers: &[LayerConfig], n_context: usize) -> Vec<(String, Vec<usize>)> {
+    let of_layer = |(l, layer)| {
+        let named = |(name, shape): (String, Vec<usize>)| (format!("layers.{l}.{name}"), shape);
+        tensors_of_layer(layer, n_context).into_iter().map(named).collect::<Vec<_>>()
+    };
+    layers.iter().enumerate().flat_map(of_layer).collect()
 }
 
 /// Names and shapes of what a layer learns.
@@ -75,6 +124,15 @@ fn tensors_of_layer(layer: &LayerConfig, n_context: usize) -> Vec<(String, Vec<u
         LayerConfig::InverseAutoregressive(config) => {
             network("inner.network", WIDTH, &config.hidden, WIDTH * config.map.n_parameters())
         }
+        LayerConfig::ConvolutionalCoupling(config) => tensors_of_lattice(config, n_context),
+        // Normalizations of what goes on are the only layers within.
+        LayerConfig::FactorOut { n_variables, layers } => tensors_of_chain(layers, n_context)
+            .into_iter()
+            .map(|(name, shape)| {
+                let is_normalization = name.ends_with("parameters");
+                (format!("inner.{name}"), if is_normalization { vec![2 * n_variables] } else { shape })
+            })
+            .collect(),
         LayerConfig::Elementwise { map } => vec![tensor("parameters", &[WIDTH * map.n_parameters()])],
         LayerConfig::Linear { .. } => vec![tensor("weight", &[WIDTH, WIDTH]), tensor("log_scale", &[WIDTH])],
         _ => Vec::new(),
@@ -106,11 +164,7 @@ impl Model for Law {
     }
 
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let of_layer = |(l, layer)| {
-            let named = |(name, shape): (String, Vec<usize>)| (format!("layers.{l}.{name}"), shape);
-            tensors_of_layer(layer, self.config.n_context).into_iter().map(named).collect::<Vec<_>>()
-        };
-        self.config.layers.iter().enumerate().flat_map(of_layer).collect()
+        tensors_of_chain(&self.config.layers, self.config.n_context)
     }
 
     fn examples(&self, n: usize, noise: &mut Noise) -> Tensor<2> {

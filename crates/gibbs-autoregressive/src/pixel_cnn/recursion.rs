@@ -6,9 +6,9 @@
 //! ```
 
 use burn::{prelude::*, tensor::DType};
-use gibbs_core::nn::Affine;
+use gibbs_core::nn::{Affine, Residual};
 
-use super::{FromAbove, PixelCnn, Residual, maps::Band};
+use super::{FromAbove, PixelCnn, maps::Band};
 use crate::{
     Autoregressive,
     autoregressive::told,

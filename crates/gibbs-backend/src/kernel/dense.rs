@@ -2,6 +2,11 @@
 //!
 //! `gemm` can share out a product itself, but on two cores a block for each of them, cut along the longer side of the
 //! result, is 5 to 30 percent faster, and what follows on a product finds its rows in the cache of the same core.
+//!
+//! `gemm` takes the side along which the result lies in memory for its vectors, and rearranges a factor that lies the other
+//! way, number by number. For few rows times the transpose of a large matrix, the gradient by the input of a layer, that costs
+//! more than the product. There the product is made the other way around, from the matrix as it lies, and the small result is
+//! transposed: for 100 rows and a matrix of 1024² in half of the time, for 8 rows in a tenth.
 
 use std::ops::Range;
 
@@ -9,6 +14,7 @@ use rayon::prelude::*;
 
 use super::products::Matrix;
 use super::real::Number;
+use super::{Isa, Kernel, run};
 
 /// Fewer multiplications than this are not worth waking a thread.
 pub(super) const SMALLEST: usize = 1 << 22;
@@ -29,6 +35,8 @@ pub(crate) fn product<T: Number>(
     let mut out = Vec::with_capacity(rows * columns);
     let target = Target(out.as_mut_ptr());
     let threads = if rows * columns * a.columns < SMALLEST { 1 } else { rayon::current_num_threads() };
+    // Of the whole, not of a block, so that the number of threads has no part in it.
+    let across = b.column_stride > b.row_stride && 2 * rows <= columns;
     let side = rows.max(columns);
     let length = side.div_ceil(threads).next_multiple_of(UNIT);
     let block = |index: usize| {
@@ -39,7 +47,7 @@ pub(crate) fn product<T: Number>(
             Block { rows: 0..rows, columns: range }
         };
         // SAFETY: the blocks do not overlap and lie in the matrix, whose capacity was reserved.
-        unsafe { block.compute(&a, &b, &target, columns, &finish) }
+        unsafe { block.compute(&a, &b, &target, columns, across, &finish) }
     };
     match side.div_ceil(length.max(1)) {
         1 => block(0),
@@ -88,6 +96,7 @@ impl Block {
         b: &Matrix<T>,
         target: &Target<T>,
         width: usize,
+        across: bool,
         finish: &impl Fn(usize, &mut [T]),
     ) {
         let (height, breadth) = (self.rows.len(), self.columns.len());
@@ -95,9 +104,56 @@ impl Block {
         let start = target.at(self.rows.start * width + self.columns.start);
         // SAFETY: the caller promises a place for the product, which is written before slices of it are made.
         unsafe {
-            write_product(&a, &b, start, width, false);
+            if across {
+                write_product_across(a, b, start, width);
+            } else {
+                write_product(&a, &b, start, width, false);
+            }
             for row in 0..height {
                 finish(self.columns.start, std::slice::from_raw_parts_mut(start.add(row * width), breadth));
+            }
+        }
+    }
+}
+
+/// [`write_product`] as the transpose of `bᵀ·aᵀ`.
+///
+/// # Safety
+///
+/// As there.
+unsafe fn write_product_across<T: Number>(a: Matrix<T>, b: Matrix<T>, out: *mut T, stride: usize) {
+    let (rows, columns) = (a.rows, b.columns);
+    let mut transposed = Vec::<T>::with_capacity(rows * columns);
+    // SAFETY: the capacity is that of the product, all of which is written; for the place of its transpose vouches the caller.
+    unsafe {
+        write_product(&b.transposed(), &a.transposed(), transposed.as_mut_ptr(), rows, false);
+        transposed.set_len(rows * columns);
+        run(Transpose { from: &transposed, rows, columns, to: out, stride });
+    }
+}
+
+/// Writes a matrix whose columns are slices of `from` to where its rows are `stride` elements apart, for which there must be
+/// place.
+struct Transpose<'a, T> {
+    from: &'a [T],
+    rows: usize,
+    columns: usize,
+    to: *mut T,
+    stride: usize,
+}
+
+impl<T: Number> Kernel for Transpose<'_, T> {
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        // The lines of the cache that a strip of columns writes to are filled before they leave it.
+        for first in (0..self.columns).step_by(UNIT) {
+            let end = (first + UNIT).min(self.columns);
+            for row in 0..self.rows {
+                for column in first..end {
+                    let value = self.from[column * self.rows + row];
+                    // SAFETY: an element of the matrix, for whose place the maker of this kernel vouches.
+                    unsafe { self.to.add(row * self.stride + column).write(value) };
+                }
             }
         }
     }

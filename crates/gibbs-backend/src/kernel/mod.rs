@@ -26,6 +26,8 @@ pub(crate) mod prefix;
 #[cfg(feature = "flex")]
 pub(crate) mod products;
 pub(crate) mod real;
+#[cfg(feature = "flex")]
+pub(crate) mod spline;
 
 use std::mem::MaybeUninit;
 

@@ -7,6 +7,7 @@
 //! nodes in extended precision, the coefficients rounded to f32 one after the other from the lowest power, each
 //! time refitting the rest. The stated error is that of the rounded polynomial, relative to the function.
 
+use std::cmp::Ordering;
 use std::marker::PhantomData;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -14,7 +15,13 @@ use super::Isa;
 
 /// A number together with how its functions are computed.
 pub(crate) trait Real:
-    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+    Copy
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
 {
     const ONE: Self;
 
@@ -22,6 +29,8 @@ pub(crate) trait Real:
     fn mul_add(self, b: Self, c: Self) -> Self;
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
+    /// The natural logarithm of a normal positive number; NaN for NaN.
+    fn ln(self) -> Self;
     fn tanh(self) -> Self;
     /// `1/(1 + exp(-x))`
     fn sigmoid(self) -> Self;
@@ -133,6 +142,23 @@ impl<I: Isa> Real for F32<I> {
         Self(mantissa * exp2(n.wrapping_add(shift)) * last, PhantomData)
     }
 
+    /// With `x = m·2^n`, 2/3 <= m < 4/3, and `u = 2(m - 1)/(m + 1)`: `n·ln 2 + 2·artanh(u/2)`, the latter as in
+    /// `log1p_exp_neg_abs`.
+    #[inline(always)]
+    fn ln(self) -> Self {
+        /// The bits of 2/3.
+        const LEAST: i32 = 0x3f2a_aaab;
+        let bits = self.0.to_bits() as i32;
+        let n = bits.wrapping_sub(LEAST) >> 23;
+        let m = f32::from_bits(bits.wrapping_sub(n << 23) as u32);
+        let n = n as f32;
+        let u = 2.0 * (m - 1.0) / (m + 1.0);
+        let z = u * u;
+        let low = I::mul_add(u * z, polynomial::<I, 4>(z, &LOG), n * LN2_LOW);
+        let value = I::mul_add(n, LN2_HIGH, u) + low;
+        Self(if self.0.is_nan() { self.0 } else { value }, PhantomData)
+    }
+
     /// `x + x³·P(x²)` up to 5/8, `1 - 2/(exp(2x) + 1)` above, which is 1 to rounding long before 2x = 44.
     #[inline(always)]
     fn tanh(self) -> Self {
@@ -222,9 +248,6 @@ fn quotient<I: Isa>(a: f32, a_low: f32, b: f32, b_low: f32) -> (f32, f32) {
 fn reduced_exp<I: Isa>(x: f32) -> (f32, f32, i32) {
     /// 2^23 + 2^22: the sum with a small number has that number's nearest integer in its lowest bits.
     const ROUND: f32 = 12_582_912.0;
-    /// ln 2 in two parts, the first of 10 bits: its product with `n` is exact (Cody & Waite 1980).
-    const LN2_HIGH: f32 = 0.693_359_4;
-    const LN2_LOW: f32 = -2.121_944_4e-4;
     let rounded = I::mul_add(x, std::f32::consts::LOG2_E, ROUND);
     let n = rounded - ROUND;
     let r = I::mul_add(n, -LN2_LOW, I::mul_add(n, -LN2_HIGH, x));
@@ -267,6 +290,9 @@ const SCALE: f32 = f32::from_bits((127 - 64) << 23);
 const EXP_LOWEST: f32 = -110.0;
 /// Here `exp(x)` is infinite.
 const EXP_HIGHEST: f32 = 89.0;
+/// ln 2 in two parts, the first of 10 bits: its product with an exponent is exact (Cody & Waite 1980).
+const LN2_HIGH: f32 = 0.693_359_4;
+const LN2_LOW: f32 = -2.121_944_4e-4;
 /// `(exp(r) - 1 - r)/r²` for |r| <= 0.3468; relative error of `exp` 3.2e-9.
 const EXP: [f32; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_266, 0.008_368_677, 0.001_382_073_4];
 /// `(tanh(x)/x - 1)/z` for `z = x²`, |x| <= 5/8; relative error of `tanh` 4.6e-9.
@@ -292,6 +318,40 @@ operators! {
     Sub sub -;
     Mul mul *;
     Div div /;
+}
+
+impl<I> PartialEq for F32<I> {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<I> PartialOrd for F32<I> {
+    #[inline(always)]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.0.partial_cmp(&other.0)
+    }
+
+    #[inline(always)]
+    fn lt(&self, other: &Self) -> bool {
+        self.0 < other.0
+    }
+
+    #[inline(always)]
+    fn le(&self, other: &Self) -> bool {
+        self.0 <= other.0
+    }
+
+    #[inline(always)]
+    fn gt(&self, other: &Self) -> bool {
+        self.0 > other.0
+    }
+
+    #[inline(always)]
+    fn ge(&self, other: &Self) -> bool {
+        self.0 >= other.0
+    }
 }
 
 impl<I> Neg for F32<I> {
@@ -330,6 +390,11 @@ impl Real for f64 {
     #[inline(always)]
     fn exp(self) -> Self {
         f64::exp(self)
+    }
+
+    #[inline(always)]
+    fn ln(self) -> Self {
+        f64::ln(self)
     }
 
     #[inline(always)]

@@ -1,5 +1,5 @@
 use super::functions::{Exp, LogSigmoid, Map, Sigmoid, Silu, Softplus, Tanh};
-use super::real::Number;
+use super::real::{Number, Real};
 use super::*;
 
 /// The arguments of a sweep: one in about a thousand of all bit patterns, and the special ones.
@@ -81,4 +81,36 @@ fn exp_within_two_ulp() {
 #[test]
 fn silu_within_two_ulp() {
     worst::<Silu>("silu");
+}
+
+#[test]
+fn logarithm_within_two_ulp_of_normal_numbers() {
+    struct Logarithms<'a>(&'a [f32], &'a mut [f32]);
+
+    impl Kernel for Logarithms<'_> {
+        #[inline(always)]
+        fn run<I: Isa>(self) {
+            for (y, &x) in self.1.iter_mut().zip(self.0) {
+                *y = f32::lower::<I>(x.lift::<I>().ln());
+            }
+        }
+    }
+
+    let near_one = (-1000..1000).map(|steps| f32::from_bits(1f32.to_bits().wrapping_add_signed(steps)));
+    let x: Vec<f32> = sweep().into_iter().filter(|x| x.is_normal() && *x > 0.0).chain(near_one).collect();
+    for fused in [false, true] {
+        let mut y = vec![0.0; x.len()];
+        if fused {
+            run(Logarithms(&x, &mut y))
+        } else {
+            Logarithms(&x, &mut y).run::<Separate>()
+        }
+        for (&x, &y) in x.iter().zip(&y) {
+            let error = ulps(y, f64::from(x).ln());
+            assert!(error <= 2.0, "ln({x}) is {error} ulp off");
+        }
+    }
+    let mut y = [0.0];
+    run(Logarithms(&[f32::NAN], &mut y));
+    assert!(y[0].is_nan());
 }

@@ -4,7 +4,7 @@
 //! matrix of what may depend on what ([`MaskedMlpConfig::init`]), or from a mask for each layer
 //! ([`MaskedMlpConfig::init_from_masks`]). Both keep their parameters as `layers.N.weight [in, out]` and
 //! `layers.N.bias [out]` and draw them from the [`Noise`](gibbs_backend::Noise) they are given; neither dropout nor
-//! anything else here touches a global generator.
+//! anything else here touches a global generator. [`Residual`] is a block of networks over the sites of a lattice.
 
 mod activation;
 mod affine;
@@ -15,6 +15,7 @@ mod masked;
 mod masked_tests;
 mod mlp;
 mod network;
+mod residual;
 
 pub use activation::Activation;
 pub use affine::Affine;
@@ -23,3 +24,4 @@ pub use mask::Mask;
 pub use masked::{MaskedMlp, MaskedMlpConfig};
 pub use mlp::{Mlp, MlpConfig};
 pub use network::{Layer, Network};
+pub use residual::Residual;

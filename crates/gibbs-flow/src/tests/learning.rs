@@ -1,10 +1,10 @@
 //! Likelihoods rise, and reach what can be reached.
 
 use burn::{
-    module::Module,
+    module::{Module, ModuleVisitor, Param},
     optim::{GradientsParams, ModuleOptimizer},
 };
-use gibbs_core::{LogProb, math::to_host, optim::Adam};
+use gibbs_core::{Bijection, LogProb, Sample, math::to_host, optim::Adam, variational::path_gradient};
 
 use super::*;
 
@@ -46,6 +46,55 @@ fn affine_flows_find_the_best_gaussian() {
         let found = trained(&config, &x, 300, 0.02);
         assert!((best - 1e-2..best + 0.05).contains(&found), "{found}, the best Gaussian has {best}");
     }
+}
+
+/// The gradient of every parameter, one after the other.
+struct Gradients<'a> {
+    of: &'a GradientsParams,
+    found: Vec<f64>,
+}
+
+impl ModuleVisitor for Gradients<'_> {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.of.get::<D>(parameter.id) {
+            self.found.extend(to_host(gradient));
+        }
+    }
+}
+
+/// A flow whose couplings are still the identity has a Gaussian as its law. Learning that, it is at the optimum: the path gradient of
+/// each draw is zero there, in all parameters of the module, and the whole derivative is not, for it has the score in it.
+#[test]
+fn at_the_optimum_the_path_gradient_of_a_flow_is_zero() {
+    let n = 4;
+    let coupling = |flipped| {
+        LayerConfig::Coupling(CouplingConfig::new(CouplingMask::Alternating, vec![5]).with_flipped(flipped))
+    };
+    let order = Permute::Reverse;
+    let layers =
+        vec![coupling(false), LayerConfig::act_norm(), LayerConfig::Linear { order }, coupling(true)];
+    let mut flow = wide_flow(&FlowConfig::new(n, layers), 0.0, 0);
+    flow.layers[2] = stirred(flow.layers[2].clone(), 0.4, Noise::new(0, "stir"));
+    // z = x·A, whose rows are the images of the axes.
+    let axes: Vec<f64> = (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect();
+    let images = to_host(flow.forward(wide(axes, [n, n]), None).0);
+    let flow = flow.train();
+    let energy = |x: Tensor<2>| {
+        let images = TensorData::new(images.clone(), [n, n]);
+        let images = Tensor::<2>::from_data(images, (&x.device(), DType::F64));
+        x.matmul(images).powi_scalar(2).sum_dim(1).squeeze_dim::<1>(1) * 0.5
+    };
+    let gradient = |loss: Tensor<1>| {
+        let gradients = GradientsParams::from_grads(loss.backward(), &flow);
+        let mut gradients = Gradients { of: &gradients, found: Vec::new() };
+        flow.visit(&mut gradients);
+        gradients.found.iter().fold(0.0, |most: f64, g| most.max(g.abs()))
+    };
+    let draws = || flow.sample(8, &mut Noise::new(0, "draws"));
+    let path = gradient(path_gradient(draws(), &flow.clone().no_grad(), &energy).loss);
+    let x = draws();
+    let whole = gradient((flow.log_prob(x.clone()) + energy(x)).mean());
+    assert!(path < 1e-12 && whole > 1e-2, "{path:e} {whole:e}");
 }
 
 /// Two clouds: a Gaussian has `½ ln(1 + 9/0.04)` nats less to say about the first variable than the mixture, about 2; splines learn

@@ -3,6 +3,7 @@
 mod bijections;
 mod densities;
 mod latent;
+mod lattices;
 mod learning;
 mod refusals;
 
@@ -51,6 +52,7 @@ fn constructors(n: usize) -> Vec<(String, FlowConfig)> {
                 all.push((format!("{kind}, {map_name}{given}"), config.flow()));
             }
         }
+        all.extend(lattices(n, map_name, map));
         all.push((
             format!("element-wise, {map_name}"),
             FlowConfig::new(n, vec![LayerConfig::Elementwise { map }]),
@@ -65,9 +67,55 @@ fn constructors(n: usize) -> Vec<(String, FlowConfig)> {
         all.push((format!("linear, {order:?}"), FlowConfig::new(n, vec![LayerConfig::Linear { order }])));
     }
     all.push(("autoregressive without hidden units".into(), MafConfig::new(n, 2, Vec::new()).flow()));
+    let hartley = vec![LayerConfig::Hartley { lengths: vec![n] }];
+    all.push(("Hartley".into(), FlowConfig::new(n, hartley)));
+    let field =
+        LatticeConfig::new(1, n).with_n_blocks(2).with_hidden(vec![6]).with_width(4).with_bottleneck(3);
+    all.push(("fields on a ring, Hartley".into(), field.flow().unwrap()));
     all.push(("Glow of points".into(), glow(n)));
     let levels = vec![LayerConfig::Dequantization { levels: 256 }];
     all.push(("dequantization".into(), FlowConfig::new(n, levels)));
+    all
+}
+
+/// Convolutional couplings over a line of sites, open and periodic, with places and a context; and pictures at as many scales as
+/// the number of variables has squares of four sites.
+fn lattices(n: usize, map_name: &str, map: Univariate) -> Vec<(String, FlowConfig)> {
+    let line = ConvolutionalConfig::new(1, n)
+        .with_width(5)
+        .with_bottleneck(3)
+        .with_blocks(1)
+        .with_activation(Activation::Tanh);
+    let coupling = |network: &ConvolutionalConfig, flipped| {
+        let mask = CouplingMask::Checkerboard { rows: 1, columns: n };
+        let coupling = ConvolutionalCouplingConfig::new(mask, network.clone());
+        LayerConfig::ConvolutionalCoupling(coupling.with_flipped(flipped).with_map(map))
+    };
+    let periodic = line.clone().with_periodic(true);
+    let cases = [
+        ("open", line.clone(), 0),
+        ("periodic", periodic, 0),
+        ("with places, context", line.clone().with_positions(true), C),
+    ];
+    let mut all: Vec<(String, FlowConfig)> = cases
+        .into_iter()
+        .map(|(name, network, n_context)| {
+            let layers = vec![coupling(&network, false), coupling(&network, true)];
+            let config = FlowConfig::new(n, layers).with_n_context(n_context);
+            (format!("convolutional couplings, {name}, {map_name}"), config)
+        })
+        .collect();
+    let side = n.isqrt();
+    if side * side == n && side.is_power_of_two() {
+        let network = ConvolutionalConfig { rows: side, columns: side, ..line };
+        let widths = vec![5; side.ilog2() as usize];
+        let scales =
+            MultiScaleConfig::new(network, widths).with_map(map).with_checkerboards(1).with_stripes(2);
+        for n_context in [0, C] {
+            let name = format!("{side} by {side} sites at all scales, {map_name}, context {n_context}");
+            all.push((name, scales.clone().with_n_context(n_context).flow().unwrap()));
+        }
+    }
     all
 }
 

@@ -32,6 +32,15 @@ fn what_makes_no_flow_is_named() {
     assert!(layer(LayerConfig::Dequantization { levels: 1 }).contains("levels = 1 must be from 2 to 256"));
     let order = Permute::Given(vec![0, 2, 2]);
     assert!(layer(LayerConfig::Permutation { order }).contains("[0, 2, 2] must name each of 0 to 2 once"));
+    let order = Permute::Squeeze { rows: 1, columns: 3 };
+    assert!(layer(LayerConfig::Permutation { order }).contains("1 by 3 sites cannot be squeezed"));
+    let order = Permute::Squeeze { rows: 2, columns: 2 };
+    assert!(
+        layer(LayerConfig::Permutation { order })
+            .contains("3 variables are no whole number of channels of 2")
+    );
+    let all_go_on = LayerConfig::FactorOut { n_variables: 3, layers: Vec::new() };
+    assert!(layer(all_go_on).contains("variables that go on = 3 must be at least 1 and fewer"));
     assert!(message(FlowConfig::new(0, vec![LayerConfig::act_norm()])).contains("n_variables = 0"));
     assert!(message(FlowConfig::new(3, Vec::new())).contains("number of layers = 0 must be at least 1"));
 }
@@ -50,6 +59,33 @@ fn a_variable_that_moves_between_couplings_is_touched() {
     assert!(init(vec![LayerConfig::act_norm(), changes_second.clone()]).is_ok());
     let twice = init(vec![changes_second.clone(), changes_second]);
     assert_eq!(twice.unwrap_err(), ConfigError::Untouched { variable: 0, n_layers: 2 });
+}
+
+#[test]
+fn convolutions_and_scales_that_do_not_fit_are_named() {
+    let network = ConvolutionalConfig::new(2, 3);
+    let coupling = |network: ConvolutionalConfig| {
+        let config = ConvolutionalCouplingConfig::new(CouplingMask::Half, network);
+        message(FlowConfig::new(6, vec![LayerConfig::ConvolutionalCoupling(config)]))
+    };
+    assert!(coupling(network.clone().with_width(0)).contains("width = 0 must be at least 1"));
+    assert!(coupling(network.clone().with_bottleneck(0)).contains("bottleneck = 0"));
+    assert!(coupling(ConvolutionalConfig::new(4, 3)).contains("6 variables are no whole number"));
+    let around = network.clone().with_periodic(true).with_half_kernel(3);
+    assert!(coupling(around).contains("half_kernel = 3 must be at most rows and columns"));
+    assert!(coupling(network.clone()).contains("variable 0 (from 0) passes all 1 layers unchanged"));
+
+    let scales =
+        |side: usize, widths: Vec<usize>| MultiScaleConfig::new(ConvolutionalConfig::new(side, side), widths);
+    let refused = |config: MultiScaleConfig| config.flow().unwrap_err().to_string();
+    assert!(refused(scales(28, vec![4; 3])).contains("7 by 7 sites cannot be squeezed"));
+    assert!(refused(scales(28, Vec::new())).contains("number of scales = 0"));
+    // Without channel couplings the checkerboard alone changes half of the sites.
+    let half = scales(4, vec![4]).with_checkerboards(1).with_stripes(0).with_act_norm(false);
+    assert!(message(half.flow().unwrap()).contains("variable 0 (from 0) passes"));
+    // What is factored out at the first scale is changed there, what goes on at the second.
+    let once = scales(4, vec![4; 2]).with_checkerboards(2).with_stripes(0).with_act_norm(false);
+    assert!(once.flow().unwrap().init(&Device::flex(), &mut Noise::new(0, "init")).is_ok());
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn affine_parts(parameters: Tensor<2>, bound: f64) -> (Tensor<2>, Tensor<2>) {
 
 /// `S·tanh(a/S)`: a log-scale within the bound `S`, close to `a` where that is small.
 pub(crate) fn bounded<const D: usize>(raw: Tensor<D>, bound: f64) -> Tensor<D> {
-    tanh(raw / bound) * bound
+    tanh(raw * bound.recip()) * bound
 }
 
 /// The inverse of [`bounded`] for a log-scale of at most 0.999 S, which is where larger ones end.

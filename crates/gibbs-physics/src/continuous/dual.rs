@@ -2,13 +2,12 @@
 
 use burn::{prelude::*, tensor::DType};
 use gibbs_backend::{Noise, softplus};
-use gibbs_core::Energy;
+use gibbs_core::{Energy, cache::Cache};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use super::differences::sum_rows;
 use crate::{
     Hamiltonian, Pairwise,
-    cache::Cache,
     error::{PhysicsError, inverse_temperature, positive},
 };
 

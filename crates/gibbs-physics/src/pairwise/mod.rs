@@ -1,6 +1,8 @@
 //! Spins that are coupled in pairs.
 
-use crate::{cache::Cache, error::PhysicsError};
+use gibbs_core::cache::Cache;
+
+use crate::error::PhysicsError;
 
 mod tensors;
 #[cfg(test)]

@@ -167,11 +167,11 @@ mod on_flex {
         assert_eq!(doubles(all.2.grad(&one).unwrap()), doubles(all.2.grad(&grads).unwrap()));
     }
 
-    /// Large enough to be shared out, cut along either side.
+    /// Large enough to be shared out, cut along either side, and with few rows for a large matrix.
     #[test]
     fn the_number_of_threads_changes_nothing() {
         let device = Device::flex().autodiff();
-        for shape in [[150, 201, 333], [333, 201, 150]] {
+        for shape in [[150, 201, 333], [333, 201, 150], [60, 301, 333]] {
             let (x, w, b) = layer(shape, DType::F32, &device);
             let (x, w, b) = (x.require_grad(), w.require_grad(), b.require_grad());
             let on = |threads: usize| {

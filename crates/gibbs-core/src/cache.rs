@@ -1,13 +1,13 @@
-//! What a Hamiltonian keeps on a device.
+//! Constants of a model on a device.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::{prelude::*, tensor::DType};
 
-/// What was placed last, shared by the clones of a Hamiltonian: moving the couplings to a device costs as much as
-/// an energy, and the same device asks again.
+/// What was placed last, shared by clones: moving a matrix to a device costs as much as a product with it, and the same
+/// device asks again.
 #[derive(Clone, Debug)]
-pub(crate) struct Cache<T>(Arc<Mutex<Option<(Device, DType, T)>>>);
+pub struct Cache<T>(Arc<Mutex<Option<(Device, DType, T)>>>);
 
 impl<T> Default for Cache<T> {
     fn default() -> Self {
@@ -17,7 +17,7 @@ impl<T> Default for Cache<T> {
 
 impl<T: Clone> Cache<T> {
     /// What serves `x`, on its device and in its precision: what is there, or what `place` makes.
-    pub(crate) fn get(&self, x: &Tensor<2>, place: impl FnOnce(&Device, DType) -> T) -> T {
+    pub fn get(&self, x: &Tensor<2>, place: impl FnOnce(&Device, DType) -> T) -> T {
         let (device, dtype) = (x.device(), x.dtype());
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
