@@ -28,7 +28,7 @@ fn configs() -> Vec<(&'static str, FlowConfig)> {
 /// The flow with all parameters moved: drawn on the host, so equal on all devices.
 fn flow(config: &FlowConfig, device: &Device, dtype: FloatDType) -> Flow {
     let flow = config.init(device, &mut Noise::new(0, "init")).unwrap();
-    stirred(cast(flow, dtype), 0.2, Noise::new(0, "stir"))
+    stirred(cast(flow, dtype), 0.1, Noise::new(0, "stir"))
 }
 
 /// `ln p` of points, its slope there, and the points after a round trip.

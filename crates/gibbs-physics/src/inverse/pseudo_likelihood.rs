@@ -129,8 +129,9 @@ fn softplus(x: f64) -> f64 {
 
 impl Learner for PseudoLikelihood {
     fn step(&mut self) -> Result<f64, PhysicsError> {
-        let steps: Vec<_> =
-            (0..self.rows.len()).into_par_iter().map(|i| self.newton(i)).collect::<Result<_, _>>()?;
+        // Of several errors the first is told, whichever thread was faster.
+        let steps: Vec<_> = (0..self.rows.len()).into_par_iter().map(|i| self.newton(i)).collect();
+        let steps = steps.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.steps += 1;
         let late = self.steps >= MAX_STEPS;
         if let Some(i) = steps.iter().position(|(_, decrement)| late && *decrement > ROUNDING.sqrt()) {
