@@ -14,7 +14,7 @@ pub struct Evaluation {
     notes: BTreeMap<String, Vec<String>>,
     /// One value for each example, in order; what `--per-example` writes.
     pub per_example: Vec<f64>,
-    /// How many draws were evaluated, where these stand in the place of examples.
+    /// How many were evaluated, where these are draws, or not all examples.
     pub draws: Option<usize>,
 }
 

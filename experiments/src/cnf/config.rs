@@ -64,8 +64,8 @@ pub enum Training {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageSizes {
-    /// Channels of the finer scale.
-    pub channels: usize,
+    /// Channels of the finer scale and of the coarser one.
+    pub channels: [usize; 2],
     /// Blocks on either side of the finer scale, and on the coarser one.
     pub blocks: [usize; 2],
 }
@@ -107,6 +107,8 @@ pub struct CnfModel {
     pub solver: Solver,
     /// How traces are found; `null` takes exact ones where they cost little.
     pub trace: Option<Trace>,
+    /// Examples whose densities are measured, evenly spread over their set; `null` takes them all, of pictures 2000.
+    pub measured: Option<usize>,
     /// Symmetries of the flow as it is measured and sampled, where it learns a Hamiltonian.
     pub symmetry: Symmetrization,
 }
@@ -122,8 +124,8 @@ pub struct CnfTrain {
     pub objective: Option<Training>,
     /// Steps of a run whose number of epochs is left open; `null` takes what the objective needs.
     pub steps: Option<usize>,
-    /// Examples of a step.
-    pub batch_size: usize,
+    /// Examples of a step; `null` takes 64 for convolutions, and else 128.
+    pub batch_size: Option<usize>,
     /// Learning rate of Adam; `null` takes what the width needs.
     pub learning_rate: Option<Schedule>,
     /// Part of the weights that a step at learning rate 1 takes away.
@@ -165,9 +167,27 @@ impl CnfTrain {
         given(self.learning_rate.clone(), "train.learning_rate")
     }
 
-    /// Fills in the learning rate: few columns bear a large one.
-    pub(super) fn settle(&mut self, is_narrow: bool) {
-        let rate = if is_narrow { 5e-3 } else { 2e-3 };
+    /// Examples of a step.
+    ///
+    /// # Errors
+    /// If their number is still open.
+    pub(super) fn batch_size(&self) -> Result<usize> {
+        given(self.batch_size, "train.batch_size")
+    }
+
+    /// Fills in the learning rate, of which few columns bear a large one, and the size of a batch; `channels` are those of the
+    /// finer scale of convolutions.
+    ///
+    /// Convolutions learn more from small batches at a large rate: the loss on other digits is 0.234 after 77,000 in batches of 128
+    /// at 2e-3, 0.219 after as many in batches of 64, 0.215 after 51,000 of them at 4e-3. Wide ones need a rate that falls as the
+    /// width grows (Yang et al., "Tensor programs V", 2022, arXiv:2203.03466).
+    pub(super) fn settle(&mut self, is_narrow: bool, channels: Option<usize>) {
+        self.batch_size.get_or_insert(if channels.is_some() { 64 } else { 128 });
+        let rate = match (is_narrow, channels) {
+            (true, _) => 5e-3,
+            (false, Some(channels)) => 4e-3 * (32.0 / channels.max(1) as f64).min(1.0),
+            (false, None) => 2e-3,
+        };
         self.learning_rate.get_or_insert(Schedule::cosine(rate, 0.0).with_warmup(100));
     }
 
@@ -177,6 +197,9 @@ impl CnfTrain {
         (weights != [0.0; 2]).then_some(weights)
     }
 }
+
+/// Pictures whose densities are measured: a minute or two on 2 cores, with an error of 0.01 bits per dimension on MNIST.
+const MEASURED_PICTURES: usize = 2000;
 
 /// Columns up to which a table is taken for one of few.
 pub(super) const FEW_COLUMNS: usize = 60;
@@ -191,9 +214,9 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         n_visible: None,
         n_hidden: is_tiny.then_some(Widths::Many(vec![16, 16])),
         image: match preset {
-            Preset::Tiny => ImageSizes { channels: 4, blocks: [1, 1] },
-            Preset::Default => ImageSizes { channels: 32, blocks: [1, 2] },
-            Preset::Paper => ImageSizes { channels: 128, blocks: [2, 4] },
+            Preset::Tiny => ImageSizes { channels: [4, 8], blocks: [1, 1] },
+            Preset::Default => ImageSizes { channels: [32, 64], blocks: [1, 2] },
+            Preset::Paper => ImageSizes { channels: [128, 256], blocks: [2, 4] },
         },
         activation: None,
         time: TimeInput::Gated,
@@ -206,6 +229,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         standardization: None,
         solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4),
         trace: None,
+        measured: None,
         symmetry: Symmetrization::None,
     };
     let train = CnfTrain {
@@ -221,7 +245,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
             Preset::Default => None,
             Preset::Paper => Some(200_000),
         },
-        batch_size: 128,
+        batch_size: None,
         learning_rate: None,
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
@@ -270,10 +294,23 @@ impl CnfModel {
             FieldKind::Potential => n_layers == 1 || self.n_visible.is_some_and(|width| width <= 4),
             FieldKind::Image => false,
         };
+        if kind == FieldKind::Image {
+            self.measured.get_or_insert(MEASURED_PICTURES);
+        }
         self.trace.get_or_insert(match is_cheap {
             true => Trace::Exact,
             false => Trace::Hutchinson(Probe::Rademacher),
         });
+    }
+
+    /// Channels of the finer scale of convolutions, where there are any.
+    pub(super) fn channels(&self) -> Option<usize> {
+        (self.kind == Some(FieldKind::Image)).then_some(self.image.channels[0])
+    }
+
+    /// The values that many grey pixels have.
+    fn ends(&self) -> Vec<f64> {
+        if self.coordinates == Some(Coordinates::Signed) { ENDS.to_vec() } else { Vec::new() }
     }
 
     /// The field.
@@ -307,7 +344,9 @@ impl CnfModel {
                         .with_blocks(self.image.blocks)
                         .with_activation(activation)
                         .with_frequencies(self.frequencies.max(1))
-                        .with_n_context(self.n_classes),
+                        .with_n_context(self.n_classes)
+                        .with_atoms(self.ends())
+                        .with_spread(SPREAD),
                 ),
                 _ => {
                     return Err(Fault::usage(
@@ -318,6 +357,12 @@ impl CnfModel {
         })
     }
 }
+
+/// Centers of the cells of black and white, whose width is 1/128 where grey values reach from -1 to 1.
+const ENDS: [f64; 2] = [-1.0 + 1.0 / 256.0, 1.0 - 1.0 / 256.0];
+
+/// Standard deviation of a uniform law on such a cell, its width over √12.
+const SPREAD: f64 = 1.0 / 443.405;
 
 /// The most epochs that small data are gone through.
 const MOST_EPOCHS: usize = 500;
@@ -336,13 +381,14 @@ pub(super) fn settle(config: &mut CnfRun, data: &Splits) -> Result<()> {
     model.settle(&shape, Some(objective));
     let steps = *train.steps.get_or_insert(match (objective, model.is_narrow()) {
         (Training::Matching, true) => 40_000,
+        (Training::Matching, false) if model.kind == Some(FieldKind::Image) => 10_000,
         (Training::Matching, false) => 4000,
         _ => 6000,
     });
-    train.settle(model.is_narrow());
+    train.settle(model.is_narrow(), model.channels());
     check(model, train, Some(&shape))?;
     if train.run.epochs == 0 {
-        let per_epoch = data.train.len().div_ceil(train.batch_size);
+        let per_epoch = data.train.len().div_ceil(train.batch_size()?);
         train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
     }
     coordinates::settle(model.coordinates, &mut model.standardization, model.n_classes, data)
@@ -356,8 +402,9 @@ pub(super) fn check(model: &CnfModel, train: &CnfTrain, shape: Option<&[usize]>)
         return Err(Fault::usage(format!("model.n_hidden = {widths:?}: each width must be at least 1")));
     }
     check_counts(&[
-        ("train.batch_size", train.batch_size),
+        ("train.batch_size", train.batch_size()?),
         ("train.steps", given(train.steps, "train.steps")?),
+        ("model.measured", model.measured.unwrap_or(1)),
     ])?;
     check_rate("train.learning_rate", &train.rate()?)?;
     check_part("model.margin", 2.0 * model.margin)?;

@@ -16,8 +16,8 @@ use crate::{
     evaluation::Evaluation,
 };
 
-/// Log-density on a part of the data, in their own coordinates, beside that of their law where it is known; and the evaluations
-/// of the field that it took.
+/// Log-density on a part of the data, with `model.measured` on that many examples evenly spread over each set, in their own
+/// coordinates, beside that of their law where it is known; and the evaluations of the field that it took.
 pub(super) fn evaluate(experiment: &CnfExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
     let CnfExperiment { config, flow, preparation, device, .. } = experiment;
     let measured = Measured {
@@ -30,19 +30,22 @@ pub(super) fn evaluate(experiment: &CnfExperiment, data: &Splits, part: Part) ->
     let (mut all, mut evaluations) = ((Vec::new(), Vec::new()), 0.0);
     for set in measured.sets()? {
         let noise = &mut Noise::new(config.seed, "directions");
-        let (within, of_data, taken) = log_probs(flow, preparation, set, device, noise)?;
-        evaluations += taken * set.len() as f64;
+        let n = config.model.measured.unwrap_or(set.len()).min(set.len());
+        let rows: Vec<usize> = (0..n).map(|i| i * set.len() / n).collect();
+        let (within, of_data, taken) = log_probs(flow, preparation, (set, &rows), device, noise)?;
+        evaluations += taken * n as f64;
         all.0.extend(within);
         all.1.extend(of_data);
     }
-    let n = all.1.len() as f64;
+    let n = all.1.len();
     let log_probs = match flow.trace() {
         Trace::Exact => LogProbs::exact(all),
         Trace::Hutchinson(_) => LogProbs::unbiased(all),
     };
     let mut evaluation = measured.figures(log_probs)?;
+    evaluation.draws = config.model.measured.is_some().then_some(n);
     evaluation.note("log_prob", "solver", describe(flow.solver()));
-    evaluation.add("nfe", &Estimate::exact(evaluations / n), "evaluations per example");
+    evaluation.add("nfe", &Estimate::exact(evaluations / n as f64), "evaluations per example");
     Ok(evaluation)
 }
 

@@ -34,7 +34,7 @@ pub(super) fn settle(config: &mut CnfRun) -> Result<()> {
     }
     model.settle(&law.shape, None);
     train.steps.get_or_insert(STEPS);
-    train.settle(false);
+    train.settle(false, model.channels());
     config::check(model, train, Some(&law.shape))?;
     train.variational.validate()?;
     train.variational.check_images(&group(&law, train.variational.symmetry))?;

@@ -26,8 +26,10 @@ use crate::{
     made::given,
 };
 
-/// Examples whose densities are computed at once.
+/// Examples whose densities are computed at once: at most so many, and as many numbers, so that what a step of the solver reads
+/// and writes stays near the processor.
 const ROWS: usize = 1000;
+const NUMBERS: usize = 200_000;
 
 /// Examples of either set that a validation looks at.
 const VALIDATED: usize = 2000;
@@ -55,7 +57,7 @@ impl FlowTrainee {
             objective: given(config.train.objective, "train.objective")?,
             learning_rate: config.train.rate()?,
             training,
-            feed: Feed::new(data.train.clone(), config.train.batch_size, config.seed, device)?,
+            feed: Feed::new(data.train.clone(), config.train.batch_size()?, config.seed, device)?,
             valid: data.valid.rows(0..data.valid.len().min(VALIDATED)),
             preparation: preparation(&config.model)?,
             config: config.clone(),
@@ -127,23 +129,22 @@ impl FlowTrainee {
     }
 }
 
-/// `ln p` of each example of a set, in the coordinates of the flow and in those of the data, and the mean number of evaluations.
+/// `ln p` of examples of a set, in the coordinates of the flow and in those of the data, and the mean number of evaluations.
 pub(super) fn log_probs(
     flow: &ContinuousFlow,
     preparation: &Preparation,
-    data: &Dataset,
+    (data, rows): (&Dataset, &[usize]),
     device: &Device,
     noise: &mut Noise,
 ) -> Result<(Vec<f64>, Vec<f64>, f64), SolveError> {
-    let rows: Vec<usize> = (0..data.len()).collect();
-    let (mut within, mut of_data) = (Vec::with_capacity(data.len()), Vec::with_capacity(data.len()));
-    let mut evaluations = 0.0;
-    for rows in rows.chunks(ROWS) {
+    let (mut within, mut of_data) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    let (mut evaluations, n) = (0.0, rows.len() as f64);
+    for rows in rows.chunks(ROWS.min(NUMBERS / data.width()).max(1)) {
         let batch = data.batch(rows, device);
         let (y, ladj) = preparation.forward(batch.x);
         let labels = context(batch.labels.as_deref(), flow.field.n_context(), device);
         let (log_prob, taken) = flow.log_prob_given(y, labels.as_ref(), Some(noise))?;
-        evaluations += (taken * rows.len()) as f64 / data.len() as f64;
+        evaluations += (taken * rows.len()) as f64 / n;
         within.extend(to_host(log_prob.clone()));
         of_data.extend(to_host(log_prob + ladj));
     }
@@ -181,9 +182,10 @@ impl Trainee for FlowTrainee {
             return Ok(Some(Validation { figures, score: Some(-loss) }));
         }
         let flow = flow.with_solver(self.config.model.solver)?;
-        let log_prob = |data| -> Result<f64, SolveError> {
+        let log_prob = |data: &Dataset| -> Result<f64, SolveError> {
             let noise = &mut Noise::new(self.config.seed, "valid");
-            Ok(mean(&log_probs(&flow, &self.preparation, data, &self.device, noise)?.1))
+            let rows: Vec<usize> = (0..data.len()).collect();
+            Ok(mean(&log_probs(&flow, &self.preparation, (data, &rows), &self.device, noise)?.1))
         };
         let score = log_prob(&self.valid)?;
         let figures =

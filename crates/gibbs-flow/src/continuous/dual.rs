@@ -53,6 +53,20 @@ impl Dual {
         self.linear(of, layer.bias.val())
     }
 
+    /// The same affine map of the sites, `[R·C, R·C]`, of each channel.
+    pub(super) fn across(self, layer: &Affine) -> Self {
+        let weight = layer.weight.val();
+        let of = |x: Tensor<4>, bias: Option<Tensor<1>>| {
+            let bias = bias.unwrap_or_else(|| layer.bias.val().zeros_like());
+            let [n, rows, columns, channels] = x.dims();
+            let sites = rows * columns;
+            let x = x.reshape([n, sites, channels]).swap_dims(1, 2).reshape([n * channels, sites]);
+            let y = affine(x, weight.clone(), bias, None);
+            y.reshape([n, channels, sites]).swap_dims(1, 2).reshape([n, rows, columns, channels])
+        };
+        self.linear(of, layer.bias.val())
+    }
+
     /// The function of each number.
     pub(super) fn activated(self, activation: Activation) -> Self {
         let value = activation.apply(self.value.clone());

@@ -3,27 +3,33 @@
 //! ```text
 //! e = f(affine(φ(t), c))                                       what time and context say
 //! block(h) = h + conv(f(conv(f(h)) ⊙ g(e) + s(e)))             3×3, as the identity to begin with
+//! wide(h)  = b + sites(f(b)),   b = block(h)                   an affine map of the sites, the same for each channel
 //! h = blocks(conv(squares of 4 pixels))                        R/2 × C/2, w channels
-//! k = blocks(mix(squares of 4 sites of h))                     R/4 × C/4, 2w channels
+//! k = wides(mix(squares of 4 sites of h))                      R/4 × C/4, w' channels
 //! v = pixels of mix(f(blocks(h + sites of mix(k))))
 //! ```
 //!
-//! `mix` is the same affine map of the channels of each site. Nothing is normalized.
+//! `mix` is the same affine map of the channels of each site. Nothing is normalized. Where pixels often have the same values, such
+//! as black and white, the last map tells for each pixel the odds of these, and a velocity of the others: what a velocity must be
+//! as such pixels come to rest is known in closed form, and with it the density is sharp from the first steps on.
 //!
 //! References: Ronneberger, Fischer & Brox, "U-Net", MICCAI 2015, arXiv:1505.04597; He et al., ECCV 2016, arXiv:1603.05027, for
 //! blocks with the function before the convolution; Zhang, Dauphin & Ma, "Fixup initialization", ICLR 2019, arXiv:1901.09321, for
-//! deep residual networks without normalization.
+//! deep residual networks without normalization; Tolstikhin et al., "MLP-Mixer", NeurIPS 2021, arXiv:2105.01601, for maps of the
+//! sites.
 //!
-//! Differences from the papers: two scales, additive connections, squares in the place of strides and pooling.
+//! Differences from the papers: two scales, additive connections, squares in the place of strides and pooling; one layer of
+//! sites, without hidden units.
 //!
-//! Cost: `2·9·w²·R·C/4` multiplications for each block of either scale. A divergence is `D` times a velocity: take
-//! [`Trace::Hutchinson`](super::Trace::Hutchinson).
+//! Cost: `2·9·w²·R·C/4` multiplications for a block of the finer scale, `2·9·w'²·R·C/16` for one of the coarser. A divergence is
+//! `D` times a velocity: take [`Trace::Hutchinson`](super::Trace::Hutchinson).
 
 use burn::{config::Config, module::Module, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_core::nn::{Activation, Affine, Mlp, MlpConfig};
 
 use super::{
+    atoms::Atoms,
     dual::{Dual, TAPS},
     smooth::check_smooth,
     time::{Gate, features, n_features, with_context},
@@ -38,8 +44,8 @@ pub struct ImageFieldConfig {
     pub rows: usize,
     /// Columns of an image, a multiple of 4.
     pub columns: usize,
-    /// Channels `w` of the finer scale, at least 1; the coarser one has twice as many.
-    pub channels: usize,
+    /// Channels of the finer scale `w` and of the coarser one `w'`, at least 1 each.
+    pub channels: [usize; 2],
     /// Blocks on either side of the finer scale, and on the coarser one, at least 1 each.
     #[config(default = "[1, 2]")]
     pub blocks: [usize; 2],
@@ -55,6 +61,12 @@ pub struct ImageFieldConfig {
     /// Width of the context, 0 for none.
     #[config(default = 0)]
     pub n_context: usize,
+    /// Values that pixels often have, such as black and white; none for a field that the network tells alone.
+    #[config(default = "Vec::new()")]
+    pub atoms: Vec<f64>,
+    /// Standard deviation `s` of pixels that have such a value, above 0: that of the noise of dequantization.
+    #[config(default = 1e-2)]
+    pub spread: f64,
 }
 
 impl ImageFieldConfig {
@@ -68,8 +80,16 @@ impl ImageFieldConfig {
         };
         four("rows", self.rows)?;
         four("columns", self.columns)?;
-        let least = self.channels.min(self.blocks[0]).min(self.blocks[1]).min(self.embedding);
+        let least = self.channels[0]
+            .min(self.channels[1])
+            .min(self.blocks[0])
+            .min(self.blocks[1])
+            .min(self.embedding);
         ConfigError::range(least > 0, "channels, blocks and embedding", 0.0, "at least 1 each")?;
+        let finite = self.atoms.iter().find(|at| !at.is_finite()).copied();
+        ConfigError::range(finite.is_none(), "atoms", finite.unwrap_or(0.0), "finite")?;
+        let spread = self.spread;
+        ConfigError::range(spread > 0.0 && spread.is_finite(), "spread", spread, "above 0 and finite")?;
         check_smooth(self.activation)
     }
 
@@ -79,42 +99,58 @@ impl ImageFieldConfig {
     /// If [`validate`](Self::validate) fails.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<ImageField, ConfigError> {
         self.validate()?;
-        let w = self.channels;
-        let affine = |widths: [usize; 2], gain: f64, noise: &mut Noise| -> Result<Affine, ConfigError> {
-            let config =
-                MlpConfig::new(widths.to_vec()).with_activation(self.activation).with_output_gain(gain);
-            Ok(config.init(device, noise)?.layers.remove(0))
-        };
+        let [w, wide] = self.channels;
         let n_inputs = n_features(self.frequencies) + self.n_context;
         let embed = MlpConfig::new(vec![n_inputs, self.embedding, self.embedding])
             .with_activation(self.activation)
             .init(device, noise)?;
-        let blocks = |n: usize, width: usize, noise: &mut Noise| -> Result<Vec<Block>, ConfigError> {
-            (0..n)
-                .map(|_| {
-                    Ok(Block {
-                        first: affine([TAPS * width, width], 1.0, noise)?,
-                        gate: Gate::new(self.embedding, width, device, noise)?,
-                        second: affine([TAPS * width, width], 0.0, noise)?,
-                    })
-                })
-                .collect()
+        let blocks = |n: usize, noise: &mut Noise| -> Result<Vec<Block>, ConfigError> {
+            (0..n).map(|_| self.block(w, device, noise)).collect()
+        };
+        let wide_blocks = |n: usize, noise: &mut Noise| -> Result<Vec<WideBlock>, ConfigError> {
+            let sites = self.rows * self.columns / 16;
+            let one = |_| {
+                let local = self.block(wide, device, noise)?;
+                Ok(WideBlock { local, sites: self.layer([sites, sites], 0.0, device, noise)? })
+            };
+            (0..n).map(one).collect()
         };
         let [fine, coarse] = self.blocks;
         Ok(ImageField {
             embed,
-            enter: affine([TAPS * 4, w], 1.0, noise)?,
-            before: blocks(fine, w, noise)?,
-            down: affine([4 * w, 2 * w], 1.0, noise)?,
-            coarse: blocks(coarse, 2 * w, noise)?,
-            up: affine([2 * w, 4 * w], 1.0, noise)?,
-            after: blocks(fine, w, noise)?,
-            leave: affine([w, 4], 0.0, noise)?,
+            enter: self.layer([TAPS * 4, w], 1.0, device, noise)?,
+            before: blocks(fine, noise)?,
+            down: self.layer([4 * w, wide], 1.0, device, noise)?,
+            coarse: wide_blocks(coarse, noise)?,
+            up: self.layer([wide, 4 * w], 1.0, device, noise)?,
+            after: blocks(fine, noise)?,
+            leave: self.layer([w, 4 * (1 + self.atoms.len())], 0.0, device, noise)?,
             rows: self.rows,
             columns: self.columns,
             frequencies: self.frequencies,
             n_context: self.n_context,
             activation: self.activation,
+            atoms: self.atoms.clone(),
+            spread: self.spread,
+        })
+    }
+
+    fn layer(
+        &self,
+        widths: [usize; 2],
+        gain: f64,
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Result<Affine, ConfigError> {
+        let config = MlpConfig::new(widths.to_vec()).with_activation(self.activation).with_output_gain(gain);
+        Ok(config.init(device, noise)?.layers.remove(0))
+    }
+
+    fn block(&self, width: usize, device: &Device, noise: &mut Noise) -> Result<Block, ConfigError> {
+        Ok(Block {
+            first: self.layer([TAPS * width, width], 1.0, device, noise)?,
+            gate: Gate::new(self.embedding, width, device, noise)?,
+            second: self.layer([TAPS * width, width], 0.0, device, noise)?,
         })
     }
 }
@@ -138,6 +174,22 @@ impl Block {
     }
 }
 
+/// A block that sees the whole image.
+#[derive(Module, Debug)]
+pub struct WideBlock {
+    /// Its convolutions.
+    pub local: Block,
+    /// `[S, S]`, between the `S` sites of each channel.
+    pub sites: Affine,
+}
+
+impl WideBlock {
+    fn forward(&self, h: Dual, embedding: &Tensor<2>, activation: Activation) -> Dual {
+        let h = self.local.forward(h, embedding, activation);
+        h.clone().plus(h.activated(activation).across(&self.sites))
+    }
+}
+
 /// Convolutions on two scales as a velocity field.
 #[derive(Module, Debug)]
 pub struct ImageField {
@@ -147,15 +199,15 @@ pub struct ImageField {
     pub enter: Affine,
     /// On the finer scale.
     pub before: Vec<Block>,
-    /// `[4·w, 2·w]`.
+    /// `[4·w, w']`.
     pub down: Affine,
     /// On the coarser scale.
-    pub coarse: Vec<Block>,
-    /// `[2·w, 4·w]`.
+    pub coarse: Vec<WideBlock>,
+    /// `[w', 4·w]`.
     pub up: Affine,
     /// On the finer scale.
     pub after: Vec<Block>,
-    /// `[w, 4]`.
+    /// `[w, 4]`, with `K` atoms `[w, 4·(1 + K)]`: `u` and the `a_k` of each pixel.
     pub leave: Affine,
     rows: usize,
     columns: usize,
@@ -163,27 +215,36 @@ pub struct ImageField {
     n_context: usize,
     #[module(skip)]
     activation: Activation,
+    #[module(skip)]
+    atoms: Vec<f64>,
+    spread: f64,
 }
 
 impl ImageField {
     /// Velocity and its derivative at images `[n, R·C]`.
     fn pass(
         &self,
+        t: &Tensor<2>,
         inputs: Tensor<2>,
         x: Tensor<2>,
         direction: Option<Tensor<2>>,
     ) -> (Tensor<2>, Option<Tensor<2>>) {
         let embedding = self.activation.apply(self.embed.forward(inputs));
-        let run = |blocks: &[Block], h: Dual| {
-            blocks.iter().fold(h, |h, block| block.forward(h, &embedding, self.activation))
-        };
+        let f = self.activation;
+        let run =
+            |blocks: &[Block], h: Dual| blocks.iter().fold(h, |h, block| block.forward(h, &embedding, f));
         let n = x.dims()[0];
         let image = |x: Tensor<2>| x.reshape([n, self.rows, self.columns, 1]);
         let pixels = Dual { value: image(x), tangent: direction.map(image) };
-        let fine = run(&self.before, pixels.coarsened().convolved(&self.enter));
-        let coarse = run(&self.coarse, fine.clone().coarsened().mixed(&self.down));
+        let fine = run(&self.before, pixels.clone().coarsened().convolved(&self.enter));
+        let coarse = fine.clone().coarsened().mixed(&self.down);
+        let coarse = self.coarse.iter().fold(coarse, |h, block| block.forward(h, &embedding, f));
         let fine = run(&self.after, fine.plus(coarse.mixed(&self.up).refined()));
-        let v = fine.activated(self.activation).mixed(&self.leave).refined();
+        let said = fine.activated(f).mixed(&self.leave).refined();
+        let v = match self.atoms.is_empty() {
+            true => said,
+            false => Atoms { at: &self.atoms, spread: self.spread }.velocity(t, pixels, said),
+        };
         let flat = |v: Tensor<4>| v.reshape([n, self.rows * self.columns]);
         (flat(v.value), v.tangent.map(flat))
     }
@@ -217,11 +278,11 @@ impl Ready<'_> {
 
 impl Velocity for Ready<'_> {
     fn at(&self, t: &Tensor<2>, x: Tensor<2>) -> Tensor<2> {
-        self.field.pass(self.inputs(t), x, None).0
+        self.field.pass(t, self.inputs(t), x, None).0
     }
 
     fn along(&self, t: &Tensor<2>, x: Tensor<2>, direction: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        let (v, change) = self.field.pass(self.inputs(t), x, Some(direction.clone()));
+        let (v, change) = self.field.pass(t, self.inputs(t), x, Some(direction.clone()));
         let Some(change) = change else { unreachable!("a direction was given") };
         (v, change)
     }

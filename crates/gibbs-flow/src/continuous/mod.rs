@@ -16,6 +16,7 @@
 //! modeling", ICLR 2023, arXiv:2210.02747.
 
 mod adjoint;
+mod atoms;
 mod dual;
 mod field;
 mod flow;
@@ -35,7 +36,7 @@ pub use adjoint::{AdjointLikelihood, Cotangents, Pulled};
 pub use field::{Field, FieldConfig};
 pub use flow::ContinuousFlow;
 pub use guidance::Guided;
-pub use image::{Block, ImageField, ImageFieldConfig};
+pub use image::{Block, ImageField, ImageFieldConfig, WideBlock};
 pub use matching::{FlowMatching, Pairing};
 pub use path::{Path, Probe, Trace};
 pub use perceptron::{Perceptron, PerceptronConfig};

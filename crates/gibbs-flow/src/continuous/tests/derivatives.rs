@@ -57,7 +57,9 @@ fn tangents_and_traces_are_those_of_the_jacobian() {
         check_derivatives(&name, &wide_field(&config, 0.4, 1));
     }
     check_derivatives("symmetric", &symmetric());
-    check_derivatives("image", &wide_field(&image(), 0.3, 1));
+    for (name, config) in images() {
+        check_derivatives(&name, &wide_field(&config, 0.3, 1));
+    }
     let conditional = PerceptronConfig::new(4, vec![6, 5]).with_n_context(C);
     let field = wide_field(&FieldConfig::Perceptron(conditional), 0.4, 1);
     check_derivatives("guided", &Guided::new(field, 2.5));
@@ -77,7 +79,7 @@ fn a_potential_has_a_symmetric_jacobian() {
 
 #[test]
 fn points_may_have_their_own_times() {
-    for (name, config) in constructors().into_iter().chain([("image".into(), image())]) {
+    for (name, config) in constructors().into_iter().chain(images()) {
         let field = wide_field(&config, 0.4, 1);
         let d = field.n_variables();
         let (x, context) = (normal("x", [3, d]), contexts(&field, 3));

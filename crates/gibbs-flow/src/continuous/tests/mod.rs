@@ -1,6 +1,7 @@
 //! What every velocity field and its flow must do, over one list of constructors.
 
 mod adjoint;
+mod atoms;
 mod densities;
 mod derivatives;
 mod learning;
@@ -61,9 +62,13 @@ fn constructors() -> Vec<(String, FieldConfig)> {
     all
 }
 
-/// A small field of images of 4 by 8 pixels.
-fn image() -> FieldConfig {
-    FieldConfig::Image(ImageFieldConfig::new(4, 8, 3).with_embedding(5).with_frequencies(1).with_n_context(C))
+/// Small fields of images of 4 by 8 pixels, without and with values that pixels often have.
+fn images() -> Vec<(String, FieldConfig)> {
+    let plain = ImageFieldConfig::new(4, 8, [3, 4]).with_embedding(5).with_frequencies(1).with_n_context(C);
+    let atoms = plain.clone().with_atoms(vec![-0.9, 0.2]).with_spread(0.1);
+    [("image", plain), ("image with atoms", atoms)]
+        .map(|(name, config)| (name.into(), FieldConfig::Image(config)))
+        .into()
 }
 
 /// Cyclic shifts of four variables, and the change of all signs.

@@ -19,8 +19,13 @@ fn what_makes_no_field_is_named() {
             "activation = relu is not smooth",
         ),
         (FieldConfig::Potential(PotentialConfig::new(4, Vec::new())), "number of hidden layers = 0"),
-        (FieldConfig::Image(ImageFieldConfig::new(28, 26, 8)), "columns = 26 must be a multiple of 4"),
-        (FieldConfig::Image(ImageFieldConfig::new(28, 28, 0)), "channels"),
+        (FieldConfig::Image(ImageFieldConfig::new(28, 26, [8, 16])), "columns = 26 must be a multiple of 4"),
+        (FieldConfig::Image(ImageFieldConfig::new(28, 28, [8, 0])), "channels"),
+        (
+            FieldConfig::Image(ImageFieldConfig::new(28, 28, [8, 16]).with_atoms(vec![0.5, f64::NAN])),
+            "atoms = NaN",
+        ),
+        (FieldConfig::Image(ImageFieldConfig::new(28, 28, [8, 16]).with_spread(0.0)), "spread = 0"),
     ];
     for (config, expected) in cases {
         let found = message(config);
@@ -33,7 +38,7 @@ fn what_makes_no_field_is_named() {
 
 #[test]
 fn configurations_read_as_they_are_written() {
-    for (name, config) in constructors().into_iter().chain([("image".into(), image())]) {
+    for (name, config) in constructors().into_iter().chain(images()) {
         let text = serde_json::to_string(&config).unwrap();
         assert_eq!(serde_json::from_str::<FieldConfig>(&text).unwrap(), config, "{name}: {text}");
     }
