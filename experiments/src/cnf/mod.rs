@@ -118,7 +118,7 @@ impl Experiment for CnfExperiment {
                 training,
                 variational: train.variational,
                 learning_rate: train.rate()?,
-                batch_size: train.batch_size,
+                batch_size: given(train.batch_size, "train.batch_size")?,
                 seed: config.seed,
             }),
             None => Box::new(train::FlowTrainee::new(config, training, data, device)?),

@@ -30,6 +30,7 @@ mod smooth;
 mod tests;
 mod time;
 mod velocity;
+mod waves;
 
 pub use adjoint::{AdjointLikelihood, Cotangents, Pulled};
 pub use field::{Field, FieldConfig};
@@ -42,3 +43,4 @@ pub use perceptron::{Perceptron, PerceptronConfig};
 pub use potential::{Potential, PotentialConfig};
 pub use time::{Gate, TimeInput};
 pub use velocity::{Velocity, VelocityField, time};
+pub use waves::Waves;
