@@ -3,6 +3,7 @@
 use std::fmt;
 
 use anyhow::{Context, Result};
+use gibbs_backend::Noise;
 use gibbs_core::{nn::Activation, optim::AdamConfig};
 use gibbs_data::{Binarization, Splits};
 use gibbs_flow::{
@@ -90,6 +91,10 @@ pub struct CnfModel {
     pub time: TimeInput,
     /// Waves in the time beside the time itself; not for potentials.
     pub frequencies: usize,
+    /// Waves of the variables that a perceptron sees beside these; `null` takes them for few columns and many examples.
+    pub waves: Option<usize>,
+    /// Standard deviation of the initial frequencies of these waves (`train` of the coordinates).
+    pub wave_scale: f64,
     /// Whether a potential depends on time.
     pub timed: bool,
     /// Symmetries of a potential, where a Hamiltonian is learned.
@@ -138,6 +143,9 @@ pub struct CnfTrain {
     pub matching: FlowMatching,
     /// How the flow is solved in training.
     pub solver: Solver,
+    /// Part by which each batch may be solved in more steps than `solver.steps`, so that a field cannot learn the errors of one
+    /// grid of times.
+    pub spread: f64,
     /// Weight of the kinetic energy.
     pub kinetic: f64,
     /// Weight of the squared Frobenius norm of the Jacobian.
@@ -191,6 +199,14 @@ impl CnfTrain {
         self.learning_rate.get_or_insert(Schedule::cosine(rate, 0.0).with_warmup(100));
     }
 
+    /// The solver of one batch: that of training, with more steps as [`spread`](Self::spread) has it. Random times against learned
+    /// errors as in Ghosh et al., "STEER", NeurIPS 2020, arXiv:2006.10711, who vary the end of the solve instead.
+    pub(super) fn solver_of_a_batch(&self, noise: &mut Noise) -> Solver {
+        let more =
+            |steps: usize| steps + (noise.next_uniform() * (self.spread * steps as f64 + 1.0)) as usize;
+        Solver { steps: self.solver.steps.map(more), ..self.solver }
+    }
+
     /// Weights of the regularizers, where there are any.
     pub(super) fn regularizers(&self) -> Option<[f64; 2]> {
         let weights = [self.kinetic, self.jacobian];
@@ -221,6 +237,8 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         activation: None,
         time: TimeInput::Gated,
         frequencies: 4,
+        waves: None,
+        wave_scale: 3.0,
         timed: true,
         invariance: Symmetrization::Reversal,
         n_classes: 0,
@@ -251,10 +269,10 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 1.0 },
         matching: FlowMatching::new(),
-        // A coarse solver in training has errors that the field learns: the loss falls below the entropy of the data, and the
-        // density by an accurate solver with it. `cnf train --data checkerboard` meets this after 1200 steps with 8 steps
-        // (`train.solver.steps=8`), after some 4000 with 20.
-        solver: Solver::fixed(Method::Rk4, if is_tiny { 8 } else { 20 }),
+        // The same grid of times for all batches has errors that the field learns: with 8 steps and `train.spread=0` the loss of
+        // `cnf train --data checkerboard` falls below the entropy of the data after 1500 steps, and the density with it.
+        solver: Solver::fixed(Method::Rk4, 8),
+        spread: 0.5,
         kinetic: 0.0,
         jacobian: 0.0,
         variational: Variational::new(0.2, Symmetrization::None),
@@ -327,6 +345,8 @@ impl CnfModel {
                     .with_activation(activation)
                     .with_time(self.time)
                     .with_frequencies(self.frequencies)
+                    .with_waves(self.waves.unwrap_or(0))
+                    .with_wave_scale(self.wave_scale)
                     .with_n_context(self.n_classes),
             ),
             FieldKind::Potential if self.n_classes > 0 => {
@@ -412,6 +432,12 @@ pub(super) fn check(model: &CnfModel, train: &CnfTrain, shape: Option<&[usize]>)
         if !(weight.is_finite() && weight >= 0.0) {
             return Err(Fault::usage(format!("{name} = {weight}: it must be finite and at least 0")));
         }
+    }
+    if !(train.spread.is_finite() && train.spread >= 0.0) {
+        return Err(Fault::usage(format!(
+            "train.spread = {}: it must be finite and at least 0",
+            train.spread
+        )));
     }
     train.average.validate("train.average")?;
     train.matching.validate().context("train.matching")?;

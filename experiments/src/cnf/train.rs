@@ -78,7 +78,8 @@ impl FlowTrainee {
         let (y, ladj, labels) = self.batch(at);
         let labels = labels.map(Tensor::autodiff);
         let weights = self.config.train.regularizers();
-        let flow = self.training.network();
+        let solver = self.config.train.solver_of_a_batch(noise);
+        let flow = self.training.network().clone().with_solver(solver)?;
         let path = flow.path(y.autodiff(), labels.as_ref(), [1.0, 0.0], weights.is_some(), Some(noise))?;
         let log_prob = path.log_prob() + ladj.autodiff();
         let mut loss = log_prob.mean().neg();

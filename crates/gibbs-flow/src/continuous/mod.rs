@@ -31,6 +31,7 @@ mod smooth;
 mod tests;
 mod time;
 mod velocity;
+mod waves;
 
 pub use adjoint::{AdjointLikelihood, Cotangents, Pulled};
 pub use field::{Field, FieldConfig};
@@ -43,3 +44,4 @@ pub use perceptron::{Perceptron, PerceptronConfig};
 pub use potential::{Potential, PotentialConfig};
 pub use time::{Gate, TimeInput};
 pub use velocity::{Velocity, VelocityField, time};
+pub use waves::Waves;

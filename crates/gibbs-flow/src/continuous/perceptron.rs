@@ -5,7 +5,7 @@
 //! J·ε = W_{L+1}ᵀ D_L W_Lᵀ … D_1 W_1ᵀ ε
 //! tr J, one hidden layer:   Σ_a f'(a_1)_a · (W_1ᵀ∘W_2)_a summed over the variables
 //!       two hidden layers:  f'(a_1)ᵀ · M · f'(a_2),   M = W_2 ∘ (W_1ᵀ·W_3ᵀ)
-//!       more:               the tangents of all variables, up to the last hidden layer
+//!       more, or waves:     the tangents of all variables, up to the last hidden layer
 //! ```
 //!
 //! with rows as points, so that matrices stand to the right. `M` does not depend on the point: a trace costs one more product
@@ -16,7 +16,8 @@
 //!
 //! Differences from the papers: the traces in closed form; the last layer has no gate.
 //!
-//! Cost of a divergence: that of the velocity and a product `[n, h]·[h, h]`; beyond two hidden layers `D` times the velocity.
+//! Cost of a divergence: that of the velocity and a product `[n, h]·[h, h]`; beyond two hidden layers, or with waves of
+//! the variables, `D` times the velocity.
 
 use burn::{config::Config, module::Module, prelude::*};
 use gibbs_backend::{Noise, affine};
@@ -26,6 +27,7 @@ use super::{
     smooth::{check_smooth, slope, slope_from_value},
     time::{Gate, TimeInput, features, n_features, with_context},
     velocity::{Velocity, VelocityField, check_context},
+    waves::{Inputs, Waves},
 };
 use crate::{ConfigError, univariate::sum};
 
@@ -45,6 +47,12 @@ pub struct PerceptronConfig {
     /// Waves in the time beside the time itself, `K`.
     #[config(default = 0)]
     pub frequencies: usize,
+    /// Waves of the variables beside the variables themselves, `F`.
+    #[config(default = 0)]
+    pub waves: usize,
+    /// Standard deviation of the initial frequencies of these waves, radians for each unit of length.
+    #[config(default = 3.0)]
+    pub wave_scale: f64,
     /// Width of the context, 0 for none.
     #[config(default = 0)]
     pub n_context: usize,
@@ -59,7 +67,8 @@ impl PerceptronConfig {
             TimeInput::Concatenated => n_features(self.frequencies) + self.n_context,
             TimeInput::Gated => 0,
         };
-        MlpConfig::new([&[self.n_variables + beside], self.hidden.as_slice(), &[self.n_variables]].concat())
+        let n_inputs = self.n_variables + 2 * self.waves + beside;
+        MlpConfig::new([&[n_inputs], self.hidden.as_slice(), &[self.n_variables]].concat())
             .with_activation(self.activation)
             .with_output_gain(self.output_gain)
     }
@@ -72,6 +81,8 @@ impl PerceptronConfig {
         ConfigError::range(self.n_variables > 0, "n_variables", 0.0, "at least 1")?;
         ConfigError::range(!self.hidden.is_empty(), "number of hidden layers", 0.0, "at least 1")?;
         check_smooth(self.activation)?;
+        let is_scale = self.wave_scale.is_finite() && self.wave_scale > 0.0;
+        ConfigError::range(is_scale, "wave_scale", self.wave_scale, "finite and above 0")?;
         Ok(self.network().validate()?)
     }
 
@@ -91,7 +102,10 @@ impl PerceptronConfig {
                 .map(|&width| Gate::new(n_inputs, width, device, noise))
                 .collect::<Result<_, _>>()?,
         };
+        let waves = (self.waves > 0)
+            .then(|| Waves::new(self.n_variables, self.waves, self.wave_scale, device, noise));
         Ok(Perceptron {
+            waves,
             network,
             gates,
             n_variables: self.n_variables,
@@ -105,8 +119,10 @@ impl PerceptronConfig {
 /// A perceptron as a velocity field.
 #[derive(Module, Debug)]
 pub struct Perceptron {
-    /// The layers. The first one reads the variables, and where the time is concatenated its features and the context behind
-    /// them.
+    /// Waves of the variables, where it has some.
+    pub waves: Option<Waves>,
+    /// The layers. The first one reads the variables and their waves, and where the time is concatenated its features and the
+    /// context behind them.
     pub network: Mlp,
     /// One for each hidden layer, or none where the time is concatenated.
     pub gates: Vec<Gate>,
@@ -135,11 +151,14 @@ impl VelocityField for Perceptron {
             .map(|layer| Layer { weight: layer.weight.val(), bias: layer.bias.val() })
             .collect();
         let first = &mut layers[0].weight;
-        let beside = first.dims()[0] - self.n_variables;
-        let beside = (beside > 0).then(|| first.clone().narrow(0, self.n_variables, beside));
-        *first = first.clone().narrow(0, 0, self.n_variables);
-        let joint = (self.gates.is_empty() && layers.len() == 3).then(|| joint(&layers));
-        Box::new(Ready { field: self, context: context.cloned(), layers, beside, joint })
+        let frequencies = self.waves.as_ref().map(|waves| waves.frequencies.val());
+        let n_inputs = self.n_variables + frequencies.as_ref().map_or(0, |b| 2 * b.dims()[1]);
+        let beside = first.dims()[0] - n_inputs;
+        let beside = (beside > 0).then(|| first.clone().narrow(0, n_inputs, beside));
+        *first = first.clone().narrow(0, 0, n_inputs);
+        let is_constant = self.gates.is_empty() && frequencies.is_none() && layers.len() == 3;
+        let joint = is_constant.then(|| joint(&layers));
+        Box::new(Ready { field: self, frequencies, context: context.cloned(), layers, beside, joint })
     }
 }
 
@@ -158,6 +177,8 @@ fn joint(layers: &[Layer]) -> Tensor<2> {
 /// The weights of a solve.
 struct Ready<'a> {
     field: &'a Perceptron,
+    /// Those of the waves.
+    frequencies: Option<Tensor<2>>,
     context: Option<Tensor<2>>,
     /// Gates not yet in them.
     layers: Vec<Layer>,
@@ -176,6 +197,10 @@ struct Timed {
 }
 
 impl Ready<'_> {
+    fn inputs(&self, x: Tensor<2>) -> Inputs {
+        Inputs::new(x, self.frequencies.as_ref())
+    }
+
     fn timed(&self, t: &Tensor<2>) -> Timed {
         let inputs = with_context(features(t, self.field.frequencies), self.context.as_ref());
         let is_shared = inputs.dims()[0] == 1;
@@ -208,11 +233,11 @@ impl Ready<'_> {
     }
 
     /// The last hidden layer, and the slopes of all of them on the way: `D_l`, with gates of points in them.
-    fn hidden(&self, timed: &Timed, x: Tensor<2>, with_slopes: bool) -> (Tensor<2>, Vec<Tensor<2>>) {
+    fn hidden(&self, timed: &Timed, inputs: Tensor<2>, with_slopes: bool) -> (Tensor<2>, Vec<Tensor<2>>) {
         let activation = self.field.activation;
         let mut slopes = Vec::new();
         let n_hidden = self.layers.len() - 1;
-        let h = (0..n_hidden).fold(x, |h, l| {
+        let h = (0..n_hidden).fold(inputs, |h, l| {
             let (weight, bias) = (timed.weights[l].clone(), timed.biases[l].clone());
             let of_points = &timed.of_points[l];
             if of_points.is_none() && (!with_slopes || slope_from_value(activation)) {
@@ -248,11 +273,10 @@ impl Ready<'_> {
     }
 
     /// The trace by the tangents of all variables: `[n·D, h]`.
-    fn trace(&self, timed: &Timed, slopes: &[Tensor<2>]) -> Tensor<1> {
+    fn trace(&self, timed: &Timed, inputs: &Inputs, slopes: &[Tensor<2>]) -> Tensor<1> {
         let [n, width] = slopes[0].dims();
         let d = self.field.n_variables;
-        let mut tangents: Tensor<3> =
-            timed.weights[0].clone().unsqueeze::<3>() * slopes[0].clone().reshape([n, 1, width]);
+        let mut tangents = inputs.along_axes(&timed.weights[0]) * slopes[0].clone().reshape([n, 1, width]);
         for (weight, slope) in timed.weights[1..self.layers.len() - 1].iter().zip(&slopes[1..]) {
             let [before, after] = weight.dims();
             let moved = tangents.reshape([n * d, before]).matmul(weight.clone());
@@ -267,15 +291,19 @@ impl Ready<'_> {
 impl Velocity for Ready<'_> {
     fn at(&self, t: &Tensor<2>, x: Tensor<2>) -> Tensor<2> {
         let timed = self.timed(t);
-        let (h, _) = self.hidden(&timed, x, false);
+        let (h, _) = self.hidden(&timed, self.inputs(x).values, false);
         self.last(&timed, h)
     }
 
     fn along(&self, t: &Tensor<2>, x: Tensor<2>, direction: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let timed = self.timed(t);
-        let (h, slopes) = self.hidden(&timed, x, true);
-        let tangent =
-            timed.weights.iter().zip(&slopes).fold(direction.clone(), |tangent, (weight, slope)| {
+        let inputs = self.inputs(x);
+        let (h, slopes) = self.hidden(&timed, inputs.values.clone(), true);
+        let tangent = timed
+            .weights
+            .iter()
+            .zip(&slopes)
+            .fold(inputs.along(direction.clone()), |tangent, (weight, slope)| {
                 tangent.matmul(weight.clone()) * slope.clone()
             });
         let last = timed.weights[self.layers.len() - 1].clone();
@@ -284,9 +312,11 @@ impl Velocity for Ready<'_> {
 
     fn divergence(&self, t: &Tensor<2>, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         let timed = self.timed(t);
-        let (h, slopes) = self.hidden(&timed, x, true);
+        let inputs = self.inputs(x);
+        let (h, slopes) = self.hidden(&timed, inputs.values.clone(), true);
         let v = self.last(&timed, h);
         let trace = match (&slopes[..], &timed.weights[..]) {
+            _ if self.frequencies.is_some() => self.trace(&timed, &inputs, &slopes),
             ([slope], [first, last]) => {
                 let both = first.clone() * last.clone().transpose();
                 slope.clone().matmul(both.sum_dim(0).transpose()).squeeze_dim(1)
@@ -303,7 +333,7 @@ impl Velocity for Ready<'_> {
                 });
                 sum(first.clone().matmul(joint) * second.clone())
             }
-            (slopes, _) => self.trace(&timed, slopes),
+            (slopes, _) => self.trace(&timed, &inputs, slopes),
         };
         (v, trace)
     }
