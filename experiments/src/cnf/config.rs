@@ -182,7 +182,8 @@ impl CnfTrain {
     /// The solver of one batch: that of training, with more steps as [`spread`](Self::spread) has it. Random times against learned
     /// errors as in Ghosh et al., "STEER", NeurIPS 2020, arXiv:2006.10711, who vary the end of the solve instead.
     pub(super) fn solver_of_a_batch(&self, noise: &mut Noise) -> Solver {
-        let more = |steps: usize| steps + (noise.next_uniform() * (self.spread * steps as f64 + 1.0)) as usize;
+        let more =
+            |steps: usize| steps + (noise.next_uniform() * (self.spread * steps as f64 + 1.0)) as usize;
         Solver { steps: self.solver.steps.map(more), ..self.solver }
     }
 
@@ -214,7 +215,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         time: TimeInput::Gated,
         frequencies: 4,
         waves: None,
-        wave_scale: 3.0,
+        wave_scale: 2.0,
         timed: true,
         invariance: Symmetrization::Reversal,
         n_classes: 0,
@@ -256,6 +257,11 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
 }
 
 impl CnfModel {
+    /// Whether the flow is one of the plane, whose densities may have edges.
+    pub(super) fn is_plane(&self) -> bool {
+        self.n_visible.is_some_and(|width| width <= 2)
+    }
+
     /// Whether the flow is one of few columns.
     pub(super) fn is_narrow(&self) -> bool {
         self.n_visible.is_some_and(|width| width <= FEW_COLUMNS)
@@ -280,6 +286,11 @@ impl CnfModel {
             (_, true) if objective == Some(Training::Matching) => Widths::Many(vec![256, 256]),
             (_, true) => Widths::Many(vec![64, 64]),
             (_, false) => Widths::Many(vec![1024, 1024]),
+        });
+        self.waves.get_or_insert(match (self.is_plane(), objective) {
+            (false, _) | (_, None) => 0,
+            (true, Some(Training::Matching)) => 64,
+            (true, Some(_)) => 16,
         });
         let n_layers = self.n_hidden.as_ref().map_or(0, |widths| widths.list().len());
         let is_cheap = match kind {
@@ -354,9 +365,15 @@ pub(super) fn settle(config: &mut CnfRun, data: &Splits) -> Result<()> {
     });
     model.settle(&shape, Some(objective));
     let steps = *train.steps.get_or_insert(match (objective, model.is_narrow()) {
-        (Training::Matching, true) => 40_000,
+        (Training::Matching, true) => 10_000,
         (Training::Matching, false) => 4000,
+        _ if model.is_plane() => 1500,
         _ => 6000,
+    });
+    train.batch_size.get_or_insert(match (objective, model.is_plane()) {
+        (_, false) => 128,
+        (Training::Matching, true) => 512,
+        (_, true) => 256,
     });
     train.settle(model.is_narrow());
     check(model, train, Some(&shape))?;
@@ -386,7 +403,10 @@ pub(super) fn check(model: &CnfModel, train: &CnfTrain, shape: Option<&[usize]>)
         }
     }
     if !(train.spread.is_finite() && train.spread >= 0.0) {
-        return Err(Fault::usage(format!("train.spread = {}: it must be finite and at least 0", train.spread)));
+        return Err(Fault::usage(format!(
+            "train.spread = {}: it must be finite and at least 0",
+            train.spread
+        )));
     }
     train.average.validate("train.average")?;
     train.matching.validate().context("train.matching")?;

@@ -33,6 +33,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::Experiment,
     hamiltonian::{Target, group, is_variational},
+    made::given,
     path_training::PathTraining,
     system::ContinuousArgs,
     variational::Symmetrization,

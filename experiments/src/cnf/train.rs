@@ -55,7 +55,12 @@ impl FlowTrainee {
             objective: given(config.train.objective, "train.objective")?,
             learning_rate: config.train.rate()?,
             training,
-            feed: Feed::new(data.train.clone(), given(config.train.batch_size, "train.batch_size")?, config.seed, device)?,
+            feed: Feed::new(
+                data.train.clone(),
+                given(config.train.batch_size, "train.batch_size")?,
+                config.seed,
+                device,
+            )?,
             valid: data.valid.rows(0..data.valid.len().min(VALIDATED)),
             preparation: preparation(&config.model)?,
             config: config.clone(),

@@ -65,7 +65,12 @@ impl FlowMatching {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let part = |x: f64| (0.0..1.0).contains(&x);
         ConfigError::range(part(self.sigma), "sigma", self.sigma, "at least 0 and below 1")?;
-        ConfigError::range(self.late.is_finite() && self.late >= 1.0, "late", self.late, "finite and at least 1")?;
+        ConfigError::range(
+            self.late.is_finite() && self.late >= 1.0,
+            "late",
+            self.late,
+            "finite and at least 1",
+        )?;
         let without = self.without_context;
         ConfigError::range(part(without), "without_context", without, "at least 0 and below 1")
     }
