@@ -183,14 +183,12 @@ impl CnfTrain {
         given(self.batch_size, "train.batch_size")
     }
 
-    /// Fills in the learning rate, of which few columns bear a large one, and the size of a batch; `channels` are those of the
-    /// finer scale of convolutions.
+    /// Fills in the learning rate, of which few columns bear a large one; `channels` are those of the finer scale of convolutions.
     ///
     /// Convolutions learn more from small batches at a large rate: the loss on other digits is 0.234 after 77,000 in batches of 128
     /// at 2e-3, 0.219 after as many in batches of 64, 0.215 after 51,000 of them at 4e-3. Wide ones need a rate that falls as the
     /// width grows (Yang et al., "Tensor programs V", 2022, arXiv:2203.03466).
     pub(super) fn settle(&mut self, is_narrow: bool, channels: Option<usize>) {
-        self.batch_size.get_or_insert(if channels.is_some() { 64 } else { 128 });
         let rate = match (is_narrow, channels) {
             (true, _) => 5e-3,
             (false, Some(channels)) => 4e-3 * (32.0 / channels.max(1) as f64).min(1.0),
@@ -238,7 +236,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         time: TimeInput::Gated,
         frequencies: 4,
         waves: None,
-        wave_scale: 3.0,
+        wave_scale: 2.0,
         timed: true,
         invariance: Symmetrization::Reversal,
         n_classes: 0,
@@ -281,6 +279,11 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
 }
 
 impl CnfModel {
+    /// Whether the flow is one of the plane, whose densities may have edges.
+    pub(super) fn is_plane(&self) -> bool {
+        self.n_visible.is_some_and(|width| width <= 2)
+    }
+
     /// Whether the flow is one of few columns.
     pub(super) fn is_narrow(&self) -> bool {
         self.n_visible.is_some_and(|width| width <= FEW_COLUMNS)
@@ -305,6 +308,11 @@ impl CnfModel {
             (_, true) if objective == Some(Training::Matching) => Widths::Many(vec![256, 256]),
             (_, true) => Widths::Many(vec![64, 64]),
             (_, false) => Widths::Many(vec![1024, 1024]),
+        });
+        self.waves.get_or_insert(match (self.is_plane(), objective) {
+            (false, _) | (_, None) => 0,
+            (true, Some(Training::Matching)) => 64,
+            (true, Some(_)) => 16,
         });
         let n_layers = self.n_hidden.as_ref().map_or(0, |widths| widths.list().len());
         let is_cheap = match kind {
@@ -400,10 +408,17 @@ pub(super) fn settle(config: &mut CnfRun, data: &Splits) -> Result<()> {
     });
     model.settle(&shape, Some(objective));
     let steps = *train.steps.get_or_insert(match (objective, model.is_narrow()) {
-        (Training::Matching, true) => 40_000,
-        (Training::Matching, false) if model.kind == Some(FieldKind::Image) => 10_000,
+        (Training::Matching, true) => 10_000,
+        (Training::Matching, false) if model.channels().is_some() => 10_000,
         (Training::Matching, false) => 4000,
+        _ if model.is_plane() => 1500,
         _ => 6000,
+    });
+    train.batch_size.get_or_insert(match (objective, model.is_plane()) {
+        _ if model.channels().is_some() => 64,
+        (_, false) => 128,
+        (Training::Matching, true) => 512,
+        (_, true) => 256,
     });
     train.settle(model.is_narrow(), model.channels());
     check(model, train, Some(&shape))?;

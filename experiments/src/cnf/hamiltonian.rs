@@ -34,6 +34,7 @@ pub(super) fn settle(config: &mut CnfRun) -> Result<()> {
     }
     model.settle(&law.shape, None);
     train.steps.get_or_insert(STEPS);
+    train.batch_size.get_or_insert(128);
     train.settle(false, model.channels());
     config::check(model, train, Some(&law.shape))?;
     train.variational.validate()?;

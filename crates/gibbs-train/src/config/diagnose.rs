@@ -67,10 +67,7 @@ impl Attempt<'_> {
     }
 
     pub(super) fn explain<C: DeserializeOwned>(&self, candidate: &Value, failure: Failure) -> ConfigError {
-        if let Some(field) =
-            failure.message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next())
-            && let Some((path, lost, value)) = self.given_key(field)
-        {
+        if let Some((path, lost, value)) = self.given_unknown(&failure) {
             return unknown(&path, &lost, value, self.preset);
         }
         let at = self.culprit::<C>(candidate, &failure);
@@ -92,6 +89,12 @@ impl Attempt<'_> {
             parent,
             available,
         }
+    }
+
+    /// The unknown field of a failure where it was given, as [`given_key`](Self::given_key).
+    pub(super) fn given_unknown(&self, failure: &Failure) -> Option<(String, String, &Value)> {
+        let field = failure.message.strip_prefix("unknown field `")?.split('`').next()?;
+        self.given_key(field)
     }
 
     /// The first given path with a key called `name` that the preset does not have, that path up to the key, and the

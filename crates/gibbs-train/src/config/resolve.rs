@@ -145,7 +145,8 @@ impl Resolver {
             return Err(attempt.explain::<C>(&self.merged, first));
         }
         attempt.read(&stripped).map_err(|second| {
-            if first.names_unknown_field() {
+            // A field that the user invented, rather than one left over from the preset's variant, is to blame itself.
+            if first.names_unknown_field() && attempt.given_unknown(&first).is_none() {
                 attempt.explain::<C>(&stripped, second)
             } else {
                 attempt.explain::<C>(&self.merged, first)

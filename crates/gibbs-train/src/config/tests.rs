@@ -372,6 +372,29 @@ fn types_that_reject_unknown_fields_themselves_give_the_same_message() {
     assert_eq!(file, "unknown setting `inner.dpeth` (= 4): did you mean `inner.depth`? `inner` has: depth");
 }
 
+/// A field called `kind` need not choose a variant that has other fields.
+#[test]
+fn an_invented_field_is_named_beside_a_changed_kind() {
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Strict {
+        inner: Inner,
+        rate: f64,
+    }
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        kind: Option<Kind>,
+        depth: usize,
+    }
+    for kind in [None, Some(Kind::Plain)] {
+        let resolver = Resolver::over(&Strict { inner: Inner { kind, depth: 2 }, rate: 0.1 }).unwrap();
+        let resolver = resolver.settings(["inner.kind=centered", "rat=1"]).unwrap();
+        let message = resolver.resolve::<Strict>().unwrap_err().to_string();
+        assert_eq!(message, "unknown setting `rat` (= 1): did you mean `rate`? there are: inner, rate");
+    }
+}
+
 #[test]
 fn a_null_is_no_way_around_strictness() {
     #[derive(Debug, Serialize, Deserialize)]
