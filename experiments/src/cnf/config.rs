@@ -92,6 +92,8 @@ pub struct CnfModel {
     pub frequencies: usize,
     /// Whether a potential depends on time.
     pub timed: bool,
+    /// Units of each single variable in a potential; `null` takes some for logits, and else none.
+    pub separable: Option<usize>,
     /// Symmetries of a potential, where a Hamiltonian is learned.
     pub invariance: Symmetrization,
     /// Classes on which the flow is conditioned, 0 for none.
@@ -103,6 +105,9 @@ pub struct CnfModel {
     pub margin: f64,
     /// Shift and scale of the columns; `null` takes those of the training data.
     pub standardization: Option<Standardization>,
+    /// Whether the flow begins behind a whitening by the covariance of the training data, which it then bends; `null` takes one for
+    /// tables of three to 60 columns, and for a potential of logits.
+    pub whitened: Option<bool>,
     /// How the trained flow is solved.
     pub solver: Solver,
     /// How traces are found; `null` takes exact ones where they cost little.
@@ -134,7 +139,8 @@ pub struct CnfTrain {
     pub clip: Clip,
     /// Flow matching.
     pub matching: FlowMatching,
-    /// How the flow is solved in training.
+    /// How the flow is solved in training; no `steps` (`null`) of a method that does not tell its error takes 4 for a potential of
+    /// logits, which begins near its end, and else 20.
     pub solver: Solver,
     /// Weight of the kinetic energy.
     pub kinetic: f64,
@@ -165,10 +171,12 @@ impl CnfTrain {
         given(self.learning_rate.clone(), "train.learning_rate")
     }
 
-    /// Fills in the learning rate: few columns bear a large one.
-    pub(super) fn settle(&mut self, is_narrow: bool) {
-        let rate = if is_narrow { 5e-3 } else { 2e-3 };
+    /// Fills in the learning rate, and the steps of a solver that cannot choose them itself.
+    pub(super) fn settle(&mut self, rate: f64, steps: usize) {
         self.learning_rate.get_or_insert(Schedule::cosine(rate, 0.0).with_warmup(100));
+        if matches!(self.solver.method, Method::Euler | Method::Midpoint | Method::Rk4) {
+            self.solver.steps.get_or_insert(steps);
+        }
     }
 
     /// Weights of the regularizers, where there are any.
@@ -180,6 +188,18 @@ impl CnfTrain {
 
 /// Columns up to which a table is taken for one of few.
 pub(super) const FEW_COLUMNS: usize = 60;
+
+/// Steps of the solver in training. A coarse one has errors that the field learns: the loss falls below the entropy of the data,
+/// and the density by an accurate solver with it. `cnf train --data checkerboard` meets this after 1200 steps with 8 of the solver
+/// (`train.solver.steps=8`), after some 4000 with 20.
+pub(super) const SOLVER_STEPS: usize = 20;
+
+/// Those of a potential of logits behind a whitening: few, as the flow is nearly straight. An accurate solver agrees.
+const STRAIGHT_STEPS: usize = 4;
+
+/// Units of each logit in a potential: the logits of a dark pixel's noise fall off at once on one side and slowly on the other,
+/// which no Gaussian does.
+const SEPARABLE: usize = 8;
 
 /// Settings to start from. What depends on the width of the data is left open.
 pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
@@ -199,11 +219,13 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         time: TimeInput::Gated,
         frequencies: 4,
         timed: true,
+        separable: None,
         invariance: Symmetrization::Reversal,
         n_classes: 0,
         coordinates: None,
         margin: 1e-6,
         standardization: None,
+        whitened: None,
         solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4),
         trace: None,
         symmetry: Symmetrization::None,
@@ -227,10 +249,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 1.0 },
         matching: FlowMatching::new(),
-        // A coarse solver in training has errors that the field learns: the loss falls below the entropy of the data, and the
-        // density by an accurate solver with it. `cnf train --data checkerboard` meets this after 1200 steps with 8 steps
-        // (`train.solver.steps=8`), after some 4000 with 20.
-        solver: Solver::fixed(Method::Rk4, if is_tiny { 8 } else { 20 }),
+        solver: Solver { steps: is_tiny.then_some(8), ..Solver::new(Method::Rk4) },
         kinetic: 0.0,
         jacobian: 0.0,
         variational: Variational::new(0.2, Symmetrization::None),
@@ -242,6 +261,11 @@ impl CnfModel {
     /// Whether the flow is one of few columns.
     pub(super) fn is_narrow(&self) -> bool {
         self.n_visible.is_some_and(|width| width <= FEW_COLUMNS)
+    }
+
+    /// Whether the flow is a potential of logits: that of Monge and Ampère for pictures.
+    fn is_of_logits(&self) -> bool {
+        self.kind == Some(FieldKind::Potential) && self.coordinates == Some(Coordinates::Logit)
     }
 
     /// Fills in what the shape decides, and whether training solves the equation.
@@ -259,11 +283,15 @@ impl CnfModel {
         });
         self.n_hidden.get_or_insert(match (kind, self.is_narrow()) {
             (FieldKind::Potential, true) => Widths::One(256),
-            (FieldKind::Potential, false) => Widths::One(1024),
+            (FieldKind::Potential, false) => Widths::One(512),
             (_, true) if objective == Some(Training::Matching) => Widths::Many(vec![256, 256]),
             (_, true) => Widths::Many(vec![64, 64]),
             (_, false) => Widths::Many(vec![1024, 1024]),
         });
+        let of_logits = self.is_of_logits();
+        self.separable.get_or_insert(if of_logits { SEPARABLE } else { 0 });
+        let is_table = coordinates::is_whitened(self.coordinates, self.n_visible.unwrap_or(0), FEW_COLUMNS);
+        self.whitened.get_or_insert(of_logits || is_table);
         let n_layers = self.n_hidden.as_ref().map_or(0, |widths| widths.list().len());
         let is_cheap = match kind {
             FieldKind::Perceptron => n_layers <= 2 || self.n_visible.is_some_and(|width| width <= 4),
@@ -299,7 +327,10 @@ impl CnfModel {
                 )));
             }
             FieldKind::Potential => FieldConfig::Potential(
-                PotentialConfig::new(width, hidden).with_activation(activation).with_timed(self.timed),
+                PotentialConfig::new(width, hidden)
+                    .with_activation(activation)
+                    .with_timed(self.timed)
+                    .with_separable(self.separable.unwrap_or(0)),
             ),
             FieldKind::Image => match shape {
                 Some(&[rows, columns]) if rows * columns == width => FieldConfig::Image(
@@ -337,9 +368,15 @@ pub(super) fn settle(config: &mut CnfRun, data: &Splits) -> Result<()> {
     let steps = *train.steps.get_or_insert(match (objective, model.is_narrow()) {
         (Training::Matching, true) => 40_000,
         (Training::Matching, false) => 4000,
+        _ if model.is_of_logits() => 4000,
         _ => 6000,
     });
-    train.settle(model.is_narrow());
+    let (rate, solver_steps) = match (model.is_of_logits(), model.is_narrow()) {
+        (true, _) => (1e-2, STRAIGHT_STEPS),
+        (_, true) => (5e-3, SOLVER_STEPS),
+        (_, false) => (2e-3, SOLVER_STEPS),
+    };
+    train.settle(rate, solver_steps);
     check(model, train, Some(&shape))?;
     if train.run.epochs == 0 {
         let per_epoch = data.train.len().div_ceil(train.batch_size);

@@ -21,6 +21,7 @@ pub(super) fn settle(config: &mut CnfRun) -> Result<()> {
     let (model, train) = (&mut config.model, &mut config.train);
     let law = fit(&model.system, &mut config.data, &mut model.n_visible, model.n_classes)?;
     model.coordinates = Some(Coordinates::Data);
+    model.whitened = Some(false);
     let is_lattice = law.shape.len() > 1;
     let kind = *model.kind.get_or_insert(match is_lattice || law.n_variables() > 2 {
         true => FieldKind::Potential,
@@ -34,7 +35,7 @@ pub(super) fn settle(config: &mut CnfRun) -> Result<()> {
     }
     model.settle(&law.shape, None);
     train.steps.get_or_insert(STEPS);
-    train.settle(false);
+    train.settle(2e-3, config::SOLVER_STEPS);
     config::check(model, train, Some(&law.shape))?;
     train.variational.validate()?;
     train.variational.check_images(&group(&law, train.variational.symmetry))?;

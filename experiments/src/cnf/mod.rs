@@ -22,7 +22,6 @@ use gibbs_flow::{
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
     training::Trainee,
-    weights,
 };
 
 use crate::{
@@ -127,8 +126,10 @@ impl Experiment for CnfExperiment {
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
         let flow = flow(config, config.model.solver, device).context("the configuration")?;
-        let flow = weights::from_bytes(flow, bytes)?;
-        let (preparation, target) = (preparation(&config.model)?, target(config, config.model.symmetry)?);
+        let is_whitened = config.model.whitened == Some(true);
+        let width = config.model.n_visible.filter(|_| is_whitened);
+        let (flow, preparation) = preparation(&config.model)?.load(flow, width, bytes, device)?;
+        let target = target(config, config.model.symmetry)?;
         Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
     }
 

@@ -14,7 +14,6 @@ use gibbs_train::{
     checkpoint::State,
     schedule::Schedule,
     training::{BoxError, Figures, Position, Trainee, Validation},
-    weights,
 };
 
 use super::{CnfRun, config::Training, preparation};
@@ -51,13 +50,18 @@ impl FlowTrainee {
         data: &Splits,
         device: &Device,
     ) -> Result<Self> {
+        let preparation = preparation(&config.model)?;
+        let preparation = match config.model.whitened {
+            Some(true) => preparation.fitted(&data.train, device)?,
+            _ => preparation,
+        };
         Ok(Self {
             objective: given(config.train.objective, "train.objective")?,
             learning_rate: config.train.rate()?,
             training,
             feed: Feed::new(data.train.clone(), config.train.batch_size, config.seed, device)?,
             valid: data.valid.rows(0..data.valid.len().min(VALIDATED)),
-            preparation: preparation(&config.model)?,
+            preparation,
             config: config.clone(),
             device: device.clone(),
         })
@@ -144,7 +148,7 @@ pub(super) fn log_probs(
         let labels = context(batch.labels.as_deref(), flow.field.n_context(), device);
         let (log_prob, taken) = flow.log_prob_given(y, labels.as_ref(), Some(noise))?;
         evaluations += (taken * rows.len()) as f64 / data.len() as f64;
-        within.extend(to_host(log_prob.clone()));
+        within.extend(to_host(preparation.before_whitening(log_prob.clone())));
         of_data.extend(to_host(log_prob + ladj));
     }
     Ok((within, of_data, evaluations))
@@ -200,6 +204,6 @@ impl Trainee for FlowTrainee {
     }
 
     fn weights(&self) -> Result<Vec<u8>, BoxError> {
-        Ok(weights::to_bytes(&self.training.measured())?)
+        Ok(self.preparation.to_bytes(self.training.measured())?)
     }
 }

@@ -62,6 +62,9 @@ pub struct RealNvpModel {
     pub margin: Option<f64>,
     /// Shift and scale of the columns; `null` takes those of the training data.
     pub standardization: Option<Standardization>,
+    /// Whether the flow begins behind a whitening by the covariance of the training data; `null` takes one for tables of three to
+    /// 60 columns.
+    pub whitened: Option<bool>,
     /// Symmetries of the flow as it is measured and sampled, where it learns a Hamiltonian.
     pub symmetry: Symmetrization,
 }
@@ -126,6 +129,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
         coordinates: None,
         margin: None,
         standardization: None,
+        whitened: None,
         symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
     };
     let train = RealNvpTrain {
@@ -177,6 +181,8 @@ impl RealNvpModel {
         });
         self.activation = Some(self.activation());
         self.linear.get_or_insert(false);
+        let is_table = coordinates::is_whitened(self.coordinates, self.n_visible.unwrap_or(0), FEW_COLUMNS);
+        self.whitened.get_or_insert(is_table);
         self.act_norm.get_or_insert(kind.is_of_images());
         self.margin.get_or_insert(match kind {
             FlowKind::Image => 0.05,
