@@ -11,8 +11,8 @@
 //!
 //! References: Kessy, Lewin & Strimmer, The American Statistician 72:309 (2018), arXiv:1512.00809 (ZCA whitening).
 //!
-//! Differences from the paper: variances are not taken for less than [`LEAST`] of their mean, where variables are a function
-//! of others.
+//! Differences from the paper: no variance is taken for less than `λ_min`, `1e-8` of the mean one, where variables are functions of
+//! others.
 //!
 //! Cost: the decomposition is `D³` in f64 on the host, a second for 784 variables; the map a product.
 
