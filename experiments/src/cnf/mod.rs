@@ -28,11 +28,12 @@ use crate::{
     backprop::Backprop,
     cli::{self, NoCommands, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
-    coordinates::{self, Coordinates, Preparation},
+    coordinates::{self, Coordinates},
     evaluation::Evaluation,
     experiment::Experiment,
     hamiltonian::{Target, group, is_variational},
     path_training::PathTraining,
+    preparation::Preparation,
     system::ContinuousArgs,
     variational::Symmetrization,
 };

@@ -18,11 +18,8 @@ use gibbs_train::{
 
 use super::{CnfRun, config::Training, preparation};
 use crate::{
-    backprop::Backprop,
-    boltzmann::feed::Feed,
-    coordinates::{Preparation, context},
-    evaluation::mean,
-    made::given,
+    backprop::Backprop, boltzmann::feed::Feed, coordinates::context, evaluation::mean, made::given,
+    preparation::Preparation,
 };
 
 /// Examples whose densities are computed at once.

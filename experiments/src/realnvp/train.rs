@@ -12,10 +12,8 @@ use gibbs_train::{
 
 use super::{RealNvpRun, preparation};
 use crate::{
-    backprop::Backprop,
-    boltzmann::feed::Feed,
-    coordinates::{Preparation, context},
-    evaluation::mean,
+    backprop::Backprop, boltzmann::feed::Feed, coordinates::context, evaluation::mean,
+    preparation::Preparation,
 };
 
 /// Examples whose densities are computed at once.
