@@ -291,7 +291,7 @@ impl CnfModel {
         let of_logits = self.is_of_logits();
         self.separable.get_or_insert(if of_logits { SEPARABLE } else { 0 });
         let is_table = coordinates::is_whitened(self.coordinates, self.n_visible.unwrap_or(0), FEW_COLUMNS);
-        self.whitened.get_or_insert(of_logits || is_table);
+        self.whitened.get_or_insert(of_logits || is_table && kind != FieldKind::Image);
         let n_layers = self.n_hidden.as_ref().map_or(0, |widths| widths.list().len());
         let is_cheap = match kind {
             FieldKind::Perceptron => n_layers <= 2 || self.n_visible.is_some_and(|width| width <= 4),

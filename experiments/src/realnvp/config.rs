@@ -182,7 +182,7 @@ impl RealNvpModel {
         self.activation = Some(self.activation());
         self.linear.get_or_insert(false);
         let is_table = coordinates::is_whitened(self.coordinates, self.n_visible.unwrap_or(0), FEW_COLUMNS);
-        self.whitened.get_or_insert(is_table);
+        self.whitened.get_or_insert(is_table && !kind.is_of_images());
         self.act_norm.get_or_insert(kind.is_of_images());
         self.margin.get_or_insert(match kind {
             FlowKind::Image => 0.05,
