@@ -1,11 +1,8 @@
-//! Between the coordinates of the data and those of a law of continuous variables.
+//! The coordinates of data in which a model is a law of continuous variables.
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_core::Bijection;
 use gibbs_data::{Dataset, Splits};
-use gibbs_flow::Logit;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,6 +10,9 @@ use crate::{
     made::given,
     standardization::{Standardization, one_hot},
 };
+
+/// Columns from which on a table is whitened if nothing is said: what two columns have in common a flow finds at once.
+const WHITENED: usize = 3;
 
 /// What a model is a law of, as a function of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,70 +32,6 @@ impl Coordinates {
     /// Whether they are those of grey values.
     pub fn are_grey(self) -> bool {
         matches!(self, Self::Logit | Self::Signed)
-    }
-}
-
-/// The fixed map before the model.
-#[derive(Clone, Debug)]
-pub enum Preparation {
-    /// None.
-    Data,
-    /// Shift and scale of each column.
-    Standardized(Standardization),
-    /// The logit of each value.
-    Logit(Box<Logit>),
-    /// From \[0, 1\] to \[-1, 1\].
-    Signed,
-}
-
-impl Preparation {
-    /// That of a model with these settings; `margin` is the distance that logits keep from 0 and 1.
-    ///
-    /// # Errors
-    /// Settings that are still open, or out of range.
-    pub fn new(
-        coordinates: Option<Coordinates>,
-        margin: Option<f64>,
-        standardization: Option<&Standardization>,
-    ) -> Result<Self> {
-        Ok(match given(coordinates, "model.coordinates")? {
-            Coordinates::Data => Self::Data,
-            Coordinates::Standardized => {
-                Self::Standardized(given(standardization.cloned(), "model.standardization")?)
-            }
-            Coordinates::Logit => Self::Logit(Box::new(Logit::new(given(margin, "model.margin")?)?)),
-            Coordinates::Signed => Self::Signed,
-        })
-    }
-
-    /// Data `[n, D]` in the coordinates of the model, and the logarithms `[n]` of the factors by which a density there becomes one
-    /// of data.
-    pub fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        let none = Tensor::zeros([x.dims()[0]], (&x.device(), x.dtype()));
-        match self {
-            Self::Data => (x, none),
-            Self::Standardized(by) => (by.standardize(x), none + by.log_volume()),
-            Self::Logit(logit) => logit.forward(x, None),
-            Self::Signed => {
-                let log_volume = x.dims()[1] as f64 * std::f64::consts::LN_2;
-                (x * 2.0 - 1.0, none + log_volume)
-            }
-        }
-    }
-
-    /// Whether examples are grey values.
-    pub fn is_grey(&self) -> bool {
-        matches!(self, Self::Logit(_) | Self::Signed)
-    }
-
-    /// Points of the model `[n, D]` as data.
-    pub fn inverse(&self, y: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::Data => y,
-            Self::Standardized(by) => by.restore(y),
-            Self::Logit(logit) => logit.inverse(y, None).0.clamp(0.0, 1.0),
-            Self::Signed => ((y + 1.0) / 2.0).clamp(0.0, 1.0),
-        }
     }
 }
 
@@ -126,6 +62,14 @@ pub fn continuous(
             Ok(data)
         }
     }
+}
+
+/// Columns up to which a table is taken for one of few.
+pub const FEW_COLUMNS: usize = 60;
+
+/// Whether a model learns in white coordinates if nothing is said: tables of few columns.
+pub fn is_whitened(coordinates: Option<Coordinates>, width: usize) -> bool {
+    coordinates == Some(Coordinates::Standardized) && (WHITENED..=FEW_COLUMNS).contains(&width)
 }
 
 /// Fits what depends on the data, and checks that they have a density.

@@ -27,6 +27,7 @@ pub mod levels;
 pub mod made;
 pub mod path_training;
 pub mod points;
+pub mod preparation;
 pub mod progress;
 pub mod rbm;
 pub mod realnvp;

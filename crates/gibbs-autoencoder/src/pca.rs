@@ -15,7 +15,7 @@
 //! eigendecomposition (`width³`, half a second for 784) in f64 on the host. No more than one batch is held.
 
 use burn::prelude::*;
-use gibbs_core::math::to_host;
+use gibbs_core::Moments;
 use nalgebra::{DMatrix, SymmetricEigen};
 use thiserror::Error;
 
@@ -70,18 +70,19 @@ impl Pca {
     pub fn fit(batches: impl IntoIterator<Item = Tensor<2>>, k: usize) -> Result<Self, PcaError> {
         let mut batches = batches.into_iter().filter(|x| x.dims()[0] > 0).peekable();
         let like = batches.peek().ok_or(PcaError::Empty)?.clone();
-        let moments = Moments::of(batches, like.clone().mean_dim(0));
-        let (width, examples) = (moments.mean.len(), moments.examples);
+        let Moments { examples, mean, covariance } = Moments::of(batches).ok_or(PcaError::Empty)?;
+        let width = mean.len();
         if k == 0 || k > width.min(examples) {
             return Err(PcaError::Components { k, width, examples });
         }
-        if moments.covariance.iter().any(|value| !value.is_finite()) {
+        if covariance.iter().any(|value| !value.is_finite()) {
             return Err(PcaError::NotFinite);
         }
-        let (eigenvalues, components) = sorted(SymmetricEigen::new(moments.covariance), k);
+        let covariance = DMatrix::from_row_slice(width, width, &covariance);
+        let (eigenvalues, components) = sorted(SymmetricEigen::new(covariance), k);
         let options = (&like.device(), like.dtype());
         Ok(Self {
-            mean: Tensor::from_data(TensorData::new(moments.mean, [width]), options),
+            mean: Tensor::from_data(TensorData::new(mean, [width]), options),
             components: Tensor::from_data(TensorData::new(components, [k, width]), options),
             eigenvalues,
         })
@@ -127,39 +128,6 @@ impl Pca {
     pub fn squared_error(&self, x: Tensor<2>) -> Tensor<1> {
         (x.clone() - self.reconstruct(x)).square().sum_dim(1).squeeze_dim(1)
     }
-}
-
-/// Mean and covariance.
-struct Moments {
-    examples: usize,
-    mean: Vec<f64>,
-    covariance: DMatrix<f64>,
-}
-
-impl Moments {
-    /// In one pass: sums of `x - shift` and of their products, with a `shift` `[1, width]` near the mean so that no digits
-    /// cancel (Chan, Golub & LeVeque, The American Statistician 37:242, 1983).
-    fn of(batches: impl Iterator<Item = Tensor<2>>, shift: Tensor<2>) -> Self {
-        let [_, width] = shift.dims();
-        let (mut examples, mut sum) = (0, vec![0.0; width]);
-        let mut products = DMatrix::<f64>::zeros(width, width);
-        for x in batches {
-            assert_eq!(x.dims()[1], width, "the batches differ in width");
-            examples += x.dims()[0];
-            let x = x - shift.clone();
-            add(&mut sum, x.clone().sum_dim(0));
-            add(products.as_mut_slice(), x.clone().transpose().matmul(x));
-        }
-        let n = examples as f64;
-        sum.iter_mut().for_each(|sum| *sum /= n);
-        let covariance = DMatrix::from_fn(width, width, |i, j| products[(i, j)] / n - sum[i] * sum[j]);
-        let mean = to_host(shift).iter().zip(&sum).map(|(shift, rest)| shift + rest).collect();
-        Self { examples, mean, covariance }
-    }
-}
-
-fn add(sums: &mut [f64], terms: Tensor<2>) {
-    sums.iter_mut().zip(to_host(terms)).for_each(|(sum, term)| *sum += term);
 }
 
 /// All eigenvalues, falling, and the first `k` eigenvectors one after the other. An eigenvalue that rounding made negative is

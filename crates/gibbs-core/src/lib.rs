@@ -4,6 +4,7 @@ pub mod cache;
 mod estimate;
 pub mod hmc;
 pub mod math;
+mod moments;
 pub mod nn;
 pub mod optim;
 pub mod params;
@@ -12,4 +13,5 @@ mod traits;
 pub mod variational;
 
 pub use estimate::{Estimate, Kind};
+pub use moments::Moments;
 pub use traits::{Bijection, Energy, LogProb, Objective, Sample, StepOutput};

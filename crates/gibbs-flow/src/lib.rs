@@ -24,6 +24,7 @@ mod multi_scale;
 pub mod ode;
 mod permutation;
 mod univariate;
+mod whitening;
 
 pub use autoregressive::{Autoregressive, AutoregressiveConfig};
 pub use config::{FlowConfig, MafConfig, RealNvpConfig};
@@ -46,6 +47,7 @@ pub use mask::CouplingMask;
 pub use multi_scale::MultiScaleConfig;
 pub use permutation::{Permutation, Permute};
 pub use univariate::Univariate;
+pub use whitening::Whitening;
 
 #[cfg(test)]
 mod tests;

@@ -5,20 +5,19 @@ use std::fmt;
 use anyhow::{Context, Result};
 use gibbs_backend::Noise;
 use gibbs_core::{nn::Activation, optim::AdamConfig};
-use gibbs_data::{Binarization, Splits};
+use gibbs_data::plane::Plane;
 use gibbs_flow::{
     FlowMatching,
-    continuous::{FieldConfig, ImageFieldConfig, PerceptronConfig, PotentialConfig, Probe, TimeInput, Trace},
+    continuous::{FieldConfig, ImageFieldConfig, PerceptronConfig, PotentialConfig, TimeInput, Trace},
     ode::{Method, Solver},
 };
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
-use super::CnfRun;
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
-    coordinates::{self, Coordinates},
+    coordinates::Coordinates,
     experiment::Length,
     fault::Fault,
     made::{Widths, given},
@@ -91,12 +90,16 @@ pub struct CnfModel {
     pub time: TimeInput,
     /// Waves in the time beside the time itself; not for potentials.
     pub frequencies: usize,
-    /// Waves of the variables that a perceptron sees beside these; `null` takes them for few columns and many examples.
+    /// Waves of the variables that a perceptron sees beside these; `null` takes some for one or two columns, whose densities may
+    /// have edges.
     pub waves: Option<usize>,
-    /// Standard deviation of the initial frequencies of these waves (`train` of the coordinates).
-    pub wave_scale: f64,
+    /// Standard deviation of the initial frequencies of these waves, radians for each unit of length in the coordinates of the
+    /// flow; `null` takes what the objective needs.
+    pub wave_scale: Option<f64>,
     /// Whether a potential depends on time.
     pub timed: bool,
+    /// Units of each single variable in a potential; `null` takes some for logits, and else none.
+    pub separable: Option<usize>,
     /// Symmetries of a potential, where a Hamiltonian is learned.
     pub invariance: Symmetrization,
     /// Classes on which the flow is conditioned, 0 for none.
@@ -108,6 +111,9 @@ pub struct CnfModel {
     pub margin: f64,
     /// Shift and scale of the columns; `null` takes those of the training data.
     pub standardization: Option<Standardization>,
+    /// Whether the flow begins behind a whitening by the covariance of the training data, which it then bends; `null` takes one for
+    /// tables of three to 60 columns, and for a potential of logits.
+    pub whitened: Option<bool>,
     /// How the trained flow is solved.
     pub solver: Solver,
     /// How traces are found; `null` takes exact ones where they cost little.
@@ -129,7 +135,7 @@ pub struct CnfTrain {
     pub objective: Option<Training>,
     /// Steps of a run whose number of epochs is left open; `null` takes what the objective needs.
     pub steps: Option<usize>,
-    /// Examples of a step; `null` takes 64 for convolutions, and else 128.
+    /// Examples of a step; `null` takes what suits the flow.
     pub batch_size: Option<usize>,
     /// Learning rate of Adam; `null` takes what the width needs.
     pub learning_rate: Option<Schedule>,
@@ -141,7 +147,7 @@ pub struct CnfTrain {
     pub clip: Clip,
     /// Flow matching.
     pub matching: FlowMatching,
-    /// How the flow is solved in training.
+    /// How the flow is solved in training; of a method that does not tell its error, `null` steps take what suits the flow.
     pub solver: Solver,
     /// Part by which each batch may be solved in more steps than `solver.steps`, so that a field cannot learn the errors of one
     /// grid of times.
@@ -183,20 +189,6 @@ impl CnfTrain {
         given(self.batch_size, "train.batch_size")
     }
 
-    /// Fills in the learning rate, of which few columns bear a large one; `channels` are those of the finer scale of convolutions.
-    ///
-    /// Convolutions learn more from small batches at a large rate: the loss on other digits is 0.234 after 77,000 in batches of 128
-    /// at 2e-3, 0.219 after as many in batches of 64, 0.215 after 51,000 of them at 4e-3. Wide ones need a rate that falls as the
-    /// width grows (Yang et al., "Tensor programs V", 2022, arXiv:2203.03466).
-    pub(super) fn settle(&mut self, is_narrow: bool, channels: Option<usize>) {
-        let rate = match (is_narrow, channels) {
-            (true, _) => 5e-3,
-            (false, Some(channels)) => 4e-3 * (32.0 / channels.max(1) as f64).min(1.0),
-            (false, None) => 2e-3,
-        };
-        self.learning_rate.get_or_insert(Schedule::cosine(rate, 0.0).with_warmup(100));
-    }
-
     /// The solver of one batch: that of training, with more steps as [`spread`](Self::spread) has it. Random times against learned
     /// errors as in Ghosh et al., "STEER", NeurIPS 2020, arXiv:2006.10711, who vary the end of the solve instead.
     pub(super) fn solver_of_a_batch(&self, noise: &mut Noise) -> Solver {
@@ -212,16 +204,11 @@ impl CnfTrain {
     }
 }
 
-/// Pictures whose densities are measured: a minute or two on 2 cores, with an error of 0.01 bits per dimension on MNIST.
-const MEASURED_PICTURES: usize = 2000;
-
-/// Columns up to which a table is taken for one of few.
-pub(super) const FEW_COLUMNS: usize = 60;
-
 /// Settings to start from. What depends on the width of the data is left open.
 pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
     let has_data = data != HAMILTONIAN;
     let is_tiny = preset == Preset::Tiny;
+    let is_plane = Plane::ALL.iter().any(|plane| plane.name() == data);
     let model = CnfModel {
         system: Continuous::default(),
         kind: None,
@@ -236,13 +223,15 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         time: TimeInput::Gated,
         frequencies: 4,
         waves: None,
-        wave_scale: 2.0,
+        wave_scale: None,
         timed: true,
+        separable: None,
         invariance: Symmetrization::Reversal,
         n_classes: 0,
         coordinates: None,
         margin: 1e-6,
         standardization: None,
+        whitened: None,
         solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4),
         trace: None,
         measured: None,
@@ -266,10 +255,10 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 1.0 },
-        matching: FlowMatching::new(),
-        // The same grid of times for all batches has errors that the field learns: with 8 steps and `train.spread=0` the loss of
-        // `cnf train --data checkerboard` falls below the entropy of the data after 1500 steps, and the density with it.
-        solver: Solver::fixed(Method::Rk4, 8),
+        matching: FlowMatching::new().with_late(if is_plane { 2.0 } else { 1.0 }),
+        solver: Solver::new(Method::Rk4),
+        // The same grid of times for all batches has errors that the field learns: with `train.spread=0` the loss of `cnf train --data
+        // checkerboard` falls below the entropy of the data after 1500 steps of 128, and the density with it.
         spread: 0.5,
         kinetic: 0.0,
         jacobian: 0.0,
@@ -279,61 +268,6 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
 }
 
 impl CnfModel {
-    /// Whether the flow is one of the plane, whose densities may have edges.
-    pub(super) fn is_plane(&self) -> bool {
-        self.n_visible.is_some_and(|width| width <= 2)
-    }
-
-    /// Whether the flow is one of few columns.
-    pub(super) fn is_narrow(&self) -> bool {
-        self.n_visible.is_some_and(|width| width <= FEW_COLUMNS)
-    }
-
-    /// Fills in what the shape decides, and whether training solves the equation.
-    pub(super) fn settle(&mut self, shape: &[usize], objective: Option<Training>) {
-        let is_picture = matches!(shape, [rows, columns] if rows % 4 == 0 && columns % 4 == 0);
-        let kind = *self.kind.get_or_insert(match is_picture && !self.is_narrow() {
-            true => FieldKind::Image,
-            false => FieldKind::Perceptron,
-        });
-        self.activation.get_or_insert(match kind {
-            FieldKind::Perceptron if objective == Some(Training::Matching) => Activation::Silu,
-            FieldKind::Perceptron => Activation::Tanh,
-            FieldKind::Potential => Activation::Softplus,
-            FieldKind::Image => Activation::Silu,
-        });
-        self.n_hidden.get_or_insert(match (kind, self.is_narrow()) {
-            (FieldKind::Potential, true) => Widths::One(256),
-            (FieldKind::Potential, false) => Widths::One(1024),
-            (_, true) if objective == Some(Training::Matching) => Widths::Many(vec![256, 256]),
-            (_, true) => Widths::Many(vec![64, 64]),
-            (_, false) => Widths::Many(vec![1024, 1024]),
-        });
-        self.waves.get_or_insert(match (self.is_plane(), objective) {
-            (false, _) | (_, None) => 0,
-            (true, Some(Training::Matching)) => 64,
-            (true, Some(_)) => 16,
-        });
-        let n_layers = self.n_hidden.as_ref().map_or(0, |widths| widths.list().len());
-        let is_cheap = match kind {
-            FieldKind::Perceptron => n_layers <= 2 || self.n_visible.is_some_and(|width| width <= 4),
-            FieldKind::Potential => n_layers == 1 || self.n_visible.is_some_and(|width| width <= 4),
-            FieldKind::Image => false,
-        };
-        if kind == FieldKind::Image {
-            self.measured.get_or_insert(MEASURED_PICTURES);
-        }
-        self.trace.get_or_insert(match is_cheap {
-            true => Trace::Exact,
-            false => Trace::Hutchinson(Probe::Rademacher),
-        });
-    }
-
-    /// Channels of the finer scale of convolutions, where there are any.
-    pub(super) fn channels(&self) -> Option<usize> {
-        (self.kind == Some(FieldKind::Image)).then_some(self.image.channels[0])
-    }
-
     /// The values that many grey pixels have.
     fn ends(&self) -> Vec<f64> {
         if self.coordinates == Some(Coordinates::Signed) { ENDS.to_vec() } else { Vec::new() }
@@ -354,7 +288,7 @@ impl CnfModel {
                     .with_time(self.time)
                     .with_frequencies(self.frequencies)
                     .with_waves(self.waves.unwrap_or(0))
-                    .with_wave_scale(self.wave_scale)
+                    .with_wave_scale(given(self.wave_scale, "model.wave_scale")?)
                     .with_n_context(self.n_classes),
             ),
             FieldKind::Potential if self.n_classes > 0 => {
@@ -364,7 +298,10 @@ impl CnfModel {
                 )));
             }
             FieldKind::Potential => FieldConfig::Potential(
-                PotentialConfig::new(width, hidden).with_activation(activation).with_timed(self.timed),
+                PotentialConfig::new(width, hidden)
+                    .with_activation(activation)
+                    .with_timed(self.timed)
+                    .with_separable(self.separable.unwrap_or(0)),
             ),
             FieldKind::Image => match shape {
                 Some(&[rows, columns]) if rows * columns == width => FieldConfig::Image(
@@ -391,43 +328,6 @@ const ENDS: [f64; 2] = [-1.0 + 1.0 / 256.0, 1.0 - 1.0 / 256.0];
 
 /// Standard deviation of a uniform law on such a cell, its width over √12.
 const SPREAD: f64 = 1.0 / 443.405;
-
-/// The most epochs that small data are gone through.
-const MOST_EPOCHS: usize = 500;
-
-/// Fills in coordinates, shape, width and length, and checks what can be checked before training.
-pub(super) fn settle(config: &mut CnfRun, data: &Splits) -> Result<()> {
-    let (model, train) = (&mut config.model, &mut config.train);
-    config.data.binarization.get_or_insert(Binarization::None);
-    let shape = config.data.shape.get_or_insert_with(|| data.train.shape().to_vec()).clone();
-    let width = *model.n_visible.get_or_insert(data.width());
-    data.train.require_width(width)?;
-    let objective = *train.objective.get_or_insert(match model.is_narrow() {
-        true => Training::Likelihood,
-        false => Training::Matching,
-    });
-    model.settle(&shape, Some(objective));
-    let steps = *train.steps.get_or_insert(match (objective, model.is_narrow()) {
-        (Training::Matching, true) => 10_000,
-        (Training::Matching, false) if model.channels().is_some() => 10_000,
-        (Training::Matching, false) => 4000,
-        _ if model.is_plane() => 1500,
-        _ => 6000,
-    });
-    train.batch_size.get_or_insert(match (objective, model.is_plane()) {
-        _ if model.channels().is_some() => 64,
-        (_, false) => 128,
-        (Training::Matching, true) => 512,
-        (_, true) => 256,
-    });
-    train.settle(model.is_narrow(), model.channels());
-    check(model, train, Some(&shape))?;
-    if train.run.epochs == 0 {
-        let per_epoch = data.train.len().div_ceil(train.batch_size()?);
-        train.run.epochs = steps.div_ceil(per_epoch).min(MOST_EPOCHS);
-    }
-    coordinates::settle(model.coordinates, &mut model.standardization, model.n_classes, data)
-}
 
 /// What can be checked of settings whose sizes are filled in.
 pub(super) fn check(model: &CnfModel, train: &CnfTrain, shape: Option<&[usize]>) -> Result<()> {

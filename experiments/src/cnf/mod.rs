@@ -5,6 +5,7 @@ mod config;
 mod evaluate;
 mod hamiltonian;
 mod pictures;
+mod recipe;
 mod sample;
 mod train;
 
@@ -22,18 +23,18 @@ use gibbs_flow::{
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
     training::Trainee,
-    weights,
 };
 
 use crate::{
     backprop::Backprop,
     cli::{self, NoCommands, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
-    coordinates::{self, Coordinates, Preparation},
+    coordinates::{self, Coordinates},
     evaluation::Evaluation,
     experiment::Experiment,
     hamiltonian::{Target, group, is_variational},
     path_training::PathTraining,
+    preparation::Preparation,
     system::ContinuousArgs,
     variational::Symmetrization,
 };
@@ -104,7 +105,7 @@ impl Experiment for CnfExperiment {
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
         match is_variational(&config.data.name) {
             true => hamiltonian::settle(config),
-            false => config::settle(config, data),
+            false => recipe::settle(config, data),
         }
     }
 
@@ -127,8 +128,10 @@ impl Experiment for CnfExperiment {
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
         let flow = flow(config, config.model.solver, device).context("the configuration")?;
-        let flow = weights::from_bytes(flow, bytes)?;
-        let (preparation, target) = (preparation(&config.model)?, target(config, config.model.symmetry)?);
+        let is_whitened = config.model.whitened == Some(true);
+        let width = config.model.n_visible.filter(|_| is_whitened);
+        let (flow, preparation) = preparation(&config.model)?.load(flow, width, bytes, device)?;
+        let target = target(config, config.model.symmetry)?;
         Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
     }
 

@@ -14,16 +14,16 @@ use gibbs_train::{
     checkpoint::State,
     schedule::Schedule,
     training::{BoxError, Figures, Position, Trainee, Validation},
-    weights,
 };
 
 use super::{CnfRun, config::Training, preparation};
 use crate::{
     backprop::Backprop,
     boltzmann::feed::Feed,
-    coordinates::{Preparation, context},
+    coordinates::{FEW_COLUMNS, context},
     evaluation::mean,
     made::given,
+    preparation::Preparation,
 };
 
 /// Examples whose densities are computed at once: at most so many, and as many numbers, so that what a step of the solver reads
@@ -33,6 +33,9 @@ const NUMBERS: usize = 200_000;
 
 /// Examples of either set that a validation looks at.
 const VALIDATED: usize = 2000;
+
+/// Validations by log-densities of a run of flow matching, each of which takes as long as many of its steps.
+const VALIDATIONS: usize = 20;
 
 /// A flow in training.
 pub(super) struct FlowTrainee {
@@ -53,13 +56,18 @@ impl FlowTrainee {
         data: &Splits,
         device: &Device,
     ) -> Result<Self> {
+        let preparation = preparation(&config.model)?;
+        let preparation = match config.model.whitened {
+            Some(true) => preparation.fitted(&data.train, device)?,
+            _ => preparation,
+        };
         Ok(Self {
             objective: given(config.train.objective, "train.objective")?,
             learning_rate: config.train.rate()?,
             training,
             feed: Feed::new(data.train.clone(), config.train.batch_size()?, config.seed, device)?,
             valid: data.valid.rows(0..data.valid.len().min(VALIDATED)),
-            preparation: preparation(&config.model)?,
+            preparation,
             config: config.clone(),
             device: device.clone(),
         })
@@ -146,10 +154,16 @@ pub(super) fn log_probs(
         let labels = context(batch.labels.as_deref(), flow.field.n_context(), device);
         let (log_prob, taken) = flow.log_prob_given(y, labels.as_ref(), Some(noise))?;
         evaluations += (taken * rows.len()) as f64 / n;
-        within.extend(to_host(log_prob.clone()));
+        within.extend(to_host(preparation.before_whitening(log_prob.clone())));
         of_data.extend(to_host(log_prob + ladj));
     }
     Ok((within, of_data, evaluations))
+}
+
+/// Whether an epoch is the last one, or one of about `count` at equal distances.
+fn is_one_of(count: usize, at: &Position) -> bool {
+    let epochs = at.total_steps.div_ceil(at.steps_per_epoch);
+    at.epoch + 1 == epochs || (at.epoch + 1).is_multiple_of(epochs.div_ceil(count))
 }
 
 impl Trainee for FlowTrainee {
@@ -173,14 +187,17 @@ impl Trainee for FlowTrainee {
         Ok(self.training.take_figures())
     }
 
-    /// Log-densities for few columns; for many, where they take long, the loss of flow matching if that is what is minimized.
-    fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
+    /// Log-densities for few columns, after few epochs where training is cheaper than they are; for many columns, where they take long, the loss of flow matching if that is what is minimized.
+    fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
         let flow = self.training.measured();
         let like_valid = self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()));
-        if self.objective == Training::Matching && !self.config.model.is_narrow() {
+        if self.objective == Training::Matching && flow.field.n_variables() > FEW_COLUMNS {
             let loss = self.matching_loss(&flow.field, &self.valid);
             let figures = Figures::new().with("valid_loss", loss);
             return Ok(Some(Validation { figures, score: Some(-loss) }));
+        }
+        if self.objective == Training::Matching && !is_one_of(VALIDATIONS, at) {
+            return Ok(None);
         }
         let flow = flow.with_solver(self.config.model.solver)?;
         let log_prob = |data: &Dataset| -> Result<f64, SolveError> {
@@ -203,6 +220,6 @@ impl Trainee for FlowTrainee {
     }
 
     fn weights(&self) -> Result<Vec<u8>, BoxError> {
-        Ok(weights::to_bytes(&self.training.measured())?)
+        Ok(self.preparation.to_bytes(self.training.measured())?)
     }
 }

@@ -13,7 +13,7 @@ use super::{RealNvpRun, image::ImageSizes, kind::FlowKind};
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
-    coordinates::{self, Coordinates},
+    coordinates::{self, Coordinates, FEW_COLUMNS},
     experiment::Length,
     fault::Fault,
     made::{Widths, given},
@@ -62,6 +62,9 @@ pub struct RealNvpModel {
     pub margin: Option<f64>,
     /// Shift and scale of the columns; `null` takes those of the training data.
     pub standardization: Option<Standardization>,
+    /// Whether the flow begins behind a whitening by the covariance of the training data; `null` takes one for tables of three to
+    /// 60 columns.
+    pub whitened: Option<bool>,
     /// Symmetries of the flow as it is measured and sampled, where it learns a Hamiltonian.
     pub symmetry: Symmetrization,
 }
@@ -103,9 +106,6 @@ impl RealNvpTrain {
     }
 }
 
-/// Columns up to which a table is taken for one of few.
-const FEW_COLUMNS: usize = 60;
-
 /// Settings to start from. What depends on the width of the data is left open.
 pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain) {
     let has_data = data != HAMILTONIAN;
@@ -126,6 +126,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain)
         coordinates: None,
         margin: None,
         standardization: None,
+        whitened: None,
         symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
     };
     let train = RealNvpTrain {
@@ -177,6 +178,8 @@ impl RealNvpModel {
         });
         self.activation = Some(self.activation());
         self.linear.get_or_insert(false);
+        let is_table = coordinates::is_whitened(self.coordinates, self.n_visible.unwrap_or(0));
+        self.whitened.get_or_insert(is_table && !kind.is_of_images());
         self.act_norm.get_or_insert(kind.is_of_images());
         self.margin.get_or_insert(match kind {
             FlowKind::Image => 0.05,

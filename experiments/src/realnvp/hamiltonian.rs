@@ -37,6 +37,7 @@ pub(super) fn settle(config: &mut RealNvpRun) -> Result<()> {
     let law = hamiltonian::fit(&model.system, &mut config.data, &mut model.n_visible, model.n_classes)?;
     let width = law.n_variables();
     model.coordinates = Some(Coordinates::Data);
+    model.whitened = Some(false);
     if let [rows, columns] = law.shape[..] {
         model.mask.get_or_insert(CouplingMask::Checkerboard { rows, columns });
     }

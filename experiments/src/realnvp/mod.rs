@@ -23,19 +23,19 @@ use gibbs_flow::Flow;
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
     training::Trainee,
-    weights,
 };
 
 use crate::{
     backprop::Backprop,
     cli::{self, Part, Preset, Shared},
     config::{ConfigOf, RunConfig},
-    coordinates::{self, Coordinates, Preparation},
+    coordinates::{self, Coordinates},
     evaluation::Evaluation,
     experiment::Experiment,
     fault::Fault,
     hamiltonian::{Target, is_variational},
     path_training::PathTraining,
+    preparation::Preparation,
     system::ContinuousArgs,
     variational::Symmetrization,
 };
@@ -151,8 +151,10 @@ impl Experiment for RealNvpExperiment {
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
         let flow = config.model.flow()?.init(device, &mut Noise::new(config.seed, "init"));
-        let flow = weights::from_bytes(flow.context("the configuration")?, bytes)?;
-        let preparation = preparation(&config.model)?;
+        let is_whitened = config.model.whitened == Some(true);
+        let width = config.model.n_visible.filter(|_| is_whitened);
+        let flow = flow.context("the configuration")?;
+        let (flow, preparation) = preparation(&config.model)?.load(flow, width, bytes, device)?;
         let target = target(config, config.model.symmetry)?;
         Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
     }

@@ -8,15 +8,12 @@ use gibbs_flow::Flow;
 use gibbs_train::{
     checkpoint::State,
     training::{BoxError, Figures, Position, Trainee, Validation},
-    weights,
 };
 
 use super::{RealNvpRun, preparation};
 use crate::{
-    backprop::Backprop,
-    boltzmann::feed::Feed,
-    coordinates::{Preparation, context},
-    evaluation::mean,
+    backprop::Backprop, boltzmann::feed::Feed, coordinates::context, evaluation::mean,
+    preparation::Preparation,
 };
 
 /// Examples whose densities are computed at once.
@@ -39,6 +36,10 @@ impl FlowTrainee {
     pub(super) fn new(config: &RealNvpRun, data: &Splits, device: &Device) -> Result<Self> {
         let (model, train) = (&config.model, &config.train);
         let preparation = preparation(model)?;
+        let preparation = match model.whitened {
+            Some(true) => preparation.fitted(&data.train, device)?,
+            _ => preparation,
+        };
         let flow = model.flow()?.init(device, &mut Noise::new(config.seed, "init"))?;
         let n = data.train.len().min(FITTED);
         let rows: Vec<usize> = (0..n).map(|i| i * data.train.len() / n).collect();
@@ -72,7 +73,7 @@ pub(super) fn log_probs(
         let (y, ladj) = preparation.forward(batch.x);
         let labels = context(batch.labels.as_deref(), n_classes, device);
         let log_prob = density(y, labels.as_ref());
-        within.extend(gibbs_core::math::to_host(log_prob.clone()));
+        within.extend(gibbs_core::math::to_host(preparation.before_whitening(log_prob.clone())));
         of_data.extend(gibbs_core::math::to_host(log_prob + ladj));
     }
     (within, of_data)
@@ -119,6 +120,6 @@ impl Trainee for FlowTrainee {
     }
 
     fn weights(&self) -> Result<Vec<u8>, BoxError> {
-        Ok(weights::to_bytes(&self.training.measured())?)
+        Ok(self.preparation.to_bytes(self.training.measured())?)
     }
 }

@@ -191,3 +191,40 @@ fn training_that_diverges_is_one_line_of_error_and_leaves_good_weights() {
     let printed = CNF.eval(folder.path(), &["run"]);
     assert!(value(&printed["metrics"], "log_prob").is_finite());
 }
+
+/// Three columns that are nearly functions of each other, far from the origin, and the mean log-density of their law.
+fn correlated(folder: &Path) -> f64 {
+    let (n, mut noise) = (900, Noise::new(0, "correlated"));
+    let points: Vec<f64> = (0..n)
+        .flat_map(|_| {
+            let [a, b, c] = [(); 3].map(|()| noise.next_normal());
+            [40.0 + 3.0 * a, 3.0 * a + 0.01 * b - 7.0, a - 2.0 * c]
+        })
+        .collect();
+    npy::write(&folder.join("correlated.npy"), &points, &[n, 3]).unwrap();
+    // Minus the entropy of a triangular map of three normal variables.
+    -1.5 * (std::f64::consts::TAU.ln() + 1.0) - (3.0f64 * 0.01 * 2.0).ln()
+}
+
+#[test]
+fn whitened_runs_begin_at_the_gaussian_and_keep_their_whitening() {
+    let folder = tempdir().unwrap();
+    let truth = correlated(folder.path());
+    let data = ["--data", "correlated.npy"];
+    let metrics = trained(folder.path(), &[&data[..], &set(&["train.steps=10"])].concat());
+    // Nine moments of 720 examples cost 9/1440 nats, and the mean over 90 has an error of √(1.5/90).
+    let found = value(&metrics, "log_prob");
+    assert!((found - truth).abs() < 4.5 * (1.5f64 / 90.0).sqrt(), "{found} beside {truth}");
+    assert_eq!(json(folder.path(), "run/config.json")["model"]["whitened"], true);
+    assert_eq!(CNF.eval(folder.path(), &["run"])["metrics"], metrics);
+    CNF.sample(folder.path(), &["run", "-n", "2000", "--out", "draws.npy"]).succeeds();
+    let file = npy::read(&folder.path().join("draws.npy")).unwrap();
+    let Array::F32(values) = file.values else { panic!("{:?}", file.values) };
+    let gaps: Vec<f64> = values.chunks(3).map(|x| f64::from(x[1] - x[0] + 47.0)).collect();
+    let deviation = (gaps.iter().map(|gap| gap * gap).sum::<f64>() / 2000.0).sqrt();
+    // The error of a deviation is a part 1/√(2n) of it: of 720 examples and of 2000 draws.
+    assert!((deviation / 0.01 - 1.0).abs() < 4.5 * (1.0f64 / 1440.0 + 1.0 / 4000.0).sqrt(), "{deviation}");
+
+    trained(folder.path(), &[&data[..], &set(&["train.steps=10", "model.whitened=false"])].concat());
+    assert!(CNF.eval(folder.path(), &["run"])["metrics"]["log_prob"]["value"].as_f64().unwrap() < found);
+}

@@ -292,23 +292,29 @@ fn a_run_on_a_hamiltonian_survives() {
     runs.end_alike();
 }
 
-/// Also the normalizations that were fitted to data, and the clipped steps.
+/// Also the normalizations that were fitted to data, the whitening, and the clipped steps.
 #[test]
 fn a_flow_survives() {
-    let settings = ["model.act_norm=true", "train.batch_size=500", EACH_STEP, "train.epochs=5"];
+    let settings =
+        ["model.act_norm=true", "model.whitened=true", "train.batch_size=500", EACH_STEP, "train.epochs=5"];
     let runs = Runs::new(&REALNVP, &settings);
     runs.kill_between("", 20, 400);
     runs.end_alike();
 }
 
-/// Also the directions of estimated traces.
+/// Also the directions of estimated traces, and a whitening before units of single variables.
 #[test]
 fn a_continuous_flow_survives() {
-    let settings =
-        ["model.trace=gaussian", "train.kinetic=0.1", "train.batch_size=500", EACH_STEP, "train.epochs=3"];
-    let runs = Runs::new(&CNF, &settings);
-    runs.kill_between("", 20, 400);
-    runs.end_alike();
+    let variants: [&[&str]; 2] = [
+        &["model.trace=gaussian", "train.kinetic=0.1"],
+        &["model.kind=potential", "model.n_hidden=[8]", "model.separable=2", "model.whitened=true"],
+    ];
+    for variant in variants {
+        let settings = ["train.batch_size=500", EACH_STEP, "train.epochs=3"];
+        let runs = Runs::new(&CNF, &[variant, &settings].concat());
+        runs.kill_between("", 20, 400);
+        runs.end_alike();
+    }
 }
 
 #[test]

@@ -39,6 +39,10 @@ fn configs() -> Vec<(&'static str, FieldConfig)> {
         ("continuous", FieldConfig::Perceptron(perceptron)),
         ("continuous, gates, context", FieldConfig::Perceptron(gated)),
         ("continuous, potential", FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7, 5]))),
+        (
+            "continuous, potential with units of each variable",
+            FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7]).with_timed(true).with_separable(2)),
+        ),
         ("continuous, convolutions", FieldConfig::Image(image)),
     ]
 }
@@ -93,12 +97,16 @@ impl Model for Law {
                 layers.chain(gates).collect()
             }
             FieldConfig::Potential(config) => {
-                let widths = [&[WIDTH], config.hidden.as_slice()].concat();
+                let widths = [&[WIDTH + usize::from(config.timed)], config.hidden.as_slice()].concat();
                 let layers = widths
                     .windows(2)
                     .enumerate()
                     .flat_map(|(l, ends)| affine(&format!("layers.{l}"), ends[0], ends[1]));
-                layers.chain([tensor("field.weight", &config.hidden[config.hidden.len() - 1..])]).collect()
+                let units = ["weight", "slope", "bias", "drift"].into_iter().filter(|_| config.separable > 0);
+                let units =
+                    units.map(|name| tensor(format!("field.separable.{name}"), &[config.separable, WIDTH]));
+                let out = tensor("field.weight", &config.hidden[config.hidden.len() - 1..]);
+                layers.chain([out]).chain(units).collect()
             }
             FieldConfig::Image(config) => {
                 let (w, e) = (config.channels, config.embedding);

@@ -1,6 +1,7 @@
 use super::*;
 use burn::tensor::{DType, FloatDType};
 use gibbs_backend::Noise;
+use gibbs_core::math::to_host;
 use std::io::Write;
 
 const WIDTH: usize = 12;

@@ -26,6 +26,7 @@ mod matching;
 mod path;
 mod perceptron;
 mod potential;
+mod separable;
 mod smooth;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub use matching::{FlowMatching, Pairing};
 pub use path::{Path, Probe, Trace};
 pub use perceptron::{Perceptron, PerceptronConfig};
 pub use potential::{Potential, PotentialConfig};
+pub use separable::Separable;
 pub use time::{Gate, TimeInput};
 pub use velocity::{Velocity, VelocityField, time};
 pub use waves::Waves;

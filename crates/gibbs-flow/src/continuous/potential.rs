@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! v = ∇φ,    ∇·v = ∇²φ,    φ_G(x, t) = 1/|G| Σ_{g ∈ G} φ(g x, t)
-//! φ = h_L·w,   h_l = f(a_l),   a_l = h_{l-1}·W_l + b_l (the first with the time beside the variables)
-//! ∇φ:   p_L = w,   p_{l-1} = (p_l ∘ f'(a_l))·W_lᵀ,   ∇φ = p_0
-//! ∇²φ = Σ_l Σ_a p_l,a · f''(a_l,a) · |∇a_l,a|²
+//! φ = h_L·w + ψ,   h_l = f(a_l),   a_l = h_{l-1}·W_l + b_l (the first with the time beside the variables)
+//! ∇φ:   p_L = w,   p_{l-1} = (p_l ∘ f'(a_l))·W_lᵀ,   ∇φ = p_0 + ∇ψ
+//! ∇²φ = Σ_l Σ_a p_l,a · f''(a_l,a) · |∇a_l,a|² + ∇²ψ
 //! ```
+//!
+//! with a [`Separable`] `ψ`, or none.
 //!
 //! With one hidden layer `|∇a|²` are the squared columns of the weights, so that the Laplacian costs next to nothing; the
 //! layers behind it take the tangents of all variables.
@@ -15,8 +17,8 @@
 //! References: Zhang, E & Wang, "Monge-Ampère flow for generative modeling", 2018, arXiv:1809.10188: equations 3 and 4, softplus
 //! units.
 //!
-//! Differences from the paper: the potential may depend on time (without it is theirs), and be averaged over any group of
-//! permutations and of the change of all signs.
+//! Differences from the paper: the potential may depend on time and have a separable part (without both it is theirs), and be
+//! averaged over any group of permutations and of the change of all signs.
 //!
 //! Cost of a velocity: two passes of the network for each element of the group.
 
@@ -34,7 +36,8 @@ use gibbs_core::{
 };
 
 use super::{
-    smooth::{check_smooth, slopes},
+    separable::{Separable, Units},
+    smooth::{check_smooth, slope_from_value, slopes},
     velocity::{Velocity, VelocityField, check_context},
 };
 use crate::{ConfigError, univariate::sum};
@@ -52,6 +55,9 @@ pub struct PotentialConfig {
     /// Whether the potential depends on time.
     #[config(default = false)]
     pub timed: bool,
+    /// Units of each single variable beside the network, `K`.
+    #[config(default = 0)]
+    pub separable: usize,
     /// Factor on the initial weights of the last layer; with a small one the flow begins nearly at rest.
     #[config(default = 0.01)]
     pub output_gain: f64,
@@ -84,8 +90,11 @@ impl PotentialConfig {
         self.validate()?;
         let mut layers = self.network().init(device, noise)?.layers;
         let Some(last) = layers.pop() else { unreachable!("a network has a layer") };
+        let separable = (self.separable > 0)
+            .then(|| Separable::new(self.separable, self.n_variables, self.timed, device));
         Ok(Potential {
             layers,
+            separable,
             weight: Param::from_tensor(last.weight.val().squeeze_dim(1)),
             group: Arc::new(SymmetryGroup::trivial(self.n_variables)),
             n_variables: self.n_variables,
@@ -95,13 +104,15 @@ impl PotentialConfig {
     }
 }
 
-/// The gradient of a perceptron with one output.
+/// The gradient of a perceptron with one output, and of units of single variables beside it.
 #[derive(Module, Debug)]
 pub struct Potential {
     /// The hidden layers, the first from the variables and the time behind them.
     pub layers: Vec<Affine>,
     /// `w`: from the last hidden layer to the potential.
     pub weight: Param<Tensor<1>>,
+    /// `ψ`.
+    pub separable: Option<Separable>,
     #[module(skip)]
     group: Arc<SymmetryGroup>,
     n_variables: usize,
@@ -139,7 +150,8 @@ impl VelocityField for Potential {
         let of_variables = weights[0].clone().narrow(0, 0, self.n_variables);
         let squares = of_variables.clone().powi_scalar(2).sum_dim(0);
         let out = self.weight.val().unsqueeze();
-        Box::new(Ready { field: self, of_variables, weights, biases, out, squares })
+        let units = self.separable.as_ref().map(Separable::ready);
+        Box::new(Ready { field: self, of_variables, weights, biases, out, squares, units })
     }
 }
 
@@ -154,6 +166,7 @@ struct Ready<'a> {
     out: Tensor<2>,
     /// `|∇a_1|²`, `[1, h]`.
     squares: Tensor<2>,
+    units: Option<Units>,
 }
 
 /// A pass up and down the network of one image of the points.
@@ -164,6 +177,8 @@ struct Pass {
     pulls: Vec<Tensor<2>>,
     /// `∇φ`.
     gradient: Tensor<2>,
+    /// `∂²ψ/∂x_i²`.
+    diagonal: Option<Tensor<2>>,
 }
 
 impl Ready<'_> {
@@ -179,6 +194,7 @@ impl Ready<'_> {
     fn pass(&self, t: &Tensor<2>, x: Tensor<2>) -> Pass {
         let (activation, n) = (self.field.activation, x.dims()[0]);
         let mut layers = Vec::new();
+        let (own, diagonal) = self.units.as_ref().map(|units| units.derivatives(t, &x)).unzip();
         let mut h = x;
         for l in 0..self.n_hidden() {
             let mut argument = affine(h, self.weight(l).clone(), self.biases[l].clone(), None);
@@ -186,7 +202,9 @@ impl Ready<'_> {
                 argument =
                     argument + t.clone().matmul(self.weights[0].clone().narrow(0, self.field.n_variables, 1));
             }
-            h = activation.apply(argument.clone());
+            // The value of the last layer would only enter the potential itself.
+            let is_used = l + 1 < self.n_hidden() || slope_from_value(activation);
+            h = if is_used { activation.apply(argument.clone()) } else { argument.clone() };
             layers.push(slopes(activation, &argument, &h));
         }
         let width = self.out.dims()[1];
@@ -195,14 +213,20 @@ impl Ready<'_> {
             let below = (pulls[0].clone() * layers[l][0].clone()).matmul(self.weight(l).clone().transpose());
             pulls.insert(0, below);
         }
-        let gradient = pulls.remove(0);
-        Pass { slopes: layers, pulls, gradient }
+        let mut gradient = pulls.remove(0);
+        if let Some(own) = own {
+            gradient = gradient + own;
+        }
+        Pass { slopes: layers, pulls, gradient, diagonal }
     }
 
     /// `∇²φ` after a pass.
     fn laplacian(&self, pass: &Pass) -> Tensor<1> {
         let bent = |l: usize| pass.pulls[l].clone() * pass.slopes[l][1].clone();
-        let first = bent(0).matmul(self.squares.clone().transpose()).squeeze_dim(1);
+        let mut first: Tensor<1> = bent(0).matmul(self.squares.clone().transpose()).squeeze_dim(1);
+        if let Some(diagonal) = &pass.diagonal {
+            first = first + sum(diagonal.clone());
+        }
         if self.n_hidden() == 1 {
             return first;
         }
@@ -222,6 +246,7 @@ impl Ready<'_> {
 
     /// The derivative of `∇φ` along a direction after a pass.
     fn curvature(&self, pass: &Pass, direction: Tensor<2>) -> Tensor<2> {
+        let own = pass.diagonal.clone().map(|diagonal| diagonal * direction.clone());
         let mut tangent = direction;
         let mut arguments = Vec::new();
         for l in 0..self.n_hidden() {
@@ -229,7 +254,7 @@ impl Ready<'_> {
             tangent = argument.clone() * pass.slopes[l][0].clone();
             arguments.push(argument);
         }
-        (0..self.n_hidden())
+        let change = (0..self.n_hidden())
             .rev()
             .fold(None, |change: Option<Tensor<2>>, l| {
                 let [first, second] = pass.slopes[l].clone();
@@ -240,7 +265,11 @@ impl Ready<'_> {
                 };
                 Some(all.matmul(self.weight(l).clone().transpose()))
             })
-            .unwrap_or_else(|| unreachable!("at least one hidden layer"))
+            .unwrap_or_else(|| unreachable!("at least one hidden layer"));
+        match own {
+            Some(own) => change + own,
+            None => change,
+        }
     }
 
     /// The mean over the group of what `of` makes of each image, brought back by `back`.

@@ -6,6 +6,7 @@ mod latent;
 mod lattices;
 mod learning;
 mod refusals;
+mod whitening;
 
 use burn::{prelude::*, tensor::DType, tensor::FloatDType};
 use gibbs_backend::Noise;

@@ -29,6 +29,7 @@ fn the_adjoint_gradient_is_that_through_the_steps() {
         (6, Trace::Exact, true),
         (1, Trace::Hutchinson(Probe::Gaussian), true),
         (10, Trace::Exact, false),
+        (15, Trace::Exact, true),
     ] {
         let (name, config) = constructors().remove(index);
         // Twenty steps of order 5: both gradients are within 1e-9 of that of the exact solution.

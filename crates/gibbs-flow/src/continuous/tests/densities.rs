@@ -1,6 +1,9 @@
 //! Flows are bijections, their densities integrate to one, and draws follow them.
 
-use burn::store::{ModuleSnapshot, SafetensorsStore};
+use burn::{
+    module::Param,
+    store::{ModuleSnapshot, SafetensorsStore},
+};
 use gibbs_core::{Bijection, LogProb, Sample, math::to_host};
 use gibbs_testkit::{check_bijection, check_follows, check_normalized};
 
@@ -12,7 +15,7 @@ fn tight_flow(field: Field) -> ContinuousFlow {
 
 #[test]
 fn every_flow_inverts_and_tells_its_jacobian() {
-    for index in [1, 4, 6, 8, 10, 11] {
+    for index in [1, 4, 6, 8, 10, 11, 15] {
         let (_, config) = constructors().remove(index);
         let flow = tight_flow(wide_field(&config, 0.3, 1));
         let context = contexts(&flow.field, 3);
@@ -28,6 +31,7 @@ fn fields(n: usize) -> Vec<(&'static str, FieldConfig)> {
         ("concatenated", FieldConfig::Perceptron(perceptron.clone())),
         ("gated", FieldConfig::Perceptron(perceptron.with_time(TimeInput::Gated).with_frequencies(1))),
         ("potential", FieldConfig::Potential(PotentialConfig::new(n, vec![16]))),
+        ("separable", FieldConfig::Potential(PotentialConfig::new(n, vec![8]).with_separable(3))),
     ]
 }
 
@@ -130,6 +134,39 @@ fn a_flow_at_rest_is_the_identity_and_the_base() {
     let (z, ladj) = flow.forward(x.clone(), None);
     assert!(to_host(z).iter().zip(to_host(x)).all(|(z, x)| (z - x).abs() < 1e-12));
     assert!(to_host(ladj).iter().all(|ladj| ladj.abs() < 1e-12));
+}
+
+/// A separable potential alone moves each variable for itself: the density is the product of those of single variables.
+#[test]
+fn a_separable_potential_makes_independent_variables() {
+    let config = PotentialConfig::new(2, vec![1]).with_separable(3).with_output_gain(0.0);
+    let Field::Potential(mut potential) = wide_field(&FieldConfig::Potential(config), 0.0, 0) else {
+        panic!("a potential")
+    };
+    let units = potential.separable.take().expect("units of each variable");
+    let units = stirred(units, 0.4, Noise::new(2, "stir"));
+    let single = |i: usize| {
+        let config = FieldConfig::Potential(PotentialConfig::new(1, vec![1]).with_separable(3));
+        let Field::Potential(mut potential) = wide_field(&config, 0.0, 0) else { panic!("a potential") };
+        potential.weight = potential.weight.map(|weight| weight * 0.0);
+        let column = |of: Param<Tensor<2>>| of.map(|values| values.narrow(1, i, 1));
+        potential.separable = Some(Separable {
+            weight: column(units.weight.clone()),
+            slope: column(units.slope.clone()),
+            bias: column(units.bias.clone()),
+            drift: None,
+        });
+        tight_flow(Field::Potential(potential))
+    };
+    potential.weight = potential.weight.map(|weight| weight * 0.0);
+    potential.separable = Some(units.clone());
+    let x = normal("x", [4, 2]);
+    let joint = to_host(tight_flow(Field::Potential(potential)).log_prob(x.clone()));
+    let base = to_host(single(0).log_prob(x.clone().narrow(1, 0, 1)));
+    let other = to_host(single(1).log_prob(x.narrow(1, 1, 1)));
+    for (joint, (a, b)) in joint.iter().zip(base.iter().zip(&other)) {
+        assert!((joint - a - b).abs() < 1e-8, "{joint} instead of {a} + {b}");
+    }
 }
 
 #[test]

@@ -59,6 +59,11 @@ fn constructors() -> Vec<(String, FieldConfig)> {
         let config = PotentialConfig::new(4, hidden.clone()).with_timed(timed).with_activation(activation);
         all.push((format!("potential {hidden:?} {activation}"), FieldConfig::Potential(config)));
     }
+    for (hidden, timed, separable) in [(vec![9], false, 1), (vec![8, 7], true, 3)] {
+        let config = PotentialConfig::new(4, hidden.clone()).with_timed(timed).with_separable(separable);
+        let name = format!("potential {hidden:?}, {separable} units of each variable");
+        all.push((name, FieldConfig::Potential(config)));
+    }
     all
 }
 
@@ -85,7 +90,8 @@ fn wide_field(config: &FieldConfig, std: f64, seed: u64) -> Field {
 
 /// A symmetric potential of four variables.
 fn symmetric() -> Field {
-    let config = FieldConfig::Potential(PotentialConfig::new(4, vec![9]).with_timed(true));
+    let config = PotentialConfig::new(4, vec![9]).with_timed(true).with_separable(2);
+    let config = FieldConfig::Potential(config);
     match wide_field(&config, 0.4, 5) {
         Field::Potential(potential) => Field::Potential(potential.symmetrized(group())),
         other => other,

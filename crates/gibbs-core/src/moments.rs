@@ -1,0 +1,87 @@
+//! Mean and covariance of examples that come in batches.
+
+use burn::prelude::*;
+
+use crate::math::to_host;
+
+/// The first two moments of examples.
+///
+/// ```text
+/// m = 1/n Σ x_i,   C = 1/n Σ (x_i - m)(x_i - m)ᵀ
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moments {
+    /// Number of examples, `n`.
+    pub examples: usize,
+    /// `m [width]`.
+    pub mean: Vec<f64>,
+    /// `C [width, width]`, row by row.
+    pub covariance: Vec<f64>,
+}
+
+impl Moments {
+    /// In one pass over `batches`, each `[batch, width]`: sums of `x - shift` and of their products, with the mean of the first
+    /// batch as the shift, so that no digits cancel (Chan, Golub & LeVeque, The American Statistician 37:242, 1983). Products
+    /// have the precision of the batches, their sums that of f64. `None` without examples.
+    ///
+    /// # Panics
+    /// If the batches differ in width.
+    pub fn of(batches: impl IntoIterator<Item = Tensor<2>>) -> Option<Self> {
+        let mut batches = batches.into_iter().filter(|x| x.dims()[0] > 0).peekable();
+        let shift: Tensor<2> = batches.peek()?.clone().mean_dim(0);
+        let [_, width] = shift.dims();
+        let (mut examples, mut sum, mut products) = (0, vec![0.0; width], vec![0.0; width * width]);
+        for x in batches {
+            assert_eq!(x.dims()[1], width, "the batches differ in width");
+            examples += x.dims()[0];
+            let x = x - shift.clone();
+            add(&mut sum, x.clone().sum_dim(0));
+            add(&mut products, x.clone().transpose().matmul(x));
+        }
+        let n = examples as f64;
+        sum.iter_mut().for_each(|sum| *sum /= n);
+        for (i, product) in products.iter_mut().enumerate() {
+            *product = *product / n - sum[i / width] * sum[i % width];
+        }
+        let mean = to_host(shift).iter().zip(&sum).map(|(shift, rest)| shift + rest).collect();
+        Some(Self { examples, mean, covariance: products })
+    }
+}
+
+fn add(sums: &mut [f64], terms: Tensor<2>) {
+    sums.iter_mut().zip(to_host(terms)).for_each(|(sum, term)| *sum += term);
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::DType;
+    use gibbs_backend::Noise;
+
+    use super::*;
+
+    #[test]
+    fn the_moments_of_batches_are_those_of_all_examples() {
+        let options = (&Device::flex(), DType::F64);
+        // Far from the origin, where sums of plain products lose eight digits.
+        let x: Tensor<2> = Noise::new(0, "examples").normal([50, 3], options) + 1e4;
+        let found = Moments::of(x.clone().split(7, 0)).unwrap();
+        let rows = to_host(x);
+        let mean = |f: &dyn Fn(&[f64]) -> f64| rows.chunks(3).map(f).sum::<f64>() / 50.0;
+        assert_eq!(found.examples, 50);
+        for i in 0..3 {
+            let m_i = mean(&|x| x[i]);
+            assert!((found.mean[i] - m_i).abs() < 1e-9);
+            for j in 0..3 {
+                let m_j = mean(&|x| x[j]);
+                let truth = mean(&|x| (x[i] - m_i) * (x[j] - m_j));
+                assert!((found.covariance[3 * i + j] - truth).abs() < 1e-10, "{i} {j}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_examples_have_no_moments() {
+        assert_eq!(Moments::of(Vec::new()), None);
+        assert_eq!(Moments::of([Tensor::<2>::zeros([0, 3], &Device::flex())]), None);
+    }
+}
