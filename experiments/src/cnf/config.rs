@@ -361,3 +361,28 @@ pub(super) fn check(model: &CnfModel, train: &CnfTrain, shape: Option<&[usize]>)
     model.field(shape)?.validate().context("model")?;
     train.adam().validate().context("train")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From `steps` to `steps·(1 + spread)`, each as often.
+    #[test]
+    fn batches_are_solved_in_different_numbers_of_steps() {
+        let (_, mut train) = preset(Preset::Default, "rings");
+        train.solver.steps = Some(8);
+        let mut counts = |spread: f64| {
+            train.spread = spread;
+            let (mut counts, noise) = ([0; 16], &mut Noise::new(0, "steps"));
+            (0..1000).for_each(|_| counts[train.solver_of_a_batch(noise).steps.unwrap()] += 1);
+            counts
+        };
+        assert_eq!(counts(0.0)[8], 1000);
+        let counts = counts(0.5);
+        let is_usual = |n: &i32| (f64::from(*n) - 200.0).abs() < 4.0 * (1000.0f64 * 0.2 * 0.8).sqrt();
+        assert!(
+            counts[8..13].iter().all(is_usual) && counts[8..13].iter().sum::<i32>() == 1000,
+            "{counts:?}"
+        );
+    }
+}

@@ -78,11 +78,11 @@ impl Recipe {
                 Self { hidden: Widths::One(hidden), rate, ..wide }
             }
             _ if width <= PLANE && by_matching => Self {
-                hidden: Widths::Many(vec![256, 256]),
+                hidden: Widths::Many(vec![192, 192, 192]),
                 waves: (64, 3.0),
                 steps: 12_000,
                 batch_size: 512,
-                rate: 5e-3,
+                rate: 8e-3,
                 ..wide
             },
             _ if width <= PLANE => Self {

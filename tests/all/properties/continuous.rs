@@ -34,16 +34,20 @@ pub(super) fn models() -> Vec<Constructor> {
 fn configs() -> Vec<(&'static str, FieldConfig)> {
     let perceptron = PerceptronConfig::new(WIDTH, vec![5, 6]);
     let gated = perceptron.clone().with_time(TimeInput::Gated).with_n_context(2);
-    let image = ImageFieldConfig::new(4, 4, 2).with_embedding(3).with_frequencies(1).with_blocks([1, 1]);
+    let waves = perceptron.clone().with_waves(3).with_wave_scale(0.5);
+    let image = ImageFieldConfig::new(4, 4, [2, 3]).with_embedding(3).with_frequencies(1).with_blocks([1, 1]);
+    let atoms = image.clone().with_atoms(vec![-1.0, 0.5]).with_spread(0.2);
     vec![
         ("continuous", FieldConfig::Perceptron(perceptron)),
         ("continuous, gates, context", FieldConfig::Perceptron(gated)),
+        ("continuous, waves", FieldConfig::Perceptron(waves)),
         ("continuous, potential", FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7, 5]))),
         (
             "continuous, potential with units of each variable",
             FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7]).with_timed(true).with_separable(2)),
         ),
         ("continuous, convolutions", FieldConfig::Image(image)),
+        ("continuous, convolutions, values that many pixels have", FieldConfig::Image(atoms)),
     ]
 }
 
@@ -85,7 +89,8 @@ impl Model for Law {
         match &self.config {
             FieldConfig::Perceptron(config) => {
                 let is_gated = config.time == TimeInput::Gated;
-                let n_in = if is_gated { WIDTH } else { WIDTH + 1 + config.n_context };
+                let inputs = WIDTH + 2 * config.waves;
+                let n_in = if is_gated { inputs } else { inputs + 1 + config.n_context };
                 let widths = [&[n_in], config.hidden.as_slice(), &[WIDTH]].concat();
                 let layers = widths
                     .windows(2)
@@ -94,7 +99,9 @@ impl Model for Law {
                 let gates = config.hidden.iter().enumerate().filter(|_| is_gated);
                 let gates =
                     gates.flat_map(|(l, &width)| gate(&format!("gates.{l}"), 1 + config.n_context, width));
-                layers.chain(gates).collect()
+                let waves =
+                    (config.waves > 0).then(|| tensor("field.waves.frequencies", &[WIDTH, config.waves]));
+                layers.chain(gates).chain(waves).collect()
             }
             FieldConfig::Potential(config) => {
                 let widths = [&[WIDTH + usize::from(config.timed)], config.hidden.as_slice()].concat();
@@ -109,9 +116,8 @@ impl Model for Law {
                 layers.chain([out]).chain(units).collect()
             }
             FieldConfig::Image(config) => {
-                let (w, e) = (config.channels, config.embedding);
+                let ([w, wide], e) = (config.channels, config.embedding);
                 let block = |name: &str, w: usize| {
-                    let name = format!("{name}.0");
                     [
                         affine(&format!("{name}.first"), 9 * w, w),
                         gate(&format!("{name}.gate"), e, w),
@@ -119,16 +125,18 @@ impl Model for Law {
                     ]
                     .concat()
                 };
+                let sites = WIDTH / 16;
                 [
                     affine("embed.layers.0", 3, e).to_vec(),
                     affine("embed.layers.1", e, e).to_vec(),
                     affine("enter", 9 * 4, w).to_vec(),
-                    block("before", w),
-                    affine("down", 4 * w, 2 * w).to_vec(),
-                    block("coarse", 2 * w),
-                    affine("up", 2 * w, 4 * w).to_vec(),
-                    block("after", w),
-                    affine("leave", w, 4).to_vec(),
+                    block("before.0", w),
+                    affine("down", 4 * w, wide).to_vec(),
+                    block("coarse.0.local", wide),
+                    affine("coarse.0.sites", sites, sites).to_vec(),
+                    affine("up", wide, 4 * w).to_vec(),
+                    block("after.0", w),
+                    affine("leave", w, 4 * (1 + config.atoms.len())).to_vec(),
                 ]
                 .concat()
             }

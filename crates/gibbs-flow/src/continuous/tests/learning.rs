@@ -105,3 +105,45 @@ fn the_loss_of_the_true_field_of_a_point_is_zero() {
     // Times are f32 in the loss: their rounding, over the shortest time left.
     assert!(to_host(loss)[0] < 1e-9);
 }
+
+/// With `v = t` and all data at the origin the loss is `E (t + x_0)² = E t² + 1`, where `E t² = 1 - 2/(k + 1) + 1/(2k + 1)`.
+#[test]
+fn later_times_are_more_frequent() {
+    use burn::module::Module;
+    #[derive(Module, Debug)]
+    struct Clock {
+        n_variables: usize,
+    }
+    impl VelocityField for Clock {
+        fn n_variables(&self) -> usize {
+            self.n_variables
+        }
+        fn n_context(&self) -> usize {
+            0
+        }
+        fn velocity<'a>(&'a self, _: Option<&Tensor<2>>) -> Box<dyn Velocity + 'a> {
+            Box::new(self.clone())
+        }
+    }
+    impl Velocity for Clock {
+        fn at(&self, t: &Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+            t.clone().expand(x.dims())
+        }
+        fn along(&self, t: &Tensor<2>, x: Tensor<2>, _: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+            (self.at(t, x.clone()), x.zeros_like())
+        }
+    }
+    let (n, field) = (20_000, Clock { n_variables: 2 });
+    let x = Tensor::<2>::zeros([n, 2], &Device::flex());
+    let loss = |late: f64| {
+        let matching = FlowMatching::new().with_late(late);
+        to_host(matching.loss(&field, x.clone(), None, &mut Noise::new(0, "times")))[0]
+    };
+    for k in [2.0, 5.0] {
+        let square = |k: f64| 1.0 - 2.0 / (k + 1.0) + 1.0 / (2.0 * k + 1.0);
+        // The same base points in both: what is left of them is 2·(t' - t)·x_0, with |t' - t| < 1.
+        let error = 2.0 / ((2 * n) as f64).sqrt();
+        let found = loss(k) - loss(1.0);
+        assert!((found - square(k) + square(1.0)).abs() < 4.0 * error, "{k}: {found}");
+    }
+}

@@ -50,6 +50,19 @@ fn constructors() -> Vec<(String, FieldConfig)> {
             ));
         }
     }
+    for (hidden, time, n_context) in [
+        (vec![7], TimeInput::Gated, 0),
+        (vec![7, 6], TimeInput::Concatenated, C),
+        (vec![5, 6, 7], TimeInput::Gated, C),
+    ] {
+        let config = PerceptronConfig::new(4, hidden.clone())
+            .with_activation(Activation::Tanh)
+            .with_time(time)
+            .with_n_context(n_context)
+            .with_waves(3)
+            .with_wave_scale(0.7);
+        all.push((format!("{time:?} {hidden:?} waves"), FieldConfig::Perceptron(config)));
+    }
     for (hidden, timed, activation) in [
         (vec![9], false, Activation::Softplus),
         (vec![8, 7], true, Activation::Tanh),

@@ -18,6 +18,10 @@ fn what_makes_no_field_is_named() {
             FieldConfig::Perceptron(perceptron.with_activation(Activation::Relu)),
             "activation = relu is not smooth",
         ),
+        (
+            FieldConfig::Perceptron(PerceptronConfig::new(4, vec![8]).with_wave_scale(0.0)),
+            "wave_scale = 0 must be finite and above 0",
+        ),
         (FieldConfig::Potential(PotentialConfig::new(4, Vec::new())), "number of hidden layers = 0"),
         (FieldConfig::Image(ImageFieldConfig::new(28, 26, [8, 16])), "columns = 26 must be a multiple of 4"),
         (FieldConfig::Image(ImageFieldConfig::new(28, 28, [8, 0])), "channels"),
@@ -33,6 +37,8 @@ fn what_makes_no_field_is_named() {
     }
     let matching = FlowMatching::new().with_sigma(1.0).validate().unwrap_err().to_string();
     assert!(matching.contains("sigma = 1 must be at least 0 and below 1"), "{matching}");
+    let matching = FlowMatching::new().with_late(0.5).validate().unwrap_err().to_string();
+    assert!(matching.contains("late = 0.5 must be finite and at least 1"), "{matching}");
     assert!(FlowMatching::new().with_without_context(-0.1).validate().is_err());
 }
 
