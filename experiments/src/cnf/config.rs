@@ -14,7 +14,7 @@ use gibbs_flow::{
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
-use super::CnfRun;
+use super::{CnfRun, hamiltonian::LatticeSizes};
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
@@ -37,6 +37,8 @@ pub enum FieldKind {
     Potential,
     /// Convolutions on two scales.
     Image,
+    /// Convolutions as wide as a periodic lattice, with its symmetries.
+    Lattice,
 }
 
 impl fmt::Display for FieldKind {
@@ -45,6 +47,7 @@ impl fmt::Display for FieldKind {
             Self::Perceptron => "perceptron",
             Self::Potential => "potential",
             Self::Image => "image",
+            Self::Lattice => "lattice",
         })
     }
 }
@@ -77,7 +80,8 @@ pub struct ImageSizes {
 pub struct CnfModel {
     /// The Hamiltonian, where the run has no data.
     pub system: Continuous,
-    /// Which field; `null` takes convolutions for pictures, a potential for Hamiltonians on lattices, and else a perceptron.
+    /// Which field; `null` takes convolutions for pictures, those of a lattice for its Hamiltonians, a potential for chains, and else a
+    /// perceptron.
     pub kind: Option<FieldKind>,
     /// Columns of the data; `null` takes what the data have.
     pub n_visible: Option<usize>,
@@ -85,6 +89,8 @@ pub struct CnfModel {
     pub n_hidden: Option<Widths>,
     /// Sizes of convolutions.
     pub image: ImageSizes,
+    /// Sizes of convolutions on a periodic lattice.
+    pub lattice: LatticeSizes,
     /// Function of the hidden units; `null` takes that of the kind.
     pub activation: Option<Activation>,
     /// How a perceptron is told the time.
@@ -211,6 +217,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
             Preset::Default => ImageSizes { channels: 32, blocks: [1, 2] },
             Preset::Paper => ImageSizes { channels: 128, blocks: [2, 4] },
         },
+        lattice: LatticeSizes::preset(preset),
         activation: None,
         time: TimeInput::Gated,
         frequencies: 4,
@@ -278,9 +285,10 @@ impl CnfModel {
             FieldKind::Perceptron if objective == Some(Training::Matching) => Activation::Silu,
             FieldKind::Perceptron => Activation::Tanh,
             FieldKind::Potential => Activation::Softplus,
-            FieldKind::Image => Activation::Silu,
+            FieldKind::Image | FieldKind::Lattice => Activation::Silu,
         });
         self.n_hidden.get_or_insert(match (kind, self.is_narrow()) {
+            (FieldKind::Lattice, _) => Widths::Many(Vec::new()),
             (FieldKind::Potential, true) => Widths::One(256),
             (FieldKind::Potential, false) => Widths::One(1024),
             (_, true) if objective == Some(Training::Matching) => Widths::Many(vec![256, 256]),
@@ -297,6 +305,7 @@ impl CnfModel {
             FieldKind::Perceptron => n_layers <= 2 || self.n_visible.is_some_and(|width| width <= 4),
             FieldKind::Potential => n_layers == 1 || self.n_visible.is_some_and(|width| width <= 4),
             FieldKind::Image => false,
+            FieldKind::Lattice => true,
         };
         self.trace.get_or_insert(match is_cheap {
             true => Trace::Exact,
@@ -345,6 +354,7 @@ impl CnfModel {
                     ));
                 }
             },
+            FieldKind::Lattice => FieldConfig::Lattice(self.lattice.field(shape, width)?),
         })
     }
 }

@@ -1,13 +1,18 @@
 //! Settings of a continuous flow beside a continuous Hamiltonian.
 
 use anyhow::Result;
+use gibbs_flow::continuous::LatticeFieldConfig;
+use gibbs_train::schedule::Schedule;
+use serde::{Deserialize, Serialize};
 
 use super::{
     CnfRun,
     config::{self, FieldKind},
 };
 use crate::{
+    cli::Preset,
     coordinates::Coordinates,
+    fault::Fault,
     hamiltonian::{fit, group},
     made::Widths,
     variational::Symmetrization,
@@ -16,21 +21,68 @@ use crate::{
 /// Steps of a run whose number is left open.
 const STEPS: usize = 1000;
 
+/// Convolutions as wide as a periodic lattice.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatticeSizes {
+    /// Sines of the fields.
+    pub features: usize,
+    /// Their mixtures, each with a kernel.
+    pub channels: usize,
+    /// Cosines in time.
+    pub waves: usize,
+}
+
+impl LatticeSizes {
+    /// Sizes to start from.
+    pub(super) fn preset(preset: Preset) -> Self {
+        match preset {
+            Preset::Tiny => Self { features: 2, channels: 1, waves: 2 },
+            Preset::Default => Self { features: 8, channels: 2, waves: 4 },
+            Preset::Paper => Self { features: 50, channels: 20, waves: 20 },
+        }
+    }
+
+    /// The field on a lattice of this shape.
+    ///
+    /// # Errors
+    /// If it has not as many sites as there are variables.
+    pub(super) fn field(&self, shape: Option<&[usize]>, width: usize) -> Result<LatticeFieldConfig> {
+        let lengths = shape.filter(|shape| shape.iter().product::<usize>() == width).ok_or_else(|| {
+            Fault::usage("model.kind = lattice: the examples are no lattice; take model.kind=perceptron")
+        })?;
+        Ok(LatticeFieldConfig::new(lengths.to_vec())
+            .with_features(self.features)
+            .with_channels(self.channels)
+            .with_waves(self.waves))
+    }
+}
+
 /// Fills in the sizes, and checks what can be checked before training.
 pub(super) fn settle(config: &mut CnfRun) -> Result<()> {
     let (model, train) = (&mut config.model, &mut config.train);
     let law = fit(&model.system, &mut config.data, &mut model.n_visible, model.n_classes)?;
     model.coordinates = Some(Coordinates::Data);
     let is_lattice = law.shape.len() > 1;
-    let kind = *model.kind.get_or_insert(match is_lattice || law.n_variables() > 2 {
-        true => FieldKind::Potential,
-        false => FieldKind::Perceptron,
+    let kind = *model.kind.get_or_insert(match (is_lattice, law.n_variables() > 2) {
+        (true, _) => FieldKind::Lattice,
+        (false, true) => FieldKind::Potential,
+        (false, false) => FieldKind::Perceptron,
     });
-    if kind == FieldKind::Potential {
-        model.n_hidden.get_or_insert(Widths::One(if is_lattice { 512 } else { 64 }));
-    } else {
-        model.n_hidden.get_or_insert(Widths::Many(vec![64, 64]));
-        model.invariance = Symmetrization::None;
+    match kind {
+        FieldKind::Potential => {
+            model.n_hidden.get_or_insert(Widths::One(if is_lattice { 512 } else { 64 }));
+        }
+        _ => model.invariance = Symmetrization::None,
+    }
+    match kind {
+        FieldKind::Lattice => {
+            train.learning_rate.get_or_insert(Schedule::cosine(1e-2, 0.0).with_warmup(100));
+        }
+        FieldKind::Perceptron | FieldKind::Image => {
+            model.n_hidden.get_or_insert(Widths::Many(vec![64, 64]));
+        }
+        FieldKind::Potential => {}
     }
     model.settle(&law.shape, None);
     train.steps.get_or_insert(STEPS);

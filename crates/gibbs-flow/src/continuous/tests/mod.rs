@@ -3,6 +3,7 @@
 mod adjoint;
 mod densities;
 mod derivatives;
+mod lattice;
 mod learning;
 mod linear;
 mod refusals;
@@ -57,6 +58,10 @@ fn constructors() -> Vec<(String, FieldConfig)> {
     ] {
         let config = PotentialConfig::new(4, hidden.clone()).with_timed(timed).with_activation(activation);
         all.push((format!("potential {hidden:?} {activation}"), FieldConfig::Potential(config)));
+    }
+    for lengths in [vec![4], vec![2, 2]] {
+        let config = LatticeFieldConfig::new(lengths.clone()).with_features(3).with_waves(2);
+        all.push((format!("lattice {lengths:?}"), FieldConfig::Lattice(config)));
     }
     all
 }

@@ -10,6 +10,7 @@ fn what_makes_no_field_is_named() {
         config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap_err().to_string()
     };
     let perceptron = PerceptronConfig::new(4, vec![8]);
+    let lattice = LatticeFieldConfig::new(vec![4, 4]);
     let cases = [
         (FieldConfig::Perceptron(PerceptronConfig::new(0, vec![8])), "n_variables = 0"),
         (FieldConfig::Perceptron(PerceptronConfig::new(4, vec![8, 0])), "[5, 8, 0, 4]"),
@@ -21,6 +22,11 @@ fn what_makes_no_field_is_named() {
         (FieldConfig::Potential(PotentialConfig::new(4, Vec::new())), "number of hidden layers = 0"),
         (FieldConfig::Image(ImageFieldConfig::new(28, 26, 8)), "columns = 26 must be a multiple of 4"),
         (FieldConfig::Image(ImageFieldConfig::new(28, 28, 0)), "channels"),
+        (FieldConfig::Lattice(LatticeFieldConfig::new(Vec::new())), "number of axes = 0"),
+        (FieldConfig::Lattice(LatticeFieldConfig::new(vec![4, 0])), "number of sites = 0"),
+        (FieldConfig::Lattice(lattice.clone().with_features(0)), "features = 0"),
+        (FieldConfig::Lattice(lattice.clone().with_channels(0)), "channels = 0"),
+        (FieldConfig::Lattice(lattice.with_waves(0)), "waves = 0 must be at least 1"),
     ];
     for (config, expected) in cases {
         let found = message(config);
