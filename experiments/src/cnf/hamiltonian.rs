@@ -18,8 +18,10 @@ use crate::{
     variational::Symmetrization,
 };
 
-/// Steps of a run whose number is left open.
+/// Steps of a run whose number is left open; convolutions on a lattice, whose kernels are learned mode by mode at a large rate and
+/// without annealing, need fewer.
 const STEPS: usize = 1000;
+const LATTICE_STEPS: usize = 500;
 
 /// Convolutions as wide as a periodic lattice.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -38,8 +40,7 @@ impl LatticeSizes {
     pub(super) fn preset(preset: Preset) -> Self {
         match preset {
             Preset::Tiny => Self { features: 2, channels: 1, waves: 2 },
-            Preset::Default => Self { features: 8, channels: 2, waves: 4 },
-            Preset::Paper => Self { features: 50, channels: 20, waves: 20 },
+            Preset::Default | Preset::Paper => Self { features: 8, channels: 2, waves: 4 },
         }
     }
 
@@ -69,31 +70,33 @@ pub(super) fn settle(config: &mut CnfRun) -> Result<()> {
         (false, true) => FieldKind::Potential,
         (false, false) => FieldKind::Perceptron,
     });
-    match kind {
-        FieldKind::Potential => {
-            model.n_hidden.get_or_insert(Widths::One(if is_lattice { 512 } else { 64 }));
-        }
-        _ => model.invariance = Symmetrization::None,
+    if kind != FieldKind::Potential {
+        model.invariance = Symmetrization::None;
     }
     match kind {
         FieldKind::Lattice => {
-            train.learning_rate.get_or_insert(Schedule::cosine(1e-2, 0.0).with_warmup(100));
+            train.steps.get_or_insert(LATTICE_STEPS);
+            train.batch_size.get_or_insert(64);
+            train.learning_rate.get_or_insert(Schedule::cosine(2e-2, 0.0).with_warmup(50));
+            train.variational.annealing.get_or_insert(0.0);
+        }
+        FieldKind::Potential => {
+            model.n_hidden.get_or_insert(Widths::One(if is_lattice { 512 } else { 64 }));
         }
         FieldKind::Perceptron | FieldKind::Image => {
             model.n_hidden.get_or_insert(Widths::Many(vec![64, 64]));
         }
-        FieldKind::Potential => {}
     }
     model.settle(&law.shape, None);
-    train.steps.get_or_insert(STEPS);
+    let steps = *train.steps.get_or_insert(STEPS);
     train.batch_size.get_or_insert(128);
+    train.variational.annealing.get_or_insert(0.2);
     train.settle(false);
     config::check(model, train, Some(&law.shape))?;
     train.variational.validate()?;
     train.variational.check_images(&group(&law, train.variational.symmetry))?;
     train.variational.check_images(&group(&law, model.invariance))?;
     if train.run.epochs == 0 {
-        let steps = train.steps.unwrap_or(STEPS);
         train.run.epochs = steps.div_ceil(train.variational.steps_per_epoch);
     }
     Ok(())
