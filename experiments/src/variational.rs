@@ -33,8 +33,8 @@ pub enum Symmetrization {
 pub struct Variational {
     /// Steps of an epoch where there are no data.
     pub steps_per_epoch: usize,
-    /// Part of the run over which the inverse temperature rises from zero to its value.
-    pub annealing: f64,
+    /// Part of the run over which the inverse temperature rises from zero to its value; `null` takes what the sampler needs.
+    pub annealing: Option<f64>,
     /// Symmetries of the sampler in training, each of whose images costs as much as a pass.
     pub symmetry: Symmetrization,
     /// Draws by which the trained sampler is measured; `null` takes the fewer the more symmetries it has.
@@ -46,7 +46,13 @@ pub struct Variational {
 impl Variational {
     /// With this part of the run to anneal in, and these symmetries.
     pub fn new(annealing: f64, symmetry: Symmetrization) -> Self {
-        Self { steps_per_epoch: 100, annealing, symmetry, samples: None, valid_samples: 1000 }
+        Self {
+            steps_per_epoch: 100,
+            annealing: Some(annealing),
+            symmetry,
+            samples: None,
+            valid_samples: 1000,
+        }
     }
 
     /// Checks what does not depend on the Hamiltonian.
@@ -59,7 +65,10 @@ impl Variational {
             ("train.samples", self.samples.unwrap_or(1)),
             ("train.valid_samples", self.valid_samples),
         ])?;
-        if self.annealing == 1.0 { Ok(()) } else { check_part("train.annealing", self.annealing) }
+        match self.annealing {
+            None | Some(1.0) => Ok(()),
+            Some(part) => check_part("train.annealing", part),
+        }
     }
 
     /// Whether a sampler can be trained under a group.
@@ -79,7 +88,7 @@ impl Variational {
 
     /// The inverse temperature of a step as a part of the last one.
     pub fn annealed(&self, step: usize, total_steps: usize) -> f64 {
-        let rise = self.annealing * total_steps as f64;
+        let rise = self.annealing.unwrap_or(0.0) * total_steps as f64;
         ((step + 1) as f64 / rise).min(1.0)
     }
 

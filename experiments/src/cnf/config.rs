@@ -14,6 +14,7 @@ use gibbs_flow::{
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
+use super::hamiltonian::LatticeSizes;
 use crate::{
     boltzmann::{check_counts, check_part, check_rate, layer::Average},
     cli::Preset,
@@ -36,6 +37,8 @@ pub enum FieldKind {
     Potential,
     /// Convolutions on two scales.
     Image,
+    /// Convolutions as wide as a periodic lattice, with its symmetries.
+    Lattice,
 }
 
 impl fmt::Display for FieldKind {
@@ -44,6 +47,7 @@ impl fmt::Display for FieldKind {
             Self::Perceptron => "perceptron",
             Self::Potential => "potential",
             Self::Image => "image",
+            Self::Lattice => "lattice",
         })
     }
 }
@@ -76,7 +80,8 @@ pub struct ImageSizes {
 pub struct CnfModel {
     /// The Hamiltonian, where the run has no data.
     pub system: Continuous,
-    /// Which field; `null` takes convolutions for pictures, a potential for Hamiltonians on lattices, and else a perceptron.
+    /// Which field; `null` takes convolutions for pictures, those of a lattice for its Hamiltonians, a potential for chains, and else a
+    /// perceptron.
     pub kind: Option<FieldKind>,
     /// Columns of the data; `null` takes what the data have.
     pub n_visible: Option<usize>,
@@ -84,6 +89,8 @@ pub struct CnfModel {
     pub n_hidden: Option<Widths>,
     /// Sizes of convolutions.
     pub image: ImageSizes,
+    /// Sizes of convolutions on a periodic lattice.
+    pub lattice: LatticeSizes,
     /// Function of the hidden units; `null` takes that of the kind.
     pub activation: Option<Activation>,
     /// How a perceptron is told the time.
@@ -219,6 +226,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
             Preset::Default => ImageSizes { channels: [32, 64], blocks: [1, 2] },
             Preset::Paper => ImageSizes { channels: [128, 256], blocks: [2, 4] },
         },
+        lattice: LatticeSizes::preset(preset),
         activation: None,
         time: TimeInput::Gated,
         frequencies: 4,
@@ -262,7 +270,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         spread: 0.5,
         kinetic: 0.0,
         jacobian: 0.0,
-        variational: Variational::new(0.2, Symmetrization::None),
+        variational: Variational { annealing: None, ..Variational::new(0.0, Symmetrization::None) },
     };
     (model, train)
 }
@@ -319,6 +327,7 @@ impl CnfModel {
                     ));
                 }
             },
+            FieldKind::Lattice => FieldConfig::Lattice(self.lattice.field(shape, width)?),
         })
     }
 }

@@ -40,6 +40,7 @@ use crate::{
 };
 
 pub use config::{CnfModel, CnfTrain, FieldKind, ImageSizes, Training};
+pub use hamiltonian::LatticeSizes;
 pub use sample::CnfSampleArgs;
 
 /// Configuration of a run.

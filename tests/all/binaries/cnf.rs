@@ -142,17 +142,22 @@ fn pictures_have_classes_and_guidance() {
     refuses(&["--guidance", "NaN"], &["--guidance NaN"]);
 }
 
-#[test]
-fn a_hamiltonian_is_learned_beside_its_exact_free_energy() {
+#[track_caller]
+fn check_hamiltonian(flags: &[&str]) {
     let folder = tempdir().unwrap();
-    let flags = ["--model", "harmonic-chain", "--particles", "4"];
     let settings = set(&["train.samples=1000", "train.valid_samples=200", "train.steps_per_epoch=20"]);
-    let metrics = trained(folder.path(), &[&flags[..], &settings[..]].concat());
+    let metrics = trained(folder.path(), &[flags, &settings[..]].concat());
     let [bound, corrected, exact] = ["free_energy_per_site", "free_energy_corrected", "free_energy_exact"]
         .map(|name| value(&metrics, name));
     let error = |name: &str| metrics[name]["std_err"].as_f64().unwrap();
     assert!(bound > exact - 4.5 * error("free_energy_per_site"), "{metrics}");
     assert!((corrected - exact).abs() < 4.5 * error("free_energy_corrected").max(0.01), "{metrics}");
+}
+
+#[test]
+fn a_hamiltonian_is_learned_beside_its_exact_free_energy() {
+    check_hamiltonian(&["--model", "harmonic-chain", "--particles", "4"]);
+    check_hamiltonian(&["--model", "dual-ising", "--lattice", "3x3", "--beta", "0.2"]);
 }
 
 #[test]

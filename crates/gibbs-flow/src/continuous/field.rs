@@ -5,8 +5,8 @@ use gibbs_backend::Noise;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ImageField, ImageFieldConfig, Perceptron, PerceptronConfig, Potential, PotentialConfig, Velocity,
-    VelocityField,
+    ImageField, ImageFieldConfig, LatticeField, LatticeFieldConfig, Perceptron, PerceptronConfig, Potential,
+    PotentialConfig, Velocity, VelocityField,
 };
 use crate::ConfigError;
 
@@ -20,6 +20,8 @@ pub enum FieldConfig {
     Potential(PotentialConfig),
     /// See [`ImageField`].
     Image(ImageFieldConfig),
+    /// See [`LatticeField`].
+    Lattice(LatticeFieldConfig),
 }
 
 impl FieldConfig {
@@ -32,6 +34,7 @@ impl FieldConfig {
             Self::Perceptron(config) => config.validate(),
             Self::Potential(config) => config.validate(),
             Self::Image(config) => config.validate(),
+            Self::Lattice(config) => config.validate(),
         }
     }
 
@@ -44,6 +47,7 @@ impl FieldConfig {
             Self::Perceptron(config) => Field::Perceptron(config.init(device, noise)?),
             Self::Potential(config) => Field::Potential(config.init(device, noise)?),
             Self::Image(config) => Field::Image(config.init(device, noise)?),
+            Self::Lattice(config) => Field::Lattice(config.init(device, noise)?),
         })
     }
 }
@@ -58,6 +62,8 @@ pub enum Field {
     Potential(Potential),
     /// See [`ImageField`].
     Image(ImageField),
+    /// See [`LatticeField`].
+    Lattice(LatticeField),
 }
 
 /// Runs the same method on whichever kind the field is.
@@ -67,6 +73,7 @@ macro_rules! on_kind {
             Field::Perceptron($field) => $body,
             Field::Potential($field) => $body,
             Field::Image($field) => $body,
+            Field::Lattice($field) => $body,
         }
     };
 }

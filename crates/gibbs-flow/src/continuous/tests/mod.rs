@@ -4,6 +4,7 @@ mod adjoint;
 mod atoms;
 mod densities;
 mod derivatives;
+mod lattice;
 mod learning;
 mod linear;
 mod refusals;
@@ -76,6 +77,10 @@ fn constructors() -> Vec<(String, FieldConfig)> {
         let config = PotentialConfig::new(4, hidden.clone()).with_timed(timed).with_separable(separable);
         let name = format!("potential {hidden:?}, {separable} units of each variable");
         all.push((name, FieldConfig::Potential(config)));
+    }
+    for lengths in [vec![4], vec![2, 2]] {
+        let config = LatticeFieldConfig::new(lengths.clone()).with_features(3).with_waves(2);
+        all.push((format!("lattice {lengths:?}"), FieldConfig::Lattice(config)));
     }
     all
 }

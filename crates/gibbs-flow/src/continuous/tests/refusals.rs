@@ -10,6 +10,7 @@ fn what_makes_no_field_is_named() {
         config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap_err().to_string()
     };
     let perceptron = PerceptronConfig::new(4, vec![8]);
+    let lattice = LatticeFieldConfig::new(vec![4, 4]);
     let cases = [
         (FieldConfig::Perceptron(PerceptronConfig::new(0, vec![8])), "n_variables = 0"),
         (FieldConfig::Perceptron(PerceptronConfig::new(4, vec![8, 0])), "[5, 8, 0, 4]"),
@@ -30,6 +31,11 @@ fn what_makes_no_field_is_named() {
             "atoms = NaN",
         ),
         (FieldConfig::Image(ImageFieldConfig::new(28, 28, [8, 16]).with_spread(0.0)), "spread = 0"),
+        (FieldConfig::Lattice(LatticeFieldConfig::new(Vec::new())), "number of axes = 0"),
+        (FieldConfig::Lattice(LatticeFieldConfig::new(vec![4, 0])), "number of sites = 0"),
+        (FieldConfig::Lattice(lattice.clone().with_features(0)), "features = 0"),
+        (FieldConfig::Lattice(lattice.clone().with_channels(0)), "channels = 0"),
+        (FieldConfig::Lattice(lattice.with_waves(0)), "waves = 0 must be at least 1"),
     ];
     for (config, expected) in cases {
         let found = message(config);
