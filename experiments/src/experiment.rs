@@ -93,6 +93,9 @@ pub trait Experiment: Sized {
     /// Weights that do not fit the configuration.
     fn load(config: &ConfigOf<Self>, weights: &[u8], device: &Device) -> Result<Self>;
 
+    /// Measures every example from now on, where a run looks at a part of them for want of time.
+    fn measure_all(&mut self) {}
+
     /// Measures the model on a part of the data, beside what else its folder holds to be compared with.
     ///
     /// # Errors
@@ -348,7 +351,10 @@ fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
         config.data.name.clone_from(name);
     }
     let data = load_data::<E>(&mut config, shared)?;
-    let model = load_model::<E>(&config, &files, &device)?;
+    let mut model = load_model::<E>(&config, &files, &device)?;
+    if args.per_example.is_some() || args.examples.data.is_some() {
+        model.measure_all();
+    }
     let evaluation = model.evaluate(&data, args.examples.split, &files)?;
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;

@@ -125,7 +125,8 @@ pub struct CnfModel {
     pub solver: Solver,
     /// How traces are found; `null` takes exact ones where they cost little.
     pub trace: Option<Trace>,
-    /// Examples whose densities are measured, evenly spread over their set; `null` takes them all, of pictures 2000.
+    /// Examples whose densities are measured, evenly spread over their set; `null` takes them all, of pictures 2000. `eval --per-example`
+    /// and `eval --data` take them all in any case.
     pub measured: Option<usize>,
     /// Symmetries of the flow as it is measured and sampled, where it learns a Hamiltonian.
     pub symmetry: Symmetrization,

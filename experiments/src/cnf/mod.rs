@@ -136,6 +136,10 @@ impl Experiment for CnfExperiment {
         Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
     }
 
+    fn measure_all(&mut self) {
+        self.config.model.measured = None;
+    }
+
     fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
         match &self.target {
             Some(target) => {

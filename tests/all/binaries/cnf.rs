@@ -113,6 +113,7 @@ fn pictures_have_classes_and_guidance() {
         "train.matching.without_context=0.2",
         "train.epochs=1",
         "train.batch_size=2000",
+        "model.measured=100",
         "model.solver.method=midpoint",
         "model.solver.steps=2",
     ]);

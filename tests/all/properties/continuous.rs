@@ -6,7 +6,8 @@ use gibbs_core::math::to_host;
 use gibbs_flow::{
     ContinuousFlow, FlowMatching,
     continuous::{
-        FieldConfig, ImageFieldConfig, PerceptronConfig, PotentialConfig, TimeInput, Trace, VelocityField,
+        FieldConfig, ImageFieldConfig, LatticeFieldConfig, PerceptronConfig, PotentialConfig, TimeInput,
+        Trace, VelocityField,
     },
     ode::{Method, Solver},
 };
@@ -45,6 +46,10 @@ fn configs() -> Vec<(&'static str, FieldConfig)> {
         (
             "continuous, potential with units of each variable",
             FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7]).with_timed(true).with_separable(2)),
+        ),
+        (
+            "continuous, lattice",
+            FieldConfig::Lattice(LatticeFieldConfig::new(vec![4, 4]).with_features(3).with_waves(2)),
         ),
         ("continuous, convolutions", FieldConfig::Image(image)),
         ("continuous, convolutions, values that many pixels have", FieldConfig::Image(atoms)),
@@ -114,6 +119,15 @@ impl Model for Law {
                     units.map(|name| tensor(format!("field.separable.{name}"), &[config.separable, WIDTH]));
                 let out = tensor("field.weight", &config.hidden[config.hidden.len() - 1..]);
                 layers.chain([out]).chain(units).collect()
+            }
+            FieldConfig::Lattice(config) => {
+                // Pairs of wave numbers 0, 1 and 2, whose order and signs do not matter.
+                let orbits = 6;
+                vec![
+                    tensor("field.frequencies", &[config.features, 1]),
+                    tensor("field.mixtures", &[config.channels, config.features]),
+                    tensor("field.kernels", &[config.waves, (1 + config.channels) * orbits]),
+                ]
             }
             FieldConfig::Image(config) => {
                 let ([w, wide], e) = (config.channels, config.embedding);
