@@ -10,7 +10,7 @@ use gibbs_train::{
     average::WeightAverage,
     checkpoint::{State, placed},
     clip::Clip,
-    training::{Averages, BoxError, Figures, Position},
+    training::{Averages, BoxError, Metrics, Position},
 };
 
 use crate::boltzmann::layer::Average;
@@ -100,7 +100,7 @@ impl<M: Module> Backprop<M> {
     }
 
     /// The means of the figures since the last call.
-    pub fn take_figures(&mut self) -> Figures {
+    pub fn take_metrics(&mut self) -> Metrics {
         self.figures.take()
     }
 

@@ -17,7 +17,7 @@ use gibbs_boltzmann::{
     ais::{AnnealedImportance, Schedule},
     units::Units,
 };
-use gibbs_core::{LogProb, Objective, Sample, optim::Adam, params::descend, symmetry::SymmetryGroup};
+use gibbs_core::{LogProb, Sample, optim::Adam, params::optimizer_step, symmetry::SymmetryGroup};
 use gibbs_flow::{
     ContinuousFlow, RealNvpConfig,
     continuous::{PerceptronConfig, Trace},
@@ -129,8 +129,8 @@ fn contrastive(
     let mut noise = Noise::new(0, "chains");
     let x = noise.bernoulli(Tensor::<2>::full([batch, visible], ON, device));
     let step = move || {
-        let output = objective.step(&rbm, x.clone(), &mut noise);
-        rbm = descend(&mut optimizer, 0.05, rbm.clone(), output.gradients);
+        let output = objective.gradients(&rbm, x.clone(), &mut noise);
+        rbm = optimizer_step(&mut optimizer, 0.05, rbm.clone(), output.0);
     };
     Ok((Box::new(step), batch))
 }

@@ -1,4 +1,4 @@
-//! Figures of a run against epochs, from its metrics.
+//! Metrics of a run against epochs, from its metrics.
 
 use std::{fs, path::Path};
 

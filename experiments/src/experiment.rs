@@ -14,7 +14,7 @@ use gibbs_report::ImageGrid;
 use gibbs_train::{
     atomic,
     run_folder::{Existing, Machine, RunFiles, RunFolder},
-    training::{LoopConfig, Outcome, StopFlag, Trainee, Trainer},
+    training::{LoopConfig, Outcome, StopFlag, TrainTask, Trainer},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -35,7 +35,7 @@ pub trait Experiment: Sized {
     const DATA: &'static str;
     /// Files that a run writes beside those of every run.
     const FILES: &'static [&'static str];
-    /// Figures that the progress bar shows.
+    /// Metrics that the progress bar shows.
     const SHOWN: &'static [&'static str];
     /// Configuration of the model.
     type Model: Clone + Serialize + DeserializeOwned;
@@ -85,7 +85,7 @@ pub trait Experiment: Sized {
     ///
     /// # Errors
     /// A setting that cannot be used, or does not fit the data.
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>>;
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>>;
 
     /// The model with the weights in the bytes of a `model.safetensors`.
     ///
@@ -238,7 +238,7 @@ impl Run<'_> {
         path: &Path,
         existing: Existing,
     ) -> Result<Option<(RunFolder, E)>> {
-        let mut trainee = E::trainee(config, self.data, &self.device)?;
+        let mut task = E::task(config, self.data, &self.device)?;
         let mut folder = RunFolder::start(path, existing, E::FILES)?;
         if !self.quiet {
             eprintln!("{} on {}, run folder {}", E::NAME, self.backend, path.display());
@@ -254,8 +254,8 @@ impl Run<'_> {
         if !self.quiet {
             trainer = trainer.observe(Progress::new(E::SHOWN));
         }
-        let report = trainer.run(trainee.as_mut(), Some(&mut folder))?;
-        drop(trainee);
+        let report = trainer.run(task.as_mut(), Some(&mut folder))?;
+        drop(task);
         if report.outcome == Outcome::Interrupted {
             folder.end()?;
             return Ok(None);

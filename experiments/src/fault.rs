@@ -56,7 +56,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<gibbs_autoregressive::ConfigError>()
             || cause.is::<gibbs_boltzmann::ConfigError>()
             || cause.is::<gibbs_boltzmann::StackError>()
-            || cause.is::<gibbs_core::optim::OutOfRange>()
+            || cause.is::<gibbs_core::ConfigError>()
             || cause.is::<gibbs_autoencoder::AutoencoderError>()
             || cause.is::<gibbs_flow::ConfigError>()
             || cause.is::<gibbs_physics::PhysicsError>()

@@ -6,7 +6,7 @@ use gibbs_core::{
     variational::{Draws, MarkovChain},
 };
 use gibbs_physics::monte_carlo::TimeAverage;
-use gibbs_train::training::Figures;
+use gibbs_train::training::Metrics;
 
 use crate::evaluation::Evaluation;
 
@@ -59,9 +59,9 @@ impl FreeEnergy {
     }
 
     /// The figures of a measurement along the way, of which both free energies come with their errors.
-    pub fn figures(&self, draws: &Draws) -> Figures {
+    pub fn figures(&self, draws: &Draws) -> Metrics {
         let (bound, corrected) = (self.per_site(draws.log_z_bound()), self.per_site(draws.log_z()));
-        Figures::new()
+        Metrics::new()
             .with("valid_free_energy", bound.value)
             .with("valid_free_energy_std_err", bound.std_err)
             .with("valid_free_energy_corrected", corrected.value)

@@ -6,7 +6,7 @@ use gibbs_core::{Energy, LogProb, Sample, variational::path_gradient};
 use gibbs_train::{
     checkpoint::State,
     schedule::Schedule,
-    training::{BoxError, Figures, Position, Trainee, Validation},
+    training::{BoxError, Metrics, Position, TrainTask, Validation},
     weights,
 };
 
@@ -28,7 +28,7 @@ pub struct PathTraining<M> {
     pub seed: u64,
 }
 
-impl<M: Module + LogProb + Sample> Trainee for PathTraining<M> {
+impl<M: Module + LogProb + Sample> TrainTask for PathTraining<M> {
     fn steps_per_epoch(&self) -> usize {
         self.variational.steps_per_epoch
     }
@@ -48,15 +48,15 @@ impl<M: Module + LogProb + Sample> Trainee for PathTraining<M> {
         Ok(())
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
-        Ok(self.training.take_figures())
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        Ok(self.training.take_metrics())
     }
 
     fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
         let noise = &mut Noise::new(self.seed, format!("valid/{}", at.step));
         let n = self.variational.valid_samples;
         let draws = self.target.draws(&self.training.measured(), n, noise);
-        Ok(Some(Validation { figures: self.target.free_energy().figures(&draws), score: None }))
+        Ok(Some(Validation { metrics: self.target.free_energy().figures(&draws), score: None }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

@@ -7,7 +7,7 @@ use burn::{
     tensor::DType,
 };
 use gibbs_backend::has_double_precision;
-use gibbs_core::{Bijection, Moments};
+use gibbs_core::{Bijection, ColumnMoments};
 use gibbs_data::Dataset;
 use gibbs_flow::{Logit, Whitening};
 use gibbs_train::weights::{self, WeightsError};
@@ -74,7 +74,8 @@ impl Preparation {
             let x = self.map.forward(data.batch(rows, device).x).0;
             if has_double_precision(device) { x.cast(DType::F64) } else { x }
         });
-        let moments = Moments::of(batches).filter(|moments| moments.covariance.iter().all(|c| c.is_finite()));
+        let moments =
+            ColumnMoments::of(batches).filter(|moments| moments.covariance.iter().all(|c| c.is_finite()));
         let Some(moments) = moments else {
             return Err(Fault::usage(format!(
                 "{}: no finite mean and covariance to whiten by; take model.whitened=false",

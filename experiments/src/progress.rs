@@ -37,7 +37,7 @@ impl Progress {
 
     fn remember(&mut self, record: &Record) {
         for &name in self.shown {
-            let Some(value) = record.figures.get(name) else { continue };
+            let Some(value) = record.metrics.get(name) else { continue };
             match self.figures.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, old)) => *old = value,
                 None => self.figures.push((name, value)),

@@ -13,7 +13,7 @@ use gibbs_boltzmann::{
     Chains, ContrastiveConfig, Dbn, GibbsChain, RbmConfig, exact,
     units::{Moments, UnitKind, Units},
 };
-use gibbs_core::{Objective, math::to_host, optim::Lbfgs, params::descend};
+use gibbs_core::{math::to_host, optim::Lbfgs, params::optimizer_step};
 use gibbs_data::{Batches, bars::bars_and_stripes, digits};
 use gibbs_train::average::WeightAverage;
 
@@ -49,9 +49,9 @@ fn an_rbm_learns_bars_and_stripes_to_within_a_twentieth_of_a_nat() {
     let batches = Batches::new(splits.test.clone(), patterns).unwrap().shuffled(0);
     for step in 0..STEPS {
         let batch = batches.epoch(step).batch(0, &device);
-        let output = objective.step(&rbm, batch.x, &mut noise);
+        let output = objective.gradients(&rbm, batch.x, &mut noise);
         let rate = 0.3 * (1.0 - step as f64 / STEPS as f64);
-        rbm = optimizer.step(rate, rbm.clone().train(), output.gradients).valid();
+        rbm = optimizer.step(rate, rbm.clone().train(), output.0).valid();
         average.update(&rbm);
     }
 
@@ -105,8 +105,8 @@ fn trained(config: RbmConfig, x: &Tensor<2>, batch: usize, steps: usize, rate: f
     let batches = x.dims()[0] / batch;
     for step in 0..steps {
         let rows = x.clone().narrow(0, step % batches * batch, batch);
-        let gradients = objective.step(&rbm, rows, &mut noise).gradients;
-        rbm = descend(&mut optimizer, rate * (1.0 - step as f64 / steps as f64), rbm, gradients);
+        let gradients = objective.gradients(&rbm, rows, &mut noise).0;
+        rbm = optimizer_step(&mut optimizer, rate * (1.0 - step as f64 / steps as f64), rbm, gradients);
     }
     rbm
 }
@@ -203,7 +203,7 @@ fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
         let ordering = step % model.n_orderings();
         let loss = lifted.log_prob_in(ordering, Tensor::from_inner(x.clone()), None).mean().neg();
         let gradients = GradientsParams::from_grads(loss.backward(), &lifted);
-        model = descend(&mut optimizer, 0.02 * (1.0 - step as f64 / STEPS as f64), model, gradients);
+        model = optimizer_step(&mut optimizer, 0.02 * (1.0 - step as f64 / STEPS as f64), model, gradients);
     }
     to_host(model.log_prob_given(x, None).mean())[0]
 }

@@ -9,7 +9,7 @@ use gibbs_boltzmann::{
     exact,
     units::{UnitKind, Units},
 };
-use gibbs_core::{Objective, math::to_host};
+use gibbs_core::math::to_host;
 use gibbs_data::{Binarization, DataError, Dataset, Splits};
 use gibbs_train::weights;
 use safetensors::tensor::{Dtype, TensorView};
@@ -56,8 +56,8 @@ fn states_of_another_width_are_a_panic_for_every_pair_of_units() {
 fn a_batch_of_another_width_is_a_panic() {
     let rbm = small();
     let mut objective = ContrastiveConfig::new().init(&rbm, rbm.visible.neutral()).unwrap();
-    let output = objective.step(&rbm, zeros([3, 5]), &mut Noise::new(0, "chains"));
-    to_host(output.gradients.get::<2>(rbm.weight.id).unwrap());
+    let output = objective.gradients(&rbm, zeros([3, 5]), &mut Noise::new(0, "chains"));
+    to_host(output.0.get::<2>(rbm.weight.id).unwrap());
 }
 
 #[test]

@@ -19,7 +19,8 @@
 use burn::{config::Config, module::Module, prelude::*};
 use gibbs_backend::{Noise, bce_with_logits, sigmoid, tanh};
 use gibbs_boltzmann::{StackError, units::UnitKind};
-use gibbs_core::nn::{Activation, Affine, Mlp, MlpConfig, NetworkError};
+use gibbs_core::ConfigError;
+use gibbs_core::nn::{Activation, Affine, Mlp, MlpConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -29,7 +30,7 @@ use thiserror::Error;
 pub enum AutoencoderError {
     /// Too few widths, or a width of zero.
     #[error(transparent)]
-    Network(#[from] NetworkError),
+    Network(#[from] ConfigError),
     /// Machines that make no stack.
     #[error(transparent)]
     Stack(#[from] StackError),
@@ -116,7 +117,7 @@ impl AutoencoderConfig {
     /// # Errors
     /// If [`validate`](Self::validate) fails.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Autoencoder, AutoencoderError> {
-        let mut layers = |widths: Vec<usize>| -> Result<Vec<Affine>, NetworkError> {
+        let mut layers = |widths: Vec<usize>| -> Result<Vec<Affine>, ConfigError> {
             let config = MlpConfig::new(widths).with_activation(self.activation);
             Ok(config.init(device, noise)?.layers)
         };

@@ -15,7 +15,7 @@
 //! eigendecomposition (`width³`, half a second for 784) in f64 on the host. No more than one batch is held.
 
 use burn::prelude::*;
-use gibbs_core::Moments;
+use gibbs_core::ColumnMoments;
 use nalgebra::{DMatrix, SymmetricEigen};
 use thiserror::Error;
 
@@ -70,7 +70,8 @@ impl Pca {
     pub fn fit(batches: impl IntoIterator<Item = Tensor<2>>, k: usize) -> Result<Self, PcaError> {
         let mut batches = batches.into_iter().filter(|x| x.dims()[0] > 0).peekable();
         let like = batches.peek().ok_or(PcaError::Empty)?.clone();
-        let Moments { examples, mean, covariance } = Moments::of(batches).ok_or(PcaError::Empty)?;
+        let ColumnMoments { examples, mean, covariance } =
+            ColumnMoments::of(batches).ok_or(PcaError::Empty)?;
         let width = mean.len();
         if k == 0 || k > width.min(examples) {
             return Err(PcaError::Components { k, width, examples });

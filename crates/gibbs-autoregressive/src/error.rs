@@ -1,6 +1,5 @@
 //! Why a model cannot be built.
 
-use gibbs_core::nn::NetworkError;
 use thiserror::Error;
 
 /// Why there is no model of this configuration.
@@ -9,7 +8,7 @@ use thiserror::Error;
 pub enum ConfigError {
     /// Widths or functions that make no network.
     #[error(transparent)]
-    Network(#[from] NetworkError),
+    Network(#[from] gibbs_core::ConfigError),
     /// An order of another number of variables.
     #[error("the order has {found} entries for {expected} variables; it must name each of 0 to {} once", .expected - 1)]
     OrderLength {

@@ -1,17 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cache;
+mod config_error;
 mod estimate;
 pub mod hmc;
 pub mod math;
 mod moments;
 pub mod nn;
+mod objective;
 pub mod optim;
 pub mod params;
 pub mod symmetry;
 mod traits;
 pub mod variational;
 
+pub use config_error::ConfigError;
 pub use estimate::{Estimate, Kind};
-pub use moments::Moments;
-pub use traits::{Bijection, Energy, LogProb, Objective, Sample, StepOutput};
+pub use moments::ColumnMoments;
+pub use objective::{
+    Batch, BoxError, MaximumLikelihood, Objective, ObjectiveState, Position, Scalar, StepOutput,
+    cross_entropy,
+};
+pub use traits::{Bijection, ConditionalLogProb, Energy, LogProb, Sample};

@@ -10,7 +10,7 @@ use crate::math::to_host;
 /// m = 1/n Σ x_i,   C = 1/n Σ (x_i - m)(x_i - m)ᵀ
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moments {
+pub struct ColumnMoments {
     /// Number of examples, `n`.
     pub examples: usize,
     /// `m [width]`.
@@ -19,7 +19,7 @@ pub struct Moments {
     pub covariance: Vec<f64>,
 }
 
-impl Moments {
+impl ColumnMoments {
     /// In one pass over `batches`, each `[batch, width]`: sums of `x - shift` and of their products, with the mean of the first
     /// batch as the shift, so that no digits cancel (Chan, Golub & LeVeque, The American Statistician 37:242, 1983). Products
     /// have the precision of the batches, their sums that of f64. `None` without examples.
@@ -64,7 +64,7 @@ mod tests {
         let options = (&Device::flex(), DType::F64);
         // Far from the origin, where sums of plain products lose eight digits.
         let x: Tensor<2> = Noise::new(0, "examples").normal([50, 3], options) + 1e4;
-        let found = Moments::of(x.clone().split(7, 0)).unwrap();
+        let found = ColumnMoments::of(x.clone().split(7, 0)).unwrap();
         let rows = to_host(x);
         let mean = |f: &dyn Fn(&[f64]) -> f64| rows.chunks(3).map(f).sum::<f64>() / 50.0;
         assert_eq!(found.examples, 50);
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn no_examples_have_no_moments() {
-        assert_eq!(Moments::of(Vec::new()), None);
-        assert_eq!(Moments::of([Tensor::<2>::zeros([0, 3], &Device::flex())]), None);
+        assert_eq!(ColumnMoments::of(Vec::new()), None);
+        assert_eq!(ColumnMoments::of([Tensor::<2>::zeros([0, 3], &Device::flex())]), None);
     }
 }

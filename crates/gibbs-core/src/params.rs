@@ -46,7 +46,7 @@ impl ModuleMapper for Cast {
 ///
 /// # Panics
 /// If the module has no device, that is, no parameters.
-pub fn descend<M: Module>(
+pub fn optimizer_step<M: Module>(
     optimizer: &mut ModuleOptimizer,
     learning_rate: f64,
     module: M,

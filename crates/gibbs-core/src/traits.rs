@@ -1,13 +1,12 @@
-//! One trait for each capability of a model. `x` is data, `z` latent, both `[batch, width]`.
+//! One trait for each capability of a model. `x` is data, `z` latent, both `[batch, width]`; `c` is a context.
 
 use burn::{
     module::{Module, ModuleDisplay},
-    optim::GradientsParams,
     prelude::*,
 };
 use gibbs_backend::Noise;
 
-/// A normalized law whose log-density can be computed exactly.
+/// A normalized distribution whose log-density can be computed exactly.
 pub trait LogProb {
     /// Exact log density or log probability of each row of `x [batch, width]`, in nats: `[batch]`.
     ///
@@ -16,7 +15,29 @@ pub trait LogProb {
     fn log_prob(&self, x: Tensor<2>) -> Tensor<1>;
 }
 
-/// A law that can be sampled exactly. A Markov chain does not implement this trait.
+/// A normalized distribution given a context: the one signature of conditional densities.
+///
+/// A model without a context is one whose context has the width 0.
+pub trait ConditionalLogProb {
+    /// Width of the context, 0 for a model without one.
+    fn n_context(&self) -> usize;
+
+    /// `ln p(x | c)` of each row of `x [batch, width]` for contexts `[batch, n_context]`, in nats: `[batch]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or there is a context and the model has none, or the reverse.
+    fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1>;
+}
+
+/// # Panics
+/// Also if the model has a context: see [`ConditionalLogProb::log_prob_given`].
+impl<M: ConditionalLogProb> LogProb for M {
+    fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
+        self.log_prob_given(x, None)
+    }
+}
+
+/// A distribution that can be sampled exactly. A Markov chain does not implement this trait.
 pub trait Sample {
     /// `n` independent exact draws, `[n, width]`.
     fn sample(&self, n: usize, noise: &mut Noise) -> Tensor<2>;
@@ -54,19 +75,4 @@ pub trait Bijection: Module + ModuleDisplay {
     /// # Panics
     /// As [`forward`](Self::forward).
     fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>);
-}
-
-/// What a model is trained on. Everything that outlives a step (Markov chains, counters) lives in
-/// the implementor; the model itself is only read.
-pub trait Objective<M> {
-    /// Descent direction of the objective at `model` for `batch [batch, width]`.
-    fn step(&mut self, model: &M, batch: Tensor<2>, noise: &mut Noise) -> StepOutput;
-}
-
-/// Result of one [`Objective::step`]: gradients for any Burn optimizer, and figures still on the device.
-pub struct StepOutput {
-    /// Gradient of the loss (to be descended) for each parameter of the model.
-    pub gradients: GradientsParams,
-    /// Named scalars `[1]` left on the device, so that a step needs no synchronization.
-    pub figures: Vec<(&'static str, Tensor<1>)>,
 }

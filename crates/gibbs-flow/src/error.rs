@@ -1,6 +1,6 @@
 //! Why a flow cannot be built.
 
-use gibbs_core::nn::{Activation, NetworkError};
+use gibbs_core::nn::Activation;
 use thiserror::Error;
 
 use crate::ode::Method;
@@ -11,7 +11,7 @@ use crate::ode::Method;
 pub enum ConfigError {
     /// Widths or functions that make no network.
     #[error(transparent)]
-    Network(#[from] NetworkError),
+    Network(#[from] gibbs_core::ConfigError),
     /// A number outside its range.
     #[error("{field} = {value} must be {must}")]
     Range {

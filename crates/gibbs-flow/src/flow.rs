@@ -12,7 +12,7 @@
 
 use burn::{module::Module, prelude::*, tensor::DType};
 use gibbs_backend::Noise;
-use gibbs_core::{Bijection, LogProb, Sample, math::LN_SQRT_TAU, params::placement};
+use gibbs_core::{Bijection, ConditionalLogProb, Sample, math::LN_SQRT_TAU, params::placement};
 
 use crate::{
     Layer,
@@ -39,25 +39,11 @@ impl<B: Bijection> Flow<B> {
         self.n_variables
     }
 
-    /// Width of the context, 0 without.
-    pub fn n_context(&self) -> usize {
-        self.n_context
-    }
-
-    /// `ln p(x | c)` in nats: `[n, D]`, `[n, C]` to `[n]`.
-    ///
-    /// # Panics
-    /// If the shapes do not fit, or there is a context and the flow has none, or the reverse.
-    pub fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
-        let (z, ladj) = self.forward(x, context);
-        sum(z.powi_scalar(2)) * -0.5 + ladj - self.n_variables as f64 * LN_SQRT_TAU
-    }
-
     /// `n` independent draws `[n, D]` for contexts `[n, C]`, from a base whose standard deviation is the temperature: at 1 those
     /// of the law itself, below it nearer to its mode, at 0 the image of the base's center.
     ///
     /// # Panics
-    /// As [`log_prob_given`](Self::log_prob_given).
+    /// As [`ConditionalLogProb::log_prob_given`].
     pub fn sample_given(
         &self,
         n: usize,
@@ -92,7 +78,7 @@ impl Flow<Layer> {
     /// the start of activation normalization that depends on data.
     ///
     /// # Panics
-    /// As [`log_prob_given`](Self::log_prob_given).
+    /// As [`ConditionalLogProb::log_prob_given`].
     #[must_use]
     pub fn fitted(mut self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Self {
         self.assert_fits(&x, context);
@@ -127,11 +113,14 @@ impl<B: Bijection> Bijection for Flow<B> {
     }
 }
 
-impl<B: Bijection> LogProb for Flow<B> {
-    /// # Panics
-    /// Also if the flow has a context: see [`Flow::log_prob_given`].
-    fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
-        self.log_prob_given(x, None)
+impl<B: Bijection> ConditionalLogProb for Flow<B> {
+    fn n_context(&self) -> usize {
+        self.n_context
+    }
+
+    fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
+        let (z, ladj) = self.forward(x, context);
+        sum(z.powi_scalar(2)) * -0.5 + ladj - self.n_variables as f64 * LN_SQRT_TAU
     }
 }
 

@@ -21,7 +21,7 @@ use burn::{
     prelude::*,
     tensor::DType,
 };
-use gibbs_core::{Bijection, Moments};
+use gibbs_core::{Bijection, ColumnMoments};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// The least variance along an axis, as a part of the mean of all. Deviations of `√LEAST = 1e-4` are those that f32, whose numbers
@@ -56,7 +56,7 @@ impl Whitening {
     ///
     /// # Panics
     /// If a moment is NaN or infinite.
-    pub fn new(moments: &Moments, options: (&Device, DType)) -> Self {
+    pub fn new(moments: &ColumnMoments, options: (&Device, DType)) -> Self {
         assert!(
             moments.mean.iter().chain(&moments.covariance).all(|x| x.is_finite()),
             "whitening by moments that are not finite"

@@ -6,7 +6,7 @@ use gibbs_autoencoder::Autoencoder;
 use gibbs_data::Dataset;
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position},
+    training::{BoxError, Metrics, Position},
 };
 
 use super::config::{self, AutoencoderTrain, FineTuner};
@@ -51,8 +51,8 @@ impl FineTuning {
         self.training.replace(at, network);
     }
 
-    pub(super) fn figures(&mut self) -> Figures {
-        self.training.take_figures()
+    pub(super) fn take_metrics(&mut self) -> Metrics {
+        self.training.take_metrics()
     }
 
     /// Mean squared error on a set.

@@ -18,7 +18,7 @@ use gibbs_backend::Noise;
 use gibbs_data::Splits;
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
     weights,
 };
 
@@ -85,8 +85,8 @@ impl Experiment for AutoencoderExperiment {
         config::settle(config, data)
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        Ok(Box::new(train::AutoencoderTrainee::new(config, data, device)?))
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
+        Ok(Box::new(train::AutoencoderTask::new(config, data, device)?))
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {

@@ -7,7 +7,7 @@ use gibbs_backend::Noise;
 use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position, Trainee, Validation},
+    training::{BoxError, Metrics, Position, TrainTask, Validation},
     weights,
 };
 
@@ -27,7 +27,7 @@ enum Stage {
 }
 
 /// An autoencoder in training.
-pub(super) struct AutoencoderTrainee {
+pub(super) struct AutoencoderTask {
     config: AutoencoderRun,
     coding: Coding,
     stage: Stage,
@@ -37,7 +37,7 @@ pub(super) struct AutoencoderTrainee {
     device: Device,
 }
 
-impl AutoencoderTrainee {
+impl AutoencoderTask {
     pub(super) fn new(config: &AutoencoderRun, data: &Splits, device: &Device) -> Result<Self> {
         let (train, coding) = (&config.train, config::coding(config));
         let plan = config::plan(config)?;
@@ -48,7 +48,7 @@ impl AutoencoderTrainee {
         let upward = train.pretraining.upward;
         let greedy = Greedy::new(plan, trained, upward, coding, &data.train, config.seed, device)?;
         let probe: Vec<usize> = (0..PROBE.min(data.train.len())).collect();
-        let mut trainee = Self {
+        let mut task = Self {
             stage: Stage::Stack(Box::new(greedy)),
             feed: Feed::new(data.train.clone(), train.batch_size, config.seed, device)?,
             train_probe: coding.examples(&data.train, &probe, device),
@@ -57,8 +57,8 @@ impl AutoencoderTrainee {
             coding,
             config: config.clone(),
         };
-        trainee.enter_stage(0)?;
-        Ok(trainee)
+        task.enter_stage(0)?;
+        Ok(task)
     }
 
     /// Goes on to fine-tuning if an epoch belongs to it.
@@ -96,7 +96,7 @@ fn step_stack(greedy: &mut Greedy, at: &Position, x: Tensor<2>, batch_sizes: [us
     Ok(())
 }
 
-impl Trainee for AutoencoderTrainee {
+impl TrainTask for AutoencoderTask {
     fn steps_per_epoch(&self) -> usize {
         self.feed.steps_per_epoch()
     }
@@ -117,13 +117,13 @@ impl Trainee for AutoencoderTrainee {
         Ok(())
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
         Ok(match &mut self.stage {
             Stage::Stack(greedy) => {
                 let error = greedy.reconstruction_error(self.train_probe.clone());
-                Figures::new().with("layer", greedy.layer() as f64).with("reconstruction_error", error)
+                Metrics::new().with("layer", greedy.layer() as f64).with("reconstruction_error", error)
             }
-            Stage::Network(training) => training.figures(),
+            Stage::Network(training) => training.take_metrics(),
         })
     }
 
@@ -131,10 +131,10 @@ impl Trainee for AutoencoderTrainee {
         let Stage::Network(training) = &self.stage else { return Ok(None) };
         let error = training.squared_error(self.coding, &self.valid);
         let like_valid = self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()));
-        let figures = Figures::new()
+        let figures = Metrics::new()
             .with("valid_squared_error", error)
             .with("train_squared_error", training.squared_error(self.coding, &like_valid));
-        Ok(Some(Validation { figures, score: Some(-error) }))
+        Ok(Some(Validation { metrics: figures, score: Some(-error) }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

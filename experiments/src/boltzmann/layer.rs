@@ -10,7 +10,7 @@ use gibbs_boltzmann::{
     AnyRbm, Contrastive, ContrastiveConfig,
     units::{AnyUnits, Moments, Units},
 };
-use gibbs_core::{Objective, optim::Adam, params::descend};
+use gibbs_core::{ObjectiveState, optim::Adam, params::optimizer_step};
 use gibbs_train::{
     average::WeightAverage,
     checkpoint::{State, placed},
@@ -135,8 +135,8 @@ impl LayerTraining {
     /// One step at a learning rate; `at` counts the steps of this machine.
     pub fn step(&mut self, at: &Position, rate: f64, batch: Tensor<2>) {
         self.follow_momentum(at);
-        let output = self.objective.step(&self.rbm, batch, &mut self.noise);
-        self.rbm = descend(&mut self.optimizer, rate, self.rbm.clone(), output.gradients);
+        let output = self.objective.gradients(&self.rbm, batch, &mut self.noise);
+        self.rbm = optimizer_step(&mut self.optimizer, rate, self.rbm.clone(), output.0);
         if let Some(average) = &mut self.average
             && at.steps_done().is_multiple_of(self.config.average.every)
         {
@@ -205,10 +205,10 @@ pub fn optimizer(kind: Optimizer, momentum: f64, device: &Device) -> ModuleOptim
 /// # Errors
 /// Those of the checkpoint.
 pub fn save_objective(state: &mut State, objective: &Contrastive<AnyUnits>) -> Result<(), BoxError> {
-    let tensors = objective.state();
+    let ObjectiveState { tensors, steps, .. } = objective.state();
     let names: Vec<&String> = tensors.iter().map(|(name, _)| name).collect();
     state.put("objective", &names)?;
-    state.put("objective.steps", &objective.steps())?;
+    state.put("objective.steps", &steps)?;
     for (name, tensor) in &tensors {
         state.put_tensor(&format!("objective.{name}"), tensor);
     }
@@ -232,6 +232,7 @@ pub fn load_objective(
             Ok((name, tensor))
         })
         .collect();
-    objective.restore(tensors?, state.get("objective.steps")?);
+    let steps = state.get("objective.steps")?;
+    objective.restore(ObjectiveState { tensors: tensors?, steps, ..ObjectiveState::default() });
     Ok(())
 }

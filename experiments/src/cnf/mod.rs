@@ -22,7 +22,7 @@ use gibbs_flow::{
 };
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
 };
 
 use crate::{
@@ -110,7 +110,7 @@ impl Experiment for CnfExperiment {
         }
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
         let train = &config.train;
         let flow = flow(config, train.solver, device)?;
         let training = Backprop::new(flow, train.adam().init()?, train.average, device).clipped(train.clip);
@@ -123,7 +123,7 @@ impl Experiment for CnfExperiment {
                 batch_size: train.batch_size()?,
                 seed: config.seed,
             }),
-            None => Box::new(train::FlowTrainee::new(config, training, data, device)?),
+            None => Box::new(train::FlowTask::new(config, training, data, device)?),
         })
     }
 

@@ -13,7 +13,7 @@ use gibbs_flow::{
 use gibbs_train::{
     checkpoint::State,
     schedule::Schedule,
-    training::{BoxError, Figures, Position, Trainee, Validation},
+    training::{BoxError, Metrics, Position, TrainTask, Validation},
 };
 
 use super::{CnfRun, config::Training, preparation};
@@ -38,7 +38,7 @@ const VALIDATED: usize = 2000;
 const VALIDATIONS: usize = 20;
 
 /// A flow in training.
-pub(super) struct FlowTrainee {
+pub(super) struct FlowTask {
     config: CnfRun,
     objective: Training,
     learning_rate: Schedule,
@@ -49,7 +49,7 @@ pub(super) struct FlowTrainee {
     device: Device,
 }
 
-impl FlowTrainee {
+impl FlowTask {
     pub(super) fn new(
         config: &CnfRun,
         training: Backprop<ContinuousFlow>,
@@ -166,7 +166,7 @@ fn is_one_of(count: usize, at: &Position) -> bool {
     at.epoch + 1 == epochs || (at.epoch + 1).is_multiple_of(epochs.div_ceil(count))
 }
 
-impl Trainee for FlowTrainee {
+impl TrainTask for FlowTask {
     fn steps_per_epoch(&self) -> usize {
         self.feed.steps_per_epoch()
     }
@@ -183,8 +183,8 @@ impl Trainee for FlowTrainee {
         }
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
-        Ok(self.training.take_figures())
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        Ok(self.training.take_metrics())
     }
 
     /// Log-densities for few columns, after few epochs where training is cheaper than they are; for many columns, where they take long, the loss of flow matching if that is what is minimized.
@@ -193,8 +193,8 @@ impl Trainee for FlowTrainee {
         let like_valid = self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()));
         if self.objective == Training::Matching && flow.field.n_variables() > FEW_COLUMNS {
             let loss = self.matching_loss(&flow.field, &self.valid);
-            let figures = Figures::new().with("valid_loss", loss);
-            return Ok(Some(Validation { figures, score: Some(-loss) }));
+            let figures = Metrics::new().with("valid_loss", loss);
+            return Ok(Some(Validation { metrics: figures, score: Some(-loss) }));
         }
         if self.objective == Training::Matching && !is_one_of(VALIDATIONS, at) {
             return Ok(None);
@@ -207,8 +207,8 @@ impl Trainee for FlowTrainee {
         };
         let score = log_prob(&self.valid)?;
         let figures =
-            Figures::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid)?);
-        Ok(Some(Validation { figures, score: Some(score) }))
+            Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid)?);
+        Ok(Some(Validation { metrics: figures, score: Some(score) }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

@@ -8,7 +8,7 @@ use gibbs_core::{Estimate, math::to_host, nn::Mlp, optim::AdamConfig};
 use gibbs_data::Dataset;
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position},
+    training::{BoxError, Metrics, Position},
 };
 
 use super::{DbnRun, config::ClassifierTrain, weights::random_classifier};
@@ -60,8 +60,8 @@ impl ClassifierTraining {
         self.training.descend(at, rate, "cross_entropy", loss);
     }
 
-    pub(super) fn figures(&mut self) -> Figures {
-        self.training.take_figures()
+    pub(super) fn take_metrics(&mut self) -> Metrics {
+        self.training.take_metrics()
     }
 
     pub(super) fn save(&self, state: &mut State) -> Result<(), BoxError> {

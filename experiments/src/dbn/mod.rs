@@ -18,7 +18,7 @@ use gibbs_core::nn::Mlp;
 use gibbs_data::Splits;
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
 };
 
 use crate::{
@@ -85,8 +85,8 @@ impl Experiment for DbnExperiment {
         config::settle(config, data)
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        Ok(Box::new(train::DbnTrainee::new(config, data, device)?))
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
+        Ok(Box::new(train::DbnTask::new(config, data, device)?))
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {

@@ -8,7 +8,7 @@ use gibbs_core::nn::Mlp;
 use gibbs_data::{Batch, Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position, Trainee, Validation},
+    training::{BoxError, Metrics, Position, TrainTask, Validation},
     weights,
 };
 
@@ -28,7 +28,7 @@ enum Stage {
 }
 
 /// A network in training.
-pub(super) struct DbnTrainee {
+pub(super) struct DbnTask {
     config: DbnRun,
     stage: Stage,
     /// Upward weights of a stack that was untied in an earlier run.
@@ -39,7 +39,7 @@ pub(super) struct DbnTrainee {
     device: Device,
 }
 
-impl DbnTrainee {
+impl DbnTask {
     pub(super) fn new(config: &DbnRun, data: &Splits, device: &Device) -> Result<Self> {
         let (train, coding) = (&config.train, config.model.coding());
         let feed = Feed::new(data.train.clone(), train.batch_size, config.seed, device)?;
@@ -50,7 +50,7 @@ impl DbnTrainee {
             None => Dbn { layers: Vec::new(), recognition: Vec::new() },
         };
         let greedy = Greedy::new(plan, trained, train.upward, coding, &data.train, config.seed, device)?;
-        let mut trainee = Self {
+        let mut task = Self {
             stage: Stage::Layers(Box::new(greedy)),
             recognition,
             feed,
@@ -59,9 +59,9 @@ impl DbnTrainee {
             device: device.clone(),
             config: config.clone(),
         };
-        trainee.try_later_stages()?;
-        trainee.enter_stage(0)?;
-        Ok(trainee)
+        task.try_later_stages()?;
+        task.enter_stage(0)?;
+        Ok(task)
     }
 
     /// What a later stage cannot take is refused before the first one begins.
@@ -123,9 +123,9 @@ impl DbnTrainee {
         let coding = self.config.model.coding();
         let (error, nll) = super::classifier::errors(network, coding, &self.valid, &self.device)?;
         let figures =
-            Figures::new().with("valid_classification_error", error.value).with("valid_cross_entropy", nll);
+            Metrics::new().with("valid_classification_error", error.value).with("valid_cross_entropy", nll);
         // Of two networks with as many errors the one with the better probabilities.
-        Ok(Validation { figures, score: Some(-error.value - 1e-6 * nll) })
+        Ok(Validation { metrics: figures, score: Some(-error.value - 1e-6 * nll) })
     }
 
     /// The bound of the likelihood, which selects the weights in the last stage.
@@ -140,11 +140,11 @@ impl DbnTrainee {
         };
         let valid = bound(&self.valid);
         let figures =
-            Figures::new().with("valid_log_prob", valid).with("valid_log_prob_std_err", log_z.std_err).with(
+            Metrics::new().with("valid_log_prob", valid).with("valid_log_prob_std_err", log_z.std_err).with(
                 "train_log_prob",
                 bound(&self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()))),
             );
-        Ok(Validation { figures, score: is_last.then_some(valid) })
+        Ok(Validation { metrics: figures, score: is_last.then_some(valid) })
     }
 
     /// The label of each example, one-hot, where the stack has one.
@@ -155,7 +155,7 @@ impl DbnTrainee {
     }
 }
 
-impl Trainee for DbnTrainee {
+impl TrainTask for DbnTask {
     fn steps_per_epoch(&self) -> usize {
         self.feed.steps_per_epoch()
     }
@@ -181,15 +181,15 @@ impl Trainee for DbnTrainee {
         Ok(())
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
         let probe = self.train_probe.clone();
         Ok(match &mut self.stage {
             Stage::Layers(greedy) => {
                 let error = greedy.reconstruction_error(probe);
-                Figures::new().with("layer", greedy.layer() as f64).with("reconstruction_error", error)
+                Metrics::new().with("layer", greedy.layer() as f64).with("reconstruction_error", error)
             }
             Stage::UpDown(training) => training.figures(probe),
-            Stage::Classifier(training) => training.figures(),
+            Stage::Classifier(training) => training.take_metrics(),
         })
     }
 

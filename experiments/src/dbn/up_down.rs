@@ -4,12 +4,12 @@ use anyhow::{Context, Result};
 use burn::{optim::ModuleOptimizer, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{Dbn, UpDown, UpDownConfig};
-use gibbs_core::{Objective, math::to_host, params::descend};
+use gibbs_core::{Batch, Objective, math::to_host, params::optimizer_step};
 use gibbs_data::Dataset;
 use gibbs_train::{
     average::WeightAverage,
     checkpoint::State,
-    training::{BoxError, Figures, Position},
+    training::{BoxError, Metrics, Position},
 };
 
 use super::{DbnRun, config::UpDownTrain, evaluate};
@@ -48,13 +48,10 @@ impl UpDownTraining {
     }
 
     pub(super) fn step(&mut self, at: &Position, v: Tensor<2>, label: Option<Tensor<2>>) {
-        let batch = match label {
-            Some(label) => Tensor::cat(vec![v, label], 1),
-            None => v,
-        };
-        let output = self.objective.step(&self.dbn, batch, &mut self.noise);
+        let batch = Batch { x: v, context: label };
+        let Ok(output) = self.objective.step(&self.dbn, batch, at, &mut self.noise) else { return };
         let rate = self.config.learning_rate.at(at.step, at.total_steps);
-        self.dbn = descend(&mut self.optimizer, rate, self.dbn.clone(), output.gradients);
+        self.dbn = optimizer_step(&mut self.optimizer, rate, self.dbn.clone(), output.gradients);
         if let Some(average) = &mut self.average
             && at.steps_done().is_multiple_of(self.config.average.every)
         {
@@ -63,9 +60,9 @@ impl UpDownTraining {
     }
 
     /// Mean of the bound on examples, less the unknown `log Z`: only its changes mean something.
-    pub(super) fn figures(&self, v: Tensor<2>) -> Figures {
+    pub(super) fn figures(&self, v: Tensor<2>) -> Metrics {
         let weight = self.measured().log_weight(v, &mut Noise::new(0, "figures"));
-        Figures::new().with("bound_without_log_z", to_host(weight.mean())[0])
+        Metrics::new().with("bound_without_log_z", to_host(weight.mean())[0])
     }
 
     pub(super) fn save(&self, state: &mut State) -> Result<(), BoxError> {

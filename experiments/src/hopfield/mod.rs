@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use gibbs_data::Splits;
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
 };
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ impl Experiment for HopfieldExperiment {
         config::settle(config, data)
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
         Ok(Box::new(train::Storage::new(config, data, device)?))
     }
 

@@ -6,7 +6,7 @@ use gibbs_backend::Noise;
 use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position, Trainee},
+    training::{BoxError, Metrics, Position, TrainTask},
     weights,
 };
 
@@ -53,7 +53,7 @@ pub(super) fn pixels(state: &[f32]) -> impl Iterator<Item = f32> {
     state.iter().map(|s| (0.5 * (s + 1.0)).clamp(0.0, 1.0))
 }
 
-impl Trainee for Storage {
+impl TrainTask for Storage {
     fn steps_per_epoch(&self) -> usize {
         1
     }
@@ -63,15 +63,15 @@ impl Trainee for Storage {
     }
 
     /// The fraction of patterns that recall leaves as they are.
-    fn figures(&mut self) -> Result<Figures, BoxError> {
-        let Some(weights) = &self.weights else { return Ok(Figures::new()) };
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        let Some(weights) = &self.weights else { return Ok(Metrics::new()) };
         let memory = Memory::new(&self.config.model, weights, &self.device)?;
         let settings = Settings { max_steps: 1, ..Settings::of(&self.config) };
         let patterns = memory.patterns();
         let films = recall(&memory, patterns, &settings, &Noise::new(self.config.seed, "figures"))?;
         let stay = films.iter().zip(patterns).filter(|(film, pattern)| overlap(film.last(), pattern) > STAYS);
         let stable = stay.count() as f64 / patterns.len() as f64;
-        Ok(Figures::new().with("stable", stable).with("patterns", patterns.len() as f64))
+        Ok(Metrics::new().with("stable", stable).with("patterns", patterns.len() as f64))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

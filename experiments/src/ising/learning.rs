@@ -10,14 +10,14 @@ use gibbs_physics::{
 };
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position, Trainee},
+    training::{BoxError, Metrics, Position, TrainTask},
     weights,
 };
 
 use super::{Couplings, IsingRun, data, methods::Work};
 
 /// A method at work on the training samples.
-pub(super) struct IsingTrainee {
+pub(super) struct IsingTask {
     work: Work,
     max_steps: usize,
     tolerance: f64,
@@ -27,7 +27,7 @@ pub(super) struct IsingTrainee {
     device: Device,
 }
 
-impl IsingTrainee {
+impl IsingTask {
     pub(super) fn new(config: &IsingRun, data: &Splits, device: &Device) -> Result<Self> {
         let samples = data::samples(&data.train)?;
         let noise = Noise::new(config.seed, "chains");
@@ -53,7 +53,7 @@ impl IsingTrainee {
     }
 }
 
-impl Trainee for IsingTrainee {
+impl TrainTask for IsingTask {
     fn steps_per_epoch(&self) -> usize {
         self.max_steps
     }
@@ -62,8 +62,8 @@ impl Trainee for IsingTrainee {
         self.advance()
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
-        let figures = Figures::new().with("gradient", self.gradient).with("steps_taken", self.steps as f64);
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        let figures = Metrics::new().with("gradient", self.gradient).with("steps_taken", self.steps as f64);
         Ok(match &self.truth {
             Some(truth) => {
                 figures.with("coupling_error", coupling_error(&self.work.couplings()?, truth).relative)

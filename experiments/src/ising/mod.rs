@@ -23,7 +23,7 @@ use gibbs_data::Splits;
 use gibbs_physics::{Hamiltonian, Pairwise};
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
     weights,
 };
 
@@ -112,8 +112,8 @@ impl Experiment for IsingExperiment {
         config::settle(config, data)
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        Ok(Box::new(learning::IsingTrainee::new(config, data, device)?))
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
+        Ok(Box::new(learning::IsingTask::new(config, data, device)?))
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {

@@ -16,7 +16,7 @@ use burn::prelude::*;
 use gibbs_data::Splits;
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
 };
 
 use crate::{
@@ -60,8 +60,8 @@ impl Experiment for MadeExperiment {
         presets::settle(config, data)
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        model::trainee(config, data, device)
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
+        model::task(config, data, device)
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {

@@ -4,9 +4,9 @@ use anyhow::{Context, Result};
 use burn::prelude::*;
 use gibbs_autoregressive::{Autoregressive, Made, Nade, Transformer};
 use gibbs_backend::Noise;
-use gibbs_train::{training::Trainee, weights};
+use gibbs_train::{training::TrainTask, weights};
 
-use super::{MadeRun, config::ModelKind, train::DensityTrainee};
+use super::{MadeRun, config::ModelKind, train::DensityTask};
 use gibbs_data::Splits;
 
 /// A model of any kind.
@@ -60,21 +60,21 @@ impl AnyModel {
 }
 
 /// A new model in training.
-pub(super) fn trainee(config: &MadeRun, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+pub(super) fn task(config: &MadeRun, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
     let mut noise = Noise::new(config.seed, "init");
     let model = &config.model;
     Ok(match model.kind {
         ModelKind::Made => {
             let made = model.made()?.init(device, &mut noise)?;
-            Box::new(DensityTrainee::new(config, made, data, device)?)
+            Box::new(DensityTask::new(config, made, data, device)?)
         }
         ModelKind::Nade => {
             let nade = model.nade()?.init(device, &mut noise)?;
-            Box::new(DensityTrainee::new(config, nade, data, device)?)
+            Box::new(DensityTask::new(config, nade, data, device)?)
         }
         ModelKind::Transformer => {
             let transformer = model.transformer()?.init(device, &mut noise)?;
-            Box::new(DensityTrainee::new(config, transformer, data, device)?)
+            Box::new(DensityTask::new(config, transformer, data, device)?)
         }
     })
 }

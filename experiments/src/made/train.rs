@@ -8,7 +8,7 @@ use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
     schedule::Schedule,
-    training::{BoxError, Figures, Position, Trainee, Validation},
+    training::{BoxError, Metrics, Position, TrainTask, Validation},
     weights,
 };
 
@@ -19,7 +19,7 @@ use crate::{backprop::Backprop, boltzmann::feed::Feed, evaluation::mean};
 const MARGINALS: usize = 10_000;
 
 /// A model in training.
-pub(super) struct DensityTrainee<M> {
+pub(super) struct DensityTask<M> {
     config: MadeRun,
     values: Values,
     rate: Schedule,
@@ -29,7 +29,7 @@ pub(super) struct DensityTrainee<M> {
     device: Device,
 }
 
-impl<M: Module + Autoregressive> DensityTrainee<M> {
+impl<M: Module + Autoregressive> DensityTask<M> {
     pub(super) fn new(config: &MadeRun, model: M, data: &Splits, device: &Device) -> Result<Self> {
         let (train, values) = (&config.train, Values::of(&config.model));
         let n = data.train.len().min(MARGINALS);
@@ -56,7 +56,7 @@ impl<M: Module + Autoregressive> DensityTrainee<M> {
     }
 }
 
-impl<M: Module + Autoregressive + 'static> Trainee for DensityTrainee<M> {
+impl<M: Module + Autoregressive + 'static> TrainTask for DensityTask<M> {
     fn steps_per_epoch(&self) -> usize {
         self.feed.steps_per_epoch()
     }
@@ -74,8 +74,8 @@ impl<M: Module + Autoregressive + 'static> Trainee for DensityTrainee<M> {
         Ok(())
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
-        Ok(self.training.take_figures())
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        Ok(self.training.take_metrics())
     }
 
     fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
@@ -84,8 +84,8 @@ impl<M: Module + Autoregressive + 'static> Trainee for DensityTrainee<M> {
         let log_prob = |data| mean(&log_probs(&model, &self.values, data, &self.device));
         let score = log_prob(&self.valid);
         let figures =
-            Figures::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
-        Ok(Some(Validation { figures, score: Some(score) }))
+            Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
+        Ok(Some(Validation { metrics: figures, score: Some(score) }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

@@ -13,7 +13,7 @@ use gibbs_boltzmann::{AnyRbm, units::Units};
 use gibbs_data::Splits;
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
     weights,
 };
 
@@ -57,8 +57,8 @@ impl Experiment for RbmExperiment {
         config::settle(config, data)
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        Ok(Box::new(train::RbmTrainee::new(config, data, device)?))
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
+        Ok(Box::new(train::RbmTask::new(config, data, device)?))
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {

@@ -7,7 +7,7 @@ use gibbs_core::math::to_host;
 use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position, Trainee, Validation},
+    training::{BoxError, Metrics, Position, TrainTask, Validation},
     weights,
 };
 
@@ -18,7 +18,7 @@ use crate::boltzmann::{feed::Feed, layer::LayerTraining};
 const PROBE: usize = 1000;
 
 /// A machine in training.
-pub(super) struct RbmTrainee {
+pub(super) struct RbmTask {
     config: RbmRun,
     training: LayerTraining,
     feed: Feed,
@@ -27,7 +27,7 @@ pub(super) struct RbmTrainee {
     device: Device,
 }
 
-impl RbmTrainee {
+impl RbmTask {
     pub(super) fn new(config: &RbmRun, data: &Splits, device: &Device) -> Result<Self> {
         let (train, coding) = (&config.train, config.model.coding());
         let moments = coding.moments(&data.train, device, |v| v);
@@ -45,7 +45,7 @@ impl RbmTrainee {
     }
 }
 
-impl Trainee for RbmTrainee {
+impl TrainTask for RbmTask {
     fn steps_per_epoch(&self) -> usize {
         self.feed.steps_per_epoch()
     }
@@ -57,9 +57,9 @@ impl Trainee for RbmTrainee {
         Ok(())
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
         let error = self.training.measured().reconstruction_error(self.train_probe.clone());
-        Ok(Figures::new().with("reconstruction_error", to_host(error.mean())[0]))
+        Ok(Metrics::new().with("reconstruction_error", to_host(error.mean())[0]))
     }
 
     fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
@@ -71,13 +71,13 @@ impl Trainee for RbmTrainee {
         let train = evaluate::free_energies(&self.config, rbm, &like_valid, &self.device);
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let log_prob = -mean(&valid) - log_z.value;
-        let figures = Figures::new()
+        let figures = Metrics::new()
             .with("valid_log_prob", log_prob)
             .with("valid_log_prob_std_err", log_z.std_err)
             .with("train_log_prob", -mean(&train) - log_z.value)
             .with("log_z", log_z.value)
             .with("free_energy_gap", mean(&train) - mean(&valid));
-        Ok(Some(Validation { figures, score: Some(log_prob) }))
+        Ok(Some(Validation { metrics: figures, score: Some(log_prob) }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_core::LogProb;
+use gibbs_core::{ConditionalLogProb, LogProb};
 use gibbs_data::Splits;
 
 use super::{RealNvpExperiment, train::log_probs};

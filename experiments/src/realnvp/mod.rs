@@ -22,7 +22,7 @@ use gibbs_data::Splits;
 use gibbs_flow::Flow;
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
 };
 
 use crate::{
@@ -121,7 +121,7 @@ impl Experiment for RealNvpExperiment {
         }
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
         if !is_variational(&config.data.name) && config.model.symmetry != Symmetrization::None {
             return Err(Fault::usage("model.symmetry: data are taken as they are; take none"));
         }
@@ -145,7 +145,7 @@ impl Experiment for RealNvpExperiment {
                     seed: config.seed,
                 })
             }
-            None => Box::new(train::FlowTrainee::new(config, data, device)?),
+            None => Box::new(train::FlowTask::new(config, data, device)?),
         })
     }
 

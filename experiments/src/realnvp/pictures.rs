@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::{Bijection, Energy, LogProb, math::to_host};
+use gibbs_core::{Bijection, ConditionalLogProb, Energy, LogProb, math::to_host};
 use gibbs_data::Splits;
 use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;

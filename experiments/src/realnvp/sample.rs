@@ -1,5 +1,6 @@
 //! Draws from a trained flow.
 
+use gibbs_core::ConditionalLogProb;
 use std::path::PathBuf;
 
 use anyhow::Result;

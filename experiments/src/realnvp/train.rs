@@ -3,11 +3,12 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
+use gibbs_core::ConditionalLogProb;
 use gibbs_data::{Dataset, Splits};
 use gibbs_flow::Flow;
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position, Trainee, Validation},
+    training::{BoxError, Metrics, Position, TrainTask, Validation},
 };
 
 use super::{RealNvpRun, preparation};
@@ -23,7 +24,7 @@ const ROWS: usize = 1000;
 const FITTED: usize = 2000;
 
 /// A flow in training.
-pub(super) struct FlowTrainee {
+pub(super) struct FlowTask {
     config: RealNvpRun,
     preparation: Preparation,
     training: Backprop<Flow>,
@@ -32,7 +33,7 @@ pub(super) struct FlowTrainee {
     device: Device,
 }
 
-impl FlowTrainee {
+impl FlowTask {
     pub(super) fn new(config: &RealNvpRun, data: &Splits, device: &Device) -> Result<Self> {
         let (model, train) = (&config.model, &config.train);
         let preparation = preparation(model)?;
@@ -79,7 +80,7 @@ pub(super) fn log_probs(
     (within, of_data)
 }
 
-impl Trainee for FlowTrainee {
+impl TrainTask for FlowTask {
     fn steps_per_epoch(&self) -> usize {
         self.feed.steps_per_epoch()
     }
@@ -95,8 +96,8 @@ impl Trainee for FlowTrainee {
         Ok(())
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
-        Ok(self.training.take_figures())
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        Ok(self.training.take_metrics())
     }
 
     fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
@@ -107,8 +108,8 @@ impl Trainee for FlowTrainee {
         let log_prob = |data| mean(&log_probs(density, n_classes, preparation, data, &self.device).1);
         let score = log_prob(&self.valid);
         let figures =
-            Figures::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
-        Ok(Some(Validation { figures, score: Some(score) }))
+            Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
+        Ok(Some(Validation { metrics: figures, score: Some(score) }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

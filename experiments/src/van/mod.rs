@@ -16,7 +16,7 @@ use gibbs_core::{math::to_host, symmetry::SymmetryGroup};
 use gibbs_data::{Binarization, Splits};
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
-    training::Trainee,
+    training::TrainTask,
 };
 
 use crate::{
@@ -95,8 +95,8 @@ impl Experiment for VanExperiment {
         config::settle(config, data)
     }
 
-    fn trainee(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
-        Network::trainee(config, data, device)
+    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
+        Network::task(config, data, device)
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {

@@ -9,9 +9,9 @@ use gibbs_core::{
     symmetry::{Symmetrized, SymmetryGroup},
 };
 use gibbs_data::Splits;
-use gibbs_train::{training::Trainee, weights};
+use gibbs_train::{training::TrainTask, weights};
 
-use super::{VanModel, VanRun, config::NetworkKind, train::VanTrainee};
+use super::{VanModel, VanRun, config::NetworkKind, train::VanTask};
 use crate::config::DataConfig;
 
 /// A law of spins that can be drawn from.
@@ -60,10 +60,10 @@ impl Network {
     }
 
     /// A new network in training.
-    pub(super) fn trainee(config: &VanRun, data: &Splits, device: &Device) -> Result<Box<dyn Trainee>> {
+    pub(super) fn task(config: &VanRun, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
         Ok(match Self::init(config, device)? {
-            Self::Made(made) => Box::new(VanTrainee::new(config, *made, data, device)?),
-            Self::PixelCnn(network) => Box::new(VanTrainee::new(config, *network, data, device)?),
+            Self::Made(made) => Box::new(VanTask::new(config, *made, data, device)?),
+            Self::PixelCnn(network) => Box::new(VanTask::new(config, *network, data, device)?),
         })
     }
 

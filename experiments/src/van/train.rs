@@ -15,7 +15,7 @@ use gibbs_core::{
 use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Figures, Position, Trainee, Validation},
+    training::{BoxError, Metrics, Position, TrainTask, Validation},
     weights,
 };
 
@@ -34,7 +34,7 @@ enum Source {
 }
 
 /// A network in training.
-pub(super) struct VanTrainee<M> {
+pub(super) struct VanTask<M> {
     config: VanRun,
     source: Source,
     group: Arc<SymmetryGroup>,
@@ -42,7 +42,7 @@ pub(super) struct VanTrainee<M> {
     device: Device,
 }
 
-impl<M: Module + Autoregressive> VanTrainee<M> {
+impl<M: Module + Autoregressive> VanTask<M> {
     pub(super) fn new(config: &VanRun, model: M, data: &Splits, device: &Device) -> Result<Self> {
         let train = &config.train;
         let spins = config::spins(config)?;
@@ -98,7 +98,7 @@ pub(super) fn log_probs(model: &(impl LogProb + ?Sized), data: &Dataset, device:
     rows.chunks(ROWS).flat_map(log_prob).collect()
 }
 
-impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
+impl<M: Module + Autoregressive + 'static> TrainTask for VanTask<M> {
     fn steps_per_epoch(&self) -> usize {
         match &self.source {
             Source::Hamiltonian(_) => self.config.train.variational.steps_per_epoch,
@@ -130,8 +130,8 @@ impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
         Ok(())
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
-        Ok(self.training.take_figures())
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        Ok(self.training.take_metrics())
     }
 
     fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
@@ -154,7 +154,7 @@ impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
                     symmetries: self.group.order(),
                     exact: None,
                 };
-                let mut figures = Figures::new().with("valid_beta", beta);
+                let mut figures = Metrics::new().with("valid_beta", beta);
                 figures.extend(of_whole.figures(&draws));
                 (figures, None)
             }
@@ -162,10 +162,10 @@ impl<M: Module + Autoregressive + 'static> Trainee for VanTrainee<M> {
                 let like_valid = feed.data().rows(0..valid.len().min(feed.data().len()));
                 let score = mean(&log_probs(&model, valid, &self.device));
                 let train = mean(&log_probs(&model, &like_valid, &self.device));
-                (Figures::new().with("valid_log_prob", score).with("train_log_prob", train), Some(score))
+                (Metrics::new().with("valid_log_prob", score).with("train_log_prob", train), Some(score))
             }
         };
-        Ok(Some(Validation { figures, score }))
+        Ok(Some(Validation { metrics: figures, score }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

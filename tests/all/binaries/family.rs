@@ -16,9 +16,9 @@ pub(crate) struct Family {
     pub(crate) short: &'static [&'static str],
     /// Epochs of each stage of such a run.
     pub(crate) stages: &'static [usize],
-    /// Figures on every line of metrics of the first stage.
+    /// Metrics on every line of metrics of the first stage.
     pub(crate) logged: &'static str,
-    /// Figures that `eval` prints, and their kinds.
+    /// Metrics that `eval` prints, and their kinds.
     pub(crate) figures: &'static [(&'static str, &'static str)],
     /// Pictures that a run draws.
     pub(crate) pictures: &'static [&'static str],

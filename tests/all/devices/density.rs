@@ -10,7 +10,7 @@ use gibbs_autoregressive::{Autoregressive, Conditional};
 use gibbs_backend::Noise;
 use gibbs_core::{
     math::to_host,
-    params::{cast, descend},
+    params::{cast, optimizer_step},
 };
 
 use super::devices;
@@ -139,7 +139,7 @@ impl Figure for Moves {
         let mut optimizer = SgdConfig::new().init();
         for _ in 0..20 {
             let gradients = gradients(&model.clone().train(), x.clone(), context.clone());
-            model = descend(&mut optimizer, 0.05, model, gradients);
+            model = optimizer_step(&mut optimizer, 0.05, model, gradients);
         }
         let moves: Vec<f64> = all(&model).iter().zip(start).map(|(after, before)| after - before).collect();
         assert!(moves.iter().any(|moved| moved.abs() > 1e-2), "nothing was learned");

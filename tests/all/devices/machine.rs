@@ -13,7 +13,7 @@ use gibbs_boltzmann::{
     exact,
     units::{UnitKind, Units},
 };
-use gibbs_core::{Objective, math::to_host, params};
+use gibbs_core::{math::to_host, params};
 use gibbs_train::weights;
 
 use super::devices;
@@ -127,8 +127,8 @@ fn the_first_steps_of_training_agree() {
         let mut objective = config.init(&rbm, rbm.visible.neutral()).unwrap();
         let (mut optimizer, mut noise) = (SgdConfig::new().init(), Noise::new(0, "chains"));
         for _ in 0..20 {
-            let output = objective.step(&rbm, x.clone(), &mut noise);
-            rbm = optimizer.step(0.1, rbm.clone().train(), output.gradients).valid();
+            let output = objective.gradients(&rbm, x.clone(), &mut noise);
+            rbm = optimizer.step(0.1, rbm.clone().train(), output.0).valid();
         }
         to_host(rbm.weight.val())
     };

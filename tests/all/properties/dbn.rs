@@ -3,7 +3,7 @@
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{ContrastiveConfig, Dbn, UpDownConfig, units::Units};
-use gibbs_core::{Objective, math::to_host};
+use gibbs_core::{Batch, math::to_host};
 use gibbs_train::weights::{self, WeightsError};
 
 use super::{Constructor, Generative, Gradients, Model, tensor};
@@ -76,14 +76,13 @@ impl Model for Dbn {
         }
         let mut objective =
             UpDownConfig::new(ContrastiveConfig::new()).init(self, self.top().visible.neutral()).unwrap();
-        let batch = match self.n_classes() {
-            0 => x,
-            classes => {
-                let labels = Tensor::<1, Int>::arange(0..x.dims()[0] as i64, &x.device()) % classes as i64;
-                Tensor::cat(vec![x, labels.one_hot::<2>(classes).float()], 1)
-            }
-        };
-        vec![("up-down", by_parameter(self, &objective.step(self, batch, noise).gradients))]
+        let classes = self.n_classes();
+        let context = (classes > 0).then(|| {
+            let labels = Tensor::<1, Int>::arange(0..x.dims()[0] as i64, &x.device()) % classes as i64;
+            labels.one_hot::<2>(classes).float()
+        });
+        let gradients = objective.gradients(self, Batch { x, context }, noise);
+        vec![("up-down", by_parameter(self, &gradients))]
     }
 
     fn generative(&self) -> Option<&dyn Generative> {

@@ -2,7 +2,7 @@
 
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::{math::to_host, nn::Activation};
+use gibbs_core::{ConditionalLogProb, math::to_host, nn::Activation};
 use gibbs_flow::{
     ConvolutionalConfig, ConvolutionalCouplingConfig, CouplingConfig, CouplingMask, Flow, FlowConfig,
     LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate,

@@ -6,7 +6,7 @@ use gibbs_boltzmann::{
     Chains, ContrastiveConfig, GibbsChain, exact,
     units::{AnyUnits, UnitKind, Units},
 };
-use gibbs_core::{Objective, math::to_host};
+use gibbs_core::math::to_host;
 use gibbs_train::weights::{self, WeightsError};
 
 use super::{Constructor, Generative, Gradients, Model, tensor};
@@ -72,7 +72,7 @@ impl Model for AnyRbm {
         let direct = |chains| {
             let config = ContrastiveConfig::new().with_chains(chains).with_n_chains(10).with_temperatures(3);
             let mut objective = config.init(self, self.visible.neutral()).unwrap();
-            by_parameter(self, &objective.step(self, x.clone(), &mut noise.clone()).gradients)
+            by_parameter(self, &objective.gradients(self, x.clone(), &mut noise.clone()).0)
         };
         vec![
             ("free energies by autodiff", autodiff),

@@ -22,7 +22,7 @@ mod correlation;
 
 use burn::{optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::{Objective, StepOutput};
+use gibbs_core::{Batch, BoxError, Objective, ObjectiveState, Position, StepOutput};
 
 use crate::{
     rbm::Rbm,
@@ -49,8 +49,8 @@ impl<V: Units> Contrastive<V> {
         Self { config, base, hidden: None, tempering: None, centers: None, activity: None }
     }
 
-    /// What a checkpoint must hold: chains, centers and moving averages, by name.
-    pub fn state(&self) -> Vec<(String, Tensor<2>)> {
+    /// Chains, centers and moving averages, by name.
+    fn tensors(&self) -> Vec<(String, Tensor<2>)> {
         let row = |x: &Tensor<1>| x.clone().unsqueeze();
         let hidden = self.hidden.iter().map(|h| ("chains".to_string(), h.clone()));
         let replicas = self.tempering.iter().flat_map(|tempering| {
@@ -64,14 +64,15 @@ impl<V: Units> Contrastive<V> {
         hidden.chain(replicas).chain(centers).chain(activity).collect()
     }
 
-    /// Number of steps whose parity the tempering needs, for the checkpoint.
-    pub fn steps(&self) -> u64 {
-        self.tempering.as_ref().map_or(0, ParallelTempering::steps)
+    /// What a checkpoint must hold.
+    pub fn state(&self) -> ObjectiveState {
+        let steps = self.tempering.as_ref().map_or(0, ParallelTempering::steps);
+        ObjectiveState { tensors: self.tensors(), steps, ..ObjectiveState::default() }
     }
 
-    /// Continues from a [`state`](Self::state) taken after [`steps`](Self::steps).
-    pub fn restore(&mut self, state: Vec<(String, Tensor<2>)>, steps: u64) {
-        let mut state: std::collections::HashMap<_, _> = state.into_iter().collect();
+    /// Continues from a [`state`](Self::state).
+    pub fn restore(&mut self, ObjectiveState { tensors, steps, .. }: ObjectiveState) {
+        let mut state: std::collections::HashMap<_, _> = tensors.into_iter().collect();
         let row = |x: Tensor<2>| x.squeeze_dim::<1>(0);
         self.hidden = state.remove("chains");
         self.activity = state.remove("activity").map(row);
@@ -265,9 +266,26 @@ impl<V: Units> Contrastive<V> {
 }
 
 impl<V: Units, H: Units> Objective<Rbm<V, H>> for Contrastive<V> {
-    fn step(&mut self, rbm: &Rbm<V, H>, batch: Tensor<2>, noise: &mut Noise) -> StepOutput {
-        let (gradients, _) = self.gradients(rbm, batch, noise);
-        StepOutput { gradients, figures: Vec::new() }
+    fn step(
+        &mut self,
+        rbm: &Rbm<V, H>,
+        batch: Batch,
+        _: &Position,
+        noise: &mut Noise,
+    ) -> Result<StepOutput, BoxError> {
+        Ok(StepOutput::direct(self.gradients(rbm, batch.x, noise).0))
+    }
+
+    fn needs_autodiff(&self) -> bool {
+        false
+    }
+
+    fn state(&self) -> ObjectiveState {
+        self.state()
+    }
+
+    fn restore(&mut self, state: ObjectiveState) {
+        self.restore(state);
     }
 }
 

@@ -3,10 +3,10 @@
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Objective,
+    Batch, Objective,
     math::{log_sum_exp, mean_and_variance, to_host},
     nn::Activation,
-    params::{cast, descend},
+    params::{cast, optimizer_step},
 };
 use gibbs_testkit::check_mean;
 
@@ -242,8 +242,8 @@ fn up_down_gradients_are_delta_rules() {
     let mut objective = config.init(&dbn, dbn.top().visible.neutral()).unwrap();
     let v = all(&dbn.layers[0].visible);
     let labels = tensor([0.0, 1.0].repeat(16), [16, 2]);
-    let batch = Tensor::cat(vec![v.clone(), labels.clone()], 1);
-    let output = objective.step(&dbn, batch, &mut Noise::new(8, "up-down"));
+    let batch = Batch { x: v.clone(), context: Some(labels.clone()) };
+    let found = objective.gradients(&dbn, batch, &mut Noise::new(8, "up-down"));
 
     let mut noise = Noise::new(8, "up-down");
     let h = dbn.infer(v.clone(), &mut noise).remove(0);
@@ -270,14 +270,14 @@ fn up_down_gradients_are_delta_rules() {
     };
     for weight in [&dbn.layers[0].weight, &dbn.recognition[0]] {
         let matrix = |g: &GradientsParams| to_host(g.get::<2>(weight.id).unwrap());
-        close(matrix(&output.gradients), matrix(&want));
+        close(matrix(&found), matrix(&want));
     }
     for bias in dbn.layers[0].visible.parameters().into_iter().chain(dbn.layers[0].hidden.parameters()) {
         let vector = |g: &GradientsParams| to_host(g.get::<1>(bias.id).unwrap());
-        close(vector(&output.gradients), vector(&want));
+        close(vector(&found), vector(&want));
     }
     let top = |g: &GradientsParams| to_host(g.get::<2>(dbn.top().weight.id).unwrap());
-    close(top(&output.gradients), top(&top_gradients));
+    close(top(&found), top(&top_gradients));
 }
 
 /// Training the mirror image on top, then all layers by the up-down algorithm, raises the exact likelihood.
@@ -301,8 +301,8 @@ fn training_raises_the_exact_likelihood() {
     let mut objective = config.init(&dbn, dbn.top().visible.neutral()).unwrap();
     let mut optimizer = burn::optim::SgdConfig::new().init();
     for _ in 0..1500 {
-        let step = objective.step(&dbn, data.clone(), &mut noise);
-        dbn = descend(&mut optimizer, 0.1, dbn, step.gradients);
+        let gradients = objective.gradients(&dbn, Batch::new(data.clone()), &mut noise);
+        dbn = optimizer_step(&mut optimizer, 0.1, dbn, gradients);
     }
     let after = score(&dbn);
     // The entropy of three equal patterns is log 3 = 1.10 nats.

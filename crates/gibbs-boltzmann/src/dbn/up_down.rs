@@ -16,7 +16,7 @@
 
 use burn::{config::Config, optim::GradientsParams, prelude::*};
 use gibbs_backend::{Noise, sparse_matmul_transposed};
-use gibbs_core::{Objective, StepOutput};
+use gibbs_core::{Batch, BoxError, Objective, ObjectiveState, Position, StepOutput};
 
 use super::Dbn;
 use crate::{
@@ -44,20 +44,22 @@ impl UpDownConfig {
 
 /// The up-down algorithm: an objective of a whole network, whose state is that of its top machine.
 ///
-/// A batch holds the visible units and, where the network has a label, the one-hot label after them.
+/// A batch holds the visible units and, where the network has a label, the one-hot label as its context.
 #[derive(Debug)]
 pub struct UpDown {
     /// Training of the top machine; its state is all there is to checkpoint.
     pub top: Contrastive<AnyUnits>,
 }
 
-impl Objective<Dbn> for UpDown {
+impl UpDown {
+    /// The gradients of a step.
+    ///
     /// # Panics
-    /// If the network is tied, or the width of the batch is not that of visible units and label.
-    fn step(&mut self, dbn: &Dbn, batch: Tensor<2>, noise: &mut Noise) -> StepOutput {
+    /// If the network is tied, or the widths of the batch are not those of visible units and label.
+    pub fn gradients(&mut self, dbn: &Dbn, batch: Batch, noise: &mut Noise) -> GradientsParams {
         let below = dbn.depth() - 1;
         assert_eq!(dbn.recognition.len(), below, "the up-down algorithm needs an untied network");
-        let (label, v) = split_label(dbn, batch);
+        let (label, v) = (batch.context, batch.x);
 
         let awake = states(v.clone(), dbn.infer(v, noise));
         let top_data = with_label(awake[below].clone(), label);
@@ -73,7 +75,31 @@ impl Objective<Dbn> for UpDown {
             let mean = Units::mean(&layer.hidden, dbn.recognition_input(k, x.clone()));
             delta_rule(&mut gradients, &dbn.recognition[k], &layer.hidden, [h, mean], x, false);
         }
-        StepOutput { gradients, figures: Vec::new() }
+        gradients
+    }
+}
+
+impl Objective<Dbn> for UpDown {
+    fn step(
+        &mut self,
+        dbn: &Dbn,
+        batch: Batch,
+        _: &Position,
+        noise: &mut Noise,
+    ) -> Result<StepOutput, BoxError> {
+        Ok(StepOutput::direct(self.gradients(dbn, batch, noise)))
+    }
+
+    fn needs_autodiff(&self) -> bool {
+        false
+    }
+
+    fn state(&self) -> ObjectiveState {
+        self.top.state()
+    }
+
+    fn restore(&mut self, state: ObjectiveState) {
+        self.top.restore(state);
     }
 }
 
@@ -111,14 +137,6 @@ fn dream(dbn: &Dbn, h: Tensor<2>, noise: &mut Noise) -> Vec<Tensor<2>> {
     }
     states.reverse();
     states
-}
-
-fn split_label(dbn: &Dbn, batch: Tensor<2>) -> (Option<Tensor<2>>, Tensor<2>) {
-    let ([_, width], classes) = (batch.dims(), dbn.n_classes());
-    match classes {
-        0 => (None, batch),
-        _ => (Some(batch.clone().narrow(1, width - classes, classes)), batch.narrow(1, 0, width - classes)),
-    }
 }
 
 fn with_label(h: Tensor<2>, label: Option<Tensor<2>>) -> Tensor<2> {

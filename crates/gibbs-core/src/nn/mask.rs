@@ -5,7 +5,7 @@ use std::fmt;
 
 use gibbs_backend::Pattern;
 
-use super::NetworkError;
+use crate::ConfigError;
 
 /// A matrix of booleans `[outputs, inputs]`: a mask of one layer, or the dependencies of a whole network.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,12 +110,12 @@ impl Mask {
     /// equations 12 and 13) with evenly spaced degrees.
     ///
     /// # Errors
-    /// [`NetworkError::Widths`] for a width of 0, [`NetworkError::Unreachable`] if layers are so narrow that an output with a
+    /// For a width of 0, and if layers are so narrow that an output with a
     /// non-empty row would see no input at all.
-    pub fn layers(&self, hidden: &[usize]) -> Result<Vec<Self>, NetworkError> {
+    pub fn layers(&self, hidden: &[usize]) -> Result<Vec<Self>, ConfigError> {
         if self.n_in == 0 || self.rows.is_empty() || hidden.contains(&0) {
             let widths = [&[self.n_in], hidden, &[self.n_out()]].concat();
-            return Err(NetworkError::Widths { widths });
+            super::widths::check(&widths)?;
         }
         let sets: BTreeSet<&Bits> = self.rows.iter().filter(|row| count(row) > 0).collect();
         let mut sets: Vec<&Bits> = sets.into_iter().collect();
@@ -136,7 +136,15 @@ impl Mask {
         let reach = Self::through(&masks);
         let lost = (0..self.n_out()).find(|&i| self.connections(i) > 0 && reach.connections(i) == 0);
         match lost {
-            Some(output) => Err(NetworkError::Unreachable { output, sets: sets.len() }),
+            Some(output) => Err(ConfigError::new(
+                "n_hidden",
+                format!("{hidden:?}"),
+                format!(
+                    "too narrow for the {0} different sets of inputs: output {output} is connected to none of its inputs; {0} \
+                     units in each layer are enough",
+                    sets.len()
+                ),
+            )),
             None => Ok(masks),
         }
     }
@@ -202,8 +210,8 @@ mod tests {
     fn an_output_cut_off_from_its_inputs_is_an_error() {
         let message = Mask::from_fn(3, 3, |i, j| i == j).layers(&[2]).unwrap_err().to_string();
         assert!(message.contains("output 2") && message.contains("3 units"), "{message}");
-        assert!(matches!(triangle(3).layers(&[4, 0]), Err(NetworkError::Widths { .. })));
-        assert!(matches!(triangle(0).layers(&[4]), Err(NetworkError::Widths { .. })));
+        assert!(triangle(3).layers(&[4, 0]).is_err_and(|error| error.field == "widths"));
+        assert!(triangle(0).layers(&[4]).is_err_and(|error| error.field == "widths"));
     }
 
     #[test]

@@ -23,7 +23,8 @@ use burn::module::Module;
 use burn::prelude::*;
 use gibbs_backend::{Noise, Pattern};
 
-use super::{Activation, Affine, Mask, MlpConfig, Network, NetworkError};
+use super::{Activation, Affine, Mask, MlpConfig, Network};
+use crate::ConfigError;
 
 /// Hidden layers of a masked network. The numbers of inputs and outputs come from the masks.
 #[derive(Config, Debug, PartialEq)]
@@ -46,7 +47,7 @@ impl MaskedMlpConfig {
     ///
     /// # Errors
     /// Names the first field that is out of range.
-    pub fn validate(&self, n_in: usize, n_out: usize) -> Result<(), NetworkError> {
+    pub fn validate(&self, n_in: usize, n_out: usize) -> Result<(), ConfigError> {
         MlpConfig {
             widths: [&[n_in], self.hidden.as_slice(), &[n_out]].concat(),
             activation: self.activation,
@@ -66,7 +67,7 @@ impl MaskedMlpConfig {
         adjacency: &Mask,
         device: &Device,
         noise: &mut Noise,
-    ) -> Result<MaskedMlp, NetworkError> {
+    ) -> Result<MaskedMlp, ConfigError> {
         self.validate(adjacency.n_in(), adjacency.n_out())?;
         self.init_from_masks(&adjacency.layers(&self.hidden)?, device, noise)
     }
@@ -80,11 +81,11 @@ impl MaskedMlpConfig {
         masks: &[Mask],
         device: &Device,
         noise: &mut Noise,
-    ) -> Result<MaskedMlp, NetworkError> {
+    ) -> Result<MaskedMlp, ConfigError> {
         let (n_in, n_out) = match masks {
             [first, .., last] => (first.n_in(), last.n_out()),
             [only] => (only.n_in(), only.n_out()),
-            [] => return Err(NetworkError::MaskCount { layers: self.hidden.len() + 1, masks: 0 }),
+            [] => return Err(mask_count(0, self.hidden.len() + 1)),
         };
         self.validate(n_in, n_out)?;
         let widths = [&[n_in], self.hidden.as_slice(), &[n_out]].concat();
@@ -117,14 +118,23 @@ fn under_masks(layers: &[Affine], masks: &[Pattern], activation: Activation, dro
     Network { layers: layers.iter().zip(masks).map(masked).collect(), activation, dropout }
 }
 
-fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), NetworkError> {
+fn mask_count(masks: usize, layers: usize) -> ConfigError {
+    ConfigError::new("masks", masks, format!("must be one for each of the {layers} layers"))
+}
+
+fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), ConfigError> {
     if masks.len() + 1 != widths.len() {
-        return Err(NetworkError::MaskCount { layers: widths.len() - 1, masks: masks.len() });
+        return Err(mask_count(masks.len(), widths.len() - 1));
     }
     for (layer, (mask, pair)) in masks.iter().zip(widths.windows(2)).enumerate() {
         let (expected, found) = ((pair[1], pair[0]), (mask.n_out(), mask.n_in()));
         if expected != found {
-            return Err(NetworkError::MaskShape { layer, expected, found });
+            let reason = format!("must be {} outputs by {} inputs", expected.0, expected.1);
+            return Err(ConfigError::new(
+                format!("masks.{layer}"),
+                format!("{} by {}", found.0, found.1),
+                reason,
+            ));
         }
     }
     Ok(())
@@ -143,7 +153,7 @@ fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), NetworkError> {
 /// let network = MaskedMlpConfig::new(vec![32, 32]).init(&autoregressive, &device, noise)?;
 /// let y = network.forward(noise.normal([8, 4], &device));
 /// assert_eq!(y.dims(), [8, 4]);
-/// # Ok::<(), gibbs_core::nn::NetworkError>(())
+/// # Ok::<(), gibbs_core::ConfigError>(())
 /// ```
 ///
 /// The masks are no parameters: saved weights hold the layers alone, and a network to load them into is made from
@@ -190,7 +200,7 @@ impl MaskedMlp {
     ///
     /// # Errors
     /// If the masks do not fit the layers; the old ones then stay.
-    pub fn set_masks(&mut self, masks: &[Mask]) -> Result<(), NetworkError> {
+    pub fn set_masks(&mut self, masks: &[Mask]) -> Result<(), ConfigError> {
         let shapes: Vec<[usize; 2]> = self.layers.iter().map(|layer| layer.weight.shape().dims()).collect();
         let widths: Vec<usize> =
             shapes.first().map(|s| s[0]).into_iter().chain(shapes.iter().map(|s| s[1])).collect();

@@ -179,11 +179,14 @@ fn configs_that_cannot_be_built_are_errors() {
     let noise = &mut Noise::new(0, "init");
     let identity = Mask::from_fn(4, 4, |i, j| i == j);
     let narrow = MaskedMlpConfig::new(vec![3]).init(&identity, &device, noise).unwrap_err();
-    assert_eq!(narrow, NetworkError::Unreachable { output: 3, sets: 4 });
+    assert!(
+        narrow.to_string().contains("output 3 is connected to none")
+            && narrow.to_string().contains("4 units")
+    );
     let zero = MaskedMlpConfig::new(vec![0]).init(&identity, &device, noise).unwrap_err();
-    assert!(matches!(zero, NetworkError::Widths { .. }));
+    assert_eq!(zero.field, "widths");
     let none = MaskedMlpConfig::new(vec![2]).init_from_masks(&[], &device, noise).unwrap_err();
-    assert_eq!(none, NetworkError::MaskCount { layers: 2, masks: 0 });
+    assert_eq!(none.to_string(), "masks = 0: must be one for each of the 2 layers");
     let dropout = MaskedMlpConfig::new(vec![4]).with_dropout(-0.1);
     assert!(dropout.init(&identity, &device, noise).unwrap_err().to_string().contains("dropout = -0.1"));
 }

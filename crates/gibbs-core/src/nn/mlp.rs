@@ -14,7 +14,8 @@ use burn::module::Module;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 
-use super::{Activation, Affine, Network, NetworkError};
+use super::{Activation, Affine, Network};
+use crate::ConfigError;
 
 /// Widths and functions of a network.
 #[derive(Config, Debug, PartialEq)]
@@ -37,28 +38,17 @@ impl MlpConfig {
     ///
     /// # Errors
     /// Names the first field that is out of range.
-    pub fn validate(&self) -> Result<(), NetworkError> {
-        if self.widths.len() < 2 || self.widths.contains(&0) {
-            return Err(NetworkError::Widths { widths: self.widths.clone() });
-        }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(NetworkError::Range { field: "dropout", value: self.dropout, must: "in [0, 1)" });
-        }
-        if !self.output_gain.is_finite() {
-            return Err(NetworkError::Range {
-                field: "output_gain",
-                value: self.output_gain,
-                must: "finite",
-            });
-        }
-        Ok(())
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        super::widths::check(&self.widths)?;
+        ConfigError::fraction("dropout", self.dropout)?;
+        ConfigError::require(self.output_gain.is_finite(), "output_gain", self.output_gain, "must be finite")
     }
 
     /// A network with weights drawn from `noise`, layer by layer, and zero biases.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
-    pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Mlp, NetworkError> {
+    pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Mlp, ConfigError> {
         self.validate()?;
         let last = self.widths.len() - 2;
         let layer = |(i, pair): (usize, &[usize])| {

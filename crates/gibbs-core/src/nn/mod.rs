@@ -8,7 +8,6 @@
 
 mod activation;
 mod affine;
-mod error;
 mod mask;
 mod masked;
 #[cfg(test)]
@@ -16,12 +15,13 @@ mod masked_tests;
 mod mlp;
 mod network;
 mod residual;
+mod widths;
 
 pub use activation::Activation;
 pub use affine::Affine;
-pub use error::NetworkError;
 pub use mask::Mask;
 pub use masked::{MaskedMlp, MaskedMlpConfig};
 pub use mlp::{Mlp, MlpConfig};
 pub use network::{Layer, Network};
 pub use residual::Residual;
+pub use widths::Widths;

@@ -18,7 +18,7 @@ use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::prelude::*;
 use gibbs_backend::{AdamStep, adam_step};
 
-use super::OutOfRange;
+use crate::ConfigError;
 
 /// Constants of Adam. The learning rate is an argument of each step.
 #[derive(Config, Debug, PartialEq)]
@@ -42,20 +42,12 @@ impl AdamConfig {
     ///
     /// # Errors
     /// Names the first field that is out of range.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
-        for (field, value) in [("beta_1", self.beta_1), ("beta_2", self.beta_2)] {
-            if !(0.0..1.0).contains(&value) {
-                return Err(OutOfRange { field, value, must: "in [0, 1)" });
-            }
-        }
-        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            return Err(OutOfRange { field: "epsilon", value: self.epsilon, must: "positive and finite" });
-        }
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            let must = "finite and at least 0";
-            return Err(OutOfRange { field: "weight_decay", value: self.weight_decay, must });
-        }
-        Ok(())
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        ConfigError::fraction("beta_1", self.beta_1)?;
+        ConfigError::fraction("beta_2", self.beta_2)?;
+        let holds = self.epsilon > 0.0 && self.epsilon.is_finite();
+        ConfigError::require(holds, "epsilon", self.epsilon, "must be positive and finite")?;
+        ConfigError::not_negative("weight_decay", self.weight_decay)
     }
 
     /// The optimizer of one tensor. For a whole module: `ModuleOptimizer::from(adam)`, or
@@ -63,7 +55,7 @@ impl AdamConfig {
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
-    pub fn init(&self) -> Result<Adam, OutOfRange> {
+    pub fn init(&self) -> Result<Adam, ConfigError> {
         self.validate()?;
         Ok(Adam { config: self.clone() })
     }
@@ -76,7 +68,7 @@ impl AdamConfig {
 /// use gibbs_core::optim::AdamConfig;
 ///
 /// let optimizer = ModuleOptimizer::from(AdamConfig::new().with_weight_decay(1e-4).init()?);
-/// # Ok::<(), gibbs_core::optim::OutOfRange>(())
+/// # Ok::<(), gibbs_core::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Adam {

@@ -141,8 +141,8 @@ fn a_loaded_state_continues_bit_by_bit() {
 #[test]
 fn fields_out_of_range_are_named() {
     let message = |config: AdamConfig| config.init().unwrap_err().to_string();
-    assert_eq!(message(AdamConfig::new().with_beta_1(1.0)), "beta_1 = 1 must be in [0, 1)");
-    assert_eq!(message(AdamConfig::new().with_beta_2(-0.1)), "beta_2 = -0.1 must be in [0, 1)");
-    assert!(message(AdamConfig::new().with_epsilon(0.0)).contains("epsilon = 0 must be positive"));
+    assert_eq!(message(AdamConfig::new().with_beta_1(1.0)), "beta_1 = 1: must lie in [0, 1)");
+    assert_eq!(message(AdamConfig::new().with_beta_2(-0.1)), "beta_2 = -0.1: must lie in [0, 1)");
+    assert!(message(AdamConfig::new().with_epsilon(0.0)).contains("epsilon = 0: must be positive"));
     assert!(message(AdamConfig::new().with_weight_decay(f64::NAN)).contains("weight_decay = NaN"));
 }

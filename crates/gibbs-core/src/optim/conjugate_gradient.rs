@@ -19,7 +19,8 @@ use burn::optim::GradientsParams;
 
 use super::directions::Direction;
 use super::minimize::{Rule, Step, minimize};
-use super::{LineSearch, Minimized, OutOfRange};
+use super::{LineSearch, Minimized};
+use crate::ConfigError;
 
 /// Nonlinear conjugate gradients on the loss of a fixed batch.
 #[derive(Config, Debug, PartialEq)]
@@ -37,7 +38,8 @@ impl ConjugateGradient {
     ///
     /// # Errors
     /// Names the first field that is out of range.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        ConfigError::at_least("searches", self.searches, 1)?;
         self.line_search.validate()
     }
 

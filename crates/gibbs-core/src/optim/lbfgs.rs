@@ -20,7 +20,8 @@ use burn::optim::GradientsParams;
 
 use super::directions::Direction;
 use super::minimize::{Rule, Step, minimize};
-use super::{LineSearch, Minimized, OutOfRange};
+use super::{LineSearch, Minimized};
+use crate::ConfigError;
 
 /// L-BFGS on the loss of a fixed batch.
 ///
@@ -44,10 +45,9 @@ impl Lbfgs {
     ///
     /// # Errors
     /// Names the first field that is out of range.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
-        if self.history == 0 {
-            return Err(OutOfRange { field: "history", value: 0.0, must: "at least 1" });
-        }
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        ConfigError::at_least("searches", self.searches, 1)?;
+        ConfigError::at_least("history", self.history, 1)?;
         self.line_search.validate()
     }
 

@@ -17,7 +17,7 @@
 
 use burn::config::Config;
 
-use super::OutOfRange;
+use crate::ConfigError;
 
 /// Least and greatest extrapolation, in units of the last move.
 const EXTRAPOLATION: (f64, f64) = (0.1, 9.0);
@@ -62,18 +62,18 @@ impl LineSearch {
     ///
     /// # Errors
     /// Names the first field that is out of range.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
-        let error = |field, value, must| Err(OutOfRange { field, value, must });
-        if !(self.sufficient_decrease > 0.0 && self.sufficient_decrease < 1.0) {
-            return error("sufficient_decrease", self.sufficient_decrease, "above 0 and below 1");
-        }
-        if !(self.curvature > self.sufficient_decrease && self.curvature < 1.0) {
-            return error("curvature", self.curvature, "above sufficient_decrease and below 1");
-        }
-        if self.max_evaluations == 0 {
-            return error("max_evaluations", 0.0, "at least 1");
-        }
-        Ok(())
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let Self { sufficient_decrease, curvature, .. } = *self;
+        let holds = sufficient_decrease > 0.0 && sufficient_decrease < 1.0;
+        ConfigError::require(
+            holds,
+            "sufficient_decrease",
+            sufficient_decrease,
+            "must be above 0 and below 1",
+        )?;
+        let holds = curvature > sufficient_decrease && curvature < 1.0;
+        ConfigError::require(holds, "curvature", curvature, "must be above sufficient_decrease and below 1")?;
+        ConfigError::at_least("max_evaluations", self.max_evaluations, 1)
     }
 
     /// The first point found that satisfies both conditions, or the lowest one that the budget allowed: the start itself if

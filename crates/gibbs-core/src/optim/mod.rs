@@ -5,7 +5,6 @@
 mod adam;
 mod conjugate_gradient;
 mod directions;
-mod error;
 mod lbfgs;
 mod line_search;
 mod minimize;
@@ -14,7 +13,6 @@ mod tests;
 
 pub use adam::{Adam, AdamConfig, AdamState};
 pub use conjugate_gradient::ConjugateGradient;
-pub use error::OutOfRange;
 pub use lbfgs::Lbfgs;
 pub use line_search::LineSearch;
 pub use minimize::Minimized;

@@ -222,7 +222,7 @@ fn nothing_moves_from_a_loss_that_is_not_finite_or_from_a_minimum() {
 }
 
 #[test]
-#[should_panic(expected = "curvature = 2 must be")]
+#[should_panic(expected = "curvature = 2: must be")]
 fn a_config_out_of_range_panics() {
     let method = ConjugateGradient::new().with_line_search(LineSearch::new(2.0));
     method.minimize(pair(&autodiff()), of_pair);
@@ -232,6 +232,6 @@ fn a_config_out_of_range_panics() {
 fn a_history_of_nothing_is_named() {
     assert_eq!(
         Lbfgs::new().with_history(0).validate().unwrap_err().to_string(),
-        "history = 0 must be at least 1"
+        "history = 0: must be at least 1"
     );
 }

@@ -11,7 +11,7 @@
 
 use burn::{module::Module, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::nn::{Mlp, MlpConfig, NetworkError};
+use gibbs_core::nn::{Mlp, MlpConfig};
 use serde::{Deserialize, Serialize};
 
 /// How a network is told the time, and the context.
@@ -61,7 +61,7 @@ impl Gate {
         width: usize,
         device: &Device,
         noise: &mut Noise,
-    ) -> Result<Self, NetworkError> {
+    ) -> Result<Self, gibbs_core::ConfigError> {
         let config = MlpConfig::new(vec![n_inputs, 2 * width]).with_output_gain(0.0);
         Ok(Self { network: config.init(device, noise)? })
     }

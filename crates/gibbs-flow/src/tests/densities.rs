@@ -1,6 +1,6 @@
 //! Densities are normalized, and draws follow them.
 
-use gibbs_core::{LogProb, Sample, math::to_host};
+use gibbs_core::{ConditionalLogProb, LogProb, Sample, math::to_host};
 use gibbs_testkit::{check_follows, check_mean, check_normalized};
 
 use super::*;

@@ -1,6 +1,6 @@
 //! Configurations without a flow, and misuse.
 
-use gibbs_core::{Bijection, LogProb, Sample};
+use gibbs_core::{Bijection, ConditionalLogProb, LogProb, Sample};
 
 use super::*;
 

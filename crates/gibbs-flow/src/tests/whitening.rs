@@ -1,7 +1,7 @@
 //! Whitening against the Gaussian of its moments.
 
 use burn::module::Module;
-use gibbs_core::{Bijection, Moments, math::to_host};
+use gibbs_core::{Bijection, ColumnMoments, ConditionalLogProb, math::to_host};
 use gibbs_testkit::check_bijection;
 
 use super::*;
@@ -9,17 +9,17 @@ use super::*;
 const OPTIONS: DType = DType::F64;
 
 /// `m` and `C` of three variables, `C = A·Aᵀ` with `det A = 6`.
-fn moments() -> Moments {
+fn moments() -> ColumnMoments {
     let factor = [[1.0, 0.0, 0.0], [-0.5, 2.0, 0.0], [0.7, 0.3, 3.0]];
     let entry = |i: usize, j: usize| (0..3).map(|k| factor[i][k] * factor[j][k]).sum::<f64>();
-    Moments {
+    ColumnMoments {
         examples: 100,
         mean: vec![5.0, -1.0, 0.2],
         covariance: (0..9).map(|i| entry(i / 3, i % 3)).collect(),
     }
 }
 
-fn whitening(moments: &Moments) -> Whitening {
+fn whitening(moments: &ColumnMoments) -> Whitening {
     Whitening::new(moments, (&Device::flex(), OPTIONS))
 }
 
@@ -42,8 +42,8 @@ fn white_examples_have_unit_covariance_and_the_root_is_symmetric() {
     let mixing = wide(vec![1.0, 0.4, 0.0, -2.0, 0.5, 1.0, 0.0, 0.1, 3.0], [3, 3]);
     let noise = &mut Noise::new(0, "examples");
     let x: Tensor<2> = noise.normal([200, 3], (&Device::flex(), OPTIONS)).matmul(mixing) + 100.0;
-    let whitening = whitening(&Moments::of([x.clone()]).unwrap());
-    let white = Moments::of([whitening.forward(x, None).0]).unwrap();
+    let whitening = whitening(&ColumnMoments::of([x.clone()]).unwrap());
+    let white = ColumnMoments::of([whitening.forward(x, None).0]).unwrap();
     for (i, c) in white.covariance.iter().enumerate() {
         let truth = f64::from(u8::from(i % 4 == 0));
         assert!((c - truth).abs() < 1e-10, "{:?}", white.covariance);
@@ -57,7 +57,7 @@ fn white_examples_have_unit_covariance_and_the_root_is_symmetric() {
 /// Two equal variables and one on its own: along their difference the deviation is `1e-4` of the mean one, by definition.
 #[test]
 fn variables_that_are_functions_of_others_stay_finite() {
-    let equal = Moments {
+    let equal = ColumnMoments {
         examples: 10,
         mean: vec![0.0; 3],
         covariance: vec![1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0],
@@ -73,7 +73,7 @@ fn variables_that_are_functions_of_others_stay_finite() {
 
 #[test]
 fn constants_keep_their_scale() {
-    let constant = Moments { examples: 10, mean: vec![3.0, 4.0], covariance: vec![0.0; 4] };
+    let constant = ColumnMoments { examples: 10, mean: vec![3.0, 4.0], covariance: vec![0.0; 4] };
     let (z, ladj) = whitening(&constant).forward(wide(vec![3.5, 2.0], [1, 2]), None);
     assert_eq!((to_host(z), to_host(ladj)), (vec![0.5, -2.0], vec![0.0]));
 }

@@ -240,8 +240,8 @@ fn a_parameter_that_is_not_finite_shows() {
         inner.put_module("model", &model).unwrap();
         assert_eq!(inner.not_finite(), Some("model.bias"));
         let mut outer = State::new();
-        outer.absorb("trainee", inner);
-        assert_eq!(outer.not_finite(), Some("trainee/model.bias"));
+        outer.absorb("task", inner);
+        assert_eq!(outer.not_finite(), Some("task/model.bias"));
     }
 }
 

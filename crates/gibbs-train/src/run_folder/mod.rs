@@ -4,7 +4,7 @@
 //! config.json         the whole configuration
 //! run.json            version, backend, device, command line, start, end, wall seconds, peak memory
 //! metrics.jsonl       one object per logged step
-//! summary.json        the final figures
+//! summary.json        the final metrics
 //! model.safetensors   the weights
 //! checkpoint/         what a resumed run needs
 //! ```

@@ -3,12 +3,12 @@
 use burn::tensor::{Device, FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::Figures;
+use super::Metrics;
 use crate::checkpoint::{State, StateError};
 
 /// Running means of named scalars. Scalars on a device are summed there and read only by [`Averages::take`].
 ///
-/// Part of a trainee's state: without it in the checkpoint the first figures after a resume would be others.
+/// Part of a task's state: without it in the checkpoint the first metrics after a resume would be others.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -19,9 +19,9 @@ use crate::checkpoint::{State, StateError};
 ///     averages.add("loss", Tensor::<1>::from_floats([loss], &Device::flex()));
 ///     averages.add_value("rate", 0.5);
 /// }
-/// let figures = averages.take();
-/// assert_eq!(figures.get("loss"), Some(3.0));
-/// assert_eq!(figures.get("rate"), Some(0.5));
+/// let metrics = averages.take();
+/// assert_eq!(metrics.get("loss"), Some(3.0));
+/// assert_eq!(metrics.get("rate"), Some(0.5));
 /// assert!(averages.take().is_empty());
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -100,7 +100,7 @@ impl Averages {
 
     /// The means of everything added since the last call, in the order of first addition; starts anew. Waits for the
     /// device, once.
-    pub fn take(&mut self) -> Figures {
+    pub fn take(&mut self) -> Metrics {
         let means = std::mem::take(&mut self.means);
         let on_device: Vec<Tensor<1>> = means
             .iter()
@@ -115,15 +115,15 @@ impl Averages {
             Tensor::cat(on_device, 0).into_data().iter::<f32>().collect()
         }
         .into_iter();
-        let mut figures = Figures::new();
+        let mut metrics = Metrics::new();
         for mean in means {
             let sum = match mean.sum {
                 Sum::Host(sum) => sum,
                 Sum::Device(_) => read.next().map_or(f64::NAN, f64::from),
             };
-            figures.set(mean.name, sum / mean.count as f64);
+            metrics.set(mean.name, sum / mean.count as f64);
         }
-        figures
+        metrics
     }
 
     /// Puts the averages into a checkpoint.
@@ -193,8 +193,8 @@ mod tests {
             }
         }
         let (whole, halves) = (whole.take(), halves.take());
-        let bits = |figures: &Figures| -> Vec<(String, u64)> {
-            figures.iter().map(|(name, value)| (name.to_string(), value.to_bits())).collect()
+        let bits = |metrics: &Metrics| -> Vec<(String, u64)> {
+            metrics.iter().map(|(name, value)| (name.to_string(), value.to_bits())).collect()
         };
         assert_eq!(bits(&whole), bits(&halves));
         assert!(whole.get("energy").is_some_and(f64::is_nan));

@@ -27,7 +27,7 @@ pub struct LoopConfig {
     pub checkpoint_every_seconds: Option<f64>,
     /// Steps between two checkpoints; `null` for none by steps.
     pub checkpoint_every_steps: Option<usize>,
-    /// Whether to go on when a figure is a NaN or an infinity (else the run ends with an error).
+    /// Whether to go on when a metric is a NaN or an infinity (else the run ends with an error).
     pub allow_not_finite: bool,
 }
 

@@ -5,8 +5,7 @@ use thiserror::Error;
 use crate::atomic::WriteError;
 use crate::checkpoint::StateError;
 
-/// Any error of a trainee.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+use gibbs_core::BoxError;
 
 /// A run that cannot start, go on or be written down.
 #[derive(Debug, Error)]
@@ -15,14 +14,14 @@ pub enum TrainError {
     #[error("an epoch has no steps: the training split is smaller than one batch, or empty")]
     EmptyEpoch,
 
-    /// A figure that is not a number.
+    /// A metric that is not a number.
     #[error(
-        "{figure} is {value} at step {step}: try a smaller learning rate or gradient clipping; --resume goes on from \
+        "{metric} is {value} at step {step}: try a smaller learning rate or gradient clipping; --resume goes on from \
          the last checkpoint, train.allow_not_finite=true lets a run go on all the same"
     )]
     NotFinite {
-        /// The figure.
-        figure: String,
+        /// The metric.
+        metric: String,
         /// NaN or an infinity.
         value: f64,
         /// Steps done.
@@ -44,7 +43,7 @@ pub enum TrainError {
     /// Training diverged or failed, after weights that were good.
     #[error("{cause}; model.safetensors holds the weights of step {kept}")]
     Diverged {
-        /// [`NotFinite`](Self::NotFinite), [`ParameterNotFinite`](Self::ParameterNotFinite) or [`Trainee`](Self::Trainee).
+        /// [`NotFinite`](Self::NotFinite), [`ParameterNotFinite`](Self::ParameterNotFinite) or [`TrainTask`](Self::TrainTask).
         cause: Box<TrainError>,
         /// Steps done when the weights kept were validated.
         kept: usize,
@@ -62,16 +61,16 @@ pub enum TrainError {
         now: usize,
     },
 
-    /// The trainee failed.
+    /// The task failed.
     #[error("step {step}: {source}")]
-    Trainee {
+    TrainTask {
         /// Steps done.
         step: usize,
         /// Its error.
         source: BoxError,
     },
 
-    /// The checkpoint does not fit the trainee.
+    /// The checkpoint does not fit the task.
     #[error("cannot resume: {0}")]
     Resume(#[source] BoxError),
 

@@ -22,7 +22,7 @@ pub struct Start {
 
 /// Someone who watches a run: a progress bar, a log. Methods do nothing by default.
 ///
-/// An observer gets numbers, never the trainee, so it cannot change a run.
+/// An observer gets numbers, never the task, so it cannot change a run.
 pub trait Observer {
     /// Before the first step.
     fn on_start(&mut self, _start: &Start) {}
@@ -30,10 +30,10 @@ pub trait Observer {
     /// After each step; must be cheap.
     fn on_step(&mut self, _at: &Position) {}
 
-    /// After a line of metrics was written, its figures at hand.
+    /// After a line of metrics was written, its metrics at hand.
     fn on_log(&mut self, _record: &Record) {}
 
-    /// After a validation, whose figures are in the record; `is_best` says whether it was the best so far. Comes
+    /// After a validation, whose metrics are in the record; `is_best` says whether it was the best so far. Comes
     /// after [`Observer::on_log`] of the same record.
     fn on_validation(&mut self, _record: &Record, _is_best: bool) {}
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Best, BoxError, EarlyStopping, LoopConfig, Observer, Outcome, Position, Record, Report, Start, StopFlag,
-    TrainError, Trainee,
+    TrainError, TrainTask,
 };
 use crate::checkpoint::State;
 use crate::run_folder::{MetricsFile, RunFolder};
@@ -31,7 +31,7 @@ struct Kept {
 /// A run under way.
 pub(super) struct Run<'r> {
     config: &'r LoopConfig,
-    trainee: &'r mut dyn Trainee,
+    task: &'r mut dyn TrainTask,
     folder: Option<&'r mut RunFolder>,
     metrics: Option<MetricsFile>,
     progress: Progress,
@@ -45,10 +45,10 @@ pub(super) struct Run<'r> {
 impl<'r> Run<'r> {
     pub(super) fn start(
         config: &'r LoopConfig,
-        trainee: &'r mut dyn Trainee,
+        task: &'r mut dyn TrainTask,
         folder: Option<&'r mut RunFolder>,
     ) -> Result<Self, TrainError> {
-        let steps_per_epoch = trainee.steps_per_epoch();
+        let steps_per_epoch = task.steps_per_epoch();
         if steps_per_epoch == 0 {
             return Err(TrainError::EmptyEpoch);
         }
@@ -76,7 +76,7 @@ impl<'r> Run<'r> {
             if let Some(best) = progress.best.as_ref().filter(|_| state.contains("best")) {
                 kept = Some(Kept { step: best.step, weights: state.bytes("best")?.to_vec() });
             }
-            trainee.load_state(&state.release("trainee")).map_err(TrainError::Resume)?;
+            task.load_state(&state.release("task")).map_err(TrainError::Resume)?;
         }
         let metrics = folder
             .as_ref()
@@ -86,7 +86,7 @@ impl<'r> Run<'r> {
         let now = Instant::now();
         Ok(Self {
             config,
-            trainee,
+            task,
             folder,
             metrics,
             progress,
@@ -132,12 +132,12 @@ impl<'r> Run<'r> {
 
     fn failed(&self) -> impl Fn(BoxError) -> TrainError + use<> {
         let step = self.progress.steps_done;
-        move |source| TrainError::Trainee { step, source }
+        move |source| TrainError::TrainTask { step, source }
     }
 
     pub(super) fn advance(&mut self, observers: &mut [Box<dyn Observer + '_>]) -> Result<(), TrainError> {
         let at = Position::new(self.progress.steps_done, self.progress.steps_per_epoch, self.config.epochs);
-        self.trainee.step(&at).map_err(self.failed())?;
+        self.task.step(&at).map_err(self.failed())?;
         self.progress.steps_done += 1;
         self.progress.seconds = self.seconds_before + self.began.elapsed().as_secs_f64();
         observers.iter_mut().for_each(|observer| observer.on_step(&at));
@@ -166,13 +166,13 @@ impl<'r> Run<'r> {
         is_validated: bool,
         observers: &mut [Box<dyn Observer + '_>],
     ) -> Result<(), TrainError> {
-        let mut figures = self.trainee.figures().map_err(self.failed())?;
-        let validation = if is_validated { self.trainee.validate(at).map_err(self.failed())? } else { None };
+        let mut metrics = self.task.take_metrics().map_err(self.failed())?;
+        let validation = if is_validated { self.task.validate(at).map_err(self.failed())? } else { None };
         if let Some(validation) = &validation {
-            figures.extend(validation.figures.clone());
+            metrics.extend(validation.metrics.clone());
         }
         let record =
-            Record { step: at.steps_done(), epoch: at.epoch + 1, seconds: self.progress.seconds, figures };
+            Record { step: at.steps_done(), epoch: at.epoch + 1, seconds: self.progress.seconds, metrics };
         if let Some(metrics) = &mut self.metrics {
             metrics.append(&record)?;
         }
@@ -180,21 +180,21 @@ impl<'r> Run<'r> {
 
         let score = validation.as_ref().and_then(|validation| validation.score);
         let bad_score = score.filter(|score| !score.is_finite()).map(|score| ("the validation score", score));
-        if let Some((figure, value)) = record.figures.not_finite().or(bad_score)
+        if let Some((metric, value)) = record.metrics.not_finite().or(bad_score)
             && !self.config.allow_not_finite
         {
-            return Err(TrainError::NotFinite { figure: figure.to_string(), value, step: record.step });
+            return Err(TrainError::NotFinite { metric: metric.to_string(), value, step: record.step });
         }
         let mut is_best = false;
         if let Some(score) = score {
             is_best = self.progress.stopping.observe(score);
             if is_best {
-                self.progress.best = Some(Best { score, step: record.step, figures: record.figures.clone() });
+                self.progress.best = Some(Best { score, step: record.step, metrics: record.metrics.clone() });
             }
         }
         if validation.is_some() {
             if is_best || !self.config.select_best {
-                let weights = self.trainee.weights().map_err(self.failed())?;
+                let weights = self.task.weights().map_err(self.failed())?;
                 self.kept = Some(Kept { step: record.step, weights });
             }
             observers.iter_mut().for_each(|observer| observer.on_validation(&record, is_best));
@@ -214,7 +214,7 @@ impl<'r> Run<'r> {
     fn selected_weights(&self) -> Result<Vec<u8>, TrainError> {
         match &self.kept {
             Some(best) if self.config.select_best => Ok(best.weights.clone()),
-            _ => self.trainee.weights().map_err(self.failed()),
+            _ => self.task.weights().map_err(self.failed()),
         }
     }
 
@@ -223,7 +223,7 @@ impl<'r> Run<'r> {
             return Ok(());
         }
         let mut own = State::new();
-        self.trainee.save_state(&mut own).map_err(self.failed())?;
+        self.task.save_state(&mut own).map_err(self.failed())?;
         if let Some(parameter) = own.not_finite()
             && !self.config.allow_not_finite
         {
@@ -234,7 +234,7 @@ impl<'r> Run<'r> {
             self.progress.metrics_length = metrics.durable_length()?;
         }
         let mut state = State::new();
-        state.absorb("trainee", own);
+        state.absorb("task", own);
         state.put("loop", &self.progress)?;
         if let Some(best) = self.kept.as_ref().filter(|_| self.config.select_best) {
             state.put_bytes("best", best.weights.as_slice());
@@ -254,7 +254,9 @@ impl<'r> Run<'r> {
     pub(super) fn fail(self, error: TrainError) -> TrainError {
         let ends_training = matches!(
             error,
-            TrainError::NotFinite { .. } | TrainError::ParameterNotFinite { .. } | TrainError::Trainee { .. }
+            TrainError::NotFinite { .. }
+                | TrainError::ParameterNotFinite { .. }
+                | TrainError::TrainTask { .. }
         );
         let (true, Some(folder), Some(kept)) = (ends_training, self.folder, self.kept) else {
             return error;

@@ -1,4 +1,4 @@
-//! A toy trainee with everything that makes resuming hard: an optimizer, shuffled data, noise in each step, a chain
+//! A toy task with everything that makes resuming hard: an optimizer, shuffled data, noise in each step, a chain
 //! that lives on, and averages between two logs.
 
 use std::cell::RefCell;
@@ -62,7 +62,7 @@ impl Toy {
     }
 }
 
-impl Trainee for Toy {
+impl TrainTask for Toy {
     fn steps_per_epoch(&self) -> usize {
         STEPS
     }
@@ -91,7 +91,7 @@ impl Trainee for Toy {
         Ok(())
     }
 
-    fn figures(&mut self) -> Result<Figures, BoxError> {
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
         Ok(self.averages.take())
     }
 
@@ -100,8 +100,8 @@ impl Trainee for Toy {
             Some(score) => *score,
             None => -f64::from(self.model.weight.val().square().sum().into_scalar::<f32>()),
         };
-        let figures = Figures::new().with("valid_score", score);
-        Ok(Some(Validation { figures, score: (at.epoch >= self.first_stage).then_some(score) }))
+        let metrics = Metrics::new().with("valid_score", score);
+        Ok(Some(Validation { metrics, score: (at.epoch >= self.first_stage).then_some(score) }))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
@@ -201,7 +201,7 @@ fn assert_same(whole: &Whole, path: &Path, report: &Report, what: &str) {
 }
 
 #[test]
-fn a_run_logs_validates_and_selects_as_configured() {
+fn a_run_logs_validates_and_selects_as_conmetricd() {
     let whole = uninterrupted(config());
     let steps: Vec<_> = whole.metrics.iter().map(|record| record["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, [3, 4, 6, 8, 9, 12]);
@@ -324,7 +324,7 @@ fn early_stopping_keeps_the_best_weights_over_a_resume() {
 }
 
 #[test]
-fn a_figure_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
+fn a_metric_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let config = LoopConfig { checkpoint_every_steps: Some(2), ..config() };
     let mut toy = Toy { nan_at: Some(4), ..Toy::new() };
@@ -395,15 +395,15 @@ fn a_score_that_is_not_finite_is_no_best() {
 #[test]
 fn a_checkpoint_of_other_data_is_refused() {
     struct Shorter(Toy);
-    impl Trainee for Shorter {
+    impl TrainTask for Shorter {
         fn steps_per_epoch(&self) -> usize {
             STEPS - 1
         }
         fn step(&mut self, at: &Position) -> Result<(), BoxError> {
             self.0.step(at)
         }
-        fn figures(&mut self) -> Result<Figures, BoxError> {
-            self.0.figures()
+        fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+            self.0.metrics()
         }
         fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
             self.0.save_state(state)
@@ -442,7 +442,7 @@ fn time_limits_end_a_run_with_a_last_validation() {
 }
 
 #[test]
-fn lines_and_validations_come_as_often_as_configured() {
+fn lines_and_validations_come_as_often_as_conmetricd() {
     let steps = |config: LoopConfig| -> (Vec<usize>, Vec<usize>) {
         let folder = tempfile::tempdir().unwrap();
         run(folder.path(), config, &mut Toy::new(), None).unwrap();
@@ -463,15 +463,15 @@ fn lines_and_validations_come_as_often_as_configured() {
 #[test]
 fn an_empty_epoch_is_an_error() {
     struct Nothing;
-    impl Trainee for Nothing {
+    impl TrainTask for Nothing {
         fn steps_per_epoch(&self) -> usize {
             0
         }
         fn step(&mut self, _: &Position) -> Result<(), BoxError> {
             Ok(())
         }
-        fn figures(&mut self) -> Result<Figures, BoxError> {
-            Ok(Figures::new())
+        fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+            Ok(Metrics::new())
         }
         fn save_state(&self, _: &mut State) -> Result<(), BoxError> {
             Ok(())

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::run::Run;
-use super::{Figures, LoopConfig, Observer, StopFlag, TrainError, Trainee};
+use super::{LoopConfig, Metrics, Observer, StopFlag, TrainError, TrainTask};
 use crate::run_folder::RunFolder;
 
 /// How a run ended.
@@ -27,8 +27,8 @@ pub struct Best {
     pub score: f64,
     /// Steps done when it was made.
     pub step: usize,
-    /// The figures of its record.
-    pub figures: Figures,
+    /// The metrics of its record.
+    pub metrics: Metrics,
 }
 
 /// What became of a run.
@@ -46,9 +46,9 @@ pub struct Report {
     pub weights: Vec<u8>,
 }
 
-/// Trains a [`Trainee`], in a [`RunFolder`] or in memory.
+/// Trains a [`TrainTask`], in a [`RunFolder`] or in memory.
 ///
-/// After each step, in this order: a line of metrics if one is due; a validation if one is due, whose figures go into
+/// After each step, in this order: a line of metrics if one is due; a validation if one is due, whose metrics go into
 /// the same line; a checkpoint if one is due. The run ends when its epochs are done, validation has stopped
 /// improving, its seconds are used up, or the stop flag is raised.
 #[derive(Default)]
@@ -86,10 +86,10 @@ impl<'a> Trainer<'a> {
     /// weights of the best validation, or of the last if the run does not select.
     pub fn run(
         mut self,
-        trainee: &mut dyn Trainee,
+        task: &mut dyn TrainTask,
         folder: Option<&mut RunFolder>,
     ) -> Result<Report, TrainError> {
-        let mut run = Run::start(&self.config, trainee, folder)?;
+        let mut run = Run::start(&self.config, task, folder)?;
         let start = run.describe_start();
         self.observers.iter_mut().for_each(|observer| observer.on_start(&start));
         let outcome = loop {

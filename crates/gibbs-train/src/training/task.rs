@@ -1,20 +1,20 @@
 //! What is trained.
 
-use super::{BoxError, Figures, Position};
+use super::{BoxError, Metrics, Position};
 use crate::checkpoint::State;
 
 /// What a validation found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validation {
-    /// Its figures, for the metrics; name them so that they are told from those of training (`valid_log_prob`).
-    pub figures: Figures,
+    /// Its metrics, for the metrics; name them so that they are told from those of training (`valid_log_prob`).
+    pub metrics: Metrics,
     /// What selects the best weights and stops early: better when higher. `None` where it cannot be compared with that of
     /// other validations of the run, such as before the last stage of a run in stages.
     pub score: Option<f64>,
 }
 
 /// Something that the loop can train: a model with its data, objective and optimizer, or without any data.
-pub trait Trainee {
+pub trait TrainTask {
     /// Steps in an epoch; at least 1, the same over the run. Without data, any number that suits the logs.
     fn steps_per_epoch(&self) -> usize;
 
@@ -29,7 +29,7 @@ pub trait Trainee {
     ///
     /// # Errors
     /// Whatever ends the run.
-    fn figures(&mut self) -> Result<Figures, BoxError>;
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError>;
 
     /// Measures the model on held-out data, where there is any.
     ///
@@ -39,13 +39,13 @@ pub trait Trainee {
         Ok(None)
     }
 
-    /// Puts everything that later steps and figures depend on into `state`.
+    /// Puts everything that later steps and metrics depend on into `state`.
     ///
     /// # Errors
     /// Whatever prevents it.
     fn save_state(&self, state: &mut State) -> Result<(), BoxError>;
 
-    /// The reverse of [`Trainee::save_state`], on a trainee made from the same configuration.
+    /// The reverse of [`TrainTask::save_state`], on a task made from the same configuration.
     ///
     /// # Errors
     /// Whatever does not fit.
