@@ -3,7 +3,7 @@
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, Objective,
+    Batch,
     math::{log_sum_exp, mean_and_variance, to_host},
     nn::Activation,
     params::{cast, optimizer_step},

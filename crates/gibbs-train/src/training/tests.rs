@@ -403,7 +403,7 @@ fn a_checkpoint_of_other_data_is_refused() {
             self.0.step(at)
         }
         fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
-            self.0.metrics()
+            self.0.take_metrics()
         }
         fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
             self.0.save_state(state)
