@@ -1,4 +1,4 @@
-//! A number that says what it is.
+//! A number with its error and its kind: exact, estimate, or bound.
 
 use std::fmt;
 

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_constant_of_normal_laws() {
+    fn the_constant_of_normal_densities() {
         assert!((LN_SQRT_TAU - 0.5 * std::f64::consts::TAU.ln()).abs() < 1e-15);
     }
 

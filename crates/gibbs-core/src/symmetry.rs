@@ -1,4 +1,4 @@
-//! Symmetries of a law, and models that are made symmetric.
+//! Symmetries of a distribution, and models that are made symmetric.
 //!
 //! ```text
 //! (g x)_i = ± x_{π(i)}
@@ -136,7 +136,7 @@ impl SymmetryGroup {
     ///
     /// # Panics
     /// If the width is another one.
-    pub fn scramble(&self, x: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
+    pub fn apply_random(&self, x: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
         if self.order() == 1 {
             return x;
         }
@@ -217,7 +217,7 @@ impl<M: Sample> Sample for Symmetrized<M> {
     /// First the draws of the model, then the elements of the group.
     fn sample(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         let x = self.model.sample(n, noise);
-        self.group.scramble(x, noise)
+        self.group.apply_random(x, noise)
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
     fn each_row_takes_an_element_with_equal_probability() {
         let (n, group) = (8000, square());
         let x = Tensor::<2>::from_data([[1.0, 2.0, 3.0, 4.0]], &Device::flex()).repeat_dim(0, n);
-        let rows = to_host(group.scramble(x.clone(), &mut Noise::new(0, "scramble")));
+        let rows = to_host(group.apply_random(x.clone(), &mut Noise::new(0, "apply_random")));
         let mut counts = vec![0.0; group.order()];
         for row in rows.chunks_exact(4) {
             let images = group.elements().iter().map(|g| g.from.iter().map(|&i| i as f64 + 1.0));

@@ -1,4 +1,4 @@
-//! Free energies by a sampler with a density: a variational law `q` beside a Hamiltonian.
+//! Free energies by a sampler with a density: a variational distribution `q` for a Hamiltonian.
 //!
 //! ```text
 //! w(x) = exp(-E(x)) / q(x),    x ~ q,    Z = E_q[w]
@@ -8,7 +8,7 @@
 //! n_eff = (Σ_i w_i)² / Σ_i w_i²
 //! x_i -> x_{i+1} with probability min(1, w_{i+1} / w_i)      the neural Markov chain
 //! ∇_θ E_q[ln q + E] = E_q[(ln q + E - b) ∇_θ ln q]           for any b that does not depend on x
-//!                   = E_z[∂x/∂θ · ∇_x (ln q + E)(x)]         for x = x_θ(z), z of a fixed law: the path gradient
+//!                   = E_z[∂x/∂θ · ∇_x (ln q + E)(x)]         for x = x_θ(z), z of a fixed distribution: the path gradient
 //! ```
 //!
 //! References: Wu, Wang & Zhang, Phys. Rev. Lett. 122:080602 (2019), arXiv:1809.10606, for the bound and its gradient;
@@ -16,15 +16,18 @@
 //! neural samplers; Hastings, Biometrika 57:97 (1970), doi:10.1093/biomet/57.1.97, for chains of independent proposals;
 //! Roeder, Wu & Duvenaud, NeurIPS 2017, arXiv:1703.09194, for the path gradient.
 
-use burn::prelude::*;
+use std::sync::Arc;
+
+use burn::{module::Module, prelude::*};
 use gibbs_backend::Noise;
 
 use crate::{
-    Energy, Estimate, Kind, LogProb, Sample,
+    Batch, BoxError, Energy, Estimate, Kind, LogProb, Objective, Position, Sample, StepOutput,
     math::{self, log_mean_exp_estimate, to_host},
+    symmetry::{Symmetrized, SymmetryGroup},
 };
 
-/// What is known of independent draws `x_i ~ q`: their log-probabilities and dimensionless energies.
+/// Independent draws `x_i ~ q`, known by their log-probabilities and dimensionless energies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draws {
     log_q: Vec<f64>,
@@ -44,7 +47,7 @@ impl Draws {
         Self { log_q, energy, log_weights }
     }
 
-    /// `n` draws from `model`, `at_once` at a time, each looked at by `see`.
+    /// `n` draws from `model`, `at_once` at a time, each passed to `see`.
     ///
     /// # Panics
     /// If `n` or `at_once` is 0.
@@ -200,14 +203,14 @@ pub struct PathGradient {
 /// loss = 1/n Σ_i x_i · g_i,   g_i = ∇_x (ln q + E)(x_i) held fixed
 /// ```
 ///
-/// The last term, the score, has expectation zero, and is left out. Where `q` is the law itself, `ln q + E` is constant,
+/// The last term, the score, has expectation zero, and is left out. Where `q` equals `p`, `ln q + E` is constant,
 /// hence every `g_i` zero: the gradient has no variance at the optimum, while that with the score keeps it.
 ///
 /// `x [n, width]` is differentiable in the parameters, on an autodiff device, as are `model` and `energy`. `x` may also
 /// be the image of such draws under a random symmetry, with the density of the mixture as `model`
-/// ([`Symmetrized`](crate::symmetry::Symmetrized)). Two evaluations: of the density and energy at `x`, differentiated
-/// here, and of the draws, by who calls. Parameters of a model with `no_grad()` save this function the gradients that it
-/// throws away.
+/// ([`Symmetrized`](crate::symmetry::Symmetrized)). The density and the energy at `x` are
+/// differentiated here; the caller differentiates the loss. A `model` with `no_grad()` parameters saves gradients that are not
+/// used.
 ///
 /// References: Roeder, Wu & Duvenaud, "Sticking the landing", NeurIPS 2017, arXiv:1703.09194; Vaitl, Nicoli, Nakajima &
 /// Kessel, Mach. Learn.: Sci. Technol. 3:045006 (2022), arXiv:2207.08219, for flows.
@@ -228,6 +231,75 @@ pub fn path_gradient(
         loss: (x * Tensor::from_inner(slopes)).sum() * (1.0 / n as f64),
         log_q: log_q.without_autodiff(),
         energy: energy.without_autodiff(),
+    }
+}
+
+/// The inverse temperature of a step as a fraction of the final one. It rises linearly over the fraction `annealing` of the run.
+pub fn annealed(annealing: f64, at: &Position) -> f64 {
+    let rise = annealing * at.total_steps as f64;
+    ((at.step + 1) as f64 / rise).min(1.0)
+}
+
+/// How `ln Z` becomes a free energy per site, `F/N = -(ln Z + offset) / (β N)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FreeEnergy {
+    /// `N`.
+    pub n_sites: usize,
+    /// `β`.
+    pub beta: f64,
+    /// What is added to `ln Z` where the sampled system stands for another one.
+    pub log_z_offset: f64,
+}
+
+impl FreeEnergy {
+    /// `1 / (β N)`.
+    fn scale(&self) -> f64 {
+        1.0 / (self.beta * self.n_sites as f64)
+    }
+
+    /// `F/N` of an estimate of `ln Z`; a lower bound becomes an upper one.
+    pub fn per_site(&self, log_z: Estimate) -> Estimate {
+        log_z.affine(-self.scale(), -self.scale() * self.log_z_offset)
+    }
+
+    /// The bound of `F/N` that the mean `⟨ln q + E⟩` gives, `[1]`.
+    pub fn bound(&self, mean: Tensor<1>) -> Tensor<1> {
+        (mean - self.log_z_offset) * self.scale()
+    }
+}
+
+/// Trains a sampler on `exp(-E)/Z` by the [`path_gradient`], on its own draws. The sampler is averaged over a group of symmetries.
+///
+/// Metrics: `free_energy`, the bound of `F/N`, and `surrogate`, the loss, whose value means nothing.
+#[derive(Clone, Debug)]
+pub struct PathGradientObjective<E> {
+    /// `E`.
+    pub energy: E,
+    /// The symmetries.
+    pub group: Arc<SymmetryGroup>,
+    /// How the bound becomes a free energy.
+    pub free_energy: FreeEnergy,
+    /// Fraction of the run over which the inverse temperature rises from zero to its value.
+    pub annealing: f64,
+    /// Draws of a step.
+    pub n_draws: usize,
+}
+
+impl<M: Module + LogProb + Sample, E: Energy> Objective<M> for PathGradientObjective<E> {
+    fn step(
+        &mut self,
+        model: &M,
+        _: Batch,
+        at: &Position,
+        noise: &mut Noise,
+    ) -> Result<StepOutput, BoxError> {
+        let part = annealed(self.annealing, at);
+        let x = self.group.apply_random(model.sample(self.n_draws, noise), noise);
+        let energy = |x: Tensor<2>| self.energy.energy(x) * part;
+        let symmetrized = Symmetrized::new(model.clone().no_grad(), self.group.clone());
+        let path = path_gradient(x, &symmetrized, &energy);
+        let bound = self.free_energy.bound((path.log_q + path.energy * part.recip()).mean());
+        Ok(StepOutput::backward(model, "surrogate", path.loss).with_metric("free_energy", bound))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Exponential moving averages of weights (Polyak averaging).
 
+use std::collections::HashSet;
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::container::TensorContainer;
 use burn::tensor::{Bool, Int, Tensor};
@@ -13,7 +15,8 @@ use crate::checkpoint::{State, StateError};
 /// a <- d a + (1 - d) w,     d = min(decay, (1 + n) / (10 + n))
 /// ```
 ///
-/// with the number n of updates so far, so that the average forgets its start quickly. Other parameters are copied.
+/// with the number n of updates so far, so that the average forgets its start quickly. Parameters that take no gradient, and those
+/// that are no floats, are copied.
 /// Polyak & Juditsky 1992, doi:10.1137/0330046; the bound on d as in TensorFlow's `ExponentialMovingAverage`.
 ///
 /// ```
@@ -56,9 +59,11 @@ impl<M: Module> WeightAverage<M> {
         let updates = self.progress.updates as f64;
         let decay = self.progress.decay.min((1.0 + updates) / (10.0 + updates));
         self.progress.updates += 1;
+        let mut frozen = Frozen(HashSet::new());
+        module.visit(&mut frozen);
         let mut targets = Targets { tensors: TensorContainer::new() };
         module.valid().visit(&mut targets);
-        self.module = self.module.clone().map(&mut Follow { targets, decay });
+        self.module = self.module.clone().map(&mut Follow { targets, frozen: frozen.0, decay });
     }
 
     /// The averaged module, for evaluation.
@@ -85,6 +90,18 @@ impl<M: Module> WeightAverage<M> {
     }
 }
 
+/// Float parameters on an autodiff device that take no gradient.
+struct Frozen(HashSet<ParamId>);
+
+impl ModuleVisitor for Frozen {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        if tensor.is_autodiff() && !tensor.is_require_grad() {
+            self.0.insert(param.id);
+        }
+    }
+}
+
 struct Targets {
     tensors: TensorContainer<ParamId>,
 }
@@ -105,12 +122,16 @@ impl ModuleVisitor for Targets {
 
 struct Follow {
     targets: Targets,
+    frozen: HashSet<ParamId>,
     decay: f64,
 }
 
 impl ModuleMapper for Follow {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(target) = self.targets.tensors.remove::<Tensor<D>>(&param.id) else { return param };
+        if self.frozen.contains(&param.id) {
+            return param.map(|_| target);
+        }
         let decay = self.decay;
         param.map(|average| average * decay + target * (1.0 - decay))
     }

@@ -5,6 +5,7 @@ pub mod average;
 pub mod checkpoint;
 pub mod clip;
 pub mod config;
+pub mod learner;
 mod params;
 pub mod run_folder;
 pub mod schedule;

@@ -15,6 +15,7 @@
 use std::f64::consts::PI;
 use std::fmt;
 
+use gibbs_core::ConfigError;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -191,6 +192,22 @@ impl Schedule {
                 if rising { Ok(()) } else { Err(ScheduleError::Points(steps)) }
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl Schedule {
+    /// Checks that every value is allowed, at a hundred steps of the run.
+    ///
+    /// # Errors
+    /// Names the first value that is not allowed, under the name of the setting.
+    pub fn check(&self, name: &str, allowed: impl Fn(f64) -> bool, rule: &str) -> Result<(), ConfigError> {
+        const STEPS: usize = 100;
+        self.validate().map_err(|error| ConfigError::new(name, "a schedule", error.to_string()))?;
+        let values = (0..STEPS).map(|step| self.at(step, STEPS));
+        match values.into_iter().find(|value| !allowed(*value)) {
+            Some(value) => Err(ConfigError::new(name, value, rule)),
+            None => Ok(()),
         }
     }
 }

@@ -36,13 +36,13 @@ fn quartic_mean(f: impl Fn(f64) -> f64) -> f64 {
     sum / total
 }
 
-/// Independent draws of the quartic law by inversion of sums over cells, uniform within a cell of width 1e-3.
+/// Independent draws of the quartic distribution by inversion of sums over cells, uniform within a cell of width 1e-3.
 fn quartic_draws(n: usize, noise: &mut Noise) -> Tensor<2> {
     let cells: Vec<f64> = (-3000..3000).map(|i| (f64::from(i) + 0.5) * 1e-3).collect();
     let weights: Vec<f64> = cells.iter().map(|x| (2.0 * x * x - x.powi(4)).exp()).collect();
     let total: f64 = weights.iter().sum();
-    let law: Vec<f64> = weights.iter().map(|w| w / total).collect();
-    let x: Vec<f64> = gibbs_testkit::draw_states(&law, n, noise)
+    let probs: Vec<f64> = weights.iter().map(|w| w / total).collect();
+    let x: Vec<f64> = gibbs_testkit::draw_states(&probs, n, noise)
         .into_iter()
         .map(|cell| cells[cell] + (noise.next_uniform() - 0.5) * 1e-3)
         .collect();
@@ -51,7 +51,7 @@ fn quartic_draws(n: usize, noise: &mut Noise) -> Tensor<2> {
 
 #[test]
 fn exact_draws_stay_exact() {
-    // Steps so long that every third trajectory is rejected: without that the law would be another.
+    // Steps so long that every third trajectory is rejected: without that the distribution would be another.
     let hmc = Hmc::new(0.45, 4).with_jitter(0.2);
     let mut noise = Noise::new(0, "quartic");
     for steps in [1, 4, 16] {
@@ -160,7 +160,7 @@ fn trajectories_that_run_away_are_rejected() {
 }
 
 #[test]
-fn dual_averaging_finds_the_acceptance_it_is_told() {
+fn dual_averaging_finds_the_acceptance_asked_for() {
     let (target, n) = (0.8, 500);
     let mut adaptation = DualAveraging::new(1e-3, target);
     let mut noise = Noise::new(7, "adaptation");
@@ -184,7 +184,7 @@ fn dual_averaging_finds_the_acceptance_it_is_told() {
 }
 
 #[test]
-fn single_precision_gives_the_same_law() {
+fn single_precision_gives_the_same_distribution() {
     let mut noise = Noise::new(8, "f32");
     let mut state = HmcState::new(&gaussian, Tensor::zeros([4000, 2], &Device::flex()));
     for _ in 0..30 {

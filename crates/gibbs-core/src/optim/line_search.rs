@@ -80,7 +80,7 @@ impl LineSearch {
     /// no point satisfied the first.
     ///
     /// `start` is at step 0 and has a finite loss and a negative slope; `first`, positive, is the step tried first. Losses
-    /// closer than `resolution` are not told apart: the search ends where its slope promises no more.
+    /// closer than `resolution` count as equal: the search ends where its slope promises no more.
     pub(crate) fn search<P>(
         &self,
         start: Trial<P>,

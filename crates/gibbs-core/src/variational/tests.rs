@@ -10,7 +10,7 @@ fn log_z() -> f64 {
     math::log_sum_exp(&ENERGY.map(|energy| -energy))
 }
 
-/// The law of the outcomes.
+/// The distribution of the outcomes.
 fn p() -> [f64; 3] {
     ENERGY.map(|energy| (-energy - log_z()).exp())
 }
@@ -81,7 +81,7 @@ fn importance_weights_are_unbiased() {
 }
 
 #[test]
-fn the_markov_chain_has_the_law_as_its_own() {
+fn the_markov_chain_is_stationary() {
     let noise = &mut Noise::new(2, "draws");
     let (n, mut counts) = (4, [0.0; 3]);
     let starts: u32 = 30_000;

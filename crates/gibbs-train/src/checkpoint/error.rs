@@ -66,3 +66,10 @@ pub enum StateError {
         source: ParamsError,
     },
 }
+
+impl StateError {
+    /// Whether the checkpoint itself is wrong, in contrast to a failure to write it.
+    pub fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::Write(_))
+    }
+}

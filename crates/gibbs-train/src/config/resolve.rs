@@ -114,6 +114,11 @@ impl Resolver {
         Ok(self)
     }
 
+    /// What there is so far.
+    pub fn values(&self) -> &Value {
+        &self.merged
+    }
+
     /// The typed configuration with the list of its differences from the preset.
     ///
     /// # Errors

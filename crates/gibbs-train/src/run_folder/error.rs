@@ -48,3 +48,10 @@ pub enum RunFolderError {
         message: String,
     },
 }
+
+impl RunFolderError {
+    /// Whether the user gave the wrong folder or files, in contrast to a failure of the operating system.
+    pub fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::Io { .. } | Self::Write(_))
+    }
+}

@@ -82,3 +82,13 @@ pub enum TrainError {
     #[error(transparent)]
     Write(#[from] WriteError),
 }
+
+impl TrainError {
+    /// Whether the checkpoint to resume from is wrong or of another run, in contrast to a run that fails.
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::State(error) => error.is_bad_input(),
+            other => matches!(other, Self::OtherSteps { .. } | Self::Resume(_)),
+        }
+    }
+}

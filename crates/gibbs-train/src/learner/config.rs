@@ -1,0 +1,136 @@
+//! Settings of a learner.
+
+use burn::optim::{ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
+use burn::tensor::Device;
+use gibbs_core::ConfigError;
+use gibbs_core::optim::{AdamConfig, ConjugateGradient, Lbfgs};
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::placed;
+use crate::clip::Clip;
+use crate::schedule::Schedule;
+
+/// How gradients become steps. In JSON an object with a `kind`, such as `{"kind": "adam"}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum OptimizerConfig {
+    /// Stochastic gradient descent.
+    Sgd {
+        /// Momentum in \[0, 1), read at the start of each epoch.
+        #[serde(default = "no_momentum")]
+        momentum: Schedule,
+    },
+    /// Adam.
+    Adam(AdamConfig),
+    /// A few line searches on each batch along conjugate gradients; the learning rate is not used.
+    ConjugateGradient(ConjugateGradient),
+    /// A few line searches on each batch by L-BFGS; the learning rate is not used.
+    Lbfgs(Lbfgs),
+}
+
+fn no_momentum() -> Schedule {
+    Schedule::constant(0.0)
+}
+
+impl OptimizerConfig {
+    /// Stochastic gradient descent without momentum.
+    pub fn sgd() -> Self {
+        Self::Sgd { momentum: no_momentum() }
+    }
+
+    /// Adam with its published constants.
+    pub fn adam() -> Self {
+        Self::Adam(AdamConfig::new())
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::Sgd { momentum } => {
+                momentum.check("momentum", |value| (0.0..1.0).contains(&value), "must lie in [0, 1)")
+            }
+            Self::Adam(config) => config.validate(),
+            Self::ConjugateGradient(config) => config.validate(),
+            Self::Lbfgs(config) => config.validate(),
+        }
+    }
+
+    /// The optimizer for a momentum; `None` for those that search along lines.
+    pub(super) fn build(
+        &self,
+        momentum: f64,
+        device: &Device,
+    ) -> Result<Option<ModuleOptimizer>, ConfigError> {
+        Ok(Some(match self {
+            Self::Sgd { .. } if momentum > 0.0 => {
+                let momentum = MomentumConfig::new().with_momentum(momentum).with_dampening(0.0);
+                placed(SgdConfig::new().with_momentum(Some(momentum)).build(), device)
+            }
+            Self::Sgd { .. } => placed(SgdConfig::new().build(), device),
+            Self::Adam(config) => placed(config.init()?, device),
+            Self::ConjugateGradient(_) | Self::Lbfgs(_) => return Ok(None),
+        }))
+    }
+}
+
+/// A running average of the weights ([`WeightAverage`](crate::average::WeightAverage)), which is then what is measured and saved.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AverageConfig {
+    /// Decay at each update, in \[0, 1); 0 switches averaging off.
+    pub decay: f64,
+    /// Steps between two updates, at least 1.
+    pub every: usize,
+}
+
+impl AverageConfig {
+    /// No averaging.
+    pub const OFF: Self = Self { decay: 0.0, every: 1 };
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        ConfigError::fraction("decay", self.decay)?;
+        ConfigError::at_least("every", self.every, 1)
+    }
+}
+
+/// Settings of a [`Learner`](super::Learner). Meant to be flattened into the `train` section of a configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LearnerConfig {
+    /// Learning rate, for gradients averaged over the batch.
+    pub learning_rate: Schedule,
+    /// How gradients become steps.
+    pub optimizer: OptimizerConfig,
+    /// Average of the weights.
+    pub average: AverageConfig,
+    /// Bound of the gradients.
+    pub clip: Clip,
+}
+
+impl LearnerConfig {
+    /// Adam at a learning rate, without averaging or clipping.
+    pub fn adam(learning_rate: impl Into<Schedule>) -> Self {
+        Self {
+            learning_rate: learning_rate.into(),
+            optimizer: OptimizerConfig::adam(),
+            average: AverageConfig::OFF,
+            clip: Clip::None,
+        }
+    }
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.learning_rate.check("learning_rate", |rate| rate >= 0.0, "must not be negative")?;
+        self.optimizer.validate().map_err(|error| error.within("optimizer"))?;
+        self.average.validate().map_err(|error| error.within("average"))
+    }
+}

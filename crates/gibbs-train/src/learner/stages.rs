@@ -1,0 +1,122 @@
+//! Runs in stages: one task after the other, each over its own epochs.
+
+use gibbs_core::{BoxError, Position};
+
+use crate::checkpoint::State;
+use crate::training::{Metrics, TrainTask, Validation};
+
+/// What a run in stages consists of. Each stage is a task that begins from the results of those before it.
+pub trait Stages {
+    /// Epochs of each stage, in order.
+    fn epochs(&self) -> Vec<usize>;
+
+    /// Begins a stage: ends the one before it, whose results it keeps, and makes the new task.
+    ///
+    /// # Errors
+    /// Whatever prevents it.
+    fn begin(&mut self, stage: usize) -> Result<(), BoxError>;
+
+    /// The task of the stage that began last.
+    fn task(&self) -> &dyn TrainTask;
+
+    /// The same for steps.
+    fn task_mut(&mut self) -> &mut dyn TrainTask;
+
+    /// Saves the results of the stages that ended.
+    ///
+    /// # Errors
+    /// Whatever prevents it.
+    fn save_results(&self, state: &mut State) -> Result<(), BoxError>;
+
+    /// The reverse of [`save_results`](Self::save_results), before the stage is begun.
+    ///
+    /// # Errors
+    /// Whatever does not fit.
+    fn load_results(&mut self, stage: usize, state: &State) -> Result<(), BoxError>;
+
+    /// The weights of the whole model as it is now.
+    ///
+    /// # Errors
+    /// Whatever prevents it.
+    fn weights(&self) -> Result<Vec<u8>, BoxError>;
+}
+
+/// A run in stages as one task.
+pub struct Staged<S> {
+    stages: S,
+    stage: usize,
+    ends: Vec<usize>,
+}
+
+impl<S: Stages> Staged<S> {
+    /// Begins the first stage that has epochs.
+    ///
+    /// # Errors
+    /// Those of the stage.
+    pub fn new(mut stages: S) -> Result<Self, BoxError> {
+        let mut ends = stages.epochs();
+        for stage in 1..ends.len() {
+            ends[stage] += ends[stage - 1];
+        }
+        stages.begin(0)?;
+        let mut staged = Self { stages, stage: 0, ends };
+        staged.enter(0)?;
+        Ok(staged)
+    }
+
+    /// Goes on to the stage of an epoch.
+    fn enter(&mut self, epoch: usize) -> Result<(), BoxError> {
+        while self.stage + 1 < self.ends.len() && epoch >= self.ends[self.stage] {
+            self.stage += 1;
+            self.stages.begin(self.stage)?;
+        }
+        Ok(())
+    }
+
+    /// A position in the run as one in the present stage.
+    fn here(&self, at: &Position) -> Position {
+        let first = if self.stage == 0 { 0 } else { self.ends[self.stage - 1] };
+        Position::new(at.step - first * at.steps_per_epoch, at.steps_per_epoch, self.ends[self.stage] - first)
+    }
+}
+
+impl<S: Stages> TrainTask for Staged<S> {
+    fn steps_per_epoch(&self) -> usize {
+        self.stages.task().steps_per_epoch()
+    }
+
+    fn step(&mut self, at: &Position) -> Result<(), BoxError> {
+        self.enter(at.epoch)?;
+        let here = self.here(at);
+        self.stages.task_mut().step(&here)
+    }
+
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        self.stages.task_mut().take_metrics()
+    }
+
+    /// Receives the position in the whole run.
+    fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
+        self.stages.task_mut().validate(at)
+    }
+
+    fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
+        state.put("stage", &self.stage)?;
+        self.stages.save_results(state)?;
+        let mut own = State::new();
+        self.stages.task().save_state(&mut own)?;
+        state.absorb("task", own);
+        Ok(())
+    }
+
+    fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
+        self.stage = state.get("stage")?;
+        self.stages.load_results(self.stage, state)?;
+        self.stages.begin(self.stage)?;
+        self.stages.task_mut().load_state(&state.clone().release("task"))
+    }
+
+    fn weights(&self) -> Result<Vec<u8>, BoxError> {
+        self.stages.weights()
+    }
+}
