@@ -7,8 +7,10 @@
 //! binaries    the executables as a user meets them, from end to end
 //! devices     the same numbers on every backend that is compiled in
 //! robustness  misuse of the libraries
+//! architecture  who may import whom
 //! ```
 
+mod architecture;
 mod binaries;
 mod devices;
 mod golden;
