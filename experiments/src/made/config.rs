@@ -3,7 +3,9 @@
 use std::fmt;
 
 use anyhow::{Context, Result};
-use gibbs_autoregressive::{Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig, TransformerConfig};
+use gibbs_autoregressive::{
+    Degrees, MadeConfig, NadeConfig, OrderConfig, OutputDistribution, TransformerConfig,
+};
 use gibbs_core::nn::Activation;
 use gibbs_train::weights;
 use serde::{Deserialize, Serialize};
@@ -122,11 +124,11 @@ pub struct TransformerSizes {
 
 impl MadeModel {
     /// The law of each variable.
-    pub(super) fn conditional(&self) -> Conditional {
+    pub(super) fn conditional(&self) -> OutputDistribution {
         match self.outputs {
-            Outputs::Bernoulli => Conditional::Bernoulli,
-            Outputs::Categorical => Conditional::Categorical { values: self.levels },
-            Outputs::GaussianMixture => Conditional::GaussianMixture { components: self.components },
+            Outputs::Bernoulli => OutputDistribution::Bernoulli,
+            Outputs::Categorical => OutputDistribution::Categorical { levels: self.levels },
+            Outputs::GaussianMixture => OutputDistribution::GaussianMixture { components: self.components },
         }
     }
 
@@ -200,13 +202,13 @@ impl MadeModel {
     /// # Errors
     /// If the width is still open, or a field is out of range.
     pub(super) fn made(&self) -> Result<MadeConfig> {
-        let config = MadeConfig::new(self.width()?, self.widths()?)
+        let config = MadeConfig::new(self.width()?, self.widths()?.into())
             .with_activation(self.activation())
-            .with_conditional(self.conditional())
+            .with_output(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone())
             .with_degrees(self.degrees)
-            .with_n_wirings(self.n_masks)
+            .with_n_masks(self.n_masks)
             .with_direct(self.direct.unwrap_or(self.has_few_direct()))
             .with_dropout(self.dropout.unwrap_or_default());
         config.validate().context("model")?;
@@ -220,7 +222,7 @@ impl MadeModel {
     pub(super) fn nade(&self) -> Result<NadeConfig> {
         let config = NadeConfig::new(self.width()?, self.one_width()?)
             .with_activation(self.activation())
-            .with_conditional(self.conditional())
+            .with_output(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone());
         config.validate().context("model")?;
@@ -237,10 +239,10 @@ impl MadeModel {
             .with_d_model(sizes.d_model)
             .with_n_heads(sizes.n_heads)
             .with_n_layers(sizes.n_layers)
-            .with_d_hidden(self.one_width()?)
+            .with_n_hidden(self.one_width()?)
             .with_head_hidden(sizes.head_hidden)
             .with_activation(self.activation())
-            .with_conditional(self.conditional())
+            .with_output(self.conditional())
             .with_n_context(self.n_classes)
             .with_order(self.order.clone());
         config.validate().context("model")?;

@@ -88,6 +88,6 @@ impl Experiment for MadeExperiment {
 
 impl MadeExperiment {
     fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.model.law().n_variables())
+        self.config.data.picture_shape(self.model.law().n_visible())
     }
 }

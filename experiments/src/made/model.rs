@@ -49,14 +49,6 @@ impl AnyModel {
             Self::Transformer(transformer) => &**transformer,
         }
     }
-
-    /// The model in an order that begins with the variables that are known, where it was trained in many orders.
-    pub(super) fn starting_with(&self, known: &[bool]) -> Option<Self> {
-        match self {
-            Self::Made(made) if made.n_orderings() > 1 => Some(Self::Made(made.starting_with(known))),
-            _ => None,
-        }
-    }
 }
 
 /// A new model in training.

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use gibbs_autoregressive::sampling;
 use gibbs_backend::Noise;
 use gibbs_data::Dataset;
 
@@ -49,7 +48,7 @@ impl MadeExperiment {
         let n_classes = self.config.model.n_classes;
         let classes: Vec<usize> = (0..n).map(|i| class.unwrap_or(i * n_classes / n)).collect();
         let context = self.values().context(&classes, &self.device);
-        self.values().decode(self.model.law().sample_given(n, context, noise))
+        self.values().decode(self.model.law().sample_given(n, context.as_ref(), noise))
     }
 
     /// Rows of a set that are spread evenly over it.
@@ -62,7 +61,7 @@ impl MadeExperiment {
     /// # Errors
     /// A prefix that is longer than the order.
     pub(super) fn known(&self, known: &Known) -> Result<Vec<bool>> {
-        let (law, n) = (self.model.law(), self.model.law().n_variables());
+        let (law, n) = (self.model.law(), self.model.law().n_visible());
         match known {
             Known::Pixels(pixels) => Ok(pixels.clone()),
             Known::Prefix(prefix) if *prefix > n => {
@@ -88,21 +87,15 @@ impl MadeExperiment {
         noise: &mut Noise,
     ) -> Result<Vec<f32>> {
         let flags = self.known(known)?;
-        let prefix = flags.iter().filter(|known| **known).count();
-        let begins = |law: &dyn gibbs_autoregressive::Autoregressive| {
-            law.order(0).variables()[..prefix].iter().all(|&variable| flags[variable])
-        };
-        let other = (!begins(self.model.law())).then(|| self.model.starting_with(&flags)).flatten();
-        let law = other.as_ref().unwrap_or(&self.model).law();
-        if !begins(law) {
-            return Err(Fault::usage(
-                "the order of the model does not begin with what is given: take --prefix N, or a made that was \
-                 trained in many orders (model.order=random with model.n_masks above 1)",
-            ));
-        }
         let examples = self.values().examples(data, rows, &self.device);
-        let given = sampling::Given { x: examples.x, prefix, context: examples.context };
-        Ok(self.values().decode(law.complete(0, given, noise)))
+        let completed =
+            self.model.law().complete_known(&flags, examples.x, examples.context.as_ref(), noise).map_err(|_| {
+                Fault::usage(
+                    "the order of the model does not begin with what is given: take --prefix N, or a made that was \
+                     trained in many orders (model.order=random with model.n_masks above 1)",
+                )
+            })?;
+        Ok(self.values().decode(completed))
     }
 }
 

@@ -48,7 +48,7 @@ impl<M: Module + Autoregressive> DensityTask<M> {
 
     /// The ordering that a step trains.
     fn ordering(&self, at: &Position) -> usize {
-        let n = self.training.network().n_orderings();
+        let n = self.training.network().n_masks();
         match self.config.train.masks {
             Masks::Cycled => at.step % n,
             Masks::Drawn => Noise::new(self.config.seed, "masks").at(2 * at.step as u64).below(n),
@@ -68,8 +68,8 @@ impl<M: Module + Autoregressive + 'static> TrainTask for DensityTask<M> {
         let context = examples.context.map(Tensor::autodiff);
         let (model, x) = (self.training.network(), examples.x.autodiff());
         let noise = &mut Noise::new(self.config.seed, format!("dropout/{}", at.step));
-        let parameters = model.parameters_with_dropout(self.ordering(at), x.clone(), context, noise);
-        let loss = model.conditional().log_prob(parameters, x).mean().neg() - self.values.log_volume();
+        let parameters = model.parameters_with_dropout(self.ordering(at), x.clone(), context.as_ref(), noise);
+        let loss = model.output().log_prob(parameters, x).mean().neg() - self.values.log_volume();
         self.training.descend(at, rate, "loss", loss);
         Ok(())
     }

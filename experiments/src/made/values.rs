@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_autoregressive::Conditional;
+use gibbs_autoregressive::OutputDistribution;
 use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
 
@@ -19,7 +19,7 @@ const BLOCK: usize = 1000;
 /// How a model sees data.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
-    conditional: Conditional,
+    conditional: OutputDistribution,
     n_classes: usize,
     standardization: Option<Standardization>,
 }
@@ -44,7 +44,7 @@ impl Values {
     /// Data and their labels as the model takes them.
     pub(super) fn encode(&self, x: Tensor<2>, labels: Option<&[u8]>) -> Examples {
         let x = match self.conditional {
-            Conditional::Categorical { values } => to_levels(x, values),
+            OutputDistribution::Categorical { levels } => to_levels(x, levels),
             _ => match &self.standardization {
                 Some(by) => by.standardize(x),
                 None => x,
@@ -90,7 +90,7 @@ impl Values {
             None => x,
         };
         let value = |x: f64| match self.conditional {
-            Conditional::Categorical { values } => of_level(x, values) as f32,
+            OutputDistribution::Categorical { levels } => of_level(x, levels) as f32,
             _ => x as f32,
         };
         to_host(x).into_iter().map(value).collect()
@@ -101,12 +101,12 @@ impl Values {
     /// # Errors
     /// Values that its variables do not have, or labels that are missing or out of range.
     pub(super) fn require(&self, data: &Dataset) -> Result<()> {
-        if !matches!(self.conditional, Conditional::GaussianMixture { .. }) {
+        if !matches!(self.conditional, OutputDistribution::GaussianMixture { .. }) {
             data.require_unit_interval()?;
         }
         match self.conditional {
-            Conditional::Categorical { .. } => {}
-            Conditional::Bernoulli if data.is_binary() => {}
+            OutputDistribution::Categorical { .. } => {}
+            OutputDistribution::Bernoulli if data.is_binary() => {}
             _ => self.require_values(data)?,
         }
         self.require_labels(data)
@@ -127,7 +127,7 @@ impl Values {
 
     fn way_out(&self) -> &'static str {
         match self.conditional {
-            Conditional::Bernoulli => {
+            OutputDistribution::Bernoulli => {
                 "; give zeros and ones, or train with --set data.binarization=stochastic or threshold"
             }
             _ => "",

@@ -156,10 +156,11 @@ impl VanModel {
     /// # Errors
     /// If the number of spins is still open, or a field is out of range.
     pub(super) fn made(&self) -> Result<MadeConfig> {
-        let config = MadeConfig::new(given(self.n_visible, "model.n_visible")?, self.n_hidden.list())
-            .with_activation(self.activation)
-            .with_degrees(Degrees::Uniform)
-            .with_order(self.order.clone());
+        let config =
+            MadeConfig::new(given(self.n_visible, "model.n_visible")?, self.n_hidden.list().to_vec().into())
+                .with_activation(self.activation)
+                .with_degrees(Degrees::Uniform)
+                .with_order(self.order.clone());
         config.validate().context("model")?;
         Ok(config)
     }
@@ -178,7 +179,7 @@ impl VanModel {
         let sizes = self.pixel_cnn;
         let periodic = data.name == HAMILTONIAN && self.system.boundary == Edges::Periodic;
         let config = PixelCnnConfig::new(rows, columns)
-            .with_width(sizes.width)
+            .with_n_hidden(sizes.width)
             .with_depth(sizes.depth)
             .with_half_kernel(sizes.half_kernel)
             .with_periodic(periodic)

@@ -46,7 +46,7 @@ impl<M: Module + Autoregressive> VanTask<M> {
     pub(super) fn new(config: &VanRun, model: M, data: &Splits, device: &Device) -> Result<Self> {
         let train = &config.train;
         let spins = config::spins(config)?;
-        let group = config::group(config, train.variational.symmetry, model.n_variables())?;
+        let group = config::group(config, train.variational.symmetry, model.n_visible())?;
         let source = match spins {
             Some(spins) => Source::Hamiltonian(Box::new(spins)),
             None => Source::Data {
