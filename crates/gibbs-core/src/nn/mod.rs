@@ -8,6 +8,7 @@
 
 mod activation;
 mod affine;
+mod context;
 mod mask;
 mod masked;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod widths;
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use context::{append_context, project_context};
 pub use mask::Mask;
 pub use masked::{MaskedMlp, MaskedMlpConfig};
 pub use mlp::{Mlp, MlpConfig};
