@@ -1,42 +1,39 @@
-//! How a context enters a network: appended to its inputs, or projected onto its hidden units.
+//! How a context enters a network: as further inputs, or as an addition to hidden units.
 
 use burn::{module::Param, prelude::*};
 
-/// Network inputs `[n, I]` followed by a context `[n, C]`: `[n, I + C]`.
+/// The inputs `x [n, D]` with a context `[n, C]` behind them: `[n, D + C]`.
 ///
 /// # Panics
-/// If there is a context and `n_context` is 0, or the reverse, or the shapes do not fit.
+/// If the context is missing, or has another shape, or the network has none (`n_context` 0).
 pub fn append_context(x: Tensor<2>, context: Option<&Tensor<2>>, n_context: usize) -> Tensor<2> {
-    let n = x.dims()[0];
-    match context {
-        None => {
-            assert_eq!(n_context, 0, "the model has a context of width {n_context}, but none was passed");
-            x
-        }
-        Some(context) => {
-            assert_eq!(context.dims(), [n, n_context], "the shape of the context of {n} examples");
-            Tensor::cat(vec![x, context.clone()], 1)
-        }
+    match check(x.dims()[0], context, n_context) {
+        Some(context) => Tensor::cat(vec![x, context.clone()], 1),
+        None => x,
     }
 }
 
-/// Projects a context `[n, C]` by weights `[C, units]` onto hidden units: `[n, units]`. `None` if the model has no context.
+/// Projects a context `[n, C]` onto hidden units by `weights [C, units]`: `[n, units]`, nothing for a network without a context.
 ///
 /// # Panics
-/// If there is a context and no weights, or the reverse, or the shapes do not fit.
+/// As [`append_context`].
 pub fn project_context(
     n: usize,
     context: Option<&Tensor<2>>,
     weights: &Option<Param<Tensor<2>>>,
 ) -> Option<Tensor<2>> {
-    let width = weights.as_ref().map_or(0, |weights| weights.dims()[0]);
-    match (context, weights) {
-        (None, None) => None,
-        (Some(context), Some(weights)) => {
-            assert_eq!(context.dims(), [n, width], "the shape of the context of {n} examples");
-            Some(context.clone().matmul(weights.val()))
+    let n_context = weights.as_ref().map_or(0, |weights| weights.dims()[0]);
+    let context = check(n, context, n_context)?;
+    weights.as_ref().map(|weights| context.clone().matmul(weights.val()))
+}
+
+fn check(n: usize, context: Option<&Tensor<2>>, n_context: usize) -> Option<&Tensor<2>> {
+    match context {
+        None => assert_eq!(n_context, 0, "the model has a context of width {n_context}: give it"),
+        Some(context) => {
+            assert!(n_context > 0, "the model has no context");
+            assert_eq!(context.dims(), [n, n_context], "a context for {n} examples");
         }
-        (None, Some(_)) => panic!("the model has a context of width {width}, but none was passed"),
-        (Some(_), None) => panic!("a context was passed, but the model has none"),
     }
+    context
 }
