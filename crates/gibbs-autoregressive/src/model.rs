@@ -196,7 +196,7 @@ impl AutoregressiveConfig {
     }
 }
 
-/// A model of any kind. Names of weights are those of the kind.
+/// A model of any kind.
 #[derive(Module, Debug)]
 pub enum AutoregressiveModel {
     /// See [`Made`].

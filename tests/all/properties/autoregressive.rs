@@ -1,7 +1,7 @@
 //! Masked autoencoders, NADEs and PixelCNNs with all kinds of masks, outputs and contexts.
 
 use burn::{module::Module, optim::GradientsParams, prelude::*};
-use gibbs_autoregressive::{Autoregressive, MadeConfig, NadeConfig, PixelCnnConfig};
+use gibbs_autoregressive::{Autoregressive, AutoregressiveConfig, MadeConfig, NadeConfig, PixelCnnConfig};
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
 use gibbs_train::weights::{self, WeightsError};
@@ -128,5 +128,24 @@ impl<M: Module + Autoregressive + 'static> Model for Density<M> {
 impl<M: Module + Autoregressive + 'static> Generative for Density<M> {
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         self.model.sample_given(n, context(&self.model, n).as_ref(), noise)
+    }
+}
+
+#[test]
+fn weights_of_a_model_of_any_kind_are_those_of_its_kind() {
+    let noise = || Noise::new(1, "init");
+    let made = MadeConfig::new(4, 3.into());
+    let pixel_cnn = PixelCnnConfig::new(2, 2);
+    let own = [
+        weights::to_bytes(&made.init(&Device::flex(), &mut noise()).unwrap()).unwrap(),
+        weights::to_bytes(&pixel_cnn.init(&Device::flex(), &mut noise()).unwrap()).unwrap(),
+    ];
+    let configs = [AutoregressiveConfig::Made(made), AutoregressiveConfig::PixelCnn(pixel_cnn)];
+    for (config, own) in configs.into_iter().zip(own) {
+        let model = config.init(&Device::flex(), &mut noise()).unwrap();
+        assert_eq!(weights::to_bytes(&model).unwrap(), own);
+        let other = config.init(&Device::flex(), &mut Noise::new(2, "init")).unwrap();
+        let loaded = weights::from_bytes(other, &own).unwrap();
+        assert_eq!(weights::to_bytes(&loaded).unwrap(), own);
     }
 }
