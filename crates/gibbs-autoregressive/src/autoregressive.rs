@@ -96,6 +96,8 @@ pub trait Autoregressive: ConditionalLogProb + Ancestral {
     /// # Panics
     /// As [`parameters`](Self::parameters).
     fn log_prob_in(&self, mask: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
+        let (n, width) = (self.n_visible(), x.dims()[1]);
+        assert_eq!(width, n, "the model has {n} variables, but the examples have {width}");
         self.output().log_prob(self.parameters(mask, x.clone(), context), x)
     }
 
@@ -148,7 +150,7 @@ pub trait Autoregressive: ConditionalLogProb + Ancestral {
     ) -> Tensor<2> {
         let Evidence { x, prefix, context } = evidence;
         let ([n, width], n_context) = (x.dims(), self.n_context());
-        assert_eq!(width, self.n_visible(), "the number of variables of the examples");
+        assert_eq!(width, self.n_visible(), "the width of the examples must be the number of variables");
         assert!(prefix <= width, "a prefix of {prefix} of {width} variables");
         match &context {
             None => {

@@ -7,7 +7,7 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::Noise;
-use gibbs_core::{ConfigError, nn::Widths};
+use gibbs_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,6 +16,18 @@ use crate::{
     autoregressive::distribution,
     sampling::{Ancestral, AncestralSampler},
 };
+
+/// Evaluates an expression for the variant of an enum, whatever the kind.
+macro_rules! each {
+    ($of:expr, $variant:ident => $value:expr) => {
+        match $of {
+            Self::Made($variant) => $value,
+            Self::Nade($variant) => $value,
+            Self::Transformer($variant) => $value,
+            Self::PixelCnn($variant) => $value,
+        }
+    };
+}
 
 /// The kinds of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,45 +140,19 @@ impl AutoregressiveConfig {
 
     /// The conditional distribution of each variable.
     pub fn output(&self) -> OutputDistribution {
-        match self {
-            Self::Made(config) => config.output,
-            Self::Nade(config) => config.output,
-            Self::Transformer(config) => config.output,
-            Self::PixelCnn(config) => config.output,
-        }
+        each!(self, config => config.output)
     }
 
     /// Width of the context, 0 for none.
     pub fn n_context(&self) -> usize {
-        match self {
-            Self::Made(config) => config.n_context,
-            Self::Nade(config) => config.n_context,
-            Self::Transformer(config) => config.n_context,
-            Self::PixelCnn(config) => config.n_context,
-        }
+        each!(self, config => config.n_context)
     }
 
-    /// The same config with other hidden units.
-    ///
-    /// # Errors
-    /// If there is not exactly one number for a kind other than a MADE.
-    pub fn with_n_hidden(mut self, n_hidden: Widths) -> Result<Self, ConfigError> {
-        let kind = self.kind();
-        let width = match &mut self {
-            Self::Made(config) => {
-                config.n_hidden = n_hidden;
-                return Ok(self);
-            }
-            Self::Nade(config) => &mut config.n_hidden,
-            Self::Transformer(config) => &mut config.n_hidden,
-            Self::PixelCnn(config) => &mut config.n_hidden,
-        };
-        let &[one] = n_hidden.list() else {
-            let reason = format!("must be one number for a {kind}; only a made has several layers");
-            return Err(ConfigError::new("n_hidden", format!("{:?}", n_hidden.list()), reason));
-        };
-        *width = one;
-        Ok(self)
+    /// The same config with one hidden layer of this width, or blocks of this width.
+    #[must_use]
+    pub fn with_n_hidden(mut self, n_hidden: usize) -> Self {
+        each!(&mut self, config => config.n_hidden = n_hidden.into());
+        self
     }
 
     /// Checks every field.
@@ -174,12 +160,7 @@ impl AutoregressiveConfig {
     /// # Errors
     /// Names the first field that is out of range, or an order that is no permutation.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        match self {
-            Self::Made(config) => config.validate(),
-            Self::Nade(config) => config.validate(),
-            Self::Transformer(config) => config.validate(),
-            Self::PixelCnn(config) => config.validate(),
-        }
+        each!(self, config => config.validate())
     }
 
     /// A model with initial weights; see the config of the kind.
@@ -211,12 +192,7 @@ pub enum AutoregressiveModel {
 
 impl AutoregressiveModel {
     fn inner(&self) -> &(dyn Autoregressive + Sync) {
-        match self {
-            Self::Made(model) => model,
-            Self::Nade(model) => model,
-            Self::Transformer(model) => model,
-            Self::PixelCnn(model) => model,
-        }
+        each!(self, model => model)
     }
 }
 
@@ -258,12 +234,7 @@ impl Autoregressive for AutoregressiveModel {
     }
 
     fn output_bias(&mut self) -> &mut Param<Tensor<1>> {
-        match self {
-            Self::Made(model) => Autoregressive::output_bias(model),
-            Self::Nade(model) => Autoregressive::output_bias(model),
-            Self::Transformer(model) => Autoregressive::output_bias(model),
-            Self::PixelCnn(model) => Autoregressive::output_bias(model),
-        }
+        each!(self, model => Autoregressive::output_bias(model))
     }
 
     fn device(&self) -> Device {

@@ -271,7 +271,7 @@ impl Autoregressive for PixelCnn {
 
     fn parameters(&self, _: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
         let ([n, width], config) = (x.dims(), &self.config);
-        assert_eq!(width, config.n_visible(), "the number of variables of the examples");
+        assert_eq!(width, config.n_visible(), "the width of the examples must be the number of variables");
         let inputs = config.output.encode(x);
         let sites = self.sites(inputs.clone());
         let projected = project_context(n, context, &self.context);

@@ -225,7 +225,7 @@ impl Autoregressive for Transformer {
 
     fn parameters(&self, _: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
         let ([n, width], config) = (x.dims(), &self.config);
-        assert_eq!(width, config.n_visible, "the number of variables of the examples");
+        assert_eq!(width, config.n_visible, "the width of the examples must be the number of variables");
         let (tokens, per) = (config.n_tokens(), config.output.n_parameters());
         let x = columns::select(x, self.order.variables());
         let zeros = |width| Tensor::zeros([n, width], (&x.device(), x.dtype()));

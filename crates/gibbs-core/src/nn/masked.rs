@@ -49,13 +49,16 @@ impl MaskedMlpConfig {
     /// # Errors
     /// Names the first field that is out of range.
     pub fn validate(&self, n_in: usize, n_out: usize) -> Result<(), ConfigError> {
+        self.without_masks(n_in, n_out).validate()
+    }
+
+    fn without_masks(&self, n_in: usize, n_out: usize) -> MlpConfig {
         MlpConfig {
             widths: [&[n_in], self.hidden.as_slice(), &[n_out]].concat(),
             activation: self.activation,
             dropout: self.dropout,
             output_gain: self.output_gain,
         }
-        .validate()
     }
 
     /// A network whose output `i` depends on input `j` only if `adjacency` has `(i, j)`. If the hidden layers are wide enough, it
@@ -83,27 +86,22 @@ impl MaskedMlpConfig {
         device: &Device,
         noise: &mut Noise,
     ) -> Result<MaskedMlp, ConfigError> {
-        let (n_in, n_out) = match masks {
-            [first, .., last] => (first.n_in(), last.n_out()),
-            [only] => (only.n_in(), only.n_out()),
-            [] => return Err(mask_count(0, self.hidden.len() + 1)),
-        };
-        self.validate(n_in, n_out)?;
-        let widths = [&[n_in], self.hidden.as_slice(), &[n_out]].concat();
-        check_masks(masks, &widths)?;
-        let init = self.activation.weight_init();
-        let last = masks.len() - 1;
-        let layer = |(i, mask): (usize, &Mask)| {
-            let gain = if i == last { self.output_gain } else { 1.0 };
-            Affine::new([mask.n_in(), mask.n_out()], init, gain, Some(mask), device, noise)
-        };
-        let layers = masks.iter().enumerate().map(layer).collect();
+        let n_layers = self.hidden.len() + 1;
+        let reason = format!("must be one for each of the {n_layers} layers");
+        ConfigError::require(masks.len() == n_layers, "masks", masks.len(), reason)?;
+        let mlp = self.without_masks(masks[0].n_in(), masks[n_layers - 1].n_out());
+        mlp.validate()?;
+        for (layer, (mask, pair)) in masks.iter().zip(mlp.widths.windows(2)).enumerate() {
+            let found = format!("{} by {}", mask.n_out(), mask.n_in());
+            let reason = format!("must be {} outputs by {} inputs", pair[1], pair[0]);
+            let fits = [mask.n_in(), mask.n_out()] == pair;
+            ConfigError::require(fits, format!("masks.{layer}"), found, reason)?;
+        }
+        let layers = mlp.layers(Some(masks), device, noise);
         let masks = masks.iter().map(Mask::pattern).collect();
         Ok(MaskedMlp { layers, masks, activation: self.activation, dropout: self.dropout })
     }
-}
 
-impl MaskedMlpConfig {
     /// The network of the given layers under masks `[in, out]`, one for each layer. Costs nothing.
     ///
     /// # Panics
@@ -117,28 +115,6 @@ fn under_masks(layers: &[Affine], masks: &[Pattern], activation: Activation, dro
     assert_eq!(layers.len(), masks.len(), "a network of {} layers under {} masks", layers.len(), masks.len());
     let masked = |(layer, mask): (&Affine, &Pattern)| layer.masked(Some(mask.clone()));
     Network { layers: layers.iter().zip(masks).map(masked).collect(), activation, dropout }
-}
-
-fn mask_count(masks: usize, layers: usize) -> ConfigError {
-    ConfigError::new("masks", masks, format!("must be one for each of the {layers} layers"))
-}
-
-fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), ConfigError> {
-    if masks.len() + 1 != widths.len() {
-        return Err(mask_count(masks.len(), widths.len() - 1));
-    }
-    for (layer, (mask, pair)) in masks.iter().zip(widths.windows(2)).enumerate() {
-        let (expected, found) = ((pair[1], pair[0]), (mask.n_out(), mask.n_in()));
-        if expected != found {
-            let reason = format!("must be {} outputs by {} inputs", expected.0, expected.1);
-            return Err(ConfigError::new(
-                format!("masks.{layer}"),
-                format!("{} by {}", found.0, found.1),
-                reason,
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// A masked multi-layer perceptron.

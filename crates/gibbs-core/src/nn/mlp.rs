@@ -14,7 +14,7 @@ use burn::module::Module;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 
-use super::{Activation, Affine, Network};
+use super::{Activation, Affine, Mask, Network};
 use crate::ConfigError;
 
 /// Widths and functions of a network.
@@ -51,13 +51,18 @@ impl MlpConfig {
     /// If [`validate`](Self::validate) fails.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Mlp, ConfigError> {
         self.validate()?;
-        let last = self.widths.len() - 2;
+        let layers = self.layers(None, device, noise);
+        Ok(Mlp { layers, activation: self.activation, dropout: self.dropout })
+    }
+
+    /// The layers with their initial values, under optional masks.
+    pub(super) fn layers(&self, masks: Option<&[Mask]>, device: &Device, noise: &mut Noise) -> Vec<Affine> {
+        let (last, init) = (self.widths.len() - 2, self.activation.weight_init());
         let layer = |(i, pair): (usize, &[usize])| {
             let gain = if i == last { self.output_gain } else { 1.0 };
-            Affine::new([pair[0], pair[1]], self.activation.weight_init(), gain, None, device, noise)
+            Affine::new([pair[0], pair[1]], init, gain, masks.map(|masks| &masks[i]), device, noise)
         };
-        let layers = self.widths.windows(2).enumerate().map(layer).collect();
-        Ok(Mlp { layers, activation: self.activation, dropout: self.dropout })
+        self.widths.windows(2).enumerate().map(layer).collect()
     }
 }
 
