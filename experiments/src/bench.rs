@@ -169,7 +169,7 @@ fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)
 
 /// A masked autoencoder with one hidden layer and no direct connections.
 fn made(device: &Device, visible: usize, hidden: usize) -> Result<Made> {
-    let config = MadeConfig::new(visible, vec![hidden]).with_direct(false);
+    let config = MadeConfig::new(visible, vec![hidden].into()).with_direct(false);
     Ok(config.init(device, &mut Noise::new(0, "bench"))?)
 }
 
@@ -180,7 +180,7 @@ fn likelihood<M: Module + Autoregressive + LogProb + 'static>(
     batch: usize,
 ) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "data");
-    let x = noise.bernoulli(Tensor::<2>::full([batch, model.n_variables()], ON, device));
+    let x = noise.bernoulli(Tensor::<2>::full([batch, model.n_visible()], ON, device));
     density(device, model, x)
 }
 
@@ -244,7 +244,8 @@ fn variational(device: &Device, side: usize, n: usize) -> Result<(Box<dyn FnMut(
     let torus = ising(&Lattice::square(side, Boundary::Periodic)?, 1.0, 0.0)?;
     let law = Canonical::new(torus, 0.44)?;
     let mut noise = Noise::new(0, "draws");
-    let network = MadeConfig::new(side * side, Vec::new()).with_direct(false).init(device, &mut noise)?;
+    let network =
+        MadeConfig::new(side * side, Vec::new().into()).with_direct(false).init(device, &mut noise)?;
     let group = Arc::new(SymmetryGroup::trivial(side * side));
     let mut training = Backprop::new(network, Adam::default(), Average::OFF, device);
     let at = Position::new(0, 1, 1);

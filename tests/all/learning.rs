@@ -191,7 +191,7 @@ fn an_autoencoder_beats_principal_components() {
 }
 
 /// Mean log-likelihood of bars and stripes, each pattern once, after maximum likelihood with all of them in each step; one
-/// ordering after the other.
+/// mask after the other.
 fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
     const STEPS: usize = 1600;
     let splits = bars_and_stripes(4).unwrap();
@@ -200,8 +200,8 @@ fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
     let mut optimizer = AdamConfig::new().init();
     for step in 0..STEPS {
         let lifted = model.clone().train();
-        let ordering = step % model.n_orderings();
-        let loss = lifted.log_prob_in(ordering, Tensor::from_inner(x.clone()), None).mean().neg();
+        let mask = step % model.n_masks();
+        let loss = lifted.log_prob_in(mask, Tensor::from_inner(x.clone()), None).mean().neg();
         let gradients = GradientsParams::from_grads(loss.backward(), &lifted);
         model = optimizer_step(&mut optimizer, 0.02 * (1.0 - step as f64 / STEPS as f64), model, gradients);
     }
@@ -213,8 +213,8 @@ fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
 fn autoregressive_models_learn_bars_and_stripes_to_within_a_fiftieth_of_a_nat() {
     let best = -(bars_and_stripes(4).unwrap().law.unwrap().entropy());
     let (device, noise) = (Device::flex(), &mut Noise::new(0, "init"));
-    let made = MadeConfig::new(16, vec![64]).init(&device, noise).unwrap();
-    let orders = MadeConfig::new(16, vec![64, 64]).with_order(OrderConfig::Random).with_n_wirings(2);
+    let made = MadeConfig::new(16, vec![64].into()).init(&device, noise).unwrap();
+    let orders = MadeConfig::new(16, vec![64, 64].into()).with_order(OrderConfig::Random).with_n_masks(2);
     let nade = NadeConfig::new(16, 24).init(&device, noise).unwrap();
     for (name, reached) in [
         ("MADE", likelihood_learned(made)),

@@ -1,7 +1,7 @@
 //! Misuse of the libraries, and numbers at the edge.
 
 use burn::{module::Param, prelude::*};
-use gibbs_autoregressive::{Autoregressive, Conditional};
+use gibbs_autoregressive::{Autoregressive, OutputDistribution};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Clamp, ContrastiveConfig, GibbsChain, Rbm, RbmConfig,
@@ -179,11 +179,14 @@ fn examples_and_contexts_of_another_width_are_a_panic() {
         let noise = || Noise::new(0, "noise");
         let (x, own) = (examples(model, 3, &mut noise()), context(model, 3));
         let wrong = || Some(zeros([3, model.n_context() + 1]));
-        let narrow = x.clone().narrow(1, 0, model.n_variables() - 1);
-        assert!(panics(|| drop(to_host(model.log_prob_given(narrow, own)))), "{name}: width");
-        assert!(panics(|| drop(to_host(model.log_prob_given(x.clone(), wrong())))), "{name}: context");
+        let narrow = x.clone().narrow(1, 0, model.n_visible() - 1);
+        assert!(panics(|| drop(to_host(model.log_prob_given(narrow, own.as_ref())))), "{name}: width");
         assert!(
-            panics(|| drop(to_host(model.sample_given(3, wrong(), &mut noise())))),
+            panics(|| drop(to_host(model.log_prob_given(x.clone(), wrong().as_ref())))),
+            "{name}: context"
+        );
+        assert!(
+            panics(|| drop(to_host(model.sample_given(3, wrong().as_ref(), &mut noise())))),
             "{name}: context of draws"
         );
         if model.n_context() > 0 {
@@ -195,13 +198,13 @@ fn examples_and_contexts_of_another_width_are_a_panic() {
 #[test]
 fn a_variable_that_is_no_number_stays_in_its_example() {
     for (name, model) in densities() {
-        if let Conditional::Categorical { .. } = model.conditional() {
+        if let OutputDistribution::Categorical { .. } = model.output() {
             continue;
         }
-        for variable in 0..model.n_variables() {
+        for variable in 0..model.n_visible() {
             let x = examples(&*model, 2, &mut Noise::new(0, "examples"));
             let x = x.slice_fill([0..1, variable..variable + 1], f32::NAN);
-            let found = to_host(model.log_prob_given(x, context(&*model, 2)));
+            let found = to_host(model.log_prob_given(x, context(&*model, 2).as_ref()));
             assert!(found[0].is_nan() && found[1].is_finite(), "{name}, variable {variable}: {found:?}");
         }
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cache;
+pub mod columns;
 mod config_error;
 mod estimate;
 pub mod hmc;

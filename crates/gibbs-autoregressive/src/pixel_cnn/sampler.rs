@@ -1,18 +1,16 @@
-//! The conditionals of a PixelCNN one after the other, each convolution computed once at each site.
+//! The cached sampler of a PixelCNN: it computes each convolution once at each site.
 //!
 //! ```text
-//! before the first site of a row:   the vertical stack of the whole row, from the row before it and the kept bands of maps
+//! before the first site of a row:   the vertical stack of the whole row, from the row before it and the cached bands of maps
 //! at each site:                     the horizontal stack, from the sites and maps to the left in the row
 //! ```
 
-use burn::{prelude::*, tensor::DType};
-use gibbs_core::nn::{Affine, Residual};
+use burn::prelude::*;
+use gibbs_core::nn::{Affine, Residual, project_context};
 
 use super::{FromAbove, PixelCnn, maps::Band};
-use crate::{
-    Autoregressive,
-    autoregressive::told,
-    sampling::{Recursion, Walk, dot, function, host},
+use crate::sampling::{
+    Ancestral, AncestralSampler, Observed, Rows, SamplerState, dot, function, host, placed, placed_context,
 };
 
 /// An affine map on the host.
@@ -35,7 +33,7 @@ impl Map {
         for (part, sums) in sums.chunks_mut(LANES).enumerate() {
             let rows = self.weight[part * LANES..].chunks(width);
             match <&mut [f32; LANES]>::try_from(&mut *sums) {
-                // A known length keeps the sums in registers.
+                // A constant length keeps the sums in registers.
                 Ok(sums) => add_rows(x, rows, sums),
                 Err(_) => add_rows(x, rows, sums),
             }
@@ -43,7 +41,7 @@ impl Map {
     }
 }
 
-/// Adds `Σ_k x_k·row_k`, as far as the sums go.
+/// Adds `Σ_k x_k·row_k` to the sums, which may be shorter than the rows.
 #[inline(always)]
 fn add_rows<'a, S: AsMut<[f32]> + ?Sized>(x: &[f32], rows: impl Iterator<Item = &'a [f32]>, sums: &mut S) {
     let sums = sums.as_mut();
@@ -59,62 +57,54 @@ struct Horizontal {
     expand: Map,
 }
 
-/// The recursion.
-pub(super) struct Scan<'a> {
+struct PixelCnnSampler<'a> {
     model: &'a PixelCnn,
     left: Map,
     blocks: Vec<Horizontal>,
-    /// `O`, an output after the other.
+    /// `O`, one output after the other.
     output: Vec<f32>,
     output_bias: Vec<f32>,
-    direct: Option<Vec<f32>>,
-    dtype: DType,
+    direct: Option<Rows>,
 }
 
-impl<'a> Scan<'a> {
-    pub(super) fn new(model: &'a PixelCnn) -> Self {
+impl Ancestral for PixelCnn {
+    fn sampler(&self, _: usize) -> Box<dyn AncestralSampler + '_> {
         let horizontal = |residual: &Residual| Horizontal {
             reduce: Map::new(&residual.reduce),
             convolve: Map::new(&residual.convolve),
             expand: Map::new(&residual.expand),
         };
-        Self {
-            left: Map::new(&model.left),
-            blocks: model.blocks.iter().map(|block| horizontal(&block.horizontal)).collect(),
-            output: host(model.output.val().transpose()),
-            output_bias: host(model.output_bias.val()),
-            direct: model.direct.as_ref().map(|direct| host(direct.val())),
-            dtype: model.output_bias.val().dtype(),
-            model,
-        }
-    }
-
-    fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values, shape), (&Autoregressive::device(self.model), self.dtype))
+        Box::new(PixelCnnSampler {
+            left: Map::new(&self.left),
+            blocks: self.blocks.iter().map(|block| horizontal(&block.horizontal)).collect(),
+            output: host(self.output.val().transpose()),
+            output_bias: host(self.output_bias.val()),
+            direct: self.direct.as_ref().map(|direct| Rows::new(direct.val())),
+            model: self,
+        })
     }
 }
 
-impl Recursion for Scan<'_> {
-    fn start(&self, n: usize, context: &[f32]) -> Box<dyn Walk + '_> {
+impl AncestralSampler for PixelCnnSampler<'_> {
+    fn start(&self, n: usize, context: &[f32]) -> Box<dyn SamplerState + '_> {
         let config = &self.model.config;
-        let context = (config.n_context > 0).then(|| self.tensor(context.to_vec(), [n, config.n_context]));
+        let context = placed_context(n, context, &self.model.output_bias.val());
         let map = |channels| RowMap::new(n, config.columns, config.half_kernel, channels);
-        let mut walk = ScanWalk {
-            scan: self,
+        let mut state = PixelCnnState {
+            sampler: self,
             n,
-            told: told(n, context, &self.model.context),
+            projected: project_context(n, context.as_ref(), &self.model.context),
             bands: vec![Band::default(); config.depth],
             sites: map(config.n_inputs()),
             from_above: Vec::new(),
             joining: Vec::new(),
             maps: self.blocks.iter().map(|_| map(config.bottleneck())).collect(),
-            features: vec![0.0; n * config.width],
+            features: vec![0.0; n * config.n_hidden],
             sums: self.output_bias.repeat(n),
-            position: 0,
         };
-        walk.next_row();
-        walk.next_site();
-        Box::new(walk)
+        state.next_row();
+        state.next_site(0);
+        Box::new(state)
     }
 }
 
@@ -145,13 +135,12 @@ impl RowMap {
     }
 }
 
-/// Some examples on their way through the sites.
-struct ScanWalk<'a> {
-    scan: &'a Scan<'a>,
+struct PixelCnnState<'a> {
+    sampler: &'a PixelCnnSampler<'a>,
     n: usize,
-    told: Option<Tensor<2>>,
+    projected: Option<Tensor<2>>,
     bands: Vec<Band>,
-    /// Inputs of the sites of this row, and before its first site still those of the row above.
+    /// Inputs of the sites of this row; before its first site, those of the row above.
     sites: RowMap,
     /// `v [n, C, d]` of the row.
     from_above: Vec<f32>,
@@ -163,25 +152,25 @@ struct ScanWalk<'a> {
     features: Vec<f32>,
     /// Biases and direct connections from the sites so far, `[n, D·P]`.
     sums: Vec<f32>,
-    position: usize,
 }
 
-impl ScanWalk<'_> {
-    /// The vertical stack for the row that begins.
+impl PixelCnnState<'_> {
+    /// The vertical stack of the next row.
     fn next_row(&mut self) {
-        let (model, columns) = (self.scan.model, self.scan.model.config.columns);
+        let (model, columns) = (self.sampler.model, self.sampler.model.config.columns);
         let (sites, channels) = (&self.sites, self.sites.channels);
         let above = (0..self.n).flat_map(|i| sites.window(i, sites.half, columns));
-        let above = self.scan.tensor(above.copied().collect(), [self.n, 1, columns, channels]);
-        let FromAbove { v, joining } = model.vertical(above, self.told.clone(), Some(&mut self.bands));
+        let shape = [self.n, 1, columns, channels];
+        let above = placed(above.copied().collect(), shape, &model.output_bias.val());
+        let FromAbove { v, joining } = model.vertical(above, self.projected.as_ref(), Some(&mut self.bands));
         self.from_above = host(v);
         self.joining = joining.into_iter().map(host).collect();
     }
 
-    /// The horizontal stack for the site whose turn it is.
-    fn next_site(&mut self) {
-        let config = &self.scan.model.config;
-        let (column, k, d) = (self.position % config.columns, config.half_kernel, config.width);
+    /// The horizontal stack of the next site.
+    fn next_site(&mut self, position: usize) {
+        let config = &self.sampler.model.config;
+        let (column, k, d) = (position % config.columns, config.half_kernel, config.n_hidden);
         let of = |i: usize, channels: usize| {
             let site = i * config.columns + column;
             site * channels..(site + 1) * channels
@@ -192,8 +181,8 @@ impl ScanWalk<'_> {
         let mut w = vec![0.0; config.bottleneck()];
         for (i, h) in self.features.chunks_exact_mut(d).enumerate() {
             h.fill(0.0);
-            self.scan.left.add(self.sites.window(i, column, k), h);
-            for ((block, map), joining) in self.scan.blocks.iter().zip(&mut self.maps).zip(&self.joining) {
+            self.sampler.left.add(self.sites.window(i, column, k), h);
+            for ((block, map), joining) in self.sampler.blocks.iter().zip(&mut self.maps).zip(&self.joining) {
                 let t = map.at(i, column);
                 t.fill(0.0);
                 block.reduce.add(h, t);
@@ -210,14 +199,14 @@ impl ScanWalk<'_> {
     }
 }
 
-impl Walk for ScanWalk<'_> {
-    fn parameters(&mut self, parameters: &mut [f32]) {
-        let config = &self.scan.model.config;
-        let per = config.conditional.n_parameters();
-        let (first, width) = (self.position * per, self.scan.output_bias.len());
+impl SamplerState for PixelCnnState<'_> {
+    fn parameters(&mut self, position: usize, parameters: &mut [f32]) {
+        let config = &self.sampler.model.config;
+        let per = config.output.n_parameters();
+        let (first, width) = (position * per, self.sampler.output_bias.len());
         for (i, parameters) in parameters.chunks_exact_mut(per).enumerate() {
-            let features = &self.features[i * config.width..(i + 1) * config.width];
-            let outputs = self.scan.output.chunks_exact(config.width);
+            let features = &self.features[i * config.n_hidden..(i + 1) * config.n_hidden];
+            let outputs = self.sampler.output.chunks_exact(config.n_hidden);
             let sums = &self.sums[i * width + first..];
             for ((parameter, output), sum) in parameters.iter_mut().zip(outputs).zip(sums) {
                 *parameter = dot(output, features) + sum;
@@ -225,29 +214,27 @@ impl Walk for ScanWalk<'_> {
         }
     }
 
-    fn observe(&mut self, values: &[f32]) {
-        let config = &self.scan.model.config;
-        let (n_inputs, per) = (config.conditional.n_inputs(), config.conditional.n_parameters());
-        let (column, width) = (self.position % config.columns, self.scan.output_bias.len());
-        let later = (self.position + 1) * per;
-        for (i, &value) in values.iter().enumerate() {
-            let site = self.sites.at(i, column);
-            config.conditional.encode_value(value, &mut site[..n_inputs]);
+    fn observe(&mut self, observed: &Observed) {
+        let config = &self.sampler.model.config;
+        let (n_inputs, position) = (observed.n_inputs(), observed.position);
+        for (i, inputs) in observed.inputs.chunks_exact(n_inputs).enumerate() {
+            let site = self.sites.at(i, position % config.columns);
+            site[..n_inputs].copy_from_slice(inputs);
             site[n_inputs] = 1.0;
-            for (j, &input) in site[..n_inputs].iter().enumerate().filter(|(_, input)| **input != 0.0) {
-                let Some(direct) = &self.scan.direct else { break };
-                let row = &direct[(self.position * n_inputs + j) * width..][later..width];
-                let sums = &mut self.sums[i * width..(i + 1) * width][later..];
-                sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += input * weight);
+        }
+        if let Some(direct) = &self.sampler.direct {
+            let later = (position + 1) * config.output.n_parameters();
+            for (i, j, input) in observed.nonzero() {
+                direct.add(position * n_inputs + j, later, input, &mut self.sums, i);
             }
         }
-        self.position += 1;
-        if self.position == config.n_variables() {
+        let next = position + 1;
+        if next == config.n_visible() {
             return;
         }
-        if self.position.is_multiple_of(config.columns) {
+        if next.is_multiple_of(config.columns) {
             self.next_row();
         }
-        self.next_site();
+        self.next_site(next);
     }
 }

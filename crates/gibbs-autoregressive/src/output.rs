@@ -1,4 +1,4 @@
-//! The law of one variable given those before it in the order.
+//! The conditional distribution of one variable, given earlier variables.
 //!
 //! ```text
 //! Bernoulli          p(x=1) = σ(θ)                                      x in {0, 1},  1 parameter
@@ -10,30 +10,32 @@
 //! References: Germain et al., "MADE", ICML 2015, arXiv:1502.03509, for binary variables; Uria, Murray & Larochelle,
 //! "RNADE", NIPS 2013, arXiv:1306.0186, for mixtures.
 //!
-//! Differences from the papers: the logarithm of a scale is bounded, so that no component can collapse onto a value that
+//! Differences from the papers: the logarithm of a scale is bounded. Otherwise a component could collapse onto a value that
 //! occurs twice in the data.
 
 use burn::prelude::*;
 use gibbs_backend::{bce_with_logits, tanh};
-use gibbs_core::math::{LN_SQRT_TAU, log_sum_exp_rows};
+use gibbs_core::{
+    ConfigError,
+    math::{LN_SQRT_TAU, log_sum_exp_rows},
+};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::{ConfigError, ValueError};
-
-/// Bound on the logarithm of a component's scale. Data are expected on a scale of about one: this leaves 0.0009 to 1097.
+/// Bound on the logarithm of a component's scale. Data should have a scale of about one: scales can be 0.0009 to 1097.
 const LOG_SCALE: f64 = 7.0;
 
-/// A family of laws of one variable.
+/// The family of the conditional distributions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Conditional {
+pub enum OutputDistribution {
     /// Bits.
     #[default]
     Bernoulli,
-    /// One of several values `0, 1, …`.
+    /// Discrete levels `0, 1, …`.
     Categorical {
-        /// How many, at least 2.
-        values: usize,
+        /// Number of levels, at least 2.
+        levels: usize,
     },
     /// Real numbers.
     GaussianMixture {
@@ -42,52 +44,52 @@ pub enum Conditional {
     },
 }
 
-impl Conditional {
-    /// Checks the number of values or components.
+impl OutputDistribution {
+    /// Checks the number of levels or components.
     ///
     /// # Errors
-    /// [`ConfigError::Range`].
+    /// If it is too small.
     pub fn validate(self) -> Result<(), ConfigError> {
         match self {
             Self::Bernoulli => Ok(()),
-            Self::Categorical { values } => ConfigError::at_least("values", values, 2),
-            Self::GaussianMixture { components } => ConfigError::at_least("components", components, 1),
+            Self::Categorical { levels } => ConfigError::at_least("output.levels", levels, 2),
+            Self::GaussianMixture { components } => ConfigError::at_least("output.components", components, 1),
         }
     }
 
-    /// Parameters of the law of one variable.
+    /// Number of parameters of the distribution of one variable.
     pub fn n_parameters(self) -> usize {
         match self {
             Self::Bernoulli => 1,
-            Self::Categorical { values } => values,
+            Self::Categorical { levels } => levels,
             Self::GaussianMixture { components } => 3 * components,
         }
     }
 
-    /// Network inputs for one variable: one for each value of a categorical one, else the number itself.
+    /// Number of network inputs of one variable: one for each level of a categorical variable (one-hot), else 1.
     pub fn n_inputs(self) -> usize {
         match self {
-            Self::Categorical { values } => values,
+            Self::Categorical { levels } => levels,
             _ => 1,
         }
     }
 
-    /// Network inputs for examples: `[n, D]` to `[n, D·inputs]`, those of a variable side by side.
+    /// Network inputs of examples: `[n, D]` to `[n, D·inputs]`, those of a variable adjacent.
     pub fn encode(self, x: Tensor<2>) -> Tensor<2> {
         let ([n, width], dtype) = (x.dims(), x.dtype());
         match self {
-            Self::Categorical { values } => {
-                let values_row = Tensor::<1, Int>::arange(0..values as i64, &x.device()).float();
-                let values_row = values_row.cast(dtype).reshape([1, 1, values]);
+            Self::Categorical { levels } => {
+                let row = Tensor::<1, Int>::arange(0..levels as i64, &x.device()).float();
+                let row = row.cast(dtype).reshape([1, 1, levels]);
                 let x: Tensor<3> = x.reshape([n, width, 1]);
-                let hot = x.expand([n, width, values]).equal(values_row.expand([n, width, values]));
-                hot.float().cast(dtype).reshape([n, width * values])
+                let hot = x.expand([n, width, levels]).equal(row.expand([n, width, levels]));
+                hot.float().cast(dtype).reshape([n, width * levels])
             }
             _ => x,
         }
     }
 
-    /// Network inputs of one value, the host's form of [`encode`](Self::encode).
+    /// Network inputs of one value: [`encode`](Self::encode) on the host.
     pub(crate) fn encode_value(self, value: f32, inputs: &mut [f32]) {
         match self {
             Self::Categorical { .. } => {
@@ -99,8 +101,8 @@ impl Conditional {
 
     /// Log-probability, or log-density, of each example in nats: `Σ_d ln p(x_d; θ_d)`.
     ///
-    /// `parameters [n, D·P]`, those of a variable side by side, and `x [n, D]`, give `[n]`. Values that the law does not
-    /// have are not noticed here; see [`check`](Self::check).
+    /// `parameters [n, D·P]`, those of a variable adjacent, and `x [n, D]`, to `[n]`. Invalid values of `x` are not detected
+    /// here; see [`check`](Self::check).
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -110,9 +112,9 @@ impl Conditional {
         assert_eq!(parameters.dims(), [n, width * per], "parameters of {n} examples of {width} variables");
         match self {
             Self::Bernoulli => bce_with_logits(parameters, x).neg(),
-            Self::Categorical { values } => {
+            Self::Categorical { levels } => {
                 let chosen = (parameters.clone() * self.encode(x)).sum_dim(1).squeeze_dim(1);
-                let totals = log_sum_exp_rows(parameters.reshape([n * width, values]));
+                let totals = log_sum_exp_rows(parameters.reshape([n * width, levels]));
                 chosen - totals.reshape([n, width]).sum_dim(1).squeeze_dim(1)
             }
             Self::GaussianMixture { components } => {
@@ -128,8 +130,8 @@ impl Conditional {
         }
     }
 
-    /// A draw for `parameters`, by inversion of one uniform number for a discrete value or the component of a mixture; a
-    /// mixture also takes a standard normal one.
+    /// A draw for `parameters`. One uniform number determines a discrete value, or the component of a mixture, by inversion. A
+    /// mixture also uses a standard normal number.
     pub fn draw(self, parameters: &[f32], uniform: f32, normal: f32) -> f32 {
         match self {
             Self::Bernoulli => f32::from(f64::from(uniform) < self.mean(parameters)),
@@ -142,12 +144,12 @@ impl Conditional {
         }
     }
 
-    /// Whether a draw takes a normal number beside the uniform one.
+    /// Whether a draw needs a normal number in addition to the uniform one.
     pub(crate) fn draws_normal(self) -> bool {
         matches!(self, Self::GaussianMixture { .. })
     }
 
-    /// The mean of the law.
+    /// The mean of the distribution with these parameters.
     pub fn mean(self, parameters: &[f32]) -> f64 {
         match self {
             Self::Bernoulli => 1.0 / (1.0 + (-f64::from(parameters[0])).exp()),
@@ -165,11 +167,11 @@ impl Conditional {
         }
     }
 
-    /// Parameters with which the laws do not depend on other variables and fit the data `x [n, D]`: `[D·P]`.
+    /// Parameters `[D·P]` of independent variables that fit the data `x [n, D]`.
     ///
-    /// Counts of discrete values are raised by one half each (Krichevsky & Trofimov 1981, doi:10.1109/TIT.1981.1056331), so
-    /// that no value is impossible. The components of a mixture share the mean and the standard deviation of the data,
-    /// and begin apart by spreading their means over one standard deviation to both sides.
+    /// One half is added to each count of a discrete value (Krichevsky & Trofimov 1981, doi:10.1109/TIT.1981.1056331), so that
+    /// no value has probability zero. Each component of a mixture has the standard deviation of the data; the means of the
+    /// components are spread evenly over one standard deviation on both sides of the mean of the data.
     pub fn marginals(self, x: Tensor<2>) -> Tensor<1> {
         let [n, width] = x.dims();
         let device = x.device();
@@ -196,16 +198,16 @@ impl Conditional {
         }
     }
 
-    /// Whether examples `x [n, D]`, row by row, have values of this law.
+    /// Checks that examples `x [n, D]`, row by row, have valid values.
     ///
     /// # Errors
-    /// The first that is none.
+    /// The first invalid value.
     pub fn check(self, x: &[f64], width: usize) -> Result<(), ValueError> {
         let (is_valid, expected): (Box<dyn Fn(f64) -> bool>, _) = match self {
             Self::Bernoulli => (Box::new(|x| x == 0.0 || x == 1.0), "0 or 1".to_owned()),
-            Self::Categorical { values } => (
-                Box::new(move |x| (0..values).any(|value| x == value as f64)),
-                format!("a whole number from 0 to {}", values - 1),
+            Self::Categorical { levels } => (
+                Box::new(move |x| (0..levels).any(|level| x == level as f64)),
+                format!("a whole number from 0 to {}", levels - 1),
             ),
             Self::GaussianMixture { .. } => (Box::new(f64::is_finite), "finite".to_owned()),
         };
@@ -214,6 +216,20 @@ impl Conditional {
             Some(i) => Err(ValueError { example: i / width, variable: i % width, value: x[i], expected }),
         }
     }
+}
+
+/// Invalid values of a variable.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[error("the value {value} of variable {variable} in example {example} is not {expected}")]
+pub struct ValueError {
+    /// Index of the example, from 0.
+    pub example: usize,
+    /// Index of the variable, from 0.
+    pub variable: usize,
+    /// The value.
+    pub value: f64,
+    /// Valid values.
+    pub expected: String,
 }
 
 fn bounded(s: Tensor<2>) -> Tensor<2> {
@@ -237,7 +253,7 @@ fn softmax(logits: &[f32]) -> Vec<f64> {
     weights.into_iter().map(|weight| weight / total).collect()
 }
 
-/// The number of categories whose cumulative probability is at most `uniform`.
+/// The number of levels whose cumulative probability is at most `uniform`.
 fn category(logits: &[f32], uniform: f32) -> usize {
     let mut cumulative = 0.0;
     let mut is_passed = |p: &f64| {
