@@ -1,9 +1,11 @@
 //! The one font of all pictures, carried in the binary so that a machine without fonts draws the same.
 //!
-//! Ubuntu Light (Ubuntu Font Licence 1.0), as packaged by the crate `epaint_default_fonts`.
+//! Ubuntu Light; its licence, the Ubuntu Font Licence 1.0, stands in `fonts/UFL.txt`.
 
 use plotters::style::{FontDesc, FontStyle, register_font};
 use std::sync::Once;
+
+static UBUNTU_LIGHT: &[u8] = include_bytes!("../fonts/Ubuntu-Light.ttf");
 
 /// Name under which the font is known to the drawing library, and the list an SVG viewer chooses from.
 pub(crate) const FAMILY: &str = "Ubuntu, Helvetica, Arial, sans-serif";
@@ -24,7 +26,7 @@ pub(crate) fn font(size: f64) -> FontDesc<'static> {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         // The bytes are a constant that the tests below read; text is left out should they ever be no font.
-        let _ = register_font(FAMILY, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+        let _ = register_font(FAMILY, FontStyle::Normal, UBUNTU_LIGHT);
     });
     FontDesc::new(FAMILY.into(), size, FontStyle::Normal)
 }
