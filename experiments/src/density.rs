@@ -74,7 +74,7 @@ impl Measured<'_> {
     /// As [`sets`](Self::sets).
     pub fn figures(&self, log_probs: LogProbs) -> Result<Evaluation> {
         let mut of_law = Vec::new();
-        if let Some(law) = &self.data.law {
+        if let Some(law) = &self.data.known_density {
             for set in self.sets()? {
                 let rows: Vec<usize> = (0..set.len()).collect();
                 of_law.extend(set.values(&rows).chunks(set.width()).map(|x| law.log_prob(x)));

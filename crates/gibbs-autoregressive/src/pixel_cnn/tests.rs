@@ -14,7 +14,7 @@ fn small(rows: usize, columns: usize) -> PixelCnnConfig {
 }
 
 /// With weights of order one, in double precision.
-fn stirred(config: &PixelCnnConfig) -> PixelCnn {
+fn perturbed(config: &PixelCnnConfig) -> PixelCnn {
     let model = config.init(&Device::flex(), &mut Noise::new(5, "init")).unwrap();
     cast(model.map(&mut Jitter(Noise::new(6, "jitter"), 0.3)), FloatDType::F64)
 }
@@ -29,7 +29,7 @@ fn a_site_sees_every_earlier_one_within_reach_and_no_other() {
                 .with_half_kernel(half_kernel)
                 .with_periodic(periodic)
                 .with_direct(direct);
-            let model = stirred(&config).train();
+            let model = perturbed(&config).train();
             let x = Noise::new(3, "x").normal([1, 35], (&device, DType::F64));
             let reach = depth * half_kernel;
             check_autoregressive(
@@ -53,7 +53,7 @@ fn far_from_the_edges_all_sites_are_alike() {
     let (rows, columns, [down, right]) = (8, 9, [1, 2]);
     let config = small(rows, columns).with_depth(2).with_half_kernel(1).with_direct(false);
     let reach = 2;
-    let mut model = stirred(&config);
+    let mut model = perturbed(&config);
     model.output_bias = Param::from_tensor(model.output_bias.val().zeros_like());
     let wide = columns + right;
     let picture: Tensor<3> = Noise::new(1, "x").normal([1, rows + down, wide], (&Device::flex(), DType::F64));
@@ -75,7 +75,7 @@ fn far_from_the_edges_all_sites_are_alike() {
 fn on_a_periodic_lattice_the_rows_above_have_no_edge() {
     // With the sites to the left as zeros in both, only what comes from above tells the columns of the last row apart.
     let (rows, columns, shift) = (3, 5, 2);
-    let mut model = stirred(&small(rows, columns).with_periodic(true).with_direct(false).with_depth(1));
+    let mut model = perturbed(&small(rows, columns).with_periodic(true).with_direct(false).with_depth(1));
     model.output_bias = Param::from_tensor(model.output_bias.val().zeros_like());
     model.left.weight = Param::from_tensor(model.left.weight.val().zeros_like());
     let x: Tensor<3> = Noise::new(1, "x").normal([1, rows, columns], (&Device::flex(), DType::F64));
