@@ -13,7 +13,9 @@ pub fn list(data_dir: &Path) -> Vec<String> {
         Err(error) => error.to_string(),
     };
     let built_in = BUILT_IN.iter().map(|(name, text)| format!("{name:17} built in: {text}"));
-    built_in.chain(manifest::all().iter().map(|set| format!("{:17} {}", set.name, status(&set.name)))).collect()
+    built_in
+        .chain(manifest::all().iter().map(|set| format!("{:17} {}", set.name, status(&set.name))))
+        .collect()
 }
 
 /// Downloads a set into the data folder, with a progress bar on stderr.

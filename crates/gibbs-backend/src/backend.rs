@@ -57,7 +57,6 @@ macro_rules! table {
             candidates: {
                 #[cfg(feature = $feature)]
                 {
-                    #[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
                     #[allow(unused_imports, reason = "for devices of the GPU backends")]
                     fn candidates() -> Vec<Device> {
                         use burn::tensor::{DeviceKind, DeviceType};

@@ -13,21 +13,40 @@ pub(crate) trait Scalar: Number + Element + Pod {}
 impl Scalar for f32 {}
 impl Scalar for f64 {}
 
-/// `call::<F, T>(arguments)` with the kernel of a function for `F`.
-macro_rules! with_kernel {
-    ($function:expr, $call:ident::<_, $number:ty>($($argument:expr),*)) => {
-        match $function {
-            $crate::Function::Relu => $call::<$crate::kernel::functions::Relu, $number>($($argument),*),
-            $crate::Function::Sigmoid => $call::<$crate::kernel::functions::Sigmoid, $number>($($argument),*),
-            $crate::Function::Tanh => $call::<$crate::kernel::functions::Tanh, $number>($($argument),*),
-            $crate::Function::Softplus => $call::<$crate::kernel::functions::Softplus, $number>($($argument),*),
-            $crate::Function::LogSigmoid => $call::<$crate::kernel::functions::LogSigmoid, $number>($($argument),*),
-            $crate::Function::Exp => $call::<$crate::kernel::functions::Exp, $number>($($argument),*),
-            $crate::Function::Silu => $call::<$crate::kernel::functions::Silu, $number>($($argument),*),
+/// `with_number!(dtype, T => kernel, portable)`: the expression `kernel` with `T` = f32 or f64, else `portable`.
+macro_rules! with_number {
+    ($dtype:expr, $number:ident => $kernel:expr, $portable:expr) => {
+        match $dtype {
+            burn::tensor::DType::F32 => {
+                type $number = f32;
+                $kernel
+            }
+            burn::tensor::DType::F64 => {
+                type $number = f64;
+                $kernel
+            }
+            _ => $portable,
         }
     };
 }
-pub(crate) use with_kernel;
+pub(crate) use with_number;
+
+/// `with_map!(function, F => kernel)`: the expression `kernel` with `F` = the [`Map`](crate::kernel::functions::Map) of a
+/// function.
+macro_rules! with_map {
+    ($function:expr, $map:ident => $kernel:expr) => {
+        with_map!($function, $map => $kernel, Relu, Sigmoid, Tanh, Softplus, LogSigmoid, Exp, Silu)
+    };
+    ($function:expr, $map:ident => $kernel:expr, $($name:ident),*) => {
+        match $function {
+            $($crate::Function::$name => {
+                type $map = $crate::kernel::functions::$name;
+                $kernel
+            })*
+        }
+    };
+}
+pub(crate) use with_map;
 
 /// The tensor in row-major order, possibly a window of a larger buffer.
 pub(crate) fn readable(x: FlexTensor) -> FlexTensor {

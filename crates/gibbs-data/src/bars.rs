@@ -50,7 +50,13 @@ impl BarsAndStripes {
 impl KnownDensity for BarsAndStripes {
     fn log_prob(&self, x: &[f32]) -> f64 {
         let n = self.side;
-        assert_eq!(x.len(), n * n, "bars and stripes of side {n}: an example has {} values, not {}", x.len(), n * n);
+        assert_eq!(
+            x.len(),
+            n * n,
+            "bars and stripes of side {n}: an example has {} values, not {}",
+            x.len(),
+            n * n
+        );
         let binary = x.iter().all(|&x| x == 0.0 || x == 1.0);
         let stripes = x.chunks(n).all(|row| row.iter().all(|&x| x == row[0]));
         let bars = x.chunks(n).all(|row| row == &x[..n]);
@@ -91,7 +97,8 @@ mod tests {
         for side in [2, 3, 4] {
             let distribution = BarsAndStripes::new(side).unwrap();
             let width = side * side;
-            let patterns: HashSet<Vec<u8>> = distribution.patterns().chunks(width).map(<[u8]>::to_vec).collect();
+            let patterns: HashSet<Vec<u8>> =
+                distribution.patterns().chunks(width).map(<[u8]>::to_vec).collect();
             assert_eq!(patterns.len(), distribution.n_patterns());
             let mut total = 0.0;
             for code in 0..1u32 << width {

@@ -134,7 +134,12 @@ impl Dataset {
     ///
     /// If `self` is a view of a part of its file.
     pub fn with_labels(mut self, labels: Vec<u8>) -> Result<Self, DataError> {
-        assert_eq!(self.rows, 0..self.values.len() / self.width(), "labels for a part of `{}`: give them to the whole set", self.name);
+        assert_eq!(
+            self.rows,
+            0..self.values.len() / self.width(),
+            "labels for a part of `{}`: give them to the whole set",
+            self.name
+        );
         if labels.len() != self.len() {
             let (name, examples) = (self.name.to_string(), self.len());
             return Err(DataError::Labels { name, examples, labels: labels.len() });

@@ -181,8 +181,7 @@ impl Transfer<'_> {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => {
                         let size = total.map_or(String::new(), |total| format!(" of {total}"));
-                        let reason =
-                            format!("{error} after {held}{size} bytes; run it again to continue");
+                        let reason = format!("{error} after {held}{size} bytes; run it again to continue");
                         return Err(Failure::Again(self.failed(reason)));
                     }
                 };
@@ -190,7 +189,9 @@ impl Transfer<'_> {
                 held += n as u64;
                 if held > self.form.bytes.unwrap_or(LARGEST) {
                     fs::remove_file(&part).map_err(here("remove"))?;
-                    return Err(Failure::Address(self.failed("the server sends more bytes than the file has")));
+                    return Err(Failure::Address(
+                        self.failed("the server sends more bytes than the file has"),
+                    ));
                 }
                 progress(held, total);
             }

@@ -192,9 +192,7 @@ pub enum DataError {
         name: String,
     },
     /// A split has no examples.
-    #[error(
-        "{name}: the {split} split is empty: it is a tenth of {examples} examples; give at least 10"
-    )]
+    #[error("{name}: the {split} split is empty: it is a tenth of {examples} examples; give at least 10")]
     EmptySplit {
         /// Set or file.
         name: String,

@@ -12,7 +12,10 @@ use crate::{DataError, Dataset, Splits, bars, curves, digits, idx, manifest, npy
 pub const BUILT_IN: [(&str, &str); 9] = [
     ("digits", "70000 gray images of 28x28: synthetic handwritten digits, labels"),
     ("curves", "30000 gray images of 28x28: curves through three random points"),
-    ("bars-and-stripes", "30 binary images of 4x4 with equal probabilities (bars-and-stripes-6x6: another side)"),
+    (
+        "bars-and-stripes",
+        "30 binary images of 4x4 with equal probabilities (bars-and-stripes-6x6: another side)",
+    ),
     ("moons", "70000 points in the plane: two interleaved half circles"),
     ("rings", "70000 points in the plane: three circles"),
     ("checkerboard", "70000 points in the plane: uniform on 8 of 16 squares"),

@@ -121,10 +121,7 @@ pub enum Format {
 
 /// The manifests of all named sets.
 pub fn all() -> Vec<Manifest> {
-    EMBEDDED
-        .iter()
-        .map(|text| toml::from_str(text).expect("a test reads all manifests"))
-        .collect()
+    EMBEDDED.iter().map(|text| toml::from_str(text).expect("a test reads all manifests")).collect()
 }
 
 /// The manifest of `name`.

@@ -43,8 +43,4 @@ pub(crate) fn portable<B: Backend>(
 
 impl<B: AdamOps, C: CheckpointStrategy> AdamOps for Autodiff<B, C> {}
 
-#[cfg(feature = "ndarray")]
-impl AdamOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl AdamOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(AdamOps);

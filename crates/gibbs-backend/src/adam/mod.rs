@@ -1,10 +1,5 @@
 //! One step of Adam on one tensor.
 
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;

@@ -31,8 +31,7 @@ pub(crate) trait AffineOps: ElementwiseOps {
         saved: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let slopes = Self::map_backward(function, saved, gradient);
-        (slopes.clone(), portable::sums::<Self>(slopes))
+        portable::slopes::<Self>(function, saved, gradient)
     }
 
     /// The sum over the rows, `[n, d]` to `[d]`.
@@ -81,6 +80,15 @@ pub(crate) mod portable {
         }
     }
 
+    pub(crate) fn slopes<B: ElementwiseOps>(
+        function: Function,
+        saved: FloatTensor<B>,
+        gradient: FloatTensor<B>,
+    ) -> (FloatTensor<B>, FloatTensor<B>) {
+        let slopes = B::map_backward(function, saved, gradient);
+        (slopes.clone(), sums::<B>(slopes))
+    }
+
     pub(crate) fn sums<B: ElementwiseOps>(x: FloatTensor<B>) -> FloatTensor<B> {
         let columns = x.shape()[1];
         B::float_reshape(B::float_sum_dim(x, 0), Shape::from([columns]))
@@ -113,8 +121,4 @@ pub(crate) mod portable {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl AffineOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl AffineOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(AffineOps);

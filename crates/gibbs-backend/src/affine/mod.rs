@@ -1,11 +1,6 @@
 //! Affine layers with their functions and masks.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 pub(crate) mod extension;
 #[cfg(feature = "flex")]
 mod flex;

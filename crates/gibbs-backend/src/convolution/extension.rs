@@ -35,8 +35,4 @@ pub(crate) trait ConvolutionOps: AffineOps {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl ConvolutionOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl ConvolutionOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(ConvolutionOps);

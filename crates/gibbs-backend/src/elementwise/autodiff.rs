@@ -5,7 +5,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, binary, unary};
 use burn::backend::{Autodiff, AutodiffBackend, tensor::FloatTensor};
 
-use super::extension::{ElementwiseOps, Law};
+use super::extension::{BernoulliParam, ElementwiseOps};
 use super::function::Function;
 use super::portable::column;
 use crate::noise::philox::Cursor;
@@ -35,8 +35,8 @@ impl<B: ElementwiseOps, C: CheckpointStrategy> ElementwiseOps for Autodiff<B, C>
         }
     }
 
-    fn bernoulli(law: Law, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
-        Self::from_inner(B::bernoulli(law, x.into_primitive(), cursor))
+    fn bernoulli(param: BernoulliParam, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
+        Self::from_inner(B::bernoulli(param, x.into_primitive(), cursor))
     }
 }
 

@@ -6,9 +6,9 @@ use super::function::Function;
 use super::portable;
 use crate::noise::philox::Cursor;
 
-/// How the probability of a bit is given.
+/// The parameter of a Bernoulli distribution: the probability of 1 or its logit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Law {
+pub(crate) enum BernoulliParam {
     Probs,
     Logits,
 }
@@ -51,13 +51,9 @@ pub(crate) trait ElementwiseOps: Backend {
     }
 
     /// A bit for each element, with one word of the stream each.
-    fn bernoulli(law: Law, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
-        portable::bernoulli::<Self>(law, x, cursor)
+    fn bernoulli(param: BernoulliParam, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
+        portable::bernoulli::<Self>(param, x, cursor)
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl ElementwiseOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl ElementwiseOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(ElementwiseOps);

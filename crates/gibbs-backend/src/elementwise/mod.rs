@@ -2,11 +2,6 @@
 //! operations elsewhere, with gradients.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 pub(crate) mod extension;
 #[cfg(feature = "flex")]
 mod flex;
@@ -16,8 +11,8 @@ mod portable;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
+pub(crate) use extension::BernoulliParam;
 use extension::ElementwiseOps;
-pub(crate) use extension::Law;
 pub use function::Function;
 
 use crate::noise::philox::Cursor;
@@ -73,9 +68,9 @@ pub fn bce_with_logits(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     Tensor::from_dispatch(loss)
 }
 
-/// Bits with the law's probabilities; the words are those from the cursor on.
-pub(crate) fn bernoulli<const D: usize>(law: Law, x: Tensor<D>, cursor: Cursor) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as ElementwiseOps>::bernoulli(law, x.into_dispatch(), cursor))
+/// Random bits with these parameters. The words of the stream start at the cursor.
+pub(crate) fn bernoulli<const D: usize>(param: BernoulliParam, x: Tensor<D>, cursor: Cursor) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as ElementwiseOps>::bernoulli(param, x.into_dispatch(), cursor))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata, get_device_settings};
 use burn::tensor::{DType, FloatDType, Shape, TensorData};
 
-use super::extension::Law;
+use super::extension::BernoulliParam;
 use super::function::Function;
 use crate::kernel::draws::{Uniform, draw};
 use crate::noise::philox::Cursor;
@@ -64,7 +64,11 @@ pub(crate) fn column<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_reshape(x, Shape::from([rows, 1]))
 }
 
-pub(crate) fn bernoulli<B: Backend>(law: Law, x: FloatTensor<B>, cursor: Cursor) -> FloatTensor<B> {
+pub(crate) fn bernoulli<B: Backend>(
+    param: BernoulliParam,
+    x: FloatTensor<B>,
+    cursor: Cursor,
+) -> FloatTensor<B> {
     let (shape, dtype, device) = (x.shape(), x.dtype(), x.device());
     let count = shape.num_elements();
     // Narrow types are compared as f32: their own rounding of a uniform number could reach 1.
@@ -77,9 +81,9 @@ pub(crate) fn bernoulli<B: Backend>(law: Law, x: FloatTensor<B>, cursor: Cursor)
         draw::<Uniform, f32>(&mut values, cursor);
         (B::float_cast(x, FloatDType::F32), TensorData::new(values, shape))
     };
-    let probs = match law {
-        Law::Probs => x,
-        Law::Logits => sigmoid::<B>(x),
+    let probs = match param {
+        BernoulliParam::Probs => x,
+        BernoulliParam::Logits => sigmoid::<B>(x),
     };
     let settings = get_device_settings::<B>(&device);
     let bits = B::float_lower(B::float_from_data(uniform, &device), probs, settings.bool_dtype);

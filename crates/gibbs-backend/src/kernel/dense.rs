@@ -74,6 +74,7 @@ unsafe impl<T: Send> Sync for Target<T> {}
 
 impl<T> Target<T> {
     /// The element with this index.
+    #[inline(always)]
     pub(super) fn at(&self, index: usize) -> *mut T {
         self.0.wrapping_add(index)
     }

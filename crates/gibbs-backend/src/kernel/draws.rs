@@ -14,13 +14,15 @@ pub(crate) trait Draw<T> {
 
 /// Replaces each number by a draw, with one word each from the cursor on.
 pub(crate) fn draw<D: Draw<T>, T: Copy + Send>(x: &mut [T], cursor: Cursor) {
-    in_pieces(x, 1, 1, |start, x| run(Draws::<D, T> { x, cursor: cursor.advanced(start), law: PhantomData }));
+    in_pieces(x, 1, 1, |start, x| {
+        run(Draws::<D, T> { x, cursor: cursor.advanced(start), draw: PhantomData })
+    });
 }
 
 struct Draws<'a, D, T> {
     x: &'a mut [T],
     cursor: Cursor,
-    law: PhantomData<D>,
+    draw: PhantomData<D>,
 }
 
 impl<D: Draw<T>, T: Copy> Kernel for Draws<'_, D, T> {
@@ -54,7 +56,7 @@ impl<D: Draw<T>, T: Copy> Kernel for Draws<'_, D, T> {
 }
 
 /// `Name: |x, word| expression for f32; expression for f64;`
-macro_rules! laws {
+macro_rules! draws {
     ($($(#[$doc:meta])* $name:ident: |$x:pat_param, $word:ident| $single:expr; $double:expr;)*) => {$(
         $(#[$doc])*
         pub(crate) struct $name;
@@ -75,7 +77,7 @@ macro_rules! laws {
     )*};
 }
 
-laws! {
+draws! {
     /// Uniform on `[0, 1)`.
     Uniform: |_, word| uniform_f32(word); uniform_f64(word);
     /// One bit less than `Uniform` in f32: the product with any number, however rounded, stays below that number.

@@ -320,11 +320,17 @@ operators! {
     Div div /;
 }
 
+macro_rules! comparisons {
+    ($($method:ident $operator:tt),*) => {$(
+        #[inline(always)]
+        fn $method(&self, other: &Self) -> bool {
+            self.0 $operator other.0
+        }
+    )*};
+}
+
 impl<I> PartialEq for F32<I> {
-    #[inline(always)]
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
+    comparisons! { eq == }
 }
 
 impl<I> PartialOrd for F32<I> {
@@ -333,25 +339,7 @@ impl<I> PartialOrd for F32<I> {
         self.0.partial_cmp(&other.0)
     }
 
-    #[inline(always)]
-    fn lt(&self, other: &Self) -> bool {
-        self.0 < other.0
-    }
-
-    #[inline(always)]
-    fn le(&self, other: &Self) -> bool {
-        self.0 <= other.0
-    }
-
-    #[inline(always)]
-    fn gt(&self, other: &Self) -> bool {
-        self.0 > other.0
-    }
-
-    #[inline(always)]
-    fn ge(&self, other: &Self) -> bool {
-        self.0 >= other.0
-    }
+    comparisons! { lt <, le <=, gt >, ge >= }
 }
 
 impl<I> Neg for F32<I> {

@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Int, Tensor, TensorCreationOptions, TensorData};
 
 use super::Noise;
-use crate::elementwise::{Law, bernoulli};
+use crate::elementwise::{BernoulliParam, bernoulli};
 use crate::kernel::draws::{Coarse, Draw, Normal, Uniform};
 
 impl Noise {
@@ -36,7 +36,7 @@ impl Noise {
     /// certain, and a NaN gives 0. No gradient flows through the result.
     pub fn bernoulli<const D: usize>(&mut self, probs: Tensor<D>) -> Tensor<D> {
         let cursor = self.take(probs.shape().num_elements());
-        bernoulli(Law::Probs, probs, cursor)
+        bernoulli(BernoulliParam::Probs, probs, cursor)
     }
 
     /// Independent bits, 1 with probability `1/(1 + exp(-x))` for the logit `x`, in the shape, type and device of
@@ -49,7 +49,7 @@ impl Noise {
     /// On `flex` this is one pass over memory: sigmoid, generator and comparison together, with SIMD and threads.
     pub fn bernoulli_logits<const D: usize>(&mut self, logits: Tensor<D>) -> Tensor<D> {
         let cursor = self.take(logits.shape().num_elements());
-        bernoulli(Law::Logits, logits, cursor)
+        bernoulli(BernoulliParam::Logits, logits, cursor)
     }
 
     /// One category per row of `logits`: `[n, k]` to `[n]` with values in `0..k`, category `j` with probability

@@ -47,8 +47,4 @@ pub(crate) trait PrefixOps: AffineOps {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl PrefixOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl PrefixOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(PrefixOps);

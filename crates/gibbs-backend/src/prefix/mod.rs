@@ -1,11 +1,6 @@
 //! Networks of one hidden layer on the prefixes of a sequence of variables.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;

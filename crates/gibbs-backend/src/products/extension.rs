@@ -19,9 +19,4 @@ pub(crate) trait ProductOps: Backend {
 
 impl<B: ProductOps, C: CheckpointStrategy> ProductOps for Autodiff<B, C> {}
 
-#[cfg(feature = "ndarray")]
-#[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
-impl ProductOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl ProductOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(ProductOps);

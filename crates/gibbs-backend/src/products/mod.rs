@@ -1,9 +1,5 @@
 //! Matrix products whose left factor has many zeros.
 
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;

@@ -43,8 +43,4 @@ pub(crate) trait SplineOps: Backend {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl SplineOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl SplineOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(SplineOps);

@@ -1,11 +1,7 @@
 //! Monotone rational-quadratic splines.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
+#[allow(unused_variables, reason = "the default methods have no kernel and do not read their arguments")]
 pub(crate) mod extension;
 #[cfg(feature = "flex")]
 mod flex;

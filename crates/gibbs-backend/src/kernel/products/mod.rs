@@ -18,6 +18,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::dense::Target;
 use super::{Isa, Kernel, run};
 use lists::Lists;
 use table::Table;
@@ -135,7 +136,7 @@ fn by_lists<const G: usize>(lists: Lists, x: Matrix, w: Matrix) -> Vec<f32> {
         return vec![0.0; rows * columns];
     }
     let mut out = Vec::with_capacity(rows * columns);
-    let target = Target { start: out.as_mut_ptr(), columns };
+    let target = Target(out.as_mut_ptr());
     let strips = columns.div_ceil(WIDTH);
     // How the rows are cut changes no sum.
     let least = (2 * rayon::current_num_threads()).div_ceil(strips.max(1)).min(rows / FEWEST_ROWS);
@@ -148,37 +149,12 @@ fn by_lists<const G: usize>(lists: Lists, x: Matrix, w: Matrix) -> Vec<f32> {
             rows: part * height..((part + 1) * height).min(rows),
             columns: strip * WIDTH..((strip + 1) * WIDTH).min(columns),
             target: &target,
+            width: columns,
         });
     });
     // SAFETY: the capacity is that, and the strips with their rows cover every element.
     unsafe { out.set_len(rows * columns) };
     out
-}
-
-/// The matrix that all threads write to.
-struct Target {
-    start: *mut f32,
-    columns: usize,
-}
-
-// SAFETY: the threads write to different elements, see `segment`.
-unsafe impl Sync for Target {}
-
-impl Target {
-    /// Part of a row.
-    ///
-    /// # Safety
-    ///
-    /// The part must lie in the matrix, and nothing else may refer to any element of it.
-    #[allow(clippy::mut_from_ref, reason = "the caller promises that the part is its own")]
-    #[inline(always)]
-    unsafe fn segment(&self, row: usize, columns: Range<usize>) -> &mut [MaybeUninit<f32>] {
-        // SAFETY: as the caller promises.
-        unsafe {
-            let start = self.start.add(row * self.columns + columns.start);
-            std::slice::from_raw_parts_mut(start.cast(), columns.len())
-        }
-    }
 }
 
 /// Some rows of a strip of the product; there is at least one block.
@@ -187,7 +163,9 @@ struct Strip<'a, const G: usize> {
     w: Matrix<'a>,
     rows: Range<usize>,
     columns: Range<usize>,
-    target: &'a Target,
+    target: &'a Target<f32>,
+    /// Columns of the product.
+    width: usize,
 }
 
 impl<const G: usize> Kernel for Strip<'_, G> {
@@ -204,8 +182,10 @@ impl<const G: usize> Kernel for Strip<'_, G> {
                     (entries, Some(factors)) => add_multiples::<I>(sum, lines, entries, factors),
                 };
                 if block == last {
-                    // SAFETY: the row and the columns lie in the product and are in no other strip.
-                    let out = unsafe { self.target.segment(row, self.columns.clone()) };
+                    let start =
+                        self.target.at(row * self.width + self.columns.start).cast::<MaybeUninit<f32>>();
+                    // SAFETY: the row and the columns lie in the product and in no other strip.
+                    let out = unsafe { std::slice::from_raw_parts_mut(start, self.columns.len()) };
                     out.write_copy_of_slice(&sum.0[..self.columns.len()]);
                 }
             }

@@ -1,6 +1,6 @@
 //! Tests of the noise, with seeds fixed and bounds from the error of the statistic: 4.5 standard deviations.
 
-mod laws;
+mod distributions;
 #[cfg(feature = "flex")]
 mod on_flex;
 mod streams;
