@@ -48,23 +48,23 @@ macro_rules! with_map {
 }
 pub(crate) use with_map;
 
-/// The tensor in row-major order, possibly a window of a larger buffer.
+/// The tensor in row-major order. It may be a part of a larger buffer.
 pub(crate) fn readable(x: FlexTensor) -> FlexTensor {
     if x.is_contiguous() { x } else { writable(x) }
 }
 
-/// The tensor in row-major order and filling its buffer. The argument ends here, so that a tensor with one owner
-/// comes back with one owner and is written in place.
+/// The tensor in row-major order in a buffer of the same size. A tensor with one owner still has one owner and can be written
+/// in place.
 pub(crate) fn writable(x: FlexTensor) -> FlexTensor {
     x.to_contiguous()
 }
 
 /// The elements of a tensor that is [`readable`].
 pub(crate) fn slice<T: Scalar>(x: &FlexTensor) -> &[T] {
-    x.as_slice().expect("the tensor is in row-major order and of the type it was matched for")
+    x.as_slice().expect("the tensor is in row-major order and has this type")
 }
 
-/// The tensor with one of its strides 1 and the other positive.
+/// The tensor with one stride equal to 1 and the other positive.
 pub(crate) fn viewable(x: FlexTensor) -> FlexTensor {
     let strides = x.layout().strides();
     let fits = (strides[0] == 1 || strides[1] == 1) && strides[0] > 0 && strides[1] > 0;

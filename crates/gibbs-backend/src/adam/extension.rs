@@ -1,4 +1,4 @@
-//! The backend extension: Adam in one pass on `flex`, a composition of Burn's operations elsewhere.
+//! The backend extension for Adam: one pass on `flex`, Burn's operations on other backends.
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::{Autodiff, Backend, backend_extension, tensor::FloatTensor};

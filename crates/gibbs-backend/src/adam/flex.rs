@@ -1,4 +1,4 @@
-//! Adam on `flex`: one pass for f32 and f64, in place where the tensors have no other owner.
+//! Adam on `flex` in f32 and f64: one pass, in place if the tensors have no other owner.
 
 use burn::backend::Flex;
 use burn_flex::FlexTensor;

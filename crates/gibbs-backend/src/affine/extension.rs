@@ -1,4 +1,4 @@
-//! The backend extension: an affine map and its function in one pass on `flex`, Burn's operations elsewhere.
+//! The backend extension for affine layers: own kernels on `flex`, Burn's operations on other backends.
 
 use burn::backend::{backend_extension, tensor::FloatTensor};
 use burn::tensor::Shape;
@@ -14,7 +14,7 @@ use crate::{Function, Pattern};
     Autodiff
 )]
 pub(crate) trait AffineOps: ElementwiseOps {
-    /// `f(x·(M⊙W) + b)`, without a function `x·(M⊙W) + b`, and without a pattern all of `W`.
+    /// `f(x·(M⊙W) + b)`. Without a function it is `x·(M⊙W) + b`; without a pattern `M` is all ones.
     fn affine(
         function: Option<Function>,
         pattern: Option<Pattern>,
@@ -58,7 +58,7 @@ pub(crate) trait AffineOps: ElementwiseOps {
     }
 }
 
-/// The operations as compositions of Burn's own.
+/// The operations as compositions of Burn's operations.
 pub(crate) mod portable {
     use burn::backend::{Backend, TensorMetadata};
 

@@ -1,4 +1,4 @@
-//! Affine layers on `flex`, in f32 and f64: bias and function right behind the product, which skips what is masked out.
+//! Affine layers on `flex` in f32 and f64. Bias and function are part of the product, which skips masked blocks.
 
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;

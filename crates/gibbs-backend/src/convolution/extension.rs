@@ -1,4 +1,4 @@
-//! The backend extension: kernels of its own on `flex`, Burn's convolution elsewhere.
+//! The backend extension for convolutions: own kernels on `flex`, Burn's convolution on other backends.
 
 use burn::backend::{backend_extension, tensor::FloatTensor};
 

@@ -1,4 +1,4 @@
-//! Convolutions on `flex`: own kernels in f32 and f64.
+//! Convolutions on `flex` in f32 and f64.
 
 use burn::backend::Flex;
 use burn::tensor::TensorData;

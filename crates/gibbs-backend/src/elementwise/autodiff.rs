@@ -1,4 +1,4 @@
-//! The operations under automatic differentiation.
+//! Element-wise operations under automatic differentiation.
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -60,7 +60,7 @@ impl<B: ElementwiseOps> Backward<B, 2> for BceRowsBackward {
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (logits, targets) = ops.state;
-        // A second owner would keep the backward pass from writing over the logits.
+        // With a second owner the backward pass could not write in place.
         let x = ops.parents[1].is_some().then(|| logits.clone());
         binary::<B, _, _>(
             ops.parents,

@@ -1,4 +1,4 @@
-//! The backend extension: what a backend can do in one pass, with a default made of Burn's operations.
+//! The backend extension for element-wise functions: own kernels on `flex`, Burn's operations on other backends.
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
@@ -13,7 +13,7 @@ pub(crate) enum BernoulliParam {
     Logits,
 }
 
-/// The operations of this crate on the tensors of one backend.
+/// Element-wise operations on the tensors of one backend.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -26,8 +26,7 @@ pub(crate) trait ElementwiseOps: Backend {
         portable::map::<Self>(function, x)
     }
 
-    /// `gradient` times the derivative, which is computed from the result or the argument, see
-    /// [`Function::derivative_from_result`].
+    /// `gradient` times the derivative. `saved` is the result or the argument, see [`Function::derivative_from_result`].
     fn map_backward(
         function: Function,
         saved: FloatTensor<Self>,
@@ -50,7 +49,7 @@ pub(crate) trait ElementwiseOps: Backend {
         portable::bce_rows_backward::<Self>(logits, targets, gradient)
     }
 
-    /// A bit for each element, with one word of the stream each.
+    /// A random bit for each element. Each costs one word of the stream.
     fn bernoulli(param: BernoulliParam, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
         portable::bernoulli::<Self>(param, x, cursor)
     }

@@ -1,4 +1,4 @@
-//! The operations on `flex`: one pass each for f32 and f64, the portable form for narrower types.
+//! Element-wise operations on `flex`: one pass each in f32 and f64, the portable form for other types.
 
 use burn::backend::Flex;
 use burn::tensor::TensorData;

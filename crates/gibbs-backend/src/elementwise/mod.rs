@@ -1,5 +1,4 @@
-//! Element-wise functions of a real variable, each in one pass on `flex` and as a composition of Burn's
-//! operations elsewhere, with gradients.
+//! Element-wise functions with gradients.
 
 mod autodiff;
 pub(crate) mod extension;
@@ -34,7 +33,7 @@ functions! {
     sigmoid => Sigmoid;
     /// The hyperbolic tangent, `d/dx = 1 - y²`.
     tanh => Tanh;
-    /// `ln(1 + exp(x))`, `d/dx = sigmoid(x)`. No threshold: it is exact to rounding for all `x`.
+    /// `ln(1 + exp(x))`, `d/dx = sigmoid(x)`. It is exact up to rounding for all `x`.
     softplus => Softplus;
     /// `ln sigmoid(x) = -softplus(-x)`, `d/dx = sigmoid(-x)`.
     log_sigmoid => LogSigmoid;
@@ -51,18 +50,15 @@ functions! {
 /// ∂/∂x_ij = sigmoid(x_ij) - t_ij,    ∂/∂t_ij = -x_ij
 /// ```
 ///
-/// For targets 0 and 1 this is minus the log-probability of the row under independent bits. Targets may be any
-/// numbers in `[0, 1]`. On `flex` loss and gradient are one pass each.
+/// For targets 0 and 1 this is minus the log-probability of the row for independent bits. Targets can be any numbers in
+/// `[0, 1]`. On `flex` loss and gradient are one pass each.
 ///
 /// # Panics
 ///
 /// If the two shapes or types differ.
 pub fn bce_with_logits(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     let (shape, expected) = (targets.dims(), logits.dims());
-    assert_eq!(
-        shape, expected,
-        "bce_with_logits: targets of shape {shape:?} for logits of shape {expected:?}"
-    );
+    assert_eq!(shape, expected, "bce_with_logits: targets of shape {shape:?}, logits of shape {expected:?}");
     assert_eq!(targets.dtype(), logits.dtype(), "bce_with_logits: targets and logits differ in type");
     let loss = <Dispatch as ElementwiseOps>::bce_rows(logits.into_dispatch(), targets.into_dispatch());
     Tensor::from_dispatch(loss)

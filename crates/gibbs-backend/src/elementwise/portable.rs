@@ -1,4 +1,4 @@
-//! The operations as compositions of Burn's own, for any backend.
+//! Element-wise operations as compositions of Burn's operations.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata, get_device_settings};
@@ -71,7 +71,7 @@ pub(crate) fn bernoulli<B: Backend>(
 ) -> FloatTensor<B> {
     let (shape, dtype, device) = (x.shape(), x.dtype(), x.device());
     let count = shape.num_elements();
-    // Narrow types are compared as f32: their own rounding of a uniform number could reach 1.
+    // Narrow types are compared as f32: a uniform number could be rounded to 1 in their precision.
     let (x, uniform) = if dtype == DType::F64 {
         let mut values = vec![0f64; count];
         draw::<Uniform, f64>(&mut values, cursor);
@@ -94,7 +94,7 @@ fn sigmoid<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_recip(B::float_add_scalar(B::float_exp(B::float_neg(x)), 1.0.into()))
 }
 
-/// `max(x, 0) + ln(1 + exp(-|x|))`, which neither overflows nor cancels.
+/// `max(x, 0) + ln(1 + exp(-|x|))`, without overflow or cancellation.
 fn softplus<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_add(B::relu(x.clone()), log1p_exp_neg_abs::<B>(x))
 }

@@ -1,4 +1,4 @@
-//! Networks on prefixes on `flex`: own kernels in f32 and f64.
+//! Networks on prefixes on `flex` in f32 and f64.
 
 use burn::backend::Flex;
 use burn::tensor::TensorData;

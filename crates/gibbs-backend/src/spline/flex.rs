@@ -1,4 +1,4 @@
-//! Splines on `flex`, in f32 and f64.
+//! Splines on `flex` in f32 and f64.
 
 use burn::backend::Flex;
 use burn::tensor::TensorData;

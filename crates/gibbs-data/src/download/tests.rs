@@ -13,7 +13,7 @@ use crate::manifest::Format;
 enum Answer {
     /// Sends what is asked for.
     Whole,
-    /// Announces all but closes the connection after so many bytes.
+    /// Announces all bytes but closes the connection after this number.
     Cut(usize),
     /// Ignores the range.
     NoRange,

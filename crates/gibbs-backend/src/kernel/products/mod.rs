@@ -4,11 +4,10 @@
 //! out_r = Σ_k x_rk · w_k        over the k with x_rk ≠ 0, in ascending order
 //! ```
 //!
-//! `w` is cut into strips of [`WIDTH`] columns, whose sums a row of `x` gathers in registers, and a strip into blocks
-//! of rows that stay in the first-level cache while all rows of `x` pass over them. If `x` is made of zeros and ones,
-//! there is nothing to multiply, and `G` rows of `w` can form a group whose `2^G - 1` sums are tabulated first: then a
-//! row of `x` costs one addition for each group with a one in it (the method of the four Russians: Arlazarov, Dinic,
-//! Kronrod, Faradzhev 1970).
+//! `w` is divided into strips of [`WIDTH`] columns. The sums of a row of `x` over a strip are in registers. A strip is divided
+//! into blocks of rows, which stay in the first-level cache for all rows of `x`. If `x` has only zeros and ones, no
+//! multiplication is needed. Then `G` rows of `w` form a group whose `2^G - 1` sums are tabulated first, and a row of `x` costs
+//! one addition for each group with a one (the method of the four Russians: Arlazarov, Dinic, Kronrod, Faradzhev 1970).
 
 mod lists;
 mod table;
@@ -23,10 +22,10 @@ use super::{Isa, Kernel, run};
 use lists::Lists;
 use table::Table;
 
-/// Columns of the right factor taken at a time: eight registers of AVX2 hold their sums.
+/// Columns of a strip: their sums fill eight registers of AVX2.
 const WIDTH: usize = 64;
 
-/// The sums, or a row, of a strip, aligned as no load from it should touch two lines of the cache.
+/// The sums or a row of a strip. The alignment prevents loads from two cache lines.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line([f32; WIDTH]);
@@ -35,13 +34,13 @@ impl Line {
     const ZERO: Self = Self([0.0; WIDTH]);
 }
 
-/// Rows of the left factor that pass over a block of the right one, at most: their sums stay in the second-level cache.
+/// Largest number of rows of the left factor in a task: their sums fit into the second-level cache.
 const MOST_ROWS: usize = 256;
 
-/// Rows of the left factor worth a piece of work of their own.
+/// Smallest number of rows of the left factor in a task.
 const FEWEST_ROWS: usize = 32;
 
-/// A matrix in a buffer that starts with its first element. One of the strides is 1.
+/// A matrix in a buffer that starts with its first element. One of its strides is 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a, T = f32> {
     pub(crate) values: &'a [T],
@@ -69,14 +68,14 @@ impl<'a, T> Matrix<'a, T> {
         Self { values, rows: rows.len(), columns: columns.len(), ..*self }
     }
 
-    /// Part of a row; the columns must be one apart.
+    /// Part of a row. The stride of the columns must be 1.
     #[inline(always)]
     pub(crate) fn along_row(&self, row: usize, columns: Range<usize>) -> &'a [T] {
         let start = row * self.row_stride;
         &self.values[start + columns.start..start + columns.end]
     }
 
-    /// Part of a column; the rows must be one apart.
+    /// Part of a column. The stride of the rows must be 1.
     #[inline(always)]
     fn along_column(&self, column: usize, rows: Range<usize>) -> &'a [T] {
         let start = column * self.column_stride;
@@ -84,7 +83,7 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// What the elements of a matrix are like.
+/// Statistics of the elements of a matrix.
 pub(crate) struct Survey {
     pub(crate) nonzeros: usize,
     /// Whether all are zero or one.
@@ -138,7 +137,7 @@ fn by_lists<const G: usize>(lists: Lists, x: Matrix, w: Matrix) -> Vec<f32> {
     let mut out = Vec::with_capacity(rows * columns);
     let target = Target(out.as_mut_ptr());
     let strips = columns.div_ceil(WIDTH);
-    // How the rows are cut changes no sum.
+    // The sums do not depend on the division of the rows.
     let least = (2 * rayon::current_num_threads()).div_ceil(strips.max(1)).min(rows / FEWEST_ROWS);
     let height = rows.div_ceil(least.max(rows.div_ceil(MOST_ROWS)).max(1)).max(1);
     (0..strips * rows.div_ceil(height)).into_par_iter().for_each(|task| {
@@ -152,7 +151,7 @@ fn by_lists<const G: usize>(lists: Lists, x: Matrix, w: Matrix) -> Vec<f32> {
             width: columns,
         });
     });
-    // SAFETY: the capacity is that, and the strips with their rows cover every element.
+    // SAFETY: the vector has this capacity, and the strips with their rows cover all elements.
     unsafe { out.set_len(rows * columns) };
     out
 }
