@@ -55,7 +55,7 @@ fn an_rbm_learns_bars_and_stripes_to_within_a_twentieth_of_a_nat() {
         average.update(&rbm);
     }
 
-    let best = -splits.law.unwrap().entropy();
+    let best = -splits.known_density.unwrap().entropy();
     let reached = log_likelihood(average.module(), &x);
     println!("log-likelihood {reached:.4}, that of the law itself {best:.4}");
     assert!(reached <= best + 1e-4, "{reached} is above what the law itself reaches, {best}");
@@ -126,7 +126,7 @@ fn a_deep_belief_network_learns_bars_and_stripes() {
     let dbn = Dbn::new(vec![bottom, top]).unwrap();
     let weight = dbn.log_weight(x.repeat_dim(0, 200), &mut noise).mean();
     let bound = to_host(weight)[0] - exact::log_z(dbn.top()).unwrap().value;
-    let best = -splits.law.unwrap().entropy();
+    let best = -splits.known_density.unwrap().entropy();
     println!("bound {bound:.3}, first layer {alone:.3}, the law itself {best:.3}");
     assert!(bound < best, "a bound of {bound} above {best}");
     // Independent pixels reach -16 log 2 = -11.1.
@@ -211,7 +211,7 @@ fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
 /// Patterns of one probability each: no model exceeds minus the entropy, and one that tells them apart comes close.
 #[test]
 fn autoregressive_models_learn_bars_and_stripes_to_within_a_fiftieth_of_a_nat() {
-    let best = -(bars_and_stripes(4).unwrap().law.unwrap().entropy());
+    let best = -(bars_and_stripes(4).unwrap().known_density.unwrap().entropy());
     let (device, noise) = (Device::flex(), &mut Noise::new(0, "init"));
     let made = MadeConfig::new(16, vec![64].into()).init(&device, noise).unwrap();
     let orders = MadeConfig::new(16, vec![64, 64].into()).with_order(OrderConfig::Random).with_n_masks(2);

@@ -36,7 +36,7 @@ pub(super) fn splits(config: &mut IsingRun, shared: &Shared) -> Result<Splits> {
         train: draw("train", samples)?,
         valid: draw("valid", tenth)?,
         test: draw("test", tenth)?,
-        law: None,
+        known_density: None,
     })
 }
 

@@ -292,7 +292,7 @@ impl Continuous {
     pub fn without_data(&self) -> Result<Splits> {
         let law = self.build()?;
         let blank = Dataset::from_bytes(self.describe(), vec![0; law.n_variables()], &law.shape, None)?;
-        Ok(Splits { train: blank.clone(), valid: blank.clone(), test: blank, law: None })
+        Ok(Splits { train: blank.clone(), valid: blank.clone(), test: blank, known_density: None })
     }
 }
 

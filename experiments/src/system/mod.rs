@@ -284,7 +284,7 @@ impl System {
         let spins = self.build()?;
         let shape = spins.shape();
         let blank = Dataset::from_bytes(self.describe(), vec![0; spins.n_spins()], &shape, None)?;
-        Ok(Splits { train: blank.clone(), valid: blank.clone(), test: blank, law: None })
+        Ok(Splits { train: blank.clone(), valid: blank.clone(), test: blank, known_density: None })
     }
 }
 

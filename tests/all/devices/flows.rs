@@ -4,7 +4,7 @@ use burn::{prelude::*, tensor::DType, tensor::FloatDType};
 use gibbs_backend::Noise;
 use gibbs_core::{Bijection, LogProb, math::to_host, params::cast};
 use gibbs_flow::{Flow, FlowConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate};
-use gibbs_testkit::stirred;
+use gibbs_testkit::perturbed;
 
 use super::devices;
 use crate::support::assert_close;
@@ -28,7 +28,7 @@ fn configs() -> Vec<(&'static str, FlowConfig)> {
 /// The flow with all parameters moved: drawn on the host, so equal on all devices.
 fn flow(config: &FlowConfig, device: &Device, dtype: FloatDType) -> Flow {
     let flow = config.init(device, &mut Noise::new(0, "init")).unwrap();
-    stirred(cast(flow, dtype), 0.1, Noise::new(0, "stir"))
+    perturbed(cast(flow, dtype), 0.1, Noise::new(0, "stir"))
 }
 
 /// `ln p` of points, its slope there, and the points after a round trip.

@@ -14,7 +14,7 @@ use gibbs_flow::{
 use gibbs_train::weights::{self, WeightsError};
 
 use super::{Constructor, Generative, Gradients, Model, tensor};
-use crate::support::parameters::{by_parameter, stirred};
+use crate::support::parameters::{by_parameter, perturbed};
 
 /// Variables of each flow: pictures of 4 by 4 pixels for one of them.
 const WIDTH: usize = 16;
@@ -23,7 +23,7 @@ pub(super) fn models() -> Vec<Constructor> {
     let constructor = |(name, config): (&str, FieldConfig)| -> Constructor {
         let init = move |seed| {
             let field = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
-            let field = stirred(field, Noise::new(seed, "weights"));
+            let field = perturbed(field, Noise::new(seed, "weights"));
             let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, 3), Trace::Exact).unwrap();
             Box::new(Law { flow, config: config.clone() }) as Box<dyn Model>
         };

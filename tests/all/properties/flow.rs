@@ -10,7 +10,7 @@ use gibbs_flow::{
 use gibbs_train::weights::{self, WeightsError};
 
 use super::{Constructor, Generative, Gradients, Model, tensor};
-use crate::support::parameters::{by_parameter, stirred};
+use crate::support::parameters::{by_parameter, perturbed};
 
 /// Variables of each flow.
 const WIDTH: usize = 6;
@@ -22,7 +22,7 @@ pub(super) fn models() -> Vec<Constructor> {
     let constructor = |(name, config): (&str, FlowConfig)| -> Constructor {
         let init = move |seed| {
             let flow = config.init(&Device::flex(), &mut Noise::new(ORDERS, "init")).unwrap();
-            let flow = stirred(flow, Noise::new(seed, "weights"));
+            let flow = perturbed(flow, Noise::new(seed, "weights"));
             Box::new(Law { flow, config: config.clone() }) as Box<dyn Model>
         };
         (name.into(), Box::new(init))

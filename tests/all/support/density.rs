@@ -7,7 +7,7 @@ use gibbs_autoregressive::{
 };
 use gibbs_backend::Noise;
 
-use super::parameters::stirred;
+use super::parameters::perturbed;
 
 /// Variables of each model.
 pub(crate) const WIDTH: usize = 6;
@@ -59,19 +59,19 @@ pub(crate) fn pixel_cnns() -> Vec<(&'static str, PixelCnnConfig)> {
 /// A masked autoencoder whose weights follow from the seed.
 pub(crate) fn made(config: &MadeConfig, seed: u64, device: &Device) -> Made {
     let made = config.init(device, &mut Noise::new(MASKS, "init")).unwrap();
-    stirred(made, Noise::new(seed, "weights"))
+    perturbed(made, Noise::new(seed, "weights"))
 }
 
 /// A NADE whose weights follow from the seed.
 pub(crate) fn nade(config: &NadeConfig, seed: u64, device: &Device) -> Nade {
     let nade = config.init(device, &mut Noise::new(MASKS, "init")).unwrap();
-    stirred(nade, Noise::new(seed, "weights"))
+    perturbed(nade, Noise::new(seed, "weights"))
 }
 
 /// A PixelCNN whose weights follow from the seed.
 pub(crate) fn pixel_cnn(config: &PixelCnnConfig, seed: u64, device: &Device) -> PixelCnn {
     let model = config.init(device, &mut Noise::new(MASKS, "init")).unwrap();
-    stirred(model, Noise::new(seed, "weights"))
+    perturbed(model, Noise::new(seed, "weights"))
 }
 
 /// Values that the model's variables have, `[n, D]`.

@@ -85,7 +85,7 @@ fn levels_survive_dequantization() {
 fn residual(config: &FlowConfig, std: f64) -> f64 {
     let flow = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     let x = Noise::new(0, "points").normal([16, config.n_variables], &Device::flex());
-    let flow = stirred(flow, std, Noise::new(0, "stir")).fitted(x.clone(), None);
+    let flow = perturbed(flow, std, Noise::new(0, "stir")).fitted(x.clone(), None);
     let (z, ladj) = flow.forward(x.clone(), None);
     let (back, inverse_ladj) = flow.inverse(z, None);
     // One rounding of about 2^-20 for each variable in each layer.
@@ -208,7 +208,7 @@ fn weights_survive_saving_under_their_names() {
     let config = glow(4);
     let init = |seed| {
         let flow = config.init(&Device::flex(), &mut Noise::new(7, "init")).unwrap();
-        stirred(flow, 0.3, Noise::new(seed, "stir"))
+        perturbed(flow, 0.3, Noise::new(seed, "stir"))
     };
     let (saved, mut loaded) = (init(0), init(1));
     let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);

@@ -76,7 +76,7 @@ fn spline_densities_of_two_variables_integrate_to_one_in_f32() {
     let (half, cells) = (8.0, 320);
     for config in configs {
         let flow = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
-        let flow = stirred(flow, 0.1, Noise::new(0, "stir"));
+        let flow = perturbed(flow, 0.1, Noise::new(0, "stir"));
         let log_cell = 2.0 * (2.0 * half / cells as f64).ln();
         let log_prob = to_host(flow.log_prob(plane(&midpoints(half, cells), DType::F32)));
         check_normalized(&log_prob.iter().map(|log_prob| log_prob + log_cell).collect::<Vec<_>>(), 1e-3);

@@ -74,7 +74,7 @@ fn at_the_optimum_the_path_gradient_of_a_flow_is_zero() {
     let layers =
         vec![coupling(false), LayerConfig::act_norm(), LayerConfig::Linear { order }, coupling(true)];
     let mut flow = wide_flow(&FlowConfig::new(n, layers), 0.0, 0);
-    flow.layers[2] = stirred(flow.layers[2].clone(), 0.4, Noise::new(0, "stir"));
+    flow.layers[2] = perturbed(flow.layers[2].clone(), 0.4, Noise::new(0, "stir"));
     // z = x·A, whose rows are the images of the axes.
     let axes: Vec<f64> = (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect();
     let images = to_host(flow.forward(wide(axes, [n, n]), None).0);

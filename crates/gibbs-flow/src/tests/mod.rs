@@ -11,7 +11,7 @@ mod whitening;
 use burn::{prelude::*, tensor::DType, tensor::FloatDType};
 use gibbs_backend::Noise;
 use gibbs_core::{nn::Activation, params::cast};
-use gibbs_testkit::stirred;
+use gibbs_testkit::perturbed;
 
 use crate::*;
 
@@ -136,7 +136,7 @@ fn glow(n: usize) -> FlowConfig {
 /// The flow with all parameters moved, in f64.
 fn wide_flow(config: &FlowConfig, std: f64, seed: u64) -> Flow {
     let flow = config.init(&Device::flex(), &mut Noise::new(seed, "init")).unwrap();
-    stirred(cast(flow, FloatDType::F64), std, Noise::new(seed, "stir"))
+    perturbed(cast(flow, FloatDType::F64), std, Noise::new(seed, "stir"))
 }
 
 fn wide(values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {

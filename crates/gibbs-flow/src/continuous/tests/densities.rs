@@ -144,7 +144,7 @@ fn a_separable_potential_makes_independent_variables() {
         panic!("a potential")
     };
     let units = potential.separable.take().expect("units of each variable");
-    let units = stirred(units, 0.4, Noise::new(2, "stir"));
+    let units = perturbed(units, 0.4, Noise::new(2, "stir"));
     let single = |i: usize| {
         let config = FieldConfig::Potential(PotentialConfig::new(1, vec![1]).with_separable(3));
         let Field::Potential(mut potential) = wide_field(&config, 0.0, 0) else { panic!("a potential") };
@@ -192,7 +192,7 @@ fn weights_survive_saving_under_their_names() {
             .init(&Device::flex(), &mut Noise::new(seed, "init"))
             .unwrap();
         let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, 4), Trace::Exact).unwrap();
-        stirred(flow, 0.3, Noise::new(seed, "stir"))
+        perturbed(flow, 0.3, Noise::new(seed, "stir"))
     };
     let (saved, mut loaded) = (init(0), init(1));
     let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);

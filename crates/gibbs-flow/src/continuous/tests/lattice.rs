@@ -10,7 +10,7 @@ use super::*;
 fn stirred_field(lengths: &[usize], seed: u64) -> LatticeField {
     let config = LatticeFieldConfig::new(lengths.to_vec()).with_features(3).with_waves(3);
     let field = config.init(&Device::flex(), &mut Noise::new(seed, "init")).unwrap();
-    stirred(cast(field, FloatDType::F64), 0.5, Noise::new(seed, "stir"))
+    perturbed(cast(field, FloatDType::F64), 0.5, Noise::new(seed, "stir"))
 }
 
 /// What a map of sites, given by their coordinates, does to fields.

@@ -21,7 +21,7 @@ use gibbs_core::{
     params::cast,
     symmetry::{Symmetry, SymmetryGroup},
 };
-use gibbs_testkit::stirred;
+use gibbs_testkit::perturbed;
 
 use super::*;
 use crate::ode::{Method, Solver};
@@ -103,7 +103,7 @@ fn group() -> Arc<SymmetryGroup> {
 /// The field with all parameters moved, in f64.
 fn wide_field(config: &FieldConfig, std: f64, seed: u64) -> Field {
     let field = config.init(&Device::flex(), &mut Noise::new(seed, "init")).unwrap();
-    stirred(cast(field, FloatDType::F64), std, Noise::new(seed, "stir"))
+    perturbed(cast(field, FloatDType::F64), std, Noise::new(seed, "stir"))
 }
 
 /// A symmetric potential of four variables.

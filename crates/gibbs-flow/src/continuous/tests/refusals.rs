@@ -61,7 +61,7 @@ fn configurations_read_as_they_are_written() {
 fn a_field_that_explodes_is_an_error_with_its_time() {
     let config = FieldConfig::Potential(PotentialConfig::new(2, vec![4]));
     let field = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
-    let field = stirred(field, 1e15, Noise::new(0, "stir"));
+    let field = perturbed(field, 1e15, Noise::new(0, "stir"));
     for solver in [Solver::fixed(Method::Rk4, 4), Solver::new(Method::Tsitouras)] {
         let flow = ContinuousFlow::new(field.clone(), solver, Trace::Exact).unwrap();
         let x = Tensor::<2>::ones([3, 2], &Device::flex());

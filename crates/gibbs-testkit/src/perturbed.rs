@@ -1,4 +1,4 @@
-//! Parameters away from where they begin.
+//! Random perturbation of parameters.
 
 use burn::{
     module::{Module, ModuleMapper, Param},
@@ -6,18 +6,18 @@ use burn::{
 };
 use gibbs_backend::Noise;
 
-/// The module with every float parameter moved by normal numbers of this standard deviation: a layer that begins as the
-/// identity, or a gradient that begins as zero, tests nothing.
-pub fn stirred<M: Module>(module: M, std: f64, noise: Noise) -> M {
-    module.map(&mut Stir { std, noise })
+/// Adds normal random numbers of this standard deviation to all float parameters of a module. Layers that start as the
+/// identity are perturbed before a test, which would otherwise check only the identity.
+pub fn perturbed<M: Module>(module: M, std: f64, noise: Noise) -> M {
+    module.map(&mut Perturb { std, noise })
 }
 
-struct Stir {
+struct Perturb {
     std: f64,
     noise: Noise,
 }
 
-impl ModuleMapper for Stir {
+impl ModuleMapper for Perturb {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
         let step = self.noise.normal(tensor.dims(), (&tensor.device(), tensor.dtype())) * self.std;

@@ -1,4 +1,4 @@
-//! The laws of host-side draws.
+//! The distributions of draws on the CPU.
 
 use super::*;
 
@@ -95,7 +95,7 @@ fn integers_below_a_bound_are_equally_likely() {
 }
 
 #[test]
-#[should_panic(expected = "no integer lies below 0")]
+#[should_panic(expected = "n must be at least 1")]
 fn no_integer_lies_below_zero() {
     noise("zero").below(0);
 }
