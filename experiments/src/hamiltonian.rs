@@ -10,13 +10,14 @@ use gibbs_core::{
     variational::Draws,
 };
 use gibbs_data::Binarization;
+use gibbs_physics::system::{ContinuousSystemConfig, TargetDensity};
 
 use crate::{
     config::DataConfig,
     evaluation::Evaluation,
     fault::Fault,
     free_energy::{self, FreeEnergy},
-    system::{Continuous, HAMILTONIAN, Law},
+    system::{self, HAMILTONIAN},
     variational::{Symmetrization, Variational},
 };
 
@@ -37,12 +38,12 @@ pub fn is_variational(data: &str) -> bool {
 /// # Errors
 /// Another width, classes, or a system that cannot be built.
 pub fn fit(
-    system: &Continuous,
+    system: &ContinuousSystemConfig,
     data: &mut DataConfig,
     n_visible: &mut Option<usize>,
     n_classes: usize,
-) -> Result<Law> {
-    let law = system.build()?;
+) -> Result<TargetDensity> {
+    let law = system.build().map_err(system::refuse)?;
     data.binarization.get_or_insert(Binarization::None);
     data.shape.get_or_insert_with(|| law.shape.clone());
     let width = law.n_variables();
@@ -59,7 +60,7 @@ pub fn fit(
 }
 
 /// The symmetries of a law that are asked for.
-pub fn group(law: &Law, symmetrization: Symmetrization) -> SymmetryGroup {
+pub fn group(law: &TargetDensity, symmetrization: Symmetrization) -> SymmetryGroup {
     match symmetrization {
         Symmetrization::None => SymmetryGroup::trivial(law.n_variables()),
         Symmetrization::Reversal => law.group(false),
@@ -71,7 +72,7 @@ pub fn group(law: &Law, symmetrization: Symmetrization) -> SymmetryGroup {
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The law.
-    pub law: Law,
+    pub law: TargetDensity,
     /// The group under which the sampler is averaged.
     pub group: Arc<SymmetryGroup>,
 }
@@ -81,8 +82,8 @@ impl Target {
     ///
     /// # Errors
     /// A system that cannot be built.
-    pub fn new(system: &Continuous, symmetrization: Symmetrization) -> Result<Self> {
-        let law = system.build()?;
+    pub fn new(system: &ContinuousSystemConfig, symmetrization: Symmetrization) -> Result<Self> {
+        let law = system.build().map_err(system::refuse)?;
         let group = Arc::new(group(&law, symmetrization));
         Ok(Self { law, group })
     }

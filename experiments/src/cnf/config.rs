@@ -11,6 +11,7 @@ use gibbs_flow::{
     continuous::{FieldConfig, ImageFieldConfig, PerceptronConfig, PotentialConfig, TimeInput, Trace},
     ode::{Method, Solver},
 };
+use gibbs_physics::system::ContinuousSystemConfig;
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ use crate::{
     fault::Fault,
     made::{Widths, given},
     standardization::Standardization,
-    system::{Continuous, HAMILTONIAN},
+    system::HAMILTONIAN,
     variational::{Symmetrization, Variational},
 };
 
@@ -79,7 +80,7 @@ pub struct ImageSizes {
 #[serde(deny_unknown_fields)]
 pub struct CnfModel {
     /// The Hamiltonian, where the run has no data.
-    pub system: Continuous,
+    pub system: ContinuousSystemConfig,
     /// Which field; `null` takes convolutions for pictures, those of a lattice for its Hamiltonians, a potential for chains, and else a
     /// perceptron.
     pub kind: Option<FieldKind>,
@@ -218,7 +219,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
     let is_tiny = preset == Preset::Tiny;
     let is_plane = Plane::ALL.iter().any(|plane| plane.name() == data);
     let model = CnfModel {
-        system: Continuous::default(),
+        system: ContinuousSystemConfig { n: None, beta: None, ..ContinuousSystemConfig::default() },
         kind: None,
         n_visible: None,
         n_hidden: is_tiny.then_some(Widths::Many(vec![16, 16])),

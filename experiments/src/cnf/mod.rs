@@ -35,7 +35,7 @@ use crate::{
     hamiltonian::{Target, group, is_variational},
     path_training::PathTraining,
     preparation::Preparation,
-    system::ContinuousArgs,
+    system::{self, ContinuousArgs},
     variational::Symmetrization,
 };
 
@@ -88,8 +88,9 @@ impl Experiment for CnfExperiment {
 
     fn data(config: &mut CnfRun, shared: &Shared) -> Result<Splits> {
         if is_variational(&config.data.name) {
-            config.model.system.settle()?;
-            return config.model.system.without_data();
+            system::complete_continuous(&mut config.model.system);
+            let target = config.model.system.build().map_err(system::refuse)?;
+            return system::without_data(config.model.system.describe(), &target.shape);
         }
         let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
         if let Some(width) = config.model.n_visible {
@@ -180,7 +181,7 @@ fn flow(config: &CnfRun, solver: Solver, device: &Device) -> Result<ContinuousFl
     let field = model.field(config.data.shape.as_deref())?;
     let field = match field.init(device, &mut Noise::new(config.seed, "init"))? {
         Field::Potential(potential) if is_variational(&config.data.name) => {
-            let law = model.system.build()?;
+            let law = model.system.build().map_err(system::refuse)?;
             Field::Potential(potential.symmetrized(group(&law, model.invariance)))
         }
         field => field,

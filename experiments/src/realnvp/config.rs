@@ -6,6 +6,7 @@ use gibbs_data::{Binarization, Splits};
 use gibbs_flow::{
     CouplingMask, FlowConfig, LatticeConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate,
 };
+use gibbs_physics::system::ContinuousSystemConfig;
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ use crate::{
     fault::Fault,
     made::{Widths, given},
     standardization::Standardization,
-    system::{Continuous, HAMILTONIAN},
+    system::HAMILTONIAN,
     variational::{Symmetrization, Variational},
 };
 
@@ -27,7 +28,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct RealNvpModel {
     /// The Hamiltonian, where the run has no data.
-    pub system: Continuous,
+    pub system: ContinuousSystemConfig,
     /// Which flow; `null` takes splines for one column or two, affine autoregressive layers for up to 60, and else affine
     /// couplings.
     pub kind: Option<FlowKind>,
@@ -110,7 +111,7 @@ impl RealNvpTrain {
 pub(super) fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain) {
     let has_data = data != HAMILTONIAN;
     let model = RealNvpModel {
-        system: Continuous::default(),
+        system: ContinuousSystemConfig { n: None, beta: None, ..ContinuousSystemConfig::default() },
         kind: None,
         n_visible: None,
         image: ImageSizes::preset(preset),

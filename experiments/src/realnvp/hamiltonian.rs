@@ -5,6 +5,7 @@ use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::hmc::{DualAveraging, Hmc, HmcState};
 use gibbs_flow::{CouplingMask, Flow};
+use gibbs_physics::system::ContinuousKind;
 
 use super::{
     RealNvpRun,
@@ -15,7 +16,6 @@ use crate::{
     coordinates::Coordinates,
     hamiltonian::{self, Target},
     made::Widths,
-    system::ContinuousKind,
 };
 
 /// Steps of a run whose number is left open: a minute for laws of the plane, eight for 16×16 dual fields.

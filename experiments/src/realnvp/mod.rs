@@ -36,7 +36,7 @@ use crate::{
     hamiltonian::{Target, is_variational},
     path_training::PathTraining,
     preparation::Preparation,
-    system::ContinuousArgs,
+    system::{self, ContinuousArgs},
     variational::Symmetrization,
 };
 
@@ -104,8 +104,9 @@ impl Experiment for RealNvpExperiment {
 
     fn data(config: &mut RealNvpRun, shared: &Shared) -> Result<Splits> {
         if is_variational(&config.data.name) {
-            config.model.system.settle()?;
-            return config.model.system.without_data();
+            system::complete_continuous(&mut config.model.system);
+            let target = config.model.system.build().map_err(system::refuse)?;
+            return system::without_data(config.model.system.describe(), &target.shape);
         }
         let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
         if let Some(width) = config.model.n_visible {

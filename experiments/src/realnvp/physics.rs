@@ -5,7 +5,10 @@ use burn::prelude::*;
 use gibbs_autoencoder::Pca;
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
-use gibbs_physics::continuous::HarmonicChain;
+use gibbs_physics::{
+    continuous::{Ends, HarmonicChain},
+    system::Potential,
+};
 use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
 
@@ -14,7 +17,6 @@ use crate::{
     curves::Curves,
     hamiltonian::Target,
     points::{host, scatter},
-    system::{ChainEnds, Potential},
 };
 
 /// Fields in the picture of samples, and points in one of the plane.
@@ -52,7 +54,7 @@ pub(super) fn draw(experiment: &RealNvpExperiment, target: &Target, folder: &Run
 
 /// The normal modes as the principal components of draws, whose variances are `1 / β m ω²`, beside the exact ones. The modes of a
 /// ring come in pairs of one frequency, any rotation of which is as good, so only their frequencies are drawn.
-fn modes(chain: &HarmonicChain, ends: ChainEnds, draws: Tensor<2>) -> Result<Figure> {
+fn modes(chain: &HarmonicChain, ends: Ends, draws: Tensor<2>) -> Result<Figure> {
     let n = chain.n_particles();
     let pca = Pca::fit([draws], n)?;
     let numbers: Vec<f64> = (1..=n).map(|k| k as f64).collect();
@@ -63,7 +65,7 @@ fn modes(chain: &HarmonicChain, ends: ChainEnds, draws: Tensor<2>) -> Result<Fig
         .series(Series::new("exact", &numbers, &chain.frequencies()))
         .series(Series::new("learned", &numbers, &learned).dots(3.0));
     let mut figure = Figure::new(Axis::new("particle")).columns(2).panel(frequencies);
-    if ends == ChainEnds::Walls {
+    if ends == Ends::Walls {
         let (exact, components) = (chain.modes(), to_host(pca.components()));
         let mut shapes = Panel::new(Axis::new("displacement"));
         for (k, (exact, learned)) in exact.chunks(n).zip(components.chunks(n)).take(MODES).enumerate() {

@@ -8,6 +8,10 @@ use gibbs_core::{
     symmetry::{Symmetry, SymmetryGroup},
 };
 use gibbs_data::{Binarization, Splits};
+use gibbs_physics::{
+    Boundary,
+    system::{SpinSystem, SpinSystemConfig},
+};
 use gibbs_train::{schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +23,7 @@ use crate::{
     experiment::Length,
     fault::Fault,
     made::{Widths, given},
-    system::{Edges, HAMILTONIAN, Spins, System},
+    system::{self, HAMILTONIAN},
     variational::{Symmetrization, Variational},
 };
 
@@ -65,7 +69,7 @@ pub enum Values {
 #[serde(deny_unknown_fields)]
 pub struct VanModel {
     /// The Hamiltonian, where the run has no data.
-    pub system: System,
+    pub system: SpinSystemConfig,
     /// Which network.
     pub kind: NetworkKind,
     /// Number of spins; `null` takes that of the Hamiltonian or the data.
@@ -118,7 +122,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
         false => PixelCnnSizes { width: 16, depth: 3, half_kernel: 2 },
     };
     let model = VanModel {
-        system: System::new(),
+        system: SpinSystemConfig { lattice: None, ..SpinSystemConfig::default() },
         kind: if is_paper { NetworkKind::PixelCnn } else { NetworkKind::Made },
         n_visible: None,
         values: None,
@@ -176,7 +180,7 @@ impl VanModel {
             )));
         };
         let sizes = self.pixel_cnn;
-        let periodic = data.name == HAMILTONIAN && self.system.boundary == Edges::Periodic;
+        let periodic = data.name == HAMILTONIAN && self.system.boundary == Boundary::Periodic;
         let config = PixelCnnConfig::new(rows, columns)
             .with_width(sizes.width)
             .with_depth(sizes.depth)
@@ -202,7 +206,7 @@ pub(super) fn group(
         return Ok(SymmetryGroup::trivial(n_spins));
     }
     let system = &config.model.system;
-    let spins = system.build()?;
+    let spins = system::build(system)?;
     match (symmetrization, spins.n_spins() == n_spins) {
         (Symmetrization::Lattice, true) => Ok(spins.hamiltonian.symmetry_group(spins.lattice.as_ref())),
         (Symmetrization::Lattice, false) => Err(Fault::usage(format!(
@@ -223,8 +227,8 @@ pub(super) fn is_variational(config: &VanRun) -> bool {
 ///
 /// # Errors
 /// One that cannot be built.
-pub(super) fn spins(config: &VanRun) -> Result<Option<Spins>> {
-    if is_variational(config) { config.model.system.build().map(Some) } else { Ok(None) }
+pub(super) fn spins(config: &VanRun) -> Result<Option<SpinSystem>> {
+    if is_variational(config) { system::build(&config.model.system).map(Some) } else { Ok(None) }
 }
 
 impl VanRun {

@@ -4,14 +4,16 @@ use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_core::{Estimate, math::to_host, variational::Draws};
 use gibbs_data::Splits;
-use gibbs_physics::monte_carlo::{Measurements, Observation};
+use gibbs_physics::{
+    monte_carlo::{Measurements, Observation},
+    system::SpinSystem,
+};
 
 use super::{VanExperiment, train::log_probs};
 use crate::{
     cli::Part,
     evaluation::{Evaluation, mean},
     free_energy::{self, FreeEnergy},
-    system::{Reference, Spins},
 };
 
 /// Draws whose images under the group pass through the network together with each other.
@@ -42,7 +44,7 @@ fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<E
 }
 
 /// What the network's draws tell about its Hamiltonian, beside exact values where there are any.
-fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation> {
+fn free_energies(experiment: &VanExperiment, spins: &SpinSystem) -> Result<Evaluation> {
     let (config, law) = (&experiment.config, experiment.law());
     let beta = config.model.system.beta;
     let noise = &mut Noise::new(config.seed, "eval");
@@ -56,7 +58,7 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     let chain = draws.markov_chain(noise);
     let observe = |i: &usize| Observation { energy: energies[*i], magnetization: magnetizations[*i] };
     let visited = Measurements::new(beta, [chain.held.iter().map(observe).collect()]);
-    let exact = Reference::of(&config.model.system, spins, beta)?;
+    let exact = spins.reference(beta)?;
 
     let per_site = |of_system: Estimate| of_system.affine(1.0 / spins.n_spins() as f64, 0.0);
     let mut evaluation = Evaluation::default();

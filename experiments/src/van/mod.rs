@@ -14,6 +14,7 @@ use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{math::to_host, symmetry::SymmetryGroup};
 use gibbs_data::{Binarization, Splits};
+use gibbs_physics::system::SpinSystemConfig;
 use gibbs_train::{
     run_folder::{RunFiles, RunFolder},
     training::TrainTask,
@@ -25,7 +26,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::{Experiment, write_draws},
     made::given,
-    system::{HAMILTONIAN, SystemArgs},
+    system::{self, HAMILTONIAN, SystemArgs},
 };
 
 use network::{Network, SpinLaw};
@@ -67,9 +68,12 @@ impl Experiment for VanExperiment {
     }
 
     fn data(config: &mut VanRun, shared: &Shared) -> Result<Splits> {
-        config.model.system.settle()?;
+        let kind = config.model.system.kind;
+        system::complete(&mut config.model.system, SpinSystemConfig::new(kind));
+        config.model.system.validate().map_err(system::refuse)?;
         if config::is_variational(config) {
-            return config.model.system.without_data();
+            let spins = system::build(&config.model.system)?;
+            return system::without_data(config.model.system.describe(), &spins.shape());
         }
         let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
         if let Some(n_spins) = config.model.n_visible {

@@ -4,14 +4,12 @@ use std::path::Path;
 
 use anyhow::Result;
 use gibbs_backend::Noise;
+use gibbs_physics::system::{SpinSystem, SpinSystemConfig};
 use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFolder;
 
 use super::{VanExperiment, config};
-use crate::{
-    curves::Curves,
-    system::{Reference, Spins, System},
-};
+use crate::curves::Curves;
 
 /// Draws in the picture of samples.
 const SAMPLES: usize = 64;
@@ -82,11 +80,11 @@ impl Point {
 }
 
 /// Free energies against temperature, as the run passed it, and how good they were.
-fn free_energy(run: &Curves, system: &System, spins: &Spins) -> Result<Figure> {
+fn free_energy(run: &Curves, system: &SpinSystemConfig, spins: &SpinSystem) -> Result<Figure> {
     let points = Point::all(run);
     let n_spins = spins.n_spins() as f64;
     let exact = |beta: f64| -> Result<Option<f64>> {
-        Ok(Reference::of(system, spins, beta)?.map(|exact| exact.thermodynamics.free_energy() / n_spins))
+        Ok(spins.reference(beta)?.map(|exact| exact.thermodynamics.free_energy() / n_spins))
     };
     let coldest = 1.0 / system.beta;
     let last_at_end = points.iter().rposition(|point| point.beta == system.beta);

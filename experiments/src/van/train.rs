@@ -13,6 +13,7 @@ use gibbs_core::{
     variational::{Draws, score_function_loss},
 };
 use gibbs_data::{Dataset, Splits};
+use gibbs_physics::system::SpinSystem;
 use gibbs_train::{
     checkpoint::State,
     training::{BoxError, Metrics, Position, TrainTask, Validation},
@@ -20,7 +21,7 @@ use gibbs_train::{
 };
 
 use super::{VanRun, config};
-use crate::{backprop::Backprop, boltzmann::feed::Feed, evaluation::mean, free_energy::FreeEnergy, system};
+use crate::{backprop::Backprop, boltzmann::feed::Feed, evaluation::mean, free_energy::FreeEnergy};
 
 /// Examples whose probabilities are computed at once.
 const ROWS: usize = 1000;
@@ -28,7 +29,7 @@ const ROWS: usize = 1000;
 /// What a network learns from.
 enum Source {
     /// `H`, by the variational bound.
-    Hamiltonian(Box<system::Spins>),
+    Hamiltonian(Box<SpinSystem>),
     /// Examples, by maximum likelihood.
     Data { feed: Box<Feed>, valid: Dataset },
 }
