@@ -8,7 +8,7 @@ use gibbs_core::{nn::Activation, optim::AdamConfig};
 use gibbs_data::plane::Plane;
 use gibbs_flow::{
     FlowMatching,
-    continuous::{FieldConfig, ImageFieldConfig, PerceptronConfig, PotentialConfig, TimeInput, Trace},
+    continuous::{FieldConfig, ImageFieldConfig, MlpFieldConfig, PotentialConfig, TimeInput, Trace},
     ode::{Method, Solver},
 };
 use gibbs_train::{clip::Clip, schedule::Schedule, training::LoopConfig};
@@ -264,7 +264,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
         weight_decay: 0.0,
         average: Average { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: 1.0 },
-        matching: FlowMatching::new().with_late(if is_plane { 2.0 } else { 1.0 }),
+        matching: FlowMatching::new().with_time_power(if is_plane { 2.0 } else { 1.0 }),
         solver: Solver::new(Method::Rk4),
         // The same grid of times for all batches has errors that the field learns: with `train.spread=0` the loss of `cnf train --data
         // checkerboard --set train.batch_size=128 --set train.steps=6000` falls below the entropy of the data after some 1500 steps, and the
@@ -292,13 +292,13 @@ impl CnfModel {
         let activation = given(self.activation, "model.activation")?;
         let hidden = given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden")?;
         Ok(match given(self.kind, "model.kind")? {
-            FieldKind::Perceptron => FieldConfig::Perceptron(
-                PerceptronConfig::new(width, hidden)
+            FieldKind::Perceptron => FieldConfig::Mlp(
+                MlpFieldConfig::new(width, hidden.into())
                     .with_activation(activation)
                     .with_time(self.time)
                     .with_frequencies(self.frequencies)
-                    .with_waves(self.waves.unwrap_or(0))
-                    .with_wave_scale(given(self.wave_scale, "model.wave_scale")?)
+                    .with_fourier_features(self.waves.unwrap_or(0))
+                    .with_fourier_scale(given(self.wave_scale, "model.wave_scale")?)
                     .with_n_context(self.n_classes),
             ),
             FieldKind::Potential if self.n_classes > 0 => {
@@ -308,7 +308,7 @@ impl CnfModel {
                 )));
             }
             FieldKind::Potential => FieldConfig::Potential(
-                PotentialConfig::new(width, hidden)
+                PotentialConfig::new(width, hidden.into())
                     .with_activation(activation)
                     .with_timed(self.timed)
                     .with_separable(self.separable.unwrap_or(0)),
@@ -320,8 +320,8 @@ impl CnfModel {
                         .with_activation(activation)
                         .with_frequencies(self.frequencies.max(1))
                         .with_n_context(self.n_classes)
-                        .with_atoms(self.ends())
-                        .with_spread(SPREAD),
+                        .with_point_masses(self.ends())
+                        .with_point_std(SPREAD),
                 ),
                 _ => {
                     return Err(Fault::usage(

@@ -49,7 +49,7 @@ impl LatticeSizes {
         Ok(LatticeFieldConfig::new(lengths.to_vec())
             .with_features(self.features)
             .with_channels(self.channels)
-            .with_waves(self.waves))
+            .with_frequencies(self.waves))
     }
 }
 

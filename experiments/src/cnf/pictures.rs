@@ -87,7 +87,7 @@ fn density(experiment: &CnfExperiment, frame: &Frame, samples: &[f32]) -> Result
         }
         None => {
             let (inner, ladj) = experiment.preparation.forward(points);
-            let (log_prob, _) = experiment.flow.log_prob_given(inner, None, None)?;
+            let (log_prob, _) = experiment.flow.try_log_prob(inner, None, None)?;
             exp(log_prob + ladj)
         }
     };

@@ -107,7 +107,7 @@ impl FlowTask {
         let flow = self.training.network();
         let found = flow.likelihood_by_adjoint(y, labels.as_ref(), weights, noise)?;
         let loss = (found.log_prob + ladj).mean().neg();
-        self.training.follow_gradients(at, rate, "loss", loss, found.pulled.gradients);
+        self.training.follow_gradients(at, rate, "loss", loss, found.adjoint.gradients);
         Ok(())
     }
 
@@ -152,7 +152,7 @@ pub(super) fn log_probs(
         let batch = data.batch(rows, device);
         let (y, ladj) = preparation.forward(batch.x);
         let labels = context(batch.labels.as_deref(), flow.field.n_context(), device);
-        let (log_prob, taken) = flow.log_prob_given(y, labels.as_ref(), Some(noise))?;
+        let (log_prob, taken) = flow.try_log_prob(y, labels.as_ref(), Some(noise))?;
         evaluations += (taken * rows.len()) as f64 / n;
         within.extend(to_host(preparation.before_whitening(log_prob.clone())));
         of_data.extend(to_host(log_prob + ladj));

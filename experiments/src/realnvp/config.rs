@@ -209,7 +209,10 @@ impl RealNvpModel {
         let width = given(self.n_visible, "model.n_visible")?;
         let kind = given(self.kind, "model.kind")?;
         let n_layers = || given(self.n_layers, "model.n_layers");
-        let hidden = || given(self.n_hidden.as_ref().map(Widths::list), "model.n_hidden");
+        let hidden = || {
+            given(self.n_hidden.clone(), "model.n_hidden")
+                .map(|widths| gibbs_core::nn::Widths::from(widths.list()))
+        };
         let act_norm = given(self.act_norm, "model.act_norm")?;
         let map = match kind {
             FlowKind::Nice => Univariate::Additive,
@@ -229,28 +232,24 @@ impl RealNvpModel {
                 }
                 RealNvpConfig::new(width, n_layers()?, hidden()?)
                     .with_activation(self.activation())
-                    .with_map(map)
                     .with_mask(given(self.mask.clone(), "model.mask")?)
                     .with_act_norm(act_norm)
                     .with_n_context(self.n_classes)
-                    .flow()
+                    .flow_with(map)
             }
             FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf => {
-                MafConfig::new(width, n_layers()?, hidden()?)
+                let config = MafConfig::new(width, n_layers()?, hidden()?)
                     .with_activation(self.activation())
-                    .with_map(map)
-                    .with_inverse(kind == FlowKind::Iaf)
                     .with_act_norm(act_norm)
-                    .with_n_context(self.n_classes)
-                    .flow()
+                    .with_n_context(self.n_classes);
+                if kind == FlowKind::Iaf { config.inverse_flow_with(map) } else { config.flow_with(map) }
             }
             FlowKind::Image | FlowKind::ImageSpline => self
                 .image
                 .flow(width, self.activation())?
-                .with_map(map)
                 .with_act_norm(act_norm)
                 .with_n_context(self.n_classes)
-                .flow()
+                .flow_with(map)
                 .context("model.image")?,
             FlowKind::Lattice => {
                 if self.n_classes > 0 {
@@ -265,15 +264,15 @@ impl RealNvpModel {
                     ));
                 };
                 LatticeConfig::new(rows, columns)
-                    .with_n_blocks(n_layers()?)
-                    .with_hidden(hidden()?)
+                    .with_n_layers(n_layers()?)
+                    .with_n_hidden(hidden()?)
                     .with_activation(self.activation())
                     .flow()
                     .context("model")?
             }
         };
         if given(self.linear, "model.linear")? {
-            flow.layers.insert(0, LayerConfig::Linear { order: Permute::Given((0..width).collect()) });
+            flow.layers.insert(0, LayerConfig::linear(Permute::Given((0..width).collect())));
         }
         Ok(flow)
     }

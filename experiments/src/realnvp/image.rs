@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use gibbs_core::nn::Activation;
-use gibbs_flow::{ConvolutionalConfig, MultiScaleConfig};
+use gibbs_flow::{ImageConfig, MultiScaleConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{cli::Preset, fault::Fault};
@@ -72,16 +72,13 @@ impl ImageSizes {
                 )));
             }
         };
-        let network = ConvolutionalConfig::new(rows, columns)
-            .with_width(self.widths.first().copied().unwrap_or(1))
+        let image = ImageConfig::new([rows, columns], self.widths.clone())
             .with_bottleneck(self.bottleneck)
             .with_blocks(self.blocks)
             .with_half_kernel(self.half_kernel)
             .with_positions(self.positions)
-            .with_activation(activation);
-        Ok(MultiScaleConfig::new(network, self.widths.clone())
-            .with_channels(n_variables / (rows * columns))
             .with_checkerboards(self.checkerboards)
-            .with_stripes(self.stripes))
+            .with_stripes(self.stripes);
+        Ok(MultiScaleConfig::new(n_variables, image).with_activation(activation))
     }
 }

@@ -3,16 +3,11 @@
 use std::{path::PathBuf, time::Instant};
 
 use anyhow::Result;
-use burn::{module::Module, prelude::*};
+use burn::prelude::*;
 use clap::Args;
 use gibbs_backend::Noise;
-use gibbs_core::{
-    Bijection, Energy,
-    hmc::{DualAveraging, Hmc, HmcState},
-    math::to_host,
-    variational::Draws,
-};
-use gibbs_flow::Latent;
+use gibbs_core::Energy;
+use gibbs_flow::{LatentHmc, abs_mean, independent_proposals};
 use gibbs_physics::monte_carlo::TimeAverage;
 use gibbs_report::format_value;
 use gibbs_train::{atomic, run_folder::RunFolder};
@@ -27,15 +22,6 @@ use crate::{
     fault::Fault,
     hamiltonian::{AT_ONCE, IMAGES, Target},
 };
-
-/// Acceptance that steps are made for (Hoffman & Gelman 2014, section 4.2: 0.65 for trajectories of fixed length).
-const ACCEPTANCE: f64 = 0.65;
-
-/// Spread of the step sizes, so that no trajectory returns to where it began (Neal 2011, section 3.2: 20 %).
-const JITTER: f64 = 0.2;
-
-/// Step size tried first; burn-in finds a better one.
-const FIRST_STEP: f64 = 0.1;
 
 /// Flags of `realnvp measure`.
 #[derive(Args, Debug)]
@@ -71,7 +57,7 @@ enum Space {
 /// What the chains of one method measured, as series of values in the order of [`NAMES`].
 struct Series {
     method: &'static str,
-    values: [Vec<Vec<f64>>; 3],
+    values: Vec<Vec<Vec<f64>>>,
     step_size: Option<f64>,
 }
 
@@ -139,56 +125,21 @@ impl Measure {
         Ok(())
     }
 
-    /// Hamiltonian Monte Carlo from draws of the flow. Symmetries of the Hamiltonian are steps of every chain as well: in latent
-    /// space `z -> z(g·x(z))`, which leaves the law as it is.
+    /// Hamiltonian Monte Carlo from draws of the flow.
     fn walk(&self, experiment: &RealNvpExperiment, target: &Target, space: Space) -> Series {
-        let flow = experiment.flow.clone();
-        let potential = &target.law.potential;
-        let latent = Latent::new(flow.clone().train().no_grad(), potential.clone());
-        let energy = |x: Tensor<2>| match space {
-            Space::Latent => latent.energy(x),
-            Space::Data => potential.energy(x),
-        };
-        let image = |x: Tensor<2>| match space {
-            Space::Latent => flow.inverse(x, None).0,
-            Space::Data => x,
-        };
-        let back = |x: Tensor<2>| match space {
-            Space::Latent => flow.forward(x, None).0,
-            Space::Data => x,
-        };
         let noise = &mut Noise::new(self.seed, "walk");
-        let n_sites = target.law.n_variables() as f64;
-        let mut hmc = Hmc::new(FIRST_STEP, self.leapfrog).with_jitter(JITTER);
-        let mut adaptation = DualAveraging::new(FIRST_STEP, ACCEPTANCE);
-        let mut state = HmcState::new(&energy, back(experiment.draw(self.chains, None, 1.0, noise)));
-        let mut series = [(); 3].map(|()| vec![Vec::with_capacity(self.measurements); self.chains]);
-        for trajectory in 0..self.burn_in + self.measurements {
-            if target.group.order() > 1 {
-                let turned = target.group.scramble(image(state.x().clone()), noise);
-                state = HmcState::new(&energy, back(turned));
-            }
-            let (next, transition) = hmc.step(&energy, state, noise);
-            state = next;
-            if trajectory < self.burn_in {
-                adaptation.update(to_host(transition.acceptance())[0]);
-                hmc = hmc.with_step_size(match trajectory + 1 == self.burn_in {
-                    true => adaptation.step_size(),
-                    false => adaptation.trial(),
-                });
-                continue;
-            }
-            let x = image(state.x().clone());
-            let values = [potential.energy(x.clone()) * n_sites.recip(), abs_mean(x), transition.accepted];
-            for (chains, values) in series.iter_mut().zip(values) {
-                chains.iter_mut().zip(to_host(values)).for_each(|(chain, value)| chain.push(value));
-            }
-        }
-        let method = match space {
-            Space::Latent => "latent_hmc",
-            Space::Data => "hmc",
+        let start = experiment.draw(self.chains, None, 1.0, noise);
+        let hmc =
+            LatentHmc { measurements: self.measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
+        let potential = &target.law.potential;
+        let per_site = (target.law.n_variables() as f64).recip();
+        let observables = |x: &Tensor<2>| vec![potential.energy(x.clone()) * per_site, abs_mean(x.clone())];
+        let (flow, method) = match space {
+            Space::Latent => (Some(&experiment.flow), "latent_hmc"),
+            Space::Data => (None, "hmc"),
         };
-        Series { method, values: series, step_size: Some(hmc.step_size()) }
+        let series = hmc.run(flow, potential, &target.group, start, observables, noise);
+        Series { method, values: series.values, step_size: series.step_size }
     }
 }
 
@@ -196,21 +147,10 @@ impl Measure {
 fn proposals(experiment: &RealNvpExperiment, target: &Target, noise: &mut Noise) -> Series {
     let model = target.symmetrized(experiment.flow.clone());
     let n = experiment.config.train.variational.draws(IMAGES, target.group.order());
-    let mut means = Vec::with_capacity(n);
-    let draws = Draws::from_model(&model, &target.law.potential, n, AT_ONCE, noise, |x| {
-        means.extend(to_host(abs_mean(x.clone())));
-    });
-    let chain = draws.markov_chain(noise);
-    let along = |values: &[f64]| vec![chain.held.iter().map(|&i| values[i]).collect()];
-    let scale = (target.law.n_variables() as f64).recip();
-    let energies: Vec<f64> = draws.energy().iter().map(|energy| scale * energy).collect();
-    let values = [along(&energies), along(&means), vec![chain.accepted]];
-    Series { method: "independent_proposals", values, step_size: None }
-}
-
-/// `|Σ_i x_i| / N`, `[n, N]` to `[n]`.
-fn abs_mean(x: Tensor<2>) -> Tensor<1> {
-    x.mean_dim(1).abs().squeeze_dim(1)
+    let per_site = (target.law.n_variables() as f64).recip();
+    let potential = &target.law.potential;
+    let series = independent_proposals(&model, potential, [n, AT_ONCE], per_site, abs_mean, noise);
+    Series { method: "independent_proposals", values: series.values, step_size: None }
 }
 
 /// The figures as lines on stderr.

@@ -131,7 +131,8 @@ impl Experiment for RealNvpExperiment {
                 let flow = config.model.flow()?.init(device, noise)?;
                 let flow = match hamiltonian::starts_from_fields(&config.model) {
                     true => {
-                        hamiltonian::fitted(flow, &target, device, &mut Noise::new(config.seed, "fields"))
+                        let noise = &mut Noise::new(config.seed, "fields");
+                        gibbs_flow::fit_to_energy(flow, &target.law.potential, &target.group, device, noise)
                     }
                     false => flow,
                 };
