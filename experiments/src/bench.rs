@@ -20,7 +20,7 @@ use gibbs_boltzmann::{
 use gibbs_core::{LogProb, Sample, optim::Adam, params::optimizer_step, symmetry::SymmetryGroup};
 use gibbs_flow::{
     ContinuousFlow, RealNvpConfig,
-    continuous::{PerceptronConfig, Trace},
+    continuous::{MlpFieldConfig, Trace},
     ode::{Method, Solver},
 };
 use gibbs_physics::{
@@ -192,7 +192,7 @@ fn couplings(
     n_layers: usize,
     batch: usize,
 ) -> Result<(Box<dyn FnMut()>, usize)> {
-    let config = RealNvpConfig::new(n_variables, n_layers, vec![hidden, hidden]);
+    let config = RealNvpConfig::new(n_variables, n_layers, vec![hidden, hidden].into());
     let flow = config.flow().init(device, &mut Noise::new(0, "bench"))?;
     density(device, flow, Noise::new(0, "data").normal([batch, n_variables], device))
 }
@@ -206,7 +206,7 @@ fn continuous(
     batch: usize,
     trained: bool,
 ) -> Result<(Box<dyn FnMut()>, usize)> {
-    let config = PerceptronConfig::new(2, vec![hidden, hidden]).with_output_gain(1.0);
+    let config = MlpFieldConfig::new(2, vec![hidden, hidden].into()).with_output_gain(1.0);
     let field = config.init(device, &mut Noise::new(0, "bench"))?;
     let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, steps), Trace::Exact)?;
     let x = Noise::new(0, "data").normal([batch, 2], device);

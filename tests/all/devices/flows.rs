@@ -14,13 +14,13 @@ const POINTS: usize = 40;
 
 fn configs() -> Vec<(&'static str, FlowConfig)> {
     let spline = Univariate::spline();
-    let linear = vec![LayerConfig::act_norm(), LayerConfig::Linear { order: Permute::Reverse }];
+    let linear = vec![LayerConfig::act_norm(), LayerConfig::linear(Permute::Reverse)];
     vec![
-        ("NICE", RealNvpConfig::new(WIDTH, 3, vec![8]).with_map(Univariate::Additive).flow()),
-        ("Real NVP", RealNvpConfig::new(WIDTH, 3, vec![8]).flow()),
-        ("spline couplings", RealNvpConfig::new(WIDTH, 3, vec![8]).with_map(spline).flow()),
-        ("MAF", MafConfig::new(WIDTH, 2, vec![8]).flow()),
-        ("spline IAF", MafConfig::new(WIDTH, 2, vec![8]).with_map(spline).with_inverse(true).flow()),
+        ("NICE", RealNvpConfig::new(WIDTH, 3, vec![8].into()).flow_with(Univariate::Additive)),
+        ("Real NVP", RealNvpConfig::new(WIDTH, 3, vec![8].into()).flow()),
+        ("spline couplings", RealNvpConfig::new(WIDTH, 3, vec![8].into()).flow_with(spline)),
+        ("MAF", MafConfig::new(WIDTH, 2, vec![8].into()).flow()),
+        ("spline IAF", MafConfig::new(WIDTH, 2, vec![8].into()).inverse_flow_with(spline)),
         ("linear", FlowConfig::new(WIDTH, linear)),
     ]
 }
