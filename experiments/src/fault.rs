@@ -54,7 +54,6 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<DataError>()
             || cause.is::<WeightsError>()
             || cause.is::<gibbs_autoregressive::ConfigError>()
-            || cause.is::<gibbs_boltzmann::ConfigError>()
             || cause.is::<gibbs_boltzmann::StackError>()
             || cause.is::<gibbs_core::ConfigError>()
             || cause.is::<gibbs_autoencoder::AutoencoderError>()

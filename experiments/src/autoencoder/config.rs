@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use gibbs_autoencoder::{AutoencoderConfig, Code, Loss, Output};
-use gibbs_boltzmann::{Chains, ContrastiveConfig, RbmConfig, units::UnitKind};
+use gibbs_boltzmann::{Chains, ContrastiveConfig, LayerStart, RbmConfig, Upward, units::UnitKind};
 use gibbs_core::nn::Activation;
 use gibbs_core::optim::{AdamConfig, ConjugateGradient, Lbfgs};
 use gibbs_data::{Binarization, Splits};
@@ -16,7 +16,7 @@ use crate::{
     boltzmann::{
         check_counts, check_rate,
         coding::Coding,
-        greedy::{Layer, StackLayer, Start, Upward, fit_to_depth},
+        greedy::{Layer, StackLayer, fit_to_depth},
         layer::{Average, LayerTrain, Optimizer},
     },
     cli::Preset,
@@ -51,37 +51,22 @@ impl AutoencoderModel {
         let open = |name: &str| Fault::usage(format!("model.{name} is not set: give that of the weights"));
         let n_visible = self.n_visible.ok_or_else(|| open("n_visible"))?;
         let output = self.output.ok_or_else(|| open("output"))?;
-        let widths = [n_visible].into_iter().chain(self.n_hidden.iter().copied()).chain([self.n_code]);
-        let config = AutoencoderConfig::new(widths.collect())
+        let config = AutoencoderConfig::new(n_visible, self.n_hidden.clone(), self.n_code)
             .with_activation(self.activation)
             .with_code(self.code)
             .with_output(output);
-        config.validate().context("model")?;
+        config.validate().map_err(|error| error.within("model"))?;
         Ok(config)
     }
 
-    /// The machines of the stack that unrolls to the network.
-    fn machines(&self, pretraining: &Pretraining) -> Result<Vec<RbmConfig>> {
+    /// The RBMs of the stack that unrolls to the network; binary units where no stack makes the activation.
+    fn layers(&self, pretraining: &Pretraining) -> Result<Vec<RbmConfig>> {
         let network = self.network()?;
-        let depth = network.widths.len() - 1;
-        let code = match self.code {
-            Code::Linear => UnitKind::Gaussian,
-            Code::Logistic => UnitKind::Binary,
-            Code::Tanh => UnitKind::Spin,
+        let network = match self.activation {
+            Activation::Sigmoid | Activation::Tanh => network,
+            _ => network.with_activation(Activation::Sigmoid),
         };
-        let visible = if network.output == Output::Linear { UnitKind::Gaussian } else { UnitKind::Binary };
-        let hidden = if self.activation == Activation::Tanh { UnitKind::Spin } else { UnitKind::Binary };
-        let pairs = network.widths.windows(2).enumerate();
-        pairs
-            .map(|(k, pair)| {
-                let config = RbmConfig::new(pair[0], pair[1])
-                    .with_visible(if k == 0 { visible } else { hidden })
-                    .with_hidden(if k + 1 == depth { code } else { hidden })
-                    .with_weight_std(pretraining.weight_std);
-                config.validate().with_context(|| format!("model, layer {k}"))?;
-                Ok(config)
-            })
-            .collect()
+        Ok(network.layers(pretraining.weight_std).map_err(|error| error.within("model"))?)
     }
 }
 
@@ -167,7 +152,7 @@ impl Length for AutoencoderTrain {
 /// Layers in the order of the stack, each with the settings that it is trained with.
 pub(super) fn plan(config: &AutoencoderRun) -> Result<Vec<Layer>> {
     let (train, stack) = (&config.train, &config.train.pretraining);
-    let layers = stack.layers.iter().zip(config.model.machines(stack)?).enumerate();
+    let layers = stack.layers.iter().zip(config.model.layers(stack)?).enumerate();
     layers
         .map(|(k, (layer, machine))| {
             let name = format!("train.pretraining.layers.{k}");
@@ -191,7 +176,7 @@ fn layer(is_linear: bool) -> StackLayer {
     StackLayer {
         epochs: None,
         learning_rate: is_linear.then(|| Schedule::constant(0.001)),
-        start: Start::Random,
+        start: LayerStart::Random,
         weight_std: None,
         train: LayerTrain {
             optimizer: Optimizer::Sgd,

@@ -4,8 +4,6 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use burn::prelude::*;
-use gibbs_autoencoder::Pca;
 use gibbs_backend::Noise;
 use gibbs_data::Dataset;
 
@@ -23,14 +21,7 @@ impl AutoencoderExperiment {
     pub(super) fn draw(&self, train: &Dataset, n: usize, noise: &mut Noise) -> Result<Vec<f32>> {
         let coding = config::coding(&self.config);
         let x = coding.spread(train, EXAMPLES.min(train.len()), &self.device);
-        let z = self.network.encode(x);
-        let k = self.network.code_width().min(z.dims()[0]);
-        let pca = Pca::fit([z], k)?;
-        let scales: Vec<f64> =
-            pca.eigenvalues()[..k].iter().map(|variance| variance.max(0.0).sqrt()).collect();
-        let scales = Tensor::<2>::from_data(TensorData::new(scales, [1, k]), &self.device);
-        let normal = noise.normal([n, k], &self.device);
-        Ok(self.images(&pca.decode(normal * scales)))
+        Ok(self.images(&self.network.draw_codes(x, n, noise)?))
     }
 }
 

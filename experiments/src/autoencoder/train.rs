@@ -85,7 +85,12 @@ impl AutoencoderTask {
 }
 
 /// One step of a stack on a batch that is cut into smaller ones.
-fn step_stack(greedy: &mut Greedy, at: &Position, x: Tensor<2>, batch_sizes: [usize; 2]) -> Result<()> {
+fn step_stack(
+    greedy: &mut Greedy,
+    at: &Position,
+    x: Tensor<2>,
+    batch_sizes: [usize; 2],
+) -> Result<(), BoxError> {
     let [whole, part] = batch_sizes;
     let (n, parts) = (x.dims()[0], whole.div_ceil(part));
     for (i, start) in (0..n).step_by(part).enumerate() {

@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_boltzmann::units::{Moments, UnitKind};
+use gibbs_boltzmann::{
+    VisiblePreprocessor,
+    units::{UnitKind, UnitMoments},
+};
 use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
-
-use crate::levels::to_levels;
 
 /// How the visible units of a machine see data.
 #[derive(Clone, Copy, Debug)]
@@ -24,44 +25,28 @@ const MOMENT_EXAMPLES: usize = 10_000;
 const BLOCK: usize = 1000;
 
 impl Coding {
+    fn preprocessor(self) -> VisiblePreprocessor {
+        VisiblePreprocessor { visible: self.visible, states: self.states }
+    }
+
     /// Columns of the visible layer for data of this width.
     pub fn visible_width(self, data_width: usize) -> usize {
-        if self.visible == UnitKind::Softmax { data_width * self.states } else { data_width }
+        self.preprocessor().n_visible(data_width)
     }
 
     /// Width of the data for a visible layer with these columns.
     pub fn data_width(self, visible_width: usize) -> usize {
-        if self.visible == UnitKind::Softmax { visible_width / self.states } else { visible_width }
+        self.preprocessor().data_width(visible_width)
     }
 
-    /// Data `[batch, width]` as visible states: spins are `2x - 1`; softmax units take the one of `q` equal
-    /// intervals of \[0, 1\] in which `x` lies; others take the values as they are.
+    /// Data `[batch, width]` as visible states.
     pub fn encode(self, x: Tensor<2>) -> Tensor<2> {
-        let [batch, width] = x.dims();
-        match self.visible {
-            UnitKind::Binary | UnitKind::Labeled | UnitKind::Gaussian => x,
-            UnitKind::Spin => x * 2.0 - 1.0,
-            UnitKind::Softmax => {
-                let q = self.states;
-                let level = to_levels(x, q).int();
-                level.reshape([batch * width]).one_hot::<2>(q).float().reshape([batch, width * q])
-            }
-        }
+        self.preprocessor().encode(x)
     }
 
-    /// Visible states or means `[batch, visible]` as data; softmax units give the mean of their levels, from 0 to 1.
+    /// Visible states or means `[batch, visible]` as data.
     pub fn decode(self, v: Tensor<2>) -> Tensor<2> {
-        let [batch, visible] = v.dims();
-        match self.visible {
-            UnitKind::Binary | UnitKind::Labeled | UnitKind::Gaussian => v,
-            UnitKind::Spin => (v + 1.0) * 0.5,
-            UnitKind::Softmax => {
-                let q = self.states;
-                let levels = Tensor::<1, Int>::arange(0..q as i64, &v.device()).float() / (q - 1) as f64;
-                let sites = v.reshape([batch * visible / q, q]).matmul(levels.unsqueeze_dim(1));
-                sites.reshape([batch, visible / q])
-            }
-        }
+        self.preprocessor().decode(v)
     }
 
     /// Examples as visible states.
@@ -75,10 +60,15 @@ impl Coding {
         self.examples(data, &rows, device)
     }
 
-    /// Moments of the visible units on the first examples of a set, after `up` was applied to them.
-    pub fn moments(self, data: &Dataset, device: &Device, up: impl Fn(Tensor<2>) -> Tensor<2>) -> Moments {
+    /// The first examples of a set, from which moments are taken.
+    pub fn moment_examples(self, data: &Dataset, device: &Device) -> Tensor<2> {
         let rows: Vec<usize> = (0..data.len().min(MOMENT_EXAMPLES)).collect();
-        Moments::of(up(self.examples(data, &rows, device)))
+        self.examples(data, &rows, device)
+    }
+
+    /// UnitMoments of the visible units.
+    pub fn moments(self, data: &Dataset, device: &Device) -> UnitMoments {
+        UnitMoments::of(self.moment_examples(data, device))
     }
 
     /// Something about each example of a set, block by block.

@@ -3,8 +3,11 @@
 use anyhow::{Context, Result};
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{AnyRbm, RbmConfig};
-use gibbs_core::math::to_host;
+use gibbs_boltzmann::{
+    AnyRbm, LayerConfig, LayerStart, RbmConfig, Upward,
+    greedy::{initial_stack, reconstruction_error},
+};
+use gibbs_core::{Batch, math::to_host};
 use gibbs_data::Dataset;
 use gibbs_train::{
     checkpoint::State,
@@ -18,27 +21,6 @@ use super::{
     coding::Coding,
     layer::{LayerTrain, LayerTraining},
 };
-use crate::fault::Fault;
-
-/// What a layer is given as the state of the one below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Upward {
-    /// Conditional means of the hidden units.
-    Means,
-    /// Draws of the hidden units.
-    Samples,
-}
-
-/// The weights with which a layer starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Start {
-    /// Small random ones.
-    Random,
-    /// The layer below upside down, which leaves the law of the stack as it is (Hinton, Osindero & Teh 2006, section 4).
-    Mirrored,
-}
 
 /// How one layer of a stack is trained.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,7 +30,7 @@ pub struct StackLayer {
     /// Learning rate; `null` takes that of the run.
     pub learning_rate: Option<Schedule>,
     /// Weights to start with.
-    pub start: Start,
+    pub start: LayerStart,
     /// Standard deviation of random weights; `null` takes that of the run. Above a mirror image it is that of the units in
     /// excess, which tilt the law of the layer at random: the smaller, the less.
     pub weight_std: Option<f64>,
@@ -67,9 +49,17 @@ pub struct Layer {
     /// Learning rate.
     pub learning_rate: Schedule,
     /// Weights to start with.
-    pub start: Start,
+    pub start: LayerStart,
     /// The machine's own training.
     pub train: LayerTrain,
+}
+
+impl Layer {
+    fn config(&self) -> LayerConfig {
+        LayerConfig::new(self.rbm.clone(), self.train.contrastive.clone())
+            .with_start(self.start)
+            .with_fit_visible(self.train.fit_visible)
+    }
 }
 
 impl StackLayer {
@@ -98,20 +88,6 @@ impl StackLayer {
 pub fn fit_to_depth(layers: &mut Vec<StackLayer>, depth: usize, default: impl Fn(usize) -> StackLayer) {
     layers.truncate(depth);
     layers.extend((layers.len()..depth).map(default));
-}
-
-/// The first weights of layer `k`, above a machine or at the bottom.
-fn initial(plan: &[Layer], k: usize, below: Option<&AnyRbm>, seed: u64, device: &Device) -> Result<AnyRbm> {
-    let (layer, mut noise) = (&plan[k], Noise::new(seed, format!("init/{k}")));
-    match (layer.start, below) {
-        (Start::Random, _) => Ok(layer.rbm.init(device, &mut noise)?),
-        (Start::Mirrored, Some(below)) if layer.rbm.n_visible == below.weight.dims()[1] => {
-            Ok(below.mirrored(layer.rbm.n_hidden, layer.rbm.weight_std, &mut noise)?)
-        }
-        (Start::Mirrored, _) => Err(Fault::usage(format!(
-            "train.layers.{k}.start = \"mirrored\": there is no layer below with as many hidden columns; take \"random\""
-        ))),
-    }
 }
 
 /// A stack in training.
@@ -167,6 +143,7 @@ impl Greedy {
             let next = self.trained.len() + 1;
             match self.current.take() {
                 Some(done) if next <= self.plan.len() && epoch >= self.first_epoch(next) => {
+                    self.noise = done.objective.upward_noise().clone();
                     self.trained.push(done.measured().clone());
                 }
                 current => {
@@ -178,51 +155,30 @@ impl Greedy {
     }
 
     fn begin(&self, k: usize) -> Result<LayerTraining> {
-        let layer = &self.plan[k];
-        let rbm = initial(&self.plan, k, self.trained.last(), self.seed, &self.device)?;
-        let moments = self.coding.moments(&self.data, &self.device, |v| {
-            let x = self.trained.iter().fold(v, |x, rbm| rbm.hidden_mean(x));
-            let missing = layer.rbm.n_visible - x.dims()[1];
-            match missing {
-                0 => x,
-                // Labels, taken as equally likely.
-                classes => {
-                    let label = x.clone().narrow(1, 0, 1).zeros_like().expand([x.dims()[0], classes]);
-                    Tensor::cat(vec![x, label + 1.0 / classes as f64], 1)
-                }
-            }
-        });
-        let mut train = layer.train.clone();
-        train.fit_visible &= layer.start == Start::Random;
-        LayerTraining::new(&train, rbm, &moments, Noise::new(self.seed, format!("chains/{k}")), &self.device)
+        let examples = self.coding.moment_examples(&self.data, &self.device);
+        let upward = (self.upward, self.noise.clone());
+        let (rbm, objective) = self.plan[k]
+            .config()
+            .begin(&self.trained, examples, upward, self.seed)
+            .map_err(|error| error.within(&format!("train.layers.{k}")))?;
+        let noise = Noise::new(self.seed, format!("chains/{k}"));
+        LayerTraining::new(&self.plan[k].train, rbm, objective, noise, &self.device)
     }
 
     /// One step, with the label of each example where the top layer has one.
     ///
     /// # Errors
     /// A layer that cannot be made.
-    pub fn step(&mut self, at: &Position, v: Tensor<2>, label: Option<Tensor<2>>) -> Result<()> {
+    pub fn step(&mut self, at: &Position, v: Tensor<2>, label: Option<Tensor<2>>) -> Result<(), BoxError> {
         self.skip_finished(at.epoch)?;
         let k = self.trained.len();
-        let mut x = v;
-        for rbm in &self.trained {
-            x = match self.upward {
-                Upward::Means => rbm.hidden_mean(x),
-                Upward::Samples => rbm.sample_hidden(x, &mut self.noise),
-            };
-        }
         let before = self.first_epoch(k) * at.steps_per_epoch;
         let here = Position::new(at.step - before, at.steps_per_epoch, self.plan[k].epochs);
         let rate = self.plan[k].learning_rate.at(here.step, here.total_steps);
-        if let Some(label) = label
-            && self.plan[k].rbm.n_visible > x.dims()[1]
-        {
-            x = Tensor::cat(vec![x, label], 1);
+        match &mut self.current {
+            Some(training) => training.step(&here, rate, Batch { x: v, context: label }),
+            None => Ok(()),
         }
-        if let Some(training) = &mut self.current {
-            training.step(&here, rate, x);
-        }
-        Ok(())
     }
 
     /// The machines so far, with those to come as they will start.
@@ -232,29 +188,15 @@ impl Greedy {
     pub fn stack(&self) -> Result<Vec<AnyRbm>> {
         let mut stack = self.trained.clone();
         stack.extend(self.current.iter().map(|training| training.measured().clone()));
-        for k in stack.len()..self.plan.len() {
-            stack.push(initial(&self.plan, k, stack.last(), self.seed, &self.device)?);
-        }
-        Ok(stack)
+        let layers: Vec<LayerConfig> = self.plan.iter().map(Layer::config).collect();
+        Ok(initial_stack(&layers, stack, self.seed, &self.device)?)
     }
 
     /// Mean squared error of data after the means were taken up to the layer in training and down again.
     pub fn reconstruction_error(&self, v: Tensor<2>) -> f64 {
         let current = self.current.as_ref().map(LayerTraining::measured);
-        let machines: Vec<&AnyRbm> = self.trained.iter().chain(current).collect();
-        let up = |x: Tensor<2>, rbm: &&AnyRbm| {
-            let missing = rbm.weight.dims()[0] - x.dims()[1];
-            let [batch, _] = x.dims();
-            let zeros = Tensor::zeros([batch, missing], (&x.device(), x.dtype()));
-            rbm.hidden_mean(if missing > 0 { Tensor::cat(vec![x, zeros], 1) } else { x })
-        };
-        let top = machines.iter().fold(v.clone(), up);
-        let down = machines.iter().rev().fold(top, |h, rbm| {
-            let width = rbm.weight.dims()[1];
-            rbm.visible_mean(h.narrow(1, 0, width))
-        });
-        let width = v.dims()[1];
-        to_host((v - down.narrow(1, 0, width)).square().sum_dim(1).mean())[0]
+        let stack: Vec<&AnyRbm> = self.trained.iter().chain(current).collect();
+        to_host(reconstruction_error(&stack, v).mean())[0]
     }
 
     /// Puts everything that later steps depend on into a checkpoint.

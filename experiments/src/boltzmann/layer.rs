@@ -6,11 +6,8 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    AnyRbm, Contrastive, ContrastiveConfig,
-    units::{AnyUnits, Moments, Units},
-};
-use gibbs_core::{ObjectiveState, optim::Adam, params::optimizer_step};
+use gibbs_boltzmann::{AnyRbm, ContrastiveConfig, LayerObjective};
+use gibbs_core::{Batch, Objective, ObjectiveState, optim::Adam, params::optimizer_step};
 use gibbs_train::{
     average::WeightAverage,
     checkpoint::{State, placed},
@@ -89,9 +86,8 @@ pub struct LayerTraining {
     config: LayerTrain,
     /// The machine without autodiff: all statistics are direct formulas.
     rbm: AnyRbm,
-    /// Independent visible units with the moments of the data.
-    pub base: AnyUnits,
-    objective: Contrastive<AnyUnits>,
+    /// Contrastive divergence on what the layers below infer.
+    pub objective: LayerObjective,
     optimizer: ModuleOptimizer,
     momentum: f64,
     average: Option<WeightAverage<AnyRbm>>,
@@ -107,15 +103,13 @@ impl LayerTraining {
     pub fn new(
         config: &LayerTrain,
         rbm: AnyRbm,
-        moments: &Moments,
+        objective: LayerObjective,
         noise: Noise,
         device: &Device,
     ) -> Result<Self> {
-        let rbm = if config.fit_visible { rbm.with_visible_fitted(moments) } else { rbm };
-        let base = rbm.visible.fitted(moments);
         let momentum = config.momentum.at(0, 1);
         Ok(Self {
-            objective: config.contrastive.init(&rbm, base.clone())?,
+            objective,
             optimizer: optimizer(config.optimizer, momentum, device),
             momentum,
             average: config.average.start(&rbm),
@@ -123,7 +117,6 @@ impl LayerTraining {
             device: device.clone(),
             config: config.clone(),
             rbm,
-            base,
         })
     }
 
@@ -133,15 +126,19 @@ impl LayerTraining {
     }
 
     /// One step at a learning rate; `at` counts the steps of this machine.
-    pub fn step(&mut self, at: &Position, rate: f64, batch: Tensor<2>) {
+    ///
+    /// # Errors
+    /// Those of the objective.
+    pub fn step(&mut self, at: &Position, rate: f64, batch: Batch) -> Result<(), BoxError> {
         self.follow_momentum(at);
-        let output = self.objective.gradients(&self.rbm, batch, &mut self.noise);
-        self.rbm = optimizer_step(&mut self.optimizer, rate, self.rbm.clone(), output.0);
+        let output = self.objective.step(&self.rbm, batch, at, &mut self.noise)?;
+        self.rbm = optimizer_step(&mut self.optimizer, rate, self.rbm.clone(), output.gradients);
         if let Some(average) = &mut self.average
             && at.steps_done().is_multiple_of(self.config.average.every)
         {
             average.update(&self.rbm);
         }
+        Ok(())
     }
 
     /// Burn fixes the momentum of an optimizer when it is made, so a new one takes over the old one's state.
@@ -200,15 +197,16 @@ pub fn optimizer(kind: Optimizer, momentum: f64, device: &Device) -> ModuleOptim
     }
 }
 
-/// Puts chains and moving averages of an objective into a checkpoint.
+/// Puts the state of an objective into a checkpoint.
 ///
 /// # Errors
 /// Those of the checkpoint.
-pub fn save_objective(state: &mut State, objective: &Contrastive<AnyUnits>) -> Result<(), BoxError> {
-    let ObjectiveState { tensors, steps, .. } = objective.state();
+pub fn save_objective<M>(state: &mut State, objective: &impl Objective<M>) -> Result<(), BoxError> {
+    let ObjectiveState { tensors, noises, steps } = objective.state();
     let names: Vec<&String> = tensors.iter().map(|(name, _)| name).collect();
     state.put("objective", &names)?;
     state.put("objective.steps", &steps)?;
+    state.put("objective.noises", &noises)?;
     for (name, tensor) in &tensors {
         state.put_tensor(&format!("objective.{name}"), tensor);
     }
@@ -219,9 +217,9 @@ pub fn save_objective(state: &mut State, objective: &Contrastive<AnyUnits>) -> R
 ///
 /// # Errors
 /// Those of the checkpoint.
-pub fn load_objective(
+pub fn load_objective<M>(
     state: &State,
-    objective: &mut Contrastive<AnyUnits>,
+    objective: &mut impl Objective<M>,
     device: &Device,
 ) -> Result<(), BoxError> {
     let names: Vec<String> = state.get("objective")?;
@@ -232,7 +230,7 @@ pub fn load_objective(
             Ok((name, tensor))
         })
         .collect();
-    let steps = state.get("objective.steps")?;
-    objective.restore(ObjectiveState { tensors: tensors?, steps, ..ObjectiveState::default() });
+    let (noises, steps) = (state.get("objective.noises")?, state.get("objective.steps")?);
+    objective.restore(ObjectiveState { tensors: tensors?, noises, steps });
     Ok(())
 }

@@ -1,6 +1,5 @@
-//! What all experiments with Boltzmann machines share: coding of data, training of one layer and of a stack, annealing.
+//! What all experiments with Boltzmann machines share: coding of data, training of one layer and of a stack.
 
-pub mod annealing;
 pub mod coding;
 pub mod feed;
 pub mod greedy;

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use burn::{prelude::*, tensor::activation::log_softmax};
 use gibbs_backend::Noise;
-use gibbs_boltzmann::Dbn;
-use gibbs_core::{Estimate, math::to_host, nn::Mlp, optim::AdamConfig};
+use gibbs_boltzmann::{ClassifierCrossEntropy, Dbn, dbn::errors_and_nll};
+use gibbs_core::{Batch, Estimate, Objective, nn::Mlp, optim::AdamConfig};
 use gibbs_data::Dataset;
 use gibbs_train::{
     checkpoint::State,
@@ -20,6 +20,7 @@ pub(super) struct ClassifierTraining {
     pub(super) dbn: Dbn,
     training: Backprop<Mlp>,
     noise: Noise,
+    n_classes: usize,
 }
 
 impl ClassifierTraining {
@@ -30,11 +31,13 @@ impl ClassifierTraining {
             true => dbn.classifier(super::config::classifier_classes(config)?, &mut noise)?,
             false => random_classifier(config, device)?,
         };
+        let n_classes = super::config::classifier_classes(config)?;
         let adam = AdamConfig::new().with_weight_decay(train.weight_decay).init()?;
         Ok(Self {
             training: Backprop::new(start.with_dropout(train.dropout), adam, train.average, device),
             noise: Noise::new(config.seed, "dropout"),
             config: train.clone(),
+            n_classes,
             dbn,
         })
     }
@@ -45,19 +48,20 @@ impl ClassifierTraining {
     }
 
     /// A step down the mean cross-entropy of `labels [batch]`.
-    pub(super) fn step(&mut self, at: &Position, v: Tensor<2>, labels: Tensor<1, Int>) {
-        let keep = 1.0 - self.config.input_dropout;
-        let v = match self.config.input_dropout > 0.0 {
-            true => v.clone() * self.noise.bernoulli(v.full_like(keep)) / keep,
-            false => v,
-        };
-        let network = self.training.network().network();
-        let logits = network.forward_with_dropout(v.autodiff(), &mut self.noise);
-        let labels = labels.autodiff();
+    pub(super) fn step(
+        &mut self,
+        at: &Position,
+        v: Tensor<2>,
+        labels: Tensor<1, Int>,
+    ) -> Result<(), BoxError> {
+        let mut objective = ClassifierCrossEntropy { input_dropout: self.config.input_dropout };
+        let batch = Batch { x: v, context: Some(labels.one_hot::<2>(self.n_classes).float()) };
+        let output = objective.step(self.training.network(), batch, at, &mut self.noise)?;
         let rate = self.config.learning_rate.at(at.step, at.total_steps);
-        let loss = cross_entropy(logits, labels).mean();
-        drop(network);
-        self.training.descend(at, rate, "cross_entropy", loss);
+        if let Some(loss) = output.loss {
+            self.training.follow_gradients(at, rate, "cross_entropy", loss, output.gradients);
+        }
+        Ok(())
     }
 
     pub(super) fn take_metrics(&mut self) -> Metrics {
@@ -75,11 +79,6 @@ impl ClassifierTraining {
         self.noise = state.get("noise")?;
         self.training.load(state)
     }
-}
-
-/// `-log p(label)` of each row of `logits [batch, classes]`: `[batch]`, nats.
-fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
-    log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1)).squeeze_dim::<1>(1).neg()
 }
 
 /// Classification error in percent, and mean cross-entropy in nats, of a network on a set with labels.
@@ -107,21 +106,13 @@ pub(super) fn per_example(
     log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
 ) -> Result<(Vec<f64>, Vec<f64>)> {
     let labels = data.labels().with_context(|| format!("{} has no labels", data.name()))?;
-    let mut probabilities: Vec<f64> = Vec::new();
+    let mut found = Vec::new();
     coding.for_each(data, device, |v| {
         let rows = log_prob(v);
-        probabilities.extend(to_host(rows.clone()));
+        found.extend(errors_and_nll(rows.clone(), labels[found.len()..].iter().map(|&label| label.into())));
         rows.sum_dim(1).squeeze_dim(1)
     });
-    let classes = probabilities.len() / labels.len();
-    let rows = probabilities.chunks(classes).zip(labels);
-    Ok(rows
-        .map(|(row, &label)| {
-            let own = row.get(usize::from(label)).copied().unwrap_or(f64::NEG_INFINITY);
-            let right = row.iter().all(|&other| other <= own);
-            (f64::from(u8::from(!right)), -own)
-        })
-        .unzip())
+    Ok(found.into_iter().unzip())
 }
 
 /// Share of ones in percent.

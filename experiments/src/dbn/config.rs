@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use gibbs_boltzmann::{Chains, ContrastiveConfig, RbmConfig, units::UnitKind};
+use gibbs_boltzmann::{
+    AisProtocol, Chains, ContrastiveConfig, DbnConfig, LayerStart, RbmConfig, Upward, units::UnitKind,
+};
 use gibbs_data::{Binarization, Split, Splits};
 use gibbs_train::{
     schedule::{Change, Schedule},
@@ -14,10 +16,9 @@ use serde::{Deserialize, Serialize};
 use super::DbnRun;
 use crate::{
     boltzmann::{
-        annealing::Annealing,
         check_counts, check_part, check_rate,
         coding::Coding,
-        greedy::{Layer, StackLayer, Start, Upward, fit_to_depth},
+        greedy::{Layer, StackLayer, fit_to_depth},
         layer::{Average, LayerTrain, Optimizer},
     },
     cli::Preset,
@@ -53,44 +54,30 @@ impl DbnModel {
         Coding { visible: self.visible, states: self.states }
     }
 
-    /// The machine of each layer.
+    /// The configuration of the model crate.
+    ///
+    /// # Errors
+    /// If a width is still open.
+    pub(super) fn dbn_config(&self) -> Result<DbnConfig> {
+        let open = |name: &str| Fault::usage(format!("model.{name} is not set: give that of the weights"));
+        Ok(DbnConfig {
+            n_visible: self.n_visible.ok_or_else(|| open("n_visible"))?,
+            n_hidden: self.n_hidden.clone(),
+            visible: self.visible,
+            hidden: self.hidden.clone(),
+            states: self.states,
+            n_classes: self.n_classes.ok_or_else(|| open("n_classes"))?,
+            weight_std: self.weight_std,
+            hidden_bias: self.hidden_bias,
+        })
+    }
+
+    /// The RBM of each layer.
     ///
     /// # Errors
     /// If a width is still open, or a field is out of range.
-    pub(super) fn machines(&self) -> Result<Vec<RbmConfig>> {
-        let open = |name: &str| Fault::usage(format!("model.{name} is not set: give that of the weights"));
-        let mut below = self.n_visible.ok_or_else(|| open("n_visible"))?;
-        let classes = self.n_classes.ok_or_else(|| open("n_classes"))?;
-        let Some(&last) = self.hidden.last() else {
-            return Err(Fault::usage("model.hidden = []: give at least one kind of hidden units"));
-        };
-        if self.n_hidden.is_empty() {
-            return Err(Fault::usage("model.n_hidden = []: give at least one layer"));
-        }
-        let mut kind = self.visible;
-        let mut machines = Vec::new();
-        for (k, &n_hidden) in self.n_hidden.iter().enumerate() {
-            let is_labeled = classes > 0 && k + 1 == self.n_hidden.len();
-            if is_labeled && kind != UnitKind::Binary {
-                return Err(Fault::usage(format!(
-                    "model.n_classes = {classes}: a label stands beside binary units, and those below layer {k} are {kind}; \
-                     set it to 0 to go without"
-                )));
-            }
-            let hidden = self.hidden.get(k).copied().unwrap_or(last);
-            let config = RbmConfig::new(below + if is_labeled { classes } else { 0 }, n_hidden)
-                .with_visible(if is_labeled { UnitKind::Labeled } else { kind })
-                .with_hidden(hidden)
-                .with_states(if is_labeled { classes } else { self.states })
-                .with_weight_std(self.weight_std)
-                .with_hidden_bias(self.hidden_bias);
-            config
-                .validate()
-                .map_err(|error| anyhow::Error::from(error).context(format!("model, layer {k}")))?;
-            machines.push(config);
-            (below, kind) = (n_hidden, hidden);
-        }
-        Ok(machines)
+    pub(super) fn layers(&self) -> Result<Vec<RbmConfig>> {
+        Ok(self.dbn_config()?.layers().map_err(|error| error.within("model"))?)
     }
 }
 
@@ -155,9 +142,9 @@ pub struct DbnTrain {
     /// Draws from the posterior of each example for the tighter bound; 0 leaves it out.
     pub bound_draws: usize,
     /// `log Z` at each validation of a network without a classifier; the reverse direction is left out there.
-    pub validation: Annealing,
+    pub validation: AisProtocol,
     /// `log Z` of the final figures.
-    pub evaluation: Annealing,
+    pub evaluation: AisProtocol,
 }
 
 impl DbnTrain {
@@ -177,7 +164,7 @@ impl Length for DbnTrain {
 /// Layers in the order of the stack, each with the settings that it is trained with.
 pub(super) fn plan(config: &DbnRun) -> Result<Vec<Layer>> {
     let train = &config.train;
-    let machines = config.model.machines()?;
+    let machines = config.model.layers()?;
     let layers = train.layers.iter().zip(machines).enumerate();
     layers
         .map(|(k, (layer, machine))| {
@@ -192,7 +179,7 @@ fn layer(average: Average) -> StackLayer {
     StackLayer {
         epochs: None,
         learning_rate: None,
-        start: Start::Random,
+        start: LayerStart::Random,
         weight_std: None,
         train: LayerTrain {
             optimizer: Optimizer::Sgd,
@@ -255,15 +242,15 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
         },
         control: false,
         bound_draws: 10,
-        validation: Annealing { chains: 100, temperatures: 1000, burn_in: 0 },
-        evaluation: Annealing { chains: 100, temperatures: 2000, burn_in: 500 },
+        validation: AisProtocol { chains: 100, temperatures: 1000, burn_in: 0 },
+        evaluation: AisProtocol { chains: 100, temperatures: 2000, burn_in: 500 },
     };
     match preset {
         Preset::Tiny => {
             model.n_hidden = vec![32, 32];
             train.run.epochs = 1;
-            train.validation = Annealing { chains: 20, temperatures: 50, burn_in: 0 };
-            train.evaluation = Annealing { chains: 20, temperatures: 100, burn_in: 20 };
+            train.validation = AisProtocol { chains: 20, temperatures: 50, burn_in: 0 };
+            train.evaluation = AisProtocol { chains: 20, temperatures: 100, burn_in: 20 };
         }
         Preset::Default => {
             model.n_hidden = vec![500, 500];
@@ -271,7 +258,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
         }
         Preset::Paper => {
             train.run.epochs = 30;
-            train.evaluation = Annealing { chains: 200, temperatures: 5000, burn_in: 2000 };
+            train.evaluation = AisProtocol { chains: 200, temperatures: 5000, burn_in: 2000 };
             train.bound_draws = 50;
         }
     }
@@ -300,7 +287,7 @@ pub(super) fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
     if data == "binarized-mnist" && preset != Preset::Tiny {
         // The mirror image is a trained machine, whose chains have to find its law before its weights may move.
         let rate = Schedule::Linear(Change { from: 0.05, to: 0.0, steps: None, warmup_steps: 1000 });
-        train.layers[1].start = Start::Mirrored;
+        train.layers[1].start = LayerStart::Mirrored;
         train.layers[1].learning_rate = Some(rate);
         // The estimate of log Z scatters more than the bound changes between validations, so they do not select.
         train.run.select_best = false;
@@ -357,8 +344,8 @@ pub(super) fn settle(config: &mut DbnRun, data: &Splits) -> Result<()> {
     train.up_down.top.validate().map_err(|error| anyhow::Error::from(error).context("train.up_down.top"))?;
     train.up_down.average.validate("train.up_down.average")?;
     train.classifier.average.validate("train.classifier.average")?;
-    train.validation.validate("train.validation")?;
-    train.evaluation.validate("train.evaluation")?;
+    train.validation.validate().map_err(|error| error.within("train.validation"))?;
+    train.evaluation.validate().map_err(|error| error.within("train.evaluation"))?;
     if train.run().epochs == 0 {
         return Err(Fault::usage("nothing to train: all epochs are 0"));
     }

@@ -7,7 +7,7 @@ use gibbs_boltzmann::{
     Dbn,
     ais::Bracket,
     exact,
-    units::{AnyUnits, UnitKind, Units},
+    units::{AnyUnits, UnitFamily, UnitKind},
 };
 use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Binarization, Dataset, Splits};
@@ -24,7 +24,7 @@ pub(super) fn evaluate(
 ) -> Result<Evaluation> {
     let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
     let coding = experiment.config.model.coding();
-    let visible = experiment.visible_width();
+    let visible = experiment.dbn.n_visible();
     sets.iter().try_for_each(|set| coding.require(set, visible))?;
     let mut evaluation = Evaluation::default();
     likelihood(experiment, data, &sets, &mut evaluation)?;
@@ -60,13 +60,7 @@ fn likelihood(
             sets.flat_map(|set| coding.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise)))
                 .collect()
         };
-        let (mean, std_err) = of_two(&once(), &once());
-        let bounds: Vec<f64> = mean.iter().map(|weight| weight - log_z.value).collect();
-        let n = bounds.len();
-        let is_exact = dbn.depth() == 1 && log_z.kind == Kind::Exact;
-        let kind = if is_exact { Kind::Exact } else { Kind::LowerBound };
-        let value = bounds.iter().sum::<f64>() / n as f64;
-        (bounds, Estimate::sampled(value, std_err.hypot(log_z.std_err), kind, n))
+        dbn.bound_of_two(&once(), &once(), &log_z)
     };
     let (per_example, single) = bound(1);
     let several = (config.train.bound_draws > 0).then(|| bound(config.train.bound_draws).1);
@@ -83,14 +77,6 @@ fn likelihood(
     }
     evaluation.per_example = per_example;
     Ok(())
-}
-
-/// Mean over two repetitions for each example, and the standard error of the mean over all examples: that of the
-/// repetitions, since the examples are given.
-fn of_two(first: &[f64], second: &[f64]) -> (Vec<f64>, f64) {
-    let pairs = || first.iter().zip(second);
-    let squares: f64 = pairs().map(|(a, b)| (a - b).powi(2)).sum();
-    (pairs().map(|(a, b)| (a + b) / 2.0).collect(), squares.sqrt() / (2.0 * first.len() as f64))
 }
 
 /// `log Z` of the top machine: exact, or the end of its bracket that keeps the bound a lower one.
@@ -113,10 +99,7 @@ fn log_z(
 
 /// Independent units from which the top machine is annealed: with the moments of the states that it sees.
 pub(super) fn base(dbn: &Dbn, coding: Coding, train: &Dataset, device: &Device) -> AnyUnits {
-    match dbn.n_classes() {
-        0 => dbn.top().visible.fitted(&coding.moments(train, device, |v| dbn.encode(v))),
-        _ => dbn.top().visible.neutral(),
-    }
+    dbn.annealing_base(coding.moment_examples(train, device))
 }
 
 /// Log-likelihood of the lowest machine alone, as `rbm` would report it.
@@ -131,7 +114,7 @@ fn first_layer(
     let log_z = match exact::log_z(rbm) {
         Ok(exact) => exact,
         Err(_) => {
-            let base = rbm.visible.fitted(&coding.moments(&data.train, device, |v| v));
+            let base = rbm.visible.fitted(&coding.moments(&data.train, device));
             config.train.evaluation.bracket(rbm, &base, noise).lower.with_kind(Kind::Asymptotic)
         }
     };
@@ -167,18 +150,6 @@ fn classification(
         add("free_energy_classification_error", &|v| dbn.class_log_prob(v))?;
     }
     Ok(())
-}
-
-impl DbnExperiment {
-    /// Columns of the visible layer without those of a label.
-    pub(super) fn visible_width(&self) -> usize {
-        visible_width(&self.dbn)
-    }
-}
-
-fn visible_width(dbn: &Dbn) -> usize {
-    let labels = if dbn.depth() == 1 { dbn.n_classes() } else { 0 };
-    dbn.layers[0].visible.width() - labels
 }
 
 /// Refuses labels that the network does not have.

@@ -119,9 +119,7 @@ impl DbnExperiment {
     }
 
     fn shape(&self) -> (usize, usize) {
-        let visible = self.dbn.layers[0].weight.dims()[0];
-        let labels = if self.dbn.depth() == 1 { self.dbn.n_classes() } else { 0 };
-        self.config.data.picture_shape(self.config.model.coding().data_width(visible - labels))
+        self.config.data.picture_shape(self.config.model.coding().data_width(self.dbn.n_visible()))
     }
 }
 

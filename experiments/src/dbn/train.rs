@@ -175,7 +175,7 @@ impl TrainTask for DbnTask {
             Stage::UpDown(training) => training.step(&since(layers_end, train.up_down.epochs), v, label),
             Stage::Classifier(training) => {
                 let labels = batch.label_tensor().context("the classifier needs labels")?;
-                training.step(&since(up_down_end, train.classifier.epochs), v, labels);
+                training.step(&since(up_down_end, train.classifier.epochs), v, labels)?;
             }
         }
         Ok(())

@@ -69,7 +69,7 @@ impl UpDownTraining {
         state.put_module("dbn", &self.dbn)?;
         state.put_optimizer("optimizer", &self.optimizer)?;
         state.put("noise", &self.noise)?;
-        save_objective(state, &self.objective.top)?;
+        save_objective(state, &self.objective)?;
         if let Some(average) = &self.average {
             average.save(state, "average")?;
         }
@@ -80,7 +80,7 @@ impl UpDownTraining {
         self.dbn = state.module("dbn", self.dbn.clone())?;
         self.optimizer = state.optimizer("optimizer", optimizer(Optimizer::Sgd, 0.0, &self.device))?;
         self.noise = state.get("noise")?;
-        load_objective(state, &mut self.objective.top, &self.device)?;
+        load_objective(state, &mut self.objective, &self.device)?;
         if self.average.is_some() {
             self.average = Some(WeightAverage::load(state, "average", &self.dbn)?);
         }

@@ -6,8 +6,8 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{AnyRbm, Dbn, units::UnitKind};
-use gibbs_core::nn::{Activation, Mlp, MlpConfig};
+use gibbs_boltzmann::{AnyRbm, Dbn};
+use gibbs_core::nn::Mlp;
 use gibbs_train::weights;
 
 use super::{DbnRun, config};
@@ -34,10 +34,8 @@ impl Weights {
     /// Weights that do not fit the configuration.
     pub(super) fn read(config: &DbnRun, bytes: &[u8], device: &Device) -> Result<(Dbn, Option<Mlp>)> {
         let mut noise = Noise::new(config.seed, "init");
-        let machines = config.model.machines()?;
-        let layers: Result<Vec<AnyRbm>, _> =
-            machines.iter().map(|machine| machine.init(device, &mut noise)).collect();
-        let mut dbn = Dbn::new(layers?)?;
+        let mut dbn =
+            config.model.dbn_config()?.init(device, &mut noise).map_err(|error| error.within("model"))?;
         if weights::contains(bytes, "recognition.")? {
             dbn = dbn.untied();
         }
@@ -51,12 +49,6 @@ impl Weights {
 
 /// The network that the stack unrolls to, with random weights.
 pub(super) fn random_classifier(config: &DbnRun, device: &Device) -> Result<Mlp> {
-    let machines = config.model.machines()?;
-    let mut widths: Vec<usize> = config.model.n_visible.into_iter().collect();
-    widths.extend(machines.iter().map(|machine| machine.n_hidden));
-    widths.push(config::classifier_classes(config)?);
-    let is_spin = machines.iter().all(|machine| machine.hidden == UnitKind::Spin);
-    let activation = if is_spin { Activation::Tanh } else { Activation::Sigmoid };
-    let network = MlpConfig::new(widths).with_activation(activation);
+    let network = config.model.dbn_config()?.classifier(config::classifier_classes(config)?)?;
     Ok(network.init(device, &mut Noise::new(config.seed, "classifier"))?)
 }

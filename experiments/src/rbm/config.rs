@@ -1,7 +1,7 @@
 //! Settings of an RBM run, and the presets.
 
 use anyhow::{Context, Result};
-use gibbs_boltzmann::{Chains, ContrastiveConfig, RbmConfig, units::UnitKind};
+use gibbs_boltzmann::{AisProtocol, Chains, ContrastiveConfig, RbmConfig, units::UnitKind};
 use gibbs_data::{Binarization, Splits};
 use gibbs_train::{schedule::Schedule, training::LoopConfig};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::RbmRun;
 use crate::{
     boltzmann::{
-        annealing::Annealing,
         check_counts, check_rate,
         coding::Coding,
         layer::{Average, LayerTrain, Optimizer},
@@ -78,9 +77,9 @@ pub struct RbmTrain {
     #[serde(flatten)]
     pub layer: LayerTrain,
     /// `log Z` at each validation; the reverse direction is left out there.
-    pub validation: Annealing,
+    pub validation: AisProtocol,
     /// `log Z` of the final figures.
-    pub evaluation: Annealing,
+    pub evaluation: AisProtocol,
 }
 
 impl Length for RbmTrain {
@@ -111,8 +110,8 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
             contrastive: ContrastiveConfig::new().with_centered(true),
             average: Average { decay: 0.998, every: 5 },
         },
-        validation: Annealing { chains: 100, temperatures: 500, burn_in: 0 },
-        evaluation: Annealing { chains: 100, temperatures: 1000, burn_in: 200 },
+        validation: AisProtocol { chains: 100, temperatures: 500, burn_in: 0 },
+        evaluation: AisProtocol { chains: 100, temperatures: 1000, burn_in: 200 },
     };
     let is_small = data.starts_with("bars-and-stripes");
     let (mut model, mut train) = match preset {
@@ -122,21 +121,21 @@ pub(super) fn preset(preset: Preset, data: &str) -> (RbmModel, RbmTrain) {
     };
     match preset {
         Preset::Tiny => {
-            train.validation = Annealing { chains: 20, temperatures: 50, burn_in: 0 };
-            train.evaluation = Annealing { chains: 20, temperatures: 100, burn_in: 20 };
+            train.validation = AisProtocol { chains: 20, temperatures: 50, burn_in: 0 };
+            train.evaluation = AisProtocol { chains: 20, temperatures: 100, burn_in: 20 };
         }
         Preset::Default => {
             train.run.validate_every_epochs = 5;
             train.validation.temperatures = 1000;
             train.layer.contrastive.l1 = 1e-4;
-            train.evaluation = Annealing { chains: 100, temperatures: 4000, burn_in: 1000 };
+            train.evaluation = AisProtocol { chains: 100, temperatures: 4000, burn_in: 1000 };
         }
         Preset::Paper => {
             train.run.validate_every_epochs = 20;
             train.validation.temperatures = 3000;
             train.layer.contrastive.l1 = 1e-4;
             train.layer.average.decay = 0.9995;
-            train.evaluation = Annealing { chains: 200, temperatures: 14500, burn_in: 5000 };
+            train.evaluation = AisProtocol { chains: 200, temperatures: 14500, burn_in: 5000 };
         }
     }
     if is_small {
@@ -178,6 +177,7 @@ pub(super) fn settle(config: &mut RbmRun, data: &Splits) -> Result<()> {
     check_rate("train.learning_rate", &train.learning_rate)?;
     check_counts(&[("train.batch_size", train.batch_size)])?;
     train.layer.validate("train")?;
-    train.validation.validate("train.validation")?;
-    train.evaluation.validate("train.evaluation")
+    train.validation.validate().map_err(|error| error.within("train.validation"))?;
+    train.evaluation.validate().map_err(|error| error.within("train.evaluation"))?;
+    Ok(())
 }

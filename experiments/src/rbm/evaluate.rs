@@ -3,7 +3,12 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{AnyRbm, ais::Bracket, exact, units::Units};
+use gibbs_boltzmann::{
+    AnyRbm,
+    ais::Bracket,
+    exact,
+    units::{UnitFamily, Units},
+};
 use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Dataset, Splits};
 
@@ -36,7 +41,7 @@ pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) ->
     let log_z = match exact::log_z(rbm) {
         Ok(exact) => exact,
         Err(_) => {
-            let base = rbm.visible.fitted(&coding.moments(&data.train, device, |v| v));
+            let base = rbm.visible.fitted(&coding.moments(&data.train, device));
             let mut noise = Noise::new(config.seed, "evaluation");
             let Bracket { lower, upper } = config.train.evaluation.bracket(rbm, &base, &mut noise);
             evaluation.add("log_z_lower", &lower, "nats");

@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{GibbsChain, units::Units};
+use gibbs_boltzmann::{
+    GibbsChain,
+    units::{UnitFamily, Units},
+};
 use gibbs_core::math::to_host;
 use gibbs_data::Splits;
 use gibbs_report::{Axis, Figure, FilterGrid, FilterOrder, ImageGrid, Panel, Series};

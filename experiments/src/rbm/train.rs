@@ -3,7 +3,8 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::math::to_host;
+use gibbs_boltzmann::{LayerObjective, Upward, units::UnitFamily};
+use gibbs_core::{Batch, math::to_host};
 use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
@@ -30,12 +31,16 @@ pub(super) struct RbmTask {
 impl RbmTask {
     pub(super) fn new(config: &RbmRun, data: &Splits, device: &Device) -> Result<Self> {
         let (train, coding) = (&config.train, config.model.coding());
-        let moments = coding.moments(&data.train, device, |v| v);
+        let moments = coding.moments(&data.train, device);
         let rbm = config.model.rbm_config()?.init(device, &mut Noise::new(config.seed, "init"))?;
         let noise = Noise::new(config.seed, "chains");
+        let rbm = if train.layer.fit_visible { rbm.with_visible_fitted(&moments) } else { rbm };
+        let contrastive = train.layer.contrastive.init(&rbm, rbm.visible.fitted(&moments))?;
+        let upward = (Upward::Means, Noise::new(config.seed, "upward"));
+        let objective = LayerObjective::new(Vec::new(), upward, contrastive);
         let probe: Vec<usize> = (0..PROBE.min(data.train.len())).collect();
         Ok(Self {
-            training: LayerTraining::new(&train.layer, rbm, &moments, noise, device)?,
+            training: LayerTraining::new(&train.layer, rbm, objective, noise, device)?,
             feed: Feed::new(data.train.clone(), train.batch_size, config.seed, device)?,
             train_probe: coding.examples(&data.train, &probe, device),
             valid: data.valid.clone(),
@@ -53,8 +58,7 @@ impl TrainTask for RbmTask {
     fn step(&mut self, at: &Position) -> Result<(), BoxError> {
         let batch = self.config.model.coding().encode(self.feed.batch(at).x);
         let rate = self.config.train.learning_rate.at(at.step, at.total_steps);
-        self.training.step(at, rate, batch);
-        Ok(())
+        self.training.step(at, rate, Batch::new(batch))
     }
 
     fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
@@ -65,7 +69,7 @@ impl TrainTask for RbmTask {
     fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
         let mut noise = Noise::new(self.config.seed, format!("validation/{}", at.steps_done()));
         let rbm = self.training.measured();
-        let log_z = self.config.train.validation.quick_log_z(rbm, &self.training.base, &mut noise);
+        let log_z = self.config.train.validation.quick_log_z(rbm, self.training.objective.base(), &mut noise);
         let valid = evaluate::free_energies(&self.config, rbm, &self.valid, &self.device);
         let like_valid = self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()));
         let train = evaluate::free_energies(&self.config, rbm, &like_valid, &self.device);
