@@ -14,8 +14,8 @@ use gibbs_autoregressive::{Autoregressive, Made, MadeConfig};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, Chains, ContrastiveConfig, RbmConfig,
-    ais::{AnnealedImportance, Schedule},
-    units::Units,
+    ais::{AisSchedule, AnnealedImportance},
+    units::UnitFamily,
 };
 use gibbs_core::{LogProb, Sample, optim::Adam, params::optimizer_step, symmetry::SymmetryGroup};
 use gibbs_flow::{
@@ -146,7 +146,7 @@ fn annealing(
     let mut noise = Noise::new(0, "chains");
     let mut v = noise.bernoulli(Tensor::<2>::full([chains, visible], 0.5, device));
     let step = move || {
-        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), Schedule::linear(1));
+        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), AisSchedule::linear(1));
         let (_, next) = ais.transition(v.clone(), 0.5, 0.5001, &mut noise);
         v = next;
     };
@@ -157,7 +157,7 @@ fn annealing(
 fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "bench");
     let x = noise.uniform([batch, 784], device);
-    let network = AutoencoderConfig::new(vec![784, 1000, 500, 250, 30]).init(device, &mut noise)?;
+    let network = AutoencoderConfig::new(784, vec![1000, 500, 250], 30).init(device, &mut noise)?;
     let mut training = Backprop::new(network, Adam::default(), Average::OFF, device);
     let at = Position::new(0, 1, 1);
     let step = move || {

@@ -11,13 +11,13 @@ use gibbs_autoregressive::{Autoregressive, MadeConfig, NadeConfig, OrderConfig};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Chains, ContrastiveConfig, Dbn, GibbsChain, RbmConfig, exact,
-    units::{Moments, UnitKind, Units},
+    units::{UnitFamily, UnitKind, UnitMoments, Units},
 };
 use gibbs_core::{math::to_host, optim::Lbfgs, params::optimizer_step};
 use gibbs_data::{Batches, bars::bars_and_stripes, digits};
 use gibbs_train::average::WeightAverage;
 
-use crate::support::machine::AnyRbm;
+use crate::support::boltzmann::AnyRbm;
 
 /// Exact mean log-likelihood of the rows of `x`, nats.
 fn log_likelihood(rbm: &AnyRbm, x: &Tensor<2>) -> f64 {
@@ -36,7 +36,7 @@ fn an_rbm_learns_bars_and_stripes_to_within_a_twentieth_of_a_nat() {
     let x = splits.test.tensor(&(0..patterns).collect::<Vec<_>>(), &device);
 
     let mut rbm = RbmConfig::new(16, 16).init(&device, &mut Noise::new(0, "init")).unwrap();
-    rbm = rbm.with_visible_fitted(&Moments::of(x.clone()));
+    rbm = rbm.with_visible_fitted(&UnitMoments::of(x.clone()));
     let config = ContrastiveConfig::new()
         .with_chains(Chains::Tempered)
         .with_temperatures(5)
@@ -92,10 +92,10 @@ fn autodiff_of_the_free_energy_difference_raises_the_likelihood() {
     assert!(reached[4] > reached[0] + 2.0, "{reached:?}");
 }
 
-/// A machine trained on the rows of `x` by tempered PCD, the visible biases begun at their means.
+/// An RBM trained on the rows of `x` by tempered PCD, the visible biases begun at their means.
 fn trained(config: RbmConfig, x: &Tensor<2>, batch: usize, steps: usize, rate: f64) -> AnyRbm {
     let mut rbm = config.init(&x.device(), &mut Noise::new(0, "init")).unwrap();
-    rbm = rbm.with_visible_fitted(&Moments::of(x.clone()));
+    rbm = rbm.with_visible_fitted(&UnitMoments::of(x.clone()));
     let (chains, temperatures) = if steps > 1000 { (Chains::Tempered, 5) } else { (Chains::Data, 2) };
     let config =
         ContrastiveConfig::new().with_chains(chains).with_temperatures(temperatures).with_n_chains(60);

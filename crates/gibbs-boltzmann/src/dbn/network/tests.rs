@@ -3,31 +3,34 @@
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch,
+    Batch, Objective,
     math::{log_sum_exp, mean_and_variance, to_host},
-    nn::Activation,
+    nn::{Activation, MlpConfig},
     params::{cast, optimizer_step},
 };
 use gibbs_testkit::check_mean;
 
 use super::*;
+use crate::dbn::{ClassifierCrossEntropy, DbnConfig, UpDownConfig, errors_and_nll};
 use crate::{
     ContrastiveConfig, RbmConfig,
     contrastive::Chains,
     exact,
-    fixtures::{machine_f64, normal, tensor},
+    fixtures::{normal, rbm_f64, tensor},
+    units::{EnumerableUnits, UnitFamily},
 };
 
-/// A machine with weights of order one, in f64.
+/// An RBM with weights of order one, in f64.
 fn rbm(widths: [usize; 2], visible: UnitKind, seed: u64) -> AnyRbm {
     let mut noise = Noise::new(seed, "stack");
     let config =
         RbmConfig::new(widths[0], widths[1]).with_visible(visible).with_states(2).with_weight_std(1.0);
-    let rbm = config.init(&Device::flex(), &mut noise).unwrap().with_visible_fitted(&crate::units::Moments {
-        mean: noise.uniform([widths[0]], &Device::flex()),
-        variance: Tensor::ones([widths[0]], &Device::flex()),
-        n: 10,
-    });
+    let rbm =
+        config.init(&Device::flex(), &mut noise).unwrap().with_visible_fitted(&crate::units::UnitMoments {
+            mean: noise.uniform([widths[0]], &Device::flex()),
+            variance: Tensor::ones([widths[0]], &Device::flex()),
+            n: 10,
+        });
     cast(rbm, burn::tensor::FloatDType::F64)
 }
 
@@ -107,7 +110,7 @@ fn more_draws_tighten_the_bound() {
     assert!(bounds[0] < bounds[1] && bounds[1] < bounds[2] && bounds[2] < exact, "{bounds:?} {exact}");
 }
 
-/// On top of a machine its mirror image changes nothing, and the posterior is exact: every draw gives the
+/// On top of an RBM its mirror image changes nothing, and the posterior is exact: every draw gives the
 /// likelihood itself.
 #[test]
 fn a_stack_of_tied_weights_has_the_likelihood_of_its_lowest_layer() {
@@ -125,12 +128,12 @@ fn a_stack_of_tied_weights_has_the_likelihood_of_its_lowest_layer() {
     let refused = bottom.mirrored(3, 0.0, &mut Noise::new(0, "top")).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "n_hidden = 3 must be 4, as below (or more, above binary units; these are binary)"
+        "n_hidden = 3: must be 4, as below (or more, above binary units; these are binary)"
     );
 }
 
 #[test]
-fn a_single_layer_is_its_machine() {
+fn a_single_layer_is_its_rbm() {
     let bottom = rbm([4, 3], UnitKind::Binary, 1);
     let v = all(&bottom.visible);
     let dbn = Dbn::new(vec![bottom.clone()]).unwrap();
@@ -139,17 +142,17 @@ fn a_single_layer_is_its_machine() {
     assert_eq!(to_host(dbn.encode(v.clone())), to_host(v));
 }
 
-/// Exact draws of the top machine, sent down, follow the law of the network: the means of `v` agree.
+/// Exact draws of the top RBM, sent down, follow the distribution of the network: the means of `v` agree.
 #[test]
-fn generation_follows_the_law() {
+fn generation_follows_the_distribution() {
     let dbn = stack(true);
     let mut noise = Noise::new(6, "generation");
     let n = 20_000;
-    let law = exact::visible_law(dbn.top()).unwrap();
+    let probs = exact::visible_distribution(dbn.top()).unwrap();
     let draws: Vec<f64> = {
         let states = to_host(all(&dbn.top().visible));
-        let logits: Vec<f64> = law.iter().map(|p| p.ln()).collect();
-        let logits = tensor(logits, [1, law.len()]).expand([n, law.len()]);
+        let logits: Vec<f64> = probs.iter().map(|p| p.ln()).collect();
+        let logits = tensor(logits, [1, probs.len()]).expand([n, probs.len()]);
         let chosen = to_host(noise.categorical(logits).float());
         chosen.iter().flat_map(|&k| states[k as usize * 5..][..5].to_vec()).collect()
     };
@@ -205,22 +208,22 @@ fn the_classifier_starts_from_the_means_of_the_hidden_layers() {
             assert!((have - want).abs() < 1e-12, "{have} {want}");
         }
     }
-    let mixed = Dbn::new(vec![machine_f64(UnitKind::Binary, UnitKind::Gaussian, 1)]).unwrap();
+    let mixed = Dbn::new(vec![rbm_f64(UnitKind::Binary, UnitKind::Gaussian, 1)]).unwrap();
     let refused = mixed.classifier(2, &mut Noise::new(0, "classifier")).unwrap_err();
     assert_eq!(refused, StackError::Classifier { layer: 0, kind: UnitKind::Gaussian, expected: "binary" });
-    let spins = Dbn::new(vec![machine_f64(UnitKind::Binary, UnitKind::Spin, 1)]).unwrap();
+    let spins = Dbn::new(vec![rbm_f64(UnitKind::Binary, UnitKind::Spin, 1)]).unwrap();
     assert_eq!(spins.activation().unwrap(), Activation::Tanh);
 }
 
 #[test]
-fn machines_that_do_not_fit_are_named() {
+fn layers_that_do_not_fit_are_named() {
     let (wide, narrow) = (rbm([4, 3], UnitKind::Binary, 1), rbm([2, 2], UnitKind::Binary, 1));
     let refused = Dbn::new(vec![wide.clone(), narrow]).unwrap_err().to_string();
     assert_eq!(
         refused,
         "layer 1 has 2 binary visible columns on top of 3 binary hidden ones below; both must be the same"
     );
-    let spins = machine_f64(UnitKind::Binary, UnitKind::Spin, 1);
+    let spins = rbm_f64(UnitKind::Binary, UnitKind::Spin, 1);
     let binary = rbm([3, 2], UnitKind::Binary, 1);
     let refused = Dbn::new(vec![spins, binary.clone()]).unwrap_err().to_string();
     assert_eq!(
@@ -318,4 +321,72 @@ fn a_layer_can_be_added_to_an_untied_stack() {
     assert_eq!((bigger.depth(), bigger.recognition.len()), (3, 2));
     let first = Units::mean(&bigger.layers[0].hidden, bigger.recognition_input(0, v));
     assert_eq!(to_host(first), before);
+}
+
+#[test]
+fn a_config_makes_the_layers_of_its_stack() {
+    let config = DbnConfig::new(6, vec![5, 4, 3])
+        .with_hidden(vec![UnitKind::Spin, UnitKind::Binary])
+        .with_n_classes(2)
+        .with_weight_std(0.1);
+    let layers = config.layers().unwrap();
+    let shapes: Vec<_> =
+        layers.iter().map(|rbm| (rbm.n_visible, rbm.visible, rbm.n_hidden, rbm.hidden, rbm.states)).collect();
+    let (binary, spin) = (UnitKind::Binary, UnitKind::Spin);
+    assert_eq!(shapes[0], (6, binary, 5, spin, 2));
+    assert_eq!(shapes[1], (5, spin, 4, binary, 2));
+    assert_eq!(shapes[2], (6, UnitKind::Labeled, 3, binary, 2));
+    let dbn = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
+    assert_eq!((dbn.n_visible(), dbn.n_classes(), dbn.depth()), (6, 2, 3));
+    assert_eq!(Dbn::new(dbn.layers.clone()).unwrap().depth(), 3);
+    let network = config.classifier(2).unwrap();
+    assert_eq!(network, MlpConfig::new(vec![6, 5, 4, 3, 2]).with_activation(Activation::Sigmoid));
+
+    let field = |config: DbnConfig| config.validate().unwrap_err().field;
+    assert_eq!(field(DbnConfig::new(6, vec![])), "n_hidden");
+    assert_eq!(field(DbnConfig::new(6, vec![0])), "layers.0.n_hidden");
+    assert_eq!(field(DbnConfig::new(6, vec![4]).with_hidden(vec![])), "hidden");
+    assert_eq!(field(DbnConfig::new(6, vec![4]).with_visible(UnitKind::Labeled)), "visible");
+    assert_eq!(field(DbnConfig::new(6, vec![4]).with_visible(spin).with_n_classes(2)), "n_classes");
+    assert_eq!(
+        DbnConfig::new(6, vec![4])
+            .with_n_classes(3)
+            .init(&Device::flex(), &mut Noise::new(0, "init"))
+            .unwrap()
+            .n_visible(),
+        6
+    );
+}
+
+#[test]
+fn repetitions_give_the_bound_and_its_error() {
+    let dbn = stack(false);
+    let log_z = gibbs_core::Estimate::exact(2.0);
+    let (each, bound) = dbn.bound_of_two(&[1.0, 3.0], &[2.0, 3.0], &log_z);
+    assert_eq!(each, [-0.5, 1.0]);
+    assert_eq!((bound.value, bound.std_err, bound.kind), (0.25, 0.25, gibbs_core::Kind::LowerBound));
+}
+
+/// Without dropout the objective is the mean cross-entropy; errors and log-probabilities are those of its rows.
+#[test]
+fn classes_are_learned_and_measured() {
+    let device = Device::flex().autodiff();
+    let network = MlpConfig::new(vec![2, 3]).init(&device, &mut Noise::new(3, "init")).unwrap();
+    let x: Tensor<2> = Tensor::from_data([[0.0, 1.0], [1.0, 0.5]], &Device::flex());
+    let classes: Tensor<2> = Tensor::from_data([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], &Device::flex());
+    let log_prob = burn::tensor::activation::log_softmax(network.valid().forward(x.clone()), 1);
+    let rows = to_host(log_prob.clone());
+    let found = errors_and_nll(log_prob, [1, 0]);
+    assert_eq!((found[0].1, found[1].1), (-rows[1], -rows[3]));
+    assert!(found.iter().zip([1, 3]).all(|(found, own)| {
+        let row = &rows[own / 3 * 3..][..3];
+        (found.0 == 0.0) == row.iter().all(|other| *other <= rows[own])
+    }));
+    let at = gibbs_core::Position::new(0, 1, 1);
+    let mut noise = Noise::new(0, "dropout");
+    let mut objective = ClassifierCrossEntropy { input_dropout: 0.0 };
+    let batch = Batch { x: x.clone(), context: Some(classes) };
+    let loss = objective.step(&network, batch, &at, &mut noise).unwrap().loss.unwrap();
+    assert!((loss.into_scalar::<f64>() - (found[0].1 + found[1].1) / 2.0).abs() < 1e-6);
+    assert!(objective.step(&network, Batch::new(x), &at, &mut noise).is_err());
 }

@@ -1,4 +1,4 @@
-//! Boltzmann machines on every device, against the same machine in f64 on `flex`.
+//! Boltzmann machines on every device, against the same model in f64 on `flex`.
 
 use burn::{
     module::Module,
@@ -9,9 +9,9 @@ use burn::{
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Chains, ContrastiveConfig,
-    ais::{AnnealedImportance, Schedule},
+    ais::{AisSchedule, AnnealedImportance},
     exact,
-    units::{UnitKind, Units},
+    units::{UnitFamily, UnitKind, Units},
 };
 use gibbs_core::{math::to_host, params};
 use gibbs_train::weights;
@@ -19,7 +19,7 @@ use gibbs_train::weights;
 use super::devices;
 use crate::support::{
     assert_close,
-    machine::{AnyRbm, machine, pairs},
+    boltzmann::{AnyRbm, pairs, rbm_of},
 };
 
 const BINARY: (UnitKind, UnitKind) = (UnitKind::Binary, UnitKind::Binary);
@@ -39,7 +39,7 @@ fn on(device: &Device, x: &Tensor<2>) -> Tensor<2> {
     Tensor::from_data(x.to_data().convert::<f32>(), (device, DType::F32))
 }
 
-/// Visible states of the machine's kind, in f64.
+/// Visible states of the model's kind, in f64.
 fn examples(rbm: &AnyRbm) -> Tensor<2> {
     let mut noise = Noise::new(0, "examples");
     let input = noise.normal([BATCH, SIZES[0]], (&Device::flex(), DType::F64));
@@ -61,10 +61,10 @@ fn products() {
 fn free_energies() {
     for (name, device) in devices() {
         for kinds in pairs() {
-            let reference = in_double(machine(kinds, SIZES, 1, &Device::flex()));
+            let reference = in_double(rbm_of(kinds, SIZES, 1, &Device::flex()));
             let x = examples(&reference);
             let expected = to_host(reference.free_energy(x.clone()));
-            let found = to_host(machine(kinds, SIZES, 1, &device).free_energy(on(&device, &x)));
+            let found = to_host(rbm_of(kinds, SIZES, 1, &device).free_energy(on(&device, &x)));
             let scale = expected.iter().fold(1.0, |scale: f64, energy| scale.max(energy.abs()));
             assert_close(&found, &expected, 2e-6 * scale, &format!("{}-{} on {name}", kinds.0, kinds.1));
         }
@@ -82,10 +82,10 @@ fn gradients_by_autodiff() {
                 let gradients = GradientsParams::from_module(&mut gradients, &rbm);
                 to_host(gradients.get::<2>(rbm.weight.id).unwrap())
             };
-            let reference = in_double(machine(kinds, SIZES, 1, &Device::flex()));
+            let reference = in_double(rbm_of(kinds, SIZES, 1, &Device::flex()));
             let x = examples(&reference);
             let expected = gradient(reference, x.clone());
-            let found = gradient(machine(kinds, SIZES, 1, &device), on(&device, &x));
+            let found = gradient(rbm_of(kinds, SIZES, 1, &device), on(&device, &x));
             let scale = expected.iter().fold(1.0, |scale: f64, g| scale.max(g.abs()));
             assert_close(&found, &expected, 1e-5 * scale, &format!("{}-{} on {name}", kinds.0, kinds.1));
         }
@@ -98,8 +98,8 @@ fn chains_take_the_same_steps_up_to_ties() {
     const SWEEPS: usize = 20;
     for (name, device) in devices() {
         for kinds in pairs() {
-            let reference = in_double(machine(kinds, SIZES, 1, &Device::flex()));
-            let rbm = machine(kinds, SIZES, 1, &device);
+            let reference = in_double(rbm_of(kinds, SIZES, 1, &Device::flex()));
+            let rbm = rbm_of(kinds, SIZES, 1, &device);
             let mut x = examples(&reference);
             let (mut noise, mut same) = (Noise::new(0, "chains"), Noise::new(0, "chains"));
             let mut moved = Vec::new();
@@ -134,10 +134,10 @@ fn the_first_steps_of_training_agree() {
     };
     for (name, device) in devices() {
         for chains in [Chains::Data, Chains::Persistent, Chains::Tempered] {
-            let reference = in_double(machine(BINARY, SIZES, 1, &Device::flex()));
+            let reference = in_double(rbm_of(BINARY, SIZES, 1, &Device::flex()));
             let (start, x) = (to_host(reference.weight.val()), examples(&reference));
             let expected = train(reference, x.clone(), chains);
-            let found = train(machine(BINARY, SIZES, 1, &device), on(&device, &x), chains);
+            let found = train(rbm_of(BINARY, SIZES, 1, &device), on(&device, &x), chains);
             assert_close(&found, &expected, 1e-4, &format!("{chains:?} on {name}"));
             let moved = start.iter().zip(&expected).any(|(before, after)| (before - after).abs() > 1e-2);
             assert!(moved, "{chains:?}: nothing was learned");
@@ -147,11 +147,11 @@ fn the_first_steps_of_training_agree() {
 
 #[test]
 fn annealed_importance_sampling_finds_the_exact_value() {
-    let exact = exact::log_z(&machine(BINARY, [24, 10], 1, &Device::flex())).unwrap().value;
+    let exact = exact::log_z(&rbm_of(BINARY, [24, 10], 1, &Device::flex())).unwrap().value;
     for (name, device) in devices() {
-        let rbm = machine(BINARY, [24, 10], 1, &device);
+        let rbm = rbm_of(BINARY, [24, 10], 1, &device);
         assert_close(&[exact::log_z(&rbm).unwrap().value], &[exact], 1e-4, &format!("exact on {name}"));
-        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), Schedule::linear(200));
+        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), AisSchedule::linear(200));
         let estimate = ais.forward(100, &mut Noise::new(0, "annealing"));
         assert!(estimate.std_err < 0.1, "{estimate} on {name}");
         assert_close(&[estimate.value], &[exact], 5.0 * estimate.std_err, name);
@@ -162,11 +162,11 @@ fn annealed_importance_sampling_finds_the_exact_value() {
 fn weights_go_from_device_to_device() {
     let devices = devices();
     for (name, device) in &devices {
-        let rbm = machine(BINARY, SIZES, 1, device);
+        let rbm = rbm_of(BINARY, SIZES, 1, device);
         let bytes = weights::to_bytes(&rbm).unwrap();
         for (other_name, other) in &devices {
-            let loaded = weights::from_bytes(machine(BINARY, SIZES, 2, other), &bytes).unwrap();
-            assert_eq!(loaded.weight.val().device(), machine(BINARY, SIZES, 2, other).weight.val().device());
+            let loaded = weights::from_bytes(rbm_of(BINARY, SIZES, 2, other), &bytes).unwrap();
+            assert_eq!(loaded.weight.val().device(), rbm_of(BINARY, SIZES, 2, other).weight.val().device());
             let values = |rbm: &AnyRbm| to_host(rbm.weight.val());
             assert!(values(&loaded) == values(&rbm), "from {name} to {other_name}");
         }
