@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use gibbs_backend::BackendError;
 use gibbs_data::DataError;
 use gibbs_train::{
-    checkpoint::StateError, config::ConfigError, run_folder::RunFolderError, training::TrainError,
+    checkpoint::StateError, config::SettingError, run_folder::RunFolderError, training::TrainError,
     weights::WeightsError,
 };
 use thiserror::Error;
@@ -50,7 +50,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     let bad_input = error.chain().any(|cause| {
         cause.is::<Fault>()
             || cause.is::<BackendError>()
-            || cause.is::<ConfigError>()
+            || cause.is::<SettingError>()
             || cause.is::<DataError>()
             || cause.is::<WeightsError>()
             || cause.is::<gibbs_autoregressive::ConfigError>()

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_bounds_what_it_says() {
+    fn each_kind_bounds_its_own_quantity() {
         let near = |found: Vec<f32>, expected: [f32; 3]| {
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {expected:?}");
         };

@@ -194,9 +194,7 @@ impl Schedule {
             _ => Ok(()),
         }
     }
-}
 
-impl Schedule {
     /// Checks that every value is allowed, at a hundred steps of the run.
     ///
     /// # Errors
@@ -245,9 +243,9 @@ fn piecewise(points: &[(usize, f64)], linear: bool, step: usize) -> f64 {
     }
 }
 
-/// The object form in JSON.
+/// The object form in JSON: [`Schedule`] again, for serde's derive.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Schedule", tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum Tagged {
     Constant {
         value: f64,
@@ -266,15 +264,10 @@ enum Tagged {
 
 impl Serialize for Schedule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let tagged = match self.clone() {
-            Self::Constant { value, warmup_steps: 0 } => return serializer.serialize_f64(value),
-            Self::Constant { value, warmup_steps } => Tagged::Constant { value, warmup_steps },
-            Self::Linear(change) => Tagged::Linear(change),
-            Self::Exponential(change) => Tagged::Exponential(change),
-            Self::Cosine(change) => Tagged::Cosine(change),
-            Self::Piecewise { points, linear } => Tagged::Piecewise { points, linear },
-        };
-        tagged.serialize(serializer)
+        match self {
+            Self::Constant { value, warmup_steps: 0 } => serializer.serialize_f64(*value),
+            _ => Tagged::serialize(self, serializer),
+        }
     }
 }
 
@@ -308,13 +301,7 @@ impl<'de> Visitor<'de> for NumberOrObject {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Schedule, A::Error> {
-        Ok(match Tagged::deserialize(MapAccessDeserializer::new(map))? {
-            Tagged::Constant { value, warmup_steps } => Schedule::Constant { value, warmup_steps },
-            Tagged::Linear(change) => Schedule::Linear(change),
-            Tagged::Exponential(change) => Schedule::Exponential(change),
-            Tagged::Cosine(change) => Schedule::Cosine(change),
-            Tagged::Piecewise { points, linear } => Schedule::Piecewise { points, linear },
-        })
+        Tagged::deserialize(MapAccessDeserializer::new(map))
     }
 }
 

@@ -3,19 +3,19 @@
 //! Names are field paths (`layers.0.weight`); variants of enums are no part of them. Floats are stored as f32 and take
 //! the module's precision on loading. The same weights give the same bytes, always.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::tensor::{BoolStore, DType, TensorData};
-use safetensors::{Dtype, SafeTensors, View};
+use burn::tensor::TensorData;
+use safetensors::SafeTensors;
 use thiserror::Error;
 
 use crate::atomic::{self, WriteError};
 use crate::checkpoint::is_finite;
 use crate::params::{self, ParamsError, Precision, Source};
+use crate::tensors::{self, Piece, memory_dtype};
 
 /// Weights that cannot be written, read or used.
 #[derive(Debug, Error)]
@@ -69,10 +69,19 @@ pub enum WeightsError {
 /// # Errors
 /// [`WeightsError::Dtype`] for quantized parameters.
 pub fn to_bytes<M: Module>(module: &M) -> Result<Vec<u8>, WeightsError> {
-    let pieces = params::collect(module)
-        .into_iter()
-        .map(|entry| Ok((entry.path.clone(), Stored::new(entry.path, entry.data)?)))
-        .collect::<Result<BTreeMap<_, _>, WeightsError>>()?;
+    let single = |data: TensorData| if data.dtype().is_float() { data.convert::<f32>() } else { data };
+    let tensors = params::collect(module).into_iter().map(|entry| (entry.path, single(entry.data)));
+    serialize(&tensors.collect())
+}
+
+fn serialize(tensors: &BTreeMap<String, TensorData>) -> Result<Vec<u8>, WeightsError> {
+    let pieces = tensors
+        .iter()
+        .map(|(name, data)| match Piece::of_tensor(data) {
+            Some(piece) => Ok((name, piece)),
+            None => Err(WeightsError::Dtype { name: name.clone(), dtype: format!("{:?}", data.dtype()) }),
+        })
+        .collect::<Result<Vec<_>, WeightsError>>()?;
     safetensors::serialize(pieces, None).map_err(|error| WeightsError::Format(error.to_string()))
 }
 
@@ -89,7 +98,7 @@ pub fn from_bytes<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError>
             let unusable =
                 || WeightsError::Dtype { name: name.to_string(), dtype: format!("{:?}", view.dtype()) };
             let dtype = memory_dtype(view.dtype()).ok_or_else(unusable)?;
-            let data = TensorData::try_from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
+            let data = tensors::read(&view, dtype)
                 .map_err(|error| WeightsError::Format(format!("tensor `{name}`: {error}")))?;
             if !is_finite(&data) {
                 return Err(WeightsError::NotFinite(name.to_string()));
@@ -130,67 +139,13 @@ pub fn load<M: Module>(module: M, path: impl AsRef<Path>) -> Result<M, WeightsEr
         .map_err(|source| WeightsError::File { path: path.to_path_buf(), source: Box::new(source) })
 }
 
-struct Stored {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    data: TensorData,
-}
-
-impl Stored {
-    fn new(name: String, data: TensorData) -> Result<Self, WeightsError> {
-        let data = if data.dtype().is_float() { data.convert::<f32>() } else { data };
-        let dtype = match data.dtype() {
-            DType::F32 => Dtype::F32,
-            DType::I64 => Dtype::I64,
-            DType::I32 => Dtype::I32,
-            DType::U8 | DType::Bool(BoolStore::U8) => Dtype::U8,
-            DType::U32 | DType::Bool(BoolStore::U32) => Dtype::U32,
-            DType::Bool(BoolStore::Native) => Dtype::BOOL,
-            other => return Err(WeightsError::Dtype { name, dtype: format!("{other:?}") }),
-        };
-        Ok(Self { dtype, shape: data.shape().to_vec(), data })
-    }
-}
-
-impl View for Stored {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.data.as_bytes())
-    }
-
-    fn data_len(&self) -> usize {
-        self.data.as_bytes().len()
-    }
-}
-
-fn memory_dtype(dtype: Dtype) -> Option<DType> {
-    Some(match dtype {
-        Dtype::F64 => DType::F64,
-        Dtype::F32 => DType::F32,
-        Dtype::F16 => DType::F16,
-        Dtype::BF16 => DType::BF16,
-        Dtype::I64 => DType::I64,
-        Dtype::I32 => DType::I32,
-        Dtype::U8 => DType::U8,
-        Dtype::U32 => DType::U32,
-        Dtype::BOOL => DType::Bool(BoolStore::Native),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::module::{Param, ParamId};
-    use burn::tensor::{Device, Int, Tensor};
+    use burn::tensor::{DType, Device, Int, Tensor};
     use gibbs_backend::Noise;
+    use safetensors::Dtype;
 
     #[derive(Module, Debug)]
     struct Side {
@@ -262,9 +217,9 @@ mod tests {
         let model = Side { bias: Param::from_tensor(Tensor::zeros([2], &device)) };
         let stored = names.iter().map(|(name, shape, value)| {
             let data = TensorData::full::<f32, _>(shape.clone(), *value);
-            (name.to_string(), Stored::new(name.to_string(), data).unwrap())
+            (name.to_string(), data)
         });
-        let bytes = safetensors::serialize(stored, None).unwrap();
+        let bytes = serialize(&stored.collect()).unwrap();
         from_bytes(model, &bytes).unwrap_err().to_string()
     }
 
@@ -289,8 +244,7 @@ mod tests {
     fn integers_in_the_place_of_floats_are_refused() {
         let device = Device::flex();
         let data = TensorData::new(vec![1_i64, 2], [2]);
-        let stored = Stored::new("bias".into(), data).unwrap();
-        let bytes = safetensors::serialize([("bias", stored)], None).unwrap();
+        let bytes = serialize(&BTreeMap::from([("bias".to_string(), data)])).unwrap();
         let model = Side { bias: Param::from_tensor(Tensor::zeros([2], &device)) };
         let error = from_bytes(model, &bytes).unwrap_err().to_string();
         assert_eq!(

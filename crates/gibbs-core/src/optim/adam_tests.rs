@@ -35,7 +35,7 @@ fn gradients(pair: &Pair, t: u64, dtype: DType) -> GradientsParams {
     gradients
 }
 
-fn walk(mut optimizer: ModuleOptimizer, dtype: DType, steps: u64) -> Vec<f64> {
+fn train(mut optimizer: ModuleOptimizer, dtype: DType, steps: u64) -> Vec<f64> {
     let mut pair = pair(dtype);
     for t in 0..steps {
         let gradients = gradients(&pair, t, dtype);
@@ -71,8 +71,8 @@ fn it_is_burns_adam() {
         .with_epsilon(2f32.powi(-20))
         .init();
     for dtype in [DType::F32, DType::F64] {
-        let ours = walk(config().init().unwrap().into(), dtype, 50);
-        assert_close(ours, walk(theirs.clone(), dtype, 50), TOLERANCE);
+        let ours = train(config().init().unwrap().into(), dtype, 50);
+        assert_close(ours, train(theirs.clone(), dtype, 50), TOLERANCE);
     }
 }
 
@@ -85,10 +85,10 @@ fn with_weight_decay_it_is_burns_adamw() {
         .with_weight_decay(0.5)
         .init();
     for dtype in [DType::F32, DType::F64] {
-        let ours = walk(config().with_weight_decay(0.5).init().unwrap().into(), dtype, 50);
-        assert_close(ours.clone(), walk(theirs.clone(), dtype, 50), TOLERANCE);
+        let ours = train(config().with_weight_decay(0.5).init().unwrap().into(), dtype, 50);
+        assert_close(ours.clone(), train(theirs.clone(), dtype, 50), TOLERANCE);
         let coupled = burn::optim::AdamConfig::new().with_weight_decay(Some(WeightDecayConfig::new(0.5)));
-        let other = walk(coupled.init(), dtype, 50);
+        let other = train(coupled.init(), dtype, 50);
         assert!(ours.iter().zip(other).any(|(a, b)| (a - b).abs() > 0.01), "decoupled from the gradient");
     }
 }

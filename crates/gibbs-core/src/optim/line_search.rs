@@ -198,7 +198,7 @@ mod tests {
         }),
         ("exponential", |a| ((a).exp() - 10.0 * a, a.exp() - 10.0)),
         ("barrier", |a| (-(3.0 - a).ln() - a, 1.0 / (3.0 - a) - 1.0)),
-        ("wave", |a| (1.0 - 0.1 * a + (5.0 * a).cos(), -0.1 - 5.0 * (5.0 * a).sin())),
+        ("cosine", |a| (1.0 - 0.1 * a + (5.0 * a).cos(), -0.1 - 5.0 * (5.0 * a).sin())),
     ];
 
     fn trial(line: Line, step: f64) -> Trial<()> {
@@ -279,7 +279,7 @@ mod tests {
         let message = |search: LineSearch| search.validate().unwrap_err().to_string();
         assert_eq!(
             message(LineSearch::new(1.0)),
-            "curvature = 1 must be above sufficient_decrease and below 1"
+            "curvature = 1: must be above sufficient_decrease and below 1"
         );
         assert!(message(LineSearch::new(f64::NAN)).contains("curvature"));
         assert!(

@@ -187,9 +187,9 @@ fn the_order_of_fields_does_not_matter() {
 }
 
 /// Moves parameters off autodiff, keeping what autodiff found.
-struct Plain;
+struct WithoutAutodiff;
 
-impl ModuleMapper for Plain {
+impl ModuleMapper for WithoutAutodiff {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         param.map(|tensor| Tensor::from_data(tensor.into_data(), (&autodiff(), DType::F64)).require_grad())
     }
@@ -198,7 +198,7 @@ impl ModuleMapper for Plain {
 #[test]
 fn a_module_without_autodiff_moves_by_gradients_from_formulas() {
     for method in METHODS {
-        let by_formula = |module: &Pair| of_pair(&module.clone().map(&mut Plain));
+        let by_formula = |module: &Pair| of_pair(&module.clone().map(&mut WithoutAutodiff));
         let search = || LineSearch::new(0.1);
         let (plain, one) = method.run(4, search(), pair(&Device::flex()), by_formula);
         let (lifted, other) = method.run(4, search(), pair(&autodiff()), of_pair);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::value::{brief, describe};
-use super::{ConfigError, path};
+use super::{SettingError, path};
 
 /// Why a value did not deserialize, and where, as far as serde knows.
 pub(super) struct Failure {
@@ -46,7 +46,7 @@ impl Attempt<'_> {
         &self,
         candidate: &Value,
         canonical: &Value,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<(), SettingError> {
         for (given, value) in self.given {
             for (lost, value) in unused(given, value, canonical) {
                 if !(value.is_null() && self.is_known::<C>(candidate, &lost)) {
@@ -66,7 +66,7 @@ impl Attempt<'_> {
         self.read::<C>(&trial).is_err()
     }
 
-    pub(super) fn explain<C: DeserializeOwned>(&self, candidate: &Value, failure: Failure) -> ConfigError {
+    pub(super) fn explain<C: DeserializeOwned>(&self, candidate: &Value, failure: Failure) -> SettingError {
         if let Some((path, lost, value)) = self.given_unknown(&failure) {
             return unknown(&path, &lost, value, self.preset);
         }
@@ -82,7 +82,7 @@ impl Attempt<'_> {
                 _ => name,
             })
             .collect();
-        ConfigError::Value {
+        SettingError::Value {
             path: at,
             value: brief(value),
             reason: reason(&failure.message, value),
@@ -197,7 +197,7 @@ fn find_key<'a>(at: &str, value: &'a Value, name: &str) -> Option<(String, &'a V
 }
 
 /// The error for a path that is lost from `lost` on, with the names that there are.
-fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> ConfigError {
+fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> SettingError {
     let mut parent = path::parent(lost);
     while path::get(existing, parent).is_none() {
         parent = path::parent(parent);
@@ -209,7 +209,7 @@ fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> ConfigErr
         format!("{}{rest}", path::join(parent, near))
     });
     let suggestion = suggestion.or_else(|| elsewhere("", existing, path.rsplit('.').next().unwrap_or(path)));
-    ConfigError::Unknown {
+    SettingError::Unknown {
         path: path.to_string(),
         value: brief(value),
         hint: suggestion.map_or_else(String::new, |path| format!("did you mean `{path}`? ")),

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// A configuration that cannot be used, in one line: what was given, what was expected, what there is.
 #[derive(Debug, Error)]
-pub enum ConfigError {
+pub enum SettingError {
     /// A setting that is not of the form `path.to.key=value`.
     #[error("setting `{text}` is not of the form path.to.key=value")]
     Syntax {

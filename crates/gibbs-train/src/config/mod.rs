@@ -1,7 +1,7 @@
 //! Strict configurations: a preset, a JSON file laid over it, `path.to.key=value` settings laid over both.
 //!
 //! A configuration is any `C: Serialize + DeserializeOwned`. The preset says which paths exist; whatever a user
-//! gives must land on one of them and deserialize there, else a [`ConfigError`] names the path, the value, what was
+//! gives must land on one of them and deserialize there, else a [`SettingError`] names the path, the value, what was
 //! expected and what exists at that level. Nothing is ignored: a key that the type would skip silently is an error.
 //!
 //! - An integer is accepted for a float; a number for a string, a string for a number and the like are refused.
@@ -29,7 +29,7 @@
 //!     error.to_string(),
 //!     "unknown setting `train.epoch` (= 5): did you mean `train.epochs`? `train` has: epochs, learning_rate",
 //! );
-//! # Ok::<(), gibbs_train::config::ConfigError>(())
+//! # Ok::<(), gibbs_train::config::SettingError>(())
 //! ```
 
 mod diagnose;
@@ -38,7 +38,7 @@ mod path;
 mod resolve;
 mod value;
 
-pub use error::ConfigError;
+pub use error::SettingError;
 pub use resolve::{Resolved, Resolver, read_strict};
 pub use value::{Change, changes};
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::diagnose::{Attempt, Failure};
 use super::value::{Change, compare, describe, to_value};
-use super::{ConfigError, path};
+use super::{SettingError, path};
 
 /// A configuration in force, and how it differs from its preset.
 #[derive(Clone, Debug)]
@@ -30,8 +30,8 @@ impl Resolver {
     /// Starts from a preset.
     ///
     /// # Errors
-    /// [`ConfigError::Preset`] if the preset does not serialize.
-    pub fn over<C: Serialize + ?Sized>(preset: &C) -> Result<Self, ConfigError> {
+    /// [`SettingError::Preset`] if the preset does not serialize.
+    pub fn over<C: Serialize + ?Sized>(preset: &C) -> Result<Self, SettingError> {
         let preset = to_value(preset)?;
         Ok(Self { merged: preset.clone(), preset, given: Vec::new() })
     }
@@ -39,8 +39,8 @@ impl Resolver {
     /// Lays a JSON file over what there is, key by key.
     ///
     /// # Errors
-    /// [`ConfigError::Read`], [`ConfigError::Json`] (with line and column), [`ConfigError::NotAnObject`].
-    pub fn file(mut self, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+    /// [`SettingError::Read`], [`SettingError::Json`] (with line and column), [`SettingError::NotAnObject`].
+    pub fn file(mut self, path: impl AsRef<Path>) -> Result<Self, SettingError> {
         let overlay = Value::Object(read_object(path.as_ref())?);
         lay("", &mut self.merged, overlay, &mut self.given);
         Ok(self)
@@ -49,9 +49,9 @@ impl Resolver {
     /// Applies one setting `path.to.key=value`. The value is read as JSON where it is JSON, else as a string.
     ///
     /// # Errors
-    /// [`ConfigError::Syntax`], and those of [`Resolver::assign`].
-    pub fn setting(self, text: &str) -> Result<Self, ConfigError> {
-        let syntax = || ConfigError::Syntax { text: text.to_string() };
+    /// [`SettingError::Syntax`], and those of [`Resolver::assign`].
+    pub fn setting(self, text: &str) -> Result<Self, SettingError> {
+        let syntax = || SettingError::Syntax { text: text.to_string() };
         let (path, value) = text.split_once('=').ok_or_else(syntax)?;
         let path = path.trim();
         if path.split('.').any(|key| key.is_empty() || key.contains(char::is_whitespace)) {
@@ -65,7 +65,7 @@ impl Resolver {
     ///
     /// # Errors
     /// Those of [`Resolver::setting`], for the first setting that is wrong.
-    pub fn settings<S: AsRef<str>>(self, texts: impl IntoIterator<Item = S>) -> Result<Self, ConfigError> {
+    pub fn settings<S: AsRef<str>>(self, texts: impl IntoIterator<Item = S>) -> Result<Self, SettingError> {
         texts.into_iter().try_fold(self, |resolver, text| resolver.setting(text.as_ref()))
     }
 
@@ -75,9 +75,9 @@ impl Resolver {
     /// other settings.
     ///
     /// # Errors
-    /// [`ConfigError::NoParts`] for a path through a number or string, [`ConfigError::Unknown`] for an array index
+    /// [`SettingError::NoParts`] for a path through a number or string, [`SettingError::Unknown`] for an array index
     /// out of range.
-    pub fn assign(mut self, path: &str, value: impl Into<Value>) -> Result<Self, ConfigError> {
+    pub fn assign(mut self, path: &str, value: impl Into<Value>) -> Result<Self, SettingError> {
         let value = value.into();
         let mut place = &mut self.merged;
         let mut walked = String::new();
@@ -90,7 +90,7 @@ impl Resolver {
                 Value::Array(items) => {
                     let available: Vec<_> = (0..items.len()).map(|index| index.to_string()).collect();
                     let found = key.parse::<usize>().ok().and_then(|index| items.get_mut(index));
-                    found.ok_or_else(|| ConfigError::Unknown {
+                    found.ok_or_else(|| SettingError::Unknown {
                         path: path.to_string(),
                         value: value.to_string(),
                         hint: String::new(),
@@ -99,7 +99,7 @@ impl Resolver {
                     })?
                 }
                 other => {
-                    return Err(ConfigError::NoParts {
+                    return Err(SettingError::NoParts {
                         path: path.to_string(),
                         value: value.to_string(),
                         parent: walked,
@@ -122,9 +122,9 @@ impl Resolver {
     /// The typed configuration with the list of its differences from the preset.
     ///
     /// # Errors
-    /// [`ConfigError::Unknown`] for the first given path that the configuration does not have,
-    /// [`ConfigError::Value`] for a value of a wrong type.
-    pub fn resolve<C: Serialize + DeserializeOwned>(self) -> Result<Resolved<C>, ConfigError> {
+    /// [`SettingError::Unknown`] for the first given path that the configuration does not have,
+    /// [`SettingError::Value`] for a value of a wrong type.
+    pub fn resolve<C: Serialize + DeserializeOwned>(self) -> Result<Resolved<C>, SettingError> {
         let attempt = Attempt { preset: &self.preset, given: &self.given };
         let config: C = match attempt.read(&self.merged) {
             Ok(config) => config,
@@ -143,7 +143,7 @@ impl Resolver {
         &self,
         attempt: &Attempt,
         first: Failure,
-    ) -> Result<C, ConfigError> {
+    ) -> Result<C, SettingError> {
         let mut stripped = self.merged.clone();
         strip_changed_variants("", &mut stripped, &self.preset, &self.given);
         if stripped == self.merged {
@@ -164,20 +164,20 @@ impl Resolver {
 ///
 /// # Errors
 /// Those of [`Resolver::file`] and [`Resolver::resolve`].
-pub fn read_strict<C: Serialize + DeserializeOwned>(path: impl AsRef<Path>) -> Result<C, ConfigError> {
+pub fn read_strict<C: Serialize + DeserializeOwned>(path: impl AsRef<Path>) -> Result<C, SettingError> {
     Ok(Resolver::over(&Map::new())?.file(path)?.resolve()?.config)
 }
 
-fn read_object(path: &Path) -> Result<Map<String, Value>, ConfigError> {
+fn read_object(path: &Path) -> Result<Map<String, Value>, SettingError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        .map_err(|source| SettingError::Read { path: path.to_path_buf(), source })?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(other) => Err(ConfigError::NotAnObject { path: path.to_path_buf(), found: describe(&other) }),
+        Ok(other) => Err(SettingError::NotAnObject { path: path.to_path_buf(), found: describe(&other) }),
         Err(error) => {
             let whole = error.to_string();
             let message = whole.split(" at line ").next().unwrap_or(&whole).to_string();
-            Err(ConfigError::Json {
+            Err(SettingError::Json {
                 path: path.to_path_buf(),
                 line: error.line(),
                 column: error.column(),

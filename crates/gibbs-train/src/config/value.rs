@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{ConfigError, path};
+use super::{SettingError, path};
 
 /// One value that differs from the preset.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,11 +30,11 @@ impl fmt::Display for Change {
 /// are reported as a whole; lists of objects item by item if they are equally long.
 ///
 /// # Errors
-/// [`ConfigError::Preset`] if one of them does not serialize.
+/// [`SettingError::Preset`] if one of them does not serialize.
 pub fn changes<A: Serialize + ?Sized, B: Serialize + ?Sized>(
     from: &A,
     to: &B,
-) -> Result<Vec<Change>, ConfigError> {
+) -> Result<Vec<Change>, SettingError> {
     let mut found = Vec::new();
     compare("", &to_value(from)?, &to_value(to)?, &mut found);
     Ok(found)
@@ -42,10 +42,10 @@ pub fn changes<A: Serialize + ?Sized, B: Serialize + ?Sized>(
 
 /// The JSON of a configuration. Goes through the text, so that an `f32` keeps its short form (0.1, not
 /// 0.10000000149011612).
-pub(super) fn to_value<C: Serialize + ?Sized>(config: &C) -> Result<Value, ConfigError> {
+pub(super) fn to_value<C: Serialize + ?Sized>(config: &C) -> Result<Value, SettingError> {
     serde_json::to_string(config)
         .and_then(|text| serde_json::from_str(&text))
-        .map_err(|error| ConfigError::Preset(error.to_string()))
+        .map_err(|error| SettingError::Preset(error.to_string()))
 }
 
 pub(super) fn compare(at: &str, from: &Value, to: &Value, found: &mut Vec<Change>) {

@@ -201,7 +201,7 @@ fn assert_same(whole: &Whole, path: &Path, report: &Report, what: &str) {
 }
 
 #[test]
-fn a_run_logs_validates_and_selects_as_conmetricd() {
+fn a_run_logs_validates_and_selects_as_configured() {
     let whole = uninterrupted(config());
     let steps: Vec<_> = whole.metrics.iter().map(|record| record["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, [3, 4, 6, 8, 9, 12]);
@@ -250,8 +250,8 @@ fn a_run_that_broke_goes_on_from_its_last_checkpoint_bit_identical() {
             let config = LoopConfig { checkpoint_every_steps: Some(every), ..config() };
             let mut toy = Toy { fail_at: Some(broken), ..Toy::new() };
             let error = run(folder.path(), config.clone(), &mut toy, None).unwrap_err();
-            let told = error.to_string();
-            assert!(told.starts_with(&format!("step {broken}: the toy broke")), "{told}");
+            let message = error.to_string();
+            assert!(message.starts_with(&format!("step {broken}: the toy broke")), "{message}");
             // What a killed process leaves: metrics beyond the checkpoint, half a line, half a checkpoint.
             let lines = folder.path().join("metrics.jsonl");
             let mut text = std::fs::read_to_string(&lines).unwrap();
@@ -442,7 +442,7 @@ fn time_limits_end_a_run_with_a_last_validation() {
 }
 
 #[test]
-fn lines_and_validations_come_as_often_as_conmetricd() {
+fn lines_and_validations_come_as_often_as_configured() {
     let steps = |config: LoopConfig| -> (Vec<usize>, Vec<usize>) {
         let folder = tempfile::tempdir().unwrap();
         run(folder.path(), config, &mut Toy::new(), None).unwrap();
