@@ -47,7 +47,7 @@ pub(crate) struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// `None` for an element type that the format does not have (quantized).
+    /// The piece of a tensor. `None` for an element type that the format does not have (quantized).
     pub(crate) fn of_tensor(data: &'a TensorData) -> Option<Self> {
         let (_, dtype) = TYPES.iter().find(|(memory, _)| *memory == data.dtype())?;
         Some(Self { dtype: *dtype, shape: data.shape().to_vec(), bytes: data.as_bytes() })

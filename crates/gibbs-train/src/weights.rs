@@ -1,7 +1,7 @@
-//! `model.safetensors`: the weights of a module under the names of its fields.
+//! `model.safetensors`: the weights of a module by field path.
 //!
-//! Names are field paths (`layers.0.weight`); variants of enums are no part of them. Floats are stored as f32 and take
-//! the module's precision on loading. The same weights give the same bytes, always.
+//! A name is a field path (`layers.0.weight`). Names of enum variants are not part of it. Floats are stored as f32; loading
+//! converts them to the precision of the module. Equal weights give equal bytes.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,7 +17,7 @@ use crate::checkpoint::is_finite;
 use crate::params::{self, ParamsError, Precision, Source};
 use crate::tensors::{self, Piece, memory_dtype};
 
-/// Weights that cannot be written, read or used.
+/// The error of weights that cannot be written, read or used.
 #[derive(Debug, Error)]
 pub enum WeightsError {
     /// The file cannot be read.
@@ -25,7 +25,7 @@ pub enum WeightsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// The operating system's reason.
+        /// The reason of the operating system.
         source: io::Error,
     },
 
@@ -33,11 +33,11 @@ pub enum WeightsError {
     #[error(transparent)]
     Write(#[from] WriteError),
 
-    /// The bytes are not in the safetensors format, or cut off.
+    /// The bytes are not in the safetensors format, or their end is missing.
     #[error("not a safetensors file, or a damaged one: {0}")]
     Format(String),
 
-    /// A type of values that the format or the module does not have.
+    /// An element type that the format or Burn does not have.
     #[error("tensor `{name}` has values of type {dtype}, which cannot be used here")]
     Dtype {
         /// The tensor.
@@ -50,11 +50,11 @@ pub enum WeightsError {
     #[error("tensor `{0}` holds NaN or infinite values")]
     NotFinite(String),
 
-    /// The tensors are not the module's.
+    /// The tensors do not fit the module.
     #[error("the weights do not fit the model: {0}")]
     Params(#[from] ParamsError),
 
-    /// Any of these, in a file.
+    /// An error of the content of a file.
     #[error("{}: {source}", .path.display())]
     File {
         /// The file.
@@ -64,7 +64,7 @@ pub enum WeightsError {
     },
 }
 
-/// The weights of a module as the bytes of a safetensors file (reads them from their device).
+/// Returns the weights of a module as the bytes of a safetensors file. Waits for the device.
 ///
 /// # Errors
 /// [`WeightsError::Dtype`] for quantized parameters.
@@ -85,7 +85,7 @@ fn serialize(tensors: &BTreeMap<String, TensorData>) -> Result<Vec<u8>, WeightsE
     safetensors::serialize(pieces, None).map_err(|error| WeightsError::Format(error.to_string()))
 }
 
-/// Loads weights into a module, which keeps its parameter identities, precision, devices and gradient settings.
+/// Loads weights into a module. The module keeps its parameter identities, precision, devices and gradient settings.
 ///
 /// # Errors
 /// [`WeightsError::Format`], [`WeightsError::Dtype`], [`WeightsError::NotFinite`]; [`WeightsError::Params`] if a
@@ -109,8 +109,8 @@ pub fn from_bytes<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError>
     Ok(params::apply(module, sources, Precision::Module)?)
 }
 
-/// Whether the bytes of a safetensors file hold a tensor whose name begins so; for parts of a model that not every file
-/// has.
+/// Whether the bytes of a safetensors file hold a tensor whose name begins with `prefix`. Use it for optional parts of a
+/// model.
 ///
 /// # Errors
 /// [`WeightsError::Format`].
@@ -122,15 +122,15 @@ pub fn contains(bytes: &[u8], prefix: &str) -> Result<bool, WeightsError> {
 /// Writes the weights of a module to a file, atomically.
 ///
 /// # Errors
-/// Those of [`to_bytes`]; [`WeightsError::Write`].
+/// The errors of [`to_bytes`], and [`WeightsError::Write`].
 pub fn save<M: Module>(module: &M, path: impl AsRef<Path>) -> Result<(), WeightsError> {
     Ok(atomic::write(path, &to_bytes(module)?)?)
 }
 
-/// Loads the weights in a file into a module; see [`from_bytes`].
+/// Loads the weights in a file into a module, as [`from_bytes`] does.
 ///
 /// # Errors
-/// [`WeightsError::Read`]; [`WeightsError::File`] with those of [`from_bytes`].
+/// [`WeightsError::Read`], or [`WeightsError::File`] with an error of [`from_bytes`].
 pub fn load<M: Module>(module: M, path: impl AsRef<Path>) -> Result<M, WeightsError> {
     let path = path.as_ref();
     let bytes =

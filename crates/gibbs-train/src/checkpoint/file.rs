@@ -1,4 +1,4 @@
-//! A state as a safetensors file: tensors and blobs as its tensors, values and checksum in its header.
+//! A state as a safetensors file. Tensors and blobs are tensors of the file; values and the checksum are in its header.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -18,7 +18,7 @@ const VERSION: u32 = 1;
 const TENSOR: &str = "tensor:";
 const BLOB: &str = "bytes:";
 
-/// The one entry of the header: the index as text, and the checksum of that text and of all tensors.
+/// The entry of the header: the index as text, and the checksum of that text and of all tensors.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     sha256: String,
@@ -33,10 +33,10 @@ struct Index {
 }
 
 impl State {
-    /// The state as the bytes of a safetensors file; equal states give equal bytes.
+    /// Returns the state as the bytes of a safetensors file. Equal states give equal bytes.
     ///
     /// # Errors
-    /// [`StateError::Value`] for a tensor of a type that the format does not have (quantized).
+    /// [`StateError::Value`] for a tensor with an element type that the format does not have (quantized).
     pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
         let tensors = self.tensors.iter().map(|(name, data)| {
             let piece = Piece::of_tensor(data).ok_or_else(|| StateError::Value {
@@ -66,10 +66,10 @@ impl State {
             .map_err(|error| damaged(&error))
     }
 
-    /// The state from the bytes of [`State::to_bytes`].
+    /// Reads a state from the bytes of [`State::to_bytes`].
     ///
     /// # Errors
-    /// [`StateError::Damaged`] for anything else, be it cut off or changed in a single bit.
+    /// [`StateError::Damaged`] for all other bytes. A single changed bit is found.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
         let damaged = |message: String| StateError::Damaged(message);
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
@@ -109,15 +109,15 @@ impl State {
     /// Writes the state to a file, atomically.
     ///
     /// # Errors
-    /// Those of [`State::to_bytes`]; [`StateError::Write`], with the old file untouched.
+    /// The errors of [`State::to_bytes`], and [`StateError::Write`]. The old file then stays unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), StateError> {
         Ok(atomic::write(path, &self.to_bytes()?)?)
     }
 
-    /// Reads the state from a file.
+    /// Reads a state from a file.
     ///
     /// # Errors
-    /// [`StateError::Read`]; [`StateError::DamagedFile`] if it is not what was written.
+    /// [`StateError::Read`], or [`StateError::DamagedFile`] if the content is not what [`State::save`] wrote.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StateError> {
         let path = path.as_ref();
         let bytes =
@@ -129,7 +129,7 @@ impl State {
     }
 }
 
-/// Checksum of the index and of all pieces, in the order of their names.
+/// The checksum of the index and of all pieces, in the order of their names.
 fn checksum<'a>(index: &'a str, pieces: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     let mut hash = Sha256::new();
     for (name, bytes) in [("", index.as_bytes())].into_iter().chain(pieces) {

@@ -91,7 +91,7 @@ fn a_damaged_file_is_named_with_the_way_out() {
     assert_eq!(
         State::load(&path).unwrap_err().to_string(),
         format!(
-            "the checkpoint {} is damaged (the checksum does not match): restore it, or start anew with --overwrite",
+            "the checkpoint {} is damaged (the checksum does not match): restore it, or start again with --overwrite",
             path.display()
         )
     );

@@ -372,7 +372,7 @@ fn types_that_reject_unknown_fields_themselves_give_the_same_message() {
     assert_eq!(file, "unknown setting `inner.dpeth` (= 4): did you mean `inner.depth`? `inner` has: depth");
 }
 
-/// A field called `kind` need not choose a variant that has other fields.
+/// A field with the name `kind` does not always choose a variant with other fields.
 #[test]
 fn an_invented_field_is_named_together_with_a_changed_kind() {
     #[derive(Debug, Serialize, Deserialize)]
