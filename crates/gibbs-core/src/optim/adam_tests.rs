@@ -13,7 +13,7 @@ struct Pair {
     bias: Param<Tensor<1>>,
 }
 
-/// Numbers of either type.
+/// Normal random numbers as f32 or f64.
 fn normal<const D: usize>(shape: [usize; D], noise: &mut Noise, dtype: DType, device: &Device) -> Tensor<D> {
     let values: Vec<f64> = noise.normal_vec(shape.iter().product()).into_iter().map(f64::from).collect();
     Tensor::from_data(TensorData::new(values, shape), (device, dtype))
@@ -55,12 +55,13 @@ fn assert_close(have: Vec<f64>, want: Vec<f64>, tolerance: f64) {
     }
 }
 
-/// Constants that f32 holds, as Burn keeps them in it.
+/// Constants that f32 represents exactly, because Burn stores them as f32.
 fn config() -> AdamConfig {
     AdamConfig::new().with_beta_1(0.875).with_beta_2(0.984375).with_epsilon(2f64.powi(-20))
 }
 
-/// Burn takes `1 - β₂^t` in f32, which is wrong by up to `2^-24/(1 - β₂) = 4e-6` of it; 50 steps go 0.5 at most.
+/// Burn computes `1 - β₂^t` in f32, with a relative error of up to `2^-24/(1 - β₂) = 4e-6`. 50 steps move a parameter by at most
+/// 0.5.
 const TOLERANCE: f64 = 5e-6;
 
 #[test]
@@ -89,7 +90,7 @@ fn with_weight_decay_it_is_burns_adamw() {
         assert_close(ours.clone(), train(theirs.clone(), dtype, 50), TOLERANCE);
         let coupled = burn::optim::AdamConfig::new().with_weight_decay(Some(WeightDecayConfig::new(0.5)));
         let other = train(coupled.init(), dtype, 50);
-        assert!(ours.iter().zip(other).any(|(a, b)| (a - b).abs() > 0.01), "decoupled from the gradient");
+        assert!(ours.iter().zip(other).any(|(a, b)| (a - b).abs() > 0.01), "the decay is coupled");
     }
 }
 

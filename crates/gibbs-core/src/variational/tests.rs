@@ -28,7 +28,7 @@ fn draws(outcomes: &[usize]) -> Draws {
     Draws::new(outcomes.iter().map(|&k| Q[k].ln()).collect(), outcomes.iter().map(|&k| ENERGY[k]).collect())
 }
 
-/// Whether an estimate agrees with the truth within so many of its errors, and its error is no excuse.
+/// Asserts that an estimate agrees with the true value within 4 standard errors, and that its standard error is small.
 fn agrees(estimate: &Estimate, truth: f64, largest_error: f64) {
     assert!(estimate.std_err > 0.0 && estimate.std_err < largest_error, "{estimate}");
     assert!((estimate.value - truth).abs() < 4.0 * estimate.std_err, "{estimate} for {truth}");
