@@ -1,11 +1,12 @@
-//! Constants of a model on a device.
+//! A cache for constants of a model on a device.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::{prelude::*, tensor::DType};
 
-/// What was placed last, shared by clones: moving a matrix to a device costs as much as a product with it, and the same
-/// device asks again.
+/// The last constant that was moved to a device. Clones share it.
+///
+/// To move a matrix to a device costs as much as a product with it. Most calls use the same device as the call before.
 #[derive(Clone, Debug)]
 pub struct Cache<T>(Arc<Mutex<Option<(Device, DType, T)>>>);
 
@@ -16,7 +17,7 @@ impl<T> Default for Cache<T> {
 }
 
 impl<T: Clone> Cache<T> {
-    /// What serves `x`, on its device and in its precision: what is there, or what `place` makes.
+    /// Returns the constant for the device and the precision of `x`. If the cache does not hold it, `place` makes it.
     pub fn get(&self, x: &Tensor<2>, place: impl FnOnce(&Device, DType) -> T) -> T {
         let (device, dtype) = (x.device(), x.dtype());
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);

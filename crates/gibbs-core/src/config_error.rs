@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A setting that makes no model: the field, its value, and what would be right.
+/// An invalid field of a configuration: its name, its value, and the reason.
 ///
 /// ```
 /// use gibbs_core::ConfigError;
@@ -15,22 +15,22 @@ use std::fmt;
 pub struct ConfigError {
     /// Name of the field.
     pub field: String,
-    /// Its value, as text.
+    /// Value of the field, as text.
     pub value: String,
-    /// What is wrong with it, and what would be right.
+    /// What a valid value must satisfy.
     pub reason: String,
 }
 
 impl ConfigError {
-    /// An error of a field with a value.
+    /// The error of a field with a value.
     pub fn new(field: impl Into<String>, value: impl ToString, reason: impl Into<String>) -> Self {
         Self { field: field.into(), value: value.to_string(), reason: reason.into() }
     }
 
-    /// Checks that a field satisfies a condition.
+    /// Checks a condition on a field.
     ///
     /// # Errors
-    /// The error of [`new`](Self::new) unless `holds`.
+    /// The error of [`new`](Self::new) if `holds` is false.
     pub fn require(
         holds: bool,
         field: impl Into<String>,
@@ -43,12 +43,12 @@ impl ConfigError {
     /// Checks that a count is at least `least`.
     ///
     /// # Errors
-    /// If it is smaller.
+    /// If the count is smaller.
     pub fn at_least(field: impl Into<String>, value: usize, least: usize) -> Result<(), Self> {
         Self::require(value >= least, field, value, format!("must be at least {least}"))
     }
 
-    /// Checks that a fraction lies in \[0, 1).
+    /// Checks that a number lies in \[0, 1).
     ///
     /// # Errors
     /// If it does not.
@@ -56,7 +56,7 @@ impl ConfigError {
         Self::require((0.0..1.0).contains(&value), field, value, "must lie in [0, 1)")
     }
 
-    /// Checks that a number is finite and not negative.
+    /// Checks that a number is finite and at least 0.
     ///
     /// # Errors
     /// If it is not.
@@ -64,7 +64,7 @@ impl ConfigError {
         Self::require(value.is_finite() && value >= 0.0, field, value, "must be finite and at least 0")
     }
 
-    /// The same error for a field inside another one: `field` becomes `outer.field`.
+    /// Returns the error for a field inside another field: `field` becomes `outer.field`.
     #[must_use]
     pub fn within(self, outer: &str) -> Self {
         Self { field: format!("{outer}.{}", self.field), ..self }

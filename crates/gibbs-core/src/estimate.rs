@@ -1,22 +1,22 @@
-//! A number with its error and its kind: exact, estimate, or bound.
+//! A number with its standard error and its kind: exact, estimate or bound.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a reported value is, in relation to the quantity it stands for.
+/// The relation of a reported value to the true quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The quantity itself, up to floating-point rounding.
+    /// The quantity itself, up to rounding errors.
     Exact,
     /// An estimate whose expectation is the quantity.
     Unbiased,
-    /// The quantity is at least this (in expectation, where the bound is itself estimated).
+    /// The value is at most the quantity. An estimated bound is so in expectation.
     LowerBound,
-    /// The quantity is at most this (in expectation, where the bound is itself estimated).
+    /// The value is at least the quantity. An estimated bound is so in expectation.
     UpperBound,
-    /// An estimate that converges to the quantity, with a bias that vanishes faster than its error.
+    /// An estimate that converges to the quantity. Its bias vanishes faster than its standard error.
     Asymptotic,
 }
 
@@ -32,58 +32,59 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A value with its standard error, its [`Kind`], and what it was made from.
+/// A value with its standard error, its [`Kind`], and the sizes of the computation.
 ///
-/// A value that could not be computed is NaN and stays NaN; no method hides it.
+/// A value that cannot be computed is NaN and stays NaN.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The value.
     pub value: f64,
     /// One standard error of `value`; 0 for exact values.
     pub std_err: f64,
-    /// What the value is.
+    /// The relation of the value to the true quantity.
     pub kind: Kind,
-    /// Number of independent samples (chains, draws) behind the value, if it was sampled.
+    /// Number of independent samples (chains or draws); `None` if the value does not come from samples.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub samples: Option<usize>,
-    /// Number of intermediate temperatures behind the value, if it was annealed.
+    /// Number of intermediate temperatures; `None` if the value does not come from annealing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub temperatures: Option<usize>,
 }
 
 impl Estimate {
-    /// A value known exactly.
+    /// An exact value.
     pub fn exact(value: f64) -> Self {
         Self { value, std_err: 0.0, kind: Kind::Exact, samples: None, temperatures: None }
     }
 
-    /// A value of the given kind with its standard error, made from `samples` independent samples.
+    /// A value from `samples` independent samples, with its standard error and its kind.
     pub fn sampled(value: f64, std_err: f64, kind: Kind, samples: usize) -> Self {
         Self { value, std_err, kind, samples: Some(samples), temperatures: None }
     }
 
-    /// Mean of independent samples with its standard error `s/√n`: unbiased.
+    /// The mean of independent samples with its standard error `s/√n`. The kind is unbiased.
     ///
-    /// The error of fewer than two samples is unknown, hence NaN.
+    /// The standard error of fewer than two samples is unknown: NaN.
     pub fn mean(samples: &[f64]) -> Self {
         let (mean, variance) = crate::math::mean_and_variance(samples);
         let std_err = (variance / samples.len() as f64).sqrt();
         Self::sampled(mean, std_err, Kind::Unbiased, samples.len())
     }
 
-    /// The same estimate with the number of annealing temperatures noted.
+    /// Returns the estimate with its number of annealing temperatures.
     pub fn with_temperatures(mut self, temperatures: usize) -> Self {
         self.temperatures = Some(temperatures);
         self
     }
 
-    /// The same value, declared to be of another kind.
+    /// Returns the estimate with another kind.
     pub fn with_kind(mut self, kind: Kind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// `scale · value + shift` for known `scale` and `shift`; a negative scale turns a bound around.
+    /// Returns `scale · value + shift` for exact `scale` and `shift`. A negative scale changes a lower bound into an upper
+    /// bound, and the reverse.
     pub fn affine(mut self, scale: f64, shift: f64) -> Self {
         self.value = scale * self.value + shift;
         self.std_err *= scale.abs();

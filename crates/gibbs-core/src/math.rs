@@ -1,13 +1,13 @@
-//! Log-space mathematics and statistics of samples, on the host in f64 and on tensors.
+//! Log-space mathematics and statistics of samples: in f64 on the host, and on tensors.
 
 use burn::prelude::*;
 
 use crate::{Estimate, Kind};
 
-/// `ln √(2π)`: minus the log-density of a standard normal variable at its mean, nats.
+/// `ln √(2π)`, nats. The log-density of a standard normal variable at 0 is its negative.
 pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 
-/// `log Σ exp(x_i)` without overflow; `-∞` for an empty slice, NaN if any term is NaN.
+/// `log Σ exp(x_i)` without overflow. An empty slice gives `-∞`; a NaN gives NaN.
 pub fn log_sum_exp(x: &[f64]) -> f64 {
     let max = x.iter().copied().fold(f64::NEG_INFINITY, |a, b| if a.is_nan() || a > b { a } else { b });
     if max.is_infinite() || max.is_nan() {
@@ -26,9 +26,9 @@ pub fn log_mean_exp(x: &[f64]) -> f64 {
     log_sum_exp(x) - (x.len() as f64).ln()
 }
 
-/// Mean and unbiased variance (Welford's update, Technometrics 4:419, 1962).
+/// Mean and unbiased variance (Welford, Technometrics 4:419, 1962).
 ///
-/// The variance of fewer than two samples is NaN, and so is the mean of none.
+/// The variance of fewer than two samples is NaN. The mean of no samples is NaN.
 pub fn mean_and_variance(samples: &[f64]) -> (f64, f64) {
     let (mut mean, mut m2) = (0.0, 0.0);
     for (i, x) in samples.iter().enumerate() {
@@ -44,8 +44,8 @@ pub fn mean_and_variance(samples: &[f64]) -> (f64, f64) {
 /// `log mean exp` of independent log-weights, with its standard error by the delta method:
 /// `σ(w) / (w̄ √n)` for weights `w = exp(x)`.
 ///
-/// The estimate is asymptotic: `log` is concave, so its expectation lies below the truth by about
-/// half the squared error.
+/// The estimate is asymptotic: `log` is concave, so the expectation is below the true value by about half the squared
+/// standard error.
 pub fn log_mean_exp_estimate(log_weights: &[f64]) -> Estimate {
     let value = log_mean_exp(log_weights);
     let relative: Vec<f64> = log_weights.iter().map(|x| (x - value).exp()).collect();
@@ -54,13 +54,13 @@ pub fn log_mean_exp_estimate(log_weights: &[f64]) -> Estimate {
     Estimate::sampled(value, std_err, Kind::Asymptotic, log_weights.len())
 }
 
-/// Effective sample size of importance weights given as logarithms: `(Σ w)² / Σ w²` (Kish 1965).
+/// Effective sample size `(Σ w)² / Σ w²` of importance weights `w`, from their logarithms (Kish, Survey Sampling, 1965).
 pub fn effective_sample_size(log_weights: &[f64]) -> f64 {
     let squares: Vec<f64> = log_weights.iter().map(|x| 2.0 * x).collect();
     (2.0 * log_sum_exp(log_weights) - log_sum_exp(&squares)).exp()
 }
 
-/// `log Σ exp(x)` along the last dimension: `[batch, n] -> [batch]`, without overflow, differentiable.
+/// `log Σ exp(x)` over each row, without overflow: `[batch, n] -> [batch]`. Differentiable.
 ///
 /// A row of `-∞` gives `-∞`.
 pub fn log_sum_exp_rows(x: Tensor<2>) -> Tensor<1> {
@@ -69,10 +69,10 @@ pub fn log_sum_exp_rows(x: Tensor<2>) -> Tensor<1> {
     (sum.log() + max).squeeze_dim(1)
 }
 
-/// The values of a tensor on the host, row by row, as f64. Waits for the device.
+/// Copies the values of a tensor to the host, row by row, as f64. Waits for the device.
 ///
 /// # Panics
-/// If the device fails while it is read.
+/// If the device fails.
 pub fn to_host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }

@@ -1,10 +1,10 @@
-//! Mean and covariance of examples that come in batches.
+//! Mean and covariance of examples in batches.
 
 use burn::prelude::*;
 
 use crate::math::to_host;
 
-/// The first two moments of examples.
+/// The mean and the covariance of the columns of a data set.
 ///
 /// ```text
 /// m = 1/n Σ x_i,   C = 1/n Σ (x_i - m)(x_i - m)ᵀ
@@ -20,12 +20,13 @@ pub struct ColumnMoments {
 }
 
 impl ColumnMoments {
-    /// In one pass over `batches`, each `[batch, width]`: sums of `x - shift` and of their products, with the mean of the first
-    /// batch as the shift, so that no digits cancel (Chan, Golub & LeVeque, The American Statistician 37:242, 1983). Products
-    /// have the precision of the batches, their sums that of f64. `None` without examples.
+    /// Computes the moments in one pass over `batches`, each `[batch, width]`. Returns `None` without examples.
+    ///
+    /// It sums `x - shift` and their products. The shift is the mean of the first batch, so that few digits cancel (Chan, Golub &
+    /// LeVeque, The American Statistician 37:242, 1983). Products have the precision of the batches; sums over batches are f64.
     ///
     /// # Panics
-    /// If the batches differ in width.
+    /// If the batches have different widths.
     pub fn of(batches: impl IntoIterator<Item = Tensor<2>>) -> Option<Self> {
         let mut batches = batches.into_iter().filter(|x| x.dims()[0] > 0).peekable();
         let shift: Tensor<2> = batches.peek()?.clone().mean_dim(0);
@@ -62,7 +63,7 @@ mod tests {
     #[test]
     fn the_moments_of_batches_are_those_of_all_examples() {
         let options = (&Device::flex(), DType::F64);
-        // Far from the origin, where sums of plain products lose eight digits.
+        // Far from the origin. Sums of products without the shift lose eight digits here.
         let x: Tensor<2> = Noise::new(0, "examples").normal([50, 3], options) + 1e4;
         let found = ColumnMoments::of(x.clone().split(7, 0)).unwrap();
         let rows = to_host(x);

@@ -1,14 +1,14 @@
-//! What a model is trained on: objectives, and what a step of training gives to and takes from them.
+//! Objectives: they compute the gradients that train a model.
 
 use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
 
 use crate::ConditionalLogProb;
 
-/// Any error that ends a step.
+/// Any error of a step.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The place of a step in a run.
+/// The position of a step in a run.
 ///
 /// ```
 /// use gibbs_core::Position;
@@ -25,14 +25,14 @@ pub struct Position {
     pub epoch: usize,
     /// Index of the step in its epoch, from 0.
     pub step_in_epoch: usize,
-    /// Steps in an epoch.
+    /// Number of steps in an epoch.
     pub steps_per_epoch: usize,
-    /// Steps in the whole run.
+    /// Number of steps in the whole run.
     pub total_steps: usize,
 }
 
 impl Position {
-    /// The position of step `step`, counted from 0, in a run of `epochs` epochs.
+    /// The position of the step with index `step`, from 0, in a run of `epochs` epochs.
     ///
     /// # Panics
     /// If `steps_per_epoch` is 0.
@@ -46,7 +46,7 @@ impl Position {
         }
     }
 
-    /// Steps done after this one.
+    /// Number of steps done after this step.
     pub fn steps_done(&self) -> usize {
         self.step + 1
     }
@@ -62,22 +62,22 @@ impl Position {
     }
 }
 
-/// The examples of a step, on the plain device (without autodiff).
+/// The examples of a step, on a device without autodiff.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Values `[batch, width]`.
     pub x: Tensor<2>,
-    /// What each example comes with, `[batch, width of the context]`: its class as a one-hot row, or real conditions.
+    /// The context of each example, `[batch, n_context]`: its class as a one-hot row, or real numbers.
     pub context: Option<Tensor<2>>,
 }
 
 impl Batch {
-    /// Values alone.
+    /// A batch without a context.
     pub fn new(x: Tensor<2>) -> Self {
         Self { x, context: None }
     }
 
-    /// No examples, for objectives that draw their own.
+    /// A batch without examples, for objectives that draw their own.
     pub fn empty(device: &Device) -> Self {
         Self::new(Tensor::zeros([0, 0], device))
     }
@@ -86,9 +86,9 @@ impl Batch {
 /// A scalar that a step reports.
 #[derive(Clone, Debug)]
 pub enum Scalar {
-    /// `[1]`, left on the device, so that a step does not wait for it.
+    /// A scalar `[1]` on the device. A step does not wait for it.
     Device(Tensor<1>),
-    /// A number that the host knows already.
+    /// A number on the host.
     Host(f64),
 }
 
@@ -104,30 +104,30 @@ impl From<f64> for Scalar {
     }
 }
 
-/// What a step of an objective gives.
+/// The output of a step of an objective.
 #[derive(Debug)]
 pub struct StepOutput {
-    /// Gradient of the loss (to be descended) for each parameter of the model.
+    /// Gradient of the loss for each parameter of the model. The optimizer moves against it.
     pub gradients: GradientsParams,
-    /// The loss `[1]`, where the objective has one. Line searches need it.
+    /// The loss `[1]`, if the objective has one. Line searches need it.
     pub loss: Option<Tensor<1>>,
-    /// Named scalars, in the order in which they are reported.
+    /// Named scalars, in the order of the report.
     pub metrics: Vec<(&'static str, Scalar)>,
 }
 
 impl StepOutput {
-    /// Gradients from direct formulas, without a loss.
+    /// An output with gradients from direct formulas, without a loss.
     pub fn direct(gradients: GradientsParams) -> Self {
         Self { gradients, loss: None, metrics: Vec::new() }
     }
 
-    /// The gradients of a differentiable loss `[1]` by a backward pass, with the loss as the metric `name`.
+    /// An output with the gradients of a differentiable loss `[1]`, by a backward pass. The loss is the metric `name`.
     pub fn backward<M: Module>(model: &M, name: &'static str, loss: Tensor<1>) -> Self {
         let gradients = GradientsParams::from_grads(loss.clone().backward(), model);
         Self { gradients, metrics: vec![(name, loss.clone().into())], loss: Some(loss) }
     }
 
-    /// The same with a scalar reported before the others.
+    /// Returns the output with one more metric, before the others.
     #[must_use]
     pub fn with_metric(mut self, name: &'static str, value: impl Into<Scalar>) -> Self {
         self.metrics.insert(0, (name, value.into()));
@@ -135,24 +135,23 @@ impl StepOutput {
     }
 }
 
-/// What an objective carries from step to step, for checkpoints: Markov chains, moving averages, counters, noise streams.
+/// The state of an objective between steps, for checkpoints: Markov chains, moving averages, counters, noise streams.
 #[derive(Clone, Debug, Default)]
 pub struct ObjectiveState {
     /// Tensors by name.
     pub tensors: Vec<(String, Tensor<2>)>,
     /// Noise streams by name.
     pub noises: Vec<(String, Noise)>,
-    /// A count of steps, where the objective needs one.
+    /// Number of steps, for objectives that count them.
     pub steps: u64,
 }
 
-/// What a model is trained on. An objective reads the model and gives gradients; whatever outlives a step lives in the
-/// objective.
+/// An objective of training. It computes gradients at a model for a batch. It owns all state that lasts longer than a step.
 pub trait Objective<M> {
-    /// The gradients at `model` for a batch.
+    /// Computes the gradients at `model` for a batch.
     ///
     /// # Errors
-    /// Whatever prevents the step, such as an equation that cannot be solved.
+    /// Any error that prevents the step, such as an equation without a solution.
     fn step(
         &mut self,
         model: &M,
@@ -161,17 +160,17 @@ pub trait Objective<M> {
         noise: &mut Noise,
     ) -> Result<StepOutput, BoxError>;
 
-    /// Whether the model has to be on an autodiff device. Objectives with direct formulas answer `false`.
+    /// Whether the model must be on an autodiff device. `false` for objectives with direct formulas.
     fn needs_autodiff(&self) -> bool {
         true
     }
 
-    /// What a checkpoint must hold.
+    /// The state that a checkpoint must hold.
     fn state(&self) -> ObjectiveState {
         ObjectiveState::default()
     }
 
-    /// Continues from a [`state`](Self::state).
+    /// Replaces the state by one of [`state`](Self::state).
     fn restore(&mut self, _state: ObjectiveState) {}
 }
 
@@ -199,7 +198,7 @@ impl<M, O: Objective<M> + ?Sized> Objective<M> for Box<O> {
     }
 }
 
-/// Maximum likelihood: lowers the mean of `-ln p(x | c)` over the batch, nats.
+/// Maximum likelihood: minimizes the mean of `-ln p(x | c)` over the batch, nats. Metric: `loss`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MaximumLikelihood;
 
@@ -211,7 +210,7 @@ impl<M: Module + ConditionalLogProb> Objective<M> for MaximumLikelihood {
     }
 }
 
-/// `-ln p(y)` of each row of `logits [batch, classes]` for one-hot rows `y [batch, classes]`: `[batch]`, nats.
+/// The cross-entropy `-ln p(y)` of `logits [batch, classes]` for one-hot rows `y [batch, classes]`: `[batch]`, nats.
 pub fn cross_entropy(logits: Tensor<2>, y: Tensor<2>) -> Tensor<1> {
     (burn::tensor::activation::log_softmax(logits, 1) * y).sum_dim(1).squeeze_dim::<1>(1).neg()
 }

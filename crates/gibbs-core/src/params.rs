@@ -7,12 +7,12 @@ use burn::{
     tensor::{DType, FloatDType},
 };
 
-/// The module with every float parameter converted to `dtype` (f64 for tests of exactness).
+/// Returns the module with all float parameters converted to `dtype`.
 pub fn cast<M: Module>(module: M, dtype: FloatDType) -> M {
     module.map(&mut Cast(dtype))
 }
 
-/// Where the parameters of a module are and of which type: those of the first; `None` without parameters.
+/// The device and the element type of the first float parameter of a module. `None` if there is none.
 pub fn placement<M: Module>(module: &M) -> Option<(Device, DType)> {
     let mut first = First(None);
     module.visit(&mut first);
@@ -37,15 +37,15 @@ impl ModuleMapper for Cast {
     }
 }
 
-/// One step of a Burn optimizer on a module without autodiff, from gradients made by direct formulas, such as
+/// Does one step of a Burn optimizer on a module without autodiff. The gradients come from direct formulas, such as
 /// those of an [`Objective`](crate::Objective).
 ///
-/// Burn's optimizers take parameters on autodiff devices only, and Burn forgets the graph leaves that these
-/// become when some backward pass runs. So the parameters go there and back, and an empty backward pass
-/// follows; otherwise each step would leave some kilobytes behind.
+/// Burn's optimizers accept only parameters on an autodiff device. There each parameter is a leaf of the autodiff graph, and Burn
+/// frees leaves only in a backward pass. Therefore this function moves the parameters to the autodiff device and back, and then
+/// runs an empty backward pass. Without it, each step would leak some kilobytes.
 ///
 /// # Panics
-/// If the module has no device, that is, no parameters.
+/// If the module has no parameters.
 pub fn optimizer_step<M: Module>(
     optimizer: &mut ModuleOptimizer,
     learning_rate: f64,

@@ -1,15 +1,17 @@
-//! Symmetries of a distribution, and models that are made symmetric.
+//! Symmetries of a distribution, and models averaged over them.
 //!
 //! ```text
 //! (g x)_i = ± x_{π(i)}
 //! q_G(x) = 1/|G| Σ_{g ∈ G} q(g x),    x ~ q_G:  x' ~ q,  g uniform in G,  x = g x'
 //! ```
 //!
-//! Where the target `p` has the symmetry, `KL(q_G ‖ p) ≤ KL(q ‖ p)`, as the divergence is convex: the errors of `q` at the
-//! `|G|` images of a configuration average out. It needs no training, and costs `|G|` times as much.
+//! If the target `p` has the symmetry, then `KL(q_G ‖ p) ≤ KL(q ‖ p)`, because the divergence is convex: the errors of `q` at
+//! the `|G|` images of a configuration average out. The average needs no training.
 //!
-//! Reference: Wu, Wang & Zhang, Phys. Rev. Lett. 122:080602 (2019), arXiv:1809.10606, who symmetrize a network under the
-//! reversal of all spins.
+//! Reference: Wu, Wang & Zhang, Phys. Rev. Lett. 122:080602 (2019), arXiv:1809.10606. They symmetrize a network under the
+//! flip of all spins.
+//!
+//! Cost: a density costs `|G|` densities of the model; a draw costs one draw.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -18,10 +20,10 @@ use gibbs_backend::Noise;
 
 use crate::{LogProb, Sample, columns, math::log_sum_exp_rows};
 
-/// Examples that pass through a model at once when a density is symmetrized.
+/// Largest number of examples in one call of the model, when a density is symmetrized.
 const ROWS_AT_ONCE: usize = 4096;
 
-/// A permutation of variables, with or without a change of all signs: `(g x)_i = ± x_{π(i)}`.
+/// A permutation of variables, with or without a flip of all signs: `(g x)_i = ± x_{π(i)}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Symmetry {
     from: Vec<usize>,
@@ -29,17 +31,17 @@ pub struct Symmetry {
 }
 
 impl Symmetry {
-    /// `(g x)_i = x_{from[i]}`.
+    /// The permutation `(g x)_i = x_{from[i]}`.
     ///
     /// # Panics
-    /// If `from` is no permutation.
+    /// If `from` is not a permutation.
     pub fn permutation(from: Vec<usize>) -> Self {
         let distinct: HashSet<usize> = from.iter().copied().filter(|&i| i < from.len()).collect();
         assert_eq!(distinct.len(), from.len(), "a permutation names each of {} variables once", from.len());
         Self { from, negates: false }
     }
 
-    /// `g x = -x` for `n` variables.
+    /// The sign flip `g x = -x` of `n` variables.
     pub fn negation(n: usize) -> Self {
         Self { from: (0..n).collect(), negates: true }
     }
@@ -49,22 +51,22 @@ impl Symmetry {
         self.from.len()
     }
 
-    /// `π`.
+    /// The permutation `π`.
     pub fn from(&self) -> &[usize] {
         &self.from
     }
 
-    /// Whether all signs change.
+    /// Whether the symmetry flips all signs.
     pub fn negates(&self) -> bool {
         self.negates
     }
 
-    /// `g⁻¹`, which is the transpose of `g` as a matrix.
+    /// The inverse `g⁻¹`. As a matrix, it is the transpose of `g`.
     pub fn inverse(&self) -> Self {
         Self { from: columns::inverse(&self.from), negates: self.negates }
     }
 
-    /// `g h`: first `h`, then `g`.
+    /// The product `g h`: `h` acts first, then `g`.
     fn after(&self, first: &Self) -> Self {
         Self {
             from: self.from.iter().map(|&i| first.from[i]).collect(),
@@ -72,10 +74,10 @@ impl Symmetry {
         }
     }
 
-    /// `g x` of each row of `x [batch, width]`.
+    /// Returns `g x` for each row of `x [batch, width]`.
     ///
     /// # Panics
-    /// If the width is another one.
+    /// If `x` has another width.
     pub fn apply(&self, x: Tensor<2>) -> Tensor<2> {
         assert_eq!(x.dims()[1], self.width(), "a symmetry of {} variables", self.width());
         let x = columns::select(x, &self.from);
@@ -83,19 +85,19 @@ impl Symmetry {
     }
 }
 
-/// A finite group of symmetries; the identity comes first.
+/// A finite group of symmetries. The identity is the first element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SymmetryGroup {
     elements: Vec<Symmetry>,
 }
 
 impl SymmetryGroup {
-    /// The identity alone.
+    /// The group of the identity alone.
     pub fn trivial(width: usize) -> Self {
         Self { elements: vec![Symmetry { from: (0..width).collect(), negates: false }] }
     }
 
-    /// All products of `generators`, in the order in which a breadth-first search finds them.
+    /// The group of all products of `generators`, in the order of a breadth-first search.
     ///
     /// # Panics
     /// If a generator has another width.
@@ -115,7 +117,7 @@ impl SymmetryGroup {
         Self { elements }
     }
 
-    /// The elements, the identity first.
+    /// The elements. The identity is the first.
     pub fn elements(&self) -> &[Symmetry] {
         &self.elements
     }
@@ -125,10 +127,10 @@ impl SymmetryGroup {
         self.elements.len()
     }
 
-    /// A random element, uniform in the group, applied to each row of `x [batch, width]`.
+    /// Applies an independent random element, uniform in the group, to each row of `x [batch, width]`.
     ///
     /// # Panics
-    /// If the width is another one.
+    /// If `x` has another width.
     pub fn apply_random(&self, x: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
         if self.order() == 1 {
             return x;
@@ -147,13 +149,13 @@ impl SymmetryGroup {
     }
 }
 
-/// A model made symmetric: the mixture of its images under a group.
+/// A symmetrized model: the mixture of the images of the model under a group.
 ///
 /// ```
 /// use burn::prelude::*;
 /// use gibbs_core::{LogProb, math::to_host, symmetry::{Symmetrized, Symmetry, SymmetryGroup}};
 ///
-/// /// Density `2x` on `[0, 1]`, as that of `x` alone among two variables.
+/// /// Two variables: the first has the density `2x` on `[0, 1]`, the second is uniform.
 /// struct Ramp;
 /// impl LogProb for Ramp {
 ///     fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
@@ -174,7 +176,7 @@ pub struct Symmetrized<M> {
 }
 
 impl<M> Symmetrized<M> {
-    /// `model` as a mixture over `group`.
+    /// Symmetrizes `model` over `group`.
     pub fn new(model: M, group: impl Into<Arc<SymmetryGroup>>) -> Self {
         Self { model, group: group.into() }
     }
@@ -207,7 +209,7 @@ impl<M: LogProb> LogProb for Symmetrized<M> {
 }
 
 impl<M: Sample> Sample for Symmetrized<M> {
-    /// First the draws of the model, then the elements of the group.
+    /// Draws from the model first, then the elements of the group.
     fn sample(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         let x = self.model.sample(n, noise);
         self.group.apply_random(x, noise)

@@ -1,14 +1,14 @@
-//! Free energies by a sampler with a density: a variational distribution `q` for a Hamiltonian.
+//! Free energies from a sampler with a density: a variational distribution `q` for a Hamiltonian.
 //!
 //! ```text
 //! w(x) = exp(-E(x)) / q(x),    x ~ q,    Z = E_q[w]
 //! E_q[ln w] ≤ ln Z             the variational bound; the gap is KL(q ‖ p)
-//! ln (1/n Σ_i w_i) → ln Z      importance sampling: asymptotic, whatever q is, if q > 0 wherever p > 0
+//! ln (1/n Σ_i w_i) → ln Z      importance sampling: asymptotic for every q with q > 0 wherever p > 0
 //! ⟨f⟩ ≈ Σ_i w_i f_i / Σ_i w_i
 //! n_eff = (Σ_i w_i)² / Σ_i w_i²
 //! x_i -> x_{i+1} with probability min(1, w_{i+1} / w_i)      the neural Markov chain
-//! ∇_θ E_q[ln q + E] = E_q[(ln q + E - b) ∇_θ ln q]           for any b that does not depend on x
-//!                   = E_z[∂x/∂θ · ∇_x (ln q + E)(x)]         for x = x_θ(z), z of a fixed distribution: the path gradient
+//! ∇_θ E_q[ln q + E] = E_q[(ln q + E - b) ∇_θ ln q]           score function, for every b that does not depend on x
+//!                   = E_z[∂x/∂θ · ∇_x (ln q + E)(x)]         path gradient, for x = x_θ(z) and a fixed distribution of z
 //! ```
 //!
 //! References: Wu, Wang & Zhang, Phys. Rev. Lett. 122:080602 (2019), arXiv:1809.10606, for the bound and its gradient;
@@ -27,7 +27,7 @@ use crate::{
     symmetry::{Symmetrized, SymmetryGroup},
 };
 
-/// Independent draws `x_i ~ q`, known by their log-probabilities and dimensionless energies.
+/// Log-probabilities and dimensionless energies of independent draws `x_i ~ q`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draws {
     log_q: Vec<f64>,
@@ -36,10 +36,10 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// Draws with `ln q(x_i)`, nats, and `E(x_i)`, as in `p(x) = exp(-E(x)) / Z`.
+    /// Draws with `ln q(x_i)`, nats, and dimensionless `E(x_i)`, as in `p(x) = exp(-E(x)) / Z`.
     ///
     /// # Panics
-    /// If there are none, or not as many of the one as of the other.
+    /// If there are no draws, or if the two lengths differ.
     pub fn new(log_q: Vec<f64>, energy: Vec<f64>) -> Self {
         assert!(!log_q.is_empty(), "at least one draw");
         assert_eq!(log_q.len(), energy.len(), "a log-probability and an energy for each draw");
@@ -47,7 +47,7 @@ impl Draws {
         Self { log_q, energy, log_weights }
     }
 
-    /// `n` draws from `model`, `at_once` at a time, each passed to `see`.
+    /// Draws `n` times from `model`, in batches of `at_once` draws. `see` receives each batch `[batch, width]`.
     ///
     /// # Panics
     /// If `n` or `at_once` is 0.
@@ -75,7 +75,7 @@ impl Draws {
         self.log_q.len()
     }
 
-    /// Whether there are no draws: never.
+    /// Always `false`: there is at least one draw.
     pub fn is_empty(&self) -> bool {
         self.log_q.is_empty()
     }
@@ -111,8 +111,8 @@ impl Draws {
         self.log_weights.iter().map(|log_weight| (log_weight - mean).exp()).collect()
     }
 
-    /// `n_eff`, at most the number of draws, with its error by the delta method: `n_eff / n` is `w̄² / mean w²`, whose
-    /// linearization in both means is `n_eff/n · (2 w/w̄ - w² / mean w²)`.
+    /// The effective sample size `n_eff`, at most the number of draws. Its standard error comes from the delta method:
+    /// `n_eff/n = w̄² / mean w²`, and the linearization in both means is `n_eff/n · (2 w/w̄ - w² / mean w²)`.
     pub fn effective_sample_size(&self) -> Estimate {
         let n = self.len() as f64;
         let weights = self.relative_weights();
@@ -122,11 +122,11 @@ impl Draws {
         Estimate::sampled(n / squares, error, Kind::Asymptotic, self.len())
     }
 
-    /// `⟨f⟩` under `p` from the values `f(x_i)`, with its error by the delta method: that of the mean of
-    /// `w_i/w̄ (f_i - ⟨f⟩)`.
+    /// The mean `⟨f⟩` under `p`, from one value `f(x_i)` for each draw. Its standard error comes from the delta method: it is the
+    /// standard error of the mean of `w_i/w̄ (f_i - ⟨f⟩)`.
     ///
     /// # Panics
-    /// If there is not one value for each draw.
+    /// If the number of values is not the number of draws.
     pub fn average(&self, values: &[f64]) -> Estimate {
         assert_eq!(values.len(), self.len(), "a value for each draw");
         let weights = self.relative_weights();
@@ -136,9 +136,9 @@ impl Draws {
         Estimate::sampled(mean, error, Kind::Asymptotic, self.len())
     }
 
-    /// The Markov chain that proposes the draws in turn, beginning with the first: which draw it holds after each proposal.
+    /// Runs the Markov chain that starts at the first draw and proposes the other draws in their order.
     ///
-    /// In equilibrium it holds draws of `p` itself, correlated by its rejections. One uniform number for each proposal.
+    /// In equilibrium the chain samples from `p`. Rejections correlate its states. It draws one uniform number for each proposal.
     pub fn markov_chain(&self, noise: &mut Noise) -> MarkovChain {
         let mut held = Vec::with_capacity(self.len());
         let (mut at, mut accepted) = (0, Vec::with_capacity(self.len().saturating_sub(1)));
@@ -154,27 +154,30 @@ impl Draws {
     }
 }
 
-/// A run of the Markov chain of independent proposals.
+/// A run of a Markov chain with independent proposals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarkovChain {
-    /// The draw held at each time, by its index.
+    /// The state of the chain at each time: the index of a draw.
     pub held: Vec<usize>,
-    /// 1 for each proposal that was accepted, else 0.
+    /// 1 for an accepted proposal, else 0.
     pub accepted: Vec<f64>,
 }
 
-/// The loss whose gradient is the score-function estimate of `∇ E_q[ln q + E]`, the Kullback-Leibler divergence from `q`
-/// to `exp(-E)/Z` up to a constant: `1/n Σ_i (R_i - b_i) ln q(x_i)` with `R = ln q + E` held fixed and as baseline `b_i` the
-/// mean of all other `R_j`, which leaves the estimate unbiased.
+/// A loss `[1]` whose gradient is the score-function estimate of `∇ E_q[ln q + E]`. Up to a constant, `E_q[ln q + E]` is the
+/// Kullback-Leibler divergence from `q` to `exp(-E)/Z`.
 ///
-/// `log_q [n]`, differentiable, and `energy [n]` of independent draws give `[1]`. Its value means nothing; what is
-/// minimized is the mean of `R`.
+/// ```text
+/// loss = 1/n Σ_i (R_i - b_i) ln q(x_i),    R = ln q + E held fixed,    b_i = mean of R_j over j ≠ i
+/// ```
 ///
-/// Reference: Williams, Machine Learning 8:229 (1992), doi:10.1007/BF00992696; Kool, van Hoof & Welling, "Buy 4 REINFORCE
-/// samples, get a baseline for free!", 2019, for the mean of the others.
+/// The baseline `b_i` keeps the estimate unbiased. `log_q [n]` is differentiable; `energy [n]` belongs to the same independent
+/// draws. The value of the loss has no meaning: training minimizes the mean of `R`.
+///
+/// References: Williams, Machine Learning 8:229 (1992), doi:10.1007/BF00992696; Kool, van Hoof & Welling, "Buy 4 REINFORCE
+/// samples, get a baseline for free!", 2019, for the baseline.
 ///
 /// # Panics
-/// If the numbers of draws differ, or there are fewer than two.
+/// If the two lengths differ, or if there are fewer than two draws.
 pub fn score_function_loss(log_q: Tensor<1>, energy: Tensor<1>) -> Tensor<1> {
     let [n] = log_q.dims();
     assert_eq!(energy.dims(), [n], "an energy for each draw");
@@ -184,10 +187,10 @@ pub fn score_function_loss(log_q: Tensor<1>, energy: Tensor<1>) -> Tensor<1> {
     (advantage * log_q).sum() * (1.0 / (n as f64 - 1.0))
 }
 
-/// A loss whose gradient is the path gradient, and what was computed on the way to it.
+/// A loss whose gradient is the path gradient, with the log-densities and energies of its draws.
 #[derive(Clone, Debug)]
 pub struct PathGradient {
-    /// `[1]`, to be differentiated in the parameters. Its value means nothing.
+    /// The loss `[1]`, differentiable in the parameters. Its value has no meaning.
     pub loss: Tensor<1>,
     /// `ln q(x_i)`, nats: `[n]`, without autodiff.
     pub log_q: Tensor<1>,
@@ -195,28 +198,27 @@ pub struct PathGradient {
     pub energy: Tensor<1>,
 }
 
-/// The path gradient of `E_q[ln q + E]`, the Kullback-Leibler divergence from `q` to `exp(-E)/Z` up to a constant, for draws
-/// `x = x_θ(z)` that depend on the parameters, such as those of a normalizing flow.
+/// The path gradient of `E_q[ln q + E]` for draws `x = x_θ(z)` that depend on the parameters, such as draws of a normalizing
+/// flow. Up to a constant, `E_q[ln q + E]` is the Kullback-Leibler divergence from `q` to `exp(-E)/Z`.
 ///
 /// ```text
 /// d/dθ (ln q_θ + E)(x_θ(z)) = ∂x/∂θ · ∇_x (ln q_θ + E)(x)  +  ∂_θ ln q_θ(x) at fixed x
 /// loss = 1/n Σ_i x_i · g_i,   g_i = ∇_x (ln q + E)(x_i) held fixed
 /// ```
 ///
-/// The last term, the score, has expectation zero, and is left out. Where `q` equals `p`, `ln q + E` is constant,
-/// hence every `g_i` zero: the gradient has no variance at the optimum, while that with the score keeps it.
+/// The last term, the score, has the expectation zero. The path gradient omits it. If `q` equals `p`, then `ln q + E` is
+/// constant and every `g_i` is zero: the path gradient has no variance at the optimum. The gradient with the score has one.
 ///
-/// `x [n, width]` is differentiable in the parameters, on an autodiff device, as are `model` and `energy`. `x` may also
-/// be the image of such draws under a random symmetry, with the density of the mixture as `model`
-/// ([`Symmetrized`](crate::symmetry::Symmetrized)). The density and the energy at `x` are
-/// differentiated here; the caller differentiates the loss. A `model` with `no_grad()` parameters saves gradients that are not
-/// used.
+/// `x [n, width]` is on an autodiff device and differentiable in the parameters. `x` may also be the image of draws under a
+/// random symmetry; `model` is then the density of the mixture ([`Symmetrized`](crate::symmetry::Symmetrized)). This
+/// function differentiates `model` and `energy` at `x`; the caller differentiates the loss. Set the parameters of `model` to
+/// `no_grad()`: their gradients are not used.
 ///
 /// References: Roeder, Wu & Duvenaud, "Sticking the landing", NeurIPS 2017, arXiv:1703.09194; Vaitl, Nicoli, Nakajima &
 /// Kessel, Mach. Learn.: Sci. Technol. 3:045006 (2022), arXiv:2207.08219, for flows.
 ///
 /// # Panics
-/// If `x` is not on an autodiff device, or neither density nor energy depends on it.
+/// If `x` is not on an autodiff device, or if neither the density nor the energy depends on `x`.
 pub fn path_gradient(
     x: Tensor<2>,
     model: &(impl LogProb + ?Sized),
@@ -234,20 +236,21 @@ pub fn path_gradient(
     }
 }
 
-/// The inverse temperature of a step as a fraction of the final one. It rises linearly over the fraction `annealing` of the run.
+/// The inverse temperature of a step, as a fraction of the final one. It rises linearly over the fraction `annealing` of the
+/// run, then it is 1.
 pub fn annealed(annealing: f64, at: &Position) -> f64 {
     let rise = annealing * at.total_steps as f64;
     ((at.step + 1) as f64 / rise).min(1.0)
 }
 
-/// How `ln Z` becomes a free energy per site, `F/N = -(ln Z + offset) / (β N)`.
+/// Converts `ln Z` to a free energy per site, `F/N = -(ln Z + offset) / (β N)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FreeEnergy {
-    /// `N`.
+    /// Number of sites `N`.
     pub n_sites: usize,
-    /// `β`.
+    /// Inverse temperature `β`.
     pub beta: f64,
-    /// What is added to `ln Z` where the sampled system stands for another one.
+    /// The offset of `ln Z`, nats, if the sampled system represents another system. Otherwise 0.
     pub log_z_offset: f64,
 }
 
@@ -257,31 +260,31 @@ impl FreeEnergy {
         1.0 / (self.beta * self.n_sites as f64)
     }
 
-    /// `F/N` of an estimate of `ln Z`; a lower bound becomes an upper one.
+    /// `F/N` from an estimate of `ln Z`. A lower bound of `ln Z` gives an upper bound of `F/N`.
     pub fn per_site(&self, log_z: Estimate) -> Estimate {
         log_z.affine(-self.scale(), -self.scale() * self.log_z_offset)
     }
 
-    /// The bound of `F/N` that the mean `⟨ln q + E⟩` gives, `[1]`.
+    /// The upper bound of `F/N`, `[1]`, from the mean `⟨ln q + E⟩`, `[1]`.
     pub fn bound(&self, mean: Tensor<1>) -> Tensor<1> {
         (mean - self.log_z_offset) * self.scale()
     }
 }
 
-/// Trains a sampler on `exp(-E)/Z` by the [`path_gradient`], on its own draws. The sampler is averaged over a group of symmetries.
+/// Trains a sampler on `exp(-E)/Z` with the [`path_gradient`] of its own draws. The sampler is averaged over a symmetry group.
 ///
-/// Metrics: `free_energy`, the bound of `F/N`, and `surrogate`, the loss, whose value means nothing.
+/// Metrics: `free_energy`, the upper bound of `F/N`, and `surrogate`, the loss. The value of the loss has no meaning.
 #[derive(Clone, Debug)]
 pub struct PathGradientObjective<E> {
-    /// `E`.
+    /// The energy `E`.
     pub energy: E,
-    /// The symmetries.
+    /// The symmetry group.
     pub group: Arc<SymmetryGroup>,
-    /// How the bound becomes a free energy.
+    /// The conversion of the bound to a free energy per site.
     pub free_energy: FreeEnergy,
-    /// Fraction of the run over which the inverse temperature rises from zero to its value.
+    /// Fraction of the run, during which the inverse temperature rises from zero to its final value.
     pub annealing: f64,
-    /// Draws of a step.
+    /// Number of draws per step.
     pub n_draws: usize,
 }
 

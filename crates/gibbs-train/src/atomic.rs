@@ -1,7 +1,7 @@
-//! Files that are either the old ones or the new ones, never half of them.
+//! Atomic writes: a file holds either its old content or its new content, never a part of it.
 //!
-//! A new content goes into a temporary file beside its target, reaches the disk, and takes the target's name in one
-//! step. A process killed on the way leaves the old file and a temporary file; [`clean_stale`] removes the latter.
+//! The new content goes into a temporary file in the same folder. Once it is on disk, the temporary file takes the name of
+//! the target in one step. A killed process leaves the old file and perhaps a temporary file, which [`clean_stale`] removes.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,20 +12,20 @@ use thiserror::Error;
 
 const TEMPORARY: &str = ".tmp";
 
-/// A file that could not be written, with its path.
+/// The error of a file that cannot be written, with the path of the file.
 #[derive(Debug, Error)]
 #[error("cannot write {}: {source}", .path.display())]
 pub struct WriteError {
     /// The file.
     pub path: PathBuf,
-    /// Why it cannot be written.
+    /// The reason of the operating system.
     pub source: io::Error,
 }
 
-/// Replaces the file at `path` by `bytes`, atomically and durably.
+/// Replaces the file at `path` by `bytes`. The write is atomic and durable.
 ///
 /// # Errors
-/// [`WriteError`] with the operating system's reason; the old file is then untouched.
+/// [`WriteError`] with the reason of the operating system. The old file then stays unchanged.
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;
@@ -38,10 +38,10 @@ pub fn write(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), WriteError> {
     write_with(path, |file| file.write_all(bytes))
 }
 
-/// Replaces the file at `path` by pretty-printed JSON with a final newline, atomically and durably.
+/// Replaces the file at `path` by indented JSON with a final newline. The write is atomic and durable.
 ///
 /// # Errors
-/// As [`write()`]; also if `value` does not serialize.
+/// The errors of [`write()`], and an error if `value` does not serialize.
 pub fn write_json<T: Serialize + ?Sized>(path: impl AsRef<Path>, value: &T) -> Result<(), WriteError> {
     let path = path.as_ref();
     let mut text = serde_json::to_string_pretty(value)
@@ -50,10 +50,10 @@ pub fn write_json<T: Serialize + ?Sized>(path: impl AsRef<Path>, value: &T) -> R
     write(path, text.as_bytes())
 }
 
-/// Replaces the file at `path` by what `fill` writes, atomically and durably.
+/// Replaces the file at `path` by the bytes that `fill` writes. The write is atomic and durable.
 ///
 /// # Errors
-/// As [`write()`]; also the error of `fill`.
+/// The errors of [`write()`], and the error of `fill`.
 pub fn write_with(
     path: impl AsRef<Path>,
     fill: impl FnOnce(&mut File) -> io::Result<()>,
@@ -81,12 +81,12 @@ fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::R
     Ok(())
 }
 
-/// Removes the temporary files that killed processes left while writing the file at `path`; returns how many.
+/// Removes the temporary files that killed processes left when they wrote the file at `path`. Returns their number.
 ///
-/// Only for a folder that nobody else writes to.
+/// Call it only for a folder that no other process writes to.
 ///
 /// # Errors
-/// [`WriteError`] naming the leftover that cannot be removed.
+/// [`WriteError`] with the path of the first temporary file that cannot be removed.
 pub fn clean_stale(path: impl AsRef<Path>) -> Result<usize, WriteError> {
     let path = path.as_ref();
     let failed = |path: &Path| {

@@ -9,15 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{State, StateError};
 
-/// A copy of a module whose float parameters follow those of the trained one slowly:
+/// An exponential moving average `a` of the float parameters `w` of a module:
 ///
 /// ```text
 /// a <- d a + (1 - d) w,     d = min(decay, (1 + n) / (10 + n))
 /// ```
 ///
-/// with the number n of updates so far, so that the average forgets its start quickly. Parameters that take no gradient, and those
-/// that are no floats, are copied.
-/// Polyak & Juditsky 1992, doi:10.1137/0330046; the bound on d as in TensorFlow's `ExponentialMovingAverage`.
+/// Here `n` is the number of updates so far. The bound on `d` makes the average forget its start quickly. Integer and
+/// boolean parameters, and float parameters without a gradient, are copied.
+///
+/// References: Polyak & Juditsky, SIAM J. Control Optim. 30:838 (1992), doi:10.1137/0330046. The bound on `d` is that of
+/// TensorFlow's `ExponentialMovingAverage`.
 ///
 /// ```
 /// use burn::{module::Param, nn::LinearConfig, tensor::{Device, Tensor}};
@@ -45,7 +47,7 @@ struct Progress {
 }
 
 impl<M: Module> WeightAverage<M> {
-    /// Starts at the weights of `module`. `decay` is in [0, 1); 0.999 averages over about the last 1000 updates.
+    /// Starts at the weights of `module`. A `decay` of 0.999 averages over about the last 1000 updates.
     ///
     /// # Panics
     /// If `decay` is not in [0, 1).
@@ -54,7 +56,7 @@ impl<M: Module> WeightAverage<M> {
         Self { module: module.valid(), progress: Progress { decay, updates: 0 } }
     }
 
-    /// Follows the weights of `module`, which is the one given to [`WeightAverage::new`] after further steps.
+    /// Updates the average. `module` is the module of [`WeightAverage::new`] after further steps of training.
     pub fn update(&mut self, module: &M) {
         let updates = self.progress.updates as f64;
         let decay = self.progress.decay.min((1.0 + updates) / (10.0 + updates));
@@ -71,26 +73,26 @@ impl<M: Module> WeightAverage<M> {
         &self.module
     }
 
-    /// Puts the average into a checkpoint.
+    /// Puts the average into a checkpoint under `name`.
     ///
     /// # Errors
-    /// Those of [`State::put_module`].
+    /// The errors of [`State::put_module`].
     pub fn save(&self, state: &mut State, name: &str) -> Result<(), StateError> {
         state.put(&format!("{name}.progress"), &self.progress)?;
         state.put_module(name, &self.module)
     }
 
-    /// The average put into a checkpoint by [`WeightAverage::save`]; `module` gives the structure and the device.
+    /// Reads the average that [`WeightAverage::save`] put into a checkpoint. `module` gives the structure and the device.
     ///
     /// # Errors
-    /// Those of [`State::module`].
+    /// The errors of [`State::module`].
     pub fn load(state: &State, name: &str, module: &M) -> Result<Self, StateError> {
         let progress = state.get(&format!("{name}.progress"))?;
         Ok(Self { module: state.module(name, module.valid())?, progress })
     }
 }
 
-/// Float parameters on an autodiff device that take no gradient.
+/// Float parameters on an autodiff device that have no gradient.
 struct Frozen(HashSet<ParamId>);
 
 impl ModuleVisitor for Frozen {

@@ -1,7 +1,7 @@
 //! Gradient clipping by value, by norm, and by the norm of all gradients together.
 //!
-//! Burn's own [`GradientClipping`] (set on an optimizer) treats each parameter for itself; the global norm, which
-//! keeps the direction of the step (Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063), is here too.
+//! Burn's own [`GradientClipping`] is a setting of an optimizer and clips each parameter separately. This module adds the
+//! global norm, which keeps the direction of the gradient (Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063).
 
 use burn::grad_clipping::GradientClipping;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -9,24 +9,24 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
-/// How gradients are bounded before a step. In JSON `{"kind": "none"}`, `{"kind": "global_norm", "limit": 1.0}`, ...
+/// How gradients are clipped before a step. In JSON: `{"kind": "none"}`, `{"kind": "global_norm", "limit": 1.0}`, ...
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Clip {
-    /// Not at all.
+    /// No clipping.
     #[default]
     None,
-    /// Each component to [-limit, limit].
+    /// Clips each component to [-limit, limit].
     Value {
         /// The bound.
         limit: f32,
     },
-    /// The gradient g of each parameter to g min(1, limit / |g|).
+    /// Scales the gradient `g` of each parameter by `min(1, limit / |g|)`.
     Norm {
         /// The bound.
         limit: f32,
     },
-    /// The gradient of all parameters together, in the same way.
+    /// Scales the gradient `g` of all parameters together by `min(1, limit / |g|)`.
     GlobalNorm {
         /// The bound.
         limit: f32,
@@ -34,7 +34,7 @@ pub enum Clip {
 }
 
 impl Clip {
-    /// The gradients of a module within the bound. Reads nothing from the device.
+    /// Returns the clipped gradients of a module. Does not wait for the device.
     pub fn apply<M: Module>(self, mut gradients: GradientsParams, module: &M) -> GradientsParams {
         let each = match self {
             Self::None => return gradients,
@@ -54,8 +54,8 @@ impl Clip {
     }
 }
 
-/// The Euclidean norm of all gradients of a module together, shape `[1]`, on the device of the first; `None` without
-/// gradients. Reads nothing from the device.
+/// The Euclidean norm of all gradients of a module together: shape `[1]`, on the device of the first gradient. Returns
+/// `None` if there are no gradients. Does not wait for the device.
 pub fn global_norm<M: Module>(gradients: &GradientsParams, module: &M) -> Option<Tensor<1>> {
     let mut squares = Squares { gradients, sum: None, device: None };
     module.visit(&mut squares);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_bounds_what_it_says() {
+    fn each_kind_bounds_its_own_quantity() {
         let near = |found: Vec<f32>, expected: [f32; 3]| {
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {expected:?}");
         };

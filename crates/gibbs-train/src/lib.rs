@@ -9,6 +9,7 @@ pub mod learner;
 mod params;
 pub mod run_folder;
 pub mod schedule;
+mod tensors;
 pub mod training;
 pub mod weights;
 

@@ -1,4 +1,4 @@
-//! The parameters of a module by their field paths, out of it and into it.
+//! Reads and replaces the parameters of a module by their field paths.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, DType, Device, Float, Int, Shape, Tensor, TensorData, kind::Basic};
 use thiserror::Error;
 
-/// Tensors that do not fit a module.
+/// The error of tensors that do not fit a module.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParamsError {
-    /// Parameters that the source does not have.
+    /// Parameters without a tensor.
     #[error("missing tensors: {}; there are: {}", .missing.join(", "), .found.join(", "))]
     Missing {
-        /// Field paths of the parameters without a tensor.
+        /// Field paths of these parameters.
         missing: Vec<String>,
-        /// Names of the tensors that are there.
+        /// Names of the existing tensors.
         found: Vec<String>,
     },
 
-    /// Tensors that the module does not have.
+    /// Tensors without a parameter in the module.
     #[error("tensors that the model does not have: {}", .0.join(", "))]
     Unexpected(Vec<String>),
 
@@ -33,50 +33,50 @@ pub enum ParamsError {
         found: Vec<usize>,
     },
 
-    /// A tensor of a kind that cannot become the module's.
+    /// A tensor with values of another kind: float, int or bool.
     #[error("tensor `{name}` holds {found:?} values where the model has {expected}")]
     Kind {
         /// The field path.
         name: String,
-        /// What the module holds: float, int or bool.
+        /// The kind in the module: float, int or bool.
         expected: &'static str,
-        /// Type of the values in the source.
+        /// The type of the values in the source.
         found: DType,
     },
 }
 
-/// One parameter read out of a module.
+/// A parameter of a module.
 pub(crate) struct Entry {
     pub(crate) path: String,
     pub(crate) id: ParamId,
     pub(crate) data: TensorData,
 }
 
-/// What a parameter is to become.
+/// The new identity and value of a parameter.
 pub(crate) struct Source {
-    /// The identity to take over; `None` keeps the module's own.
+    /// The new identity; `None` keeps the old one.
     pub(crate) id: Option<ParamId>,
     pub(crate) data: TensorData,
 }
 
-/// Which type the values have after loading.
+/// The element type of the parameters after loading.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Precision {
-    /// That of the source, bit by bit.
+    /// The type of the source: values are copied bit by bit.
     Source,
-    /// That of the module.
+    /// The type of the module.
     Module,
 }
 
-/// All parameters of a module in the order of its fields, each as it is saved (see burn's `Param::save_mapper`).
-/// Variants of enums are no part of a path.
+/// All parameters of a module in the order of its fields, in the form in which Burn saves them (`Param::save_mapper`). Names
+/// of enum variants are not part of a path.
 pub(crate) fn collect<M: Module>(module: &M) -> Vec<Entry> {
     let mut collector = Collector::default();
     module.visit(&mut collector);
     collector.entries
 }
 
-/// Puts tensors in the place of all parameters of a module.
+/// Replaces all parameters of a module.
 pub(crate) fn apply<M: Module>(
     module: M,
     sources: BTreeMap<String, Source>,

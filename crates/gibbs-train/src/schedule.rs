@@ -1,7 +1,7 @@
-//! Values that change over a run: learning rates, momenta, temperatures.
+//! Schedules: values that change over a run, such as learning rates, momenta and temperatures.
 //!
-//! A [`Schedule`] is a pure function of the step and the length of the run, so there is nothing to save. In JSON it is
-//! a plain number (a constant) or an object with a `kind`:
+//! A [`Schedule`] is a function of the step and the length of the run. It has no state, so a checkpoint does not save it. In
+//! JSON it is a number (a constant) or an object with a `kind`:
 //!
 //! ```text
 //! 0.01
@@ -23,7 +23,8 @@ use thiserror::Error;
 
 /// A value as a function of the step.
 ///
-/// With the step s from 0, w warm-up steps and n steps of change (by default what the run has after the warm-up):
+/// Here `s` is the step, from 0, `w` the number of warm-up steps, and `n` the number of steps of change (default: all steps
+/// of the run after the warm-up):
 ///
 /// ```text
 /// t = clamp((s - w) / (n - 1), 0, 1)
@@ -34,8 +35,7 @@ use thiserror::Error;
 /// piecewise     the value of the last point whose step is at most s; a straight line between points if `linear`
 /// ```
 ///
-/// During the warm-up the value rises in equal steps: (s + 1) / (w + 1) of what it is at s = w. After n steps it
-/// stays.
+/// During the warm-up the value is `(s + 1) / (w + 1)` times the value at `s = w`. After `n` steps of change it is constant.
 ///
 /// ```
 /// use gibbs_train::schedule::Schedule;
@@ -50,24 +50,24 @@ use thiserror::Error;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Schedule {
-    /// Always the same value, after the warm-up.
+    /// One value, after the warm-up.
     Constant {
         /// The value.
         value: f64,
-        /// Steps of warm-up.
+        /// Number of warm-up steps.
         warmup_steps: usize,
     },
     /// A straight line.
     Linear(Change),
-    /// A geometric sequence; both ends positive.
+    /// A geometric sequence. Both ends are positive.
     Exponential(Change),
     /// Half a period of a cosine.
     Cosine(Change),
-    /// Values from given steps on.
+    /// Values that begin at chosen steps.
     Piecewise {
-        /// Pairs (step, value), steps rising, the first 0.
+        /// Pairs (step, value). Steps rise from 0.
         points: Vec<(usize, f64)>,
-        /// Straight lines between the points instead of jumps.
+        /// Whether straight lines join the points. Otherwise the value jumps at each point.
         linear: bool,
     },
 }
@@ -80,21 +80,21 @@ pub struct Change {
     pub from: f64,
     /// The value at the end.
     pub to: f64,
-    /// Steps that the change takes; without it, all that the run has after the warm-up.
+    /// Number of steps of change. `None`: all steps of the run after the warm-up.
     #[serde(default)]
     pub steps: Option<usize>,
-    /// Steps of warm-up.
+    /// Number of warm-up steps.
     #[serde(default)]
     pub warmup_steps: usize,
 }
 
-/// A schedule that makes no sense.
+/// The error of an invalid schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ScheduleError {
-    /// A value that is a NaN or an infinity.
+    /// A value is a NaN or an infinity.
     #[error("a schedule has the value {0}; it must be a finite number")]
     NotFinite(String),
-    /// An exponential schedule through zero.
+    /// An end of an exponential schedule is not positive.
     #[error(
         "an exponential schedule goes from {from} to {to}; both must be above 0 (or use the kind \"linear\")"
     )]
@@ -104,13 +104,13 @@ pub enum ScheduleError {
         /// The last value.
         to: String,
     },
-    /// Points that are not in order.
+    /// The steps of the points do not rise from 0.
     #[error("a piecewise schedule needs points with rising steps, the first at step 0; its steps are {0:?}")]
     Points(Vec<usize>),
 }
 
 impl Schedule {
-    /// Always `value`.
+    /// The constant `value`.
     pub fn constant(value: f64) -> Self {
         Self::Constant { value, warmup_steps: 0 }
     }
@@ -130,7 +130,7 @@ impl Schedule {
         Self::Cosine(Change { from, to, steps: None, warmup_steps: 0 })
     }
 
-    /// The same with a warm-up; a piecewise schedule, whose points can say it, stays as it is.
+    /// Returns the schedule with `steps` warm-up steps. A piecewise schedule stays unchanged.
     #[must_use]
     pub fn with_warmup(mut self, steps: usize) -> Self {
         match &mut self {
@@ -143,7 +143,7 @@ impl Schedule {
         self
     }
 
-    /// The same with its change done after `steps` steps instead of at the end of the run.
+    /// Returns the schedule with a change that ends after `steps` steps instead of at the end of the run.
     #[must_use]
     pub fn over(mut self, steps: usize) -> Self {
         if let Self::Linear(change) | Self::Exponential(change) | Self::Cosine(change) = &mut self {
@@ -152,7 +152,7 @@ impl Schedule {
         self
     }
 
-    /// The value for the step of this index, from 0, in a run of `total_steps`.
+    /// The value at `step`, from 0, in a run of `total_steps` steps.
     pub fn at(&self, step: usize, total_steps: usize) -> f64 {
         match self {
             Self::Constant { value, warmup_steps } => value * warmup(step, *warmup_steps),
@@ -167,10 +167,10 @@ impl Schedule {
         }
     }
 
-    /// Checks what the types do not say.
+    /// Checks the values and the points.
     ///
     /// # Errors
-    /// [`ScheduleError`] for values that are not finite, exponentials through zero, points out of order.
+    /// [`ScheduleError`] for a value that is not finite, an exponential end that is not positive, or points out of order.
     pub fn validate(&self) -> Result<(), ScheduleError> {
         let values: Vec<f64> = match self {
             Self::Constant { value, .. } => vec![*value],
@@ -194,13 +194,11 @@ impl Schedule {
             _ => Ok(()),
         }
     }
-}
 
-impl Schedule {
-    /// Checks that every value is allowed, at a hundred steps of the run.
+    /// Checks the values of a run of 100 steps with the condition `allowed`. `rule` describes the condition in the error.
     ///
     /// # Errors
-    /// Names the first value that is not allowed, under the name of the setting.
+    /// [`ConfigError`] for the field `name` with the first value that is not allowed.
     pub fn check(&self, name: &str, allowed: impl Fn(f64) -> bool, rule: &str) -> Result<(), ConfigError> {
         const STEPS: usize = 100;
         self.validate().map_err(|error| ConfigError::new(name, "a schedule", error.to_string()))?;
@@ -245,9 +243,9 @@ fn piecewise(points: &[(usize, f64)], linear: bool, step: usize) -> f64 {
     }
 }
 
-/// The object form in JSON.
+/// The object form in JSON: [`Schedule`] again, for serde's derive.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(remote = "Schedule", tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum Tagged {
     Constant {
         value: f64,
@@ -266,15 +264,10 @@ enum Tagged {
 
 impl Serialize for Schedule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let tagged = match self.clone() {
-            Self::Constant { value, warmup_steps: 0 } => return serializer.serialize_f64(value),
-            Self::Constant { value, warmup_steps } => Tagged::Constant { value, warmup_steps },
-            Self::Linear(change) => Tagged::Linear(change),
-            Self::Exponential(change) => Tagged::Exponential(change),
-            Self::Cosine(change) => Tagged::Cosine(change),
-            Self::Piecewise { points, linear } => Tagged::Piecewise { points, linear },
-        };
-        tagged.serialize(serializer)
+        match self {
+            Self::Constant { value, warmup_steps: 0 } => serializer.serialize_f64(*value),
+            _ => Tagged::serialize(self, serializer),
+        }
     }
 }
 
@@ -308,13 +301,7 @@ impl<'de> Visitor<'de> for NumberOrObject {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Schedule, A::Error> {
-        Ok(match Tagged::deserialize(MapAccessDeserializer::new(map))? {
-            Tagged::Constant { value, warmup_steps } => Schedule::Constant { value, warmup_steps },
-            Tagged::Linear(change) => Schedule::Linear(change),
-            Tagged::Exponential(change) => Schedule::Exponential(change),
-            Tagged::Cosine(change) => Schedule::Cosine(change),
-            Tagged::Piecewise { points, linear } => Schedule::Piecewise { points, linear },
-        })
+        Tagged::deserialize(MapAccessDeserializer::new(map))
     }
 }
 

@@ -1,23 +1,23 @@
-//! `model.safetensors`: the weights of a module under the names of its fields.
+//! `model.safetensors`: the weights of a module by field path.
 //!
-//! Names are field paths (`layers.0.weight`); variants of enums are no part of them. Floats are stored as f32 and take
-//! the module's precision on loading. The same weights give the same bytes, always.
+//! A name is a field path (`layers.0.weight`). Names of enum variants are not part of it. Floats are stored as f32; loading
+//! converts them to the precision of the module. Equal weights give equal bytes.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::tensor::{BoolStore, DType, TensorData};
-use safetensors::{Dtype, SafeTensors, View};
+use burn::tensor::TensorData;
+use safetensors::SafeTensors;
 use thiserror::Error;
 
 use crate::atomic::{self, WriteError};
 use crate::checkpoint::is_finite;
 use crate::params::{self, ParamsError, Precision, Source};
+use crate::tensors::{self, Piece, memory_dtype};
 
-/// Weights that cannot be written, read or used.
+/// The error of weights that cannot be written, read or used.
 #[derive(Debug, Error)]
 pub enum WeightsError {
     /// The file cannot be read.
@@ -25,7 +25,7 @@ pub enum WeightsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// The operating system's reason.
+        /// The reason of the operating system.
         source: io::Error,
     },
 
@@ -33,11 +33,11 @@ pub enum WeightsError {
     #[error(transparent)]
     Write(#[from] WriteError),
 
-    /// The bytes are not in the safetensors format, or cut off.
+    /// The bytes are not in the safetensors format, or their end is missing.
     #[error("not a safetensors file, or a damaged one: {0}")]
     Format(String),
 
-    /// A type of values that the format or the module does not have.
+    /// An element type that the format or Burn does not have.
     #[error("tensor `{name}` has values of type {dtype}, which cannot be used here")]
     Dtype {
         /// The tensor.
@@ -50,11 +50,11 @@ pub enum WeightsError {
     #[error("tensor `{0}` holds NaN or infinite values")]
     NotFinite(String),
 
-    /// The tensors are not the module's.
+    /// The tensors do not fit the module.
     #[error("the weights do not fit the model: {0}")]
     Params(#[from] ParamsError),
 
-    /// Any of these, in a file.
+    /// An error of the content of a file.
     #[error("{}: {source}", .path.display())]
     File {
         /// The file.
@@ -64,19 +64,28 @@ pub enum WeightsError {
     },
 }
 
-/// The weights of a module as the bytes of a safetensors file (reads them from their device).
+/// Returns the weights of a module as the bytes of a safetensors file. Waits for the device.
 ///
 /// # Errors
 /// [`WeightsError::Dtype`] for quantized parameters.
 pub fn to_bytes<M: Module>(module: &M) -> Result<Vec<u8>, WeightsError> {
-    let pieces = params::collect(module)
-        .into_iter()
-        .map(|entry| Ok((entry.path.clone(), Stored::new(entry.path, entry.data)?)))
-        .collect::<Result<BTreeMap<_, _>, WeightsError>>()?;
+    let single = |data: TensorData| if data.dtype().is_float() { data.convert::<f32>() } else { data };
+    let tensors = params::collect(module).into_iter().map(|entry| (entry.path, single(entry.data)));
+    serialize(&tensors.collect())
+}
+
+fn serialize(tensors: &BTreeMap<String, TensorData>) -> Result<Vec<u8>, WeightsError> {
+    let pieces = tensors
+        .iter()
+        .map(|(name, data)| match Piece::of_tensor(data) {
+            Some(piece) => Ok((name, piece)),
+            None => Err(WeightsError::Dtype { name: name.clone(), dtype: format!("{:?}", data.dtype()) }),
+        })
+        .collect::<Result<Vec<_>, WeightsError>>()?;
     safetensors::serialize(pieces, None).map_err(|error| WeightsError::Format(error.to_string()))
 }
 
-/// Loads weights into a module, which keeps its parameter identities, precision, devices and gradient settings.
+/// Loads weights into a module. The module keeps its parameter identities, precision, devices and gradient settings.
 ///
 /// # Errors
 /// [`WeightsError::Format`], [`WeightsError::Dtype`], [`WeightsError::NotFinite`]; [`WeightsError::Params`] if a
@@ -102,7 +111,7 @@ pub fn from_part<M: Module>(
             let unusable =
                 || WeightsError::Dtype { name: name.to_string(), dtype: format!("{:?}", view.dtype()) };
             let dtype = memory_dtype(view.dtype()).ok_or_else(unusable)?;
-            let data = TensorData::try_from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
+            let data = tensors::read(&view, dtype)
                 .map_err(|error| WeightsError::Format(format!("tensor `{name}`: {error}")))?;
             if !is_finite(&data) {
                 return Err(WeightsError::NotFinite(name.to_string()));
@@ -113,8 +122,8 @@ pub fn from_part<M: Module>(
     Ok(params::apply(module, sources, Precision::Module)?)
 }
 
-/// Whether the bytes of a safetensors file hold a tensor whose name begins so; for parts of a model that not every file
-/// has.
+/// Whether the bytes of a safetensors file hold a tensor whose name begins with `prefix`. Use it for optional parts of a
+/// model.
 ///
 /// # Errors
 /// [`WeightsError::Format`].
@@ -126,15 +135,15 @@ pub fn contains(bytes: &[u8], prefix: &str) -> Result<bool, WeightsError> {
 /// Writes the weights of a module to a file, atomically.
 ///
 /// # Errors
-/// Those of [`to_bytes`]; [`WeightsError::Write`].
+/// The errors of [`to_bytes`], and [`WeightsError::Write`].
 pub fn save<M: Module>(module: &M, path: impl AsRef<Path>) -> Result<(), WeightsError> {
     Ok(atomic::write(path, &to_bytes(module)?)?)
 }
 
-/// Loads the weights in a file into a module; see [`from_bytes`].
+/// Loads the weights in a file into a module, as [`from_bytes`] does.
 ///
 /// # Errors
-/// [`WeightsError::Read`]; [`WeightsError::File`] with those of [`from_bytes`].
+/// [`WeightsError::Read`], or [`WeightsError::File`] with an error of [`from_bytes`].
 pub fn load<M: Module>(module: M, path: impl AsRef<Path>) -> Result<M, WeightsError> {
     let path = path.as_ref();
     let bytes =
@@ -143,67 +152,13 @@ pub fn load<M: Module>(module: M, path: impl AsRef<Path>) -> Result<M, WeightsEr
         .map_err(|source| WeightsError::File { path: path.to_path_buf(), source: Box::new(source) })
 }
 
-struct Stored {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    data: TensorData,
-}
-
-impl Stored {
-    fn new(name: String, data: TensorData) -> Result<Self, WeightsError> {
-        let data = if data.dtype().is_float() { data.convert::<f32>() } else { data };
-        let dtype = match data.dtype() {
-            DType::F32 => Dtype::F32,
-            DType::I64 => Dtype::I64,
-            DType::I32 => Dtype::I32,
-            DType::U8 | DType::Bool(BoolStore::U8) => Dtype::U8,
-            DType::U32 | DType::Bool(BoolStore::U32) => Dtype::U32,
-            DType::Bool(BoolStore::Native) => Dtype::BOOL,
-            other => return Err(WeightsError::Dtype { name, dtype: format!("{other:?}") }),
-        };
-        Ok(Self { dtype, shape: data.shape().to_vec(), data })
-    }
-}
-
-impl View for Stored {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.data.as_bytes())
-    }
-
-    fn data_len(&self) -> usize {
-        self.data.as_bytes().len()
-    }
-}
-
-fn memory_dtype(dtype: Dtype) -> Option<DType> {
-    Some(match dtype {
-        Dtype::F64 => DType::F64,
-        Dtype::F32 => DType::F32,
-        Dtype::F16 => DType::F16,
-        Dtype::BF16 => DType::BF16,
-        Dtype::I64 => DType::I64,
-        Dtype::I32 => DType::I32,
-        Dtype::U8 => DType::U8,
-        Dtype::U32 => DType::U32,
-        Dtype::BOOL => DType::Bool(BoolStore::Native),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use burn::module::{Param, ParamId};
-    use burn::tensor::{Device, Int, Tensor};
+    use burn::tensor::{DType, Device, Int, Tensor};
     use gibbs_backend::Noise;
+    use safetensors::Dtype;
 
     #[derive(Module, Debug)]
     struct Side {
@@ -275,9 +230,9 @@ mod tests {
         let model = Side { bias: Param::from_tensor(Tensor::zeros([2], &device)) };
         let stored = names.iter().map(|(name, shape, value)| {
             let data = TensorData::full::<f32, _>(shape.clone(), *value);
-            (name.to_string(), Stored::new(name.to_string(), data).unwrap())
+            (name.to_string(), data)
         });
-        let bytes = safetensors::serialize(stored, None).unwrap();
+        let bytes = serialize(&stored.collect()).unwrap();
         from_bytes(model, &bytes).unwrap_err().to_string()
     }
 
@@ -302,8 +257,7 @@ mod tests {
     fn integers_in_the_place_of_floats_are_refused() {
         let device = Device::flex();
         let data = TensorData::new(vec![1_i64, 2], [2]);
-        let stored = Stored::new("bias".into(), data).unwrap();
-        let bytes = safetensors::serialize([("bias", stored)], None).unwrap();
+        let bytes = serialize(&BTreeMap::from([("bias".to_string(), data)])).unwrap();
         let model = Side { bias: Param::from_tensor(Tensor::zeros([2], &device)) };
         let error = from_bytes(model, &bytes).unwrap_err().to_string();
         assert_eq!(

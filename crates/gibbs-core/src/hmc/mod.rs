@@ -1,19 +1,18 @@
-//! Hamiltonian Monte Carlo: chains in continuous space that follow the gradient of the energy.
+//! Hamiltonian Monte Carlo: Markov chains in continuous space that use the gradient of the energy.
 //!
 //! ```text
-//! H(x, p) = E(x) + p·p / 2,   p ~ N(0, 1) anew in each step
+//! H(x, p) = E(x) + p·p / 2,   new p ~ N(0, 1) in each step
 //! p <- p - ε/2 ∇E(x),   x <- x + ε p,   p <- p - ε/2 ∇E(x)       leapfrog, L times
 //! (x', p') is accepted with probability min(1, exp(H(x, p) - H(x', p')))
 //! ε <- ε (1 + r u),   u uniform in [-1, 1) for each chain and step      jitter r
 //! ```
 //!
-//! The leapfrog conserves volume and is its own inverse once momenta are turned around, so the step is in detailed
-//! balance with `exp(-E)`. The jitter keeps trajectories from returning to where they began, as they would in a harmonic
-//! energy whose period is `ε L`.
+//! The leapfrog conserves volume. With the sign of the momenta flipped it is its own inverse. Therefore a step satisfies
+//! detailed balance with `exp(-E)`. The jitter prevents trajectories that return to their start, as in a harmonic energy with
+//! the period `ε L`.
 //!
-//! It needs nothing but an [`Energy`] in tensors that can be differentiated, so it serves Hamiltonians and, in latent
-//! space, flows alike: there the energy is `E(x(z)) - ln |det ∂x/∂z|`, given as a function of `z`. (Parameters of the
-//! flow with `no_grad()` save the gradients that are not used here.)
+//! The only input is a differentiable [`Energy`]. In the latent space of a flow, the energy is `E(x(z)) - ln |det ∂x/∂z|` as a
+//! function of `z`. Set the parameters of the flow to `no_grad()`: the sampler does not use their gradients.
 //!
 //! References: Duane, Kennedy, Pendleton & Roweth, Phys. Lett. B 195:216 (1987), doi:10.1016/0370-2693(87)91197-X; Neal,
 //! "MCMC using Hamiltonian dynamics", Handbook of Markov Chain Monte Carlo, 2011, arXiv:1206.1901, section 4.2 for the
@@ -24,7 +23,7 @@
 //! use gibbs_backend::Noise;
 //! use gibbs_core::{Estimate, hmc::{Hmc, HmcState}, math::to_host};
 //!
-//! // 2000 chains in a quartic well, whose virial theorem is ⟨x ∂E/∂x⟩ = 1.
+//! // 2000 chains with the energy x⁴. The virial theorem ⟨x ∂E/∂x⟩ = 1 gives ⟨E⟩ = 1/4.
 //! let quartic = |x: Tensor<2>| x.powi_scalar(4).squeeze_dim::<1>(1);
 //! let hmc = Hmc::new(0.3, 4).with_jitter(0.2);
 //! let mut noise = Noise::new(1, "chains");
@@ -36,7 +35,7 @@
 //! assert!((energy.value - 0.25).abs() < 4.0 * energy.std_err);
 //! ```
 //!
-//! Cost: `L` gradients of the energy for each step, for all chains at once.
+//! Cost: `L` gradients of the energy per step. One tensor operation serves all chains.
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
@@ -49,7 +48,7 @@ mod tests;
 
 pub use adaptation::DualAveraging;
 
-/// The kernel: how far a trajectory goes.
+/// The transition kernel: size, number and jitter of the leapfrog steps of a trajectory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hmc {
     step_size: f64,
@@ -57,7 +56,7 @@ pub struct Hmc {
     jitter: f64,
 }
 
-/// Chains `[n, width]` with what is known of their places.
+/// The state of `n` chains: positions, energies, and gradients of the energy.
 #[derive(Clone, Debug)]
 pub struct HmcState {
     x: Tensor<2>,
@@ -65,18 +64,18 @@ pub struct HmcState {
     slope: Tensor<2>,
 }
 
-/// What happened in a step, one value for each chain, left on the device.
+/// The result of a step, with one value for each chain, on the device.
 #[derive(Clone, Debug)]
 pub struct Transition {
-    /// 1 where the end of the trajectory was accepted, else 0: `[n]`.
+    /// 1 if the end of the trajectory was accepted, else 0: `[n]`.
     pub accepted: Tensor<1>,
-    /// `H(x', p') - H(x, p)`, the error of the leapfrog: `[n]`. Its `⟨exp(-ΔH)⟩` is 1 in equilibrium.
+    /// `ΔH = H(x', p') - H(x, p)`, the error of the leapfrog: `[n]`. In equilibrium, `⟨exp(-ΔH)⟩ = 1`.
     pub energy_error: Tensor<1>,
 }
 
 impl Transition {
-    /// The mean over chains of the probability of acceptance, `min(1, exp(-ΔH))`: `[1]`. A trajectory that ran away to
-    /// NaN counts as rejected.
+    /// The mean over chains of the probability of acceptance, `min(1, exp(-ΔH))`: `[1]`. A trajectory with the energy NaN
+    /// counts as rejected.
     pub fn acceptance(&self) -> Tensor<1> {
         let probability = self.energy_error.clone().neg().clamp_max(0.0).exp();
         let lost = self.energy_error.clone().is_nan();
@@ -114,28 +113,28 @@ impl HmcState {
 }
 
 impl Hmc {
-    /// Trajectories of `steps` leapfrog steps of size `step_size`, in units of `x` (momenta have unit mass), without jitter.
+    /// Trajectories of `steps` leapfrog steps of size `step_size`, in units of `x` (unit mass), without jitter.
     ///
     /// # Panics
-    /// If there are no steps, or the size is not positive and finite.
+    /// If `steps` is 0, or if `step_size` is not positive and finite.
     pub fn new(step_size: f64, steps: usize) -> Self {
         assert!(steps > 0, "a trajectory of at least one step");
         Self { step_size: 1.0, steps, jitter: 0.0 }.with_step_size(step_size)
     }
 
-    /// The same with steps of another size.
+    /// Returns the kernel with another step size.
     ///
     /// # Panics
-    /// If it is not positive and finite.
+    /// If `step_size` is not positive and finite.
     pub fn with_step_size(self, step_size: f64) -> Self {
         assert!(step_size.is_finite() && step_size > 0.0, "a step size of {step_size}");
         Self { step_size, ..self }
     }
 
-    /// The same with sizes spread by `± jitter` of themselves.
+    /// Returns the kernel with random step sizes between `(1 - jitter) ε` and `(1 + jitter) ε`.
     ///
     /// # Panics
-    /// If it is not in `[0, 1)`.
+    /// If `jitter` is not in `[0, 1)`.
     pub fn with_jitter(self, jitter: f64) -> Self {
         assert!((0.0..1.0).contains(&jitter), "a jitter of {jitter}");
         Self { jitter, ..self }
@@ -151,8 +150,8 @@ impl Hmc {
         self.steps
     }
 
-    /// A step of every chain: the next state, and what happened. Draws momenta, then sizes if there is jitter, then one
-    /// uniform number for each chain. A trajectory that runs away to infinity or NaN is rejected.
+    /// Does one step of every chain. Returns the next state and the transition. Draws momenta, then step sizes if there is
+    /// jitter, then one uniform number for each chain. A trajectory with an infinite or NaN energy is rejected.
     pub fn step(
         &self,
         energy: &(impl Energy + ?Sized),
@@ -171,7 +170,7 @@ impl Hmc {
         let before = state.energy.clone() + kinetic(momentum.clone());
         let (end, momentum) = self.leapfrog(energy, state.clone(), momentum, sizes);
         let energy_error = end.energy.clone() + kinetic(momentum) - before;
-        // Of NaN no comparison is true.
+        // A comparison with NaN is false.
         let accepts = uniform.lower(energy_error.clone().neg().exp());
         let rows = accepts.clone().unsqueeze_dim::<2>(1).expand([n, width]);
         let next = HmcState {
@@ -182,10 +181,10 @@ impl Hmc {
         (next, Transition { accepted: accepts.float().cast(energy_error.dtype()), energy_error })
     }
 
-    /// The trajectories from `state` and `momentum [n, width]`, with steps of `sizes [n, 1]`: where they end, and with
-    /// what momenta.
+    /// Computes the trajectories from `state` and `momentum [n, width]` with the step sizes `sizes [n, 1]`. Returns the states and
+    /// momenta at their ends.
     ///
-    /// Negative sizes run back in time.
+    /// Negative step sizes go backwards in time.
     pub fn leapfrog(
         &self,
         energy: &(impl Energy + ?Sized),

@@ -51,7 +51,7 @@ fn quartic_draws(n: usize, noise: &mut Noise) -> Tensor<2> {
 
 #[test]
 fn exact_draws_stay_exact() {
-    // Steps so long that every third trajectory is rejected: without that the distribution would be another.
+    // Every third of these long trajectories is rejected. Without rejections the distribution would be wrong.
     let hmc = Hmc::new(0.45, 4).with_jitter(0.2);
     let mut noise = Noise::new(0, "quartic");
     for steps in [1, 4, 16] {

@@ -8,10 +8,10 @@
 //! References: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980, algorithm 1; weight
 //! decay λ: Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101, algorithm 2.
 //!
-//! Differences from the papers: the decay is multiplied by the learning rate α itself (as is usual), not by its schedule
-//! alone.
+//! Differences from the papers: the decay is multiplied by the learning rate α. In the paper it is multiplied only by the
+//! schedule of α.
 //!
-//! Cost: on `flex` one pass over parameter, gradient and moments, in place (Burn's own makes about ten).
+//! Cost: on `flex` one pass over parameters, gradients and moments, in place. Burn's Adam needs about ten passes.
 
 use burn::config::Config;
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
@@ -29,10 +29,10 @@ pub struct AdamConfig {
     /// `β₂`, decay of the mean of its square, in [0, 1).
     #[config(default = 0.999)]
     pub beta_2: f64,
-    /// `ε`, positive: gradients far below it make small steps.
+    /// `ε`, positive. Gradients far below it give small steps.
     #[config(default = 1e-8)]
     pub epsilon: f64,
-    /// `λ`, at least 0: each step shrinks the parameters by the part `α·λ`.
+    /// `λ`, at least 0. Each step multiplies the parameters by `1 - α·λ`.
     #[config(default = 0.0)]
     pub weight_decay: f64,
 }
@@ -41,7 +41,7 @@ impl AdamConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// Names the first field that is out of range.
+    /// [`ConfigError`] for the first field out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         ConfigError::fraction("beta_1", self.beta_1)?;
         ConfigError::fraction("beta_2", self.beta_2)?;
@@ -50,8 +50,8 @@ impl AdamConfig {
         ConfigError::not_negative("weight_decay", self.weight_decay)
     }
 
-    /// The optimizer of one tensor. For a whole module: `ModuleOptimizer::from(adam)`, or
-    /// `gibbs_train::checkpoint::placed(adam, &device)` where it is saved and loaded.
+    /// Makes the optimizer of one tensor. For a whole module use `ModuleOptimizer::from(adam)`. For a module whose optimizer is
+    /// saved and loaded use `gibbs_train::checkpoint::placed(adam, &device)`.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
@@ -61,7 +61,7 @@ impl AdamConfig {
     }
 }
 
-/// The optimizer. It keeps two numbers for each parameter.
+/// The Adam optimizer. It stores two numbers for each parameter.
 ///
 /// ```
 /// use burn::optim::ModuleOptimizer;
@@ -76,20 +76,20 @@ pub struct Adam {
 }
 
 impl Default for Adam {
-    /// With the constants of the paper.
+    /// Adam with the constants of the paper.
     fn default() -> Self {
         Self { config: AdamConfig::new() }
     }
 }
 
-/// What Adam remembers of a tensor of parameters.
+/// The state of Adam for one tensor of parameters.
 #[derive(Clone, Debug)]
 pub struct AdamState<const D: usize> {
-    /// `t`, the steps made.
+    /// Number of steps done, `t`.
     pub time: usize,
-    /// `m_t`, of the parameter's shape.
+    /// `m_t`, in the shape of the parameters.
     pub moment_1: Tensor<D>,
-    /// `v_t`, of the parameter's shape.
+    /// `v_t`, in the shape of the parameters.
     pub moment_2: Tensor<D>,
 }
 

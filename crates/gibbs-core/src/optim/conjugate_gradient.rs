@@ -7,11 +7,11 @@
 //! ```
 //!
 //! References: Polak & Ribière, Rev. Fr. Inform. Rech. Opér. 16:35 (1969); Gilbert & Nocedal, SIAM J. Optim. 2:21 (1992),
-//! doi:10.1137/0802003, for β ≥ 0, which restarts by itself; Nocedal & Wright, Numerical Optimization, 2nd edition (2006),
-//! section 5.2. Hinton & Salakhutdinov, Science 313:504 (2006), train autoencoders by three line searches on each batch.
+//! doi:10.1137/0802003, for β ≥ 0, an automatic restart; Nocedal & Wright, Numerical Optimization, 2nd edition (2006),
+//! section 5.2. Hinton & Salakhutdinov, Science 313:504 (2006), train autoencoders with three line searches on each batch.
 //!
-//! Cost: per line search two to three evaluations of loss and gradient on well-scaled problems; four vectors of the size of
-//! the parameters.
+//! Cost: each line search needs two to three evaluations of loss and gradient on well-scaled problems. Memory: four vectors
+//! of the size of the parameters.
 
 use burn::config::Config;
 use burn::module::Module;
@@ -25,10 +25,10 @@ use crate::ConfigError;
 /// Nonlinear conjugate gradients on the loss of a fixed batch.
 #[derive(Config, Debug, PartialEq)]
 pub struct ConjugateGradient {
-    /// Line searches of one call (3 in Hinton & Salakhutdinov 2006).
+    /// Number of line searches per call, at least 1 (3 in Hinton & Salakhutdinov 2006).
     #[config(default = 3)]
     pub searches: usize,
-    /// Conditions and budget of each.
+    /// Conditions and budget of a line search.
     #[config(default = "LineSearch::new(0.1)")]
     pub line_search: LineSearch,
 }
@@ -37,16 +37,17 @@ impl ConjugateGradient {
     /// Checks every field.
     ///
     /// # Errors
-    /// Names the first field that is out of range.
+    /// [`ConfigError`] for the first field out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         ConfigError::at_least("searches", self.searches, 1)?;
         self.line_search.validate()
     }
 
-    /// The module after [`searches`](Self::searches) line searches from where it is, and what was done.
+    /// Minimizes the loss by [`searches`](Self::searches) line searches that start at `module`. Returns the new module and a
+    /// summary.
     ///
-    /// `evaluate` gives the loss of a module and its gradients, always of the same batch. A module on an autodiff device is
-    /// handed to it on that device, so gradients may come from a backward pass:
+    /// `evaluate` returns the loss of a module and its gradients. It must use the same batch in each call. If `module` is on an
+    /// autodiff device, `evaluate` receives modules on this device and may use a backward pass:
     ///
     /// ```text
     /// |model| {
@@ -56,9 +57,9 @@ impl ConjugateGradient {
     /// }
     /// ```
     ///
-    /// Parameters without a gradient stay as they are; all keep their `ParamId`s. Nothing is remembered between calls: each
-    /// begins with steepest descent. The loss never rises. Where a step makes it infinite or NaN, a shorter one is
-    /// tried.
+    /// Parameters without a gradient do not change. All parameters keep their `ParamId`s. A call keeps no memory of earlier
+    /// calls and begins with steepest descent. The loss never rises. If a step gives an infinite or NaN loss, a shorter step
+    /// follows.
     ///
     /// # Panics
     /// If [`validate`](Self::validate) fails, or the module has no parameters.
@@ -81,7 +82,7 @@ impl Rule for PolakRibiere {
         last.direction.clone().scaled(beta.max(0.0)).plus(-1.0, gradient)
     }
 
-    /// The step with the first-order change of the last one (Nocedal & Wright, section 3.5).
+    /// The step with the same first-order change as the last step (Nocedal & Wright, section 3.5).
     fn first_step(&self, slope: f64, last: &Step) -> f64 {
         last.step * last.slope / slope
     }

@@ -9,12 +9,12 @@ use crate::math::to_host;
 /// A gradient, a difference of gradients or a search direction: one flat tensor for each float parameter, in the order
 /// of the module's fields, without autodiff.
 ///
-/// Dot products are taken tensor by tensor on the device and added up on the host in f64.
+/// The device computes a dot product for each tensor. The host adds them in f64.
 #[derive(Clone, Debug)]
 pub(crate) struct Direction(Vec<Tensor<1>>);
 
 impl Direction {
-    /// The gradient with respect to all parameters of `module`, which is without autodiff; zero where there is none.
+    /// The gradient of all parameters of `module`, a module without autodiff. A parameter without a gradient gives zeros.
     pub(crate) fn of_gradients<M: Module>(module: &M, gradients: &GradientsParams) -> Self {
         let mut collector = Collector { gradients, tensors: Vec::new() };
         module.visit(&mut collector);
@@ -32,7 +32,7 @@ impl Direction {
         self.dot(self).sqrt()
     }
 
-    /// The relative rounding error of the numbers that it is made of.
+    /// The relative rounding error of its element type.
     pub(crate) fn epsilon(&self) -> f64 {
         let info = self.0.first().and_then(|tensor| tensor.dtype().finfo());
         info.map_or(f64::EPSILON, |info| info.epsilon)
@@ -48,7 +48,7 @@ impl Direction {
         Self(self.0.into_iter().zip(&other.0).map(|(a, b)| a + b.clone() * factor).collect())
     }
 
-    /// The module moved by `step · self`; it keeps its `ParamId`s.
+    /// The module moved by `step · self`. Parameters keep their `ParamId`s.
     pub(crate) fn moved<M: Module>(&self, module: M, step: f64) -> M {
         module.map(&mut Mover { tensors: self.0.iter(), step })
     }

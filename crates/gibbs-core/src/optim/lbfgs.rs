@@ -1,4 +1,4 @@
-//! Quasi-Newton directions from the last few steps: L-BFGS.
+//! L-BFGS: quasi-Newton directions from the last few steps.
 //!
 //! ```text
 //! s_k = x_{k+1} - x_k,    y_k = g_{k+1} - g_k,    ρ_k = 1 / y_k·s_k
@@ -9,8 +9,8 @@
 //! References: Nocedal, Math. Comp. 35:773 (1980), doi:10.1090/S0025-5718-1980-0572855-7; Nocedal & Wright, Numerical
 //! Optimization, 2nd edition (2006), algorithms 7.4 and 7.5.
 //!
-//! Cost: per line search one to two evaluations of loss and gradient, and `4m` products of vectors; `2m + 4` vectors of the
-//! size of the parameters.
+//! Cost: each line search needs one to two evaluations of loss and gradient, and `4m` products of vectors. Memory: `2m + 4`
+//! vectors of the size of the parameters.
 
 use std::collections::VecDeque;
 
@@ -25,17 +25,17 @@ use crate::ConfigError;
 
 /// L-BFGS on the loss of a fixed batch.
 ///
-/// Burn's own `LBFGS` is not used: its line search lengthens the step where the loss is NaN, and it cannot take a module with a
-/// frozen parameter, since its vector of gradients is then shorter than that of the parameters.
+/// Burn's own `LBFGS` has two problems: its line search takes a longer step after a NaN loss, and it fails for a module with a
+/// frozen parameter, because its vector of gradients is then shorter than its vector of parameters.
 #[derive(Config, Debug, PartialEq)]
 pub struct Lbfgs {
-    /// Line searches of one call.
+    /// Number of line searches per call, at least 1.
     #[config(default = 3)]
     pub searches: usize,
-    /// The steps remembered, m; at least 1 (3 to 20 in Nocedal & Wright, section 7.2).
+    /// Number of stored steps m, at least 1 (3 to 20 in Nocedal & Wright, section 7.2).
     #[config(default = 10)]
     pub history: usize,
-    /// Conditions and budget of each search.
+    /// Conditions and budget of a line search.
     #[config(default = "LineSearch::new(0.9)")]
     pub line_search: LineSearch,
 }
@@ -44,15 +44,15 @@ impl Lbfgs {
     /// Checks every field.
     ///
     /// # Errors
-    /// Names the first field that is out of range.
+    /// [`ConfigError`] for the first field out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         ConfigError::at_least("searches", self.searches, 1)?;
         ConfigError::at_least("history", self.history, 1)?;
         self.line_search.validate()
     }
 
-    /// The module after [`searches`](Self::searches) line searches from where it is, and what was done; all that is said of
-    /// [`ConjugateGradient::minimize`](super::ConjugateGradient::minimize) holds here.
+    /// Minimizes the loss by [`searches`](Self::searches) line searches that start at `module`. Returns the new module and a
+    /// summary. The contract is that of [`ConjugateGradient::minimize`](super::ConjugateGradient::minimize).
     ///
     /// # Panics
     /// If [`validate`](Self::validate) fails, or the module has no parameters.
@@ -68,7 +68,7 @@ impl Lbfgs {
     }
 }
 
-/// One step remembered.
+/// A stored step.
 struct Pair {
     s: Direction,
     y: Direction,
@@ -80,8 +80,8 @@ struct Pair {
 struct Memory {
     pairs: VecDeque<Pair>,
     size: usize,
-    /// Steps with less curvature than this part of their slope are left out: half of what the Wolfe conditions
-    /// grant, so that only steps that miss them are.
+    /// Steps with less curvature than this fraction of their slope are not stored. The fraction is half the guarantee of the
+    /// Wolfe conditions, so this excludes only steps that violate them.
     curvature: f64,
 }
 

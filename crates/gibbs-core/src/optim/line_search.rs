@@ -1,4 +1,4 @@
-//! A step along a line that satisfies the strong Wolfe conditions.
+//! Line search for a step that satisfies the strong Wolfe conditions.
 //!
 //! ```text
 //! φ(α) = f(x + α·d)
@@ -10,39 +10,39 @@
 //! interpolation of equation 3.59; Moré & Thuente, ACM Trans. Math. Softw. 20:286 (1994), doi:10.1145/192115.192132, for the
 //! bisection of a bracket that does not shrink.
 //!
-//! Differences from the book: both algorithms are one loop, in which a bracket that is still open on the far side has its
-//! upper end at infinity; extrapolation is cubic too; a value that is not finite counts as an infinite loss.
+//! Differences from the book: one loop replaces both algorithms, and an open bracket has its upper end at infinity;
+//! extrapolation is cubic too; a value that is not finite counts as an infinite loss.
 //!
-//! Cost: one evaluation of value and gradient for each step tried, two where φ is nearly quadratic.
+//! Cost: one evaluation of value and gradient for each trial step. A nearly quadratic φ needs two trial steps.
 
 use burn::config::Config;
 
 use crate::ConfigError;
 
-/// Least and greatest extrapolation, in units of the last move.
+/// Smallest and largest extrapolation, in units of the last move.
 const EXTRAPOLATION: (f64, f64) = (0.1, 9.0);
-/// Steps within a bracket keep this part of its width from both ends.
+/// Smallest distance of a trial step from both ends of a bracket, in units of its width.
 const MARGIN: f64 = 0.01;
-/// The part of a bracket that is tried if the loss at its far end is not finite.
+/// Position of the next trial step in a bracket, in units of its width, if the loss at its far end is not finite.
 const RETREAT: f64 = 0.1;
-/// A bracket that two steps have not narrowed to this part of its width is bisected.
+/// A bracket is bisected if two steps do not narrow it to this fraction of its width.
 const NARROWED: f64 = 2.0 / 3.0;
 
-/// The conditions that end a line search, and its budget.
+/// The conditions that end a line search, and its largest number of evaluations.
 #[derive(Config, Debug, PartialEq)]
 pub struct LineSearch {
-    /// c₂, above c₁ and below 1: the part of the slope that may remain. 0.1 for conjugate gradients and 0.9 for
-    /// quasi-Newton directions in Nocedal & Wright, section 3.1.
+    /// c₂, above c₁ and below 1: the largest allowed fraction of the initial slope. Nocedal & Wright, section 3.1, take 0.1 for
+    /// conjugate gradients and 0.9 for quasi-Newton directions.
     pub curvature: f64,
-    /// c₁, above 0: the part of the predicted decrease that must be reached (1e-4 in Nocedal & Wright, section 3.1).
+    /// c₁, above 0 and below 1: the required fraction of the predicted decrease (1e-4 in Nocedal & Wright, section 3.1).
     #[config(default = 1e-4)]
     pub sufficient_decrease: f64,
-    /// Evaluations after which the lowest point so far is taken; at least 1.
+    /// Largest number of evaluations, at least 1. After them the search returns the lowest point.
     #[config(default = 20)]
     pub max_evaluations: usize,
 }
 
-/// A point on the line: where, the loss, its derivative along the line, and whatever else belongs to it.
+/// A point on the line: the step, the loss, the derivative of the loss in the step, and further data of the caller.
 #[derive(Clone, Debug)]
 pub(crate) struct Trial<P> {
     pub(crate) step: f64,
@@ -61,7 +61,7 @@ impl LineSearch {
     /// Checks every field.
     ///
     /// # Errors
-    /// Names the first field that is out of range.
+    /// [`ConfigError`] for the first field out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let Self { sufficient_decrease, curvature, .. } = *self;
         let holds = sufficient_decrease > 0.0 && sufficient_decrease < 1.0;
@@ -76,11 +76,11 @@ impl LineSearch {
         ConfigError::at_least("max_evaluations", self.max_evaluations, 1)
     }
 
-    /// The first point found that satisfies both conditions, or the lowest one that the budget allowed: the start itself if
-    /// no point satisfied the first.
+    /// Returns the first point that satisfies both conditions. If the budget ends before, returns the lowest point that
+    /// satisfies the first condition, or `start` if there is none.
     ///
-    /// `start` is at step 0 and has a finite loss and a negative slope; `first`, positive, is the step tried first. Losses
-    /// closer than `resolution` count as equal: the search ends where its slope promises no more.
+    /// `start` has the step 0, a finite loss and a negative slope. `first` is the first trial step, positive. The search ends
+    /// when its slope predicts a decrease of less than `resolution`.
     pub(crate) fn search<P>(
         &self,
         start: Trial<P>,
@@ -108,16 +108,16 @@ impl LineSearch {
     }
 }
 
-/// Step, loss and slope at an end of a bracket.
+/// Step, loss and slope at one end of a bracket.
 type End = (f64, f64, f64);
 
-/// An interval with points that satisfy both conditions: `low` satisfies the first and has the lowest loss so far, its slope
-/// points inwards.
+/// An interval that contains points with both conditions. `low` satisfies the first condition and has the lowest loss so far.
+/// The loss falls from `low` into the interval.
 struct Bracket<P> {
     low: Trial<P>,
-    /// The other end; before one is known, none.
+    /// The other end; `None` while it is unknown.
     high: Option<End>,
-    /// The lowest point before `low`.
+    /// The previous lowest point.
     behind: Option<End>,
     /// Widths of the last two brackets, the older one first.
     widths: [f64; 2],
@@ -132,7 +132,7 @@ impl<P> Bracket<P> {
         (self.low.step, self.low.loss, self.low.slope)
     }
 
-    /// Takes in a point between the ends, or beyond `low` while there is no other end.
+    /// Narrows the bracket by a trial between its ends, or beyond `low` while the other end is unknown.
     fn narrow(&mut self, trial: Trial<P>, lower: bool) {
         if !lower {
             let loss = if trial.is_finite() { trial.loss } else { f64::INFINITY };
@@ -147,7 +147,7 @@ impl<P> Bracket<P> {
         self.low = trial;
     }
 
-    /// The decrease from `low` to the other end if the slope stayed the same.
+    /// The decrease from `low` to the other end for a constant slope.
     fn promise(&self) -> f64 {
         self.high.map_or(f64::INFINITY, |(high, _, _)| (self.low.slope * (high - self.low.step)).abs())
     }
@@ -174,7 +174,8 @@ impl<P> Bracket<P> {
     }
 }
 
-/// The minimum of the cubic with these values and slopes at two steps, if it has one (Nocedal & Wright, equation 3.59).
+/// The minimum of the cubic with these values and slopes at two steps (Nocedal & Wright, equation 3.59). `None` if there is no
+/// minimum.
 fn cubic_minimum((a, loss_a, slope_a): End, (b, loss_b, slope_b): End) -> Option<f64> {
     let d1 = slope_a + slope_b - 3.0 * (loss_a - loss_b) / (a - b);
     let d2 = (b - a).signum() * (d1 * d1 - slope_a * slope_b).sqrt();
@@ -198,7 +199,7 @@ mod tests {
         }),
         ("exponential", |a| ((a).exp() - 10.0 * a, a.exp() - 10.0)),
         ("barrier", |a| (-(3.0 - a).ln() - a, 1.0 / (3.0 - a) - 1.0)),
-        ("wave", |a| (1.0 - 0.1 * a + (5.0 * a).cos(), -0.1 - 5.0 * (5.0 * a).sin())),
+        ("cosine", |a| (1.0 - 0.1 * a + (5.0 * a).cos(), -0.1 - 5.0 * (5.0 * a).sin())),
     ];
 
     fn trial(line: Line, step: f64) -> Trial<()> {
@@ -279,7 +280,7 @@ mod tests {
         let message = |search: LineSearch| search.validate().unwrap_err().to_string();
         assert_eq!(
             message(LineSearch::new(1.0)),
-            "curvature = 1 must be above sufficient_decrease and below 1"
+            "curvature = 1: must be above sufficient_decrease and below 1"
         );
         assert!(message(LineSearch::new(f64::NAN)).contains("curvature"));
         assert!(

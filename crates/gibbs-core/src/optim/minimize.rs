@@ -1,4 +1,4 @@
-//! Minimization by line searches: what its methods share.
+//! The common part of all minimizations by line searches.
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -7,42 +7,43 @@ use super::LineSearch;
 use super::directions::Direction;
 use super::line_search::Trial;
 
-/// What a minimization did.
+/// The summary of a minimization.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Minimized {
-    /// The loss before; if it is not finite, nothing was changed.
+    /// The loss before. If it is not finite, the module did not change.
     pub loss_before: f64,
-    /// The loss after, never higher than before.
+    /// The loss after. It is never higher than before.
     pub loss: f64,
-    /// Evaluations of loss and gradient, the first one included.
+    /// Number of evaluations of loss and gradient, with the evaluation at the start.
     pub evaluations: usize,
-    /// Line searches that lowered the loss. Fewer than asked for mean that no descent was left to rounding.
+    /// Number of line searches that lowered the loss. If it is smaller than requested, no further decrease was possible within
+    /// rounding errors.
     pub searches: usize,
 }
 
 /// The step that led to a point.
 pub(crate) struct Step {
-    /// The line, and how far along it.
+    /// The direction of the line, and the length of the step on it.
     pub(crate) direction: Direction,
     pub(crate) step: f64,
-    /// Gradient and slope where the step began.
+    /// Gradient and slope at the start of the step.
     pub(crate) gradient: Direction,
     pub(crate) slope: f64,
 }
 
-/// How the next direction follows from the last step. The first one is always that of steepest descent.
+/// The rule for the next direction. The first direction is always that of steepest descent.
 pub(crate) trait Rule {
-    /// The direction from a point with this gradient.
+    /// The direction at a point with this gradient, after the step `last`.
     fn direction(&mut self, gradient: &Direction, last: &Step) -> Direction;
 
-    /// The step to try first along a direction with this slope.
+    /// The first trial step on a direction with this slope.
     fn first_step(&self, slope: f64, last: &Step) -> f64;
 
-    /// Forgets all steps.
+    /// Removes all stored steps.
     fn restart(&mut self) {}
 }
 
-/// Parameters, without autodiff, with the loss and its gradient there.
+/// Parameters without autodiff, with their loss and gradient.
 #[derive(Clone)]
 struct Point<M> {
     module: M,
@@ -70,10 +71,10 @@ impl<F> Surface<F> {
     }
 }
 
-/// Up to `searches` line searches from `module` along the directions of `rule`.
+/// Does up to `searches` line searches from `module` in the directions of `rule`.
 ///
-/// A direction that does not descend, or along which no lower point is found, is followed by one of steepest descent; if that
-/// fails too, the minimization ends.
+/// If a search finds no lower point, the next one uses steepest descent. If steepest descent finds no lower point either, the
+/// minimization ends.
 pub(crate) fn minimize<M: Module>(
     searches: usize,
     line_search: &LineSearch,

@@ -1,6 +1,7 @@
-//! Optimizers that Burn lacks, or that are worth a kernel of their own.
+//! Optimizers.
 //!
-//! [`ConjugateGradient`] and [`Lbfgs`] minimize the loss of a fixed batch by [`LineSearch`]es and need no learning rate.
+//! [`Adam`] runs in one fused pass. [`ConjugateGradient`] and [`Lbfgs`] minimize the loss of a fixed batch with a [`LineSearch`]
+//! in each step; they need no learning rate.
 
 mod adam;
 mod conjugate_gradient;

@@ -1,4 +1,4 @@
-//! What both methods of minimization must do, on functions with known minima, in f64.
+//! Tests of both minimization methods on functions with known minima, in f64.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
@@ -38,7 +38,7 @@ struct Pair {
     b: Param<Tensor<2>>,
 }
 
-/// The same in the other order.
+/// The same variables in the other order.
 #[derive(Module, Debug)]
 struct Swapped {
     b: Param<Tensor<2>>,
@@ -92,8 +92,8 @@ fn a_quadratic_is_solved_in_as_many_searches_as_it_has_dimensions() {
         for (i, x) in values(&found.a, &found.b).into_iter().enumerate() {
             assert!((x - i as f64).abs() < 1e-7, "{method:?}: x[{i}] = {x}, {done:?}");
         }
-        // The loss is the error squared. An exact search takes two evaluations, one more is made at the start, and rounding
-        // may cost another in the last search, which ends at the minimum.
+        // The loss is the error squared. An exact search needs two evaluations, the start needs one, and rounding errors may
+        // require one more in the last search.
         assert!(done.loss < 1e-13 && done.searches == 6 && done.evaluations <= 14, "{method:?}: {done:?}");
     }
 }
@@ -186,10 +186,10 @@ fn the_order_of_fields_does_not_matter() {
     }
 }
 
-/// Moves parameters off autodiff, keeping what autodiff found.
-struct Plain;
+/// Copies parameters to an autodiff device.
+struct OnAutodiff;
 
-impl ModuleMapper for Plain {
+impl ModuleMapper for OnAutodiff {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         param.map(|tensor| Tensor::from_data(tensor.into_data(), (&autodiff(), DType::F64)).require_grad())
     }
@@ -198,7 +198,7 @@ impl ModuleMapper for Plain {
 #[test]
 fn a_module_without_autodiff_moves_by_gradients_from_formulas() {
     for method in METHODS {
-        let by_formula = |module: &Pair| of_pair(&module.clone().map(&mut Plain));
+        let by_formula = |module: &Pair| of_pair(&module.clone().map(&mut OnAutodiff));
         let search = || LineSearch::new(0.1);
         let (plain, one) = method.run(4, search(), pair(&Device::flex()), by_formula);
         let (lifted, other) = method.run(4, search(), pair(&autodiff()), of_pair);

@@ -28,7 +28,7 @@ fn draws(outcomes: &[usize]) -> Draws {
     Draws::new(outcomes.iter().map(|&k| Q[k].ln()).collect(), outcomes.iter().map(|&k| ENERGY[k]).collect())
 }
 
-/// Whether an estimate agrees with the truth within so many of its errors, and its error is no excuse.
+/// Asserts that an estimate agrees with the true value within 4 standard errors, and that its standard error is small.
 fn agrees(estimate: &Estimate, truth: f64, largest_error: f64) {
     assert!(estimate.std_err > 0.0 && estimate.std_err < largest_error, "{estimate}");
     assert!((estimate.value - truth).abs() < 4.0 * estimate.std_err, "{estimate} for {truth}");
@@ -49,7 +49,7 @@ fn estimates_agree_with_sums_over_outcomes() {
 }
 
 #[test]
-fn error_bars_cover_the_truth_as_often_as_they_say() {
+fn error_bars_cover_the_truth_with_the_right_frequency() {
     let mut scores = [Vec::new(), Vec::new(), Vec::new()];
     let (noise, runs) = (&mut Noise::new(1, "draws"), 400);
     let efficiency = 1.0 / (0..3).map(|k| p()[k] * p()[k] / Q[k]).sum::<f64>();
@@ -218,7 +218,7 @@ fn the_path_gradient_does_not_fluctuate_at_the_optimum() {
 }
 
 #[test]
-fn the_path_gradient_comes_with_the_figures_of_its_draws() {
+fn the_path_gradient_returns_log_q_and_energy_of_its_draws() {
     let device = Device::flex().autodiff();
     let (model, energy) = (Affine::new(0.7, 1.6, &device), normal_energy(0.0, 1.0));
     let x = model.forward(Tensor::from_data([[2.1], [-0.3]], (&device, DType::F64)));

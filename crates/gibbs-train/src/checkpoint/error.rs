@@ -1,4 +1,4 @@
-//! What can be wrong with a checkpoint.
+//! Errors of checkpoints.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::atomic::WriteError;
 use crate::params::ParamsError;
 
-/// A state that cannot be written, read or understood.
+/// The error of a state that cannot be written or read.
 #[derive(Debug, Error)]
 pub enum StateError {
     /// The file cannot be read.
@@ -16,7 +16,7 @@ pub enum StateError {
     Read {
         /// The file.
         path: PathBuf,
-        /// The operating system's reason.
+        /// The reason of the operating system.
         source: io::Error,
     },
 
@@ -24,8 +24,8 @@ pub enum StateError {
     #[error(transparent)]
     Write(#[from] WriteError),
 
-    /// The file is not what was written.
-    #[error("the checkpoint {} is damaged ({reason}): restore it, or start anew with --overwrite", .path.display())]
+    /// The content of the file changed after it was written, or the file was not written by [`State`](super::State).
+    #[error("the checkpoint {} is damaged ({reason}): restore it, or start again with --overwrite", .path.display())]
     DamagedFile {
         /// The file.
         path: PathBuf,
@@ -37,14 +37,14 @@ pub enum StateError {
     #[error("damaged state: {0}")]
     Damaged(String),
 
-    /// The state lacks something.
+    /// The state has no entry of this name.
     #[error("the checkpoint has no {kind} `{name}`; it has: {}", .available.join(", "))]
     Missing {
-        /// Value, tensor or bytes.
+        /// The kind of the entry: value, tensor or bytes.
         kind: &'static str,
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names of this kind that there are.
+        /// The existing names of this kind.
         available: Vec<String>,
     },
 
@@ -68,7 +68,7 @@ pub enum StateError {
 }
 
 impl StateError {
-    /// Whether the checkpoint itself is wrong, in contrast to a failure to write it.
+    /// Whether the checkpoint itself is wrong. Returns `false` if it could not be written.
     pub fn is_bad_input(&self) -> bool {
         !matches!(self, Self::Write(_))
     }

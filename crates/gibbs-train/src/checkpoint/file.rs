@@ -1,24 +1,24 @@
-//! A state as a safetensors file: tensors and blobs as its tensors, values and checksum in its header.
+//! A state as a safetensors file. Tensors and blobs are tensors of the file; values and the checksum are in its header.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use burn::tensor::{BoolStore, DType, TensorData};
-use safetensors::{Dtype, SafeTensors, View};
+use burn::tensor::DType;
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{State, StateError};
 use crate::atomic;
+use crate::tensors::{self, Piece};
 
 const KEY: &str = "gibbs.state";
 const VERSION: u32 = 1;
 const TENSOR: &str = "tensor:";
 const BLOB: &str = "bytes:";
 
-/// The one entry of the header: the index as text, and the checksum of that text and of all tensors.
+/// The entry of the header: the index as text, and the checksum of that text and of all tensors.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     sha256: String,
@@ -33,24 +33,20 @@ struct Index {
 }
 
 impl State {
-    /// The state as the bytes of a safetensors file; equal states give equal bytes.
+    /// Returns the state as the bytes of a safetensors file. Equal states give equal bytes.
     ///
     /// # Errors
-    /// [`StateError::Value`] for a tensor of a type that the format does not have (quantized).
+    /// [`StateError::Value`] for a tensor with an element type that the format does not have (quantized).
     pub fn to_bytes(&self) -> Result<Vec<u8>, StateError> {
         let tensors = self.tensors.iter().map(|(name, data)| {
-            let dtype = file_dtype(data.dtype()).ok_or_else(|| StateError::Value {
+            let piece = Piece::of_tensor(data).ok_or_else(|| StateError::Value {
                 name: name.clone(),
                 message: format!("tensors of type {:?} cannot be stored", data.dtype()),
             })?;
-            Ok((
-                format!("{TENSOR}{name}"),
-                Piece { dtype, shape: data.shape().to_vec(), bytes: data.as_bytes() },
-            ))
+            Ok((format!("{TENSOR}{name}"), piece))
         });
-        let blobs = self.blobs.iter().map(|(name, bytes)| {
-            Ok((format!("{BLOB}{name}"), Piece { dtype: Dtype::U8, shape: vec![bytes.len()], bytes }))
-        });
+        let blobs =
+            self.blobs.iter().map(|(name, bytes)| Ok((format!("{BLOB}{name}"), Piece::of_bytes(bytes))));
         let pieces: BTreeMap<String, Piece<'_>> = tensors.chain(blobs).collect::<Result<_, StateError>>()?;
 
         let index = Index {
@@ -70,10 +66,10 @@ impl State {
             .map_err(|error| damaged(&error))
     }
 
-    /// The state from the bytes of [`State::to_bytes`].
+    /// Reads a state from the bytes of [`State::to_bytes`].
     ///
     /// # Errors
-    /// [`StateError::Damaged`] for anything else, be it cut off or changed in a single bit.
+    /// [`StateError::Damaged`] for all other bytes. A single changed bit is found.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
         let damaged = |message: String| StateError::Damaged(message);
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
@@ -103,9 +99,8 @@ impl State {
             } else if let Some(name) = name.strip_prefix(TENSOR) {
                 let entry = index.tensors.get(name).filter(|(_, shape)| shape == view.shape());
                 let dtype = entry.ok_or_else(|| damaged(format!("tensor `{name}` has another shape")))?.0;
-                let data = TensorData::try_from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
-                    .map_err(|error| damaged(format!("tensor `{name}`: {error}")))?;
-                state.put_data(name, data);
+                let data = tensors::read(&view, dtype);
+                state.put_data(name, data.map_err(|error| damaged(format!("tensor `{name}`: {error}")))?);
             }
         }
         Ok(state)
@@ -114,15 +109,15 @@ impl State {
     /// Writes the state to a file, atomically.
     ///
     /// # Errors
-    /// Those of [`State::to_bytes`]; [`StateError::Write`], with the old file untouched.
+    /// The errors of [`State::to_bytes`], and [`StateError::Write`]. The old file then stays unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), StateError> {
         Ok(atomic::write(path, &self.to_bytes()?)?)
     }
 
-    /// Reads the state from a file.
+    /// Reads a state from a file.
     ///
     /// # Errors
-    /// [`StateError::Read`]; [`StateError::DamagedFile`] if it is not what was written.
+    /// [`StateError::Read`], or [`StateError::DamagedFile`] if the content is not what [`State::save`] wrote.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, StateError> {
         let path = path.as_ref();
         let bytes =
@@ -134,31 +129,7 @@ impl State {
     }
 }
 
-struct Piece<'a> {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: &'a [u8],
-}
-
-impl View for Piece<'_> {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.bytes)
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
-/// Checksum of the index and of all pieces, in the order of their names.
+/// The checksum of the index and of all pieces, in the order of their names.
 fn checksum<'a>(index: &'a str, pieces: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     let mut hash = Sha256::new();
     for (name, bytes) in [("", index.as_bytes())].into_iter().chain(pieces) {
@@ -168,24 +139,4 @@ fn checksum<'a>(index: &'a str, pieces: impl Iterator<Item = (&'a str, &'a [u8])
         hash.update(bytes);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The type of the format whose elements have the size of this type's.
-fn file_dtype(dtype: DType) -> Option<Dtype> {
-    Some(match dtype {
-        DType::F64 => Dtype::F64,
-        DType::F32 | DType::Flex32 => Dtype::F32,
-        DType::F16 => Dtype::F16,
-        DType::BF16 => Dtype::BF16,
-        DType::I64 => Dtype::I64,
-        DType::I32 => Dtype::I32,
-        DType::I16 => Dtype::I16,
-        DType::I8 => Dtype::I8,
-        DType::U64 => Dtype::U64,
-        DType::U32 | DType::Bool(BoolStore::U32) => Dtype::U32,
-        DType::U16 => Dtype::U16,
-        DType::U8 | DType::Bool(BoolStore::U8) => Dtype::U8,
-        DType::Bool(BoolStore::Native) => Dtype::BOOL,
-        DType::QFloat(_) => return None,
-    })
 }

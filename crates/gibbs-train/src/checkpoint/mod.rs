@@ -1,8 +1,8 @@
-//! Everything a run needs to go on as if it had never stopped, in one file.
+//! Checkpoints: one file with everything that a resumed run needs.
 //!
-//! A [`State`] holds named tensors bit by bit, byte blobs and JSON values; helpers put Burn modules (with their
-//! parameter identities), optimizers and serializable things such as noise streams into it and take them out again.
-//! The file is replaced atomically and carries a checksum, so it is either the last good one or reported as damaged.
+//! A [`State`] holds named tensors (bit by bit), byte blobs and JSON values. It stores Burn modules with their parameter
+//! identities, optimizers, and serializable values such as noise streams. The file is replaced atomically and has a checksum:
+//! it is either the last complete checkpoint, or an error reports that it is damaged.
 //!
 //! ```
 //! use gibbs_train::checkpoint::State;

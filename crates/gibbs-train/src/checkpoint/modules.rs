@@ -10,8 +10,8 @@ use super::{State, StateError};
 use crate::params::{self, Precision, Source};
 
 impl State {
-    /// Puts the parameters of a module in, as tensors `name.path`, with their identities (which is what an optimizer
-    /// knows them by). A parameter with a NaN or an infinity in it shows in [`State::not_finite`].
+    /// Stores the parameters of a module as tensors `name.path`, with their identities. An optimizer finds its parameters by
+    /// these identities. [`State::not_finite`] names a parameter that holds a NaN or an infinity.
     ///
     /// # Errors
     /// None at present.
@@ -27,8 +27,8 @@ impl State {
         self.put(name, &ids)
     }
 
-    /// Loads the parameters put in with [`State::put_module`] into a module of the same structure: values bit by bit,
-    /// identities, on the devices and with the gradient settings of the module given.
+    /// Loads the parameters of [`State::put_module`] into a module of the same structure. Values (bit by bit) and identities
+    /// come from the state; devices and gradient settings come from `module`.
     ///
     /// # Errors
     /// [`StateError::Missing`], or [`StateError::Params`] if the module has other parameters or shapes.
@@ -45,7 +45,7 @@ impl State {
             .map_err(|source| StateError::Params { name: name.to_string(), source })
     }
 
-    /// Puts the state of an optimizer in: moments, step counts.
+    /// Stores the state of an optimizer: moments and step counts.
     ///
     /// # Errors
     /// [`StateError::Value`] if Burn cannot serialize it.
@@ -57,11 +57,11 @@ impl State {
         Ok(())
     }
 
-    /// Loads the state put in with [`State::put_optimizer`] into an optimizer made from the same configuration. Load
-    /// the module with [`State::module`] too: the optimizer knows its parameters by their identities.
+    /// Loads the state of [`State::put_optimizer`] into an optimizer made from the same configuration. Load the module with
+    /// [`State::module`] too, because the optimizer finds its parameters by their identities.
     ///
-    /// Make the optimizer with [`placed`](super::placed), else Burn first puts its state on the default device, which
-    /// in a program with several backends may be one that cannot be used.
+    /// Make the optimizer with [`placed`](super::placed). Otherwise Burn first puts its state on the default device. In a
+    /// program with several backends, this device may not work.
     ///
     /// # Errors
     /// [`StateError::Missing`], or [`StateError::Value`] if Burn cannot read it.
@@ -76,7 +76,7 @@ fn tensor_name(module: &str, path: &str) -> String {
     if path.is_empty() { module.to_string() } else { format!("{module}.{path}") }
 }
 
-/// Whether a tensor holds no NaN and no infinity; types other than f32 and f64 pass.
+/// Whether a tensor holds no NaN and no infinity. Always `true` for types other than f32 and f64.
 pub(crate) fn is_finite(data: &TensorData) -> bool {
     match data.dtype() {
         DType::F32 | DType::Flex32 => {

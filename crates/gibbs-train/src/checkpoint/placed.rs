@@ -1,15 +1,14 @@
-//! Optimizers whose state is loaded onto a device of choice.
+//! Optimizers that load their state onto a chosen device.
 
 use burn::module::ParamGroup;
 use burn::optim::{DynOptimizer, DynState, ModuleOptimizer, Optimizer, StateSink, StateSource};
 use burn::tensor::Device;
 use burn::tensor::kind::BridgeTensor;
 
-/// The optimizer for whole modules made of `optimizer`, whose state, when loaded from a checkpoint, goes straight to
-/// `device`.
+/// Makes an optimizer for whole modules from `optimizer`. When it is loaded from a checkpoint, its state goes to `device`.
 ///
-/// Burn's own loads onto the default device of the program and moves the state at the next step. With several
-/// backends compiled in, the default one can be a GPU that is not there, while the run is on the CPU.
+/// Burn's own optimizer loads its state onto the default device of the program and moves it at the next step. In a program
+/// with several backends, the default device can be a missing GPU, although the run is on the CPU.
 ///
 /// ```
 /// use burn::{optim::AdamConfig, tensor::Device};
@@ -101,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_state_goes_to_the_device_of_choice() {
-        // The two devices of this build differ in their autodiff setting only, which is enough to tell them apart.
+        // The two devices of this build differ only in their autodiff setting. This is enough to distinguish them.
         for device in [Device::flex(), Device::flex().autodiff()] {
             let optimizer = Placed { inner: Keep, device: device.clone() };
             let mut source = StateSource::default();

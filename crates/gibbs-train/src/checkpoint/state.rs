@@ -1,4 +1,4 @@
-//! The container: named tensors, blobs and values.
+//! The content of a checkpoint: named tensors, blobs and values.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use super::StateError;
 
 /// Named tensors (bit by bit), byte blobs and JSON values.
 ///
-/// Names are free; `/` separates the parts of what was put in with [`State::absorb`]. Putting something under a name
-/// that is taken replaces it.
+/// Any text is a name. [`State::absorb`] joins the parts of a name with `/`. A new entry replaces an old entry of the same
+/// kind and name.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub(super) tensors: BTreeMap<String, TensorData>,
@@ -26,9 +26,9 @@ impl State {
         Self::default()
     }
 
-    /// Puts a serializable value in: counters, noise streams, schedules, ...
+    /// Stores a serializable value, such as a counter, a noise stream or a schedule.
     ///
-    /// Finite floats come back exactly; JSON has no others, so a NaN or an infinity comes back as an error.
+    /// Finite floats are restored exactly. JSON has no NaN and no infinity: to read one back as a float is an error.
     ///
     /// # Errors
     /// [`StateError::Value`] if it does not serialize.
@@ -39,10 +39,10 @@ impl State {
         Ok(())
     }
 
-    /// Takes a value out.
+    /// Reads a value.
     ///
     /// # Errors
-    /// [`StateError::Missing`], or [`StateError::Value`] if it is of another type.
+    /// [`StateError::Missing`], or [`StateError::Value`] if the value has another type.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, StateError> {
         let value = self.values.get(name).ok_or_else(|| missing("value", name, self.values.keys()))?;
         serde::Deserialize::deserialize(value).map_err(|error: serde_json::Error| StateError::Value {
@@ -51,12 +51,12 @@ impl State {
         })
     }
 
-    /// Puts a blob in.
+    /// Stores a blob.
     pub fn put_bytes(&mut self, name: &str, bytes: impl Into<Vec<u8>>) {
         self.blobs.insert(name.to_string(), bytes.into());
     }
 
-    /// A blob.
+    /// Reads a blob.
     ///
     /// # Errors
     /// [`StateError::Missing`].
@@ -64,12 +64,12 @@ impl State {
         self.blobs.get(name).map(Vec::as_slice).ok_or_else(|| missing("bytes", name, self.blobs.keys()))
     }
 
-    /// Puts the data of a tensor in.
+    /// Stores the data of a tensor.
     pub fn put_data(&mut self, name: &str, data: TensorData) {
         self.tensors.insert(name.to_string(), data);
     }
 
-    /// The data of a tensor.
+    /// Reads the data of a tensor.
     ///
     /// # Errors
     /// [`StateError::Missing`].
@@ -77,15 +77,15 @@ impl State {
         self.tensors.get(name).ok_or_else(|| missing("tensor", name, self.tensors.keys()))
     }
 
-    /// Puts a tensor in (reads it from its device).
+    /// Stores a tensor. Waits for its device.
     pub fn put_tensor<const D: usize, K: Basic>(&mut self, name: &str, tensor: &Tensor<D, K>) {
         self.put_data(name, tensor.to_data());
     }
 
-    /// A tensor on a device, of the element type that it was put in with.
+    /// Reads a tensor onto a device. The element type is the stored one.
     ///
     /// # Errors
-    /// [`StateError::Missing`], or [`StateError::Value`] if it is of another rank.
+    /// [`StateError::Missing`], or [`StateError::Value`] if the tensor has another rank.
     pub fn tensor<const D: usize, K: Basic>(
         &self,
         name: &str,
@@ -99,14 +99,14 @@ impl State {
         Ok(Tensor::from_data(data.clone(), (device, data.dtype())))
     }
 
-    /// Whether there is anything under this name, or under it as the first part of a name.
+    /// Whether an entry has this name, or a name that begins with `name/`.
     pub fn contains(&self, name: &str) -> bool {
         let hit =
             |key: &String| key == name || key.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
         self.values.keys().any(hit) || self.tensors.keys().any(hit) || self.blobs.keys().any(hit)
     }
 
-    /// Moves another state in, with `name/` before its names.
+    /// Moves all entries of another state into this one. Their names get the prefix `name/`.
     pub fn absorb(&mut self, name: &str, other: Self) {
         let under = |key: String| format!("{name}/{key}");
         self.tensors.extend(other.tensors.into_iter().map(|(key, value)| (under(key), value)));
@@ -117,7 +117,7 @@ impl State {
         }
     }
 
-    /// Moves a state out that [`State::absorb`] put in. Empty where there is none.
+    /// Takes out the state that [`State::absorb`] moved in. The result is empty if there is none.
     pub fn release(&mut self, name: &str) -> Self {
         let prefix = format!("{name}/");
         Self {
@@ -128,8 +128,8 @@ impl State {
         }
     }
 
-    /// The first parameter that was put in with a NaN or an infinity in it, if any; for refusing to replace a good
-    /// checkpoint by a bad one.
+    /// The name of the first stored parameter that holds a NaN or an infinity. It lets a caller keep a good checkpoint instead
+    /// of this one.
     pub fn not_finite(&self) -> Option<&str> {
         self.not_finite.as_deref()
     }

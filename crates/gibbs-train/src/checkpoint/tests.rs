@@ -91,7 +91,7 @@ fn a_damaged_file_is_named_with_the_way_out() {
     assert_eq!(
         State::load(&path).unwrap_err().to_string(),
         format!(
-            "the checkpoint {} is damaged (the checksum does not match): restore it, or start anew with --overwrite",
+            "the checkpoint {} is damaged (the checksum does not match): restore it, or start again with --overwrite",
             path.display()
         )
     );
@@ -247,7 +247,7 @@ fn a_parameter_that_is_not_finite_shows() {
 
 #[derive(Module, Debug)]
 enum Side {
-    Plain(Linear),
+    One(Linear),
     Other(Linear),
 }
 
@@ -262,7 +262,7 @@ struct Nested {
 fn variants_are_no_part_of_a_path() {
     let device = Device::flex();
     let nested = |seed| Nested {
-        side: Side::Plain(linear(&device, seed)),
+        side: Side::One(linear(&device, seed)),
         layers: vec![linear(&device, seed + 1)],
         steps: Param::initialized(burn::module::ParamId::new(), Tensor::from_data([seed as i64], &device)),
     };

@@ -1,13 +1,13 @@
-//! From "it does not deserialize" to the one value that is to blame.
+//! Finds the one value that keeps a configuration from deserializing.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::value::{brief, describe};
-use super::{ConfigError, path};
+use super::{SettingError, path};
 
-/// Why a value did not deserialize, and where, as far as serde knows.
+/// Why a value does not deserialize, and where, as serde reports it.
 pub(super) struct Failure {
     path: String,
     message: String,
@@ -19,10 +19,10 @@ impl Failure {
     }
 }
 
-/// The preset and what was given over it, for reading candidates and explaining what is wrong with them.
+/// The preset and the values of the user over it. It reads candidates and explains their errors.
 pub(super) struct Attempt<'a> {
     pub(super) preset: &'a Value,
-    pub(super) given: &'a [(String, Value)],
+    pub(super) overrides: &'a [(String, Value)],
 }
 
 impl Attempt<'_> {
@@ -41,16 +41,16 @@ impl Attempt<'_> {
         })
     }
 
-    /// An error for the first given key that did not make it into the configuration.
+    /// Returns an error for the first key of the user that the configuration does not have.
     pub(super) fn check_all_used<C: DeserializeOwned>(
         &self,
         candidate: &Value,
         canonical: &Value,
-    ) -> Result<(), ConfigError> {
-        for (given, value) in self.given {
-            for (lost, value) in unused(given, value, canonical) {
+    ) -> Result<(), SettingError> {
+        for (at, value) in self.overrides {
+            for (lost, value) in unused(at, value, canonical) {
                 if !(value.is_null() && self.is_known::<C>(candidate, &lost)) {
-                    let shown = if lost.len() > given.len() { &lost } else { given };
+                    let shown = if lost.len() > at.len() { &lost } else { at };
                     return Err(unknown(shown, &lost, value, canonical));
                 }
             }
@@ -58,7 +58,7 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Whether the type looks at what is under a path; for a `null`, which it may leave out when it serializes.
+    /// Whether the type reads the value at a path. A type may omit a `null` when it serializes, so the output does not show it.
     fn is_known<C: DeserializeOwned>(&self, candidate: &Value, path: &str) -> bool {
         let mut trial = candidate.clone();
         let Some(place) = path::get_mut(&mut trial, path) else { return false };
@@ -66,8 +66,8 @@ impl Attempt<'_> {
         self.read::<C>(&trial).is_err()
     }
 
-    pub(super) fn explain<C: DeserializeOwned>(&self, candidate: &Value, failure: Failure) -> ConfigError {
-        if let Some((path, lost, value)) = self.given_unknown(&failure) {
+    pub(super) fn explain<C: DeserializeOwned>(&self, candidate: &Value, failure: Failure) -> SettingError {
+        if let Some((path, lost, value)) = self.unknown_override(&failure) {
             return unknown(&path, &lost, value, self.preset);
         }
         let at = self.culprit::<C>(candidate, &failure);
@@ -82,7 +82,7 @@ impl Attempt<'_> {
                 _ => name,
             })
             .collect();
-        ConfigError::Value {
+        SettingError::Value {
             path: at,
             value: brief(value),
             reason: reason(&failure.message, value),
@@ -91,62 +91,62 @@ impl Attempt<'_> {
         }
     }
 
-    /// The unknown field of a failure where it was given, as [`given_key`](Self::given_key).
-    pub(super) fn given_unknown(&self, failure: &Failure) -> Option<(String, String, &Value)> {
+    /// The unknown field of a failure, as [`find_override`](Self::find_override) returns it.
+    pub(super) fn unknown_override(&self, failure: &Failure) -> Option<(String, String, &Value)> {
         let field = failure.message.strip_prefix("unknown field `")?.split('`').next()?;
-        self.given_key(field)
+        self.find_override(field)
     }
 
-    /// The first given path with a key called `name` that the preset does not have, that path up to the key, and the
-    /// value given.
-    fn given_key(&self, name: &str) -> Option<(String, String, &Value)> {
-        self.given.iter().find_map(|(given, value)| {
+    /// The first override with a key `name` that the preset does not have: its path, its path up to that key, and its value.
+    fn find_override(&self, name: &str) -> Option<(String, String, &Value)> {
+        self.overrides.iter().find_map(|(at, value)| {
             let mut walked = String::new();
-            for key in given.split('.') {
+            for key in at.split('.') {
                 walked = path::join(&walked, key);
                 if key == name && path::get(self.preset, &walked).is_none() {
-                    return Some((given.clone(), walked, value));
+                    return Some((at.clone(), walked, value));
                 }
             }
-            find_key(given, value, name).map(|(path, value)| (path.clone(), path, value))
+            find_key(at, value, name).map(|(path, value)| (path.clone(), path, value))
         })
     }
 
-    /// The given value whose absence makes the failure go away or change; else where serde says.
+    /// The path of the override that causes the failure: without it the failure is gone or differs. If there is none, the path
+    /// that serde reports.
     fn culprit<C: DeserializeOwned>(&self, candidate: &Value, failure: &Failure) -> String {
         let within = |outer: &str, inner: &str| {
             outer.is_empty() || inner == outer || inner.starts_with(&format!("{outer}."))
         };
         if failure.message.starts_with("missing field")
-            || self.given.iter().any(|(given, _)| within(given, &failure.path))
+            || self.overrides.iter().any(|(at, _)| within(at, &failure.path))
         {
             return failure.path.clone();
         }
-        for (given, _) in self.given.iter().filter(|(given, _)| within(&failure.path, given)) {
+        for (at, _) in self.overrides.iter().filter(|(at, _)| within(&failure.path, at)) {
             let mut trial = candidate.clone();
-            match (path::get(self.preset, given), path::get_mut(&mut trial, given)) {
+            match (path::get(self.preset, at), path::get_mut(&mut trial, at)) {
                 (Some(preset), Some(place)) => *place = preset.clone(),
                 _ => {
-                    let key = given.rsplit('.').next().unwrap_or(given);
-                    if let Some(Value::Object(map)) = path::get_mut(&mut trial, path::parent(given)) {
+                    let key = at.rsplit('.').next().unwrap_or(at);
+                    if let Some(Value::Object(map)) = path::get_mut(&mut trial, path::parent(at)) {
                         map.remove(key);
                     }
                 }
             }
             if self.read::<C>(&trial).err().is_none_or(|other| other.message != failure.message) {
-                return given.clone();
+                return at.clone();
             }
         }
         failure.path.clone()
     }
 }
 
-/// The paths of a given value that the configuration does not have, up to where they part from it, with the values
-/// given there.
-fn unused<'a>(given: &str, value: &'a Value, canonical: &Value) -> Vec<(String, &'a Value)> {
+/// The paths inside an override that the configuration does not have, with the values there. Each path ends at its first
+/// missing key.
+fn unused<'a>(at: &str, value: &'a Value, canonical: &Value) -> Vec<(String, &'a Value)> {
     let mut walked = String::new();
     let mut level = canonical;
-    for key in given.split('.') {
+    for key in at.split('.') {
         if !level.is_object() && !level.is_array() {
             return Vec::new();
         }
@@ -157,14 +157,14 @@ fn unused<'a>(given: &str, value: &'a Value, canonical: &Value) -> Vec<(String, 
         }
     }
     let mut found = Vec::new();
-    unused_keys(given, value, level, &mut found);
+    unused_keys(at, value, level, &mut found);
     found
 }
 
-fn unused_keys<'a>(at: &str, given: &'a Value, canonical: &Value, found: &mut Vec<(String, &'a Value)>) {
-    match (given, canonical) {
-        (Value::Object(given), Value::Object(canonical)) => {
-            for (key, value) in given {
+fn unused_keys<'a>(at: &str, value: &'a Value, canonical: &Value, found: &mut Vec<(String, &'a Value)>) {
+    match (value, canonical) {
+        (Value::Object(map), Value::Object(canonical)) => {
+            for (key, value) in map {
                 let at = path::join(at, key);
                 match canonical.get(key) {
                     Some(canonical) => unused_keys(&at, value, canonical, found),
@@ -172,16 +172,16 @@ fn unused_keys<'a>(at: &str, given: &'a Value, canonical: &Value, found: &mut Ve
                 }
             }
         }
-        (Value::Array(given), Value::Array(canonical)) if given.len() == canonical.len() => {
-            for (index, (given, canonical)) in given.iter().zip(canonical).enumerate() {
-                unused_keys(&path::join(at, &index.to_string()), given, canonical, found);
+        (Value::Array(items), Value::Array(canonical)) if items.len() == canonical.len() => {
+            for (index, (value, canonical)) in items.iter().zip(canonical).enumerate() {
+                unused_keys(&path::join(at, &index.to_string()), value, canonical, found);
             }
         }
         _ => {}
     }
 }
 
-/// The first key called `name` inside a given value, with its path.
+/// The first key `name` inside a value, with its path.
 fn find_key<'a>(at: &str, value: &'a Value, name: &str) -> Option<(String, &'a Value)> {
     let parts: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
@@ -196,8 +196,8 @@ fn find_key<'a>(at: &str, value: &'a Value, name: &str) -> Option<(String, &'a V
     })
 }
 
-/// The error for a path that is lost from `lost` on, with the names that there are.
-fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> ConfigError {
+/// The error for a path that does not exist from `lost` on, with the names that exist.
+fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> SettingError {
     let mut parent = path::parent(lost);
     while path::get(existing, parent).is_none() {
         parent = path::parent(parent);
@@ -209,7 +209,7 @@ fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> ConfigErr
         format!("{}{rest}", path::join(parent, near))
     });
     let suggestion = suggestion.or_else(|| elsewhere("", existing, path.rsplit('.').next().unwrap_or(path)));
-    ConfigError::Unknown {
+    SettingError::Unknown {
         path: path.to_string(),
         value: brief(value),
         hint: suggestion.map_or_else(String::new, |path| format!("did you mean `{path}`? ")),
@@ -218,7 +218,7 @@ fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> ConfigErr
     }
 }
 
-/// The path of a key of this name anywhere in the configuration.
+/// The path of the first key of this name anywhere in the configuration.
 fn elsewhere(at: &str, existing: &Value, name: &str) -> Option<String> {
     let Value::Object(map) = existing else { return None };
     if map.contains_key(name) {
@@ -227,7 +227,7 @@ fn elsewhere(at: &str, existing: &Value, name: &str) -> Option<String> {
     map.iter().find_map(|(key, value)| elsewhere(&path::join(at, key), value, name))
 }
 
-/// serde's message in words for a user.
+/// Translates a message of serde for users.
 fn reason(message: &str, value: &Value) -> String {
     if let Some(field) = message.strip_prefix("missing field ") {
         return format!("the field {field} is missing");

@@ -1,27 +1,28 @@
-//! What can be wrong with a configuration that a user gives.
+//! Errors of the settings of a user.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// A configuration that cannot be used, in one line: what was given, what was expected, what there is.
+/// A setting, or a file of settings, that cannot be used. Its message is one line: the setting, what is expected, and what
+/// exists.
 #[derive(Debug, Error)]
-pub enum ConfigError {
-    /// A setting that is not of the form `path.to.key=value`.
+pub enum SettingError {
+    /// A setting without the form `path.to.key=value`.
     #[error("setting `{text}` is not of the form path.to.key=value")]
     Syntax {
-        /// The setting as given.
+        /// The setting of the user.
         text: String,
     },
 
     /// A path that the configuration does not have.
     #[error("unknown setting `{path}` (= {value}): {hint}{}", listing(.parent, .available))]
     Unknown {
-        /// The path as given.
+        /// The path of the user.
         path: String,
-        /// The value given, as JSON.
+        /// The value of the user, as JSON.
         value: String,
-        /// The nearest existing name as a question, ending in `? `, or empty.
+        /// A question with the nearest existing name, which ends in `? `; or empty.
         hint: String,
         /// The existing part of the path; empty at the top level.
         parent: String,
@@ -29,33 +30,33 @@ pub enum ConfigError {
         available: Vec<String>,
     },
 
-    /// A path that leads through a value that has no parts.
+    /// A path that goes through a value without parts, such as a number.
     #[error(
         "setting `{path}` (= {value}) leads through `{parent}`, which is {found}: give `{parent}` a whole value"
     )]
     NoParts {
-        /// The path as given.
+        /// The path of the user.
         path: String,
-        /// The value given, as JSON.
+        /// The value of the user, as JSON.
         value: String,
         /// The path of the value without parts.
         parent: String,
-        /// That value, with its type.
+        /// This value, with its type.
         found: String,
     },
 
-    /// A value that does not fit its place.
+    /// A value of a wrong type.
     #[error("setting `{path}` = {value}: {reason}{}", siblings(.parent, .available))]
     Value {
-        /// The path of the offending value.
+        /// The path of the value.
         path: String,
-        /// The value given, as JSON.
+        /// The value of the user, as JSON.
         value: String,
-        /// What was expected there.
+        /// What is expected there.
         reason: String,
-        /// The path of the level that holds the value; empty at the top level.
+        /// The path of the object that holds the value; empty at the top level.
         parent: String,
-        /// The names with their present values at that level.
+        /// The names in this object with their values in the preset.
         available: Vec<String>,
     },
 
@@ -64,7 +65,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why it cannot be read.
+        /// The reason of the operating system.
         source: std::io::Error,
     },
 
@@ -90,7 +91,7 @@ pub enum ConfigError {
         found: String,
     },
 
-    /// A preset that does not survive its own serialization; a mistake in the program, not of its user.
+    /// A preset that cannot be read back from its own JSON. This is an error of the program, not of its user.
     #[error("the preset does not read back from its own JSON: {0}")]
     Preset(String),
 }

@@ -1,14 +1,14 @@
-//! Strict configurations: a preset, a JSON file laid over it, `path.to.key=value` settings laid over both.
+//! Strict configurations: a preset, then a JSON file that overrides it, then `path.to.key=value` settings.
 //!
-//! A configuration is any `C: Serialize + DeserializeOwned`. The preset says which paths exist; whatever a user
-//! gives must land on one of them and deserialize there, else a [`ConfigError`] names the path, the value, what was
-//! expected and what exists at that level. Nothing is ignored: a key that the type would skip silently is an error.
+//! A configuration is any `C: Serialize + DeserializeOwned`. Each value of a user needs a path that the configuration has,
+//! and a type that fits there. Otherwise a [`SettingError`] names the path, the value, what is expected, and the names that
+//! exist at that level. Nothing is ignored: a key that serde would skip silently is an error.
 //!
-//! - An integer is accepted for a float; a number for a string, a string for a number and the like are refused.
+//! - An integer is accepted for a float. A number for a string, or a string for a number, is refused.
 //! - `null` is accepted where the type is an `Option`.
-//! - Objects of a file are laid over the preset key by key; a setting replaces the value at its path as a whole.
-//! - Tagged enums may change their variant (`{"kind": "linear", "from": 0.1, "to": 0.01}` over a constant).
-//! - The result serialized (`config.json` of a run) reads back through the same way.
+//! - A file overrides the preset key by key. A setting replaces the whole value at its path.
+//! - An override may change the variant of a tagged enum (`{"kind": "linear", "from": 0.1, "to": 0.01}` over a constant).
+//! - The serialized result (`config.json` of a run) is a valid file for the same configuration.
 //!
 //! ```
 //! use gibbs_train::config::Resolver;
@@ -29,7 +29,7 @@
 //!     error.to_string(),
 //!     "unknown setting `train.epoch` (= 5): did you mean `train.epochs`? `train` has: epochs, learning_rate",
 //! );
-//! # Ok::<(), gibbs_train::config::ConfigError>(())
+//! # Ok::<(), gibbs_train::config::SettingError>(())
 //! ```
 
 mod diagnose;
@@ -38,7 +38,7 @@ mod path;
 mod resolve;
 mod value;
 
-pub use error::ConfigError;
+pub use error::SettingError;
 pub use resolve::{Resolved, Resolver, read_strict};
 pub use value::{Change, changes};
 

@@ -1,18 +1,18 @@
-//! Paths into a JSON value, and the nearest name to a misspelled one.
+//! Paths into a JSON value, and the name nearest to a misspelled one.
 
 use serde_json::Value;
 
-/// The path one step further down.
+/// The path `parent.key`.
 pub(super) fn join(parent: &str, key: &str) -> String {
     if parent.is_empty() { key.to_string() } else { format!("{parent}.{key}") }
 }
 
-/// The path without its last step; empty for a path of one step.
+/// The path without its last key; empty for a path of one key.
 pub(super) fn parent(path: &str) -> &str {
     path.rsplit_once('.').map_or("", |(parent, _)| parent)
 }
 
-/// The value at a path, where there is one.
+/// The value at a path, if there is one.
 pub(super) fn get<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     if path.is_empty() {
         return Some(value);
@@ -24,7 +24,7 @@ pub(super) fn get<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     })
 }
 
-/// The value at a path for writing, where there is one.
+/// The mutable value at a path, if there is one.
 pub(super) fn get_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     if path.is_empty() {
         return Some(value);
@@ -45,7 +45,7 @@ pub(super) fn names(value: &Value, path: &str) -> Vec<String> {
     }
 }
 
-/// The existing name nearest to `name`, where one is near enough to have been meant.
+/// The existing name nearest to `name`. `None` if the names differ too much for a spelling mistake.
 pub(super) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
     let limit = 1 + name.chars().count() / 3;
     names
@@ -56,8 +56,8 @@ pub(super) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// Edits (insert, remove, replace, swap of two neighbors) that turn one name into the other, `-` and `_` being the
-/// same letter and case not counting.
+/// The least number of edits that turn one name into the other. An edit inserts, removes or replaces a letter, or swaps two
+/// neighbors. `-` equals `_`, and upper case equals lower case.
 fn distance(a: &str, b: &str) -> usize {
     let letters = |text: &str| -> Vec<char> { text.to_lowercase().replace('-', "_").chars().collect() };
     let (a, b) = (letters(a), letters(b));

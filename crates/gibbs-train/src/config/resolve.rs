@@ -1,4 +1,4 @@
-//! Laying files and settings over a preset.
+//! Overrides a preset by files and settings.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::diagnose::{Attempt, Failure};
 use super::value::{Change, compare, describe, to_value};
-use super::{ConfigError, path};
+use super::{SettingError, path};
 
-/// A configuration in force, and how it differs from its preset.
+/// A complete configuration, and its differences from the preset.
 #[derive(Clone, Debug)]
 pub struct Resolved<C> {
     /// The typed configuration.
@@ -18,40 +18,40 @@ pub struct Resolved<C> {
     pub changes: Vec<Change>,
 }
 
-/// Lays what a user gives over a preset; later values win over earlier ones.
+/// Overrides a preset by the values of a user. A later value replaces an earlier one.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     preset: Value,
     merged: Value,
-    given: Vec<(String, Value)>,
+    overrides: Vec<(String, Value)>,
 }
 
 impl Resolver {
     /// Starts from a preset.
     ///
     /// # Errors
-    /// [`ConfigError::Preset`] if the preset does not serialize.
-    pub fn over<C: Serialize + ?Sized>(preset: &C) -> Result<Self, ConfigError> {
+    /// [`SettingError::Preset`] if the preset does not serialize.
+    pub fn over<C: Serialize + ?Sized>(preset: &C) -> Result<Self, SettingError> {
         let preset = to_value(preset)?;
-        Ok(Self { merged: preset.clone(), preset, given: Vec::new() })
+        Ok(Self { merged: preset.clone(), preset, overrides: Vec::new() })
     }
 
-    /// Lays a JSON file over what there is, key by key.
+    /// Overrides the present values by a JSON file, key by key.
     ///
     /// # Errors
-    /// [`ConfigError::Read`], [`ConfigError::Json`] (with line and column), [`ConfigError::NotAnObject`].
-    pub fn file(mut self, path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+    /// [`SettingError::Read`], [`SettingError::Json`] (with line and column), [`SettingError::NotAnObject`].
+    pub fn file(mut self, path: impl AsRef<Path>) -> Result<Self, SettingError> {
         let overlay = Value::Object(read_object(path.as_ref())?);
-        lay("", &mut self.merged, overlay, &mut self.given);
+        lay("", &mut self.merged, overlay, &mut self.overrides);
         Ok(self)
     }
 
-    /// Applies one setting `path.to.key=value`. The value is read as JSON where it is JSON, else as a string.
+    /// Applies one setting `path.to.key=value`. The value is parsed as JSON. If it is not JSON, it is a string.
     ///
     /// # Errors
-    /// [`ConfigError::Syntax`], and those of [`Resolver::assign`].
-    pub fn setting(self, text: &str) -> Result<Self, ConfigError> {
-        let syntax = || ConfigError::Syntax { text: text.to_string() };
+    /// [`SettingError::Syntax`], and the errors of [`Resolver::assign`].
+    pub fn setting(self, text: &str) -> Result<Self, SettingError> {
+        let syntax = || SettingError::Syntax { text: text.to_string() };
         let (path, value) = text.split_once('=').ok_or_else(syntax)?;
         let path = path.trim();
         if path.split('.').any(|key| key.is_empty() || key.contains(char::is_whitespace)) {
@@ -64,20 +64,19 @@ impl Resolver {
     /// Applies several settings in their order.
     ///
     /// # Errors
-    /// Those of [`Resolver::setting`], for the first setting that is wrong.
-    pub fn settings<S: AsRef<str>>(self, texts: impl IntoIterator<Item = S>) -> Result<Self, ConfigError> {
+    /// The error of [`Resolver::setting`] for the first wrong setting.
+    pub fn settings<S: AsRef<str>>(self, texts: impl IntoIterator<Item = S>) -> Result<Self, SettingError> {
         texts.into_iter().try_fold(self, |resolver, text| resolver.setting(text.as_ref()))
     }
 
-    /// Puts a value at a path; for flags that are short for a setting. An object replaces what is there as a whole.
+    /// Replaces the value at a path. Use it for command-line flags that are short for a setting.
     ///
-    /// Whether the path exists and the value fits is found out by [`Resolver::resolve`], since both can depend on
-    /// other settings.
+    /// [`Resolver::resolve`] checks that the path exists and that the value fits, because both can depend on other settings.
     ///
     /// # Errors
-    /// [`ConfigError::NoParts`] for a path through a number or string, [`ConfigError::Unknown`] for an array index
+    /// [`SettingError::NoParts`] for a path through a number or string, [`SettingError::Unknown`] for an array index
     /// out of range.
-    pub fn assign(mut self, path: &str, value: impl Into<Value>) -> Result<Self, ConfigError> {
+    pub fn assign(mut self, path: &str, value: impl Into<Value>) -> Result<Self, SettingError> {
         let value = value.into();
         let mut place = &mut self.merged;
         let mut walked = String::new();
@@ -90,7 +89,7 @@ impl Resolver {
                 Value::Array(items) => {
                     let available: Vec<_> = (0..items.len()).map(|index| index.to_string()).collect();
                     let found = key.parse::<usize>().ok().and_then(|index| items.get_mut(index));
-                    found.ok_or_else(|| ConfigError::Unknown {
+                    found.ok_or_else(|| SettingError::Unknown {
                         path: path.to_string(),
                         value: value.to_string(),
                         hint: String::new(),
@@ -99,7 +98,7 @@ impl Resolver {
                     })?
                 }
                 other => {
-                    return Err(ConfigError::NoParts {
+                    return Err(SettingError::NoParts {
                         path: path.to_string(),
                         value: value.to_string(),
                         parent: walked,
@@ -110,22 +109,22 @@ impl Resolver {
             walked = path::join(&walked, key);
         }
         *place = value.clone();
-        self.given.push((path.to_string(), value));
+        self.overrides.push((path.to_string(), value));
         Ok(self)
     }
 
-    /// What there is so far.
+    /// The present values.
     pub fn values(&self) -> &Value {
         &self.merged
     }
 
-    /// The typed configuration with the list of its differences from the preset.
+    /// Returns the typed configuration and its differences from the preset.
     ///
     /// # Errors
-    /// [`ConfigError::Unknown`] for the first given path that the configuration does not have,
-    /// [`ConfigError::Value`] for a value of a wrong type.
-    pub fn resolve<C: Serialize + DeserializeOwned>(self) -> Result<Resolved<C>, ConfigError> {
-        let attempt = Attempt { preset: &self.preset, given: &self.given };
+    /// [`SettingError::Unknown`] for the first path of the user that the configuration does not have,
+    /// [`SettingError::Value`] for a value of a wrong type.
+    pub fn resolve<C: Serialize + DeserializeOwned>(self) -> Result<Resolved<C>, SettingError> {
+        let attempt = Attempt { preset: &self.preset, overrides: &self.overrides };
         let config: C = match attempt.read(&self.merged) {
             Ok(config) => config,
             Err(first) => self.resolve_variants(&attempt, first)?,
@@ -137,21 +136,21 @@ impl Resolver {
         Ok(Resolved { config, changes })
     }
 
-    /// Second attempt, for enums that change their variant: objects whose `kind` is not the preset's lose what they
-    /// had from the preset.
+    /// Tries again for enums that change their variant. An object whose `kind` differs from the preset loses the values of the
+    /// preset.
     fn resolve_variants<C: DeserializeOwned>(
         &self,
         attempt: &Attempt,
         first: Failure,
-    ) -> Result<C, ConfigError> {
+    ) -> Result<C, SettingError> {
         let mut stripped = self.merged.clone();
-        strip_changed_variants("", &mut stripped, &self.preset, &self.given);
+        strip_changed_variants("", &mut stripped, &self.preset, &self.overrides);
         if stripped == self.merged {
             return Err(attempt.explain::<C>(&self.merged, first));
         }
         attempt.read(&stripped).map_err(|second| {
-            // A field that the user invented, rather than one left over from the preset's variant, is to blame itself.
-            if first.names_unknown_field() && attempt.given_unknown(&first).is_none() {
+            // The unknown field is left over from the preset's variant, or it is an override of the user.
+            if first.names_unknown_field() && attempt.unknown_override(&first).is_none() {
                 attempt.explain::<C>(&stripped, second)
             } else {
                 attempt.explain::<C>(&self.merged, first)
@@ -160,24 +159,24 @@ impl Resolver {
     }
 }
 
-/// Reads a complete configuration from a JSON file as strictly as [`Resolver`] does, without a preset.
+/// Reads a complete configuration from a JSON file without a preset. It is as strict as [`Resolver`].
 ///
 /// # Errors
-/// Those of [`Resolver::file`] and [`Resolver::resolve`].
-pub fn read_strict<C: Serialize + DeserializeOwned>(path: impl AsRef<Path>) -> Result<C, ConfigError> {
+/// The errors of [`Resolver::file`] and [`Resolver::resolve`].
+pub fn read_strict<C: Serialize + DeserializeOwned>(path: impl AsRef<Path>) -> Result<C, SettingError> {
     Ok(Resolver::over(&Map::new())?.file(path)?.resolve()?.config)
 }
 
-fn read_object(path: &Path) -> Result<Map<String, Value>, ConfigError> {
+fn read_object(path: &Path) -> Result<Map<String, Value>, SettingError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        .map_err(|source| SettingError::Read { path: path.to_path_buf(), source })?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(other) => Err(ConfigError::NotAnObject { path: path.to_path_buf(), found: describe(&other) }),
+        Ok(other) => Err(SettingError::NotAnObject { path: path.to_path_buf(), found: describe(&other) }),
         Err(error) => {
             let whole = error.to_string();
             let message = whole.split(" at line ").next().unwrap_or(&whole).to_string();
-            Err(ConfigError::Json {
+            Err(SettingError::Json {
                 path: path.to_path_buf(),
                 line: error.line(),
                 column: error.column(),
@@ -187,41 +186,41 @@ fn read_object(path: &Path) -> Result<Map<String, Value>, ConfigError> {
     }
 }
 
-fn lay(at: &str, base: &mut Value, overlay: Value, given: &mut Vec<(String, Value)>) {
+fn lay(at: &str, base: &mut Value, overlay: Value, overrides: &mut Vec<(String, Value)>) {
     match (base, overlay) {
         (Value::Object(base), Value::Object(overlay)) => {
             for (key, value) in overlay {
                 let at = path::join(at, &key);
                 match base.get_mut(&key) {
-                    Some(base) => lay(&at, base, value, given),
+                    Some(base) => lay(&at, base, value, overrides),
                     None => {
-                        given.push((at, value.clone()));
+                        overrides.push((at, value.clone()));
                         base.insert(key, value);
                     }
                 }
             }
         }
         (base, overlay) => {
-            given.push((at.to_string(), overlay.clone()));
+            overrides.push((at.to_string(), overlay.clone()));
             *base = overlay;
         }
     }
 }
 
-fn strip_changed_variants(at: &str, value: &mut Value, preset: &Value, given: &[(String, Value)]) {
+fn strip_changed_variants(at: &str, value: &mut Value, preset: &Value, overrides: &[(String, Value)]) {
     let (Value::Object(map), Value::Object(preset)) = (value, preset) else { return };
-    let is_given = |key: &str| {
+    let is_override = |key: &str| {
         let key = path::join(at, key);
-        given.iter().any(|(path, _)| {
+        overrides.iter().any(|(path, _)| {
             path == &key || path.starts_with(&format!("{key}.")) || key.starts_with(&format!("{path}."))
         })
     };
     if map.get("kind").is_some_and(|kind| Some(kind) != preset.get("kind")) {
-        map.retain(|key, _| is_given(key));
+        map.retain(|key, _| is_override(key));
     }
     for (key, value) in map.iter_mut() {
         if let Some(preset) = preset.get(key) {
-            strip_changed_variants(&path::join(at, key), value, preset, given);
+            strip_changed_variants(&path::join(at, key), value, preset, overrides);
         }
     }
 }

@@ -26,7 +26,7 @@ struct Model {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
-    Plain,
+    Standard,
     Centered,
 }
 
@@ -51,7 +51,7 @@ fn preset() -> Config {
     Config {
         experiment: "rbm".into(),
         model: Model {
-            kind: Kind::Plain,
+            kind: Kind::Standard,
             n_hidden: 500,
             layers: vec![500, 250],
             sparsity: None,
@@ -67,7 +67,7 @@ fn preset() -> Config {
     }
 }
 
-fn set(settings: &[&str]) -> Result<Resolved<Config>, ConfigError> {
+fn set(settings: &[&str]) -> Result<Resolved<Config>, SettingError> {
     Resolver::over(&preset())?.settings(settings)?.resolve()
 }
 
@@ -75,7 +75,7 @@ fn message(settings: &[&str]) -> String {
     set(settings).unwrap_err().to_string()
 }
 
-fn with_file<C: Serialize + DeserializeOwned>(preset: &C, text: &str) -> Result<Resolved<C>, ConfigError> {
+fn with_file<C: Serialize + DeserializeOwned>(preset: &C, text: &str) -> Result<Resolved<C>, SettingError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("my.json");
     std::fs::write(&path, text).unwrap();
@@ -100,7 +100,7 @@ fn the_preset_alone_is_unchanged() {
 }
 
 #[test]
-fn settings_land_where_they_say_and_are_listed() {
+fn settings_reach_their_paths_and_are_listed() {
     let resolved = set(&[
         "train.epochs=5",
         "model.n_hidden=128",
@@ -126,7 +126,7 @@ fn settings_land_where_they_say_and_are_listed() {
         changes,
         [
             "experiment = \"a=b c\" (preset: \"rbm\")",
-            "model.kind = \"centered\" (preset: \"plain\")",
+            "model.kind = \"centered\" (preset: \"standard\")",
             "model.n_hidden = 128 (preset: 500)",
             "model.layers = [7] (preset: [500,250])",
             "model.sparsity = 0.1 (preset: null)",
@@ -185,7 +185,7 @@ fn unknown_paths_are_named_with_what_there_is() {
 
 #[test]
 fn wrong_types_are_named_with_what_was_expected() {
-    let model = "`model` has: kind = \"plain\", n_hidden = 500, layers, sparsity = null, units";
+    let model = "`model` has: kind = \"standard\", n_hidden = 500, layers, sparsity = null, units";
     for (setting, expected) in [
         (
             "model.n_hidden=many",
@@ -219,7 +219,7 @@ fn wrong_types_are_named_with_what_was_expected() {
         ),
         (
             "model.kind=fancy",
-            format!("setting `model.kind` = \"fancy\": unknown variant `fancy`, expected `plain` or `centered`; {model}"),
+            format!("setting `model.kind` = \"fancy\": unknown variant `fancy`, expected `standard` or `centered`; {model}"),
         ),
         (
             "experiment=5",
@@ -372,9 +372,9 @@ fn types_that_reject_unknown_fields_themselves_give_the_same_message() {
     assert_eq!(file, "unknown setting `inner.dpeth` (= 4): did you mean `inner.depth`? `inner` has: depth");
 }
 
-/// A field called `kind` need not choose a variant that has other fields.
+/// A field with the name `kind` does not always choose a variant with other fields.
 #[test]
-fn an_invented_field_is_named_beside_a_changed_kind() {
+fn an_invented_field_is_named_together_with_a_changed_kind() {
     #[derive(Debug, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Strict {
@@ -387,7 +387,7 @@ fn an_invented_field_is_named_beside_a_changed_kind() {
         kind: Option<Kind>,
         depth: usize,
     }
-    for kind in [None, Some(Kind::Plain)] {
+    for kind in [None, Some(Kind::Standard)] {
         let resolver = Resolver::over(&Strict { inner: Inner { kind, depth: 2 }, rate: 0.1 }).unwrap();
         let resolver = resolver.settings(["inner.kind=centered", "rat=1"]).unwrap();
         let message = resolver.resolve::<Strict>().unwrap_err().to_string();
@@ -420,5 +420,5 @@ fn a_null_is_no_way_around_strictness() {
 #[test]
 fn a_preset_that_does_not_serialize_is_reported() {
     let preset = BTreeMap::from([(vec![1, 2], 3)]);
-    assert!(matches!(Resolver::over(&preset), Err(ConfigError::Preset(_))));
+    assert!(matches!(Resolver::over(&preset), Err(SettingError::Preset(_))));
 }

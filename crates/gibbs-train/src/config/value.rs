@@ -1,20 +1,20 @@
-//! Configurations as JSON values, and the differences between two of them.
+//! Configurations as JSON values, and the differences between two configurations.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{ConfigError, path};
+use super::{SettingError, path};
 
-/// One value that differs from the preset.
+/// A value that differs from the preset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// The path of the value.
     pub path: String,
-    /// The preset's value; `null` where the preset has none.
+    /// The value of the preset; `null` if the preset has none.
     pub from: Value,
-    /// The value in force; `null` where it has none.
+    /// The value of the configuration; `null` if it has none.
     pub to: Value,
 }
 
@@ -24,28 +24,28 @@ impl fmt::Display for Change {
     }
 }
 
-/// The values in which two configurations differ, in the order of the second.
+/// Returns the values that differ between two configurations, in the order of the second.
 ///
-/// Objects are compared key by key unless they are different variants of an enum (another `kind`, other keys), which
-/// are reported as a whole; lists of objects item by item if they are equally long.
+/// Objects are compared key by key. Two variants of an enum (with different `kind` and keys) are one difference. Lists of
+/// objects are compared item by item if they have the same length.
 ///
 /// # Errors
-/// [`ConfigError::Preset`] if one of them does not serialize.
+/// [`SettingError::Preset`] if a configuration does not serialize.
 pub fn changes<A: Serialize + ?Sized, B: Serialize + ?Sized>(
     from: &A,
     to: &B,
-) -> Result<Vec<Change>, ConfigError> {
+) -> Result<Vec<Change>, SettingError> {
     let mut found = Vec::new();
     compare("", &to_value(from)?, &to_value(to)?, &mut found);
     Ok(found)
 }
 
-/// The JSON of a configuration. Goes through the text, so that an `f32` keeps its short form (0.1, not
+/// The JSON of a configuration. It is made from text, so that an `f32` keeps its short form (0.1, not
 /// 0.10000000149011612).
-pub(super) fn to_value<C: Serialize + ?Sized>(config: &C) -> Result<Value, ConfigError> {
+pub(super) fn to_value<C: Serialize + ?Sized>(config: &C) -> Result<Value, SettingError> {
     serde_json::to_string(config)
         .and_then(|text| serde_json::from_str(&text))
-        .map_err(|error| ConfigError::Preset(error.to_string()))
+        .map_err(|error| SettingError::Preset(error.to_string()))
 }
 
 pub(super) fn compare(at: &str, from: &Value, to: &Value, found: &mut Vec<Change>) {
@@ -68,7 +68,7 @@ pub(super) fn compare(at: &str, from: &Value, to: &Value, found: &mut Vec<Change
     }
 }
 
-/// Equality in which 1 and 1.0 are the same number.
+/// Equality of values, where 1 equals 1.0.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => {
@@ -78,7 +78,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A JSON value named for a message: its type and, where short, the value.
+/// Describes a JSON value for a message: its type, and the value of a scalar.
 pub(super) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_string(),
@@ -90,7 +90,7 @@ pub(super) fn describe(value: &Value) -> String {
     }
 }
 
-/// A JSON value on one line of bounded length.
+/// A JSON value on one line, cut after 80 characters.
 pub(super) fn brief(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(80) {

@@ -1,20 +1,20 @@
-//! Where the batches of a run come from.
+//! Sources of batches.
 
 use burn::tensor::Device;
 use gibbs_core::{Batch, Position};
 use gibbs_data::{Batches, DataError, Dataset, Epoch};
 
-/// A source of batches. The batch of a step depends on its position alone, so that a resumed run sees what the uninterrupted
-/// run saw.
+/// A source of batches. The batch of a step depends only on its position, so a resumed run gets the same batches as an
+/// uninterrupted run.
 pub trait BatchSource {
-    /// Batches in an epoch, at least 1.
+    /// Number of batches in an epoch, at least 1.
     fn steps_per_epoch(&self) -> usize;
 
     /// The batch of a step.
     fn batch(&mut self, at: &Position) -> Batch;
 }
 
-/// A function of the position, with the number of batches in an epoch.
+/// A pair of the number of batches in an epoch and a function of the position.
 impl<F: FnMut(&Position) -> Batch> BatchSource for (usize, F) {
     fn steps_per_epoch(&self) -> usize {
         self.0
@@ -25,9 +25,9 @@ impl<F: FnMut(&Position) -> Batch> BatchSource for (usize, F) {
     }
 }
 
-/// No data: objectives that draw their own examples, over epochs of a chosen length.
+/// A source without data, for objectives that draw their own examples. Its batches are empty.
 pub struct NoData {
-    /// Steps in an epoch.
+    /// Number of steps in an epoch.
     pub steps_per_epoch: usize,
     /// Device of the empty batches.
     pub device: Device,
@@ -43,7 +43,7 @@ impl BatchSource for NoData {
     }
 }
 
-/// Shuffled batches of a data set, each passed through a function that makes model inputs of it.
+/// Shuffled batches of a data set. A function converts each batch to the inputs of the model.
 pub struct DataBatches<F> {
     batches: Batches,
     epoch: Option<(usize, Epoch)>,
@@ -52,10 +52,10 @@ pub struct DataBatches<F> {
 }
 
 impl<F: FnMut(gibbs_data::Batch) -> Batch> DataBatches<F> {
-    /// Batches of `batch_size` in an order that `seed` and the epoch give.
+    /// Batches of `batch_size` examples. `seed` and the epoch determine their order.
     ///
     /// # Errors
-    /// An empty set or a batch size of zero.
+    /// [`DataError`] if the data set is empty or the batch size is zero.
     pub fn new(
         data: Dataset,
         batch_size: usize,

@@ -10,13 +10,13 @@ use crate::checkpoint::placed;
 use crate::clip::Clip;
 use crate::schedule::Schedule;
 
-/// How gradients become steps. In JSON an object with a `kind`, such as `{"kind": "adam"}`.
+/// The optimizer. In JSON an object with a `kind`, such as `{"kind": "adam"}`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum OptimizerConfig {
     /// Stochastic gradient descent.
     Sgd {
-        /// Momentum in \[0, 1), read at the start of each epoch.
+        /// Momentum in \[0, 1). It changes only at the start of an epoch.
         #[serde(default = "no_momentum")]
         momentum: Schedule,
     },
@@ -63,7 +63,7 @@ impl OptimizerConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// Names the first field that is out of range.
+    /// [`ConfigError`] for the first field out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         match self {
             Self::Sgd { momentum } => {
@@ -75,7 +75,7 @@ impl OptimizerConfig {
         }
     }
 
-    /// The optimizer for a momentum; `None` for those that search along lines.
+    /// Makes the optimizer. `None` for methods that use line searches.
     pub(super) fn build(
         &self,
         momentum: f64,
@@ -95,13 +95,14 @@ impl OptimizerConfig {
     }
 }
 
-/// A running average of the weights ([`WeightAverage`](crate::average::WeightAverage)), which is then what is measured and saved.
+/// A moving average of the weights ([`WeightAverage`](crate::average::WeightAverage)). A run with an average measures and saves
+/// the averaged model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AverageConfig {
-    /// Decay at each update, in \[0, 1); 0 switches averaging off.
+    /// Decay at each update, in \[0, 1). 0: no averaging.
     pub decay: f64,
-    /// Steps between two updates, at least 1.
+    /// Number of steps between two updates, at least 1.
     pub every: usize,
 }
 
@@ -112,28 +113,29 @@ impl AverageConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// Names the first field that is out of range.
+    /// [`ConfigError`] for the first field out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         ConfigError::fraction("decay", self.decay)?;
         ConfigError::at_least("every", self.every, 1)
     }
 }
 
-/// Settings of a [`Learner`](super::Learner). Meant to be flattened into the `train` section of a configuration.
+/// Settings of a [`Learner`](super::Learner). Use `#[serde(flatten)]` to include them in the `train` section of a
+/// configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LearnerConfig {
-    /// Learning rate, for gradients averaged over the batch.
+    /// Learning rate for gradients averaged over the batch, at least 0.
     pub learning_rate: Schedule,
-    /// How gradients become steps.
+    /// The optimizer.
     pub optimizer: OptimizerConfig,
-    /// Average of the weights.
+    /// Moving average of the weights.
     pub average: AverageConfig,
-    /// Bound of the gradients.
+    /// Gradient clipping.
     pub clip: Clip,
 }
 
 impl LearnerConfig {
-    /// Adam at a learning rate, without averaging or clipping.
+    /// Adam without averaging and without clipping.
     pub fn adam(learning_rate: impl Into<Schedule>) -> Self {
         Self {
             learning_rate: learning_rate.into(),
@@ -146,7 +148,7 @@ impl LearnerConfig {
     /// Checks every field.
     ///
     /// # Errors
-    /// Names the first field that is out of range.
+    /// [`ConfigError`] for the first field out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.learning_rate.check("learning_rate", |rate| rate >= 0.0, "must not be negative")?;
         self.optimizer.validate().map_err(|error| error.within("optimizer"))?;

@@ -1,14 +1,14 @@
-//! The learner: a model, what it is trained on, and everything that turns gradients into steps.
+//! The learner: a model in training with its objective, optimizer, schedule, weight average, clipping and validation.
 //!
 //! ```text
 //! g = objective(model, batch, position, noise)        gradients and named scalars
 //! model <- optimizer(model, clip(g), learning rate)
-//! average <- d·average + (1 - d)·model                 where there is one
+//! average <- d·average + (1 - d)·model                optional
 //! ```
 //!
-//! A learner is a [`TrainTask`]: [`Trainer`](crate::training::Trainer) runs it with logs, validation, checkpoints and weights in a
-//! run folder, and a resumed run equals an uninterrupted one. It knows no model: models come as Burn modules, objectives as
-//! [`Objective`]s.
+//! A learner is a [`TrainTask`]. [`Trainer`](crate::training::Trainer) runs it and writes metrics, checkpoints and weights into
+//! a run folder. A resumed run equals an uninterrupted run, bit by bit. The model is any Burn module; the objective is any
+//! [`Objective`] for it.
 
 mod batches;
 mod config;
@@ -32,16 +32,16 @@ pub use batches::{BatchSource, DataBatches, NoData};
 pub use config::{AverageConfig, LearnerConfig, OptimizerConfig};
 pub use stages::{Staged, Stages};
 
-/// The noise of the steps of a run.
+/// The random numbers of the steps of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum StepNoise {
-    /// One stream that goes on from step to step, part of the checkpoint.
+    /// One stream for all steps. A checkpoint saves its position.
     Stream(Noise),
     /// A new stream `name/step` for each step.
     EachStep {
         /// Seed of the streams.
         seed: u64,
-        /// First part of their names.
+        /// First part of the names.
         name: String,
     },
 }
@@ -63,7 +63,7 @@ type Validate<'a, M> = Box<dyn FnMut(&M, &Position) -> Result<Option<Validation>
 type Probe<'a, M> = Box<dyn FnMut(&M) -> Metrics + 'a>;
 type Export<'a, M> = Box<dyn Fn(&M) -> Result<Vec<u8>, BoxError> + 'a>;
 
-/// A model in training; see the [module documentation](self).
+/// A model in training. The [module documentation](self) gives the equations of a step.
 ///
 /// ```
 /// use burn::{module::{Module, Param}, tensor::{Device, Tensor}};
@@ -98,7 +98,7 @@ type Export<'a, M> = Box<dyn Fn(&M) -> Result<Vec<u8>, BoxError> + 'a>;
 /// # }
 /// ```
 pub struct Learner<'a, M, O> {
-    /// Taken out only within a step, so that the optimizer writes in place.
+    /// `None` only during a step, so that the optimizer can write in place.
     model: Option<M>,
     objective: O,
     config: LearnerConfig,
@@ -118,7 +118,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
     /// A learner before its first step.
     ///
     /// # Errors
-    /// Settings that are out of range.
+    /// [`ConfigError`] for the first setting out of range.
     ///
     /// # Panics
     /// If the model has no parameters.
@@ -153,14 +153,14 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
         })
     }
 
-    /// Takes the batches of a run from a source.
+    /// Sets the source of the batches of a run.
     #[must_use]
     pub fn on_batches(mut self, batches: impl BatchSource + 'a) -> Self {
         self.batches = Some(Box::new(batches));
         self
     }
 
-    /// Validates the model that is measured and saved: the average where there is one.
+    /// Sets the validation. It receives the averaged model if there is one, else the model after the last step.
     #[must_use]
     pub fn validate(
         mut self,
@@ -170,7 +170,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
         self
     }
 
-    /// Validates the model as the last step left it, without averaging.
+    /// Sets the validation. It receives the model after the last step, also if there is an averaged model.
     #[must_use]
     pub fn validate_current(
         mut self,
@@ -180,32 +180,33 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
         self
     }
 
-    /// Adds metrics of the measured model to each line of the log.
+    /// Adds the metrics of `probe` to each line of the log. `probe` receives the model of [`measured`](Self::measured).
     #[must_use]
     pub fn probe(mut self, probe: impl FnMut(&M) -> Metrics + 'a) -> Self {
         self.probe = Some(Box::new(probe));
         self
     }
 
-    /// Writes the weights by a function instead of [`weights::to_bytes`].
+    /// Sets the function that makes `model.safetensors`. Default: [`weights::to_bytes`].
     #[must_use]
     pub fn export(mut self, export: impl Fn(&M) -> Result<Vec<u8>, BoxError> + 'a) -> Self {
         self.export = Some(Box::new(export));
         self
     }
 
-    /// The model as the last step left it; on the autodiff device if the objective needs one.
+    /// The model after the last step. It is on an autodiff device if the objective needs one.
     pub fn model(&self) -> &M {
         let Some(model) = &self.model else { unreachable!("a step always puts the model back") };
         model
     }
 
-    /// The model as the last step left it, without autodiff.
+    /// The model after the last step, without autodiff.
     pub fn current(&self) -> M {
         if self.objective.needs_autodiff() { self.model().valid() } else { self.model().clone() }
     }
 
-    /// The model that is measured and saved: the average where there is one.
+    /// The model that a run measures and saves, without autodiff: the averaged model if there is one, else the model after the
+    /// last step.
     pub fn measured(&self) -> M {
         self.average.as_ref().map_or_else(|| self.current(), |average| average.module().clone())
     }
@@ -215,10 +216,10 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
         &self.objective
     }
 
-    /// One step on a batch.
+    /// Does one step on a batch.
     ///
     /// # Errors
-    /// Those of the objective.
+    /// The errors of the objective.
     pub fn step_on(&mut self, batch: Batch, at: &Position) -> Result<(), BoxError> {
         self.follow_momentum(at)?;
         let model = self.model.take().unwrap_or_else(|| unreachable!("a step always puts the model back"));
@@ -243,7 +244,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
         Ok(())
     }
 
-    /// The model after a step.
+    /// Returns the model after a step.
     fn update(&mut self, model: M, batch: Batch, at: &Position, noise: &mut Noise) -> Result<M, BoxError> {
         let rate = self.config.learning_rate.at(at.step, at.total_steps);
         let Some(optimizer) = &mut self.optimizer else { return self.search(model, batch, at, noise) };
@@ -261,7 +262,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
         })
     }
 
-    /// Line searches on a batch.
+    /// Returns the model after line searches on a batch.
     fn search(&mut self, model: M, batch: Batch, at: &Position, noise: &Noise) -> Result<M, BoxError> {
         let mut failure = None;
         let evaluate = |model: &M| match self.objective.step(model, batch.clone(), at, &mut noise.clone()) {
@@ -288,7 +289,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
         failure.map_or(Ok(model), Err)
     }
 
-    /// Burn fixes the momentum of an optimizer when it is made, so a new one takes over the old one's state.
+    /// Changes the momentum. A Burn optimizer has a fixed momentum, so a new optimizer takes the state of the old one.
     fn follow_momentum(&mut self, at: &Position) -> Result<(), ConfigError> {
         let OptimizerConfig::Sgd { momentum } = &self.config.optimizer else { return Ok(()) };
         let momentum = momentum.at(at.step, at.total_steps);
@@ -306,7 +307,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
 
 impl<M: Module, O: Objective<M>> TrainTask for Learner<'_, M, O> {
     /// # Panics
-    /// Without [`on_batches`](Learner::on_batches).
+    /// If [`on_batches`](Learner::on_batches) was not called.
     fn steps_per_epoch(&self) -> usize {
         let Some(batches) = &self.batches else { panic!("a learner needs batches to run") };
         batches.steps_per_epoch()

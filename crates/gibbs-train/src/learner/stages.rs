@@ -1,47 +1,47 @@
-//! Runs in stages: one task after the other, each over its own epochs.
+//! Runs in stages: several tasks, one after another, each with its own number of epochs.
 
 use gibbs_core::{BoxError, Position};
 
 use crate::checkpoint::State;
 use crate::training::{Metrics, TrainTask, Validation};
 
-/// What a run in stages consists of. Each stage is a task that begins from the results of those before it.
+/// The stages of a run. Each stage is a task that starts from the results of the stages before it.
 pub trait Stages {
-    /// Epochs of each stage, in order.
+    /// Number of epochs of each stage, in order.
     fn epochs(&self) -> Vec<usize>;
 
-    /// Begins a stage: ends the one before it, whose results it keeps, and makes the new task.
+    /// Begins a stage: keeps the results of the stage before it, and makes the task of the new stage.
     ///
     /// # Errors
-    /// Whatever prevents it.
+    /// Any error that prevents the stage.
     fn begin(&mut self, stage: usize) -> Result<(), BoxError>;
 
-    /// The task of the stage that began last.
+    /// The task of the present stage.
     fn task(&self) -> &dyn TrainTask;
 
-    /// The same for steps.
+    /// The task of the present stage, mutable.
     fn task_mut(&mut self) -> &mut dyn TrainTask;
 
-    /// Saves the results of the stages that ended.
+    /// Saves the results of the finished stages.
     ///
     /// # Errors
-    /// Whatever prevents it.
+    /// Any error that prevents saving.
     fn save_results(&self, state: &mut State) -> Result<(), BoxError>;
 
-    /// The reverse of [`save_results`](Self::save_results), before the stage is begun.
+    /// Loads what [`save_results`](Self::save_results) saved, before `stage` begins.
     ///
     /// # Errors
-    /// Whatever does not fit.
+    /// An error if the state does not fit.
     fn load_results(&mut self, stage: usize, state: &State) -> Result<(), BoxError>;
 
-    /// The weights of the whole model as it is now.
+    /// The present weights of the whole model, as the bytes of `model.safetensors`.
     ///
     /// # Errors
-    /// Whatever prevents it.
+    /// Any error that prevents it.
     fn weights(&self) -> Result<Vec<u8>, BoxError>;
 }
 
-/// A run in stages as one task.
+/// All stages of a run as one task.
 pub struct Staged<S> {
     stages: S,
     stage: usize,
@@ -49,10 +49,10 @@ pub struct Staged<S> {
 }
 
 impl<S: Stages> Staged<S> {
-    /// Begins the first stage that has epochs.
+    /// Begins the first stage with a positive number of epochs.
     ///
     /// # Errors
-    /// Those of the stage.
+    /// The errors of [`Stages::begin`].
     pub fn new(mut stages: S) -> Result<Self, BoxError> {
         let mut ends = stages.epochs();
         for stage in 1..ends.len() {
@@ -64,7 +64,7 @@ impl<S: Stages> Staged<S> {
         Ok(staged)
     }
 
-    /// Goes on to the stage of an epoch.
+    /// Begins the stages up to the stage of an epoch.
     fn enter(&mut self, epoch: usize) -> Result<(), BoxError> {
         while self.stage + 1 < self.ends.len() && epoch >= self.ends[self.stage] {
             self.stage += 1;
@@ -73,7 +73,7 @@ impl<S: Stages> Staged<S> {
         Ok(())
     }
 
-    /// A position in the run as one in the present stage.
+    /// Converts a position in the run to a position in the present stage.
     fn here(&self, at: &Position) -> Position {
         let first = if self.stage == 0 { 0 } else { self.ends[self.stage - 1] };
         Position::new(at.step - first * at.steps_per_epoch, at.steps_per_epoch, self.ends[self.stage] - first)
@@ -95,7 +95,7 @@ impl<S: Stages> TrainTask for Staged<S> {
         self.stages.task_mut().take_metrics()
     }
 
-    /// Receives the position in the whole run.
+    /// Validates the present stage at the position in the whole run.
     fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
         self.stages.task_mut().validate(at)
     }

@@ -1,10 +1,10 @@
-//! Times as people read them.
+//! Times as text.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const DAY: u64 = 86_400;
 
-/// A time in UTC as `2026-01-31T12:34:56Z`. Times before 1970 read as 1970.
+/// A time in UTC, such as `2026-01-31T12:34:56Z`. A time before 1970 becomes the start of 1970.
 pub(super) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
     let (mut days, second) = (seconds / DAY, seconds % DAY);

@@ -1,4 +1,4 @@
-//! Why a run folder cannot be used.
+//! Errors of run folders.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,11 +7,11 @@ use thiserror::Error;
 
 use crate::atomic::WriteError;
 
-/// A run folder that cannot be used.
+/// The error of a run folder that cannot be used.
 #[derive(Debug, Error)]
 pub enum RunFolderError {
-    /// The folder holds a run and nobody said what to do with it.
-    #[error("{} already holds a run: --resume goes on with it, --overwrite replaces it, or name another folder", .0.display())]
+    /// The folder holds a run, and [`Existing::Refuse`](super::Existing::Refuse) was chosen.
+    #[error("{} already holds a run: --resume continues it, --overwrite replaces it, or name another folder", .0.display())]
     Exists(PathBuf),
 
     /// Another process writes to the folder.
@@ -22,25 +22,25 @@ pub enum RunFolderError {
     #[error("{} is not a folder", .0.display())]
     NotAFolder(PathBuf),
 
-    /// The folder to read from does not exist or holds no configuration.
+    /// The folder does not exist or holds no configuration.
     #[error("{} holds no run: there is no config.json in it", .0.display())]
     NoRun(PathBuf),
 
-    /// The operating system refused something.
+    /// An operation of the operating system failed.
     #[error("cannot use {}: {source}", .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// The reason.
+        /// The reason of the operating system.
         source: io::Error,
     },
 
-    /// A file could not be written.
+    /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
 
-    /// The `run.json` of the run to go on with is damaged.
-    #[error("{} is damaged ({message}): remove it to go on without it", .path.display())]
+    /// The `run.json` of the run to resume is damaged.
+    #[error("{} is damaged ({message}): remove it to continue without it", .path.display())]
     Info {
         /// The file.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum RunFolderError {
 }
 
 impl RunFolderError {
-    /// Whether the user gave the wrong folder or files, in contrast to a failure of the operating system.
+    /// Whether the folder or its files are wrong. Returns `false` for failures of the operating system.
     pub fn is_bad_input(&self) -> bool {
         !matches!(self, Self::Io { .. } | Self::Write(_))
     }

@@ -1,4 +1,4 @@
-//! Where the files of a run are.
+//! Paths of the files of a run.
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,7 @@ impl RunFiles {
         self.path.join("checkpoint").join("state.safetensors")
     }
 
-    /// A picture or other file by its name.
+    /// The path of a picture or another file by name.
     pub fn named(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }

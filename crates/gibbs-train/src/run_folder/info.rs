@@ -1,4 +1,4 @@
-//! `run.json`: how a run was made.
+//! `run.json`: program, device and times of a run.
 
 use std::time::{Instant, SystemTime};
 
@@ -6,34 +6,35 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::utc;
 
-/// What a run runs on; the caller knows it, this crate does not.
+/// The program and the device of a run. The caller provides them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Version of the program.
     pub version: String,
     /// Name of the backend.
     pub backend: String,
-    /// The device, in words.
+    /// Description of the device.
     pub device: String,
-    /// The command line, program first.
+    /// The command line. The first entry is the program.
     pub command: Vec<String>,
 }
 
-/// The content of `run.json`. A resumed run keeps its start and adds up its sessions.
+/// The content of `run.json`. A session is one process that works on the run. A resumed run keeps its start time and adds the
+/// seconds of its sessions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunInfo {
-    /// What the run runs on, now.
+    /// Program and device of the present session.
     #[serde(flatten)]
     pub machine: Machine,
     /// Start of the first session, UTC.
     pub start: String,
-    /// End of the run, UTC; `null` while it runs or after it was killed.
+    /// End of the run, UTC. `null` while it runs and after it was killed.
     pub end: Option<String>,
-    /// Wall-clock seconds of all sessions; of a killed session up to its last checkpoint.
+    /// Wall-clock seconds of all sessions. A killed session counts up to its last checkpoint.
     pub wall_seconds: f64,
-    /// Largest resident memory of any session in bytes; `null` where the system does not tell.
+    /// Largest resident memory of any session, in bytes. `null` where the system does not report it.
     pub peak_memory_bytes: Option<u64>,
-    /// How often the run was resumed.
+    /// Number of times that the run was resumed.
     pub resumed: u32,
     #[serde(skip)]
     session: Option<Session>,
@@ -71,8 +72,8 @@ impl RunInfo {
     }
 }
 
-/// Largest resident memory of this process so far, in bytes; `None` where the system does not tell (it does on
-/// Linux, as `VmHWM` in `/proc/self/status`).
+/// Largest resident memory of this process so far, in bytes. Linux reports it as `VmHWM` in `/proc/self/status`; `None` on
+/// other systems.
 pub fn peak_memory_bytes() -> Option<u64> {
     high_water_mark(&std::fs::read_to_string("/proc/self/status").ok()?)
 }

@@ -1,4 +1,4 @@
-//! One writer per folder.
+//! A lock that allows one writer for each folder.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::RunFolderError;
 
-/// A lock on a folder, held by the operating system for this process: `kill -9` releases it.
+/// A lock of the operating system on a folder. It ends with the process, also after `kill -9`.
 ///
-/// The file `.lock` stays behind; what counts is who holds it.
+/// The file `.lock` stays in the folder. Its existence means nothing; only the lock on it counts.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -22,7 +22,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(RunFolderError::Locked(folder.to_path_buf())),
-            // Some network file systems have no locks; a run there is not worth refusing.
+            // Some network file systems have no locks. Runs there go on without one.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                 Ok(Self { _file: file })
             }

@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: one JSON object a line, each on disk when its step is done.
+//! `metrics.jsonl`: one JSON object for each line. A line reaches the file as soon as its step is done.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::atomic::WriteError;
 
-/// A file of JSON lines that grows.
+/// A growing file of JSON lines.
 #[derive(Debug)]
 pub struct MetricsFile {
     path: PathBuf,
@@ -17,9 +17,9 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Opens the file and keeps its first `keep` bytes: 0 for a new run, for a resumed one the [`length`](Self::length)
-    /// that its checkpoint recorded, so that no step appears twice. Of a file that is shorter than that, whole lines
-    /// are kept.
+    /// Opens the file and keeps its first `keep` bytes. For a new run, `keep` is 0. For a resumed run, it is the
+    /// [`durable_length`](Self::durable_length) in the checkpoint, so that no step appears twice. If the file is shorter than
+    /// `keep`, its complete lines are kept.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -57,7 +57,7 @@ impl MetricsFile {
         Ok(())
     }
 
-    /// Bytes written so far, once they have reached the disk; what a checkpoint has to record.
+    /// Number of bytes written so far. Waits until they are on disk. A checkpoint saves this number.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -66,7 +66,7 @@ impl MetricsFile {
         Ok(self.length)
     }
 
-    /// Bytes written so far.
+    /// Number of bytes written so far.
     pub fn length(&self) -> u64 {
         self.length
     }

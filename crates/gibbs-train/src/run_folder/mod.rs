@@ -1,4 +1,4 @@
-//! The folder of a run: what it holds, who may write to it, and what becomes of a run that is there already.
+//! The folder of a run: its files, its lock, and the treatment of an existing run.
 //!
 //! ```text
 //! config.json         the whole configuration
@@ -31,21 +31,21 @@ pub use files::RunFiles;
 pub use info::{Machine, RunInfo, peak_memory_bytes};
 pub use metrics::MetricsFile;
 
-/// What to do with a run that the folder holds already.
+/// What happens to a run that is already in the folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Existing {
-    /// Refuse to touch it.
+    /// Return an error. The run stays unchanged.
     #[default]
     Refuse,
-    /// Go on from its last checkpoint, or from the beginning where it has none.
+    /// Continue from its last checkpoint, or start from the beginning if there is none.
     Resume,
-    /// Remove the files that a run writes, and only those.
+    /// Remove the files that a run writes. Other files stay.
     Overwrite,
 }
 
-/// A run folder opened for writing, locked against other processes until dropped.
+/// A run folder opened for writing. It is locked against other processes until it is dropped.
 ///
-/// The lock is the operating system's, so it ends with the process, however that ends.
+/// The lock belongs to the operating system, so it ends with the process in all cases.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -54,7 +54,7 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Names of the files that every run writes, in the order in which `--overwrite` removes them.
+    /// Names of the files that every run writes, in the order in which [`Existing::Overwrite`] removes them.
     const FILES: [&str; 6] = [
         "checkpoint/state.safetensors",
         "metrics.jsonl",
@@ -64,14 +64,14 @@ impl RunFolder {
         "config.json",
     ];
 
-    /// Opens a folder for a run, creating it where it is missing.
+    /// Opens a folder for a run. Creates the folder if it does not exist.
     ///
-    /// `pictures` are names of further files that this run writes (`samples.png`, ...); [`Existing::Overwrite`]
-    /// removes them too. Leftovers of a killed process are cleaned up.
+    /// `pictures` are the names of further files that this run writes (`samples.png`, ...). [`Existing::Overwrite`]
+    /// removes them too. Temporary files of killed processes are removed.
     ///
     /// # Errors
-    /// [`RunFolderError::Exists`] if there is a run and `existing` says [`Existing::Refuse`];
-    /// [`RunFolderError::Locked`] if another process writes there; those of the file system.
+    /// [`RunFolderError::Exists`] if there is a run and `existing` is [`Existing::Refuse`]; [`RunFolderError::Locked`] if
+    /// another process has the folder open; [`RunFolderError::Io`] and [`RunFolderError::Write`] from the file system.
     pub fn start(
         path: impl AsRef<Path>,
         existing: Existing,
@@ -93,7 +93,7 @@ impl RunFolder {
         }
         match existing {
             Existing::Overwrite => folder.remove(pictures)?,
-            // Another process may have started a run between the first look and the lock.
+            // Another process may have started a run between the first check and the lock.
             Existing::Refuse if Self::holds_run(path) => {
                 return Err(RunFolderError::Exists(path.to_path_buf()));
             }
@@ -102,12 +102,12 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Whether a folder holds (part of) a run.
+    /// Whether a folder holds a run or a part of one.
     pub fn holds_run(path: impl AsRef<Path>) -> bool {
         Self::FILES.iter().any(|name| path.as_ref().join(name).exists())
     }
 
-    /// The folder of a finished or foreign run for reading; takes no lock. Only `config.json` has to be there.
+    /// Opens a folder for reading, without a lock. Only `config.json` must exist.
     ///
     /// # Errors
     /// [`RunFolderError::NoRun`].
@@ -143,12 +143,12 @@ impl RunFolder {
         &self.path
     }
 
-    /// Whether there is a checkpoint to go on from.
+    /// Whether the folder has a checkpoint.
     pub fn has_checkpoint(&self) -> bool {
         self.files().checkpoint().is_file()
     }
 
-    /// Reads the checkpoint, where there is one.
+    /// Reads the checkpoint, if there is one.
     ///
     /// # Errors
     /// [`StateError`] if the file cannot be read or is damaged.
@@ -156,10 +156,10 @@ impl RunFolder {
         if self.has_checkpoint() { State::load(self.files().checkpoint()).map(Some) } else { Ok(None) }
     }
 
-    /// Replaces the checkpoint, and brings `run.json` up to date.
+    /// Replaces the checkpoint and updates `run.json`.
     ///
     /// # Errors
-    /// [`StateError`] if the state cannot be written; the old checkpoint is then untouched.
+    /// [`StateError`] if the state cannot be written. The old checkpoint then stays unchanged.
     pub fn write_checkpoint(&mut self, state: &State) -> Result<(), StateError> {
         state.save(self.files().checkpoint())?;
         self.update_info().map_err(StateError::Write)
@@ -189,10 +189,10 @@ impl RunFolder {
         atomic::write(self.files().model(), bytes)
     }
 
-    /// Writes `run.json` for a run that begins now, or goes on with the one whose `run.json` is there.
+    /// Begins a session: writes `run.json`. If `run.json` exists, the session continues its run.
     ///
     /// # Errors
-    /// [`RunFolderError::Info`] if the `run.json` that is there cannot be understood.
+    /// [`RunFolderError::Info`] if the existing `run.json` is damaged.
     pub fn begin(&mut self, machine: Machine) -> Result<(), RunFolderError> {
         let path = self.files().info();
         let previous =
@@ -209,7 +209,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Records the end of the run in `run.json` and returns what it says.
+    /// Writes the end of the run into `run.json` and returns its content.
     ///
     /// # Errors
     /// [`WriteError`].

@@ -85,7 +85,7 @@ fn a_run_is_not_written_over() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} already holds a run: --resume goes on with it, --overwrite replaces it, or name another folder",
+            "{} already holds a run: --resume continues it, --overwrite replaces it, or name another folder",
             path.display()
         )
     );
@@ -203,7 +203,7 @@ fn one_writer_at_a_time() {
 
 const HOLD: &str = "GIBBS_TRAIN_TEST_HOLD_FOLDER";
 
-/// Not a test of its own: with the variable set, it is the other process of the test below.
+/// Not an independent test: if the variable is set, this is the second process of the next test.
 #[test]
 fn hold_a_folder() {
     let Some(path) = std::env::var_os(HOLD) else { return };

@@ -1,4 +1,4 @@
-//! Averages of what happens in each step, without waiting for the device in each step.
+//! Averages of scalars over steps. A step does not wait for the device.
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::Metrics;
 use crate::checkpoint::{State, StateError};
 
-/// Running means of named scalars. Scalars on a device are summed there and read only by [`Averages::take`].
+/// Running means of named scalars. Scalars on a device are summed there; only [`Averages::take`] reads the sums.
 ///
-/// Part of a task's state: without it in the checkpoint the first metrics after a resume would be others.
+/// The averages are part of the state of a task: a checkpoint must hold them, otherwise the first metrics of a resumed run
+/// differ.
 ///
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -42,7 +43,7 @@ enum Sum {
     Device(Box<Tensor<1>>),
 }
 
-/// What a checkpoint holds of one mean; a host sum as its bits, since JSON has no NaN.
+/// One mean in a checkpoint. A host sum is stored as its bits, because JSON has no NaN.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     name: String,
@@ -56,10 +57,10 @@ impl Averages {
         Self::default()
     }
 
-    /// Adds a scalar on a device, of shape `[1]`; enqueues one addition, reads nothing. Gradients are cut off.
+    /// Adds a scalar on a device, of shape `[1]`, without its autodiff graph. Does not wait for the device.
     ///
     /// # Panics
-    /// If `value` is not of shape `[1]`, or values on the host were added under the same name.
+    /// If `value` does not have the shape `[1]`, or if host values have the same name.
     pub fn add(&mut self, name: &str, value: Tensor<1>) {
         assert_eq!(value.dims(), [1], "the average `{name}` takes scalars");
         let value = value.without_autodiff();
@@ -80,7 +81,7 @@ impl Averages {
     /// Adds a number on the host.
     ///
     /// # Panics
-    /// If values on a device were added under the same name.
+    /// If device values have the same name.
     pub fn add_value(&mut self, name: &str, value: f64) {
         match self.find(name) {
             Some(mean) => {
@@ -98,8 +99,8 @@ impl Averages {
         self.means.iter_mut().find(|mean| mean.name == name)
     }
 
-    /// The means of everything added since the last call, in the order of first addition; starts anew. Waits for the
-    /// device, once.
+    /// Returns the means of all values since the last call, in the order in which their names were added, and removes them.
+    /// Waits for the device once.
     pub fn take(&mut self) -> Metrics {
         let means = std::mem::take(&mut self.means);
         let on_device: Vec<Tensor<1>> = means
@@ -126,7 +127,7 @@ impl Averages {
         metrics
     }
 
-    /// Puts the averages into a checkpoint.
+    /// Puts the averages into a checkpoint under `name`.
     ///
     /// # Errors
     /// None at present.
@@ -145,7 +146,7 @@ impl Averages {
         state.put(name, &saved)
     }
 
-    /// The averages put into a checkpoint by [`Averages::save`].
+    /// Reads the averages that [`Averages::save`] put into a checkpoint.
     ///
     /// # Errors
     /// [`StateError`] if there are none.

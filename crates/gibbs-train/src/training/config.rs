@@ -1,38 +1,38 @@
-//! How long a run lasts and what happens on the way.
+//! Settings of the loop.
 
 use serde::{Deserialize, Serialize};
 
-/// The loop's part of a configuration. Meant to be flattened into the `train` section of an experiment's own.
+/// Settings of the loop. Use `#[serde(flatten)]` to include them in the `train` section of a configuration.
 ///
-/// Nothing here changes what a step does: runs that differ only in logging and checkpoints end with the same weights.
+/// They do not change a step: runs that differ only in logging and checkpoints end with the same weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LoopConfig {
-    /// Epochs of the run.
+    /// Number of epochs of the run.
     pub epochs: usize,
-    /// Steps between two lines of metrics; 0 for one line per epoch. A line is also written with each validation and
-    /// at the end.
+    /// Number of steps between two lines of metrics; 0: one line per epoch. Each validation and the end of the run also
+    /// write a line.
     pub log_every_steps: usize,
-    /// Epochs between two validations; 0 for none. The last epoch is always validated otherwise.
+    /// Number of epochs between two validations; 0: no validation. The last epoch is always validated, unless this is 0.
     pub validate_every_epochs: usize,
-    /// Whether the weights kept are those of the best validation (else the last).
+    /// Whether the run keeps the weights of its best validation. Otherwise it keeps the last weights.
     pub select_best: bool,
-    /// Validations without improvement after which the run ends; `null` for none.
+    /// Number of validations without improvement after which the run ends; `null`: no early stopping.
     pub patience: Option<usize>,
-    /// What counts as an improvement for `patience` and `select_best`, in units of the score.
+    /// For `patience` and `select_best`, a score is an improvement if it exceeds the best score by more than this.
     pub min_delta: f64,
-    /// Seconds of training after which the run ends, over all its sessions; `null` for none.
+    /// Seconds of training, over all sessions, after which the run ends; `null`: no limit.
     pub max_seconds: Option<f64>,
-    /// Seconds between two checkpoints; `null` for none by time.
+    /// Seconds between two checkpoints; `null`: no checkpoints by time.
     pub checkpoint_every_seconds: Option<f64>,
-    /// Steps between two checkpoints; `null` for none by steps.
+    /// Number of steps between two checkpoints; `null`: no checkpoints by steps.
     pub checkpoint_every_steps: Option<usize>,
-    /// Whether to go on when a metric is a NaN or an infinity (else the run ends with an error).
+    /// Whether the run continues when a metric is a NaN or an infinity. Otherwise it ends with an error.
     pub allow_not_finite: bool,
 }
 
 impl Default for LoopConfig {
-    /// One epoch, a line every 100 steps, a validation each epoch, the best weights, a checkpoint every 30 seconds.
+    /// One epoch, a line every 100 steps, a validation after each epoch, the best weights, a checkpoint every 30 seconds.
     fn default() -> Self {
         Self {
             epochs: 1,

@@ -1,8 +1,8 @@
-//! Stopping when validation no longer improves.
+//! Early stopping: a run ends when its validation score no longer improves.
 
 use serde::{Deserialize, Serialize};
 
-/// Counts validations without improvement. Scores are better when higher.
+/// Counts validations without improvement. A higher score is better.
 ///
 /// ```
 /// use gibbs_train::training::EarlyStopping;
@@ -23,13 +23,13 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Stops after `patience` validations in a row that are not better than the best by more than `min_delta`;
-    /// never without a patience.
+    /// Stops after `patience` validations in a row whose score is at most `min_delta` above the best one. With `None` it
+    /// never stops.
     pub fn new(patience: Option<usize>, min_delta: f64) -> Self {
         Self { patience, min_delta, best: None, since_best: 0 }
     }
 
-    /// Takes a score and says whether it is the best so far. A NaN or an infinity never is.
+    /// Counts a score and returns whether it is the best so far. A NaN or an infinity is never the best.
     pub fn observe(&mut self, score: f64) -> bool {
         let is_better = score.is_finite() && self.best.is_none_or(|best| score > best + self.min_delta);
         if is_better {
@@ -41,7 +41,7 @@ impl EarlyStopping {
         is_better
     }
 
-    /// Whether the patience is used up.
+    /// Whether the run has to stop.
     pub fn is_exhausted(&self) -> bool {
         self.patience.is_some_and(|patience| self.since_best >= patience.max(1))
     }
@@ -51,12 +51,12 @@ impl EarlyStopping {
         self.best
     }
 
-    /// Validations since the best one.
+    /// Number of validations since the best one.
     pub fn since_best(&self) -> usize {
         self.since_best
     }
 
-    /// What was counted so far, under other limits.
+    /// Returns the same counts with other limits.
     #[must_use]
     pub fn with_limits(mut self, patience: Option<usize>, min_delta: f64) -> Self {
         (self.patience, self.min_delta) = (patience, min_delta);

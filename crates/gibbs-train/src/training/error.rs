@@ -1,4 +1,4 @@
-//! Why a run ended badly.
+//! Errors of runs.
 
 use thiserror::Error;
 
@@ -7,66 +7,66 @@ use crate::checkpoint::StateError;
 
 use gibbs_core::BoxError;
 
-/// A run that cannot start, go on or be written down.
+/// The error of a run that cannot start, continue or write its files.
 #[derive(Debug, Error)]
 pub enum TrainError {
     /// An epoch without steps.
     #[error("an epoch has no steps: the training split is smaller than one batch, or empty")]
     EmptyEpoch,
 
-    /// A metric that is not a number.
+    /// A metric is a NaN or an infinity.
     #[error(
-        "{metric} is {value} at step {step}: try a smaller learning rate or gradient clipping; --resume goes on from \
-         the last checkpoint, train.allow_not_finite=true lets a run go on all the same"
+        "{metric} is {value} at step {step}: try a smaller learning rate or gradient clipping; --resume continues from \
+         the last checkpoint, train.allow_not_finite=true lets a run continue anyway"
     )]
     NotFinite {
         /// The metric.
         metric: String,
-        /// NaN or an infinity.
+        /// Its value.
         value: f64,
-        /// Steps done.
+        /// Number of steps done.
         step: usize,
     },
 
-    /// Parameters that are not numbers, found before they replaced the last good checkpoint.
+    /// A parameter holds a NaN or an infinity. The last good checkpoint was not replaced.
     #[error(
         "the parameter {parameter} holds NaN or infinite values at step {step}: try a smaller learning rate or \
-         gradient clipping; the last checkpoint was kept, --resume goes on from it"
+         gradient clipping; the last checkpoint was kept, --resume continues from it"
     )]
     ParameterNotFinite {
-        /// The parameter.
+        /// The name of the parameter.
         parameter: String,
-        /// Steps done.
+        /// Number of steps done.
         step: usize,
     },
 
-    /// Training diverged or failed, after weights that were good.
+    /// Training diverged or failed after a validation of good weights. `model.safetensors` holds these weights.
     #[error("{cause}; model.safetensors holds the weights of step {kept}")]
     Diverged {
         /// [`NotFinite`](Self::NotFinite), [`ParameterNotFinite`](Self::ParameterNotFinite) or [`TrainTask`](Self::TrainTask).
         cause: Box<TrainError>,
-        /// Steps done when the weights kept were validated.
+        /// Number of steps done at this validation.
         kept: usize,
     },
 
-    /// The checkpoint is of a run with other data or batches.
+    /// The checkpoint belongs to a run with other data or another batch size.
     #[error(
-        "the checkpoint was made with {before} steps an epoch, this run has {now}: resume with the same data and \
-         batch size, or start anew with --overwrite"
+        "the checkpoint has {before} steps per epoch, this run has {now}: resume with the same data and \
+         batch size, or start again with --overwrite"
     )]
     OtherSteps {
-        /// Steps an epoch in the checkpoint.
+        /// Steps per epoch in the checkpoint.
         before: usize,
-        /// Steps an epoch now.
+        /// Steps per epoch now.
         now: usize,
     },
 
     /// The task failed.
     #[error("step {step}: {source}")]
     TrainTask {
-        /// Steps done.
+        /// Number of steps done.
         step: usize,
-        /// Its error.
+        /// The error of the task.
         source: BoxError,
     },
 
@@ -84,7 +84,7 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// Whether the checkpoint to resume from is wrong or of another run, in contrast to a run that fails.
+    /// Whether the checkpoint to resume from is damaged or belongs to another run. Returns `false` for failures of the run.
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::State(error) => error.is_bad_input(),

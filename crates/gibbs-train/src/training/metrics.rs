@@ -1,4 +1,4 @@
-//! Named numbers, and the lines of `metrics.jsonl` made of them.
+//! Metrics: named numbers, and the lines of `metrics.jsonl`.
 
 use std::fmt;
 
@@ -23,14 +23,14 @@ impl Metrics {
         Self::default()
     }
 
-    /// These metrics and one more.
+    /// Returns the metrics with one more.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: f64) -> Self {
         self.set(name, value);
         self
     }
 
-    /// Adds a metric, or replaces the one of this name.
+    /// Adds a metric, or replaces the metric of this name.
     pub fn set(&mut self, name: impl Into<String>, value: f64) {
         let name = name.into();
         match self.0.iter_mut().find(|(known, _)| *known == name) {
@@ -39,7 +39,7 @@ impl Metrics {
         }
     }
 
-    /// Adds all metrics of another set.
+    /// Adds all metrics of `other`. They replace metrics of the same name.
     pub fn extend(&mut self, other: Self) {
         for (name, value) in other.0 {
             self.set(name, value);
@@ -56,7 +56,7 @@ impl Metrics {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
-    /// Whether there are none.
+    /// Whether there are no metrics.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -85,8 +85,7 @@ impl fmt::Display for Metrics {
     }
 }
 
-/// A number in JSON; a NaN or an infinity, which JSON does not have, as the string `"NaN"`, `"inf"` or `"-inf"`, so
-/// that it shows.
+/// A number in JSON. JSON has no NaN and no infinity: they become the strings `"NaN"`, `"inf"` and `"-inf"`.
 fn to_json(value: f64) -> Value {
     Number::from_f64(value).map_or_else(|| Value::String(value.to_string()), Value::Number)
 }
@@ -118,13 +117,13 @@ impl<'de> Deserialize<'de> for Metrics {
 /// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// Steps done.
+    /// Number of steps done.
     pub step: usize,
-    /// The epoch that the step belongs to, from 1.
+    /// The epoch of the step, from 1.
     pub epoch: usize,
     /// Seconds of training so far, over all sessions.
     pub seconds: f64,
-    /// Averages since the record before, and the metrics of the validation where there was one.
+    /// Averages since the previous record, and the metrics of the validation if there was one.
     pub metrics: Metrics,
 }
 

@@ -1,13 +1,11 @@
-//! The loop: what is trained, how long, what is logged, when it is validated, checkpointed and stopped.
+//! The loop: it runs the steps of a task, logs, validates, writes checkpoints, and stops.
 //!
-//! The loop knows nothing of what it trains beyond [`TrainTask`], and nothing of a terminal beyond [`Observer`]. It is
-//! optional: everything in it ([`crate::checkpoint`], [`crate::schedule`], [`EarlyStopping`], [`Averages`]) can be
-//! used by hand.
+//! The loop uses a model only through [`TrainTask`], and a terminal only through [`Observer`]. It is optional: its parts
+//! ([`crate::checkpoint`], [`crate::schedule`], [`EarlyStopping`], [`Averages`]) also work alone.
 //!
-//! A run that was interrupted and resumed is the same run: checkpoints are taken between steps, contain everything
-//! that later steps depend on, and taking one changes nothing. The loop guarantees this for itself; the task has
-//! to put all of its own state into [`TrainTask::save_state`] (weights, optimizer, noise, chains, order of the data,
-//! running averages).
+//! A resumed run equals an uninterrupted run, bit by bit. The loop writes checkpoints between steps. A checkpoint contains
+//! everything that later steps depend on, and writing one changes nothing. The task must put all of its own state into
+//! [`TrainTask::save_state`]: weights, optimizer, noise, Markov chains, order of the data, running averages.
 
 mod averages;
 mod config;

@@ -1,50 +1,50 @@
-//! Watching a run, and stopping it from outside.
+//! Observers of a run, and a flag that stops it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Position, Record, Report};
 
-/// How a run starts.
+/// The state of a run at its start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Start {
-    /// Steps done already; not 0 for a resumed run.
+    /// Number of steps done before; 0 for a new run.
     pub steps_done: usize,
-    /// Seconds of training already.
+    /// Seconds of training before.
     pub seconds: f64,
-    /// Steps in an epoch.
+    /// Number of steps in an epoch.
     pub steps_per_epoch: usize,
-    /// Steps in the whole run.
+    /// Number of steps in the whole run.
     pub total_steps: usize,
-    /// Whether there was a checkpoint to go on from.
+    /// Whether the run continues from a checkpoint.
     pub resumed: bool,
 }
 
-/// Someone who watches a run: a progress bar, a log. Methods do nothing by default.
+/// An observer of a run, such as a progress bar or a log. Its methods do nothing by default.
 ///
-/// An observer gets numbers, never the task, so it cannot change a run.
+/// An observer receives numbers, not the task, so it cannot change a run.
 pub trait Observer {
-    /// Before the first step.
+    /// Called before the first step.
     fn on_start(&mut self, _start: &Start) {}
 
-    /// After each step; must be cheap.
+    /// Called after each step. It must be fast.
     fn on_step(&mut self, _at: &Position) {}
 
-    /// After a line of metrics was written, its metrics at hand.
+    /// Called after a line of metrics was written.
     fn on_log(&mut self, _record: &Record) {}
 
-    /// After a validation, whose metrics are in the record; `is_best` says whether it was the best so far. Comes
-    /// after [`Observer::on_log`] of the same record.
+    /// Called after a validation. The record holds its metrics, and `is_best` is true if it is the best so far.
+    /// [`Observer::on_log`] of the same record is called before.
     fn on_validation(&mut self, _record: &Record, _is_best: bool) {}
 
-    /// After a checkpoint was written.
+    /// Called after a checkpoint was written.
     fn on_checkpoint(&mut self, _steps_done: usize) {}
 
-    /// After the last step, everything being written.
+    /// Called at the end of the run, when all files are written.
     fn on_end(&mut self, _report: &Report) {}
 }
 
-/// Asks a run to end after the current step; clones share the request. For Ctrl-C handlers.
+/// A flag that asks a run to end after the current step, for Ctrl-C handlers. Clones share the flag.
 ///
 /// ```
 /// use gibbs_train::training::StopFlag;
@@ -58,17 +58,17 @@ pub trait Observer {
 pub struct StopFlag(Arc<AtomicBool>);
 
 impl StopFlag {
-    /// A flag that nobody has raised.
+    /// A flag that is not raised.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks the run to end. Safe in a signal handler.
+    /// Raises the flag. Safe in a signal handler.
     pub fn request(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    /// Whether someone asked.
+    /// Whether the flag is raised.
     pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }

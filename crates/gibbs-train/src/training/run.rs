@@ -1,4 +1,4 @@
-//! A run under way: one step after the other, with what is due after each.
+//! A run in progress: each step, and the log, validation and checkpoint after it.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::checkpoint::State;
 use crate::run_folder::{MetricsFile, RunFolder};
 
-/// The loop's own part of a checkpoint.
+/// The part of the loop in a checkpoint.
 #[derive(Serialize, Deserialize)]
 struct Progress {
     steps_done: usize,
@@ -22,13 +22,13 @@ struct Progress {
     best: Option<Best>,
 }
 
-/// Weights that were validated: those of the best validation if the run selects, else of the last.
+/// Validated weights: of the best validation with `select_best`, else of the last validation.
 struct Kept {
     step: usize,
     weights: Vec<u8>,
 }
 
-/// A run under way.
+/// A run in progress.
 pub(super) struct Run<'r> {
     config: &'r LoopConfig,
     task: &'r mut dyn TrainTask,
@@ -210,7 +210,7 @@ impl<'r> Run<'r> {
                 || by_steps.is_some_and(|limit| limit > 0 && self.progress.steps_done.is_multiple_of(limit)))
     }
 
-    /// The weights that `model.safetensors` is to hold now.
+    /// The present content of `model.safetensors`.
     fn selected_weights(&self) -> Result<Vec<u8>, TrainError> {
         match &self.kept {
             Some(best) if self.config.select_best => Ok(best.weights.clone()),
@@ -250,7 +250,7 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// After `error`: where training diverged or a step failed, the last good weights are what `model.safetensors` is left with.
+    /// Ends the run after `error`. If training diverged or a step failed, writes the last good weights to `model.safetensors`.
     pub(super) fn fail(self, error: TrainError) -> TrainError {
         let ends_training = matches!(
             error,

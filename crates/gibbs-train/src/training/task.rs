@@ -1,59 +1,59 @@
-//! What is trained.
+//! The interface between the loop and the task that it trains.
 
 use super::{BoxError, Metrics, Position};
 use crate::checkpoint::State;
 
-/// What a validation found.
+/// The result of a validation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Validation {
-    /// Its metrics, for the metrics; name them so that they are told from those of training (`valid_log_prob`).
+    /// Its metrics. Their names must differ from those of training, such as `valid_log_prob`.
     pub metrics: Metrics,
-    /// What selects the best weights and stops early: better when higher. `None` where it cannot be compared with that of
-    /// other validations of the run, such as before the last stage of a run in stages.
+    /// The score for the best weights and for early stopping. A higher score is better. `None` if it cannot be compared with
+    /// the scores of later validations, for example before the last stage of a run in stages.
     pub score: Option<f64>,
 }
 
-/// Something that the loop can train: a model with its data, objective and optimizer, or without any data.
+/// A task that the loop can train: a model with its objective, its optimizer and, if it needs them, its data.
 pub trait TrainTask {
-    /// Steps in an epoch; at least 1, the same over the run. Without data, any number that suits the logs.
+    /// Number of steps in an epoch, at least 1 and constant over the run. A task without data chooses any number.
     fn steps_per_epoch(&self) -> usize;
 
-    /// One step of training. Does not wait for the device.
+    /// Does one step of training. Does not wait for the device.
     ///
     /// # Errors
-    /// Whatever ends the run.
+    /// Any error. It ends the run.
     fn step(&mut self, at: &Position) -> Result<(), BoxError>;
 
-    /// Averages since the last call, and what else is of interest (learning rate, norms). The place to wait for the
+    /// Returns the averages since the last call, and further metrics such as the learning rate. This method may wait for the
     /// device.
     ///
     /// # Errors
-    /// Whatever ends the run.
+    /// Any error. It ends the run.
     fn take_metrics(&mut self) -> Result<Metrics, BoxError>;
 
-    /// Measures the model on held-out data, where there is any.
+    /// Measures the model on validation data. `None` if there are none.
     ///
     /// # Errors
-    /// Whatever ends the run.
+    /// Any error. It ends the run.
     fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
         Ok(None)
     }
 
-    /// Puts everything that later steps and metrics depend on into `state`.
+    /// Puts everything into `state` that later steps and metrics depend on.
     ///
     /// # Errors
-    /// Whatever prevents it.
+    /// Any error that prevents saving.
     fn save_state(&self, state: &mut State) -> Result<(), BoxError>;
 
-    /// The reverse of [`TrainTask::save_state`], on a task made from the same configuration.
+    /// Loads what [`TrainTask::save_state`] saved. The task was made from the same configuration.
     ///
     /// # Errors
-    /// Whatever does not fit.
+    /// An error if the state does not fit.
     fn load_state(&mut self, state: &State) -> Result<(), BoxError>;
 
-    /// The weights as the bytes of `model.safetensors`; see [`crate::weights::to_bytes`].
+    /// The weights as the bytes of `model.safetensors`, as [`crate::weights::to_bytes`] makes them.
     ///
     /// # Errors
-    /// Whatever prevents it.
+    /// Any error that prevents it.
     fn weights(&self) -> Result<Vec<u8>, BoxError>;
 }

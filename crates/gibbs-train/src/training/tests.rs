@@ -1,5 +1,5 @@
-//! A toy task with everything that makes resuming hard: an optimizer, shuffled data, noise in each step, a chain
-//! that lives on, and averages between two logs.
+//! A small task with all kinds of state that a checkpoint must hold: an optimizer, shuffled data, noise in each step, a
+//! persistent Markov chain, and averages between two logs.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -32,7 +32,7 @@ struct Toy {
     chain: Tensor<1>,
     averages: Averages,
     scores: Vec<f64>,
-    /// Epochs whose scores are not comparable with later ones.
+    /// Number of first epochs whose scores cannot be compared with later ones.
     first_stage: usize,
     fail_at: Option<usize>,
     nan_at: Option<usize>,
@@ -133,7 +133,7 @@ fn config() -> LoopConfig {
     LoopConfig { epochs: EPOCHS, log_every_steps: 3, checkpoint_every_seconds: None, ..LoopConfig::default() }
 }
 
-/// Raises a flag after so many steps of the run.
+/// Raises a flag after a number of steps of the run.
 struct StopAfter {
     steps: usize,
     flag: StopFlag,
@@ -168,7 +168,7 @@ fn run(
     trainer.run(toy, Some(&mut folder))
 }
 
-/// The lines of the metrics without their times, which are the only thing that may differ.
+/// The lines of the metrics without their times. Only the times may differ between runs.
 fn metrics(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path.join("metrics.jsonl")).unwrap();
     let line = |line: &str| {
@@ -201,7 +201,7 @@ fn assert_same(whole: &Whole, path: &Path, report: &Report, what: &str) {
 }
 
 #[test]
-fn a_run_logs_validates_and_selects_as_conmetricd() {
+fn a_run_logs_validates_and_selects_as_configured() {
     let whole = uninterrupted(config());
     let steps: Vec<_> = whole.metrics.iter().map(|record| record["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, [3, 4, 6, 8, 9, 12]);
@@ -250,8 +250,8 @@ fn a_run_that_broke_goes_on_from_its_last_checkpoint_bit_identical() {
             let config = LoopConfig { checkpoint_every_steps: Some(every), ..config() };
             let mut toy = Toy { fail_at: Some(broken), ..Toy::new() };
             let error = run(folder.path(), config.clone(), &mut toy, None).unwrap_err();
-            let told = error.to_string();
-            assert!(told.starts_with(&format!("step {broken}: the toy broke")), "{told}");
+            let message = error.to_string();
+            assert!(message.starts_with(&format!("step {broken}: the toy broke")), "{message}");
             // What a killed process leaves: metrics beyond the checkpoint, half a line, half a checkpoint.
             let lines = folder.path().join("metrics.jsonl");
             let mut text = std::fs::read_to_string(&lines).unwrap();
@@ -331,9 +331,9 @@ fn a_metric_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
     let error = run(folder.path(), config.clone(), &mut toy, None).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "energy is NaN at step 6: try a smaller learning rate or gradient clipping; --resume goes on from the last \
-         checkpoint, train.allow_not_finite=true lets a run go on all the same; model.safetensors holds the weights of \
-         step 4"
+        "energy is NaN at step 6: try a smaller learning rate or gradient clipping; --resume continues from the last \
+         checkpoint, train.allow_not_finite=true lets a run continue anyway; model.safetensors holds the weights \
+         of step 4"
     );
     assert_eq!(metrics(folder.path()).last().unwrap()["energy"], "NaN");
     let state = State::load(folder.path().join("checkpoint/state.safetensors")).unwrap();
@@ -421,8 +421,8 @@ fn a_checkpoint_of_other_data_is_refused() {
     let error = Trainer::new(config()).run(&mut Shorter(Toy::new()), Some(&mut run_folder)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the checkpoint was made with 4 steps an epoch, this run has 3: resume with the same data and batch size, or \
-         start anew with --overwrite"
+        "the checkpoint has 4 steps per epoch, this run has 3: resume with the same data and batch size, or \
+         start again with --overwrite"
     );
 }
 
@@ -442,7 +442,7 @@ fn time_limits_end_a_run_with_a_last_validation() {
 }
 
 #[test]
-fn lines_and_validations_come_as_often_as_conmetricd() {
+fn lines_and_validations_come_as_often_as_configured() {
     let steps = |config: LoopConfig| -> (Vec<usize>, Vec<usize>) {
         let folder = tempfile::tempdir().unwrap();
         run(folder.path(), config, &mut Toy::new(), None).unwrap();
@@ -541,7 +541,7 @@ fn long_config() -> LoopConfig {
     LoopConfig { epochs: 40, checkpoint_every_steps: Some(1), ..config() }
 }
 
-/// Not a test of its own: with the variable set, it is the process that is killed in the test below.
+/// Not an independent test: if the variable is set, this is the process that the next test kills.
 #[test]
 fn train_until_killed() {
     let Some(path) = std::env::var_os(KILLED) else { return };
@@ -561,7 +561,7 @@ fn a_process_killed_at_any_moment_goes_on_bit_identical() {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        // With a checkpoint after each step, most moments are while one is being written.
+        // There is a checkpoint after each step, so most kills happen during the write of a checkpoint.
         let length = || std::fs::metadata(&metrics_file).map_or(0, |metadata| metadata.len());
         let before = length();
         while round < 6 && length() == before && child.try_wait().unwrap().is_none() {

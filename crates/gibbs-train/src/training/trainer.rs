@@ -1,4 +1,4 @@
-//! The loop itself.
+//! The trainer: the loop over the steps of a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +14,9 @@ pub enum Outcome {
     Finished,
     /// Validation stopped improving.
     EarlyStopped,
-    /// The seconds allowed are used up.
+    /// The time limit was reached.
     OutOfTime,
-    /// Someone asked it to end; there is a checkpoint to go on from.
+    /// The stop flag was raised. The run can be resumed from its checkpoint.
     Interrupted,
 }
 
@@ -25,32 +25,32 @@ pub enum Outcome {
 pub struct Best {
     /// Its score.
     pub score: f64,
-    /// Steps done when it was made.
+    /// Number of steps done at this validation.
     pub step: usize,
     /// The metrics of its record.
     pub metrics: Metrics,
 }
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// How it ended.
     pub outcome: Outcome,
-    /// Steps done, over all sessions.
+    /// Number of steps done, over all sessions.
     pub steps_done: usize,
     /// Seconds of training, over all sessions.
     pub seconds: f64,
-    /// The best validation, where there was one.
+    /// The best validation, if there was one.
     pub best: Option<Best>,
-    /// The bytes of `model.safetensors`: the weights of the best validation if the run selects, else the last.
+    /// The bytes of `model.safetensors`: the weights of the best validation with `select_best`, else the last weights.
     pub weights: Vec<u8>,
 }
 
 /// Trains a [`TrainTask`], in a [`RunFolder`] or in memory.
 ///
-/// After each step, in this order: a line of metrics if one is due; a validation if one is due, whose metrics go into
-/// the same line; a checkpoint if one is due. The run ends when its epochs are done, validation has stopped
-/// improving, its seconds are used up, or the stop flag is raised.
+/// After each step, the trainer does what is due, in this order: a validation, a line of metrics (with the metrics of the
+/// validation), a checkpoint. The run ends when its epochs are done, the validation score no longer improves, the time limit
+/// is reached, or the stop flag is raised.
 #[derive(Default)]
 pub struct Trainer<'a> {
     config: LoopConfig,
@@ -59,7 +59,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A loop with this configuration.
+    /// A trainer with these settings.
     pub fn new(config: LoopConfig) -> Self {
         Self { config, ..Self::default() }
     }
@@ -71,19 +71,19 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Ends the run when this flag is raised.
+    /// Sets the flag that ends the run.
     #[must_use]
     pub fn stop_on(mut self, flag: StopFlag) -> Self {
         self.stop = flag;
         self
     }
 
-    /// Trains to the end. With a folder: goes on from its checkpoint where it has one, and writes metrics,
-    /// checkpoints and weights into it.
+    /// Trains to the end. With a folder, continues from its checkpoint if there is one, and writes metrics, checkpoints and
+    /// weights into it.
     ///
     /// # Errors
-    /// [`TrainError`]; the last checkpoint is then as it was, and where training diverged `model.safetensors` holds the
-    /// weights of the best validation, or of the last if the run does not select.
+    /// [`TrainError`]. The last checkpoint then stays unchanged. If training diverged, `model.safetensors` holds the weights of
+    /// the best validation with `select_best`, else of the last validation.
     pub fn run(
         mut self,
         task: &mut dyn TrainTask,
