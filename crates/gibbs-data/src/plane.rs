@@ -62,7 +62,7 @@ impl Plane {
     pub const ALL: [Self; 6] =
         [Self::Moons, Self::Rings, Self::Checkerboard, Self::EightGaussians, Self::Pinwheel, Self::Spirals];
 
-    /// The name, as [`load`](crate::load) knows it.
+    /// The name of the set for [`load`](crate::load).
     pub fn name(self) -> &'static str {
         match self {
             Self::Moons => "moons",
