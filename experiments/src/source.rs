@@ -132,6 +132,11 @@ impl<'a> SourceInfo<'a> {
         steps.div_ceil(self.n_train().div_ceil(batch_size.max(1))).min(most)
     }
 
+    /// Rows and columns of the examples, where they are pictures.
+    pub fn rows_and_columns(&self) -> Option<[usize; 2]> {
+        <[usize; 2]>::try_from(self.shape.clone()).ok()
+    }
+
     /// Whether all values are 0 or 1.
     pub fn is_binary(&self) -> bool {
         self.data.is_some_and(|data| data.train.is_binary())

@@ -20,9 +20,8 @@ use serde_json::{Value, json};
 
 use super::config;
 use crate::{
-    boltzmann::check_counts,
     experiment::Experiment,
-    fault::Fault,
+    usage::{check_counts, usage},
     system::{self, SystemArgs, choices},
 };
 
@@ -118,7 +117,7 @@ impl Measure {
     #[allow(clippy::print_stderr, clippy::print_stdout, reason = "progress on stderr, the result on stdout")]
     pub(super) fn run(&self) -> Result<()> {
         let default = |kind: SpinSystemKind| {
-            let config = config::system(kind);
+            let config = config::default_system(kind);
             SpinSystemConfig { lattice: config.lattice.map(|_| LATTICE.into()), ..config }
         };
         let system = system::build(&self.system.over(SpinSystemKind::Ising, default))?;
@@ -191,11 +190,11 @@ impl Measure {
         };
         for (flag, values) in [("temperatures", &self.temperatures), ("betas", &betas)] {
             if let Some(value) = values.iter().find(|value| !(value.is_finite() && **value > 0.0)) {
-                return Err(Fault::usage(format!("--{flag} {value}: must be finite and above 0")));
+                return Err(usage(format!("--{flag} {value}: must be finite and above 0")));
             }
         }
         match betas.iter().enumerate().find(|(i, beta)| betas[..*i].contains(beta)) {
-            Some((_, beta)) => Err(Fault::usage(format!("beta = {beta} is given twice: leave one out"))),
+            Some((_, beta)) => Err(usage(format!("beta = {beta} is given twice: leave one out"))),
             None => Ok(betas),
         }
     }

@@ -81,6 +81,11 @@ impl HarmonicChain {
         self.n
     }
 
+    /// What follows the particles at both ends.
+    pub fn ends(&self) -> Ends {
+        self.ends
+    }
+
     /// `β`.
     pub fn beta(&self) -> f64 {
         self.beta
