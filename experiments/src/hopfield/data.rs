@@ -74,6 +74,17 @@ fn of_two_values(splits: Splits) -> Result<Splits> {
     })
 }
 
+/// Examples as states: 1 for white, -1 for black.
+pub(super) fn states(data: &Dataset, rows: &[usize]) -> Vec<Vec<f32>> {
+    let values = data.values(rows);
+    values.chunks(data.width()).map(|row| row.iter().map(|x| 2.0 * x - 1.0).collect()).collect()
+}
+
+/// Values in \[0, 1\] of a state.
+pub(super) fn pixels(state: &[f32]) -> impl Iterator<Item = f32> {
+    state.iter().map(|s| (0.5 * (s + 1.0)).clamp(0.0, 1.0))
+}
+
 /// The labels that occur, in order.
 pub(super) fn classes(labels: &[u8]) -> Vec<u8> {
     let mut classes = labels.to_vec();
@@ -82,8 +93,8 @@ pub(super) fn classes(labels: &[u8]) -> Vec<u8> {
     classes
 }
 
-/// The rows that are stored: all if so many are asked for; else, with labels, those nearest to the mean of their class, class by
-/// class; else rows drawn by the seed.
+/// The rows that are stored: all rows if `n_patterns` is their number; else, with labels, those nearest to the mean of their
+/// class, class by class; else rows drawn by the seed.
 pub(super) fn stored_rows(data: &Dataset, n_patterns: usize, seed: u64) -> Vec<usize> {
     if n_patterns == data.len() {
         return (0..n_patterns).collect();

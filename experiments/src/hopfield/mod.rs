@@ -4,22 +4,22 @@ mod capacity;
 mod config;
 mod data;
 mod evaluate;
-mod film;
-mod memory;
 mod pictures;
 mod recall;
-mod sample;
-mod train;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, Subcommand};
+use gibbs_backend::Noise;
 use gibbs_data::Splits;
+use gibbs_physics::memory::{AssociativeMemory, MemoryConfig, MemoryWeights, RecallConfig, similarity};
 use gibbs_train::{
+    checkpoint::State,
     run_folder::{RunFiles, RunFolder},
-    training::TrainTask,
+    training::{BoxError, Metrics, Position, TrainTask},
+    weights,
 };
 use serde_json::{Value, json};
 
@@ -31,9 +31,8 @@ use crate::{
 };
 
 pub use capacity::Capacity;
-pub use config::{Corruption, HopfieldModel, HopfieldTrain, MemoryKind, Order};
-pub use recall::Recall;
-pub use sample::HopfieldSampleArgs;
+pub use config::{Corruption, HopfieldModel, HopfieldTrain};
+pub use recall::{DynamicsArgs, Recall};
 
 /// Configuration of a run.
 pub type HopfieldRun = RunConfig<HopfieldModel, HopfieldTrain>;
@@ -41,7 +40,7 @@ pub type HopfieldRun = RunConfig<HopfieldModel, HopfieldTrain>;
 /// An associative memory with its configuration.
 pub struct HopfieldExperiment {
     config: HopfieldRun,
-    memory: memory::Memory,
+    memory: AssociativeMemory,
 }
 
 /// Flags of `hopfield train`.
@@ -78,7 +77,7 @@ impl Experiment for HopfieldExperiment {
     type Model = HopfieldModel;
     type Train = HopfieldTrain;
     type TrainArgs = HopfieldTrainArgs;
-    type SampleArgs = HopfieldSampleArgs;
+    type SampleArgs = DynamicsArgs;
     type Commands = HopfieldCommands;
 
     fn preset(preset: Preset, data: &str) -> (HopfieldModel, HopfieldTrain) {
@@ -94,19 +93,21 @@ impl Experiment for HopfieldExperiment {
     }
 
     fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
-        Ok(Box::new(train::Storage::new(config, data, device)?))
+        Ok(Box::new(Storage::new(config, data, device)?))
     }
 
     fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        Ok(Self { config: config.clone(), memory: memory::Memory::load(config, bytes, device)? })
+        let memory = config.model.memory()?;
+        let weights = weights::from_bytes(memory.blank(device), bytes)?;
+        Ok(Self { config: config.clone(), memory: memory.memory(&weights, device)? })
     }
 
     fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
         evaluate::evaluate(self, data, part)
     }
 
-    fn sample(&self, args: &cli::Sample, family: &HopfieldSampleArgs, _shared: &Shared) -> Result<PathBuf> {
-        sample::sample(self, args, family)
+    fn sample(&self, args: &cli::Sample, family: &DynamicsArgs, _shared: &Shared) -> Result<PathBuf> {
+        recall::sample(self, args, *family)
     }
 
     fn draw_pictures(&self, _data: &Splits, folder: &RunFolder) -> Result<()> {
@@ -124,6 +125,67 @@ impl Experiment for HopfieldExperiment {
 impl HopfieldExperiment {
     /// Rows and columns of a pattern as a picture.
     fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.memory.n_spins())
+        self.config.data.picture_shape(self.memory.n_visible())
+    }
+}
+
+/// Overlap from which on a pattern counts as one that stays as it is.
+const STAYS: f64 = 1.0 - 1e-6;
+
+/// Storing patterns: one step in closed form.
+struct Storage {
+    config: HopfieldRun,
+    memory: MemoryConfig,
+    patterns: Vec<f32>,
+    device: Device,
+    weights: Option<MemoryWeights>,
+}
+
+impl Storage {
+    fn new(config: &HopfieldRun, data: &Splits, device: &Device) -> Result<Self> {
+        let memory = config.model.memory()?;
+        let rows = data::stored_rows(&data.train, memory.n_patterns, config.seed);
+        let patterns = data::states(&data.train, &rows).concat();
+        Ok(Self { config: config.clone(), memory, patterns, device: device.clone(), weights: None })
+    }
+}
+
+impl TrainTask for Storage {
+    fn steps_per_epoch(&self) -> usize {
+        1
+    }
+
+    fn step(&mut self, _at: &Position) -> Result<(), BoxError> {
+        self.weights = Some(self.memory.store(&self.patterns, &self.device)?);
+        Ok(())
+    }
+
+    /// The fraction of patterns that recall leaves as they are.
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        let Some(weights) = &self.weights else { return Ok(Metrics::new()) };
+        let memory = self.memory.memory(weights, &self.device)?;
+        let recall = RecallConfig { max_steps: 1, ..self.config.train.recall() };
+        let patterns = memory.patterns();
+        let paths = memory.recall(patterns, &recall, &Noise::new(self.config.seed, "figures"))?;
+        let stays = |(path, pattern): (_, &Vec<f32>)| similarity(path, pattern) > STAYS;
+        let ends = paths.iter().map(|path| path.last());
+        let stable = ends.zip(patterns).filter(|pair| stays(*pair)).count() as f64 / patterns.len() as f64;
+        Ok(Metrics::new().with("stable", stable).with("patterns", patterns.len() as f64))
+    }
+
+    fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
+        Ok(state.put("stored", &self.weights.is_some())?)
+    }
+
+    fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
+        if state.get("stored")? {
+            self.weights = Some(self.memory.store(&self.patterns, &self.device)?);
+        }
+        Ok(())
+    }
+
+    fn weights(&self) -> Result<Vec<u8>, BoxError> {
+        let weights = self.weights.as_ref().ok_or("nothing is stored yet")?;
+        Ok(weights::to_bytes(weights)?)
     }
 }

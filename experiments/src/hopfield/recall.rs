@@ -6,18 +6,60 @@ use anyhow::Result;
 use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_data::png;
+use gibbs_physics::{
+    PhysicsError,
+    memory::{RecallConfig, Updates, flipped, random_states},
+};
 
 use super::{
     HopfieldExperiment,
-    config::{MemoryKind, Order, check_flip},
-    film::Settings,
+    config::check_flip,
+    data::pixels,
     pictures::{self, PARTS},
-    sample::noise_states,
 };
-use crate::{cli::Shared, experiment, fault::Fault, given::Given};
+use crate::{
+    cli::{Sample, Shared},
+    experiment::{self, write_draws},
+    fault::Fault,
+    given::Given,
+    system::choices,
+};
 
 /// Pixels above this are white: half of the range of bytes.
 const HALF: u8 = 127;
+
+/// Flags of recall, which is all that `hopfield sample` adds.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct DynamicsArgs {
+    /// Temperature of the heat bath, in units of the energy; 0 goes downhill to the end
+    #[arg(long, default_value_t = 0.0, value_name = "T")]
+    pub temperature: f64,
+    /// Which spins are updated together; as in the run if not given
+    #[arg(long, value_parser = choices!(Updates))]
+    pub updates: Option<Updates>,
+    /// Most sweeps
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub sweeps: usize,
+}
+
+impl DynamicsArgs {
+    /// The flags over the settings of a run.
+    fn over(self, run: RecallConfig, parts: usize) -> Result<RecallConfig> {
+        let Self { temperature, updates, sweeps: max_steps } = self;
+        if max_steps == 0 {
+            return Err(Fault::usage("--sweeps 0: give at least 1"));
+        }
+        Ok(RecallConfig { updates: updates.unwrap_or(run.updates), temperature, parts, max_steps })
+    }
+}
+
+/// An error of recall, by the name of the flag.
+pub(super) fn refuse(error: PhysicsError) -> anyhow::Error {
+    match error {
+        PhysicsError::Config(error) => Fault::usage(format!("--{error}")),
+        other => other.into(),
+    }
+}
 
 /// Flags of `recall`.
 #[derive(Args, Debug)]
@@ -30,25 +72,19 @@ pub struct Recall {
     /// Cover all but this half
     #[arg(long, value_enum, value_name = "HALF")]
     pub given: Option<Given>,
-    /// Turn over this part of the pixels
+    /// Flip this part of the pixels
     #[arg(long, value_name = "PART")]
     pub flip: Option<f64>,
-    /// Temperature of the heat bath, in units of the energy; 0 goes downhill to the end
-    #[arg(long, default_value_t = 0.0, value_name = "T")]
-    pub temperature: f64,
-    /// Which spins are updated together; as in the run if not given
-    #[arg(long, value_enum)]
-    pub updates: Option<Order>,
-    /// Most sweeps
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub sweeps: usize,
+    /// How states are recalled.
+    #[command(flatten)]
+    pub dynamics: DynamicsArgs,
     /// Rows of the filmstrip
     #[arg(short, default_value_t = 8, value_name = "N")]
     pub n: usize,
     /// Seed of the flips and of the order of the updates
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-    /// Picture to write, its energies beside it; recall.png in the run folder if not given
+    /// Picture to write, and another of its energies; recall.png in the run folder if not given
     #[arg(long, value_name = "FILE.png")]
     pub out: Option<PathBuf>,
 }
@@ -57,14 +93,6 @@ pub struct Recall {
 pub(super) struct Start {
     pub(super) label: String,
     pub(super) state: Vec<f32>,
-}
-
-/// The state with a part of its entries turned over: exactly so many, rounded.
-pub(super) fn flipped(state: &[f32], part: f64, noise: &mut Noise) -> Vec<f32> {
-    let mut state = state.to_vec();
-    let count = (part * state.len() as f64).round() as usize;
-    noise.permutation(state.len())[..count].iter().for_each(|&i| state[i] = -state[i]);
-    state
 }
 
 /// The state with all pixels but those given black.
@@ -95,7 +123,7 @@ pub(super) fn default_starts(experiment: &HopfieldExperiment, flip: f64, noise: 
         let state = covered(pattern(k), given, experiment.shape());
         starts.push(Start { label: given_label(given).into(), state });
     }
-    let states = noise_states(experiment.memory.n_spins(), 2, noise);
+    let states = random_states(experiment.memory.n_visible(), 2, noise);
     starts.extend(states.into_iter().map(|state| Start { label: "noise".into(), state }));
     starts
 }
@@ -137,19 +165,18 @@ fn picture(experiment: &HopfieldExperiment, path: &Path) -> Result<Vec<f32>> {
             shape[1]
         )));
     }
-    let is_continuous = experiment.config.model.kind == MemoryKind::Continuous;
-    let value = |byte: u8| match (is_continuous, byte > HALF) {
-        (true, _) => f32::from(byte) / 127.5 - 1.0,
-        (false, true) => 1.0,
-        (false, false) => -1.0,
+    let value = |byte: u8| match (experiment.memory.is_of_spins(), byte > HALF) {
+        (false, _) => f32::from(byte) / 127.5 - 1.0,
+        (true, true) => 1.0,
+        (true, false) => -1.0,
     };
     Ok(bytes.into_iter().map(value).collect())
 }
 
-#[allow(clippy::print_stderr, reason = "where the filmstrip went is told on stderr")]
+#[allow(clippy::print_stderr, reason = "the names of the pictures are printed on stderr")]
 pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
-    if args.n == 0 || args.sweeps == 0 {
-        return Err(Fault::usage(format!("-n {} --sweeps {}: give at least 1 of both", args.n, args.sweeps)));
+    if args.n == 0 {
+        return Err(Fault::usage("-n 0: give at least 1"));
     }
     check_flip("--flip", args.flip.unwrap_or(0.0))?;
     let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("recall.png"));
@@ -160,15 +187,28 @@ pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
     let (config, experiment) = experiment::load_run::<HopfieldExperiment>(&args.run_dir, &device)?;
     let mut noise = Noise::new(args.seed, "recall");
     let starts = starts(&experiment, args, &mut noise)?;
-    let settings = Settings {
-        updates: args.updates.unwrap_or(config.train.updates),
-        temperature: args.temperature,
-        parts: PARTS,
-        max_steps: args.sweeps,
-    };
-    pictures::filmstrip(&experiment, &starts, &settings, &noise, &out)?;
+    let recall = args.dynamics.over(config.train.recall(), PARTS)?;
+    pictures::filmstrip(&experiment, &starts, &recall, &noise, &out)?;
     eprintln!("wrote {} and {}", out.display(), pictures::energy_file(&out).display());
     Ok(())
+}
+
+/// Recall from noise: writes the states that it ends in.
+pub(super) fn sample(
+    experiment: &HopfieldExperiment,
+    args: &Sample,
+    dynamics: DynamicsArgs,
+) -> Result<PathBuf> {
+    let memory = &experiment.memory;
+    let mut noise = Noise::new(args.seed, "sample");
+    let starts = random_states(memory.n_visible(), args.n, &mut noise);
+    let recall = dynamics.over(experiment.config.train.recall(), 1)?;
+    let paths = memory.recall(&starts, &recall, &noise).map_err(refuse)?;
+    let values: Vec<f32> = paths.iter().flat_map(|path| pixels(path.last())).collect();
+    let (rows, columns) = experiment.shape();
+    let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
+    write_draws(&out, &values, &values, [args.n, rows, columns])?;
+    Ok(out)
 }
 
 #[cfg(test)]
