@@ -14,6 +14,7 @@ pub mod download;
 pub mod evaluation;
 pub mod evidence;
 pub mod experiment;
+pub mod hopfield;
 pub mod ising;
 pub mod made;
 pub mod pictures;

@@ -1,7 +1,5 @@
 //! What a run learns from: a data set, or a target density.
 
-use std::path::Path;
-
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_data::{Dataset, Splits};
@@ -9,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     request::Request,
-    usage::{OrUsage, usage},
+    usage::usage,
 };
 
 /// A density that a model learns without data, such as that of a Hamiltonian.
@@ -54,14 +52,6 @@ pub enum Source<T> {
 }
 
 impl<T: Target> Source<T> {
-    /// Loads a named set or a file.
-    ///
-    /// # Errors
-    /// A set or file that cannot be read.
-    pub fn load(name: &str, data_dir: &Path) -> Result<Self> {
-        Ok(Self::Data(gibbs_data::load(name, data_dir).or_usage()?))
-    }
-
     /// The data.
     ///
     /// # Errors

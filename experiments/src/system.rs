@@ -238,6 +238,6 @@ impl Shorthand for ContinuousArgs {
 }
 
 /// A number, or its name where JSON has none.
-fn number(x: f64) -> Value {
+pub fn number(x: f64) -> Value {
     serde_json::Number::from_f64(x).map_or_else(|| json!(x.to_string()), Value::Number)
 }
