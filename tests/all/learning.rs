@@ -11,7 +11,7 @@ use gibbs_autoregressive::{Autoregressive, MadeConfig, NadeConfig, OrderConfig};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Chains, ContrastiveConfig, Dbn, GibbsChain, RbmConfig, exact,
-    units::{UnitFamily, UnitKind, UnitMoments, Units},
+    units::{UnitFamily, UnitKind, UnitMoments},
 };
 use gibbs_core::{math::to_host, optim::Lbfgs, params::optimizer_step};
 use gibbs_data::{Batches, bars::bars_and_stripes, digits};

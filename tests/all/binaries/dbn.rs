@@ -17,7 +17,7 @@ use super::{
     evaluation::{doubles, mean},
     json, set,
 };
-use crate::support::{assert_close, machine::stack};
+use crate::support::{assert_close, boltzmann::stack};
 
 /// The states of `bits` binary units, one in each row.
 fn states(bits: usize) -> Tensor<2> {

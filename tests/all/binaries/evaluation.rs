@@ -16,7 +16,7 @@ use tempfile::tempdir;
 use super::{FAMILIES, RBM, bytes, json, set};
 use crate::support::{
     assert_close,
-    machine::{AnyRbm, machine, pairs},
+    boltzmann::{AnyRbm, pairs, rbm_of},
 };
 
 pub(super) fn doubles(path: &Path) -> Vec<f64> {
@@ -36,7 +36,7 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 
 /// A folder with weights made elsewhere and the least configuration that names them; also the machine.
 fn foreign(folder: &Path, name: &str, sizes: [usize; 2]) -> AnyRbm {
-    let rbm = machine((UnitKind::Binary, UnitKind::Binary), sizes, 5, &Device::flex());
+    let rbm = rbm_of((UnitKind::Binary, UnitKind::Binary), sizes, 5, &Device::flex());
     let run = folder.join(name);
     fs::create_dir(&run).unwrap();
     weights_file::save(&rbm, run.join("model.safetensors")).unwrap();

@@ -3,7 +3,7 @@
 use burn::{module::Param, prelude::*, tensor::DType};
 use gibbs_boltzmann::{
     Rbm, exact,
-    units::{Binary, EnumerableUnits, Units},
+    units::{Binary, EnumerableUnits},
 };
 use gibbs_core::math::to_host;
 use serde_json::Value;

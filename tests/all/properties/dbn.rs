@@ -2,10 +2,7 @@
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    ContrastiveConfig, Dbn, UpDownConfig,
-    units::{UnitFamily, Units},
-};
+use gibbs_boltzmann::{ContrastiveConfig, Dbn, UpDownConfig, units::UnitFamily};
 use gibbs_core::{Batch, math::to_host};
 use gibbs_train::weights::{self, WeightsError};
 
