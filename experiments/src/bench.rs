@@ -14,13 +14,13 @@ use gibbs_autoregressive::{Autoregressive, Made, MadeConfig};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, Chains, ContrastiveConfig, RbmConfig,
-    ais::{AnnealedImportance, Schedule},
-    units::Units,
+    ais::{AisSchedule, AnnealedImportance},
+    units::UnitFamily,
 };
 use gibbs_core::{LogProb, Sample, optim::Adam, params::optimizer_step, symmetry::SymmetryGroup};
 use gibbs_flow::{
     ContinuousFlow, RealNvpConfig,
-    continuous::{PerceptronConfig, Trace},
+    continuous::{MlpFieldConfig, Trace},
     ode::{Method, Solver},
 };
 use gibbs_physics::{
@@ -146,7 +146,7 @@ fn annealing(
     let mut noise = Noise::new(0, "chains");
     let mut v = noise.bernoulli(Tensor::<2>::full([chains, visible], 0.5, device));
     let step = move || {
-        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), Schedule::linear(1));
+        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), AisSchedule::linear(1));
         let (_, next) = ais.transition(v.clone(), 0.5, 0.5001, &mut noise);
         v = next;
     };
@@ -157,7 +157,7 @@ fn annealing(
 fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "bench");
     let x = noise.uniform([batch, 784], device);
-    let network = AutoencoderConfig::new(vec![784, 1000, 500, 250, 30]).init(device, &mut noise)?;
+    let network = AutoencoderConfig::new(784, vec![1000, 500, 250], 30).init(device, &mut noise)?;
     let mut training = Backprop::new(network, Adam::default(), Average::OFF, device);
     let at = Position::new(0, 1, 1);
     let step = move || {
@@ -169,7 +169,7 @@ fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)
 
 /// A masked autoencoder with one hidden layer and no direct connections.
 fn made(device: &Device, visible: usize, hidden: usize) -> Result<Made> {
-    let config = MadeConfig::new(visible, vec![hidden]).with_direct(false);
+    let config = MadeConfig::new(visible, vec![hidden].into()).with_direct(false);
     Ok(config.init(device, &mut Noise::new(0, "bench"))?)
 }
 
@@ -180,7 +180,7 @@ fn likelihood<M: Module + Autoregressive + LogProb + 'static>(
     batch: usize,
 ) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "data");
-    let x = noise.bernoulli(Tensor::<2>::full([batch, model.n_variables()], ON, device));
+    let x = noise.bernoulli(Tensor::<2>::full([batch, model.n_visible()], ON, device));
     density(device, model, x)
 }
 
@@ -192,7 +192,7 @@ fn couplings(
     n_layers: usize,
     batch: usize,
 ) -> Result<(Box<dyn FnMut()>, usize)> {
-    let config = RealNvpConfig::new(n_variables, n_layers, vec![hidden, hidden]);
+    let config = RealNvpConfig::new(n_variables, n_layers, vec![hidden, hidden].into());
     let flow = config.flow().init(device, &mut Noise::new(0, "bench"))?;
     density(device, flow, Noise::new(0, "data").normal([batch, n_variables], device))
 }
@@ -206,7 +206,7 @@ fn continuous(
     batch: usize,
     trained: bool,
 ) -> Result<(Box<dyn FnMut()>, usize)> {
-    let config = PerceptronConfig::new(2, vec![hidden, hidden]).with_output_gain(1.0);
+    let config = MlpFieldConfig::new(2, vec![hidden, hidden].into()).with_output_gain(1.0);
     let field = config.init(device, &mut Noise::new(0, "bench"))?;
     let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, steps), Trace::Exact)?;
     let x = Noise::new(0, "data").normal([batch, 2], device);
@@ -244,7 +244,8 @@ fn variational(device: &Device, side: usize, n: usize) -> Result<(Box<dyn FnMut(
     let torus = ising(&Lattice::square(side, Boundary::Periodic)?, 1.0, 0.0)?;
     let law = Canonical::new(torus, 0.44)?;
     let mut noise = Noise::new(0, "draws");
-    let network = MadeConfig::new(side * side, Vec::new()).with_direct(false).init(device, &mut noise)?;
+    let network =
+        MadeConfig::new(side * side, Vec::new().into()).with_direct(false).init(device, &mut noise)?;
     let group = Arc::new(SymmetryGroup::trivial(side * side));
     let mut training = Backprop::new(network, Adam::default(), Average::OFF, device);
     let at = Position::new(0, 1, 1);

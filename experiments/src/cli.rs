@@ -11,10 +11,10 @@ use serde_json::Value;
 #[derive(Parser, Debug)]
 #[command(version, about, arg_required_else_help = true)]
 pub struct Cli<T: Args, S: Args, X: Subcommand> {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command<T, S, X>,
-    /// What every command takes.
+    /// Flags of every command.
     #[command(flatten)]
     pub shared: Shared,
 }
@@ -35,25 +35,25 @@ pub struct Shared {
 pub enum Command<T: Args, S: Args, X: Subcommand> {
     /// Train a model and write a run folder
     Train {
-        /// What every family takes.
+        /// Flags of every family.
         #[command(flatten)]
         common: Train,
-        /// What only this family takes.
+        /// Flags of this family alone.
         #[command(flatten)]
         family: T,
     },
-    /// Print the figures of a trained model as one JSON object
+    /// Print the metrics of a trained model as one JSON object
     Eval(Eval),
     /// Draw from a trained model
     Sample {
-        /// What every family takes.
+        /// Flags of every family.
         #[command(flatten)]
         common: Sample,
-        /// What only this family takes.
+        /// Flags of this family alone.
         #[command(flatten)]
         family: S,
     },
-    /// What only this family does.
+    /// Commands of this family alone.
     #[command(flatten)]
     Own(X),
 }
@@ -64,7 +64,7 @@ pub trait Shorthand: Args {
     fn settings(&self) -> Vec<(&'static str, Value)>;
 }
 
-/// No flags beside those of every family.
+/// No flags besides those of every family.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct NoFlags {}
 
@@ -74,7 +74,7 @@ impl Shorthand for NoFlags {
     }
 }
 
-/// No commands beside those of every family.
+/// No commands besides those of every family.
 #[derive(Subcommand, Clone, Copy, Debug)]
 pub enum NoCommands {}
 
@@ -172,7 +172,7 @@ pub struct Examples {
 /// Flags of `eval`.
 #[derive(Args, Debug)]
 pub struct Eval {
-    /// What is evaluated on what.
+    /// The model and the examples.
     #[command(flatten)]
     pub examples: Examples,
     /// Also write one f64 per example, in the order of the split
@@ -194,4 +194,11 @@ pub struct Sample {
     /// Picture (.png) or array (.npy) to write; samples.png in the run folder if not given
     #[arg(long, value_name = "FILE.png|FILE.npy")]
     pub out: Option<PathBuf>,
+}
+
+impl Sample {
+    /// The file to write.
+    pub fn out_path(&self) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| self.run_dir.join("samples.png"))
+    }
 }

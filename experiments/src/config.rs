@@ -3,14 +3,20 @@
 use std::path::Path;
 
 use anyhow::Result;
+use gibbs_core::ConfigError;
 use gibbs_data::{Binarization, Splits};
-use gibbs_train::config::{Change, Resolver};
+use gibbs_train::{
+    config::{Change, Resolver},
+    learner::LearnerConfig,
+    training::LoopConfig,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    cli::{Shorthand, Train},
-    experiment::Experiment,
-    fault::Fault,
+    experiment::{Experiment, Settings},
+    request::Request,
+    source::{Source, SourceInfo},
+    usage::{OrUsage, usage},
 };
 
 /// The whole configuration of an experiment.
@@ -19,9 +25,10 @@ use crate::{
 pub struct RunConfig<M, T> {
     /// Name of the family.
     pub experiment: String,
-    /// The data.
-    pub data: DataConfig,
-    /// The model.
+    /// The data; absent where the run learns a target density.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataConfig>,
+    /// The model: the configuration of the model crate, and what the family adds.
     pub model: M,
     /// How it is trained and measured.
     pub train: T,
@@ -38,126 +45,164 @@ pub type ConfigOf<E> = RunConfig<<E as Experiment>::Model, <E as Experiment>::Tr
 pub struct DataConfig {
     /// Name of a set, or path of a file.
     pub name: String,
-    /// How grey values become zeros and ones; `null` lets the model choose.
-    pub binarization: Option<Binarization>,
-    /// Shape of one example; `null` takes that of the data.
-    pub shape: Option<Vec<usize>>,
+    /// How grey values become zeros and ones.
+    pub binarization: Binarization,
+    /// Shape of one example.
+    pub shape: Vec<usize>,
 }
 
-impl DataConfig {
-    /// The set, as it is, whatever the model makes of it.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), binarization: None, shape: None }
-    }
-
-    /// Loads the set and binarizes it as the configuration says.
+impl<M, T> RunConfig<M, T> {
+    /// The data of the run.
     ///
     /// # Errors
-    /// Those of reading and binarizing.
-    pub fn load(&self, data_dir: &Path, seed: u64) -> Result<Splits> {
-        self.binarize(gibbs_data::load(&self.name, data_dir)?, seed)
+    /// A run on a target.
+    pub fn data(&self) -> Result<&DataConfig> {
+        self.data.as_ref().ok_or_else(|| usage("this run has no data: give --data"))
     }
 
-    /// A set, binarized as the configuration says.
+    /// How the data are binarized, as results note it.
+    pub fn binarization(&self) -> &'static str {
+        self.data.as_ref().map_or("none", |data| data.binarization.name())
+    }
+
+    /// A set with its grey values binarized as configured.
     ///
     /// # Errors
     /// Values outside \[0, 1\].
-    pub fn binarize(&self, data: Splits, seed: u64) -> Result<Splits> {
-        Ok(match self.binarization {
-            None | Some(Binarization::None) => data,
-            Some(kind) => data.binarized(kind, seed)?,
-        })
+    pub fn binarized(&self, data: Splits) -> Result<Splits> {
+        match &self.data {
+            Some(config) if config.binarization != Binarization::None => {
+                data.binarized(config.binarization, self.seed).or_usage()
+            }
+            _ => Ok(data),
+        }
     }
 
-    /// Rows and columns of an example as a picture: its shape if it has two sizes, else a square if its
-    /// width is one, else a single row.
+    /// Loads the data of the run, binarized as configured.
+    ///
+    /// # Errors
+    /// Those of reading and binarizing.
+    pub fn load_data(&self, data_dir: &Path) -> Result<Splits> {
+        self.binarized(gibbs_data::load(&self.data()?.name, data_dir).or_usage()?)
+    }
+
+    /// Rows and columns of examples of this width as pictures: their shape if it has two sizes, else a square if the width is
+    /// one, else a single row.
     pub fn picture_shape(&self, width: usize) -> (usize, usize) {
-        match self.shape.as_deref() {
-            Some(&[rows, columns]) if rows * columns == width => (rows, columns),
-            _ => {
-                let side = width.isqrt();
-                if side * side == width { (side, side) } else { (1, width) }
-            }
+        picture_shape(self.data.as_ref().map_or(&[], |data| &data.shape), width)
+    }
+}
+
+/// Rows and columns of `width` values as a picture, given the shape of an example.
+pub fn picture_shape(shape: &[usize], width: usize) -> (usize, usize) {
+    match *shape {
+        [rows, columns] if rows * columns == width => (rows, columns),
+        _ => {
+            let side = width.isqrt();
+            if side * side == width { (side, side) } else { (1, width) }
         }
     }
 }
 
-/// The configuration that a `train` command line asks for, and how it differs from its preset.
-///
-/// Later wins: preset, `--config`, `--data` and `--seed`, flags of the family, `--set`. A resumed run starts from the
+/// The `train` section of a family that is trained by gradients; `F` is what only the family has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrainConfig<F> {
+    /// Length, logs, validation, checkpoints.
+    #[serde(flatten)]
+    pub run: LoopConfig,
+    /// Examples of a step.
+    pub batch_size: usize,
+    /// Learning rate, optimizer, average of the weights, clipping.
+    #[serde(flatten)]
+    pub learner: LearnerConfig,
+    /// What only the family has.
+    #[serde(flatten)]
+    pub family: F,
+}
+
+impl<F> TrainConfig<F> {
+    /// Checks what all families share.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        ConfigError::at_least("batch_size", self.batch_size, 1).or_usage_at("train")?;
+        self.learner.validate().or_usage_at("train")
+    }
+}
+
+/// The part of a `train` section that the loop needs.
+pub trait Length {
+    /// The loop's configuration; its epochs are those of all stages of the run.
+    fn run(&self) -> LoopConfig;
+}
+
+impl<F> Length for TrainConfig<F> {
+    fn run(&self) -> LoopConfig {
+        self.run.clone()
+    }
+}
+
+/// The complete configuration that a request asks for, and how it differs from its preset. A resumed run starts from the
 /// configuration `saved` in its folder instead of a preset.
 ///
 /// # Errors
-/// A file that cannot be read, an unknown key, a value of a wrong type.
+/// An unknown key, a value of a wrong type, another family.
 pub fn resolve<E: Experiment>(
-    args: &Train,
-    family: &E::TrainArgs,
+    request: &Request,
+    source: &Source<E::Target>,
     saved: Option<&Path>,
 ) -> Result<(ConfigOf<E>, Vec<Change>)> {
-    let of_family = family.settings();
-    let by_flag = of_family.iter().find(|(path, _)| *path == "data.name").and_then(|(_, name)| name.as_str());
-    let name = match (args.data.as_deref().or(by_flag), &args.config) {
-        (Some(name), _) => name.into(),
-        (None, Some(file)) => data_name::<E>(file)?.unwrap_or_else(|| E::DATA.into()),
-        (None, None) => E::DATA.into(),
-    };
+    let info = SourceInfo::of(source)?;
     let start = match saved {
-        Some(file) => read::<E>(file)?,
-        None => preset::<E>(args.preset, &name),
+        Some(file) => overlay::<E>(&Request::of_file(file)?, &info)?.0,
+        None => preset::<E>(request, &info)?,
     };
-    let mut resolver = Resolver::over(&start)?;
-    if let Some(file) = &args.config {
-        resolver = resolver.file(file)?;
-    }
-    if let Some(name) = &args.data {
-        resolver = resolver.assign("data.name", name.as_str())?;
-    }
-    if let Some(seed) = args.seed {
-        resolver = resolver.assign("seed", seed)?;
-    }
-    for (path, value) in of_family {
-        resolver = resolver.assign(path, value)?;
-    }
-    let resolved = resolver.settings(&args.settings)?.resolve::<ConfigOf<E>>()?;
+    let resolved = request.lay_over(Resolver::over(&start).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
     check_family::<E>(&resolved.config.experiment)?;
     Ok((resolved.config, resolved.changes))
 }
 
-/// The configuration in a run folder, made here or elsewhere: keys that are missing take the defaults.
+/// A configuration as a file has it, laid over the preset: keys that are missing take the values of the preset.
 ///
 /// # Errors
 /// A file that cannot be read, an unknown key, a value of a wrong type, another family.
-pub fn read<E: Experiment>(file: &Path) -> Result<ConfigOf<E>> {
-    let name = data_name::<E>(file)?.unwrap_or_else(|| E::DATA.into());
-    let preset = preset::<E>(crate::cli::Preset::Default, &name);
-    let config = Resolver::over(&preset)?.file(file)?.resolve::<ConfigOf<E>>()?.config;
-    check_family::<E>(&config.experiment)?;
-    Ok(config)
+pub fn read<E: Experiment>(request: &Request, source: Option<&Source<E::Target>>) -> Result<ConfigOf<E>> {
+    let info = match source {
+        Some(source) => SourceInfo::of(source)?,
+        None => SourceInfo::of_config(request)?,
+    };
+    Ok(overlay::<E>(request, &info)?.0)
 }
 
-fn preset<E: Experiment>(preset: crate::cli::Preset, data: &str) -> ConfigOf<E> {
-    let (model, train) = E::preset(preset, data);
-    RunConfig { experiment: E::NAME.into(), data: DataConfig::new(data), model, train, seed: 0 }
+fn overlay<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<(ConfigOf<E>, Vec<Change>)> {
+    check_family::<E>(&request.or("experiment", E::NAME.to_string()))?;
+    let preset = preset::<E>(request, info)?;
+    let resolved = request.lay_over(Resolver::over(&preset).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
+    Ok((resolved.config, resolved.changes))
 }
 
-fn check_family<E: Experiment>(found: &str) -> Result<()> {
+fn preset<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<ConfigOf<E>> {
+    let Settings { binarization, model, train } = E::preset(request, info)?;
+    let has_target = E::target(request)?.is_some();
+    let data = (!has_target).then(|| DataConfig {
+        name: request.or("data.name", E::DATA.to_string()),
+        binarization,
+        shape: info.shape.clone(),
+    });
+    Ok(RunConfig { experiment: E::NAME.into(), data, model, train, seed: 0 })
+}
+
+/// Refuses the configuration of another family.
+///
+/// # Errors
+/// Another name than that of the family.
+pub fn check_family<E: Experiment>(found: &str) -> Result<()> {
     let own = E::NAME;
     match found == own {
         true => Ok(()),
-        false => Err(Fault::usage(format!(
+        false => Err(usage(format!(
             "experiment = \"{found}\" in the configuration: this is `{own}`; run `{found}` instead"
         ))),
     }
-}
-
-/// `data.name` of a configuration file of this family, before it is read strictly.
-fn data_name<E: Experiment>(file: &Path) -> Result<Option<String>> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Fault::usage(format!("cannot read {}: {error}", file.display())))?;
-    let json: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|error| Fault::usage(format!("{} is not JSON: {error}", file.display())))?;
-    if let Some(experiment) = json["experiment"].as_str() {
-        check_family::<E>(experiment)?;
-    }
-    Ok(json["data"]["name"].as_str().map(Into::into))
 }

@@ -1,49 +1,49 @@
-//! The figures of a model with a density of continuous variables.
+//! Metrics of a density of continuous variables on data.
 
 use anyhow::Result;
-use gibbs_core::{Estimate, Kind};
+use gibbs_core::{Estimate, Kind, preprocess::PreprocessorConfig};
 use gibbs_data::{Dataset, Splits, bits_per_dim};
 
 use crate::{
     cli::Part,
-    coordinates::{Coordinates, require_labels},
     evaluation::{Evaluation, mean},
+    preprocessed::is_grey,
+    source::require_labels,
+    usage::OrUsage,
 };
 
-/// What the figures depend on beside the densities.
+/// The data on which a density is measured, and what the metrics depend on.
 pub struct Measured<'a> {
     /// The data.
     pub data: &'a Splits,
     /// Which part of them.
     pub part: Part,
     /// Number of variables of the model.
-    pub n_variables: usize,
-    /// Classes on which it is conditioned, 0 for none.
+    pub n_visible: usize,
+    /// Number of classes on which it is conditioned, 0 for none.
     pub n_classes: usize,
-    /// What it is a law of.
-    pub coordinates: Option<Coordinates>,
+    /// Whether the values are dequantized grey levels.
+    pub is_grey: bool,
+    /// Whether the model learns their logits.
+    pub is_logit: bool,
 }
 
-/// Log-densities of examples in the coordinates of the model and of the data, nats, and what they are.
+/// Log-densities of examples, nats.
 pub struct LogProbs {
-    /// In those of the model.
+    /// In the coordinates of the model.
     pub within: Vec<f64>,
-    /// In those of the data.
+    /// In the coordinates of the data.
     pub of_data: Vec<f64>,
-    /// Exact or unbiased.
-    kind: Kind,
+    /// Exact, or unbiased. The error of the mean of unbiased estimates is found from their spread, which includes that of the
+    /// examples.
+    pub kind: Kind,
 }
 
 impl LogProbs {
-    /// Exact ones, in both coordinates.
-    pub fn exact((within, of_data): (Vec<f64>, Vec<f64>)) -> Self {
-        Self { within, of_data, kind: Kind::Exact }
-    }
-
-    /// Unbiased estimates, in both coordinates. The error of their mean is found from their spread, which has that of the examples in
-    /// it.
-    pub fn unbiased((within, of_data): (Vec<f64>, Vec<f64>)) -> Self {
-        Self { within, of_data, kind: Kind::Unbiased }
+    /// Adds those of further examples.
+    pub fn extend(&mut self, other: Self) {
+        self.within.extend(other.within);
+        self.of_data.extend(other.of_data);
     }
 
     fn mean_of(&self, values: &[f64]) -> Estimate {
@@ -54,50 +54,58 @@ impl LogProbs {
     }
 }
 
-impl Measured<'_> {
+impl<'a> Measured<'a> {
+    /// A part of the data, for a model of `n_visible` variables and `n_classes` classes behind this preprocessing.
+    pub fn new(
+        data: &'a Splits,
+        part: Part,
+        n_visible: usize,
+        n_classes: usize,
+        preprocessing: &PreprocessorConfig,
+    ) -> Self {
+        let is_logit = matches!(preprocessing, PreprocessorConfig::Logit { .. });
+        Self { data, part, n_visible, n_classes, is_grey: is_grey(preprocessing), is_logit }
+    }
+
     /// The sets that are measured.
     ///
     /// # Errors
     /// Data of another width, or without the labels that are needed.
     pub fn sets(&self) -> Result<Vec<&Dataset>> {
         let sets: Vec<&Dataset> = self.part.splits().iter().map(|split| self.data.get(*split)).collect();
-        for set in &sets {
-            set.require_width(self.n_variables)?;
-            require_labels(set, self.n_classes)?;
-        }
+        sets.iter().try_for_each(|set| set.require_width(self.n_visible)).or_usage()?;
+        require_labels(sets.iter().copied(), self.n_classes, "model.n_classes")?;
         Ok(sets)
     }
 
-    /// Log-density in the coordinates of the data, beside that of their law where it is known; bits for grey values.
+    /// Log-density in the coordinates of the data, with that of the true distribution where it is known; bits for grey values.
     ///
     /// # Errors
     /// As [`sets`](Self::sets).
-    pub fn figures(&self, log_probs: LogProbs) -> Result<Evaluation> {
-        let mut of_law = Vec::new();
-        if let Some(law) = &self.data.law {
-            for set in self.sets()? {
-                let rows: Vec<usize> = (0..set.len()).collect();
-                of_law.extend(set.values(&rows).chunks(set.width()).map(|x| law.log_prob(x)));
-            }
-        }
+    pub fn metrics(&self, log_probs: LogProbs) -> Result<Evaluation> {
         let mut evaluation = Evaluation::default();
         evaluation.add("log_prob", &log_probs.mean_of(&log_probs.of_data), "nats");
         evaluation.note("log_prob", "binarization", "none");
         if self.n_classes > 0 {
             evaluation.note("log_prob", "given", "class");
         }
-        if !of_law.is_empty() {
-            evaluation.add("log_prob_law", &Estimate::exact(mean(&of_law)), "nats");
+        if let Some(known) = &self.data.known_density {
+            let mut truth = Vec::new();
+            for set in self.sets()? {
+                let rows: Vec<usize> = (0..set.len()).collect();
+                truth.extend(set.values(&rows).chunks(set.width()).map(|x| known.log_prob(x)));
+            }
+            evaluation.add("log_prob_true", &Estimate::exact(mean(&truth)), "nats");
         }
-        if self.coordinates == Some(Coordinates::Logit) {
+        if self.is_logit {
             evaluation.add("log_prob_logit", &log_probs.mean_of(&log_probs.within), "nats");
         }
-        if self.coordinates.is_some_and(Coordinates::are_grey) {
+        if self.is_grey {
             evaluation.note("log_prob", "coordinates", "values in [0, 1], dequantized");
             // The density of dequantized values bounds the probability of the grey ones, in expectation over the draws. The error is
             // that of a mean over examples.
             let bits: Vec<f64> =
-                log_probs.of_data.iter().map(|log_prob| bits_per_dim(*log_prob, self.n_variables)).collect();
+                log_probs.of_data.iter().map(|log_prob| bits_per_dim(*log_prob, self.n_visible)).collect();
             evaluation.add("bits_per_dim", &Estimate::mean(&bits).with_kind(Kind::UpperBound), "bits");
         }
         evaluation.per_example = log_probs.of_data;

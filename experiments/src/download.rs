@@ -1,18 +1,21 @@
-//! The named data sets on the command line: what there is, and getting it.
+//! The list of data sets and their download on the command line.
 
 use std::path::Path;
 
 use anyhow::Result;
-use gibbs_data::{download, manifest};
+use gibbs_data::{BUILT_IN, download, manifest};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Name, what it holds and whether it is in place, one line each.
+/// One line for each set: its name, and what it contains or which files are missing.
 pub fn list(data_dir: &Path) -> Vec<String> {
     let status = |name: &str| match gibbs_data::load(name, data_dir) {
         Ok(splits) => splits.train.describe(),
         Err(error) => error.to_string(),
     };
-    manifest::all().iter().map(|set| format!("{:16} {}", set.name, status(&set.name))).collect()
+    let built_in = BUILT_IN.iter().map(|(name, text)| format!("{name:17} built in: {text}"));
+    built_in
+        .chain(manifest::all().iter().map(|set| format!("{:17} {}", set.name, status(&set.name))))
+        .collect()
 }
 
 /// Downloads a set into the data folder, with a progress bar on stderr.

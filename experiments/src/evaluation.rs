@@ -1,4 +1,4 @@
-//! The figures that `eval` prints.
+//! The metrics that `eval` prints.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
     metrics: Map<String, Value>,
-    /// What was noted beside each figure.
+    /// Keys of the notes on each metric.
     notes: BTreeMap<String, Vec<String>>,
     /// One value for each example, in order; what `--per-example` writes.
     pub per_example: Vec<f64>,
-    /// How many were evaluated, where these are draws, or not all examples.
+    /// Number of draws or examples behind the metrics, where it is not that of the data.
     pub draws: Option<usize>,
 }
 
-/// A figure as it is printed.
+/// A metric as it is printed.
 #[derive(Serialize)]
 struct Metric<'a> {
     #[serde(flatten)]
@@ -27,7 +27,7 @@ struct Metric<'a> {
 }
 
 impl Evaluation {
-    /// Adds a figure. A value that is NaN is printed as the string "NaN", never left out.
+    /// Adds a metric. A value that is NaN is printed as the string "NaN", never left out.
     pub fn add(&mut self, name: &str, estimate: &Estimate, unit: &str) {
         let mut metric = json!(Metric { estimate, unit });
         for (key, value) in [("value", estimate.value), ("std_err", estimate.std_err)] {
@@ -38,10 +38,10 @@ impl Evaluation {
         self.metrics.insert(name.into(), metric);
     }
 
-    /// Notes something beside a figure, such as how the data were binarized.
+    /// Adds a note to a metric, such as how the data were binarized.
     ///
     /// # Panics
-    /// If there is no figure of that name.
+    /// If there is no metric of that name.
     pub fn note(&mut self, name: &str, key: &str, value: impl Into<Value>) {
         self.metrics[name][key] = value.into();
         self.notes.entry(name.into()).or_default().push(key.into());
@@ -53,12 +53,12 @@ impl Evaluation {
         json!({ "experiment": experiment, "data": data, "split": split, "n": n, "metrics": self.metrics })
     }
 
-    /// The figures by name, each an object with value, error, kind and unit.
+    /// The metrics by name, each an object with value, error, kind and unit.
     pub fn metrics(&self) -> &Map<String, Value> {
         &self.metrics
     }
 
-    /// The figures, for tables.
+    /// The metrics, for tables.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.metrics.iter().map(|(name, metric)| {
             let number = |key: &str| metric[key].as_f64().unwrap_or(f64::NAN);
@@ -79,7 +79,7 @@ impl Evaluation {
     }
 }
 
-/// A figure of a table.
+/// A metric of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row<'a> {
     /// Its name.
@@ -90,7 +90,7 @@ pub struct Row<'a> {
     pub std_err: f64,
     /// The unit of both.
     pub unit: &'a str,
-    /// What the value is, and what was noted beside it.
+    /// The kind of the value, and its notes.
     pub kind: String,
 }
 

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, Parser, Subcommand};
-use gibbs_data::{Splits, npy};
+use gibbs_data::{Binarization, Splits, npy};
 use gibbs_report::ImageGrid;
 use gibbs_train::{
     atomic,
@@ -20,27 +20,31 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use crate::{
-    cli::{self, Cli, Command, Part, Preset, Shared, Shorthand},
-    config::{self, ConfigOf},
+    cli::{self, Cli, Command, Part, Shared, Shorthand},
+    config::{self, ConfigOf, Length},
     evaluation::Evaluation,
-    fault::{self, Fault},
     progress::Progress,
+    request::Request,
+    source::{Source, SourceInfo, Target},
+    usage::{self, OrUsage, classify, usage},
 };
 
-/// A model family: a trained model with its configuration, seen from the command line.
+/// A model family: a trained model with its configuration, as the command line uses it.
 pub trait Experiment: Sized {
     /// Name of the binary.
     const NAME: &'static str;
     /// Data set when none is given.
     const DATA: &'static str;
-    /// Files that a run writes beside those of every run.
+    /// Files that a run of this family writes, in addition to those of every run.
     const FILES: &'static [&'static str];
     /// Metrics that the progress bar shows.
     const SHOWN: &'static [&'static str];
-    /// Configuration of the model.
+    /// The `model` section: the configuration of the model crate, and what the family adds.
     type Model: Clone + Serialize + DeserializeOwned;
-    /// Configuration of training and measuring.
+    /// The `train` section.
     type Train: Clone + Serialize + DeserializeOwned + Length;
+    /// What the family can learn instead of data.
+    type Target: Target;
     /// Further flags of `train`.
     type TrainArgs: Shorthand;
     /// Further flags of `sample`.
@@ -48,44 +52,43 @@ pub trait Experiment: Sized {
     /// Further commands.
     type Commands: Subcommand;
 
-    /// Settings to start from on a data set.
-    fn preset(preset: Preset, data: &str) -> (Self::Model, Self::Train);
-
-    /// The run to which this one is to be compared, such as one without pre-training. It is made after this one, in the
-    /// folder [`CONTROL`] inside this one's.
-    fn control(_config: &ConfigOf<Self>) -> Option<ConfigOf<Self>> {
-        None
-    }
-
-    /// What the run is named after: the data, unless they are none.
-    fn label(config: &ConfigOf<Self>) -> String {
-        config.data.name.clone()
-    }
-
-    /// The data: a named set or a file, unless they come from elsewhere.
+    /// The target that a request names; `None` where the run learns from data.
     ///
     /// # Errors
-    /// A set or file that cannot be read.
-    fn data(config: &mut ConfigOf<Self>, shared: &Shared) -> Result<Splits> {
-        Ok(gibbs_data::load(&config.data.name, &shared.data_dir)?)
+    /// Settings that make no target.
+    fn target(_request: &Request) -> Result<Option<Self::Target>> {
+        Ok(None)
     }
 
-    /// One line that says what the model is trained on.
-    fn describe(_config: &ConfigOf<Self>, data: &Splits) -> String {
-        data.train.describe()
+    /// Complete settings for a source. Defaults may depend on what the request gives; the request is laid over them later.
+    ///
+    /// # Errors
+    /// A source that the family cannot learn from.
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>>;
+
+    /// Checks the settings, and that the source fits them.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, or data that do not fit.
+    fn validate(config: &ConfigOf<Self>, source: &Source<Self::Target>) -> Result<()>;
+
+    /// The data as the model receives them.
+    ///
+    /// # Errors
+    /// Values that the model does not have.
+    fn prepare(config: &ConfigOf<Self>, data: Splits) -> Result<Splits> {
+        config.binarized(data)
     }
 
-    /// Fills in what the configuration leaves to the model or the data, and checks the rest.
+    /// A new model in training.
     ///
     /// # Errors
-    /// A setting that cannot be used, or does not fit the data.
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()>;
-
-    /// A new model with its data, objective and optimizer, ready to be trained.
-    ///
-    /// # Errors
-    /// A setting that cannot be used, or does not fit the data.
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>>;
+    /// Settings or data that cannot be used.
+    fn task<'a>(
+        config: &'a ConfigOf<Self>,
+        source: &'a Source<Self::Target>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>>;
 
     /// The model with the weights in the bytes of a `model.safetensors`.
     ///
@@ -93,14 +96,14 @@ pub trait Experiment: Sized {
     /// Weights that do not fit the configuration.
     fn load(config: &ConfigOf<Self>, weights: &[u8], device: &Device) -> Result<Self>;
 
-    /// Measures every example from now on, where a run looks at a part of them for want of time.
+    /// Measures every example from now on, where a run measures a part of them to save time.
     fn measure_all(&mut self) {}
 
-    /// Measures the model on a part of the data, beside what else its folder holds to be compared with.
+    /// Measures the model on a part of the data, or on its target. `files` are those of the run.
     ///
     /// # Errors
     /// Data that do not fit the model.
-    fn evaluate(&self, data: &Splits, part: Part, files: &RunFiles) -> Result<Evaluation>;
+    fn evaluate(&self, source: &Source<Self::Target>, part: Part, files: &RunFiles) -> Result<Evaluation>;
 
     /// Draws from the model and writes the draws to a picture or an array.
     ///
@@ -112,7 +115,13 @@ pub trait Experiment: Sized {
     ///
     /// # Errors
     /// A file that cannot be written.
-    fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()>;
+    fn draw_pictures(&self, source: &Source<Self::Target>, files: &RunFiles) -> Result<()>;
+
+    /// The baseline to compare the run with, such as one without pre-training. It is trained after the run, in the folder
+    /// [`BASELINE`] inside the run's.
+    fn baseline(_config: &ConfigOf<Self>) -> Option<ConfigOf<Self>> {
+        None
+    }
 
     /// Runs a command that only this family has.
     ///
@@ -121,14 +130,18 @@ pub trait Experiment: Sized {
     fn run(command: &Self::Commands, shared: &Shared) -> Result<()>;
 }
 
-/// The part of a training configuration that tells the loop how long a run lasts.
-pub trait Length {
-    /// The loop's configuration; its epochs are those of all stages of the run.
-    fn run(&self) -> LoopConfig;
+/// Complete settings of a family for a source.
+pub struct Settings<E: Experiment> {
+    /// How grey values become zeros and ones.
+    pub binarization: Binarization,
+    /// The `model` section.
+    pub model: E::Model,
+    /// The `train` section.
+    pub train: E::Train,
 }
 
-/// Folder of the control inside that of a run.
-pub const CONTROL: &str = "control";
+/// Folder of the baseline inside that of a run.
+pub const BASELINE: &str = "baseline";
 
 /// The whole program of a family: parses the command line, runs the command, reports an error.
 pub fn main<E: Experiment>() -> ExitCode {
@@ -140,7 +153,7 @@ pub fn main<E: Experiment>() -> ExitCode {
         Command::Sample { common, family } => sample::<E>(common, family, &cli.shared).map(done),
         Command::Own(command) => E::run(command, &cli.shared).map(done),
     };
-    outcome.unwrap_or_else(|error| fault::report(&error))
+    outcome.unwrap_or_else(|error| usage::report(&error))
 }
 
 /// Name and device of the backend that the command line asks for. From here on the process keeps the memory it frees.
@@ -149,46 +162,54 @@ pub fn main<E: Experiment>() -> ExitCode {
 /// A backend that is unknown, not compiled in, or without a device here.
 pub fn device(shared: &Shared) -> Result<(String, Device)> {
     gibbs_backend::keep_freed_memory();
-    let none = || Fault::usage("no backend is compiled in: build with `--features flex`");
+    let none = || usage("no backend is compiled in: build with `--features flex`");
     let name = match &shared.backend {
         Some(name) => name.clone(),
         None => gibbs_backend::default_backend().ok_or_else(none)?.into(),
     };
-    let device = gibbs_backend::device(&name)?;
+    let device = gibbs_backend::device(&name).or_usage()?;
     Ok((name, device))
 }
 
-#[allow(clippy::print_stderr, reason = "what differs from the preset is told on stderr")]
+#[allow(clippy::print_stderr, reason = "stderr shows what differs from the preset")]
 fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Shared) -> Result<ExitCode> {
     let (backend, device) = device(shared)?;
-    let path = run_folder::<E>(args, family)?;
+    let request = Request::of_train(args, family)?;
+    if let Some(name) = request.get::<String>("experiment") {
+        config::check_family::<E>(&name)?;
+    }
+    let path = run_folder::<E>(args, &request)?;
     let saved = Some(path.join("config.json")).filter(|file| args.resume && file.is_file());
-    let (mut config, changes) = config::resolve::<E>(args, family, saved.as_deref())?;
-    let data = load_data::<E>(&mut config, shared)?;
     let existing = match (args.resume, args.overwrite) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Overwrite,
         _ => Existing::Refuse,
     };
     if existing == Existing::Refuse && RunFolder::holds_run(&path) {
-        RunFolder::start(&path, existing, E::FILES)?;
+        start_folder(&path, existing, E::FILES)?;
     }
+    let whole = match &saved {
+        Some(file) => &Request::of_file(file)?,
+        None => &request,
+    };
+    let source = load_source::<E>(if request.has("data.name") { &request } else { whole }, shared)?;
+    let (config, changes) = config::resolve::<E>(&request, &source, saved.as_deref())?;
+    E::validate(&config, &source)?;
     if let Some(file) = &saved {
-        check_same_run::<E>(file, &config)?;
+        check_same_run::<E>(file, &source, &config)?;
     }
     if !args.quiet {
-        eprintln!("{}", E::describe(&config, &data));
-        for change in &changes {
-            eprintln!("{change}");
-        }
+        eprintln!("{}", source.describe());
+        changes.iter().for_each(|change| eprintln!("{change}"));
     }
-    let run = Run { data: &data, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
+    let source = prepare::<E>(&config, source)?;
+    let run = Run { source: &source, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
     run.whole::<E>(&config, &path)
 }
 
-/// What a run and its control have in common.
-struct Run<'a> {
-    data: &'a Splits,
+/// What a run and its baseline share.
+struct Run<'a, E: Experiment> {
+    source: &'a Source<E::Target>,
     backend: String,
     device: Device,
     existing: Existing,
@@ -196,28 +217,28 @@ struct Run<'a> {
     stop: StopFlag,
 }
 
-impl Run<'_> {
-    /// Trains a model and its control, measures both, draws the pictures.
-    #[allow(clippy::print_stderr, reason = "the figures are told on stderr")]
-    fn whole<E: Experiment>(&self, config: &ConfigOf<E>, path: &Path) -> Result<ExitCode> {
-        let Some((mut folder, model)) = self.train::<E>(config, path, self.existing)? else {
-            return Ok(ExitCode::from(fault::INTERRUPTED));
+impl<E: Experiment> Run<'_, E> {
+    /// Trains a model and its baseline, measures both, draws the pictures.
+    #[allow(clippy::print_stderr, reason = "stderr shows the metrics")]
+    fn whole(&self, config: &ConfigOf<E>, path: &Path) -> Result<ExitCode> {
+        let Some((mut folder, model)) = self.train(config, path, self.existing)? else {
+            return Ok(ExitCode::from(usage::INTERRUPTED));
         };
-        if let Some(control) = E::control(config) {
+        if let Some(baseline) = E::baseline(config) {
             // Whatever was there belongs to this run, which was allowed to go on or to start anew.
             let existing =
                 if self.existing == Existing::Refuse { Existing::Overwrite } else { self.existing };
-            let Some((mut folder, _)) = self.train::<E>(&control, &path.join(CONTROL), existing)? else {
-                return Ok(ExitCode::from(fault::INTERRUPTED));
+            let Some((mut folder, _)) = self.train(&baseline, &path.join(BASELINE), existing)? else {
+                return Ok(ExitCode::from(usage::INTERRUPTED));
             };
             folder.end()?;
         }
         // Everything is saved: from here on Ctrl-C may end the program at once.
         self.stop.request();
-        model.draw_pictures(self.data, &folder)?;
+        model.draw_pictures(self.source, &folder.files())?;
         let part = Part::Test;
-        let evaluation = model.evaluate(self.data, part, &folder.files())?;
-        let mut summary = evaluation.to_json(E::NAME, &E::label(config), part.name(), self.data.test.len());
+        let evaluation = model.evaluate(self.source, part, &folder.files())?;
+        let mut summary = to_json::<E>(&evaluation, config, None, self.source, part);
         let info = folder.end()?;
         summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
         folder.write_summary(&summary)?;
@@ -231,30 +252,29 @@ impl Run<'_> {
     }
 
     /// Trains one model, or goes on with it, and writes its weights; `None` if it was interrupted.
-    #[allow(clippy::print_stderr, reason = "what begins is told on stderr")]
-    fn train<E: Experiment>(
-        &self,
-        config: &ConfigOf<E>,
-        path: &Path,
-        existing: Existing,
-    ) -> Result<Option<(RunFolder, E)>> {
-        let mut task = E::task(config, self.data, &self.device)?;
-        let mut folder = RunFolder::start(path, existing, E::FILES)?;
+    #[allow(clippy::print_stderr, reason = "stderr shows what begins")]
+    fn train(&self, config: &ConfigOf<E>, path: &Path, existing: Existing) -> Result<Option<(RunFolder, E)>> {
+        let mut task = E::task(config, self.source, &self.device)?;
+        let mut folder = start_folder(path, existing, E::FILES)?;
         if !self.quiet {
             eprintln!("{} on {}, run folder {}", E::NAME, self.backend, path.display());
         }
         folder.write_config(config)?;
-        folder.begin(Machine {
+        let machine = Machine {
             version: env!("CARGO_PKG_VERSION").into(),
             backend: self.backend.clone(),
             device: format!("{:?}", self.device),
             command: env::args().collect(),
-        })?;
+        };
+        folder.begin(machine).map_err(of_folder)?;
         let mut trainer = Trainer::new(config.train.run()).stop_on(self.stop.clone());
         if !self.quiet {
             trainer = trainer.observe(Progress::new(E::SHOWN));
         }
-        let report = trainer.run(task.as_mut(), Some(&mut folder))?;
+        let report = trainer.run(task.as_mut(), Some(&mut folder)).map_err(|error| {
+            let is_bad_input = error.is_bad_input();
+            classify(error, is_bad_input)
+        })?;
         drop(task);
         if report.outcome == Outcome::Interrupted {
             folder.end()?;
@@ -266,13 +286,22 @@ impl Run<'_> {
     }
 }
 
+fn of_folder(error: gibbs_train::run_folder::RunFolderError) -> anyhow::Error {
+    let is_bad_input = error.is_bad_input();
+    classify(error, is_bad_input)
+}
+
+fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
+    RunFolder::start(path, existing, files).map_err(of_folder)
+}
+
 /// The first Ctrl-C asks the loop to end with a checkpoint; one that comes later ends the program.
 fn stop_on_ctrl_c() -> Result<StopFlag> {
     let stop = StopFlag::new();
     let handler = stop.clone();
     ctrlc::set_handler(move || {
         if handler.is_requested() {
-            std::process::exit(fault::INTERRUPTED.into());
+            std::process::exit(usage::INTERRUPTED.into());
         }
         handler.request();
     })?;
@@ -281,8 +310,12 @@ fn stop_on_ctrl_c() -> Result<StopFlag> {
 
 /// A resumed run must be the run that was started: only how it is logged, saved and stopped may change.
 /// Its epochs may not, since schedules depend on them.
-fn check_same_run<E: Experiment>(saved: &Path, config: &ConfigOf<E>) -> Result<()> {
-    let before = config::read::<E>(saved)?;
+fn check_same_run<E: Experiment>(
+    saved: &Path,
+    source: &Source<E::Target>,
+    config: &ConfigOf<E>,
+) -> Result<()> {
+    let before = config::read::<E>(&Request::of_file(saved)?, Some(source))?;
     let loop_keys = json!(LoopConfig::default());
     let changes = gibbs_train::config::changes(&before, config)?;
     let changed = changes.iter().find(|change| {
@@ -291,7 +324,7 @@ fn check_same_run<E: Experiment>(saved: &Path, config: &ConfigOf<E>) -> Result<(
     });
     match changed {
         None => Ok(()),
-        Some(change) => Err(Fault::usage(format!(
+        Some(change) => Err(usage(format!(
             "--resume with {} = {}, which is {} in {}: give the same settings, or start anew in another folder",
             change.path,
             change.to,
@@ -301,24 +334,44 @@ fn check_same_run<E: Experiment>(saved: &Path, config: &ConfigOf<E>) -> Result<(
     }
 }
 
-/// The folder of the run: that given, or one named after family, data and seed.
-fn run_folder<E: Experiment>(args: &cli::Train, family: &E::TrainArgs) -> Result<PathBuf> {
+/// The folder of the run: that given, or one named after family, source and seed.
+fn run_folder<E: Experiment>(args: &cli::Train, request: &Request) -> Result<PathBuf> {
     if let Some(folder) = &args.run_dir {
         return Ok(folder.clone());
     }
-    let (config, _) = config::resolve::<E>(args, family, None)?;
-    let label = E::label(&config);
+    let label = match E::target(request)? {
+        Some(target) => target.name(),
+        None => request.or("data.name", E::DATA.to_string()),
+    };
     let label = Path::new(&label).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(PathBuf::from("runs").join(format!("{}-{label}-s{}", E::NAME, config.seed)))
+    let seed: u64 = request.or("seed", 0);
+    Ok(PathBuf::from("runs").join(format!("{}-{label}-s{seed}", E::NAME)))
+}
+
+/// The source that a request names.
+fn load_source<E: Experiment>(request: &Request, shared: &Shared) -> Result<Source<E::Target>> {
+    match E::target(request)? {
+        Some(target) => Ok(Source::Target(target)),
+        None => Source::load(&request.or("data.name", E::DATA.to_string()), &shared.data_dir),
+    }
+}
+
+/// The source as the model receives it.
+fn prepare<E: Experiment>(config: &ConfigOf<E>, source: Source<E::Target>) -> Result<Source<E::Target>> {
+    Ok(match source {
+        Source::Data(data) => Source::Data(E::prepare(config, data)?),
+        target => target,
+    })
 }
 
 /// The model in a run folder with the weights there.
 fn load_model<E: Experiment>(config: &ConfigOf<E>, files: &RunFiles, device: &Device) -> Result<E> {
     let path = files.model();
     let weights = std::fs::read(&path).map_err(|error| {
-        Fault::usage(format!("cannot read {}: {error}; finish the run, or put weights there", path.display()))
+        usage(format!("cannot read {}: {error}; finish the run, or put weights there", path.display()))
     })?;
-    E::load(config, &weights, device).map_err(|error| error.context(path.display().to_string()))
+    E::load(config, &weights, device)
+        .map_err(|error| usage(format!("{}: {}", path.display(), usage::one_line(&error))))
 }
 
 /// The model in a run folder, with its configuration.
@@ -326,55 +379,86 @@ fn load_model<E: Experiment>(config: &ConfigOf<E>, files: &RunFiles, device: &De
 /// # Errors
 /// A folder that holds no run of this family, or damaged files.
 pub fn load_run<E: Experiment>(folder: &Path, device: &Device) -> Result<(ConfigOf<E>, E)> {
-    let files = RunFolder::read(folder)?;
-    let config = config::read::<E>(&files.config())?;
+    let files = RunFolder::read(folder).map_err(of_folder)?;
+    let config = config::read::<E>(&Request::of_file(&files.config())?, None)?;
     let model = load_model::<E>(&config, &files, device)?;
     Ok((config, model))
 }
 
-/// The control beside a run, if it was made.
+/// The baseline of a run, if it was made.
 ///
 /// # Errors
 /// Damaged files.
-pub fn load_control<E: Experiment>(files: &RunFiles, device: &Device) -> Result<Option<E>> {
-    let folder = files.named(CONTROL);
+pub fn load_baseline<E: Experiment>(files: &RunFiles, device: &Device) -> Result<Option<E>> {
+    let folder = files.named(BASELINE);
     let is_whole = folder.join("config.json").is_file() && folder.join("model.safetensors").is_file();
     is_whole.then(|| load_run::<E>(&folder, device).map(|(_, model)| model)).transpose()
 }
 
+/// The model of a run with the examples that a command is applied to: those of the run, or `--data`.
+///
+/// # Errors
+/// A folder that holds no run of this family, damaged files, or data that do not fit.
+pub fn load_with_source<E: Experiment>(
+    examples: &cli::Examples,
+    shared: &Shared,
+) -> Result<(ConfigOf<E>, E, Source<E::Target>)> {
+    let (_, device) = device(shared)?;
+    let files = RunFolder::read(&examples.run_dir).map_err(of_folder)?;
+    let request = Request::of_file(&files.config())?;
+    if let Some(name) = request.get::<String>("experiment") {
+        config::check_family::<E>(&name)?;
+    }
+    let source = match &examples.data {
+        Some(name) => Source::load(name, &shared.data_dir)?,
+        None => load_source::<E>(&request, shared)?,
+    };
+    let config = config::read::<E>(&request, Some(&source))?;
+    E::validate(&config, &source)?;
+    let source = prepare::<E>(&config, source)?;
+    let model = load_model::<E>(&config, &files, &device)?;
+    Ok((config, model, source))
+}
+
 #[allow(clippy::print_stdout, reason = "stdout carries the results")]
 fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
-    let (_, device) = device(shared)?;
-    let files = RunFolder::read(&args.examples.run_dir)?;
-    let mut config = config::read::<E>(&files.config())?;
-    if let Some(name) = &args.examples.data {
-        config.data.name.clone_from(name);
-    }
-    let data = load_data::<E>(&mut config, shared)?;
-    let mut model = load_model::<E>(&config, &files, &device)?;
+    let (config, mut model, source) = load_with_source::<E>(&args.examples, shared)?;
     if args.per_example.is_some() || args.examples.data.is_some() {
         model.measure_all();
     }
-    let evaluation = model.evaluate(&data, args.examples.split, &files)?;
+    let part = args.examples.split;
+    let files = RunFolder::read(&args.examples.run_dir).map_err(of_folder)?;
+    let evaluation = model.evaluate(&source, part, &files)?;
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
-    let n: usize = args.examples.split.splits().iter().map(|&split| data.get(split).len()).sum();
-    println!("{}", evaluation.to_json(E::NAME, &E::label(&config), args.examples.split.name(), n));
+    println!("{}", to_json::<E>(&evaluation, &config, args.examples.data.as_deref(), &source, part));
     Ok(())
 }
 
-/// The data of a configuration, which is settled by them, as the model is to see them.
-fn load_data<E: Experiment>(config: &mut ConfigOf<E>, shared: &Shared) -> Result<Splits> {
-    let data = E::data(config, shared)?;
-    E::settle(config, &data)?;
-    config.data.binarize(data, config.seed)
+/// The object that `eval` prints, for the run's own source unless other data are named.
+fn to_json<E: Experiment>(
+    evaluation: &Evaluation,
+    config: &ConfigOf<E>,
+    data: Option<&str>,
+    source: &Source<E::Target>,
+    part: Part,
+) -> serde_json::Value {
+    let (label, n) = match source {
+        Source::Data(splits) => {
+            let n = part.splits().iter().map(|&split| splits.get(split).len()).sum();
+            let name = data.or(config.data.as_ref().map(|data| data.name.as_str()));
+            (name.unwrap_or_default().to_string(), n)
+        }
+        Source::Target(target) => (target.name(), 0),
+    };
+    evaluation.to_json(E::NAME, &label, part.name(), n)
 }
 
-#[allow(clippy::print_stderr, reason = "where the draws went is told on stderr")]
+#[allow(clippy::print_stderr, reason = "stderr shows where the draws are")]
 fn sample<E: Experiment>(args: &cli::Sample, family: &E::SampleArgs, shared: &Shared) -> Result<()> {
     if args.n == 0 {
-        return Err(Fault::usage("-n 0: draw at least one sample"));
+        return Err(usage("-n 0: draw at least one sample"));
     }
     let (_, device) = device(shared)?;
     let (_, model) = load_run::<E>(&args.run_dir, &device)?;
@@ -391,9 +475,7 @@ pub fn write_draws(path: &Path, means: &[f32], values: &[f32], [n, rows, columns
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("png") => atomic::write(path, &ImageGrid::new(rows, columns).render(means)?.to_png()?)?,
         Some("npy") => npy::write(path, values, &[n, rows, columns])?,
-        _ => {
-            return Err(Fault::usage(format!("--out {}: the name must end in .png or .npy", path.display())));
-        }
+        _ => return Err(usage(format!("--out {}: the name must end in .png or .npy", path.display()))),
     }
     Ok(())
 }

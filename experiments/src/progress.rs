@@ -14,13 +14,13 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// Time between two plain lines.
 const LINE: Duration = Duration::from_secs(10);
 
-/// Shows the figures named in `shown` beside epoch, step, rate and time left.
+/// Shows the metrics named in `shown` with epoch, step, rate and time left.
 pub struct Progress {
     shown: &'static [&'static str],
     bar: Option<ProgressBar>,
     last: Option<Instant>,
     pending: u64,
-    figures: Vec<(&'static str, f64)>,
+    metrics: Vec<(&'static str, f64)>,
 }
 
 impl Progress {
@@ -32,21 +32,21 @@ impl Progress {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self { shown, bar, last: None, pending: 0, figures: Vec::new() }
+        Self { shown, bar, last: None, pending: 0, metrics: Vec::new() }
     }
 
     fn remember(&mut self, record: &Record) {
         for &name in self.shown {
             let Some(value) = record.metrics.get(name) else { continue };
-            match self.figures.iter_mut().find(|(known, _)| *known == name) {
+            match self.metrics.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, old)) => *old = value,
-                None => self.figures.push((name, value)),
+                None => self.metrics.push((name, value)),
             }
         }
     }
 
     fn message(&self) -> String {
-        self.figures.iter().fold(String::new(), |mut message, (name, value)| {
+        self.metrics.iter().fold(String::new(), |mut message, (name, value)| {
             let gap = if message.is_empty() { "" } else { "  " };
             let _ = write!(message, "{gap}{name} {value:.4}");
             message

@@ -1,14 +1,9 @@
-//! From errors to one line on stderr and an exit code.
+//! Usage errors, and how any error becomes one line on stderr and an exit code.
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
-use gibbs_backend::BackendError;
-use gibbs_data::DataError;
-use gibbs_train::{
-    checkpoint::StateError, config::SettingError, run_folder::RunFolderError, training::TrainError,
-    weights::WeightsError,
-};
-use thiserror::Error;
+use gibbs_core::BoxError;
+use thiserror::Error as ThisError;
 
 /// Exit code of wrong usage or bad input.
 const BAD_INPUT: u8 = 2;
@@ -17,60 +12,72 @@ const FAILED: u8 = 1;
 /// Exit code of a run that was interrupted: 128 + SIGINT.
 pub const INTERRUPTED: u8 = 130;
 
-/// An error that the user made and can mend.
-#[derive(Debug, Error)]
+/// An error that the user made and can correct: one line that names the thing, the value and the way out.
+///
+/// Errors of libraries become usage errors at the boundary, where it is known that the user gave what is wrong. The exit code
+/// follows from this type alone.
+#[derive(Debug, ThisError)]
 #[error("{0}")]
-pub struct Fault(String);
+pub struct UsageError(String);
 
-impl Fault {
-    /// Wrong usage or bad input, in one line that names the thing, the value and the way out.
-    pub fn usage(message: impl Into<String>) -> anyhow::Error {
-        Self(message.into()).into()
+/// A usage error with a message.
+pub fn usage(message: impl Into<String>) -> anyhow::Error {
+    UsageError(message.into()).into()
+}
+
+/// Makes usage errors of results.
+pub trait OrUsage<T> {
+    /// The same result, whose error is one of usage.
+    ///
+    /// # Errors
+    /// A [`UsageError`] with the messages of the error and its sources.
+    fn or_usage(self) -> anyhow::Result<T>;
+
+    /// The same for errors of a setting: `path` comes before the message.
+    ///
+    /// # Errors
+    /// A [`UsageError`].
+    fn or_usage_at(self, path: &str) -> anyhow::Result<T>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrUsage<T> for Result<T, E> {
+    fn or_usage(self) -> anyhow::Result<T> {
+        self.map_err(|error| usage(one_line(&error.into())))
     }
+
+    fn or_usage_at(self, path: &str) -> anyhow::Result<T> {
+        self.map_err(|error| usage(format!("{path}.{}", one_line(&error.into()))))
+    }
+}
+
+/// An error of a library, which is one of usage where `is_bad_input` holds.
+pub fn classify<E: Error + Send + Sync + 'static>(error: E, is_bad_input: bool) -> anyhow::Error {
+    if is_bad_input { usage(one_line(&error.into())) } else { error.into() }
+}
+
+/// The messages of an error and its sources on one line, each once.
+pub fn one_line(error: &anyhow::Error) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    for cause in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
+        if !causes.iter().any(|known| known.contains(&cause)) {
+            causes.push(cause);
+        }
+    }
+    causes.join(": ")
 }
 
 /// Prints the `error:` line and chooses the exit code.
 #[allow(clippy::print_stderr, reason = "this is the one place where errors reach the user")]
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    let mut causes: Vec<String> = Vec::new();
-    for cause in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
-        if !causes.iter().any(|said| said.contains(&cause)) {
-            causes.push(cause);
-        }
+    eprintln!("error: {}", one_line(error));
+    let is_usage = error.chain().any(|cause| cause.is::<UsageError>());
+    ExitCode::from(if is_usage { BAD_INPUT } else { FAILED })
+}
+
+/// The error of a training step as one of this program.
+pub fn of_step(error: BoxError) -> anyhow::Error {
+    match error.downcast::<UsageError>() {
+        Ok(error) => (*error).into(),
+        Err(error) => anyhow::Error::from_boxed(error),
     }
-    eprintln!("error: {}", causes.join(": "));
-    ExitCode::from(exit_code(error))
-}
-
-fn is_bad_checkpoint(error: &StateError) -> bool {
-    !matches!(error, StateError::Write(_))
-}
-
-fn exit_code(error: &anyhow::Error) -> u8 {
-    let bad_input = error.chain().any(|cause| {
-        cause.is::<Fault>()
-            || cause.is::<BackendError>()
-            || cause.is::<SettingError>()
-            || cause.is::<DataError>()
-            || cause.is::<WeightsError>()
-            || cause.is::<gibbs_autoregressive::ConfigError>()
-            || cause.is::<gibbs_boltzmann::ConfigError>()
-            || cause.is::<gibbs_boltzmann::StackError>()
-            || cause.is::<gibbs_core::ConfigError>()
-            || cause.is::<gibbs_autoencoder::AutoencoderError>()
-            || cause.is::<gibbs_flow::ConfigError>()
-            || cause.is::<gibbs_physics::PhysicsError>()
-            || cause.is::<gibbs_train::schedule::ScheduleError>()
-            || cause.downcast_ref().is_some_and(is_bad_checkpoint)
-            || match cause.downcast_ref() {
-                // A transparent error hides the one that it stands for.
-                Some(TrainError::State(error)) => is_bad_checkpoint(error),
-                Some(error) => matches!(error, TrainError::OtherSteps { .. } | TrainError::Resume(_)),
-                None => false,
-            }
-            || cause
-                .downcast_ref::<RunFolderError>()
-                .is_some_and(|error| !matches!(error, RunFolderError::Io { .. } | RunFolderError::Write(_)))
-    });
-    if bad_input { BAD_INPUT } else { FAILED }
 }

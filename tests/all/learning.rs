@@ -11,13 +11,13 @@ use gibbs_autoregressive::{Autoregressive, MadeConfig, NadeConfig, OrderConfig};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Chains, ContrastiveConfig, Dbn, GibbsChain, RbmConfig, exact,
-    units::{Moments, UnitKind, Units},
+    units::{UnitFamily, UnitKind, UnitMoments, Units},
 };
 use gibbs_core::{math::to_host, optim::Lbfgs, params::optimizer_step};
 use gibbs_data::{Batches, bars::bars_and_stripes, digits};
 use gibbs_train::average::WeightAverage;
 
-use crate::support::machine::AnyRbm;
+use crate::support::boltzmann::AnyRbm;
 
 /// Exact mean log-likelihood of the rows of `x`, nats.
 fn log_likelihood(rbm: &AnyRbm, x: &Tensor<2>) -> f64 {
@@ -36,7 +36,7 @@ fn an_rbm_learns_bars_and_stripes_to_within_a_twentieth_of_a_nat() {
     let x = splits.test.tensor(&(0..patterns).collect::<Vec<_>>(), &device);
 
     let mut rbm = RbmConfig::new(16, 16).init(&device, &mut Noise::new(0, "init")).unwrap();
-    rbm = rbm.with_visible_fitted(&Moments::of(x.clone()));
+    rbm = rbm.with_visible_fitted(&UnitMoments::of(x.clone()));
     let config = ContrastiveConfig::new()
         .with_chains(Chains::Tempered)
         .with_temperatures(5)
@@ -55,7 +55,7 @@ fn an_rbm_learns_bars_and_stripes_to_within_a_twentieth_of_a_nat() {
         average.update(&rbm);
     }
 
-    let best = -splits.law.unwrap().entropy();
+    let best = -splits.known_density.unwrap().entropy();
     let reached = log_likelihood(average.module(), &x);
     println!("log-likelihood {reached:.4}, that of the law itself {best:.4}");
     assert!(reached <= best + 1e-4, "{reached} is above what the law itself reaches, {best}");
@@ -92,10 +92,10 @@ fn autodiff_of_the_free_energy_difference_raises_the_likelihood() {
     assert!(reached[4] > reached[0] + 2.0, "{reached:?}");
 }
 
-/// A machine trained on the rows of `x` by tempered PCD, the visible biases begun at their means.
+/// An RBM trained on the rows of `x` by tempered PCD, the visible biases begun at their means.
 fn trained(config: RbmConfig, x: &Tensor<2>, batch: usize, steps: usize, rate: f64) -> AnyRbm {
     let mut rbm = config.init(&x.device(), &mut Noise::new(0, "init")).unwrap();
-    rbm = rbm.with_visible_fitted(&Moments::of(x.clone()));
+    rbm = rbm.with_visible_fitted(&UnitMoments::of(x.clone()));
     let (chains, temperatures) = if steps > 1000 { (Chains::Tempered, 5) } else { (Chains::Data, 2) };
     let config =
         ContrastiveConfig::new().with_chains(chains).with_temperatures(temperatures).with_n_chains(60);
@@ -126,7 +126,7 @@ fn a_deep_belief_network_learns_bars_and_stripes() {
     let dbn = Dbn::new(vec![bottom, top]).unwrap();
     let weight = dbn.log_weight(x.repeat_dim(0, 200), &mut noise).mean();
     let bound = to_host(weight)[0] - exact::log_z(dbn.top()).unwrap().value;
-    let best = -splits.law.unwrap().entropy();
+    let best = -splits.known_density.unwrap().entropy();
     println!("bound {bound:.3}, first layer {alone:.3}, the law itself {best:.3}");
     assert!(bound < best, "a bound of {bound} above {best}");
     // Independent pixels reach -16 log 2 = -11.1.
@@ -191,7 +191,7 @@ fn an_autoencoder_beats_principal_components() {
 }
 
 /// Mean log-likelihood of bars and stripes, each pattern once, after maximum likelihood with all of them in each step; one
-/// ordering after the other.
+/// mask after the other.
 fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
     const STEPS: usize = 1600;
     let splits = bars_and_stripes(4).unwrap();
@@ -200,8 +200,8 @@ fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
     let mut optimizer = AdamConfig::new().init();
     for step in 0..STEPS {
         let lifted = model.clone().train();
-        let ordering = step % model.n_orderings();
-        let loss = lifted.log_prob_in(ordering, Tensor::from_inner(x.clone()), None).mean().neg();
+        let mask = step % model.n_masks();
+        let loss = lifted.log_prob_in(mask, Tensor::from_inner(x.clone()), None).mean().neg();
         let gradients = GradientsParams::from_grads(loss.backward(), &lifted);
         model = optimizer_step(&mut optimizer, 0.02 * (1.0 - step as f64 / STEPS as f64), model, gradients);
     }
@@ -211,10 +211,10 @@ fn likelihood_learned<M: Module + Autoregressive>(model: M) -> f64 {
 /// Patterns of one probability each: no model exceeds minus the entropy, and one that tells them apart comes close.
 #[test]
 fn autoregressive_models_learn_bars_and_stripes_to_within_a_fiftieth_of_a_nat() {
-    let best = -(bars_and_stripes(4).unwrap().law.unwrap().entropy());
+    let best = -(bars_and_stripes(4).unwrap().known_density.unwrap().entropy());
     let (device, noise) = (Device::flex(), &mut Noise::new(0, "init"));
-    let made = MadeConfig::new(16, vec![64]).init(&device, noise).unwrap();
-    let orders = MadeConfig::new(16, vec![64, 64]).with_order(OrderConfig::Random).with_n_wirings(2);
+    let made = MadeConfig::new(16, vec![64].into()).init(&device, noise).unwrap();
+    let orders = MadeConfig::new(16, vec![64, 64].into()).with_order(OrderConfig::Random).with_n_masks(2);
     let nade = NadeConfig::new(16, 24).init(&device, noise).unwrap();
     for (name, reached) in [
         ("MADE", likelihood_learned(made)),

@@ -1,14 +1,16 @@
 //! The integration tests, in one binary.
 //!
 //! ```text
-//! golden      values from outside: enumerated machines, pinned streams of noise
+//! golden      values from outside: enumerated RBMs, pinned streams of noise
 //! properties  what every model must do, over a list of constructors
 //! learning    that training learns, by hand with the library
 //! binaries    the executables as a user meets them, from end to end
 //! devices     the same numbers on every backend that is compiled in
 //! robustness  misuse of the libraries
+//! architecture  who may import whom
 //! ```
 
+mod architecture;
 mod binaries;
 mod devices;
 mod golden;

@@ -1,13 +1,13 @@
 //! Misuse of the libraries, and numbers at the edge.
 
 use burn::{module::Param, prelude::*};
-use gibbs_autoregressive::{Autoregressive, Conditional};
+use gibbs_autoregressive::{Autoregressive, OutputDistribution};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Clamp, ContrastiveConfig, GibbsChain, Rbm, RbmConfig,
-    ais::{AnnealedImportance, Schedule},
+    ais::{AisSchedule, AnnealedImportance},
     exact,
-    units::{UnitKind, Units},
+    units::{UnitFamily, UnitKind, Units},
 };
 use gibbs_core::math::to_host;
 use gibbs_data::{Binarization, DataError, Dataset, Splits};
@@ -16,14 +16,14 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::support::{
     assert_close,
+    boltzmann::{AnyRbm, pairs, rbm_of},
     density::{context, examples, made, mades, nade, nades, pixel_cnn, pixel_cnns},
-    machine::{AnyRbm, machine, pairs},
 };
 
 const BINARY: (UnitKind, UnitKind) = (UnitKind::Binary, UnitKind::Binary);
 
 fn small() -> AnyRbm {
-    machine(BINARY, [6, 4], 0, &Device::flex())
+    rbm_of(BINARY, [6, 4], 0, &Device::flex())
 }
 
 fn zeros(shape: [usize; 2]) -> Tensor<2> {
@@ -38,7 +38,7 @@ fn panics(work: impl FnOnce()) -> bool {
 #[test]
 fn states_of_another_width_are_a_panic_for_every_pair_of_units() {
     for kinds in pairs() {
-        let rbm = machine(kinds, [6, 4], 0, &Device::flex());
+        let rbm = rbm_of(kinds, [6, 4], 0, &Device::flex());
         let mut noise = Noise::new(0, "noise");
         for width in [5, 7] {
             let x = || zeros([3, width]);
@@ -80,19 +80,19 @@ fn a_nan_stays_a_nan_and_in_its_row() {
 }
 
 #[test]
-fn a_machine_with_a_nan_has_no_plausible_partition_function() {
+fn an_rbm_with_a_nan_has_no_plausible_partition_function() {
     let mut rbm = small();
     let damaged = rbm.weight.val().slice_fill([2..3, 1..2], f32::NAN);
     rbm.weight = Param::from_tensor(damaged);
     assert!(exact::log_z(&rbm).unwrap().value.is_nan());
-    let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), Schedule::linear(3));
+    let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), AisSchedule::linear(3));
     let estimate = ais.forward(10, &mut Noise::new(0, "annealing"));
     assert!(estimate.value.is_nan(), "{estimate}");
 }
 
 /// With `a`, `b`, `w` of the only units: `Z = 1 + e^a + e^b + e^(a + b + w)`.
 #[test]
-fn a_machine_of_two_units_is_the_sum_of_four_terms() {
+fn an_rbm_of_two_units_is_the_sum_of_four_terms() {
     let device = Device::flex();
     for (a, b, w) in
         [(0.3f32, -0.7f32, 1.1f32), (-20.0, 3.0, 30.0), (4000.0, -9000.0, 6000.0), (-1e4, -1e4, 1e3)]
@@ -117,7 +117,7 @@ fn a_machine_of_two_units_is_the_sum_of_four_terms() {
 }
 
 #[test]
-fn chains_of_a_saturated_machine_stay_states() {
+fn chains_of_a_saturated_rbm_stay_states() {
     let mut rbm = small();
     rbm.weight = Param::from_tensor(rbm.weight.val() * 1e30);
     let mut noise = Noise::new(0, "chains");
@@ -127,7 +127,7 @@ fn chains_of_a_saturated_machine_stay_states() {
     assert!(v.iter().all(|&x| x == 0.0 || x == 1.0));
 }
 
-/// Weights that other programs wrote in f64 or f16 are read into a machine of f32.
+/// Weights that other programs wrote in f64 or f16 are read into an RBM of f32.
 #[test]
 fn weights_in_other_precisions_are_read() {
     let rbm = small();
@@ -179,11 +179,14 @@ fn examples_and_contexts_of_another_width_are_a_panic() {
         let noise = || Noise::new(0, "noise");
         let (x, own) = (examples(model, 3, &mut noise()), context(model, 3));
         let wrong = || Some(zeros([3, model.n_context() + 1]));
-        let narrow = x.clone().narrow(1, 0, model.n_variables() - 1);
-        assert!(panics(|| drop(to_host(model.log_prob_given(narrow, own)))), "{name}: width");
-        assert!(panics(|| drop(to_host(model.log_prob_given(x.clone(), wrong())))), "{name}: context");
+        let narrow = x.clone().narrow(1, 0, model.n_visible() - 1);
+        assert!(panics(|| drop(to_host(model.log_prob_given(narrow, own.as_ref())))), "{name}: width");
         assert!(
-            panics(|| drop(to_host(model.sample_given(3, wrong(), &mut noise())))),
+            panics(|| drop(to_host(model.log_prob_given(x.clone(), wrong().as_ref())))),
+            "{name}: context"
+        );
+        assert!(
+            panics(|| drop(to_host(model.sample_given(3, wrong().as_ref(), &mut noise())))),
             "{name}: context of draws"
         );
         if model.n_context() > 0 {
@@ -195,13 +198,13 @@ fn examples_and_contexts_of_another_width_are_a_panic() {
 #[test]
 fn a_variable_that_is_no_number_stays_in_its_example() {
     for (name, model) in densities() {
-        if let Conditional::Categorical { .. } = model.conditional() {
+        if let OutputDistribution::Categorical { .. } = model.output() {
             continue;
         }
-        for variable in 0..model.n_variables() {
+        for variable in 0..model.n_visible() {
             let x = examples(&*model, 2, &mut Noise::new(0, "examples"));
             let x = x.slice_fill([0..1, variable..variable + 1], f32::NAN);
-            let found = to_host(model.log_prob_given(x, context(&*model, 2)));
+            let found = to_host(model.log_prob_given(x, context(&*model, 2).as_ref()));
             assert!(found[0].is_nan() && found[1].is_finite(), "{name}, variable {variable}: {found:?}");
         }
     }

@@ -110,7 +110,7 @@ def case(layers, configs, tolerance):
             ladj += added
         rows.append((z.tolist(), ladj, -0.5 * (z @ z) - 0.5 * D * np.log(2 * np.pi) + ladj))
     images, ladjs, log_probs = zip(*rows)
-    config = {"n_variables": D, "n_context": 0, "layers": configs}
+    config = {"n_visible": D, "n_context": 0, "layers": configs}
     result = {"config": config, "tensors": tensors, "tolerance": tolerance, "x": points.tolist()}
     return result | {"z": images, "ladj": ladjs, "log_prob": log_probs}
 
@@ -118,8 +118,9 @@ def case(layers, configs, tolerance):
 AFFINE = {"kind": "affine", "max_log_scale": 3.0}
 SPLINE = {"kind": "spline", "bins": 4, "bound": 2.0}
 EVEN = np.arange(D) % 2 == 0
-COUPLING = {"kind": "coupling", "mask": {"kind": "alternating"}, "hidden": [5], "activation": "tanh", "map": AFFINE}
-MAF = {"kind": "autoregressive", "hidden": [6], "activation": "relu", "map": SPLINE}
+NETWORK = {"kind": "mlp", "n_hidden": [5], "activation": "tanh"}
+COUPLING = {"kind": "coupling", "mask": {"kind": "alternating"}, "conditioner": NETWORK, "map": AFFINE}
+MAF = {"kind": "autoregressive", "n_hidden": [6], "activation": "relu", "map": SPLINE}
 REVERSE = "reverse"
 CASES = [
     case(
@@ -139,4 +140,4 @@ CASES = [
         1e-7,
     ),
 ]
-print(json.dumps({"source": "flows.py, beside this file", "cases": CASES}))
+print(json.dumps({"source": "flows.py, next to this file", "cases": CASES}))

@@ -9,6 +9,7 @@ mod tests;
 mod unroll;
 
 pub use autoencoder::{Autoencoder, AutoencoderConfig, AutoencoderError, Code, Output};
+pub use gibbs_core::ConfigError;
 pub use logistic_pca::{LogisticPca, LogisticPcaConfig};
-pub use objective::Loss;
+pub use objective::{Loss, Reconstruction};
 pub use pca::Pca;

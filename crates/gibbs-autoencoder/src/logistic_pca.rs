@@ -1,4 +1,4 @@
-//! Logistic principal component analysis: a linear model of the logits, with a code of its own for each example.
+//! Logistic principal component analysis: a linear model of the logits, with one code for each example.
 //!
 //! ```text
 //! p(x | z) = Π_d Bernoulli(x_d; σ(θ_d)),   θ = z·V + b        x in [0, 1]; grey values stand for means
@@ -7,29 +7,29 @@
 //! x̂ = σ(z·V + b)                                              decode
 //! ```
 //!
-//! Codes and loadings are fitted in turn, each by a Newton step: given the one, the problem falls apart into a concave one
-//! for each example or each column of the other, with
+//! Codes and loadings are fitted alternately by Newton steps. With the loadings fixed, each code is a separate concave problem;
+//! with the codes fixed, each column of the loadings is. For a code,
 //!
 //! ```text
-//! ∂/∂z = (x - σ(θ))·Vᵀ - z,   -∂²/∂z² = V·diag(σ(θ)(1 - σ(θ)))·Vᵀ + I        and alike for the columns of (V, b)
+//! ∂/∂z = (x - σ(θ))·Vᵀ - z,   -∂²/∂z² = V·diag(σ(θ)(1 - σ(θ)))·Vᵀ + I        similar for the columns of (V, b)
 //! ```
 //!
-//! The step of an example or a column is halved until its part of `L` does not fall, so `L` rises from pass to pass.
+//! The step of an example or a column is halved until its part of `L` does not decrease, so `L` increases from pass to pass.
 //!
-//! **The ridges.** Without them nothing is bounded: a column that is always 0 wants `b = -∞`, and an example whose bits some
-//! hyperplane separates wants an infinite code. Scaling codes by `c` and loadings by `1/c` leaves the model as it is, so only the
-//! product of the two ridges matters; that of the codes is 1, which makes a code the most probable one under a standard normal
-//! prior, and [`ridge`](LogisticPcaConfig::ridge) is that of the loadings.
+//! **The ridges** keep the maximum finite. Without them, a column that is always 0 has its maximum at `b = -∞`, and an example
+//! whose bits a hyperplane separates has an infinite code. Scaling codes by `c` and loadings by `1/c` leaves the model unchanged,
+//! so only the product of the two ridges matters. The ridge of the codes is 1: a code is the most probable one under a standard
+//! normal prior. [`ridge`](LogisticPcaConfig::ridge) is the ridge of the loadings.
 //!
 //! References: Schein, Saul & Ungar, "A generalized linear model for principal component analysis of binary data", AISTATS
 //! 2003; Hinton & Salakhutdinov, Science 313:504 (2006), for the comparison with deep autoencoders (8.01 on MNIST with 30
 //! numbers).
 //!
-//! Differences from the paper: the ridges; Newton steps instead of maxima of a bound, whose steps shrink where logits are large
-//! (it is far from its limit when these have reached theirs); the principal components as a start, so there is nothing random.
+//! Differences from the paper: the ridges; Newton steps instead of maxima of a bound, which need many more passes where logits
+//! are large; a start at the principal components, which involves nothing random.
 //!
-//! Cost: a pass over `n` examples takes about `n·width·k²` multiplications and `n` linear systems of size `k`. The codes
-//! `[n, k]` are held, of the data one batch.
+//! Cost: a pass over `n` examples takes about `n·width·k²` multiplications and `n` linear systems of size `k`. The fit keeps
+//! the codes `[n, k]` and one batch of data in memory.
 
 mod newton;
 
@@ -39,7 +39,7 @@ use gibbs_core::math::to_host;
 use thiserror::Error;
 
 use crate::pca::{Pca, PcaError};
-use newton::{descended, pairs, solve};
+use newton::{halved_until_lower, pairs, solve};
 
 /// Why a logistic PCA cannot be fitted.
 #[derive(Debug, Error, PartialEq)]
@@ -62,16 +62,16 @@ pub enum LogisticPcaError {
     },
 }
 
-/// What is fitted and for how long.
+/// Settings of a fit.
 #[derive(Config, Debug, PartialEq)]
 pub struct LogisticPcaConfig {
     /// Code units `k` (30 in Hinton & Salakhutdinov 2006), at most the width and the number of examples.
     pub d_latent: usize,
-    /// `ρ`, the ridge of loadings and biases where that of the codes is 1; positive. Between 0.001 and 0.1 it
-    /// matters little for MNIST with 30 numbers.
+    /// `ρ`, the ridge of loadings and biases; positive. For MNIST with 30 code units, values from 0.001 to 0.1 give similar
+    /// results.
     #[config(default = 0.01)]
     pub ridge: f64,
-    /// Passes over the data; the first ten make most of the way.
+    /// Passes over the data. Most of the improvement comes from the first ten.
     #[config(default = 20)]
     pub passes: usize,
 }
@@ -105,7 +105,7 @@ impl LogisticPca {
         Ok(fitting.model)
     }
 
-    /// The model with loadings `[k, width]` and biases `[width]` fitted before.
+    /// A fitted model from its loadings `[k, width]` and biases `[width]`.
     ///
     /// # Panics
     /// If the widths differ.
@@ -124,8 +124,8 @@ impl LogisticPca {
         self.bias.clone()
     }
 
-    /// The most probable codes, `[batch, width] -> [batch, k]`: Newton steps from 0 until no number moves by more than 10⁻⁴
-    /// standard deviations of the prior, 100 at most.
+    /// The most probable codes, `[batch, width] -> [batch, k]`: at most 100 Newton steps from 0, until no number moves by more than
+    /// 10⁻⁴ standard deviations of the prior.
     pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
         const STILL: f64 = 1e-4;
         const STEPS: usize = 100;
@@ -177,11 +177,11 @@ impl LogisticPca {
         let mean = self.decode(z.clone());
         let gradient = (x.clone() - mean.clone()).matmul(self.loadings.clone().transpose()) - z.clone();
         let step = solve(variance(mean).matmul(pairs), gradient, 1.0);
-        descended(z, step, |z| self.code_loss(x.clone(), z))
+        halved_until_lower(z, step, |z| self.code_loss(x.clone(), z))
     }
 }
 
-/// A logistic PCA while it is fitted, with the codes of all examples.
+/// A logistic PCA during its fit, with the codes of all examples.
 #[derive(Clone, Debug)]
 pub struct Fitting {
     /// The model so far.
@@ -249,7 +249,7 @@ impl Fitting {
             self.codes[i] = z;
         }
         let loss = |columns: Tensor<2>| self.column_loss(batches(), columns);
-        let columns = descended(columns, solve(curvature, gradient, self.ridge), loss);
+        let columns = halved_until_lower(columns, solve(curvature, gradient, self.ridge), loss);
         let fit = to_host(loss(columns.clone())).iter().sum::<f64>();
         let prior = self.codes.iter().flat_map(|z| to_host(half_squares(z.clone()))).sum::<f64>();
         let examples: usize = self.codes.iter().map(|z| z.dims()[0]).sum();

@@ -1,7 +1,8 @@
-//! What an autoencoder is trained to lower.
+//! The losses of an autoencoder.
 
-use burn::optim::GradientsParams;
-use burn::prelude::*;
+use burn::{optim::GradientsParams, prelude::*};
+use gibbs_backend::Noise;
+use gibbs_core::{Batch, BoxError, Objective, Position, StepOutput};
 use serde::{Deserialize, Serialize};
 
 use crate::autoencoder::{Autoencoder, AutoencoderError, Output};
@@ -41,8 +42,8 @@ impl Loss {
     }
 
     /// The [`loss`](Self::loss) and its gradients by a backward pass, for an optimizer such as
-    /// [`ConjugateGradient`](gibbs_core::optim::ConjugateGradient). The autoencoder is on an autodiff device; `x` is
-    /// on the same one or on the plain one below it.
+    /// [`ConjugateGradient`](gibbs_core::optim::ConjugateGradient). The autoencoder is on an autodiff device; `x` may be on
+    /// the same device or without autodiff.
     ///
     /// # Panics
     /// As [`loss`](Self::loss), and if the autoencoder is not on an autodiff device.
@@ -50,5 +51,25 @@ impl Loss {
         let loss = self.loss(autoencoder, x.autodiff());
         let value = loss.clone().into_scalar();
         (value, GradientsParams::from_grads(loss.backward(), autoencoder))
+    }
+}
+
+/// Lowers the [`Loss`] of the reconstruction of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reconstruction {
+    /// The loss, which is the metric `loss`.
+    pub loss: Loss,
+}
+
+impl Objective<Autoencoder> for Reconstruction {
+    fn step(
+        &mut self,
+        autoencoder: &Autoencoder,
+        batch: Batch,
+        _: &Position,
+        _: &mut Noise,
+    ) -> Result<StepOutput, BoxError> {
+        let loss = self.loss.loss(autoencoder, batch.x.autodiff());
+        Ok(StepOutput::backward(autoencoder, "loss", loss))
     }
 }

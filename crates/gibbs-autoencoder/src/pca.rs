@@ -4,7 +4,7 @@
 //! m = 1/n Σ x_i,   C = 1/n Σ (x_i - m)(x_i - m)ᵀ = Σ_j λ_j u_j u_jᵀ,   λ_1 ≥ λ_2 ≥ …    eigendecomposition
 //! z = (x - m)·Uᵀ                                                          code, U = rows u_1 … u_k
 //! x̂ = z·U + m                                                             reconstruction
-//! 1/n Σ |x_i - x̂_i|² = Σ_{j>k} λ_j                                        on the examples it was fitted to
+//! 1/n Σ |x_i - x̂_i|² = Σ_{j>k} λ_j                                        on the training examples
 //! ```
 //!
 //! References: Pearson, Philosophical Magazine 2:559 (1901); Baldi & Hornik, Neural Networks 2:53 (1989), for the linear
@@ -12,7 +12,7 @@
 //! MNIST with 30 components).
 //!
 //! Cost: one pass over the data, `n·width²` multiplications in the precision of the batches; their sums, the mean and the
-//! eigendecomposition (`width³`, half a second for 784) in f64 on the host. No more than one batch is held.
+//! eigendecomposition (`width³`, half a second for 784) in f64 on the host. Memory: one batch.
 
 use burn::prelude::*;
 use gibbs_core::ColumnMoments;
@@ -25,13 +25,13 @@ pub enum PcaError {
     /// There is no example.
     #[error("principal components of no examples: give at least one batch")]
     Empty,
-    /// More components are asked for than there are directions or examples.
+    /// The number of components exceeds the number of columns or examples, or is 0.
     #[error(
         "{k} principal components of {examples} examples of width {width}: give a number from 1 to {}",
         width.min(examples)
     )]
     Components {
-        /// Components asked for.
+        /// Requested components.
         k: usize,
         /// Width of an example.
         width: usize,
@@ -50,16 +50,16 @@ pub enum PcaError {
 pub struct Pca {
     /// `[width]`.
     mean: Tensor<1>,
-    /// `[k, width]`, orthonormal rows; of each, the entry of largest magnitude is positive.
+    /// `[k, width]`, orthonormal rows. The entry of largest magnitude of each row is positive.
     components: Tensor<2>,
-    /// All of them, not only the first `k`.
+    /// All eigenvalues, not only the first `k`.
     eigenvalues: Vec<f64>,
 }
 
 impl Pca {
     /// The first `k` components of all examples in `batches`, each `[batch, width]`.
     ///
-    /// The result lives on the device, and has the precision, of the first batch.
+    /// The result has the device and the precision of the first batch.
     ///
     /// # Errors
     /// [`PcaError::Empty`] without examples, [`PcaError::Components`] if `k` is 0 or larger than the width or the
@@ -94,12 +94,12 @@ impl Pca {
         self.mean.clone()
     }
 
-    /// The components as rows, `[k, width]`, by falling variance.
+    /// The components as rows, `[k, width]`, in order of decreasing variance.
     pub fn components(&self) -> Tensor<2> {
         self.components.clone()
     }
 
-    /// All eigenvalues of the covariance, falling: the variances along the components, and those that are left out.
+    /// All eigenvalues of the covariance in decreasing order: the variances along the first `k` components and the others.
     pub fn eigenvalues(&self) -> &[f64] {
         &self.eigenvalues
     }
@@ -120,7 +120,7 @@ impl Pca {
         z.matmul(self.components.clone()) + self.mean.clone().unsqueeze()
     }
 
-    /// The nearest points of the plane through the mean: [`decode`](Self::decode) of [`encode`](Self::encode).
+    /// The projection onto the plane of the components through the mean: [`decode`](Self::decode) of [`encode`](Self::encode).
     pub fn reconstruct(&self, x: Tensor<2>) -> Tensor<2> {
         self.decode(self.encode(x))
     }
@@ -131,8 +131,8 @@ impl Pca {
     }
 }
 
-/// All eigenvalues, falling, and the first `k` eigenvectors one after the other. An eigenvalue that rounding made negative is
-/// zero.
+/// All eigenvalues in decreasing order and the first `k` eigenvectors, concatenated. An eigenvalue that is negative by
+/// rounding becomes zero.
 fn sorted(eigen: SymmetricEigen<f64, nalgebra::Dyn>, k: usize) -> (Vec<f64>, Vec<f64>) {
     let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));

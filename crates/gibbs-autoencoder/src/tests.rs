@@ -1,4 +1,4 @@
-//! The autoencoder against its formulas, against the machines it is unrolled from, and on the encoder problem.
+//! The autoencoder against its formulas, against the rbms it is unrolled from, and on the encoder problem.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::AdamConfig;
@@ -7,13 +7,13 @@ use burn::tensor::{DType, FloatDType};
 use gibbs_backend::{Noise, bce_with_logits};
 use gibbs_boltzmann::units::{AnyUnits, UnitKind};
 use gibbs_boltzmann::{AnyRbm, RbmConfig};
-use gibbs_core::math::to_host;
 use gibbs_core::nn::Activation;
 use gibbs_core::optim::{ConjugateGradient, Lbfgs};
 use gibbs_core::params::cast;
+use gibbs_core::{Batch, Objective, Position, math::to_host};
 use gibbs_testkit::check_gradient;
 
-use crate::{Autoencoder, AutoencoderConfig, Code, Loss, Output};
+use crate::{Autoencoder, AutoencoderConfig, Code, Loss, Output, Reconstruction};
 
 use UnitKind::{Binary, Gaussian, Softmax, Spin};
 
@@ -22,8 +22,8 @@ fn rows(shape: [usize; 2], seed: u64) -> Tensor<2> {
     Noise::new(seed, "rows").uniform(shape, (&Device::flex(), DType::F64))
 }
 
-/// A machine with biases and variances of order one, in f64.
-fn machine(widths: [usize; 2], [visible, hidden]: [UnitKind; 2], seed: u64) -> AnyRbm {
+/// An RBM with biases and variances of order one, in f64.
+fn rbm(widths: [usize; 2], [visible, hidden]: [UnitKind; 2], seed: u64) -> AnyRbm {
     let mut noise = Noise::new(seed, "machine");
     let config = RbmConfig::new(widths[0], widths[1]).with_visible(visible).with_hidden(hidden);
     let mut rbm = config.with_weight_std(0.7).init(&Device::flex(), &mut noise).unwrap();
@@ -44,14 +44,14 @@ fn machine(widths: [usize; 2], [visible, hidden]: [UnitKind; 2], seed: u64) -> A
     cast(rbm, FloatDType::F64)
 }
 
-/// A stack of machines of these widths; `kinds` from the visible units of the bottom to the hidden ones of the top.
+/// A stack of rbms of these widths; `kinds` from the visible units of the bottom to the hidden ones of the top.
 fn stack(widths: &[usize], kinds: &[UnitKind]) -> Vec<AnyRbm> {
     let pairs = widths.windows(2).zip(kinds.windows(2)).enumerate();
-    pairs.map(|(k, (w, kinds))| machine([w[0], w[1]], [kinds[0], kinds[1]], k as u64)).collect()
+    pairs.map(|(k, (w, kinds))| rbm([w[0], w[1]], [kinds[0], kinds[1]], k as u64)).collect()
 }
 
 #[test]
-fn unrolling_computes_the_means_of_the_machines() {
+fn unrolling_computes_the_means_of_the_rbms() {
     let cases: [(&[UnitKind], Code, Output); 8] = [
         (&[Binary, Binary, Binary, Gaussian], Code::Linear, Output::Logistic),
         (&[Binary, Binary, Binary, Binary], Code::Logistic, Output::Logistic),
@@ -64,16 +64,23 @@ fn unrolling_computes_the_means_of_the_machines() {
     ];
     for (kinds, code, output) in cases {
         let widths = &[7, 5, 4, 3][..kinds.len()];
-        let machines = stack(widths, kinds);
-        let autoencoder = Autoencoder::unroll(&machines).unwrap();
+        let rbms = stack(widths, kinds);
+        let autoencoder = Autoencoder::unroll(&rbms).unwrap();
         let activation =
             if kinds[1] == Spin && kinds.len() > 2 { Activation::Tanh } else { Activation::Sigmoid };
-        let config = AutoencoderConfig { widths: widths.to_vec(), activation, code, output };
+        let config = AutoencoderConfig {
+            n_visible: widths[0],
+            n_hidden: widths[1..widths.len() - 1].to_vec(),
+            n_code: widths[widths.len() - 1],
+            activation,
+            code,
+            output,
+        };
         assert_eq!(autoencoder.config(), config, "{kinds:?}");
 
         let x = rows([4, 7], 9);
-        let up = machines.iter().fold(x.clone(), |x, rbm| rbm.hidden_mean(x));
-        let down = machines.iter().rev().fold(up.clone(), |h, rbm| rbm.visible_mean(h));
+        let up = rbms.iter().fold(x.clone(), |x, rbm| rbm.hidden_mean(x));
+        let down = rbms.iter().rev().fold(up.clone(), |h, rbm| rbm.visible_mean(h));
         for (have, want) in [(autoencoder.encode(x.clone()), up), (autoencoder.reconstruct(x), down)] {
             for (have, want) in to_host(have).into_iter().zip(to_host(want)) {
                 // Sums of at most 7 terms in another order, amplified by weights of order one.
@@ -83,11 +90,59 @@ fn unrolling_computes_the_means_of_the_machines() {
     }
 }
 
+/// The stack of a config unrolls to an autoencoder of the same config.
+#[test]
+fn the_layers_of_a_config_unroll_to_it() {
+    for (activation, code, output) in [
+        (Activation::Sigmoid, Code::Linear, Output::Logistic),
+        (Activation::Tanh, Code::Tanh, Output::Linear),
+        (Activation::Sigmoid, Code::Logistic, Output::Linear),
+    ] {
+        let config = AutoencoderConfig::new(7, vec![5, 4], 3)
+            .with_activation(activation)
+            .with_code(code)
+            .with_output(output);
+        let mut noise = Noise::new(0, "init");
+        let layers = config.layers(0.1).unwrap();
+        let stack: Vec<_> =
+            layers.iter().map(|layer| layer.init(&Device::flex(), &mut noise).unwrap()).collect();
+        assert_eq!(Autoencoder::unroll(&stack).unwrap().config(), config);
+    }
+}
+
+#[test]
+fn drawn_codes_have_the_moments_of_the_codes() {
+    let (model, x) = (small(Code::Tanh, Output::Logistic), rows([500, 4], 5));
+    let draws = model.draw_codes(x.clone(), 20_000, &mut Noise::new(6, "codes")).unwrap();
+    let moments = |z: Tensor<2>| {
+        let mean = z.clone().mean_dim(0);
+        let centered = z - mean.clone();
+        let n = centered.dims()[0] as f64;
+        [to_host(mean), to_host(centered.clone().transpose().matmul(centered) / n)].concat()
+    };
+    let (have, want) = (moments(draws), moments(model.encode(x)));
+    // Codes have variances near 0.01, so means have standard errors near 0.0007.
+    assert!(have.iter().zip(&want).all(|(have, want)| (have - want).abs() < 4e-3), "{have:?} {want:?}");
+    assert!(model.draw_codes(rows([0, 4], 5), 3, &mut Noise::new(6, "codes")).is_err());
+}
+
+#[test]
+fn the_objective_gives_the_gradients_of_the_loss() {
+    let (model, x) = (small(Code::Linear, Output::Logistic).train(), rows([3, 4], 4));
+    let (loss, want) = Loss::SquaredError.gradients(&model, x.clone());
+    let mut objective = Reconstruction { loss: Loss::SquaredError };
+    let at = Position::new(0, 1, 1);
+    let output = objective.step(&model, Batch::new(x), &at, &mut Noise::new(0, "training")).unwrap();
+    assert_eq!(output.loss.unwrap().into_scalar::<f64>(), loss);
+    let id = model.encoder[0].weight.id;
+    assert_eq!(to_host(output.gradients.get::<2>(id).unwrap()), to_host(want.get::<2>(id).unwrap()));
+}
+
 #[test]
 fn unrolled_parameters_are_new_and_can_be_trained() {
-    let machines = stack(&[6, 4, 2], &[Binary, Binary, Gaussian]);
-    let autoencoder = Autoencoder::unroll(&machines).unwrap();
-    assert_ne!(autoencoder.encoder[0].weight.id, machines[0].weight.id);
+    let rbms = stack(&[6, 4, 2], &[Binary, Binary, Gaussian]);
+    let autoencoder = Autoencoder::unroll(&rbms).unwrap();
+    assert_ne!(autoencoder.encoder[0].weight.id, rbms[0].weight.id);
     let x = rows([5, 6], 3);
     let evaluate = |model: &Autoencoder| Loss::CrossEntropy.gradients(model, x.clone());
     let (_, done) = ConjugateGradient::new().minimize(autoencoder.train(), evaluate);
@@ -98,10 +153,10 @@ fn unrolled_parameters_are_new_and_can_be_trained() {
 fn stacks_that_do_not_fit_are_refused() {
     let message = |stack: &[AnyRbm]| Autoencoder::unroll(stack).unwrap_err().to_string();
     assert_eq!(message(&[]), "a stack needs at least one layer");
-    let wide = [machine([6, 4], [Binary, Binary], 0), machine([5, 2], [Binary, Gaussian], 0)];
+    let wide = [rbm([6, 4], [Binary, Binary], 0), rbm([5, 2], [Binary, Gaussian], 0)];
     let error = message(&wide);
     assert!(error.contains("layer 1") && error.contains('5') && error.contains('4'), "{error}");
-    let other = [machine([6, 4], [Binary, Binary], 0), machine([4, 2], [Spin, Gaussian], 0)];
+    let other = [rbm([6, 4], [Binary, Binary], 0), rbm([4, 2], [Spin, Gaussian], 0)];
     let error = message(&other);
     assert!(error.contains("layer 1") && error.contains("spin") && error.contains("binary"), "{error}");
     assert_eq!(
@@ -124,8 +179,10 @@ fn stacks_that_do_not_fit_are_refused() {
 #[test]
 fn configs_and_losses_that_do_not_fit_are_refused() {
     let message = |config: AutoencoderConfig| config.validate().unwrap_err().to_string();
-    assert!(message(AutoencoderConfig::new(vec![4])).contains("at least two widths"));
-    assert!(message(AutoencoderConfig::new(vec![4, 0, 2])).contains("[4, 0, 2]"));
+    assert_eq!(message(AutoencoderConfig::new(4, vec![3], 0)), "n_code = 0: must be at least 1");
+    assert_eq!(message(AutoencoderConfig::new(4, vec![3, 0], 2)), "n_hidden[1] = 0: must be at least 1");
+    let other = AutoencoderConfig::new(4, vec![3], 2).with_activation(Activation::Relu);
+    assert_eq!(other.layers(0.1).unwrap_err().field, "activation");
     let refused = Loss::CrossEntropy.validate(Output::Linear).unwrap_err();
     assert!(refused.to_string().contains("take squared_error"));
     assert_eq!(Loss::SquaredError.validate(Output::Linear), Ok(()));
@@ -140,14 +197,14 @@ fn cross_entropy_of_a_linear_output_panics() {
 
 /// Widths 4-3-2 in f64.
 fn small(code: Code, output: Output) -> Autoencoder {
-    let config = AutoencoderConfig::new(vec![4, 3, 2]).with_code(code).with_output(output);
+    let config = AutoencoderConfig::new(4, vec![3], 2).with_code(code).with_output(output);
     cast(config.init(&Device::flex(), &mut Noise::new(2, "init")).unwrap(), FloatDType::F64)
 }
 
 #[test]
 fn a_random_autoencoder_has_the_architecture_of_its_config() {
     for (code, output) in [(Code::Linear, Output::Logistic), (Code::Tanh, Output::Linear)] {
-        let config = AutoencoderConfig::new(vec![4, 3, 2]).with_code(code).with_output(output);
+        let config = AutoencoderConfig::new(4, vec![3], 2).with_code(code).with_output(output);
         let model = small(code, output);
         assert_eq!(model.config(), config);
         assert_eq!((model.width(), model.code_width(), model.output()), (4, 2, output));
@@ -230,7 +287,7 @@ fn gradients_are_finite_differences() {
 fn eight_patterns_pass_through_three_units() {
     let device = Device::flex().autodiff();
     let x = Tensor::<2>::eye(8, &device);
-    let start = || AutoencoderConfig::new(vec![8, 3]).init(&device, &mut Noise::new(1, "init")).unwrap();
+    let start = || AutoencoderConfig::new(8, vec![], 3).init(&device, &mut Noise::new(1, "init")).unwrap();
     let evaluate = |model: &Autoencoder| Loss::CrossEntropy.gradients(model, x.clone());
     let mut adam = AdamConfig::new().init();
     let by_adam = (0..500).fold(start(), |model, _| {
@@ -254,7 +311,7 @@ fn eight_patterns_pass_through_three_units() {
 fn a_deep_autoencoder_learns_by_three_searches_at_a_time() {
     let device = Device::flex().autodiff();
     let x = Tensor::<2>::eye(8, &device);
-    let config = AutoencoderConfig::new(vec![8, 6, 3]);
+    let config = AutoencoderConfig::new(8, vec![6], 3);
     let mut model = config.init(&device, &mut Noise::new(1, "init")).unwrap();
     let mut loss = f64::INFINITY;
     for _ in 0..100 {

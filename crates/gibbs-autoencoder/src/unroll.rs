@@ -1,8 +1,8 @@
 //! Unrolling a stack of RBMs into an autoencoder.
 //!
 //! ```text
-//! encoder layer k    h ↦ E[hidden units of machine k | h]
-//! decoder layer k    h ↦ E[visible units of machine k | h],    from the top machine down
+//! encoder layer k    h ↦ E[hidden units of layer k | h]
+//! decoder layer k    h ↦ E[visible units of layer k | h],    from the top layer down
 //! ```
 //!
 //! The mean of every kind of units is a function of an affine map of the input `I = h·W` (see
@@ -11,10 +11,10 @@
 //! ```text
 //! binary      σ(I + b)
 //! spin        tanh(I + b)
-//! Gaussian    e^s·I + μ         the variance goes into the weights, a linear layer remains
+//! Gaussian    e^s·I + μ         a linear layer; the weights contain the variance
 //! ```
 //!
-//! so the unrolled network computes exactly the means that the machines pass up and down.
+//! so the unrolled network computes exactly the means that the RBMs pass up and down.
 //!
 //! Reference: Hinton & Salakhutdinov, Science 313:504 (2006), figure 1.
 
@@ -27,15 +27,15 @@ use gibbs_core::nn::{Activation, Affine};
 use crate::autoencoder::{Autoencoder, AutoencoderError, Code, Output};
 
 impl Autoencoder {
-    /// The autoencoder of a stack of machines, bottom to top: binary visible units give a logistic output and Gaussian ones
-    /// a linear output; the hidden units below the top are all binary or all spins; those of the top, which become the
-    /// code, may also be Gaussian.
+    /// The autoencoder of a stack of RBMs, bottom to top. Binary visible units give a logistic output, Gaussian ones a
+    /// linear output. The hidden units below the top are all binary or all spins. The hidden units of the top become the code
+    /// and may also be Gaussian.
     ///
-    /// The parameters are new ones: training it leaves the machines as they are.
+    /// The parameters are new: training the autoencoder leaves the RBMs unchanged.
     ///
     /// # Errors
-    /// If the stack is empty, the width or kind of one machine's hidden units is not that of the next one's visible units, or
-    /// a kind has no place in an autoencoder.
+    /// If the stack is empty, hidden units differ in width or kind from the visible units above them, or an autoencoder has no
+    /// such kind.
     pub fn unroll(stack: &[AnyRbm]) -> Result<Self, AutoencoderError> {
         let Dbn { layers, .. } = Dbn::new(stack.to_vec())?;
         let (bottom, top) = (&layers[0], &layers[layers.len() - 1]);
@@ -65,7 +65,7 @@ impl Autoencoder {
     }
 }
 
-/// The function of the units between the machines.
+/// The function of the units between the RBMs.
 fn activation(layers: &[AnyRbm]) -> Result<Activation, AutoencoderError> {
     let Some(first) = layers.get(1).map(|_| layers[0].hidden.kind()) else { return Ok(Activation::Sigmoid) };
     let activation = match first {
@@ -98,7 +98,7 @@ fn mean_layer(weight: Tensor<2>, units: &AnyUnits) -> Affine {
     Affine { weight: fresh(weight), bias: fresh(bias) }
 }
 
-/// A parameter of its own, contiguous, with these values.
+/// A new contiguous parameter with these values.
 fn fresh<const D: usize>(values: Tensor<D>) -> Param<Tensor<D>> {
     let (device, dtype) = (values.device(), values.dtype());
     Param::from_tensor(Tensor::from_data(values.into_data(), (&device, dtype)))

@@ -1,188 +1,244 @@
-//! What all models here have in common: a law that is a product of conditionals.
+//! The trait of all models here: a distribution that is a product of conditional distributions.
 //!
 //! ```text
 //! p(x | c) = 1/K Σ_k Π_t p_k(x_{o_k(t)} | x_{o_k(0)}, …, x_{o_k(t-1)}, c)
 //! ```
 //!
-//! for K orderings (mostly one), each with its order `o_k` of the variables, and a context `c` where the model has one. The
-//! mixture is one of probabilities: its logarithm is a log-sum-exp of log-probabilities. An average of logits or of
-//! log-probabilities would be no likelihood.
+//! A model has K masks (K = 1 for most). Mask `k` has its own order `o_k` of the variables. `c` is a context, if the model has
+//! one. The mixture averages probabilities: its logarithm is a log-sum-exp of log-probabilities. An average of logits or of
+//! log-probabilities is not a likelihood.
 
 use burn::{module::Param, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::math::log_sum_exp_rows;
+use gibbs_core::{ConditionalLogProb, columns, math::log_sum_exp_rows};
 
 use crate::{
-    Conditional, Order,
-    sampling::{self, Given, Recursion},
+    EvidenceError, Order, OutputDistribution,
+    sampling::{Ancestral, AncestralSampler, Completion, host},
 };
 
-/// A product of conditionals, or a mixture of several such products.
-pub trait Autoregressive {
-    /// The law of each variable given those before it.
-    fn conditional(&self) -> Conditional;
+/// Examples whose first variables in the order are known.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The examples `[n, D]`. Values of unknown variables are ignored.
+    pub x: Tensor<2>,
+    /// Number of known variables: the first ones in the order.
+    pub prefix: usize,
+    /// Their contexts `[n, C]`.
+    pub context: Option<Tensor<2>>,
+}
+
+/// A product of conditional distributions, or a mixture of such products.
+pub trait Autoregressive: ConditionalLogProb + Ancestral {
+    /// The conditional distribution of each variable.
+    fn output(&self) -> OutputDistribution;
 
     /// Number of variables, `D`.
-    fn n_variables(&self) -> usize;
+    fn n_visible(&self) -> usize;
 
-    /// Width of the context, 0 for a model without.
-    fn n_context(&self) -> usize {
-        0
-    }
-
-    /// Number of orderings in the mixture, `K`.
-    fn n_orderings(&self) -> usize {
+    /// Number of masks in the mixture, `K`.
+    fn n_masks(&self) -> usize {
         1
     }
 
-    /// The order of the variables in one of the orderings.
-    fn order(&self, ordering: usize) -> &Order;
+    /// The order of the variables under a mask.
+    fn order(&self, mask: usize) -> &Order;
 
-    /// The parameters of all conditionals `[n, D·P]`, those of a variable side by side, for examples `x [n, D]` with
-    /// contexts `[n, C]`. Those of a variable depend on variables before it alone.
+    /// The parameters of all conditional distributions `[n, D·P]`, those of a variable adjacent, for examples `x [n, D]` with
+    /// contexts `[n, C]`. The parameters of a variable depend on earlier variables only.
     ///
     /// # Panics
     /// If the shapes do not fit, or there is a context and the model has none, or the reverse.
-    fn parameters(&self, ordering: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2>;
+    fn parameters(&self, mask: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2>;
 
-    /// [`parameters`](Self::parameters) with hidden units dropped at random, for training a model whose configuration asks for
-    /// it; for all others the same.
+    /// [`parameters`](Self::parameters) with dropout, if the config of the model has it. For training.
     ///
     /// # Panics
     /// As [`parameters`](Self::parameters).
     fn parameters_with_dropout(
         &self,
-        ordering: usize,
+        mask: usize,
         x: Tensor<2>,
-        context: Option<Tensor<2>>,
+        context: Option<&Tensor<2>>,
         _noise: &mut Noise,
     ) -> Tensor<2> {
-        self.parameters(ordering, x, context)
+        self.parameters(mask, x, context)
     }
 
-    /// The same conditionals one after the other, without computing anything twice.
-    fn recursion(&self, ordering: usize) -> Box<dyn Recursion + '_>;
+    /// Biases of the parameters of all variables, `[D·P]`.
+    fn output_bias(&mut self) -> &mut Param<Tensor<1>>;
 
-    /// Where the parameters of the model are.
+    /// The device of the model.
     fn device(&self) -> Device;
 
-    /// The model with outputs that begin as the marginals of the data `x [n, D]`; see [`Conditional::marginals`].
-    #[must_use]
-    fn with_marginals(self, x: Tensor<2>) -> Self
-    where
-        Self: Sized;
-
-    /// `ln p_k(x | c)` of one ordering, nats: `[n, D]`, `[n, C]` to `[n]`.
+    /// A copy of the model with one mask, whose order begins with the `known` variables. `None` if the model was not trained
+    /// in many orders.
     ///
     /// # Panics
-    /// As [`parameters`](Self::parameters).
-    fn log_prob_in(&self, ordering: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<1> {
-        self.conditional().log_prob(self.parameters(ordering, x.clone(), context), x)
+    /// If `known` does not have one entry for each variable.
+    fn starting_with(&self, _known: &[bool]) -> Option<Box<dyn Autoregressive>> {
+        None
     }
 
-    /// `ln p(x | c)` of the mixture, nats: `[n, D]`, `[n, C]` to `[n]`.
+    /// The model with output biases set to the marginals of the data `x [n, D]`; see [`OutputDistribution::marginals`].
+    #[must_use]
+    fn with_marginals(mut self, x: Tensor<2>) -> Self
+    where
+        Self: Sized,
+    {
+        let marginals = self.output().marginals(x);
+        *self.output_bias() = Param::from_tensor(marginals);
+        self
+    }
+
+    /// `ln p_k(x | c)` under one mask, nats: `[n, D]`, `[n, C]` to `[n]`.
     ///
     /// # Panics
     /// As [`parameters`](Self::parameters).
-    fn log_prob_given(&self, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<1> {
-        let in_each = |k| self.log_prob_in(k, x.clone(), context.clone());
-        match self.n_orderings() {
-            1 => in_each(0),
-            n => {
-                let each = (0..n).map(|k| in_each(k).unsqueeze_dim(1)).collect();
-                log_sum_exp_rows(Tensor::cat(each, 1)) - (n as f64).ln()
-            }
-        }
+    fn log_prob_in(&self, mask: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
+        let (n, width) = (self.n_visible(), x.dims()[1]);
+        assert_eq!(width, n, "the model has {n} variables, but the examples have {width}");
+        self.output().log_prob(self.parameters(mask, x.clone(), context), x)
     }
 
     /// `n` independent exact draws `[n, D]` for contexts `[n, C]`.
     ///
-    /// Each takes its ordering with probability `1/K`. All orderings come first out of the noise, then a uniform number
-    /// for each variable in the order, example by example, then as many normal numbers if the conditionals need them.
+    /// Each draw uses a mask chosen with probability `1/K`. The noise first gives all masks, then a uniform number for each
+    /// variable in the order, example by example, then as many normal numbers if the output distribution needs them.
     ///
     /// # Panics
     /// If the context does not fit.
-    fn sample_given(&self, n: usize, context: Option<Tensor<2>>, noise: &mut Noise) -> Tensor<2> {
-        sampling::sample(self, n, context, noise)
+    fn sample_given(&self, n: usize, context: Option<&Tensor<2>>, noise: &mut Noise) -> Tensor<2> {
+        let (device, n_masks) = (self.device(), self.n_masks());
+        let blank = |n| Tensor::<2>::zeros([n, self.n_visible()], &device);
+        if n_masks == 1 || n == 0 {
+            return self.complete(0, Evidence { x: blank(n), prefix: 0, context: context.cloned() }, noise);
+        }
+        let chosen: Vec<usize> = (0..n).map(|_| noise.below(n_masks)).collect();
+        let mut blocks = Vec::new();
+        let mut places: Vec<usize> = Vec::with_capacity(n);
+        for mask in 0..n_masks {
+            let own: Vec<usize> = (0..n).filter(|&i| chosen[i] == mask).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let context = context.map(|context| context.clone().select(0, indices(&own, &device)));
+            blocks.push(self.complete(mask, Evidence { x: blank(own.len()), prefix: 0, context }, noise));
+            places.extend(own);
+        }
+        Tensor::cat(blocks, 0).select(0, indices(&columns::inverse(&places), &device))
     }
 
-    /// Examples `x [n, D]` of which the first `given.prefix` variables of the order stay and the others are drawn, exactly, in
-    /// one of the orderings.
+    /// Completes examples: the first `evidence.prefix` variables of the order stay, the others are exact draws under one mask.
     ///
     /// # Panics
     /// If the shapes do not fit, or the prefix is longer than the order.
-    fn complete(&self, ordering: usize, given: Given, noise: &mut Noise) -> Tensor<2> {
-        sampling::complete(self, ordering, given, noise)
+    fn complete(&self, mask: usize, evidence: Evidence, noise: &mut Noise) -> Tensor<2> {
+        self.complete_with(mask, &*self.sampler(mask), evidence, noise)
     }
-}
 
-/// Network inputs `[n, I]` with a context `[n, C]` behind them.
-///
-/// # Panics
-/// If the context is there and has no place, or is missing, or has another shape.
-pub(crate) fn with_context(x: Tensor<2>, context: Option<Tensor<2>>, n_context: usize) -> Tensor<2> {
-    let n = x.dims()[0];
-    match context {
-        None => {
-            assert_eq!(n_context, 0, "the model has a context of width {n_context}: give it");
-            x
+    /// [`complete`](Self::complete) with any sampler of the mask. The draws do not depend on the sampler.
+    ///
+    /// # Panics
+    /// As [`complete`](Self::complete).
+    fn complete_with(
+        &self,
+        mask: usize,
+        sampler: &dyn AncestralSampler,
+        evidence: Evidence,
+        noise: &mut Noise,
+    ) -> Tensor<2> {
+        let Evidence { x, prefix, context } = evidence;
+        let ([n, width], n_context) = (x.dims(), self.n_context());
+        assert_eq!(width, self.n_visible(), "the width of the examples must be the number of variables");
+        assert!(prefix <= width, "a prefix of {prefix} of {width} variables");
+        match &context {
+            None => {
+                assert_eq!(n_context, 0, "the model has a context of width {n_context}, but none was passed")
+            }
+            Some(context) => assert_eq!(context.dims(), [n, n_context], "the shape of the context"),
         }
-        Some(context) => {
-            assert_eq!(context.dims(), [n, n_context], "a context for {n} examples");
-            Tensor::cat(vec![x, context], 1)
+        let output = self.output();
+        let mut x = host(x);
+        let completion = Completion {
+            output,
+            variables: self.order(mask).variables(),
+            prefix,
+            context: context.map(host).unwrap_or_default(),
+            uniforms: noise.uniform_vec(n * width),
+            normals: if output.draws_normal() { noise.normal_vec(n * width) } else { Vec::new() },
+        };
+        completion.run(sampler, &mut x);
+        Tensor::from_data(TensorData::new(x, [n, width]), &self.device())
+    }
+
+    /// Completes examples `x [n, D]` with contexts `[n, C]`: the `known` variables stay, the others are exact draws.
+    ///
+    /// The order must begin with the known variables. A model that was trained in many orders takes such an order.
+    ///
+    /// # Errors
+    /// If no order of the model begins with the known variables.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn complete_known(
+        &self,
+        known: &[bool],
+        x: Tensor<2>,
+        context: Option<&Tensor<2>>,
+        noise: &mut Noise,
+    ) -> Result<Tensor<2>, EvidenceError> {
+        let prefix = known.iter().filter(|known| **known).count();
+        let evidence = Evidence { x, prefix, context: context.cloned() };
+        if self.order(0).begins_with(known) {
+            return Ok(self.complete(0, evidence, noise));
+        }
+        let other = self.starting_with(known).ok_or(EvidenceError)?;
+        Ok(other.complete(0, evidence, noise))
+    }
+}
+
+/// `ln p(x | c)` of the mixture over masks: [`ConditionalLogProb::log_prob_given`] of all models.
+pub(crate) fn log_prob_given(
+    model: &(impl Autoregressive + ?Sized),
+    x: Tensor<2>,
+    context: Option<&Tensor<2>>,
+) -> Tensor<1> {
+    match model.n_masks() {
+        1 => model.log_prob_in(0, x, context),
+        n => {
+            let in_each = |k| model.log_prob_in(k, x.clone(), context).unsqueeze_dim(1);
+            log_sum_exp_rows(Tensor::cat((0..n).map(in_each).collect(), 1)) - (n as f64).ln()
         }
     }
 }
 
-/// What a context `[n, C]` says to units of which each has weights `[C, units]` for it: `[n, units]`.
-///
-/// # Panics
-/// If the context is there and has no place, or is missing, or has another shape.
-pub(crate) fn told(
-    n: usize,
-    context: Option<Tensor<2>>,
-    weights: &Option<Param<Tensor<2>>>,
-) -> Option<Tensor<2>> {
-    let width = weights.as_ref().map_or(0, |weights| weights.dims()[0]);
-    match (context, weights) {
-        (None, None) => None,
-        (Some(context), Some(weights)) => {
-            assert_eq!(context.dims(), [n, width], "a context for {n} examples");
-            Some(context.matmul(weights.val()))
-        }
-        (None, Some(_)) => panic!("the model has a context of width {width}: give it"),
-        (Some(_), None) => panic!("the model has no context"),
-    }
+fn indices(rows: &[usize], device: &Device) -> Tensor<1, Int> {
+    let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    Tensor::from_data(rows.as_slice(), device)
 }
 
-/// Columns in another order: column `i` of the result is column `from[i]`. Costs nothing where all stay.
-pub(crate) fn arranged<const D: usize>(x: Tensor<D>, from: &[usize]) -> Tensor<D> {
-    if from.len() == x.dims()[1] && from.iter().enumerate().all(|(i, &j)| i == j) {
-        return x;
-    }
-    let from: Vec<i64> = from.iter().map(|&j| j as i64).collect();
-    let from = Tensor::<1, Int>::from_data(from.as_slice(), &x.device());
-    x.select(1, from)
-}
+/// Implements `ConditionalLogProb` and `Sample` for a model, given the width of its context.
+macro_rules! distribution {
+    ($type:ty, |$model:ident| $n_context:expr) => {
+        impl gibbs_core::ConditionalLogProb for $type {
+            fn n_context(&self) -> usize {
+                let $model = self;
+                $n_context
+            }
 
-/// `LogProb` and `Sample` of a model without a context.
-macro_rules! law {
-    ($($model:ty),*) => {$(
-        impl gibbs_core::LogProb for $model {
-            /// # Panics
-            /// Also if the model has a context: see [`Autoregressive::log_prob_given`].
-            fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
-                self.log_prob_given(x, None)
+            fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
+                $crate::autoregressive::log_prob_given(self, x, context)
             }
         }
 
-        impl gibbs_core::Sample for $model {
+        impl gibbs_core::Sample for $type {
             /// # Panics
             /// If the model has a context: see [`Autoregressive::sample_given`].
             fn sample(&self, n: usize, noise: &mut gibbs_backend::Noise) -> Tensor<2> {
                 self.sample_given(n, None, noise)
             }
         }
-    )*};
+    };
 }
-pub(crate) use law;
+pub(crate) use distribution;

@@ -1,27 +1,32 @@
 #![doc = include_str!("../README.md")]
 
 mod autoregressive;
-mod conditional;
-mod error;
 pub mod made;
+mod model;
 pub mod nade;
+mod naive;
+mod objective;
 mod order;
+mod output;
 pub mod pixel_cnn;
 pub mod sampling;
 mod spins;
 pub mod transformer;
-mod wiring;
+mod variational;
 
-pub use autoregressive::Autoregressive;
-pub use conditional::Conditional;
-pub use error::{ConfigError, ValueError};
-pub use made::{Made, MadeConfig};
+pub use autoregressive::{Autoregressive, Evidence};
+pub use gibbs_core::ConfigError;
+pub use made::{Degrees, Made, MadeConfig, MadeMasks};
+pub use model::{AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel};
 pub use nade::{Nade, NadeConfig};
-pub use order::{Order, OrderConfig};
+pub use naive::NaiveSampler;
+pub use objective::{MaskChoice, OrderedLikelihood};
+pub use order::{EvidenceError, Order, OrderConfig};
+pub use output::{OutputDistribution, ValueError};
 pub use pixel_cnn::{PixelCnn, PixelCnnConfig};
 pub use spins::Spins;
 pub use transformer::{Transformer, TransformerConfig};
-pub use wiring::{Degrees, Wiring};
+pub use variational::{ScoreFunction, SpinLikelihood, variational_loss};
 
 #[cfg(test)]
 mod tests;

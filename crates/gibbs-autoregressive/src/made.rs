@@ -1,23 +1,25 @@
-//! MADE, the masked autoencoder for distribution estimation: one pass gives all conditionals.
+//! MADE, the masked autoencoder for distribution estimation: one pass gives all conditional distributions.
 //!
 //! ```text
 //! h_0 = (x, c),   h_l = f(h_{l-1}·(M_l ⊙ W_l) + b_l),   θ = h_{L-1}·(M_L ⊙ W_L) + b_L + h_0·(M_A ⊙ A)
-//! ln p(x | c) = Σ_d ln p(x_d; θ_d),    θ_d a function of the variables before d in the order, and of c
+//! ln p(x | c) = Σ_d ln p(x_d; θ_d),    θ_d a function of c and of the variables before d in the order
 //! ```
 //!
-//! with the masks of a [`Wiring`]: an order and degrees. A model of several wirings shares its weights among them and is
-//! the mixture of all of them.
+//! The masks `M` follow from an order and degrees: see [`MadeMasks`]. A model can have several [`MadeMasks`] that share the
+//! weights. The model is then their mixture.
 //!
 //! References: Germain, Gregor, Murray & Larochelle, "MADE: masked autoencoder for distribution estimation", ICML 2015,
 //! arXiv:1502.03509, equations 7 to 13, section 4.2 for several orders and connectivities; Uria, Murray & Larochelle, "A
-//! deep and tractable density estimator", ICML 2014, arXiv:1310.1757, for orderings as a mixture.
+//! deep and tractable density estimator", ICML 2014, arXiv:1310.1757, for the mixture over orders.
 //!
-//! Differences from the paper: degrees may be shared out evenly; the initial weights of a unit are the larger the fewer
-//! inputs it sees, and those of the outputs zero; a class or any other context may be given; outputs may be categorical or mixtures of Gaussians.
+//! Differences from the paper: degrees are evenly spaced by default. Initial weights of a unit are larger if it sees fewer
+//! inputs; initial weights into the outputs are zero. The model can have a class or any other context. Outputs can be
+//! categorical or mixtures of Gaussians.
 //!
-//! Cost: a pass of the network, of which the masks leave about half; drawing an example costs the same once more.
+//! Cost: one pass of the network, of which the masks leave about half. A draw costs as much as a pass.
 
-mod recursion;
+mod masks;
+mod sampler;
 
 use std::sync::Arc;
 
@@ -27,108 +29,116 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::{Init, Noise, Pattern, masked_affine};
-use gibbs_core::nn::{Activation, Affine, Mask, MaskedMlpConfig, Network};
-
-use crate::{
-    Autoregressive, Conditional, ConfigError, Degrees, Order, OrderConfig, Wiring,
-    autoregressive::{law, with_context},
-    sampling::Recursion,
+use gibbs_core::{
+    ConfigError,
+    nn::{Activation, Affine, Mask, MaskedMlpConfig, Network, Widths, append_context},
 };
 
-/// Widths, wirings and outputs of a MADE.
+pub use masks::{Degrees, MadeMasks};
+
+use crate::{Autoregressive, Order, OrderConfig, OutputDistribution, autoregressive::distribution};
+
+/// Widths, masks and outputs of a MADE.
 #[derive(Config, Debug, PartialEq)]
 pub struct MadeConfig {
     /// Number of variables `D`, at least 1.
-    pub n_variables: usize,
-    /// Widths of the hidden layers, each at least 1 (one or two of 500 to 8000 in the paper); none leaves the direct connections.
-    pub hidden: Vec<usize>,
-    /// Function of the hidden units (relu in the paper).
+    pub n_visible: usize,
+    /// Widths of the hidden layers, each at least 1 (one or two of 500 to 8000 in the paper). An empty list leaves the direct
+    /// connections only.
+    pub n_hidden: Widths,
+    /// Activation function of the hidden units (relu in the paper).
     #[config(default = "Activation::Relu")]
     pub activation: Activation,
-    /// The law of each variable.
-    #[config(default = "Conditional::Bernoulli")]
-    pub conditional: Conditional,
+    /// The conditional distribution of each variable.
+    #[config(default = "OutputDistribution::Bernoulli")]
+    pub output: OutputDistribution,
     /// Width of the context, 0 for none.
     #[config(default = 0)]
     pub n_context: usize,
-    /// Order of the variables.
+    /// Order of the variables: `natural`, `random`, or a list.
     #[config(default = "OrderConfig::Natural")]
     pub order: OrderConfig,
-    /// How degrees are given to hidden units.
+    /// How hidden units get their degrees.
     #[config(default = "Degrees::Uniform")]
     pub degrees: Degrees,
-    /// Number of wirings, at least 1 (1 and 32 in the paper). Each draws what is random about it anew.
+    /// Number of masks, at least 1 (1 and 32 in the paper). Each has its own random order and random degrees.
     #[config(default = 1)]
-    pub n_wirings: usize,
-    /// Whether outputs see earlier inputs also directly.
+    pub n_masks: usize,
+    /// Whether outputs also see earlier inputs directly.
     #[config(default = true)]
     pub direct: bool,
-    /// Part of the hidden units dropped in training, in [0, 1) (0 in the paper).
+    /// Fraction of hidden units dropped in training, in [0, 1) (0 in the paper).
     #[config(default = 0.0)]
     pub dropout: f64,
 }
 
 impl MadeConfig {
-    /// Checks every field that does not depend on a noise.
+    /// Checks every field.
     ///
     /// # Errors
     /// Names the first field that is out of range, or an order that is no permutation.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        ConfigError::at_least("n_variables", self.n_variables, 1)?;
-        ConfigError::at_least("n_wirings", self.n_wirings, 1)?;
-        self.conditional.validate()?;
-        let n = self.n_variables;
+        ConfigError::at_least("n_visible", self.n_visible, 1)?;
+        self.n_hidden.validate("n_hidden")?;
+        ConfigError::at_least("n_masks", self.n_masks, 1)?;
+        self.output.validate()?;
+        let n = self.n_visible;
         self.order.order(n, &mut Noise::new(0, "order"))?;
-        self.network().validate(n * self.conditional.n_inputs(), n * self.conditional.n_parameters())?;
-        Ok(())
+        self.network().validate(n * self.output.n_inputs(), n * self.output.n_parameters())
+    }
+
+    /// Number of weights of direct connections.
+    pub fn n_direct(&self) -> usize {
+        let n = self.n_visible;
+        n * self.output.n_inputs() * n * self.output.n_parameters()
     }
 
     fn network(&self) -> MaskedMlpConfig {
-        MaskedMlpConfig::new(self.hidden.clone())
+        MaskedMlpConfig::new(self.n_hidden.list().to_vec())
             .with_activation(self.activation)
             .with_dropout(self.dropout)
             .with_output_gain(0.0)
     }
 
-    /// A model with random weights into hidden units and all others zero, so that it begins as independent variables.
+    /// A model with random weights into hidden units and all other weights zero: its variables are independent at first.
     ///
-    /// The wirings come from the streams `wiring/0`, `wiring/1`, … of the seed of `noise` and from nothing else, so that a
-    /// model made to load weights into has those it was trained with.
+    /// Masks depend only on the config and the streams `wiring/0`, `wiring/1`, … of the seed of `noise`. A model made to load
+    /// weights has the masks of the training if the seed is the same.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Made, ConfigError> {
         self.validate()?;
-        let wiring = |k: usize| -> Result<Wiring, ConfigError> {
+        let masks = |k: usize| -> Result<MadeMasks, ConfigError> {
             let noise = &mut Noise::new(noise.seed(), format!("wiring/{k}"));
-            let order = self.order.order(self.n_variables, noise)?;
-            Ok(Wiring::new(order, &self.hidden, self.degrees, self.n_context > 0, noise))
+            let order = self.order.order(self.n_visible, noise)?;
+            Ok(self.masks(order, noise))
         };
-        let wirings = (0..self.n_wirings).map(wiring).collect::<Result<Vec<_>, _>>()?;
-        let sizes = [self.conditional.n_inputs(), self.n_context, self.conditional.n_parameters()];
-        let masks = wirings[0].masks(sizes[0], sizes[1], sizes[2]);
-        let layers = self.network().init_from_masks(&masks, device, noise)?.layers;
-        let direct = [self.n_variables * sizes[0] + sizes[1], self.n_variables * sizes[2]];
+        let masks = (0..self.n_masks).map(masks).collect::<Result<Vec<_>, _>>()?;
+        let sizes = [self.output.n_inputs(), self.n_context, self.output.n_parameters()];
+        let own = masks[0].layers(sizes[0], sizes[1], sizes[2]);
+        let layers = self.network().init_from_masks(&own, device, noise)?.layers;
+        let direct = [self.n_visible * sizes[0] + sizes[1], self.n_visible * sizes[2]];
         let made = Made {
             layers,
             direct: self.direct.then(|| Init::Zeros.param(direct, device, noise)),
             config: self.clone(),
-            wirings: Wirings::default(),
+            masks: Vec::new(),
         };
-        Ok(made.with_wirings(wirings))
+        Ok(made.with_masks(masks))
+    }
+
+    fn masks(&self, order: Order, noise: &mut Noise) -> MadeMasks {
+        MadeMasks::new(order, self.n_hidden.list(), self.degrees, self.n_context > 0, noise)
     }
 }
 
-/// A wiring with its masks, those of the layers first and that of the direct connections last.
+/// Masks and their patterns: those of the layers, then that of the direct connections.
 #[derive(Debug)]
-struct Wired {
-    wiring: Wiring,
-    masks: Vec<Pattern>,
+struct Patterns {
+    masks: MadeMasks,
+    patterns: Vec<Pattern>,
 }
-
-/// The wirings of a model, which are no parameters.
-#[derive(Clone, Debug, Default)]
-struct Wirings(Vec<Arc<Wired>>);
 
 /// A masked autoencoder.
 ///
@@ -139,82 +149,61 @@ struct Wirings(Vec<Arc<Wired>>);
 /// use gibbs_core::{LogProb, Sample};
 ///
 /// let noise = &mut Noise::new(0, "example");
-/// let made = MadeConfig::new(16, vec![32]).init(&Device::flex(), noise)?;
+/// let made = MadeConfig::new(16, 32.into()).init(&Device::flex(), noise)?;
 /// let x = made.sample(5, noise);
 /// assert_eq!(made.log_prob(x).dims(), [5]);
 /// # Ok::<(), gibbs_autoregressive::ConfigError>(())
 /// ```
 #[derive(Module, Debug)]
 pub struct Made {
-    /// The layers, in the order of the pass: inputs are those of each variable side by side and then the context, outputs
-    /// the parameters of each variable side by side. Weights before masking.
+    /// The layers, inputs first. Inputs are those of each variable, then the context; outputs are the parameters of each
+    /// variable. Weights are stored before masking.
     pub layers: Vec<Affine>,
     /// Weights `[inputs, outputs]` of the direct connections, before masking.
     pub direct: Option<Param<Tensor<2>>>,
     #[module(skip)]
     config: MadeConfig,
+    /// No parameters: they follow from the config and the seed.
     #[module(skip)]
-    wirings: Wirings,
+    masks: Vec<Arc<Patterns>>,
 }
 
 impl Made {
-    /// The same weights under other wirings, of which the model becomes the mixture.
+    /// The same weights under other masks. The model is their mixture.
     ///
     /// # Panics
-    /// If there is no wiring, or one of other widths.
-    pub fn with_wirings(mut self, wirings: Vec<Wiring>) -> Self {
-        assert!(!wirings.is_empty(), "a model has at least one wiring");
+    /// If there are no masks, or masks of other widths.
+    pub fn with_masks(mut self, masks: Vec<MadeMasks>) -> Self {
+        assert!(!masks.is_empty(), "a model has at least one mask");
         let config = &self.config;
-        let (n_inputs, n_outputs) = (config.conditional.n_inputs(), config.conditional.n_parameters());
-        let wired = |wiring: Wiring| {
-            let widths: Vec<usize> = wiring.degrees().iter().map(Vec::len).collect();
-            assert_eq!(
-                (wiring.order().len(), &widths),
-                (config.n_variables, &config.hidden),
-                "a wiring of other widths"
-            );
-            let mut masks = wiring.masks(n_inputs, config.n_context, n_outputs);
-            masks.extend(config.direct.then(|| wiring.direct_mask(n_inputs, config.n_context, n_outputs)));
-            let masks = masks.iter().map(Mask::pattern).collect();
-            Arc::new(Wired { wiring, masks })
+        let (n_inputs, n_outputs) = (config.output.n_inputs(), config.output.n_parameters());
+        let patterns = |masks: MadeMasks| {
+            let widths: Vec<usize> = masks.degrees().iter().map(Vec::len).collect();
+            let expected = (config.n_visible, config.n_hidden.list());
+            assert_eq!((masks.order().len(), &widths[..]), expected, "masks of other widths");
+            let mut all = masks.layers(n_inputs, config.n_context, n_outputs);
+            all.extend(config.direct.then(|| masks.direct(n_inputs, config.n_context, n_outputs)));
+            Arc::new(Patterns { masks, patterns: all.iter().map(Mask::pattern).collect() })
         };
-        self.wirings = Wirings(wirings.into_iter().map(wired).collect());
+        self.masks = masks.into_iter().map(patterns).collect();
         self
     }
 
-    /// The model in one ordering whose order begins with the variables that are `known`: for completing
-    /// examples of which any variables are given, where the model was trained in many orders.
-    ///
-    /// # Panics
-    /// If `known` has not one entry for each variable.
-    pub fn starting_with(&self, known: &[bool]) -> Self {
-        let wiring = &self.wirings.0[0].wiring;
-        let order = wiring.order().starting_with(known);
-        let noise = &mut Noise::new(0, "wiring");
-        let (config, has_context) = (&self.config, self.config.n_context > 0);
-        let wiring = Wiring::new(order, &config.hidden, config.degrees, has_context, noise);
-        self.clone().with_wirings(vec![wiring])
+    /// The masks of the model.
+    pub fn masks(&self) -> impl Iterator<Item = &MadeMasks> {
+        self.masks.iter().map(|patterns| &patterns.masks)
     }
 
-    /// The wirings, as many as orderings.
-    pub fn wirings(&self) -> impl Iterator<Item = &Wiring> {
-        self.wirings.0.iter().map(|wired| &wired.wiring)
-    }
-
-    /// What the first layer takes: variables, then the context.
-    fn inputs(&self, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
-        with_context(self.config.conditional.encode(x), context, self.config.n_context)
-    }
-
-    /// The network of an ordering and the direct connections beside it.
+    /// The network under a mask plus the direct connections.
     fn pass(
         &self,
-        ordering: usize,
-        input: Tensor<2>,
+        mask: usize,
+        x: Tensor<2>,
+        context: Option<&Tensor<2>>,
         forward: impl FnOnce(&Network, Tensor<2>) -> Tensor<2>,
     ) -> Tensor<2> {
-        let masks = &self.wirings.0[ordering].masks;
-        let (own, direct_mask) = masks.split_at(self.layers.len());
+        let input = append_context(self.config.output.encode(x), context, self.config.n_context);
+        let (own, direct_mask) = self.masks[mask].patterns.split_at(self.layers.len());
         let outputs = forward(&self.config.network().network(&self.layers, own), input.clone());
         match (&self.direct, direct_mask) {
             (Some(direct), [mask]) => {
@@ -228,55 +217,51 @@ impl Made {
 }
 
 impl Autoregressive for Made {
-    fn conditional(&self) -> Conditional {
-        self.config.conditional
+    fn output(&self) -> OutputDistribution {
+        self.config.output
     }
 
-    fn n_variables(&self) -> usize {
-        self.config.n_variables
+    fn n_visible(&self) -> usize {
+        self.config.n_visible
     }
 
-    fn n_context(&self) -> usize {
-        self.config.n_context
+    fn n_masks(&self) -> usize {
+        self.masks.len()
     }
 
-    fn n_orderings(&self) -> usize {
-        self.wirings.0.len()
+    fn order(&self, mask: usize) -> &Order {
+        self.masks[mask].masks.order()
     }
 
-    fn order(&self, ordering: usize) -> &Order {
-        self.wirings.0[ordering].wiring.order()
-    }
-
-    fn parameters(&self, ordering: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
-        self.pass(ordering, self.inputs(x, context), Network::forward)
+    fn parameters(&self, mask: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
+        self.pass(mask, x, context, Network::forward)
     }
 
     fn parameters_with_dropout(
         &self,
-        ordering: usize,
+        mask: usize,
         x: Tensor<2>,
-        context: Option<Tensor<2>>,
+        context: Option<&Tensor<2>>,
         noise: &mut Noise,
     ) -> Tensor<2> {
-        self.pass(ordering, self.inputs(x, context), |network, x| network.forward_with_dropout(x, noise))
+        self.pass(mask, x, context, |network, x| network.forward_with_dropout(x, noise))
     }
 
-    fn recursion(&self, ordering: usize) -> Box<dyn Recursion + '_> {
-        Box::new(recursion::Masked::new(self, &self.wirings.0[ordering].wiring))
+    fn output_bias(&mut self) -> &mut Param<Tensor<1>> {
+        let last = self.layers.len() - 1;
+        &mut self.layers[last].bias
     }
 
     fn device(&self) -> Device {
         self.layers[0].bias.device()
     }
 
-    fn with_marginals(mut self, x: Tensor<2>) -> Self {
-        let marginals = self.config.conditional.marginals(x);
-        if let Some(last) = self.layers.last_mut() {
-            last.bias = Param::from_tensor(marginals);
-        }
-        self
+    fn starting_with(&self, known: &[bool]) -> Option<Box<dyn Autoregressive>> {
+        let order = self.order(0).starting_with(known);
+        let masks = self.config.masks(order, &mut Noise::new(0, "wiring"));
+        (self.n_masks() > 1)
+            .then(|| Box::new(self.clone().with_masks(vec![masks])) as Box<dyn Autoregressive>)
     }
 }
 
-law!(Made);
+distribution!(Made, |made| made.config.n_context);

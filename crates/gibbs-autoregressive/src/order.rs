@@ -1,40 +1,49 @@
 //! The order in which variables are conditioned on each other.
 
 use gibbs_backend::Noise;
+use gibbs_core::{ConfigError, columns};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::ConfigError;
-
-/// An order of variables, as a configuration names it: `"natural"`, `"random"`, or a list.
+/// An order of variables in a config: `"natural"`, `"random"`, or a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderConfig {
     /// 0, 1, 2, …
     #[default]
     Natural,
-    /// Drawn from the noise of the configuration.
+    /// A random permutation, drawn from the seed of the model.
     Random,
     /// The variables, first to last.
     #[serde(untagged)]
-    Given(Vec<usize>),
+    List(Vec<usize>),
 }
 
 impl OrderConfig {
     /// The order of `n` variables.
     ///
     /// # Errors
-    /// A list that does not name each of `0..n` once.
+    /// If a list does not name each of `0..n` once.
     pub fn order(&self, n: usize, noise: &mut Noise) -> Result<Order, ConfigError> {
         match self {
             Self::Natural => Ok(Order::natural(n)),
             Self::Random => Ok(Order { variables: noise.permutation(n) }),
-            Self::Given(list) if list.len() != n => {
-                Err(ConfigError::OrderLength { expected: n, found: list.len() })
+            Self::List(list) => {
+                let reason = || format!("must name each of the {n} variables from 0 once");
+                ConfigError::require(list.len() == n, "order", format!("list of {}", list.len()), reason())?;
+                Order::new(list.clone())
             }
-            Self::Given(list) => Order::new(list.clone()),
         }
     }
 }
+
+/// No order of a model begins with the known variables.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error(
+    "the order of the model does not begin with the known variables; a MADE trained in many orders (order = random, \
+     n_masks above 1) can start with any"
+)]
+pub struct EvidenceError;
 
 /// A permutation: the variable at each position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,23 +52,23 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order in which the variables are listed.
+    /// The order of a list of variables.
     ///
     /// # Errors
-    /// A list that is no permutation, with its first entry that is out of range or a repetition.
+    /// If the list is no permutation: names the first entry that is out of range or a repetition.
     pub fn new(variables: Vec<usize>) -> Result<Self, ConfigError> {
         let n = variables.len();
         let mut seen = vec![None; n];
         for (position, &value) in variables.iter().enumerate() {
-            let problem = match seen.get(value) {
-                None => format!("and there are only the variables 0 to {}", n - 1),
-                Some(Some(before)) => format!("which stands at entry {before} already"),
+            let reason = match seen.get(value) {
+                None => format!("no permutation: there are only the variables 0 to {}", n - 1),
+                Some(Some(before)) => format!("no permutation: entry {before} is the same"),
                 Some(None) => {
                     seen[value] = Some(position);
                     continue;
                 }
             };
-            return Err(ConfigError::NoPermutation { position, value, problem });
+            return Err(ConfigError::new(format!("order.{position}"), value, reason));
         }
         Ok(Self { variables })
     }
@@ -69,15 +78,23 @@ impl Order {
         Self { variables: (0..n).collect() }
     }
 
-    /// An order that begins with the variables of which `known` is true and goes on with the others, both in the order
-    /// of `self`. It is for completing examples of which these variables are given.
+    /// An order for completing examples: first the `known` variables, then the others, both in the order of `self`.
     ///
     /// # Panics
-    /// If `known` is not as long as the order.
+    /// If `known` does not have one entry for each variable.
     pub fn starting_with(&self, known: &[bool]) -> Self {
         assert_eq!(known.len(), self.len(), "one flag for each variable");
         let (first, rest): (Vec<_>, Vec<_>) = self.variables.iter().partition(|&&variable| known[variable]);
         Self { variables: [first, rest].concat() }
+    }
+
+    /// Whether the `known` variables are the first ones.
+    ///
+    /// # Panics
+    /// If `known` does not have one entry for each variable.
+    pub fn begins_with(&self, known: &[bool]) -> bool {
+        assert_eq!(known.len(), self.len(), "one flag for each variable");
+        self.variables.iter().skip_while(|&&variable| known[variable]).all(|&variable| !known[variable])
     }
 
     /// Number of variables.
@@ -97,9 +114,12 @@ impl Order {
 
     /// The position of each variable.
     pub fn positions(&self) -> Vec<usize> {
-        let mut positions = vec![0; self.len()];
-        self.variables.iter().enumerate().for_each(|(position, &variable)| positions[variable] = position);
-        positions
+        columns::inverse(&self.variables)
+    }
+
+    /// The columns of the variables, first to last, if each variable has `per` adjacent columns.
+    pub(crate) fn columns(&self, per: usize) -> Vec<usize> {
+        self.variables.iter().flat_map(|&variable| variable * per..(variable + 1) * per).collect()
     }
 }
 
@@ -112,8 +132,8 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<OrderConfig>(text).unwrap();
         assert_eq!(read("\"natural\""), OrderConfig::Natural);
         assert_eq!(read("\"random\""), OrderConfig::Random);
-        assert_eq!(read("[2, 0, 1]"), OrderConfig::Given(vec![2, 0, 1]));
-        for order in [OrderConfig::Natural, OrderConfig::Random, OrderConfig::Given(vec![1, 0])] {
+        assert_eq!(read("[2, 0, 1]"), OrderConfig::List(vec![2, 0, 1]));
+        for order in [OrderConfig::Natural, OrderConfig::Random, OrderConfig::List(vec![1, 0])] {
             assert_eq!(read(&serde_json::to_string(&order).unwrap()), order);
         }
     }
@@ -132,11 +152,14 @@ mod tests {
     #[test]
     fn lists_that_are_no_permutations_are_refused() {
         let message = |list: &[usize], n| {
-            OrderConfig::Given(list.to_vec()).order(n, &mut Noise::new(0, "")).unwrap_err().to_string()
+            OrderConfig::List(list.to_vec()).order(n, &mut Noise::new(0, "")).unwrap_err().to_string()
         };
-        assert!(message(&[0, 1], 3).contains("2 entries for 3 variables"));
-        assert!(message(&[0, 3, 1], 3).contains("entry 1 is 3, and there are only the variables 0 to 2"));
-        assert!(message(&[2, 0, 2], 3).contains("entry 2 is 2, which stands at entry 0 already"));
+        assert!(message(&[0, 1], 3).contains("order = list of 2: must name each of the 3 variables"));
+        assert!(
+            message(&[0, 3, 1], 3)
+                .contains("order.1 = 3: no permutation: there are only the variables 0 to 2")
+        );
+        assert!(message(&[2, 0, 2], 3).contains("order.2 = 2: no permutation: entry 0 is the same"));
     }
 
     #[test]
@@ -144,5 +167,7 @@ mod tests {
         let order = Order::new(vec![3, 1, 0, 2]).unwrap();
         let known = order.starting_with(&[true, false, false, true]);
         assert_eq!(known.variables(), [3, 0, 1, 2]);
+        assert!(known.begins_with(&[true, false, false, true]) && known.begins_with(&[false; 4]));
+        assert!(!known.begins_with(&[false, false, false, true].map(|known: bool| !known)));
     }
 }

@@ -1,8 +1,8 @@
-//! PixelCNN, causal convolutions over a lattice or a picture of R rows and C columns, site after site in reading order.
+//! PixelCNN: causal convolutions over a lattice or an image of R rows and C columns, in reading order.
 //!
 //! ```text
 //! s_rc = (x_rc, 1) in the lattice, 0 outside;   a window of half-width k around the site (r, c):
-//! v⁰_rc = Σ_{r-k ≤ i < r, |j-c| ≤ k} s_ij·V_{i-r,j-c} + a + c·U             from the rows above; a context c where there is one
+//! v⁰_rc = Σ_{r-k ≤ i < r, |j-c| ≤ k} s_ij·V_{i-r,j-c} + a + c·U             from the rows above; a context c if there is one
 //! h⁰_rc = Σ_{c-k ≤ j < c} s_rj·H_{j-c} + b                                  from the left
 //! for each of L-1 blocks:
 //!   u = f( Σ_{r-k ≤ i ≤ r, |j-c| ≤ k} f(v_ij·A)·K_{i-r,j-c} ),              v ← v + u·B
@@ -10,25 +10,25 @@
 //! θ = f(v + h)·O + e + x·(M⊙W),   ln p(x | c) = Σ_rc ln p(x_rc; θ_rc)
 //! ```
 //!
-//! with a bias behind each of A, K and B. `v` depends on the rows above alone, all of them within `L·k` rows and columns, and
-//! `h` also on the sites to the left: a site sees every earlier one of that rectangle, and no triangle to the upper right is
-//! hidden from it. What lies farther away reaches it through the linear connections `W` alone, whose mask `M` leaves
-//! earlier sites. On a periodic lattice the rows above go on around it; the row itself never does, as its right end comes later.
+//! with biases after A, K and B. `v` depends on the rows above only, within `L·k` rows and columns. `h` also depends on the
+//! sites to the left. Together they see every earlier site of that rectangle, without a blind spot at the upper right. Sites
+//! farther away act through the linear connections `W` only; the mask `M` selects earlier sites. On a periodic lattice, the
+//! windows over the rows above wrap around. The window over the row itself does not, because its right end is later.
 //!
 //! References: van den Oord, Kalchbrenner & Kavukcuoglu, "Pixel recurrent neural networks", ICML 2016, arXiv:1601.06759,
 //! section 3 and figure 5 for the blocks; van den Oord et al., "Conditional image generation with PixelCNN decoders", NIPS 2016,
 //! arXiv:1606.05328, section 2.2 for the two stacks; Wu, Wang & Zhang, "Solving statistical mechanics using variational
 //! autoregressive networks", PRL 122:080602 (2019), arXiv:1809.10606, for lattices of spins.
 //!
-//! Differences from the papers: units are not gated; the vertical stack has residual blocks too; a constant one beside each
-//! value tells the lattice from what is outside; direct connections; biases `e` belong to a site.
+//! Differences from the papers: units are not gated. The vertical stack has residual blocks too. A constant input of one at
+//! each site distinguishes the lattice from the outside. There are direct connections. Each site has its own biases `e`.
 //!
-//! Cost: with `m = d/2` a site takes about `((k+1)·(2k+1) + k+2)·m² + 4·d·m` multiplications for each block. Drawing an
-//! example takes the same once more: the vertical stack goes row by row, the horizontal one site by site.
+//! Cost: with `m = d/2`, a site takes about `((k+1)·(2k+1) + k+2)·m² + 4·d·m` multiplications for each block. A draw costs the
+//! same: the vertical stack advances row by row, the horizontal stack site by site.
 
 mod block;
 mod maps;
-mod recursion;
+mod sampler;
 #[cfg(test)]
 mod tests;
 
@@ -38,16 +38,15 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::{Init, Noise, Pattern, Window, convolution, masked_affine};
-use gibbs_core::nn::{Activation, Affine};
+use gibbs_core::{
+    ConfigError,
+    nn::{Activation, Affine, project_context},
+};
 
 pub use block::Block;
 use maps::{Band, rows, shifted};
 
-use crate::{
-    Autoregressive, Conditional, ConfigError, Order,
-    autoregressive::{law, told},
-    sampling::Recursion,
-};
+use crate::{Autoregressive, Order, OutputDistribution, autoregressive::distribution};
 
 /// Extents, widths and outputs of a PixelCNN.
 #[derive(Config, Debug, PartialEq)]
@@ -56,29 +55,29 @@ pub struct PixelCnnConfig {
     pub rows: usize,
     /// Number of columns `C`, at least 1 (16 in Wu et al.).
     pub columns: usize,
-    /// Channels `d`, at least 1; blocks have half as many, rounded up, within (64 in Wu et al.).
+    /// Channels `d` of each site, at least 1 (64 in Wu et al.). Blocks have half as many inside, rounded up.
     #[config(default = 32)]
-    pub width: usize,
-    /// Number of convolutions `L` one after the other, at least 1 (3, or 6 with residual blocks, in Wu et al.).
+    pub n_hidden: usize,
+    /// Number of successive convolutions `L`, at least 1 (3, or 6 with residual blocks, in Wu et al.).
     #[config(default = 3)]
     pub depth: usize,
-    /// Half-width of the window `k`, at least 1: 2 for kernels of 5×5 (6 at depth 3, 3 at depth 6 in Wu et al.). On a periodic
-    /// lattice at most `columns`.
+    /// Half-width of the window `k`, at least 1: 2 for kernels of 5×5 (6 at depth 3, 3 at depth 6 in Wu et al.). At most
+    /// `columns` on a periodic lattice.
     #[config(default = 2)]
     pub half_kernel: usize,
-    /// Whether the first column follows on the last one, for the rows above.
+    /// Whether the first column is the neighbor of the last one, for the rows above.
     #[config(default = false)]
     pub periodic: bool,
-    /// Function of hidden units (relu in van den Oord et al.).
+    /// Activation function of the hidden units (relu in van den Oord et al.).
     #[config(default = "Activation::Silu")]
     pub activation: Activation,
-    /// The law of each variable.
-    #[config(default = "Conditional::Bernoulli")]
-    pub conditional: Conditional,
+    /// The conditional distribution of each variable.
+    #[config(default = "OutputDistribution::Bernoulli")]
+    pub output: OutputDistribution,
     /// Width of the context, 0 for none.
     #[config(default = 0)]
     pub n_context: usize,
-    /// Whether outputs see all earlier variables also directly.
+    /// Whether outputs also see all earlier variables directly.
     #[config(default = true)]
     pub direct: bool,
 }
@@ -92,53 +91,56 @@ impl PixelCnnConfig {
         for (field, value) in [
             ("rows", self.rows),
             ("columns", self.columns),
-            ("width", self.width),
+            ("n_hidden", self.n_hidden),
             ("depth", self.depth),
             ("half_kernel", self.half_kernel),
         ] {
             ConfigError::at_least(field, value, 1)?;
         }
-        if self.periodic && self.half_kernel > self.columns {
-            let must = format!("at most columns = {} on a periodic lattice", self.columns);
-            return Err(ConfigError::Range { field: "half_kernel", value: self.half_kernel, must });
-        }
-        self.conditional.validate()
+        let fits = !self.periodic || self.half_kernel <= self.columns;
+        let reason = format!("must be at most columns = {} on a periodic lattice", self.columns);
+        ConfigError::require(fits, "half_kernel", self.half_kernel, reason)?;
+        self.output.validate()
     }
 
     /// Number of variables, `R·C`.
-    pub fn n_variables(&self) -> usize {
+    pub fn n_visible(&self) -> usize {
         self.rows * self.columns
     }
 
-    /// Channels within a block, `m`.
+    /// Channels inside a block, `m`.
     fn bottleneck(&self) -> usize {
-        self.width.div_ceil(2)
+        self.n_hidden.div_ceil(2)
     }
 
     /// Network inputs of a site: those of the variable, and one.
     fn n_inputs(&self) -> usize {
-        self.conditional.n_inputs() + 1
+        self.output.n_inputs() + 1
     }
 
-    /// A model with random weights into hidden units and all others zero, so that it begins as independent variables. Maps back
-    /// into the sum over blocks begin smaller by `√L`, so that the width of that does not grow with the depth.
+    /// A model with random weights into hidden units and all other weights zero: its variables are independent at first. Initial
+    /// weights of the maps back to the channels are divided by `√L`, so that the variance of the sum over blocks does not grow
+    /// with the depth.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<PixelCnn, ConfigError> {
         self.validate()?;
-        let (d, k, n) = (self.width, self.half_kernel, self.n_variables());
-        let (n_inputs, n_outputs) = (self.conditional.n_inputs(), self.conditional.n_parameters());
+        let (d, k, n) = (self.n_hidden, self.half_kernel, self.n_visible());
+        let (n_inputs, n_outputs) = (self.output.n_inputs(), self.output.n_parameters());
         let mut first = |taps: usize| Affine {
             weight: self.activation.weight_init().param([taps * self.n_inputs(), d], device, noise),
             bias: Init::Zeros.param([d], device, noise),
         };
+        let (around, gain) = ((k, self.periodic), (self.depth as f64).sqrt().recip());
         Ok(PixelCnn {
             above: first(k * (2 * k + 1)),
             left: first(k),
             context: (self.n_context > 0)
                 .then(|| Init::GlorotNormal.param([self.n_context, d], device, noise)),
-            blocks: (1..self.depth).map(|_| Block::new(self, device, noise)).collect(),
+            blocks: (1..self.depth)
+                .map(|_| Block::new([d, self.bottleneck()], around, self.activation, gain, device, noise))
+                .collect(),
             output: Init::Zeros.param([d, n_outputs], device, noise),
             output_bias: Init::Zeros.param([n * n_outputs], device, noise),
             direct: self.direct.then(|| Init::Zeros.param([n * n_inputs, n * n_outputs], device, noise)),
@@ -169,13 +171,13 @@ impl PixelCnnConfig {
 /// ```
 #[derive(Module, Debug)]
 pub struct PixelCnn {
-    /// `V [k·(2k+1)·(inputs+1), d]` and `a`: taps row by row from the upper left, the inputs and the one of a tap side by side.
+    /// `V [k·(2k+1)·(inputs+1), d]` and `a`: taps row by row from the upper left, the inputs and the constant one of a tap adjacent.
     pub above: Affine,
     /// `H [k·(inputs+1), d]` and `b`, taps from the left.
     pub left: Affine,
     /// `U [n_context, d]`.
     pub context: Option<Param<Tensor<2>>>,
-    /// The blocks, in the order of the pass.
+    /// The blocks, first to last.
     pub blocks: Vec<Block>,
     /// `O [d, P]`.
     pub output: Param<Tensor<2>>,
@@ -191,9 +193,9 @@ pub struct PixelCnn {
     order: Order,
 }
 
-/// What the vertical stack says of some rows.
+/// Outputs of the vertical stack for some rows.
 struct FromAbove {
-    /// `v [n·s·C, d]` behind the last block.
+    /// `v [n·s·C, d]` after the last block.
     v: Tensor<2>,
     /// `u·G [n·s·C, m]` of each block.
     joining: Vec<Tensor<2>>,
@@ -203,15 +205,20 @@ impl PixelCnn {
     /// `s [n, R', C, inputs+1]` of whole rows, from network inputs `[n, R'·C·inputs]`.
     fn sites(&self, inputs: Tensor<2>) -> Tensor<4> {
         let ([n, width], config) = (inputs.dims(), &self.config);
-        let per = config.conditional.n_inputs();
+        let per = config.output.n_inputs();
         let inputs = inputs.reshape([n, width / (config.columns * per), config.columns, per]);
         let ones = inputs.clone().narrow(3, 0, 1).ones_like();
         Tensor::cat(vec![inputs, ones], 3)
     }
 
-    /// The vertical stack for `s` successive rows, from the sites `[n, s, C, inputs+1]` of the row above each. What it needs of
-    /// still earlier rows is in the bands, one for each convolution; without bands there are none.
-    fn vertical(&self, before: Tensor<4>, told: Option<Tensor<2>>, bands: Option<&mut [Band]>) -> FromAbove {
+    /// The vertical stack for `s` successive rows, from the sites `[n, s, C, inputs+1]` of the row above each. The bands, one for
+    /// each convolution, contain earlier rows. Without bands there are no earlier rows.
+    fn vertical(
+        &self,
+        before: Tensor<4>,
+        projected: Option<&Tensor<2>>,
+        bands: Option<&mut [Band]>,
+    ) -> FromAbove {
         let (n, config) = (before.dims()[0], &self.config);
         let k = config.half_kernel;
         let mut bands = bands.into_iter().flatten();
@@ -221,7 +228,7 @@ impl PixelCnn {
         };
         let window = Window { height: k, above, below: 0, left: k, right: k, periodic: config.periodic };
         let v = convolution(sites, self.above.weight.val(), self.above.bias.val(), window, None);
-        let v = told.into_iter().fold(v, |v, told| v + told.reshape([n, 1, 1, config.width]));
+        let v = projected.into_iter().fold(v, |v, c| v + c.clone().reshape([n, 1, 1, config.n_hidden]));
         let mut joining = Vec::with_capacity(self.blocks.len());
         let v = self.blocks.iter().fold(v, |v, block| {
             let (v, from_above) = block.down(v, bands.next());
@@ -236,7 +243,7 @@ impl PixelCnn {
         let left = self.config.half_kernel - 1;
         let window = Window { height: 1, above: 0, below: 0, left, right: 0, periodic: false };
         let h = convolution(before, self.left.weight.val(), self.left.bias.val(), window, None);
-        rows(self.blocks.iter().zip(joining).fold(h, |h, (block, joining)| block.along(h, joining)))
+        rows(self.blocks.iter().zip(joining).fold(h, |h, (block, joining)| block.right(h, joining)))
     }
 
     /// `x·(M⊙W) + e`.
@@ -250,46 +257,37 @@ impl PixelCnn {
 }
 
 impl Autoregressive for PixelCnn {
-    fn conditional(&self) -> Conditional {
-        self.config.conditional
+    fn output(&self) -> OutputDistribution {
+        self.config.output
     }
 
-    fn n_variables(&self) -> usize {
-        self.config.n_variables()
-    }
-
-    fn n_context(&self) -> usize {
-        self.config.n_context
+    fn n_visible(&self) -> usize {
+        self.config.n_visible()
     }
 
     fn order(&self, _: usize) -> &Order {
         &self.order
     }
 
-    fn parameters(&self, _: usize, x: Tensor<2>, context: Option<Tensor<2>>) -> Tensor<2> {
+    fn parameters(&self, _: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
         let ([n, width], config) = (x.dims(), &self.config);
-        assert_eq!(width, config.n_variables(), "examples of another width than the model's");
-        let inputs = config.conditional.encode(x);
+        assert_eq!(width, config.n_visible(), "the width of the examples must be the number of variables");
+        let inputs = config.output.encode(x);
         let sites = self.sites(inputs.clone());
-        let told = told(n, context, &self.context);
-        let FromAbove { v, joining } = self.vertical(shifted(sites.clone(), 1), told, None);
+        let projected = project_context(n, context, &self.context);
+        let FromAbove { v, joining } = self.vertical(shifted(sites.clone(), 1), projected.as_ref(), None);
         let hidden = config.activation.apply(v + self.horizontal(shifted(sites, 2), joining));
         let outputs = hidden.matmul(self.output.val());
-        outputs.reshape([n, width * config.conditional.n_parameters()]) + self.directly(inputs)
+        outputs.reshape([n, width * config.output.n_parameters()]) + self.directly(inputs)
     }
 
-    fn recursion(&self, _: usize) -> Box<dyn Recursion + '_> {
-        Box::new(recursion::Scan::new(self))
+    fn output_bias(&mut self) -> &mut Param<Tensor<1>> {
+        &mut self.output_bias
     }
 
     fn device(&self) -> Device {
         self.output_bias.device()
     }
-
-    fn with_marginals(mut self, x: Tensor<2>) -> Self {
-        self.output_bias = Param::from_tensor(self.config.conditional.marginals(x));
-        self
-    }
 }
 
-law!(PixelCnn);
+distribution!(PixelCnn, |model| model.config.n_context);

@@ -4,258 +4,194 @@
 //! x_{o(t)} ~ p(· | x_{o(0)}, …, x_{o(t-1)}, c),   t = 0 … D-1
 //! ```
 //!
-//! A [`Recursion`] hands out the parameters of these conditionals in turn and is told each value; what it has computed
-//! it keeps, so that all D conditionals cost about as much as one pass of the network. [`Plain`] is the recursion that runs
-//! the whole network for each variable: slow, for any model, and the yardstick for the others. Both make the
-//! same draws from the same noise, up to the rounding of parameters: a draw can differ where its uniform number lies that
-//! close to a boundary, about once in a million.
+//! An [`AncestralSampler`] returns the parameters of these conditional distributions in order and receives each value. It
+//! caches what it has computed: all D conditional distributions cost about as much as one pass of the network. The
+//! [`NaiveSampler`](crate::NaiveSampler) runs the whole network for each variable: it is slow, works for every model, and is the
+//! reference for the cached samplers. All samplers make the same draws from the same noise, up to rounding of the parameters: a
+//! draw can differ if its uniform number is within rounding of a boundary, about once in a million.
 //!
-//! Draws are made on the host, whatever the device of the model, since each step is far too small for a device.
+//! Draws are made on the host, whatever the device of the model, because each step is far too small for a device.
 
 use burn::prelude::*;
-use gibbs_backend::Noise;
 use gibbs_core::nn::Activation;
 use rayon::prelude::*;
 
-use crate::{Autoregressive, Conditional};
+use crate::OutputDistribution;
 
-/// The conditionals of a model one after the other. Holds what is the same for all examples.
-pub trait Recursion: Sync {
+/// A model that has an efficient sampler.
+pub trait Ancestral {
+    /// The sampler of a mask.
+    fn sampler(&self, mask: usize) -> Box<dyn AncestralSampler + '_>;
+}
+
+/// The conditional distributions of a model one after the other. Holds what all examples share.
+pub trait AncestralSampler: Sync {
     /// The state before the first variable, for `n` examples with contexts `[n, C]`, row by row.
-    fn start(&self, n: usize, context: &[f32]) -> Box<dyn Walk + '_>;
+    fn start(&self, n: usize, context: &[f32]) -> Box<dyn SamplerState + '_>;
 
-    /// Into how many rows at a time to divide `n` examples.
+    /// Number of examples in a block, if there are `n` examples. Blocks run in parallel.
     fn rows_at_once(&self, n: usize) -> usize {
         n.div_ceil(rayon::current_num_threads()).clamp(1, 64)
     }
 }
 
-/// Some examples on their way through the variables.
-pub trait Walk {
-    /// The parameters of the next conditional, `[n, P]` row by row.
-    fn parameters(&mut self, parameters: &mut [f32]);
+/// The state of some examples during sampling.
+pub trait SamplerState {
+    /// Writes the parameters `[n, P]` of the conditional distribution of the variable at `position` in the order, the next
+    /// one, row by row.
+    fn parameters(&mut self, position: usize, parameters: &mut [f32]);
 
-    /// Goes on with these values `[n]` of that variable.
-    fn observe(&mut self, values: &[f32]);
+    /// Continues with the values of that variable.
+    fn observe(&mut self, observed: &Observed);
 }
 
-/// Examples of which only the first variables of the order are known.
-#[derive(Clone, Debug)]
-pub struct Given {
-    /// The examples `[n, D]`; what is not known may be anything.
-    pub x: Tensor<2>,
-    /// How many variables of the order are known.
-    pub prefix: usize,
-    /// Their contexts `[n, C]`.
-    pub context: Option<Tensor<2>>,
+/// The values of one variable in some examples.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// Position of the variable in the order.
+    pub position: usize,
+    /// Values `[n]`.
+    pub values: &'a [f32],
+    /// Network inputs of the values, `[n, inputs]` row by row.
+    pub inputs: &'a [f32],
 }
 
-/// The recursion of a model that runs the whole network for each variable.
-pub struct Plain<'a, M: ?Sized> {
-    model: &'a M,
-    ordering: usize,
-}
+impl Observed<'_> {
+    /// Network inputs of a variable.
+    pub fn n_inputs(&self) -> usize {
+        self.inputs.len() / self.values.len().max(1)
+    }
 
-impl<'a, M: Autoregressive + ?Sized> Plain<'a, M> {
-    /// For one of the model's orderings.
-    pub fn new(model: &'a M, ordering: usize) -> Self {
-        Self { model, ordering }
+    /// The network inputs that are not zero: example, index among the inputs of the variable, input.
+    pub fn nonzero(&self) -> impl Iterator<Item = (usize, usize, f32)> {
+        let n_inputs = self.n_inputs();
+        let all = self.inputs.iter().enumerate();
+        all.filter(|(_, input)| **input != 0.0).map(move |(at, &input)| (at / n_inputs, at % n_inputs, input))
     }
 }
 
-struct PlainWalk<'a, M: ?Sized> {
-    model: &'a M,
-    ordering: usize,
-    x: Vec<f32>,
-    n: usize,
-    context: Option<Tensor<2>>,
-    position: usize,
+/// Draws of all but the first variables of some examples. Everything is row by row, one row for each example.
+pub(crate) struct Completion<'a> {
+    pub(crate) output: OutputDistribution,
+    /// The order.
+    pub(crate) variables: &'a [usize],
+    /// Number of variables that stay.
+    pub(crate) prefix: usize,
+    pub(crate) context: Vec<f32>,
+    /// In the order of the variables.
+    pub(crate) uniforms: Vec<f32>,
+    /// In the order of the variables, or none.
+    pub(crate) normals: Vec<f32>,
 }
 
-impl<M: Autoregressive + Sync + ?Sized> Recursion for Plain<'_, M> {
-    fn start(&self, n: usize, context: &[f32]) -> Box<dyn Walk + '_> {
-        let width = self.model.n_context();
-        let context = TensorData::new(context.to_vec(), [n, width]);
-        Box::new(PlainWalk {
-            model: self.model,
-            ordering: self.ordering,
-            x: vec![0.0; n * self.model.n_variables()],
-            n,
-            context: (width > 0).then(|| Tensor::from_data(context, &self.model.device())),
-            position: 0,
-        })
-    }
-
-    fn rows_at_once(&self, n: usize) -> usize {
-        n.max(1)
-    }
-}
-
-impl<M: Autoregressive + ?Sized> Walk for PlainWalk<'_, M> {
-    fn parameters(&mut self, parameters: &mut [f32]) {
-        let x = TensorData::new(self.x.clone(), [self.n, self.model.n_variables()]);
-        let x = Tensor::from_data(x, &self.model.device());
-        let per = self.model.conditional().n_parameters();
-        let variable = self.model.order(self.ordering).variables()[self.position];
-        let all = self.model.parameters(self.ordering, x, self.context.clone());
-        let own = all.narrow(1, variable * per, per).into_data();
-        parameters.iter_mut().zip(own.iter::<f32>()).for_each(|(to, from)| *to = from);
-    }
-
-    fn observe(&mut self, values: &[f32]) {
-        let variable = self.model.order(self.ordering).variables()[self.position];
-        let rows = self.x.chunks_exact_mut(self.model.n_variables());
-        rows.zip(values).for_each(|(row, &value)| row[variable] = value);
-        self.position += 1;
-    }
-}
-
-/// Draws of some examples in one ordering.
-struct Task<'a> {
-    conditional: Conditional,
-    variables: &'a [usize],
-    n_context: usize,
-    /// How many variables are known beforehand.
-    prefix: usize,
-}
-
-/// What some examples bring along, row by row: where the draws go, with known values; uniform and normal numbers in the
-/// order of the variables; contexts.
-struct Rows<'a> {
-    x: &'a mut [f32],
-    uniforms: &'a [f32],
-    normals: &'a [f32],
-    context: &'a [f32],
-}
-
-impl Task<'_> {
-    fn run(&self, recursion: &dyn Recursion, rows: Rows) {
+impl Completion<'_> {
+    /// Completes the examples `x [n, D]`.
+    pub(crate) fn run(&self, sampler: &dyn AncestralSampler, x: &mut [f32]) {
         let width = self.variables.len();
-        let n = rows.x.len() / width.max(1);
-        let at_once = recursion.rows_at_once(n);
-        rows.x.par_chunks_mut(at_once * width).with_max_len(1).enumerate().for_each(|(block, x)| {
+        let n = x.len() / width.max(1);
+        let at_once = sampler.rows_at_once(n);
+        let n_context = self.context.len() / n.max(1);
+        x.par_chunks_mut(at_once * width).with_max_len(1).enumerate().for_each(|(block, x)| {
             let (first, count) = (block * at_once, x.len() / width);
-            let cut = |per: usize| first * per..(first + count) * per;
-            self.walk(
-                recursion,
-                Rows {
-                    uniforms: &rows.uniforms[cut(width)],
-                    normals: rows.normals.get(cut(width)).unwrap_or_default(),
-                    context: &rows.context[cut(self.n_context)],
-                    x,
-                },
-            );
+            let context = &self.context[first * n_context..(first + count) * n_context];
+            self.run_block(&mut *sampler.start(count, context), first, x);
         });
     }
 
-    fn walk(&self, recursion: &dyn Recursion, rows: Rows) {
-        let (width, per) = (self.variables.len(), self.conditional.n_parameters());
-        let n = rows.x.len() / width;
-        let mut walk = recursion.start(n, rows.context);
+    /// Completes a block of examples, of which `first` is the first.
+    fn run_block(&self, state: &mut dyn SamplerState, first: usize, x: &mut [f32]) {
+        let (width, per, n_inputs) =
+            (self.variables.len(), self.output.n_parameters(), self.output.n_inputs());
+        let n = x.len() / width;
         let (mut parameters, mut values) = (vec![0.0; n * per], vec![0.0; n]);
-        for (t, &variable) in self.variables.iter().enumerate() {
-            if t < self.prefix {
-                values.iter_mut().enumerate().for_each(|(i, value)| *value = rows.x[i * width + variable]);
-            } else {
-                walk.parameters(&mut parameters);
-                for (i, (value, parameters)) in
-                    values.iter_mut().zip(parameters.chunks_exact(per)).enumerate()
-                {
-                    let at = i * width + t;
-                    let normal = rows.normals.get(at).copied().unwrap_or_default();
-                    *value = self.conditional.draw(parameters, rows.uniforms[at], normal);
-                    rows.x[i * width + variable] = *value;
-                }
+        let mut inputs = vec![0.0; n * n_inputs];
+        for (position, &variable) in self.variables.iter().enumerate() {
+            let is_known = position < self.prefix;
+            if !is_known {
+                state.parameters(position, &mut parameters);
             }
-            walk.observe(&values);
+            for (i, row) in x.chunks_exact_mut(width).enumerate() {
+                if !is_known {
+                    let at = (first + i) * width + position;
+                    let normal = self.normals.get(at).copied().unwrap_or_default();
+                    let own = &parameters[i * per..(i + 1) * per];
+                    row[variable] = self.output.draw(own, self.uniforms[at], normal);
+                }
+                values[i] = row[variable];
+                self.output.encode_value(values[i], &mut inputs[i * n_inputs..(i + 1) * n_inputs]);
+            }
+            state.observe(&Observed { position, values: &values, inputs: &inputs });
         }
     }
-}
-
-fn rows(tensor: Option<Tensor<2>>, shape: [usize; 2], what: &str) -> Vec<f32> {
-    match tensor {
-        None if shape[1] == 0 => Vec::new(),
-        None => panic!("the model has {what} of width {}: give it", shape[1]),
-        Some(tensor) => {
-            assert_eq!(tensor.dims(), shape, "{what}");
-            host(tensor)
-        }
-    }
-}
-
-/// Draws by any recursion of an ordering; the numbers come out of the noise as [`Autoregressive::sample_given`] says.
-///
-/// # Panics
-/// If the shapes do not fit, or the prefix is longer than the order.
-pub fn complete_by<M: Autoregressive + ?Sized>(
-    model: &M,
-    ordering: usize,
-    recursion: &dyn Recursion,
-    given: Given,
-    noise: &mut Noise,
-) -> Tensor<2> {
-    let [n, width] = given.x.dims();
-    assert_eq!(width, model.n_variables(), "examples of another width than the model's");
-    assert!(given.prefix <= width, "a prefix of {} of {width} variables", given.prefix);
-    let mut x = rows(Some(given.x), [n, width], "examples");
-    let context = rows(given.context, [n, model.n_context()], "a context");
-    let uniforms = noise.uniform_vec(n * width);
-    let normals = if model.conditional().draws_normal() { noise.normal_vec(n * width) } else { Vec::new() };
-    let task = Task {
-        conditional: model.conditional(),
-        variables: model.order(ordering).variables(),
-        n_context: model.n_context(),
-        prefix: given.prefix,
-    };
-    task.run(recursion, Rows { x: &mut x, uniforms: &uniforms, normals: &normals, context: &context });
-    Tensor::from_data(TensorData::new(x, [n, width]), &model.device())
-}
-
-pub(crate) fn complete<M: Autoregressive + ?Sized>(
-    model: &M,
-    ordering: usize,
-    given: Given,
-    noise: &mut Noise,
-) -> Tensor<2> {
-    complete_by(model, ordering, &*model.recursion(ordering), given, noise)
-}
-
-pub(crate) fn sample<M: Autoregressive + ?Sized>(
-    model: &M,
-    n: usize,
-    context: Option<Tensor<2>>,
-    noise: &mut Noise,
-) -> Tensor<2> {
-    let (device, width, orderings) = (model.device(), model.n_variables(), model.n_orderings());
-    let blank = |n| Tensor::<2>::zeros([n, width], &device);
-    if orderings == 1 {
-        return complete(model, 0, Given { x: blank(n), prefix: 0, context }, noise);
-    }
-    let chosen: Vec<usize> = (0..n).map(|_| noise.below(orderings)).collect();
-    let mut blocks = Vec::new();
-    let mut places: Vec<usize> = Vec::with_capacity(n);
-    for ordering in 0..orderings {
-        let own: Vec<usize> = (0..n).filter(|&i| chosen[i] == ordering).collect();
-        if own.is_empty() {
-            continue;
-        }
-        let rows: Vec<i64> = own.iter().map(|&i| i as i64).collect();
-        let rows = Tensor::<1, Int>::from_data(rows.as_slice(), &device);
-        let context = context.clone().map(|context| context.select(0, rows));
-        blocks.push(complete(model, ordering, Given { x: blank(own.len()), prefix: 0, context }, noise));
-        places.extend(own);
-    }
-    if blocks.is_empty() {
-        return blank(0);
-    }
-    let mut from = vec![0i64; n];
-    places.iter().enumerate().for_each(|(row, &place)| from[place] = row as i64);
-    Tensor::cat(blocks, 0).select(0, Tensor::<1, Int>::from_data(from.as_slice(), &device))
 }
 
 /// The values of a tensor on the host.
 pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
+}
+
+/// Values of the host as a tensor with the device and the precision of another one.
+pub(crate) fn placed<const D: usize, const E: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    like: &Tensor<E>,
+) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), (&like.device(), like.dtype()))
+}
+
+/// The context of `n` examples as a tensor, if there is one.
+pub(crate) fn placed_context<const E: usize>(
+    n: usize,
+    context: &[f32],
+    like: &Tensor<E>,
+) -> Option<Tensor<2>> {
+    let width = context.len() / n.max(1);
+    (width > 0).then(|| placed(context.to_vec(), [n, width], like))
+}
+
+/// A matrix on the host whose rows are added to sums.
+pub(crate) struct Rows {
+    weights: Vec<f32>,
+    n_columns: usize,
+}
+
+impl Rows {
+    /// All rows and columns.
+    pub(crate) fn new(weights: Tensor<2>) -> Self {
+        Self { n_columns: weights.dims()[1], weights: host(weights) }
+    }
+
+    /// The listed rows and columns, in the order of the lists.
+    pub(crate) fn selected(weights: Tensor<2>, rows: &[usize], columns: &[usize]) -> Self {
+        let all = Self::new(weights);
+        let mut weights = Vec::with_capacity(rows.len() * columns.len());
+        for &row in rows {
+            let row = &all.weights[row * all.n_columns..(row + 1) * all.n_columns];
+            weights.extend(columns.iter().map(|&column| row[column]));
+        }
+        Self { weights, n_columns: columns.len() }
+    }
+
+    /// Number of rows.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.weights.len() / self.n_columns.max(1)
+    }
+
+    /// Adds `value` times the end of a row, from column `first` on, to the sums `[n, columns]` of example `i`.
+    pub(crate) fn add(&self, row: usize, first: usize, value: f32, sums: &mut [f32], i: usize) {
+        let weights = &self.weights[row * self.n_columns + first..(row + 1) * self.n_columns];
+        let sums = &mut sums[i * self.n_columns + first..(i + 1) * self.n_columns];
+        sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * weight);
+    }
+
+    /// Adds the product of contexts `[n, C]` with the last C rows.
+    pub(crate) fn add_context(&self, n: usize, context: &[f32], sums: &mut [f32]) {
+        let n_context = context.len() / n.max(1);
+        let first = self.n_rows() - n_context;
+        for (at, &value) in context.iter().enumerate() {
+            self.add(first + at % n_context, 0, value, sums, at / n_context);
+        }
+    }
 }
 
 /// The activation of one unit.
@@ -270,7 +206,7 @@ pub(crate) fn function(activation: Activation, x: f32) -> f32 {
     }
 }
 
-/// The product of two vectors, in eight sums that the processor can keep side by side.
+/// The product of two vectors, in eight sums that the processor computes in parallel.
 pub(crate) fn dot(x: &[f32], y: &[f32]) -> f32 {
     const LANES: usize = 8;
     let mut sums = [0.0; LANES];

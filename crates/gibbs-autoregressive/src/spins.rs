@@ -1,12 +1,12 @@
-//! Spins ±1 by a model of bits.
+//! Distributions of spins ±1.
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::{LogProb, Sample};
+use gibbs_core::{ConditionalLogProb, Sample};
 
-use crate::{Autoregressive, Conditional};
+use crate::{Autoregressive, OutputDistribution};
 
-/// A model of bits as a law of spins: `s = 2x - 1`.
+/// A model of bits as a distribution of spins: `s = 2x - 1`.
 ///
 /// ```
 /// use burn::prelude::*;
@@ -15,7 +15,7 @@ use crate::{Autoregressive, Conditional};
 /// use gibbs_core::{LogProb, Sample, math::to_host};
 ///
 /// let noise = &mut Noise::new(0, "example");
-/// let spins = Spins::new(MadeConfig::new(16, vec![32]).init(&Device::flex(), noise)?);
+/// let spins = Spins::new(MadeConfig::new(16, 32.into()).init(&Device::flex(), noise)?);
 /// let s = spins.sample(5, noise);
 /// assert!(to_host(s.clone()).iter().all(|s| s.abs() == 1.0));
 /// assert_eq!(spins.log_prob(s).dims(), [5]);
@@ -28,10 +28,9 @@ pub struct Spins<M> {
 
 impl<M: Autoregressive> Spins<M> {
     /// # Panics
-    /// If the model is not one of bits, or has a context.
+    /// If the variables of the model are not bits.
     pub fn new(model: M) -> Self {
-        assert_eq!(model.conditional(), Conditional::Bernoulli, "spins are made of bits");
-        assert_eq!(model.n_context(), 0, "a law of spins has no context");
+        assert_eq!(model.output(), OutputDistribution::Bernoulli, "spins need a model of bits");
         Self { model }
     }
 
@@ -41,13 +40,19 @@ impl<M: Autoregressive> Spins<M> {
     }
 }
 
-impl<M: Autoregressive> LogProb for Spins<M> {
-    fn log_prob(&self, s: Tensor<2>) -> Tensor<1> {
-        self.model.log_prob_given((s + 1.0) * 0.5, None)
+impl<M: Autoregressive> ConditionalLogProb for Spins<M> {
+    fn n_context(&self) -> usize {
+        self.model.n_context()
+    }
+
+    fn log_prob_given(&self, s: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
+        self.model.log_prob_given((s + 1.0) * 0.5, context)
     }
 }
 
 impl<M: Autoregressive> Sample for Spins<M> {
+    /// # Panics
+    /// If the model has a context.
     fn sample(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         self.model.sample_given(n, None, noise) * 2.0 - 1.0
     }

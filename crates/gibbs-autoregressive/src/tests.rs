@@ -1,13 +1,15 @@
-//! What every autoregressive model must do, over one list of models.
-#![allow(clippy::print_stdout, reason = "the name of the model, which is shown if its check fails")]
+//! Tests of every autoregressive model, over one list of models.
+#![allow(clippy::print_stdout, reason = "prints the name of the model if its check fails")]
 
 use burn::{
     module::{Module, ModuleMapper, Param},
     prelude::*,
+    store::{ModuleSnapshot, SafetensorsStore},
     tensor::{DType, FloatDType},
 };
 use gibbs_backend::Noise;
 use gibbs_core::{
+    ConditionalLogProb,
     math::to_host,
     nn::{Activation, Mask},
     params::cast,
@@ -15,12 +17,11 @@ use gibbs_core::{
 use gibbs_testkit::{check_autoregressive, check_follows, check_mean, check_normalized};
 
 use crate::{
-    Autoregressive, Conditional, Degrees, MadeConfig, NadeConfig, OrderConfig, PixelCnnConfig,
-    TransformerConfig,
-    sampling::{Given, Plain, complete_by},
+    Autoregressive, AutoregressiveConfig, AutoregressiveKind, Degrees, Evidence, MadeConfig, NadeConfig,
+    NaiveSampler, OrderConfig, OutputDistribution, PixelCnnConfig, TransformerConfig,
 };
 
-/// A model of few enough variables to enumerate, its parameters away from where they start.
+/// A model with few variables, whose parameters are perturbed.
 type Model = Box<dyn Autoregressive + Sync>;
 
 /// Makes a model of a type on a device.
@@ -51,7 +52,7 @@ fn made(config: MadeConfig, device: &Device, dtype: FloatDType) -> Model {
     prepared(config.init(&device.clone().inner(), &mut Noise::new(1, "init")).unwrap(), device, dtype)
 }
 
-const CATEGORICAL: Conditional = Conditional::Categorical { values: 3 };
+const CATEGORICAL: OutputDistribution = OutputDistribution::Categorical { levels: 3 };
 
 /// Names and constructors of models with discrete variables.
 fn models() -> Vec<(String, Constructor)> {
@@ -63,16 +64,16 @@ fn models() -> Vec<(String, Constructor)> {
         (vec![3], true, Activation::Relu),
         (vec![20, 5, 12], false, Activation::Softplus),
     ];
-    for order in [OrderConfig::Natural, OrderConfig::Random, OrderConfig::Given(vec![4, 2, 0, 1, 3])] {
+    for order in [OrderConfig::Natural, OrderConfig::Random, OrderConfig::List(vec![4, 2, 0, 1, 3])] {
         for degrees in [Degrees::Uniform, Degrees::Random] {
             for (hidden, direct, activation) in shapes.clone() {
-                for (conditional, n_context) in [(Conditional::Bernoulli, 0), (CATEGORICAL, 2)] {
-                    let config = MadeConfig::new(5, hidden.clone())
+                for (output, n_context) in [(OutputDistribution::Bernoulli, 0), (CATEGORICAL, 2)] {
+                    let config = MadeConfig::new(5, hidden.clone().into())
                         .with_order(order.clone())
                         .with_degrees(degrees)
                         .with_direct(direct)
                         .with_activation(activation)
-                        .with_conditional(conditional)
+                        .with_output(output)
                         .with_n_context(n_context);
                     let name = format!("{config:?}");
                     list.push((name, Box::new(move |device, dtype| made(config.clone(), device, dtype))));
@@ -81,13 +82,11 @@ fn models() -> Vec<(String, Constructor)> {
         }
     }
     for order in [OrderConfig::Natural, OrderConfig::Random] {
-        for (conditional, n_context) in
-            [(Conditional::Bernoulli, 0), (Conditional::Bernoulli, 3), (CATEGORICAL, 2)]
+        for (output, n_context) in
+            [(OutputDistribution::Bernoulli, 0), (OutputDistribution::Bernoulli, 3), (CATEGORICAL, 2)]
         {
-            let config = NadeConfig::new(5, 7)
-                .with_order(order.clone())
-                .with_conditional(conditional)
-                .with_n_context(n_context);
+            let config =
+                NadeConfig::new(5, 7).with_order(order.clone()).with_output(output).with_n_context(n_context);
             list.push((
                 format!("{config:?}"),
                 Box::new(move |device, dtype| {
@@ -100,24 +99,24 @@ fn models() -> Vec<(String, Constructor)> {
             ));
         }
     }
-    let mixture = MadeConfig::new(5, vec![8])
+    let mixture = MadeConfig::new(5, vec![8].into())
         .with_activation(Activation::Sigmoid)
         .with_order(OrderConfig::Random)
         .with_degrees(Degrees::Random)
-        .with_n_wirings(4);
+        .with_n_masks(4);
     list.push(("mixture".into(), Box::new(move |device, dtype| made(mixture.clone(), device, dtype))));
     for patch in [1, 2, 3, 5] {
-        for order in [OrderConfig::Natural, OrderConfig::Random, OrderConfig::Given(vec![4, 2, 0, 1, 3])] {
-            for (conditional, n_context) in
-                [(Conditional::Bernoulli, 0), (Conditional::Bernoulli, 2), (CATEGORICAL, 2)]
+        for order in [OrderConfig::Natural, OrderConfig::Random, OrderConfig::List(vec![4, 2, 0, 1, 3])] {
+            for (output, n_context) in
+                [(OutputDistribution::Bernoulli, 0), (OutputDistribution::Bernoulli, 2), (CATEGORICAL, 2)]
             {
                 let config = TransformerConfig::new(5, patch)
                     .with_d_model(6)
                     .with_n_heads(2)
                     .with_n_layers(2)
-                    .with_d_hidden(7)
+                    .with_n_hidden(7)
                     .with_head_hidden(5)
-                    .with_conditional(conditional)
+                    .with_output(output)
                     .with_n_context(n_context)
                     .with_order(order.clone());
                 let name = format!("{config:?}");
@@ -138,13 +137,13 @@ fn models() -> Vec<(String, Constructor)> {
         [([2, 3], [1, 2]), ([2, 3], [3, 1]), ([1, 5], [2, 2]), ([5, 1], [2, 1]), ([3, 2], [2, 2])]
     {
         for (periodic, direct) in [(false, true), (true, false)] {
-            for (conditional, n_context) in [(Conditional::Bernoulli, 0), (CATEGORICAL, 2)] {
+            for (output, n_context) in [(OutputDistribution::Bernoulli, 0), (CATEGORICAL, 2)] {
                 let config = PixelCnnConfig::new(rows, columns)
-                    .with_width(5)
+                    .with_n_hidden(5)
                     .with_depth(depth)
                     .with_half_kernel(half_kernel.min(columns))
                     .with_periodic(periodic)
-                    .with_conditional(conditional)
+                    .with_output(output)
                     .with_n_context(n_context)
                     .with_direct(direct);
                 let name = format!("{config:?}");
@@ -161,21 +160,21 @@ fn models() -> Vec<(String, Constructor)> {
             }
         }
     }
-    let single = MadeConfig::new(1, vec![4]);
+    let single = MadeConfig::new(1, vec![4].into());
     list.push(("one variable".into(), Box::new(move |device, dtype| made(single.clone(), device, dtype))));
     list
 }
 
-fn values(conditional: Conditional) -> usize {
-    match conditional {
-        Conditional::Categorical { values } => values,
+fn levels(output: OutputDistribution) -> usize {
+    match output {
+        OutputDistribution::Categorical { levels } => levels,
         _ => 2,
     }
 }
 
 /// All states `[qᴰ, D]`, the last variable fastest.
 fn states(model: &dyn Autoregressive, dtype: FloatDType) -> Tensor<2> {
-    let (q, width) = (values(model.conditional()), model.n_variables());
+    let (q, width) = (levels(model.output()), model.n_visible());
     let n = q.pow(width as u32);
     let digit = |state: usize, d: usize| (state / q.pow((width - 1 - d) as u32) % q) as f32;
     let values: Vec<f32> = (0..n).flat_map(|state| (0..width).map(move |d| digit(state, d))).collect();
@@ -193,7 +192,7 @@ fn context(model: &dyn Autoregressive, n: usize, dtype: FloatDType) -> Option<Te
 fn log_probs(model: &dyn Autoregressive, dtype: FloatDType) -> Vec<f64> {
     let x = states(model, dtype);
     let context = context(model, x.dims()[0], dtype);
-    to_host(model.log_prob_given(x, context))
+    to_host(model.log_prob_given(x, context.as_ref()))
 }
 
 #[test]
@@ -212,16 +211,16 @@ fn parameters_depend_on_earlier_variables_alone() {
     let device = Device::flex().autodiff();
     for (name, model) in models() {
         let model = model(&device, FloatDType::F64);
-        if model.conditional().n_inputs() != 1 || model.n_context() > 0 {
+        if model.output().n_inputs() != 1 || model.n_context() > 0 {
             continue;
         }
-        for ordering in 0..model.n_orderings() {
-            let positions = model.order(ordering).positions();
-            let x = Noise::new(3, "x").normal([1, model.n_variables()], (&device, DType::F64));
-            let reach = reach(&|x| model.parameters(ordering, x, None), x);
+        for mask in 0..model.n_masks() {
+            let positions = model.order(mask).positions();
+            let x = Noise::new(3, "x").normal([1, model.n_visible()], (&device, DType::F64));
+            let reach = reach(&|x| model.parameters(mask, x, None), x);
             assert!(reach.iter().all(|&(i, j)| positions[j] < positions[i]), "{name}");
-            let last = model.order(ordering).variables()[model.n_variables() - 1];
-            assert!(model.n_variables() == 1 || reach.iter().any(|&(i, _)| i == last), "{name}");
+            let last = model.order(mask).variables()[model.n_visible() - 1];
+            assert!(model.n_visible() == 1 || reach.iter().any(|&(i, _)| i == last), "{name}");
         }
     }
 }
@@ -247,21 +246,21 @@ fn a_made_has_every_dependency_that_its_degrees_allow_and_no_other() {
         for (hidden, direct) in
             [(vec![], true), (vec![9], true), (vec![30], false), (vec![3], false), (vec![8, 6], false)]
         {
-            let config = MadeConfig::new(7, hidden)
+            let config = MadeConfig::new(7, hidden.into())
                 .with_activation(Activation::Tanh)
                 .with_degrees(degrees)
                 .with_direct(direct)
                 .with_order(OrderConfig::Random)
-                .with_n_wirings(2);
+                .with_n_masks(2);
             let model = config.init(&device.clone().inner(), &mut Noise::new(5, "init")).unwrap();
             let model = cast(model.map(&mut Jitter(Noise::new(6, "jitter"), 0.7)), FloatDType::F64).train();
-            for (ordering, wiring) in model.wirings().enumerate() {
-                let reach = Mask::through(&wiring.masks(1, 0, 1));
-                let positions = wiring.order().positions();
+            for (mask, masks) in model.masks().enumerate() {
+                let reach = Mask::through(&masks.layers(1, 0, 1));
+                let positions = masks.order().positions();
                 let x = Noise::new(3, "x").normal([1, 7], (&device, DType::F64));
                 check_autoregressive(
                     x,
-                    |x| model.parameters(ordering, x, None),
+                    |x| model.parameters(mask, x, None),
                     |i, j| reach.get(i, j) || direct && positions[j] < positions[i],
                 );
             }
@@ -270,48 +269,48 @@ fn a_made_has_every_dependency_that_its_degrees_allow_and_no_other() {
 }
 
 #[test]
-fn cached_draws_are_the_plain_ones() {
+fn cached_draws_are_the_naive_ones() {
     for (name, model) in models() {
         let model = model(&Device::flex(), FloatDType::F32);
         let n = 150;
-        for ordering in 0..model.n_orderings() {
-            let given = || Given {
+        for mask in 0..model.n_masks() {
+            let evidence = || Evidence {
                 x: states(&*model, FloatDType::F32).narrow(0, 0, 1).repeat_dim(0, n),
-                prefix: ordering % 2,
+                prefix: mask % 2,
                 context: context(&*model, n, FloatDType::F32),
             };
-            let plain = Plain::new(&*model, ordering);
-            let slow = complete_by(&*model, ordering, &plain, given(), &mut Noise::new(7, "draws"));
-            let fast = model.complete(ordering, given(), &mut Noise::new(7, "draws"));
+            let naive = NaiveSampler::new(&*model, mask);
+            let slow = model.complete_with(mask, &naive, evidence(), &mut Noise::new(7, "draws"));
+            let fast = model.complete(mask, evidence(), &mut Noise::new(7, "draws"));
             assert_eq!(to_host(fast), to_host(slow), "{name}");
         }
     }
 }
 
 #[test]
-fn draws_follow_the_enumerated_law() {
+fn draws_follow_the_enumerated_distribution() {
     for (name, model) in models() {
         println!("{name}");
         let (n, dtype) = (4000, FloatDType::F32);
         let model = model(&Device::flex(), dtype);
-        let law: Vec<f64> = log_probs(&*model, dtype).iter().map(|l| l.exp()).collect();
-        let x = model.sample_given(n, context(&*model, n, dtype), &mut Noise::new(11, "draws"));
-        let (q, width) = (values(model.conditional()), model.n_variables());
+        let probs: Vec<f64> = log_probs(&*model, dtype).iter().map(|l| l.exp()).collect();
+        let x = model.sample_given(n, context(&*model, n, dtype).as_ref(), &mut Noise::new(11, "draws"));
+        let (q, width) = (levels(model.output()), model.n_visible());
         let draws: Vec<usize> = to_host(x)
             .chunks_exact(width)
             .map(|row| row.iter().fold(0, |state, &digit| state * q + digit as usize))
             .collect();
-        check_follows(&draws, &law);
+        check_follows(&draws, &probs);
     }
 }
 
 #[test]
-fn completions_keep_what_is_given_and_follow_the_conditional_law() {
+fn completions_keep_the_evidence_and_follow_the_conditional_distribution() {
     for (name, model) in models() {
         println!("{name}");
         let dtype = FloatDType::F32;
         let model = model(&Device::flex(), dtype);
-        let (q, width, n) = (values(model.conditional()), model.n_variables(), 3000);
+        let (q, width, n) = (levels(model.output()), model.n_visible(), 3000);
         if width < 3 {
             continue;
         }
@@ -320,16 +319,16 @@ fn completions_keep_what_is_given_and_follow_the_conditional_law() {
         let all = states(&*model, dtype);
         let all_rows: Vec<Vec<f64>> = to_host(all.clone()).chunks_exact(width).map(<[f64]>::to_vec).collect();
         let example = &all_rows[all_rows.len() / 2 + 1];
-        let in_order = to_host(model.log_prob_in(0, all, context(&*model, all_rows.len(), dtype)));
+        let in_order = to_host(model.log_prob_in(0, all, context(&*model, all_rows.len(), dtype).as_ref()));
         let agrees = |row: &[f64]| variables[..known].iter().all(|&v| row[v] == example[v]);
         let matching: Vec<usize> = (0..all_rows.len()).filter(|&i| agrees(&all_rows[i])).collect();
         let total: f64 = matching.iter().map(|&i| in_order[i].exp()).sum();
-        let law: Vec<f64> = matching.iter().map(|&i| in_order[i].exp() / total).collect();
+        let probs: Vec<f64> = matching.iter().map(|&i| in_order[i].exp() / total).collect();
 
         let start: Vec<f32> = example.iter().map(|&x| x as f32).collect();
         let x = Tensor::<2>::from_data(TensorData::new(start, [1, width]), &model.device());
-        let given = Given { x: x.repeat_dim(0, n), prefix: known, context: context(&*model, n, dtype) };
-        let x = to_host(model.complete(0, given, &mut Noise::new(13, "draws")));
+        let evidence = Evidence { x: x.repeat_dim(0, n), prefix: known, context: context(&*model, n, dtype) };
+        let x = to_host(model.complete(0, evidence, &mut Noise::new(13, "draws")));
         let draws: Vec<usize> = x
             .chunks_exact(width)
             .map(|row| {
@@ -338,13 +337,13 @@ fn completions_keep_what_is_given_and_follow_the_conditional_law() {
                 matching.iter().position(|&i| i == state).unwrap()
             })
             .collect();
-        check_follows(&draws, &law);
+        check_follows(&draws, &probs);
     }
 }
 
 #[test]
 fn a_mixture_is_the_mean_of_probabilities() {
-    let config = MadeConfig::new(5, vec![8]).with_order(OrderConfig::Random).with_n_wirings(3);
+    let config = MadeConfig::new(5, vec![8].into()).with_order(OrderConfig::Random).with_n_masks(3);
     let model = made(config, &Device::flex(), FloatDType::F64);
     let x = states(&*model, FloatDType::F64);
     let each: Vec<Vec<f64>> = (0..3).map(|k| to_host(model.log_prob_in(k, x.clone(), None))).collect();
@@ -357,9 +356,9 @@ fn a_mixture_is_the_mean_of_probabilities() {
 
 #[test]
 fn densities_of_mixtures_of_gaussians_integrate_to_one() {
-    let config = MadeConfig::new(2, vec![6])
+    let config = MadeConfig::new(2, vec![6].into())
         .with_activation(Activation::Tanh)
-        .with_conditional(Conditional::GaussianMixture { components: 3 });
+        .with_output(OutputDistribution::GaussianMixture { components: 3 });
     let model = config.init(&Device::flex(), &mut Noise::new(1, "init")).unwrap();
     // Less noise than elsewhere, for components that are wide against the grid.
     let model = cast(model.map(&mut Jitter(Noise::new(2, "jitter"), 0.2)), FloatDType::F64);
@@ -376,8 +375,8 @@ fn densities_of_mixtures_of_gaussians_integrate_to_one() {
 
 #[test]
 fn draws_of_mixtures_of_gaussians_have_their_moments() {
-    let conditional = Conditional::GaussianMixture { components: 2 };
-    let config = MadeConfig::new(3, vec![6]).with_conditional(conditional);
+    let output = OutputDistribution::GaussianMixture { components: 2 };
+    let config = MadeConfig::new(3, vec![6].into()).with_output(output);
     let model = made(config, &Device::flex(), FloatDType::F32);
     let n = 20_000;
     let x = model.sample_given(n, None, &mut Noise::new(5, "draws"));
@@ -386,7 +385,7 @@ fn draws_of_mixtures_of_gaussians_have_their_moments() {
     let x = to_host(x);
     for d in 0..3 {
         let residual: Vec<f64> = (0..n)
-            .map(|i| x[i * 3 + d] - conditional.mean(&parameters[i * 18 + d * 6..i * 18 + (d + 1) * 6]))
+            .map(|i| x[i * 3 + d] - output.mean(&parameters[i * 18 + d * 6..i * 18 + (d + 1) * 6]))
             .collect();
         check_mean(&residual, 0.0);
     }
@@ -396,49 +395,118 @@ fn draws_of_mixtures_of_gaussians_have_their_moments() {
 fn marginals_fit_the_data() {
     let device = Device::flex();
     let x = Tensor::<2>::from_data([[0.0, 1.0], [1.0, 1.0], [1.0, 1.0]], &device);
-    let model =
-        MadeConfig::new(2, vec![4]).with_direct(false).init(&device, &mut Noise::new(0, "init")).unwrap();
+    let model = MadeConfig::new(2, vec![4].into())
+        .with_direct(false)
+        .init(&device, &mut Noise::new(0, "init"))
+        .unwrap();
     let biases = to_host(model.with_marginals(x).layers[1].bias.val());
     assert!((biases[0] - (2.5f64 / 1.5).ln()).abs() < 1e-6 && (biases[1] - (3.5f64 / 0.5).ln()).abs() < 1e-6);
     let x = Tensor::<2>::from_data([[1.0, -2.0], [3.0, 2.0]], &device);
-    let conditional = Conditional::GaussianMixture { components: 2 };
-    let biases: Vec<f32> = conditional.marginals(x).into_data().iter::<f32>().collect();
+    let output = OutputDistribution::GaussianMixture { components: 2 };
+    let biases: Vec<f32> = output.marginals(x).into_data().iter::<f32>().collect();
     assert_eq!(biases[..4], [0.0, 0.0, 1.0, 3.0]);
-    assert!(
-        (conditional.mean(&biases[..6]) - 2.0).abs() < 1e-6 && conditional.mean(&biases[6..]).abs() < 1e-6
-    );
+    assert!((output.mean(&biases[..6]) - 2.0).abs() < 1e-6 && output.mean(&biases[6..]).abs() < 1e-6);
 }
 
 #[test]
-fn values_that_a_law_does_not_have_are_named() {
-    let message = |conditional: Conditional, x: &[f64]| conditional.check(x, 2).unwrap_err().to_string();
-    let found = message(Conditional::Bernoulli, &[0.0, 1.0, 1.0, 0.5]);
+fn invalid_values_are_named() {
+    let message = |output: OutputDistribution, x: &[f64]| output.check(x, 2).unwrap_err().to_string();
+    let found = message(OutputDistribution::Bernoulli, &[0.0, 1.0, 1.0, 0.5]);
     assert_eq!(found, "the value 0.5 of variable 1 in example 1 is not 0 or 1");
     assert!(message(CATEGORICAL, &[3.0, 0.0]).contains("the value 3 of variable 0 in example 0"));
-    assert!(message(Conditional::GaussianMixture { components: 1 }, &[0.0, f64::NAN]).contains("NaN"));
+    assert!(message(OutputDistribution::GaussianMixture { components: 1 }, &[0.0, f64::NAN]).contains("NaN"));
     assert_eq!(CATEGORICAL.check(&[0.0, 2.0], 2), Ok(()));
 }
 
 #[test]
 fn fields_out_of_range_are_named() {
     let message = |config: MadeConfig| config.validate().unwrap_err().to_string();
-    assert!(message(MadeConfig::new(0, vec![3])).contains("n_variables = 0 must be at least 1"));
-    assert!(message(MadeConfig::new(4, vec![3, 0])).contains("[4, 3, 0, 4]"));
-    assert!(message(MadeConfig::new(4, vec![3]).with_n_wirings(0)).contains("n_wirings = 0"));
-    let one = Conditional::Categorical { values: 1 };
+    assert!(message(MadeConfig::new(0, vec![3].into())).contains("n_visible = 0: must be at least 1"));
     assert!(
-        message(MadeConfig::new(4, vec![3]).with_conditional(one)).contains("values = 1 must be at least 2")
+        message(MadeConfig::new(4, vec![3, 0].into()))
+            .contains("n_hidden = [3, 0]: each width must be at least 1")
     );
-    let order = OrderConfig::Given(vec![0, 0, 1, 2]);
-    assert!(message(MadeConfig::new(4, vec![3]).with_order(order)).contains("no permutation"));
+    assert!(message(MadeConfig::new(4, vec![3].into()).with_n_masks(0)).contains("n_masks = 0"));
+    let one = OutputDistribution::Categorical { levels: 1 };
+    assert!(
+        message(MadeConfig::new(4, vec![3].into()).with_output(one))
+            .contains("output.levels = 1: must be at least 2")
+    );
+    let order = OrderConfig::List(vec![0, 0, 1, 2]);
+    assert!(message(MadeConfig::new(4, vec![3].into()).with_order(order)).contains("no permutation"));
 }
 
 #[test]
 fn any_variables_can_come_first() {
-    let config = MadeConfig::new(6, vec![12]).with_order(OrderConfig::Random).with_n_wirings(3);
+    let config = MadeConfig::new(6, vec![12].into()).with_order(OrderConfig::Random).with_n_masks(3);
     let model = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     let known = [false, true, false, false, true, true];
-    let order = model.starting_with(&known);
-    assert!(order.order(0).variables()[..3].iter().all(|&variable| known[variable]));
-    assert_eq!(order.n_orderings(), 1);
+    let other = model.starting_with(&known).unwrap();
+    assert!(other.order(0).begins_with(&known));
+    assert_eq!(other.n_masks(), 1);
+
+    let x = Noise::new(1, "x").bernoulli(Tensor::full([20, 6], 0.5, &Device::flex()));
+    let noise = || Noise::new(2, "draws");
+    let completed = to_host(model.complete_known(&known, x.clone(), None, &mut noise()).unwrap());
+    for (row, example) in completed.chunks_exact(6).zip(to_host(x.clone()).chunks_exact(6)) {
+        assert!((0..6).all(|d| !known[d] || row[d] == example[d]));
+    }
+    let evidence = Evidence { x: x.clone(), prefix: 3, context: None };
+    assert_eq!(completed, to_host(other.complete(0, evidence, &mut noise())));
+
+    let natural = NadeConfig::new(6, 3).init(&Device::flex(), &mut noise()).unwrap();
+    let refused = natural.complete_known(&known, x.clone(), None, &mut noise()).unwrap_err();
+    assert!(refused.to_string().contains("does not begin with the known variables"));
+    let first = [true, true, false, false, false, false];
+    assert_eq!(natural.complete_known(&first, x, None, &mut noise()).unwrap().dims(), [20, 6]);
+}
+
+#[test]
+fn a_model_of_any_kind_is_the_model_of_its_kind() {
+    let device = Device::flex();
+    let kinds = [
+        AutoregressiveKind::Made,
+        AutoregressiveKind::Nade,
+        AutoregressiveKind::Transformer,
+        AutoregressiveKind::PixelCnn,
+    ];
+    for kind in kinds {
+        let config = AutoregressiveConfig::for_shape(kind, &[3, 2], OutputDistribution::Bernoulli).unwrap();
+        let text = serde_json::to_string(&config).unwrap();
+        assert!(text.contains(&format!("\"kind\":\"{kind}\"")), "{text}");
+        assert_eq!(serde_json::from_str::<AutoregressiveConfig>(&text).unwrap(), config);
+        assert_eq!((config.kind(), config.n_visible(), config.n_context()), (kind, 6, 0));
+        let model = config.init(&device, &mut Noise::new(1, "init")).unwrap();
+        let names = names_of(&model);
+        let noise = &mut Noise::new(1, "init");
+        let own: (Model, Vec<String>) = match &config {
+            AutoregressiveConfig::Made(config) => boxed(config.init(&device, noise).unwrap()),
+            AutoregressiveConfig::Nade(config) => boxed(config.init(&device, noise).unwrap()),
+            AutoregressiveConfig::Transformer(config) => boxed(config.init(&device, noise).unwrap()),
+            AutoregressiveConfig::PixelCnn(config) => boxed(config.init(&device, noise).unwrap()),
+        };
+        // Burn puts the name of the variant before the path.
+        let paths: Vec<&str> = names.iter().map(|name| name.split_once('.').unwrap().1).collect();
+        assert_eq!(paths, own.1);
+        assert_eq!(log_probs(&model, FloatDType::F32), log_probs(&*own.0, FloatDType::F32));
+    }
+    let columns =
+        AutoregressiveConfig::for_shape(AutoregressiveKind::PixelCnn, &[6], OutputDistribution::Bernoulli);
+    assert!(columns.unwrap_err().to_string().starts_with("kind = pixel_cnn: needs a lattice of two axes"));
+    let nade = AutoregressiveConfig::Nade(NadeConfig::new(6, 3)).with_n_hidden(4);
+    assert_eq!(nade, AutoregressiveConfig::Nade(NadeConfig::new(6, 4)));
+}
+
+fn names_of<M: Module>(model: &M) -> Vec<String> {
+    let mut store = SafetensorsStore::from_bytes(None);
+    model.save_into(&mut store).unwrap();
+    let bytes = store.get_bytes().unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    header.as_object().unwrap().keys().filter(|name| *name != "__metadata__").cloned().collect()
+}
+
+fn boxed<M: Module + Autoregressive + Sync + 'static>(model: M) -> (Model, Vec<String>) {
+    let names = names_of(&model);
+    (Box::new(model), names)
 }

@@ -8,47 +8,46 @@ use thiserror::Error;
 
 use crate::softplus;
 
-/// Why a backend cannot be used.
+/// The reason why a backend cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BackendError {
     /// No backend has this name.
     #[error("unknown backend `{name}`: choose one of {}", list(&backends()))]
     Unknown {
-        /// The name asked for.
+        /// The name.
         name: String,
     },
-    /// The backend exists but this binary was built without it.
+    /// The binary was built without this backend.
     #[error(
         "backend `{name}` is not compiled in (compiled in: {}): build with `--features {name}`",
         list(&compiled())
     )]
     NotCompiled {
-        /// The name asked for.
+        /// The name.
         name: &'static str,
     },
-    /// The backend is compiled in, but nothing on this machine can run it.
+    /// The backend is compiled in, but this computer has no device for it.
     #[error(
-        "backend `{name}` has no usable device on this machine ({reason}): \
+        "backend `{name}` has no usable device on this computer ({reason}): \
          install its driver or choose another backend (compiled in: {})",
         list(&compiled())
     )]
     NoDevice {
-        /// The name asked for.
+        /// The name.
         name: &'static str,
-        /// What the driver said, in one line.
+        /// The message of the driver, in one line.
         reason: String,
     },
 }
 
-/// One backend: its name (also its cargo feature), whether it was compiled in, and its devices in the order
-/// in which they are tried.
+/// A backend: its name (also its cargo feature), whether it is compiled in, and its devices in the order of preference.
 struct Entry {
     name: &'static str,
     compiled: bool,
     candidates: fn() -> Vec<Device>,
 }
 
-/// One line per backend; an expression that names a device is only compiled with the backend's feature.
+/// One line for each backend. The expression with the devices is compiled only with the feature of the backend.
 macro_rules! table {
     ($($feature:literal => $candidates:expr;)*) => {
         const BACKENDS: &[Entry] = &[$(Entry {
@@ -57,7 +56,6 @@ macro_rules! table {
             candidates: {
                 #[cfg(feature = $feature)]
                 {
-                    #[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
                     #[allow(unused_imports, reason = "for devices of the GPU backends")]
                     fn candidates() -> Vec<Device> {
                         use burn::tensor::{DeviceKind, DeviceType};
@@ -84,7 +82,7 @@ table! {
     "rocm" => Device::enumerate(DeviceType::Rocm).into_vec();
 }
 
-/// The devices, if there is any adapter at all: asking for one that does not exist is a panic in the driver.
+/// The devices, if there is an adapter. Without an adapter the driver would panic.
 #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
 fn if_any(adapters: burn::tensor::DeviceType, devices: impl Into<Vec<Device>>) -> Vec<Device> {
     if Device::enumerate(adapters).is_empty() { Vec::new() } else { devices.into() }
@@ -99,27 +97,26 @@ pub fn backends() -> Vec<&'static str> {
     BACKENDS.iter().map(|entry| entry.name).collect()
 }
 
-/// Names of the backends this binary was built with, the default first. Empty if there are none.
+/// Names of the backends in this binary, the default first.
 pub fn compiled() -> Vec<&'static str> {
     BACKENDS.iter().filter(|entry| entry.compiled).map(|entry| entry.name).collect()
 }
 
-/// The backend to use when the user names none: the first one compiled in, in the order of [`backends`]. None if the
-/// binary was built without any.
+/// The default backend: the first one that is compiled in, in the order of [`backends`]. None if there is none.
 pub fn default_backend() -> Option<&'static str> {
     compiled().first().copied()
 }
 
-/// The device of the backend `name`, proven to work by a small computation on it.
+/// The device of the backend `name`. A small computation checks that it works.
 ///
-/// `wgpu` and `vulkan` take the adapter that wgpu ranks first (discrete, then integrated, then virtual; the
-/// variable `CUBECL_WGPU_DEFAULT_DEVICE` overrides that) and a software adapter, such as Mesa's lavapipe, where
-/// there is no other. Call [`Device::autodiff`] on the result to train.
+/// `wgpu` and `vulkan` select the first adapter in the order of wgpu (discrete, integrated, virtual; the variable
+/// `CUBECL_WGPU_DEFAULT_DEVICE` overrides it), or a software adapter such as Mesa's lavapipe if there is no other. For training
+/// call [`Device::autodiff`] on the result.
 ///
 /// # Errors
 ///
 /// [`BackendError::Unknown`] for a name outside [`backends`], [`BackendError::NotCompiled`] for one outside
-/// [`compiled`], [`BackendError::NoDevice`] if no adapter computes. There is no fall-back to another backend.
+/// [`compiled`], [`BackendError::NoDevice`] if no adapter works. No other backend is tried.
 ///
 /// ```
 /// let error = gibbs_backend::device("abacus").unwrap_err();
@@ -136,8 +133,8 @@ pub fn device(name: &str) -> Result<Device, BackendError> {
     first_working(entry.candidates).map_err(|reason| BackendError::NoDevice { name: entry.name, reason })
 }
 
-/// Drivers report a missing adapter by a panic, so the probe runs with the panic message captured instead of
-/// printed. The hook is global: the lock keeps two probes from exchanging it, and it is restored before the return.
+/// Drivers report a missing adapter by a panic. The probe therefore captures panics and does not print their messages. The
+/// panic hook is global: a lock protects it from other probes, and it is restored before the return.
 fn first_working(candidates: fn() -> Vec<Device>) -> Result<Device, String> {
     static PROBE: Mutex<()> = Mutex::new(());
     let _guard = PROBE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -164,8 +161,8 @@ fn probe(device: &Device) -> Result<(), String> {
     if (sum - expected).abs() < 1e-2 { Ok(()) } else { Err(format!("exp(1) + exp(2) came out as {sum}")) }
 }
 
-/// Whether `device` computes in f64, which is tried out: some drivers offer the type and give wrong results, such
-/// as Mesa's lavapipe through wgpu.
+/// Whether `device` computes in f64. A computation checks it, because some drivers, such as Mesa's lavapipe through wgpu, offer
+/// the type and give wrong results.
 ///
 /// ```
 /// # if !gibbs_backend::compiled().contains(&"flex") { return Ok(()) }
@@ -179,7 +176,7 @@ pub fn has_double_precision(device: &Device) -> bool {
     if !device.supports_dtype(DType::F64) {
         return false;
     }
-    // No `sin`: the standard library leaves its last digits open, and two calls on one number can differ.
+    // No `sin`: the standard library does not specify its last digits.
     let value = |i: usize| (i * 37 % 101) as f32 / 101.0 - 0.5;
     let matrix = |rows: usize, columns: usize| {
         let values: Vec<f32> = (0..rows * columns).map(value).collect();
@@ -211,7 +208,7 @@ fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// The first line, without its end if it is very long.
+/// The first line, cut if it is very long.
 fn one_line(text: &str) -> String {
     const LONGEST: usize = 160;
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
@@ -236,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_backend_names_its_flag_and_what_there_is() {
+    fn a_missing_backend_names_its_flag_and_the_others() {
         let Some(&missing) = backends().iter().find(|name| !compiled().contains(name)) else { return };
         let error = device(missing).unwrap_err();
         assert_eq!(error, BackendError::NotCompiled { name: missing });

@@ -13,39 +13,58 @@ pub(crate) trait Scalar: Number + Element + Pod {}
 impl Scalar for f32 {}
 impl Scalar for f64 {}
 
-/// `call::<F, T>(arguments)` with the kernel of a function for `F`.
-macro_rules! with_kernel {
-    ($function:expr, $call:ident::<_, $number:ty>($($argument:expr),*)) => {
-        match $function {
-            $crate::Function::Relu => $call::<$crate::kernel::functions::Relu, $number>($($argument),*),
-            $crate::Function::Sigmoid => $call::<$crate::kernel::functions::Sigmoid, $number>($($argument),*),
-            $crate::Function::Tanh => $call::<$crate::kernel::functions::Tanh, $number>($($argument),*),
-            $crate::Function::Softplus => $call::<$crate::kernel::functions::Softplus, $number>($($argument),*),
-            $crate::Function::LogSigmoid => $call::<$crate::kernel::functions::LogSigmoid, $number>($($argument),*),
-            $crate::Function::Exp => $call::<$crate::kernel::functions::Exp, $number>($($argument),*),
-            $crate::Function::Silu => $call::<$crate::kernel::functions::Silu, $number>($($argument),*),
+/// `with_number!(dtype, T => kernel, portable)`: the expression `kernel` with `T` = f32 or f64, else `portable`.
+macro_rules! with_number {
+    ($dtype:expr, $number:ident => $kernel:expr, $portable:expr) => {
+        match $dtype {
+            burn::tensor::DType::F32 => {
+                type $number = f32;
+                $kernel
+            }
+            burn::tensor::DType::F64 => {
+                type $number = f64;
+                $kernel
+            }
+            _ => $portable,
         }
     };
 }
-pub(crate) use with_kernel;
+pub(crate) use with_number;
 
-/// The tensor in row-major order, possibly a window of a larger buffer.
+/// `with_map!(function, F => kernel)`: the expression `kernel` with `F` = the [`Map`](crate::kernel::functions::Map) of a
+/// function.
+macro_rules! with_map {
+    ($function:expr, $map:ident => $kernel:expr) => {
+        with_map!($function, $map => $kernel, Relu, Sigmoid, Tanh, Softplus, LogSigmoid, Exp, Silu)
+    };
+    ($function:expr, $map:ident => $kernel:expr, $($name:ident),*) => {
+        match $function {
+            $($crate::Function::$name => {
+                type $map = $crate::kernel::functions::$name;
+                $kernel
+            })*
+        }
+    };
+}
+pub(crate) use with_map;
+
+/// The tensor in row-major order. It may be a part of a larger buffer.
 pub(crate) fn readable(x: FlexTensor) -> FlexTensor {
     if x.is_contiguous() { x } else { writable(x) }
 }
 
-/// The tensor in row-major order and filling its buffer. The argument ends here, so that a tensor with one owner
-/// comes back with one owner and is written in place.
+/// The tensor in row-major order in a buffer of the same size. A tensor with one owner still has one owner and can be written
+/// in place.
 pub(crate) fn writable(x: FlexTensor) -> FlexTensor {
     x.to_contiguous()
 }
 
 /// The elements of a tensor that is [`readable`].
 pub(crate) fn slice<T: Scalar>(x: &FlexTensor) -> &[T] {
-    x.as_slice().expect("the tensor is in row-major order and of the type it was matched for")
+    x.as_slice().expect("the tensor is in row-major order and has this type")
 }
 
-/// The tensor with one of its strides 1 and the other positive.
+/// The tensor with one stride equal to 1 and the other positive.
 pub(crate) fn viewable(x: FlexTensor) -> FlexTensor {
     let strides = x.layout().strides();
     let fits = (strides[0] == 1 || strides[1] == 1) && strides[0] > 0 && strides[1] > 0;

@@ -1,4 +1,30 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    feature = "ndarray",
+    allow(deprecated, reason = "Burn deprecates `ndarray`; this crate still offers it")
+)]
+#![cfg_attr(
+    not(feature = "flex"),
+    allow(unused_variables, reason = "without a backend the generated dispatch does not read its arguments")
+)]
+
+/// Implements a backend extension with its default methods, which are compositions of Burn's operations.
+macro_rules! portable_on_other_backends {
+    ($extension:ident) => {
+        #[cfg(feature = "ndarray")]
+        impl $extension for burn::backend::NdArray {}
+
+        #[cfg(any(
+            feature = "wgpu",
+            feature = "vulkan",
+            feature = "metal",
+            feature = "cuda",
+            feature = "rocm"
+        ))]
+        impl $extension for burn::backend::Cube {}
+    };
+}
+pub(crate) use portable_on_other_backends;
 
 mod adam;
 mod affine;
@@ -9,6 +35,7 @@ mod elementwise;
 mod flex;
 #[cfg_attr(not(feature = "flex"), allow(dead_code, reason = "without flex only the generator is used"))]
 mod kernel;
+mod layer;
 mod memory;
 mod noise;
 mod pattern;

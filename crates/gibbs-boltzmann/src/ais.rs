@@ -1,14 +1,14 @@
 //! Annealed importance sampling of the partition function, in both directions.
 //!
 //! ```text
-//! p_β(v) ∝ exp(-F_β(v)):  β_0 = 0, independent units with the data's means, Z_0 known  →  β_K = 1, the machine
+//! p_β(v) ∝ exp(-F_β(v)):  β_0 = 0, independent units with the means of the data, Z_0 known  →  β_K = 1, the RBM
 //! log w  = Σ_k F_{β_k}(v_k) - F_{β_{k+1}}(v_k),   v_{k+1} ~ Gibbs sweep at β_{k+1}
-//! E[w] = Z / Z_0,   and from draws of the machine backwards  E[w'] = Z_0 / Z
+//! E[w] = Z / Z_0,   and from draws of the RBM backwards  E[w'] = Z_0 / Z
 //! ```
 //!
-//! By Jensen's inequality the forward estimate of `log Z` is low and the reverse one high in expectation,
-//! so both make a bracket. The reverse end is a bound as far as its first states are draws of the machine;
-//! they come from long Gibbs chains.
+//! By Jensen's inequality the forward estimate of `log Z` is low in expectation and the reverse estimate is high: together
+//! they are a bracket. The reverse estimate is a bound only if its first states are draws of the RBM. They come from long
+//! Gibbs chains.
 //!
 //! References: Neal, Statistics and Computing 11:125 (2001); Salakhutdinov & Murray, ICML 2008, for RBMs
 //! and the base-rate model; Burda, Grosse & Salakhutdinov, AISTATS 2015, for the reverse direction.
@@ -20,28 +20,34 @@ use std::cmp::Ordering;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Estimate, Kind,
+    ConfigError, Estimate, Kind,
     math::{log_mean_exp_estimate, to_host},
 };
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{rbm::Rbm, units::Units};
+use crate::{
+    chain::GibbsChain,
+    exact,
+    rbm::Rbm,
+    units::{EnumerableUnits, UnitFamily, Units},
+};
 
 /// Log-weights are collected on the host in f64 after this many temperatures, so that rounding of the sum
-/// stays below that of its terms, and the device is waited for only now and then.
+/// stays below that of its terms and the host rarely waits for the device.
 const FLUSH_EVERY: usize = 32;
 
-/// Why a schedule of inverse temperatures cannot be used.
+/// Inverse temperatures that are no schedule.
 #[derive(Debug, Error, PartialEq)]
 #[error("a schedule must increase from 0 to 1 with at least 2 values; {0}")]
 pub struct ScheduleError(String);
 
 /// Inverse temperatures `0 = β_0 < … < β_K = 1`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Schedule(Vec<f64>);
+pub struct AisSchedule(Vec<f64>);
 
-impl Schedule {
-    /// A schedule of your choice.
+impl AisSchedule {
+    /// A schedule of given inverse temperatures.
     ///
     /// # Errors
     /// If the values do not increase strictly from 0 to 1.
@@ -56,7 +62,7 @@ impl Schedule {
         }
     }
 
-    /// `intervals` equal steps.
+    /// A schedule of `intervals` equal steps.
     ///
     /// # Panics
     /// If `intervals` is zero.
@@ -94,6 +100,63 @@ impl Schedule {
     }
 }
 
+/// How `log Z` is estimated: settings of annealed importance sampling in both directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AisProtocol {
+    /// Annealed chains in each direction, at least 1.
+    pub chains: usize,
+    /// Intervals between inverse temperatures, at least 1.
+    pub temperatures: usize,
+    /// Gibbs sweeps at inverse temperature 1 before the reverse direction starts.
+    pub burn_in: usize,
+}
+
+impl AisProtocol {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        ConfigError::at_least("chains", self.chains, 1)?;
+        ConfigError::at_least("temperatures", self.temperatures, 1)
+    }
+
+    /// The schedule of Salakhutdinov & Murray, or equal steps if there are fewer than 29 intervals.
+    pub fn schedule(&self) -> AisSchedule {
+        match self.temperatures {
+            0..29 => AisSchedule::linear(self.temperatures),
+            _ => AisSchedule::salakhutdinov_murray(self.temperatures),
+        }
+    }
+
+    /// `log Z` for the comparison of models in training: exact for a small RBM, else the forward estimate alone.
+    pub fn quick_log_z<V, H>(&self, rbm: &Rbm<V, H>, base: &V, noise: &mut Noise) -> Estimate
+    where
+        V: UnitFamily + EnumerableUnits,
+        H: UnitFamily + EnumerableUnits,
+    {
+        exact::log_z(rbm).unwrap_or_else(|_| {
+            AnnealedImportance::new(rbm, base.clone(), self.schedule()).forward(self.chains, noise)
+        })
+    }
+
+    /// Both estimates. The reverse direction starts from chains that are annealed from `base` and then run for the burn-in.
+    pub fn bracket<V: UnitFamily, H: UnitFamily>(
+        &self,
+        rbm: &Rbm<V, H>,
+        base: &V,
+        noise: &mut Noise,
+    ) -> Bracket {
+        let schedule = self.schedule();
+        let chain = GibbsChain::new(rbm);
+        let v = chain.init(self.chains, noise);
+        let v = chain.anneal(v, base, schedule.betas(), noise);
+        let samples = chain.run(v, self.burn_in, noise);
+        AnnealedImportance::new(rbm, base.clone(), schedule).bracket(self.chains, samples, noise)
+    }
+}
+
 /// Estimates of `log Z` from both sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bracket {
@@ -103,18 +166,18 @@ pub struct Bracket {
     pub upper: Estimate,
 }
 
-/// The path from independent units to a machine.
+/// The path from independent units to an RBM.
 #[derive(Debug)]
 pub struct AnnealedImportance<'a, V: Units, H: Units> {
     rbm: &'a Rbm<V, H>,
     base: V,
     neutral: H,
-    schedule: Schedule,
+    schedule: AisSchedule,
 }
 
-impl<'a, V: Units, H: Units> AnnealedImportance<'a, V, H> {
-    /// The path to `rbm` from the visible units `base`, best fitted to the data ([`Units::fitted`]).
-    pub fn new(rbm: &'a Rbm<V, H>, base: V, schedule: Schedule) -> Self {
+impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
+    /// The path to `rbm` from the visible units `base`, best fitted to the data ([`UnitFamily::fitted`]).
+    pub fn new(rbm: &'a Rbm<V, H>, base: V, schedule: AisSchedule) -> Self {
         Self { rbm, base, neutral: rbm.hidden.neutral(), schedule }
     }
 
@@ -135,15 +198,15 @@ impl<'a, V: Units, H: Units> AnnealedImportance<'a, V, H> {
         log_z.affine(1.0, self.log_z_base()).with_temperatures(betas.len())
     }
 
-    /// `log Z` from states `v [chains, visible]` of the machine, annealed back to the base: high in
-    /// expectation if `v` are draws of the machine.
+    /// `log Z` from states `v [chains, visible]` of the RBM, annealed back to the base: high in
+    /// expectation if `v` are draws of the RBM.
     pub fn reverse(&self, v: Tensor<2>, noise: &mut Noise) -> Estimate {
         let betas = self.schedule.betas();
         let inverse = log_mean_exp_estimate(&self.log_weights(v, betas.iter().rev().copied(), noise));
         inverse.affine(-1.0, self.log_z_base()).with_temperatures(betas.len())
     }
 
-    /// Both ends, the reverse one from `samples [chains, visible]` of the machine.
+    /// Both estimates, the reverse one from `samples [chains, visible]` of the RBM.
     pub fn bracket(&self, chains: usize, samples: Tensor<2>, noise: &mut Noise) -> Bracket {
         Bracket {
             lower: self.forward(chains, noise).with_kind(Kind::LowerBound),

@@ -1,11 +1,14 @@
-//! Markov chains whose stationary law is the machine's.
+//! Markov chains whose stationary distribution is that of an RBM.
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
 
-use crate::{rbm::Rbm, units::Units};
+use crate::{
+    rbm::Rbm,
+    units::{UnitFamily, Units},
+};
 
-/// Known pixels of an inpainting problem.
+/// Visible units with known values, as in inpainting.
 #[derive(Clone, Debug)]
 pub struct Clamp {
     /// 1 where the value is known, 0 where it is sampled; `[batch, visible]`.
@@ -22,14 +25,14 @@ impl Clamp {
 
 /// Block Gibbs sampling of the visible units, optionally with clamped pixels.
 ///
-/// The state is the visible layer `[chains, visible]`; it goes in and comes out of every step.
+/// The state is the visible layer `[chains, visible]`. Each step takes a state and returns the next one.
 #[derive(Debug)]
 pub struct GibbsChain<'a, V: Units, H: Units> {
     rbm: &'a Rbm<V, H>,
     clamp: Option<Clamp>,
 }
 
-impl<'a, V: Units, H: Units> GibbsChain<'a, V, H> {
+impl<'a, V: UnitFamily, H: UnitFamily> GibbsChain<'a, V, H> {
     /// Free chains of `rbm`.
     pub fn new(rbm: &'a Rbm<V, H>) -> Self {
         Self { rbm, clamp: None }
@@ -40,7 +43,7 @@ impl<'a, V: Units, H: Units> GibbsChain<'a, V, H> {
         Self { rbm, clamp: Some(clamp) }
     }
 
-    /// `n` states drawn from independent units without preference, the known pixels put in.
+    /// `n` states drawn from neutral units, with the known pixels at their values.
     pub fn init(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         let weight = self.rbm.weight.val();
         let input = Tensor::zeros([n, self.rbm.visible.width()], (&weight.device(), weight.dtype()));

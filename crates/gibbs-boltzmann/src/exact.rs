@@ -4,8 +4,8 @@
 //! Z = Σ_h exp(-E_h(h) + Γ_v(h·Wᵀ))  or  Σ_v exp(-F(v)),  whichever layer has fewer states
 //! ```
 //!
-//! Cost: `states × visible × hidden` multiplications, in f64 where the device has it; memory of one
-//! block of states only.
+//! Cost: `states × visible × hidden` multiplications, in f64 if the device supports it, and the memory of one
+//! block of states.
 
 use burn::{prelude::*, tensor::FloatDType};
 use gibbs_backend::has_double_precision;
@@ -16,7 +16,7 @@ use gibbs_core::{
 };
 use thiserror::Error;
 
-use crate::{rbm::Rbm, units::Units};
+use crate::{rbm::Rbm, units::EnumerableUnits};
 
 /// Most states that are enumerated: those of 20 binary units.
 pub const MAX_STATES: u64 = 1 << 20;
@@ -41,7 +41,7 @@ pub struct TooManyStates {
 ///
 /// # Errors
 /// If both layers have more than [`MAX_STATES`] states or are continuous.
-pub fn log_z<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Result<Estimate, TooManyStates> {
+pub fn log_z<V: EnumerableUnits, H: EnumerableUnits>(rbm: &Rbm<V, H>) -> Result<Estimate, TooManyStates> {
     let few = |n: Option<u64>| n.filter(|n| *n <= MAX_STATES);
     let rbm = in_best_precision(rbm);
     let value = match (few(rbm.visible.n_states()), few(rbm.hidden.n_states())) {
@@ -57,11 +57,13 @@ pub fn log_z<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Result<Estimate, TooManySta
     Ok(Estimate::exact(value))
 }
 
-/// Probabilities of all visible states, in the order of [`Units::states`].
+/// Probabilities of all visible states, in the order of [`EnumerableUnits::states`].
 ///
 /// # Errors
 /// If the visible layer has more than [`MAX_STATES`] states or is continuous.
-pub fn visible_law<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Result<Vec<f64>, TooManyStates> {
+pub fn visible_distribution<V: EnumerableUnits, H: EnumerableUnits>(
+    rbm: &Rbm<V, H>,
+) -> Result<Vec<f64>, TooManyStates> {
     let n = rbm.visible.n_states().filter(|n| *n <= MAX_STATES);
     let n = n.ok_or(TooManyStates { visible: rbm.visible.width(), hidden: rbm.hidden.width() })?;
     let rbm = in_best_precision(rbm);
@@ -72,7 +74,7 @@ pub fn visible_law<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Result<Vec<f64>, TooM
     Ok(log_weights.into_iter().map(|w| (w - log_z).exp()).collect())
 }
 
-fn in_best_precision<V: Units, H: Units>(rbm: &Rbm<V, H>) -> Rbm<V, H> {
+fn in_best_precision<V: EnumerableUnits, H: EnumerableUnits>(rbm: &Rbm<V, H>) -> Rbm<V, H> {
     let rbm = rbm.clone().no_grad();
     if has_double_precision(&rbm.weight.val().device()) { params::cast(rbm, FloatDType::F64) } else { rbm }
 }

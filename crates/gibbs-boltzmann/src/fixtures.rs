@@ -1,4 +1,4 @@
-//! Small, strongly coupled machines of every pair of units, for the tests of this crate.
+//! Small, strongly coupled RBMs of every pair of units, for the tests of this crate.
 
 use burn::{
     module::Param,
@@ -10,7 +10,7 @@ use gibbs_core::params;
 
 use crate::{
     rbm::{AnyRbm, Rbm, RbmConfig},
-    units::{AnyUnits, UnitKind, Units},
+    units::{AnyUnits, EnumerableUnits, UnitKind, Units},
 };
 
 pub(crate) const VISIBLE: [UnitKind; 5] =
@@ -22,9 +22,9 @@ pub(crate) fn pairs() -> impl Iterator<Item = (UnitKind, UnitKind)> {
     VISIBLE.into_iter().flat_map(|visible| HIDDEN.map(|hidden| (visible, hidden)))
 }
 
-/// A machine of 6 visible and 3 hidden columns with weights of order one, in f32. Between two Gaussian
+/// An RBM of 6 visible and 3 hidden columns with weights of order one, in f32. Between two Gaussian
 /// layers weights are kept below 1/4, so that the joint precision stays positive definite.
-pub(crate) fn machine(visible: UnitKind, hidden: UnitKind, seed: u64) -> AnyRbm {
+pub(crate) fn rbm_of(visible: UnitKind, hidden: UnitKind, seed: u64) -> AnyRbm {
     let device = Device::flex();
     let mut noise = Noise::new(seed, "machine");
     let gaussian = [visible, hidden].iter().filter(|kind| **kind == UnitKind::Gaussian).count();
@@ -43,8 +43,8 @@ pub(crate) fn machine(visible: UnitKind, hidden: UnitKind, seed: u64) -> AnyRbm 
 }
 
 /// The same in f64.
-pub(crate) fn machine_f64(visible: UnitKind, hidden: UnitKind, seed: u64) -> AnyRbm {
-    params::cast(machine(visible, hidden, seed), FloatDType::F64)
+pub(crate) fn rbm_f64(visible: UnitKind, hidden: UnitKind, seed: u64) -> AnyRbm {
+    params::cast(rbm_of(visible, hidden, seed), FloatDType::F64)
 }
 
 fn with_random_parameters(units: &AnyUnits, noise: &mut Noise) -> AnyUnits {

@@ -7,6 +7,8 @@ pub mod dbn;
 pub mod exact;
 #[cfg(test)]
 mod fixtures;
+pub mod greedy;
+mod preprocessor;
 pub mod pseudo_likelihood;
 pub mod rbm;
 pub mod tempering;
@@ -14,9 +16,13 @@ pub mod tempering;
 mod tests;
 pub mod units;
 
+pub use ais::AisProtocol;
 pub use chain::{Clamp, GibbsChain};
 pub use contrastive::{Chains, Contrastive, ContrastiveConfig, Statistics};
-pub use dbn::{Dbn, StackError, UpDown, UpDownConfig};
+pub use dbn::{ClassifierCrossEntropy, Dbn, DbnConfig, StackError, UpDown, UpDownConfig};
+pub use gibbs_core::ConfigError;
+pub use greedy::{LayerConfig, LayerObjective, LayerStart, Upward};
+pub use preprocessor::VisiblePreprocessor;
 pub use pseudo_likelihood::log_pseudo_likelihood;
-pub use rbm::{AnyRbm, ConfigError, Rbm, RbmConfig};
+pub use rbm::{AnyRbm, Rbm, RbmConfig};
 pub use tempering::ParallelTempering;

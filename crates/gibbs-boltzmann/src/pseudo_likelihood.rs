@@ -1,4 +1,4 @@
-//! Pseudo-likelihood: how well each unit is predicted by all the others.
+//! Pseudo-likelihood: how well all other units predict each unit.
 //!
 //! ```text
 //! log PL(v) = Σ_i log p(v_i | v_rest),   p(v_i = a | v_rest) = exp(-F(v with a at i)) / Σ_b exp(-F(v with b at i))
@@ -6,18 +6,24 @@
 //!
 //! Reference: Besag, The Statistician 24:179 (1975).
 //!
-//! Cost: two or more log-partitions `[batch, hidden]` for each visible site; no product larger than a row.
+//! Cost: two or more log-partitions `[batch, hidden]` for each visible site; no product is larger than a row.
 
 use burn::prelude::*;
 use gibbs_core::math::log_sum_exp_rows;
 
-use crate::{rbm::Rbm, units::Units};
+use crate::{
+    rbm::Rbm,
+    units::{EnumerableUnits, Units},
+};
 
 /// Exact `log PL` of each row of `v [batch, visible]`, nats: `[batch]`; `None` for continuous units.
 ///
 /// # Panics
 /// If the width of `v` is not that of the visible layer.
-pub fn log_pseudo_likelihood<V: Units, H: Units>(rbm: &Rbm<V, H>, v: Tensor<2>) -> Option<Tensor<1>> {
+pub fn log_pseudo_likelihood<V: EnumerableUnits, H: Units>(
+    rbm: &Rbm<V, H>,
+    v: Tensor<2>,
+) -> Option<Tensor<1>> {
     let alphabet = rbm.visible.alphabet()?;
     let input = rbm.hidden_input(v.clone());
     let actual = rbm.visible.energy(v.clone()) - rbm.hidden.log_partition(input.clone());

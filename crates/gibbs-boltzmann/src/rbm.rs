@@ -2,18 +2,18 @@
 //!
 //! ```text
 //! E(v, h) = E_v(v) + E_h(h) - v·W·h                    energy
-//! p(h | v) = law of the hidden layer with input v·W    conditionals factorize
-//! p(v | h) = law of the visible layer with input W·h
+//! p(h | v) = distribution of the hidden layer with input v·W     factorizes over units
+//! p(v | h) = distribution of the visible layer with input W·h
 //! F(v) = E_v(v) - Γ_h(v·W)                             free energy, p(v) = exp(-F(v)) / Z
 //! ```
 //!
 //! References: Smolensky (1986), "Information processing in dynamical systems"; Hinton, Neural
 //! Computation 14:1771 (2002); Hinton, "A practical guide to training RBMs", UTML TR 2010-003.
 //!
-//! Differences from the paper: any pair of the layers in [`units`](crate::units), not only binary ones.
+//! Differences from the paper: any pair of the layers in [`units`](crate::units).
 //!
-//! Cost: one product `[batch, visible] × [visible, hidden]` for each conditional or free energy. On the CPU it
-//! skips the zeros of the left side, so binary states cost in proportion to the units that are on.
+//! Cost: one product `[batch, visible] × [visible, hidden]` for each conditional or free energy. On the CPU the
+//! product skips zeros on its left side, so the cost of binary states is proportional to the number of units that are on.
 
 use burn::{
     config::Config,
@@ -21,32 +21,14 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::{Noise, sparse_matmul};
-use thiserror::Error;
+use gibbs_core::ConfigError;
 
-use crate::units::{AnyUnits, Moments, UnitKind, Units};
-
-/// Why a config of this crate cannot be used.
-#[derive(Debug, Error, PartialEq)]
-#[error("{field} = {value} {reason}")]
-pub struct ConfigError {
-    /// Name of the field.
-    pub field: &'static str,
-    /// Its value.
-    pub value: String,
-    /// What is wrong with it, and what would be right.
-    pub reason: String,
-}
-
-impl ConfigError {
-    pub(crate) fn new(field: &'static str, value: impl ToString, reason: impl Into<String>) -> Self {
-        Self { field, value: value.to_string(), reason: reason.into() }
-    }
-}
+use crate::units::{AnyUnits, UnitFamily, UnitKind, UnitMoments, Units};
 
 /// Sizes and kinds of the two layers.
 #[derive(Config, Debug, PartialEq)]
 pub struct RbmConfig {
-    /// Columns of the data; softmax units, and the label of labeled ones, take `states` columns each. At least 1.
+    /// Columns of the visible layer, at least 1. Each softmax unit, and the label of labeled units, takes `states` columns.
     pub n_visible: usize,
     /// Columns of the hidden layer (500 in Salakhutdinov & Murray 2008). At least 1.
     pub n_hidden: usize,
@@ -56,7 +38,7 @@ pub struct RbmConfig {
     /// Kind of the hidden units: binary, spin or Gaussian.
     #[config(default = "UnitKind::Binary")]
     pub hidden: UnitKind,
-    /// States of each softmax unit, or of the label; unused by other kinds.
+    /// States of each softmax unit, or of the label. Other kinds ignore it.
     #[config(default = 2)]
     pub states: usize,
     /// Standard deviation of the initial weights (0.01 in Hinton's guide, section 8).
@@ -74,34 +56,23 @@ impl RbmConfig {
     /// # Errors
     /// Names the first field that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        for (field, width) in [("n_visible", self.n_visible), ("n_hidden", self.n_hidden)] {
-            if width == 0 {
-                return Err(ConfigError::new(field, width, "must be at least 1"));
-            }
-        }
-        if matches!(self.hidden, UnitKind::Softmax | UnitKind::Labeled) {
-            return Err(ConfigError::new("hidden", self.hidden, "must be binary, spin or gaussian"));
-        }
-        if self.visible == UnitKind::Labeled && !(2..=self.n_visible).contains(&self.states) {
-            let reason = format!("must be at least 2 and at most n_visible = {}", self.n_visible);
-            return Err(ConfigError::new("states", self.states, reason));
-        }
-        if self.visible == UnitKind::Softmax
-            && (self.states < 2 || !self.n_visible.is_multiple_of(self.states))
-        {
-            let reason = format!("must be at least 2 and divide n_visible = {}", self.n_visible);
-            return Err(ConfigError::new("states", self.states, reason));
-        }
-        if !(self.weight_std.is_finite() && self.weight_std >= 0.0) {
-            return Err(ConfigError::new("weight_std", self.weight_std, "must be finite and not negative"));
-        }
-        if !self.hidden_bias.is_finite() {
-            return Err(ConfigError::new("hidden_bias", self.hidden_bias, "must be finite"));
-        }
-        Ok(())
+        ConfigError::at_least("n_visible", self.n_visible, 1)?;
+        ConfigError::at_least("n_hidden", self.n_hidden, 1)?;
+        let is_hidden = !matches!(self.hidden, UnitKind::Softmax | UnitKind::Labeled);
+        ConfigError::require(is_hidden, "hidden", self.hidden, "must be binary, spin or gaussian")?;
+        let (n, q) = (self.n_visible, self.states);
+        let (fits, rule) = match self.visible {
+            UnitKind::Labeled => ((2..=n).contains(&q), "at most"),
+            UnitKind::Softmax => (q >= 2 && n.is_multiple_of(q), "divide"),
+            _ => (true, ""),
+        };
+        ConfigError::require(fits, "states", q, format!("must be at least 2 and {rule} n_visible = {n}"))?;
+        ConfigError::not_negative("weight_std", self.weight_std)?;
+        let bias = self.hidden_bias;
+        ConfigError::require(bias.is_finite(), "hidden_bias", bias, "must be finite")
     }
 
-    /// A machine with normal weights, zero visible biases and constant hidden ones.
+    /// An RBM with normal weights, zero visible biases and constant hidden biases.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
@@ -112,7 +83,7 @@ impl RbmConfig {
         Ok(Rbm {
             weight: Param::from_tensor(weight),
             visible: AnyUnits::new(self.visible, self.n_visible, self.states, device),
-            hidden: hidden.with_bias(self.hidden_bias),
+            hidden: hidden.with_constant_bias(self.hidden_bias),
         })
     }
 }
@@ -128,11 +99,11 @@ pub struct Rbm<V: Units, H: Units> {
     pub hidden: H,
 }
 
-/// A machine whose kinds of units are chosen at run time.
+/// An RBM whose kinds of units are chosen at run time.
 pub type AnyRbm = Rbm<AnyUnits, AnyUnits>;
 
 impl<V: Units, H: Units> Rbm<V, H> {
-    /// `v·W`, the input that the hidden units get: `[batch, visible] -> [batch, hidden]`.
+    /// `v·W`, the input of the hidden units: `[batch, visible] -> [batch, hidden]`.
     ///
     /// # Panics
     /// If the width of `v` is not that of the visible layer.
@@ -140,7 +111,7 @@ impl<V: Units, H: Units> Rbm<V, H> {
         sparse_matmul(v, self.weight.val())
     }
 
-    /// `h·Wᵀ`, the input that the visible units get: `[batch, hidden] -> [batch, visible]`.
+    /// `h·Wᵀ`, the input of the visible units: `[batch, hidden] -> [batch, visible]`.
     ///
     /// # Panics
     /// If the width of `h` is not that of the hidden layer.
@@ -160,7 +131,7 @@ impl<V: Units, H: Units> Rbm<V, H> {
         self.visible.energy(v) - self.hidden.log_partition(input)
     }
 
-    /// Free energy of hidden states, the visible units summed out: `E_h(h) - Γ_v(h·Wᵀ)`, `[batch]`.
+    /// Free energy of hidden states, with the visible units summed out: `E_h(h) - Γ_v(h·Wᵀ)`, `[batch]`.
     pub fn hidden_free_energy(&self, h: Tensor<2>) -> Tensor<1> {
         let input = self.visible_input(h.clone());
         self.hidden.energy(h) - self.visible.log_partition(input)
@@ -202,21 +173,22 @@ impl<V: Units, H: Units> Rbm<V, H> {
         (v.clone() - self.reconstruct(v)).square().sum_dim(1).squeeze_dim(1)
     }
 
-    /// `mean F(data) - mean F(model)`, `[1]`: its gradient is that of the negative log-likelihood when the
-    /// rows of `model` are draws from the machine. The way to train by autodiff and any Burn optimizer.
+    /// `mean F(data) - mean F(model)`, `[1]`: its gradient is that of the negative log-likelihood if the
+    /// rows of `model` are draws from the model. Use it to train by autodiff and any Burn optimizer.
     pub fn free_energy_difference(&self, data: Tensor<2>, model: Tensor<2>) -> Tensor<1> {
         self.free_energy(data).mean() - self.free_energy(model).mean()
     }
+}
 
-    /// The machine with its visible biases set so that without weights it has the data's moments
+impl<V: UnitFamily, H: UnitFamily> Rbm<V, H> {
+    /// The RBM with visible biases that give it the moments of the data when the weights are zero
     /// (Hinton's guide, section 8).
-    pub fn with_visible_fitted(mut self, data: &Moments) -> Self {
-        let fitted = self.visible.fitted(data);
-        self.visible = trainable(fitted);
+    pub fn with_visible_fitted(mut self, data: &UnitMoments) -> Self {
+        self.visible = self.visible.fitted(data).set_require_grad(true);
         self
     }
 
-    /// The machine on the geometric path from independent layers (`beta` = 0) to itself (`beta` = 1):
+    /// The RBM on the geometric path from independent layers (`beta` = 0) to itself (`beta` = 1):
     /// `E_β = (1-β)(E_base(v) + E_neutral(h)) + β E(v, h)`.
     pub fn tempered(&self, base: &V, beta: f64) -> Self {
         Self {
@@ -228,15 +200,15 @@ impl<V: Units, H: Units> Rbm<V, H> {
 }
 
 impl AnyRbm {
-    /// The machine whose visible units are this one's hidden units, with the same joint law: its free energy is
-    /// [`hidden_free_energy`](Rbm::hidden_free_energy). Put on top in a stack it changes nothing there, so that its training
-    /// raises the bound of the stack (Hinton, Osindero & Teh 2006, section 4).
+    /// The RBM whose visible units are this one's hidden units, with the same joint distribution: its free energy is
+    /// [`hidden_free_energy`](Rbm::hidden_free_energy). On top of a stack it leaves the distribution of the stack unchanged,
+    /// so its training raises the bound of the stack (Hinton, Osindero & Teh 2006, section 4).
     ///
-    /// With `n_hidden` beyond this machine's visible width, the units in excess are binary ones with weights drawn with
-    /// standard deviation `weight_std`; without such weights they change nothing either.
+    /// If `n_hidden` exceeds this RBM's visible width, the units in excess are binary with random weights of standard
+    /// deviation `weight_std`. With weights of zero they leave the distribution unchanged too.
     ///
     /// # Errors
-    /// If `n_hidden` is below the visible width, or above it where the visible units are not binary.
+    /// If `n_hidden` is below the visible width, or above it and the visible units are not binary.
     pub fn mirrored(&self, n_hidden: usize, weight_std: f64, noise: &mut Noise) -> Result<Self, ConfigError> {
         let [visible, hidden] = self.weight.dims();
         let excess =
@@ -260,7 +232,7 @@ impl AnyRbm {
     }
 }
 
-/// A layer with the same values as parameters of its own.
+/// The layer with the same values in new parameters.
 fn fresh(units: &AnyUnits) -> AnyUnits {
     struct Renew;
     impl ModuleMapper for Renew {
@@ -269,10 +241,6 @@ fn fresh(units: &AnyUnits) -> AnyUnits {
         }
     }
     units.clone().map(&mut Renew)
-}
-
-fn trainable<M: Module>(module: M) -> M {
-    module.set_require_grad(true)
 }
 
 #[cfg(test)]

@@ -1,20 +1,20 @@
 //! Parallel tempering: replicas at several inverse temperatures that exchange their states.
 //!
 //! ```text
-//! p_β(v) ∝ exp(-F_β(v)),  β_0 = 0 (independent units) < … < β_T = 1 (the machine)
+//! p_β(v) ∝ exp(-F_β(v)),  β_0 = 0 (independent units) < … < β_T = 1 (the RBM)
 //! swap neighbors (v, v') with probability min(1, exp(F_β(v) + F_β'(v') - F_β(v') - F_β'(v)))
 //! ```
 //!
 //! References: Swendsen & Wang, PRL 57:2607 (1986); Desjardins et al., AISTATS 2010, for RBMs.
 //!
-//! Differences from the paper: the path starts at independent units with the data's means, not at
-//! uniform ones, and swaps use the free energies of `v` with the hidden units summed out, which accepts
+//! Differences from the paper: the path starts at independent units with the means of the data instead of
+//! uniform units. Swaps use the free energies of `v` with the hidden units summed out, which are accepted
 //! more often than swaps of joint states.
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
 
-use crate::{chain::GibbsChain, rbm::Rbm, units::Units};
+use crate::{chain::GibbsChain, rbm::Rbm, units::UnitFamily};
 
 /// States of all replicas.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl ParallelTempering {
     ///
     /// # Panics
     /// If `betas` has fewer than two values, is not increasing, or does not end at 1.
-    pub fn init<V: Units, H: Units>(
+    pub fn init<V: UnitFamily, H: UnitFamily>(
         rbm: &Rbm<V, H>,
         betas: Vec<f64>,
         chains: usize,
@@ -41,7 +41,7 @@ impl ParallelTempering {
         Self { betas, replicas, steps: 0 }
     }
 
-    /// A ladder continued from saved replicas, in the order of `betas`, after `steps` steps.
+    /// The ladder after `steps` steps, from saved replicas in the order of `betas`.
     pub fn restore(betas: Vec<f64>, replicas: Vec<Tensor<2>>, steps: u64) -> Self {
         Self { betas, replicas, steps }
     }
@@ -51,7 +51,7 @@ impl ParallelTempering {
         &self.replicas
     }
 
-    /// Steps done so far; its parity decides which neighbors swap next.
+    /// Steps done so far. Their parity decides which neighbors swap next.
     pub fn steps(&self) -> u64 {
         self.steps
     }
@@ -63,19 +63,25 @@ impl ParallelTempering {
 
     /// One Gibbs sweep of every replica and one round of swaps between every second pair of neighbors.
     /// Leaves the product of all `p_β` unchanged.
-    pub fn step<V: Units, H: Units>(&mut self, rbm: &Rbm<V, H>, base: &V, noise: &mut Noise) {
-        let machines: Vec<_> = self.betas.iter().map(|&beta| rbm.tempered(base, beta)).collect();
-        for (machine, v) in machines.iter().zip(&mut self.replicas) {
-            *v = machine.gibbs_step(v.clone(), noise);
+    pub fn step<V: UnitFamily, H: UnitFamily>(&mut self, rbm: &Rbm<V, H>, base: &V, noise: &mut Noise) {
+        let models: Vec<_> = self.betas.iter().map(|&beta| rbm.tempered(base, beta)).collect();
+        for (model, v) in models.iter().zip(&mut self.replicas) {
+            *v = model.gibbs_step(v.clone(), noise);
         }
         let first = (self.steps % 2) as usize;
         for hot in (first..self.betas.len() - 1).step_by(2) {
-            self.swap(hot, &machines[hot], &machines[hot + 1], noise);
+            self.swap(hot, &models[hot], &models[hot + 1], noise);
         }
         self.steps += 1;
     }
 
-    fn swap<V: Units, H: Units>(&mut self, hot: usize, a: &Rbm<V, H>, b: &Rbm<V, H>, noise: &mut Noise) {
+    fn swap<V: UnitFamily, H: UnitFamily>(
+        &mut self,
+        hot: usize,
+        a: &Rbm<V, H>,
+        b: &Rbm<V, H>,
+        noise: &mut Noise,
+    ) {
         let (x, y) = (self.replicas[hot].clone(), self.replicas[hot + 1].clone());
         let log_ratio = a.free_energy(x.clone()) + b.free_energy(y.clone())
             - a.free_energy(y.clone())

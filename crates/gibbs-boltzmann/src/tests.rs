@@ -1,8 +1,9 @@
-//! The machine against enumeration, for all pairs of units.
+//! The RBM against enumeration, for all pairs of units.
 
 use burn::{module::Module, optim::GradientsParams, prelude::*, tensor::FloatDType};
 use gibbs_backend::Noise;
 use gibbs_core::{
+    Objective,
     math::{log_sum_exp, to_host},
     params,
 };
@@ -10,11 +11,11 @@ use gibbs_testkit::{check_mean, check_normalized, check_stationary};
 
 use crate::{
     AnyRbm, Chains, Clamp, ContrastiveConfig, GibbsChain, ParallelTempering, Statistics,
-    ais::{AnnealedImportance, Schedule},
+    ais::{AisProtocol, AisSchedule, AnnealedImportance},
     exact::{self, TooManyStates},
-    fixtures::{machine, machine_f64, normal, pairs, rows_of_states, tensor},
+    fixtures::{normal, pairs, rbm_f64, rbm_of, rows_of_states, tensor},
     log_pseudo_likelihood,
-    units::{UnitKind, Units},
+    units::{EnumerableUnits, UnitFamily, UnitKind, Units},
 };
 
 fn discrete(kind: UnitKind) -> bool {
@@ -32,7 +33,7 @@ fn transposed(rbm: &AnyRbm) -> AnyRbm {
 #[test]
 fn free_energy_sums_out_the_hidden_units() {
     for (visible, hidden) in pairs().filter(|(_, hidden)| discrete(*hidden)) {
-        let rbm = machine_f64(visible, hidden, 1);
+        let rbm = rbm_f64(visible, hidden, 1);
         let v = Units::sample(&rbm.visible, normal([5, 6], 2), &mut Noise::new(2, "v"));
         let states = rows_of_states(&rbm.hidden);
         let terms: Vec<Vec<f64>> = states
@@ -49,44 +50,44 @@ fn free_energy_sums_out_the_hidden_units() {
 #[test]
 fn both_sides_give_the_same_partition_function() {
     for (visible, hidden) in pairs().filter(|(v, h)| discrete(*v) && discrete(*h)) {
-        let rbm = machine_f64(visible, hidden, 1);
+        let rbm = rbm_f64(visible, hidden, 1);
         let by_hidden = exact::log_z(&rbm).unwrap().value;
         let n = rbm.visible.n_states().unwrap() as usize;
         let by_visible = log_sum_exp(&to_host(rbm.free_energy(rbm.visible.states(0, n)).neg()));
         assert!((by_hidden - by_visible).abs() < 1e-12, "{visible}-{hidden}");
-        let law = exact::visible_law(&rbm).unwrap();
-        check_normalized(&law.iter().map(|p| p.ln()).collect::<Vec<_>>(), 1e-12);
+        let probs = exact::visible_distribution(&rbm).unwrap();
+        check_normalized(&probs.iter().map(|p| p.ln()).collect::<Vec<_>>(), 1e-12);
     }
 }
 
 #[test]
-fn a_machine_too_large_to_enumerate_says_so() {
-    let rbm = machine(UnitKind::Gaussian, UnitKind::Gaussian, 1);
+fn an_rbm_too_large_to_enumerate_is_an_error() {
+    let rbm = rbm_of(UnitKind::Gaussian, UnitKind::Gaussian, 1);
     assert_eq!(exact::log_z(&rbm).unwrap_err(), TooManyStates { visible: 6, hidden: 3 });
 }
 
 /// Gibbs sweeps, from whichever side can be enumerated.
 #[test]
-fn gibbs_sampling_leaves_the_law_unchanged() {
+fn gibbs_sampling_leaves_the_distribution_unchanged() {
     for (visible, hidden) in pairs() {
         let mut noise = Noise::new(7, "chains");
-        let rbm = machine(visible, hidden, 3);
+        let rbm = rbm_of(visible, hidden, 3);
         let rbm = match (discrete(visible), discrete(hidden)) {
             (true, _) => rbm,
             (false, true) => transposed(&rbm),
             (false, false) => continue,
         };
-        let law = exact::visible_law(&rbm).unwrap();
+        let probs = exact::visible_distribution(&rbm).unwrap();
         let states = rows_of_states(&rbm.visible);
         let chain = GibbsChain::new(&rbm);
-        check_stationary(&law, &states, &Device::flex(), 4000, &mut noise, |v, noise| chain.step(v, noise));
+        check_stationary(&probs, &states, &Device::flex(), 4000, &mut noise, |v, noise| chain.step(v, noise));
     }
 }
 
-/// Two Gaussian layers make a Gaussian law with the precision `[[A, -W], [-Wᵀ, B]]`.
+/// Two Gaussian layers make a Gaussian distribution with the precision `[[A, -W], [-Wᵀ, B]]`.
 #[test]
 fn gibbs_sampling_of_gaussian_layers_has_the_exact_moments() {
-    let rbm = machine(UnitKind::Gaussian, UnitKind::Gaussian, 3);
+    let rbm = rbm_of(UnitKind::Gaussian, UnitKind::Gaussian, 3);
     let mut noise = Noise::new(8, "chains");
     let chain = GibbsChain::new(&rbm);
     let v = chain.init(4000, &mut noise);
@@ -103,7 +104,7 @@ fn gibbs_sampling_of_gaussian_layers_has_the_exact_moments() {
             moved.iter().zip(&origin).map(|(a, b)| (a - b) / step).collect()
         })
         .collect();
-    // The score has mean zero and E[x_i ∂F/∂x_i] = 1 under the exact law (integration by parts).
+    // The score has mean zero and E[x_i ∂F/∂x_i] = 1 under the exact distribution (integration by parts).
     for i in 0..6 {
         let score = |row: &[f64]| origin[i] + hessian[i].iter().zip(row).map(|(h, x)| h * x).sum::<f64>();
         check_mean(&v.chunks(6).map(score).collect::<Vec<_>>(), 0.0);
@@ -112,23 +113,25 @@ fn gibbs_sampling_of_gaussian_layers_has_the_exact_moments() {
 }
 
 #[test]
-fn tempering_leaves_the_law_unchanged() {
+fn tempering_leaves_the_distribution_unchanged() {
     for (visible, hidden) in pairs().filter(|(visible, _)| discrete(*visible)) {
-        let rbm = machine(visible, hidden, 3);
+        let rbm = rbm_of(visible, hidden, 3);
         let base = rbm.visible.neutral();
         let betas = vec![0.0, 0.5, 1.0];
         let mut noise = Noise::new(9, "ladder");
         let states = rows_of_states(&rbm.visible);
-        let hot: Vec<Vec<f64>> =
-            betas[..2].iter().map(|&beta| exact::visible_law(&rbm.tempered(&base, beta)).unwrap()).collect();
-        let draw = |law: &[f64], noise: &mut Noise| {
-            let draws = gibbs_testkit::draw_states(law, 4000, noise);
+        let hot: Vec<Vec<f64>> = betas[..2]
+            .iter()
+            .map(|&beta| exact::visible_distribution(&rbm.tempered(&base, beta)).unwrap())
+            .collect();
+        let draw = |probs: &[f64], noise: &mut Noise| {
+            let draws = gibbs_testkit::draw_states(probs, 4000, noise);
             let values = draws.iter().flat_map(|&n| states[n].clone()).collect();
             tensor(values, [4000, 6]).cast(FloatDType::F32)
         };
-        let law = exact::visible_law(&rbm).unwrap();
+        let probs = exact::visible_distribution(&rbm).unwrap();
         let mut ladder: Option<ParallelTempering> = None;
-        check_stationary(&law, &states, &Device::flex(), 4000, &mut noise, |cold, noise| {
+        check_stationary(&probs, &states, &Device::flex(), 4000, &mut noise, |cold, noise| {
             let continues =
                 ladder.as_ref().is_some_and(|ladder| to_host(ladder.cold()) == to_host(cold.clone()));
             if !continues {
@@ -143,25 +146,25 @@ fn tempering_leaves_the_law_unchanged() {
 }
 
 #[test]
-fn clamped_chains_sample_the_conditional_law() {
-    let rbm = machine(UnitKind::Binary, UnitKind::Binary, 3);
+fn clamped_chains_sample_the_conditional_distribution() {
+    let rbm = rbm_of(UnitKind::Binary, UnitKind::Binary, 3);
     let states: Vec<Vec<f64>> =
         rows_of_states(&rbm.visible).into_iter().filter(|v| v[0] == 1.0 && v[3] == 0.0).collect();
     let weights = to_host(rbm.free_energy(tensor(states.concat(), [16, 6]).cast(FloatDType::F32)).neg());
     let total = log_sum_exp(&weights);
-    let law: Vec<f64> = weights.iter().map(|w| (w - total).exp()).collect();
+    let probs: Vec<f64> = weights.iter().map(|w| (w - total).exp()).collect();
     let row = |values: [f64; 6]| tensor(values.repeat(4000), [4000, 6]).cast(FloatDType::F32);
     let clamp =
         Clamp { known: row([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), values: row([1.0, 0.0, 0.0, 0.0, 0.0, 0.0]) };
     let chain = GibbsChain::clamped(&rbm, clamp);
     let mut noise = Noise::new(1, "clamped");
-    check_stationary(&law, &states, &Device::flex(), 4000, &mut noise, |v, noise| chain.step(v, noise));
+    check_stationary(&probs, &states, &Device::flex(), 4000, &mut noise, |v, noise| chain.step(v, noise));
 }
 
 #[test]
 fn annealed_importance_sampling_is_exact_without_weights() {
     for (visible, hidden) in pairs() {
-        let mut rbm = machine_f64(visible, hidden, 5);
+        let mut rbm = rbm_f64(visible, hidden, 5);
         rbm.weight = burn::module::Param::from_tensor(rbm.weight.val() * 0.0);
         let zeros = |width| tensor(vec![0.0; width], [1, width]);
         let exact = to_host(rbm.visible.log_partition(zeros(6)) + rbm.hidden.log_partition(zeros(3)))[0];
@@ -169,11 +172,11 @@ fn annealed_importance_sampling_is_exact_without_weights() {
         let neutral_hidden = crate::Rbm { hidden: rbm.hidden.neutral(), ..rbm.clone() };
         let wanted =
             to_host(rbm.visible.log_partition(zeros(6)) + rbm.hidden.neutral().log_partition(zeros(3)))[0];
-        let ais = AnnealedImportance::new(&neutral_hidden, base.clone(), Schedule::linear(3));
+        let ais = AnnealedImportance::new(&neutral_hidden, base.clone(), AisSchedule::linear(3));
         let estimate = ais.forward(20, &mut Noise::new(1, "ais"));
         assert!((estimate.value - wanted).abs() < 1e-10, "{visible}-{hidden}");
         assert!(estimate.std_err < 1e-10);
-        let ais = AnnealedImportance::new(&rbm, base, Schedule::linear(200));
+        let ais = AnnealedImportance::new(&rbm, base, AisSchedule::linear(200));
         let estimate = ais.forward(500, &mut Noise::new(1, "ais"));
         assert!(
             (estimate.value - exact).abs() < 4.5 * estimate.std_err + 1e-9,
@@ -185,7 +188,7 @@ fn annealed_importance_sampling_is_exact_without_weights() {
 #[test]
 fn forward_and_reverse_estimates_bracket_the_exact_value() {
     for (visible, hidden) in pairs().filter(|(visible, hidden)| discrete(*visible) || discrete(*hidden)) {
-        let rbm = machine(visible, hidden, 3);
+        let rbm = rbm_of(visible, hidden, 3);
         let exact = match exact::log_z(&rbm) {
             Ok(exact) => exact.value,
             Err(too_many) => panic!("{too_many}"),
@@ -194,7 +197,7 @@ fn forward_and_reverse_estimates_bracket_the_exact_value() {
         let chain = GibbsChain::new(&rbm);
         let samples = chain.init(1000, &mut noise);
         let samples = chain.run(samples, 300, &mut noise);
-        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), Schedule::linear(100));
+        let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), AisSchedule::linear(100));
         let bracket = ais.bracket(1000, samples, &mut noise);
         let (lower, upper) = (bracket.lower, bracket.upper);
         assert!(lower.value - 4.5 * lower.std_err < exact, "{visible}-{hidden}: {lower} {exact}");
@@ -208,9 +211,9 @@ fn forward_and_reverse_estimates_bracket_the_exact_value() {
 /// logarithm.
 #[test]
 fn the_stated_error_covers_the_truth_as_often_as_it_claims() {
-    let rbm = machine(UnitKind::Binary, UnitKind::Binary, 3);
+    let rbm = rbm_of(UnitKind::Binary, UnitKind::Binary, 3);
     let exact = exact::log_z(&rbm).unwrap().value;
-    let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), Schedule::linear(30));
+    let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), AisSchedule::linear(30));
     let seeds = 300;
     let covered = (0..seeds)
         .filter(|&seed| {
@@ -233,27 +236,30 @@ fn schedules_that_do_not_increase_from_zero_to_one_are_refused() {
         vec![0.0, 0.5, 0.5, 1.0],
         vec![0.0, f64::NAN, 1.0],
     ] {
-        assert!(Schedule::new(betas.clone()).is_err(), "{betas:?}");
+        assert!(AisSchedule::new(betas.clone()).is_err(), "{betas:?}");
     }
-    let three_parts = Schedule::salakhutdinov_murray(14500);
+    let protocol = AisProtocol { chains: 2, temperatures: 28, burn_in: 0 };
+    assert_eq!(protocol.schedule(), AisSchedule::linear(28));
+    assert_eq!(AisProtocol { temperatures: 0, ..protocol }.validate().unwrap_err().field, "temperatures");
+    let three_parts = AisSchedule::salakhutdinov_murray(14500);
     assert_eq!(three_parts.intervals(), 14500);
-    assert_eq!(Schedule::new(three_parts.betas().to_vec()).as_ref(), Ok(&three_parts));
+    assert_eq!(AisSchedule::new(three_parts.betas().to_vec()).as_ref(), Ok(&three_parts));
     assert!(
         (three_parts.betas()[500] - 0.5).abs() < 1e-12 && (three_parts.betas()[4500] - 0.9).abs() < 1e-12
     );
 }
 
 #[test]
-fn pseudo_likelihood_agrees_with_the_enumerated_law() {
+fn pseudo_likelihood_agrees_with_enumeration() {
     for (visible, hidden) in pairs() {
-        let rbm = machine_f64(visible, hidden, 6);
+        let rbm = rbm_f64(visible, hidden, 6);
         let Some(alphabet) = rbm.visible.alphabet() else { continue };
-        let law = exact::visible_law(&rbm).unwrap();
+        let probs = exact::visible_distribution(&rbm).unwrap();
         let states = rows_of_states(&rbm.visible);
         let width = alphabet[0].len();
         let have = to_host(log_pseudo_likelihood(&rbm, tensor(states.concat(), [states.len(), 6])).unwrap());
         for (state, have) in states.iter().zip(have) {
-            let p = |other: &[f64]| law[states.iter().position(|s| s == other).unwrap()];
+            let p = |other: &[f64]| probs[states.iter().position(|s| s == other).unwrap()];
             let want: f64 = (0..6 / width)
                 .map(|site| {
                     let columns = site * width..(site + 1) * width;
@@ -268,7 +274,7 @@ fn pseudo_likelihood_agrees_with_the_enumerated_law() {
     }
 }
 
-/// Gradients by name of a machine.
+/// Gradients by name of an RBM.
 fn by_parameter(rbm: &AnyRbm, gradients: &GradientsParams) -> Vec<Vec<f64>> {
     let mut all = vec![to_host(gradients.get::<2>(rbm.weight.id).unwrap())];
     for p in rbm.visible.parameters().into_iter().chain(rbm.hidden.parameters()) {
@@ -282,7 +288,7 @@ fn by_parameter(rbm: &AnyRbm, gradients: &GradientsParams) -> Vec<Vec<f64>> {
 #[test]
 fn direct_statistics_agree_with_autodiff_of_the_free_energy() {
     for (visible, hidden) in pairs() {
-        let rbm = machine_f64(visible, hidden, 4);
+        let rbm = rbm_f64(visible, hidden, 4);
         let data = Units::sample(&rbm.visible, normal([7, 6], 5), &mut Noise::new(5, "data"));
         let config =
             ContrastiveConfig::new().with_chains(Chains::Tempered).with_n_chains(4).with_temperatures(2);
@@ -307,7 +313,7 @@ fn direct_statistics_agree_with_autodiff_of_the_free_energy() {
 /// (Melchior et al. 2016, equations 7 to 9).
 #[test]
 fn centered_gradients_are_the_plain_ones_transformed() {
-    let rbm = machine_f64(UnitKind::Binary, UnitKind::Spin, 4);
+    let rbm = rbm_f64(UnitKind::Binary, UnitKind::Spin, 4);
     let data = Units::sample(&rbm.visible, normal([7, 6], 5), &mut Noise::new(5, "data"));
     let gradients = |centered: bool| {
         let config = ContrastiveConfig::new().with_n_chains(5).with_centered(centered);
@@ -330,7 +336,7 @@ fn centered_gradients_are_the_plain_ones_transformed() {
 
 #[test]
 fn centering_is_refused_for_units_without_a_linear_bias() {
-    let rbm = machine(UnitKind::Gaussian, UnitKind::Binary, 4);
+    let rbm = rbm_of(UnitKind::Gaussian, UnitKind::Binary, 4);
     let error = ContrastiveConfig::new().with_centered(true).init(&rbm, rbm.visible.neutral()).unwrap_err();
     assert_eq!(error.field, "centered");
 }
@@ -339,7 +345,7 @@ fn centering_is_refused_for_units_without_a_linear_bias() {
 fn a_restored_objective_continues_as_if_never_stopped() {
     for chains in [Chains::Data, Chains::Persistent, Chains::Tempered] {
         for statistics in [Statistics::Mean, Statistics::Sampled] {
-            let rbm = machine(UnitKind::Binary, UnitKind::Binary, 4);
+            let rbm = rbm_of(UnitKind::Binary, UnitKind::Binary, 4);
             let config = ContrastiveConfig::new()
                 .with_chains(chains)
                 .with_statistics(statistics)
@@ -355,12 +361,15 @@ fn a_restored_objective_continues_as_if_never_stopped() {
                 objective.gradients(&rbm, data.clone(), &mut noise);
             }
             let mut restored = config.init(&rbm, rbm.visible.neutral()).unwrap();
-            restored.restore(objective.state());
-            let mut same_noise = noise.clone();
+            let mut copy = objective.clone();
+            Objective::<AnyRbm>::restore(&mut restored, Objective::<AnyRbm>::state(&objective));
+            let (mut same_noise, mut copied_noise) = (noise.clone(), noise.clone());
             for _ in 0..2 {
                 let a = objective.gradients(&rbm, data.clone(), &mut noise);
                 let b = restored.gradients(&rbm, data.clone(), &mut same_noise);
+                let c = copy.gradients(&rbm, data.clone(), &mut copied_noise);
                 assert_eq!(by_parameter(&rbm, &a.0), by_parameter(&rbm, &b.0));
+                assert_eq!(by_parameter(&rbm, &a.0), by_parameter(&rbm, &c.0));
             }
         }
     }

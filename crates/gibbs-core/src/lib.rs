@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cache;
+pub mod columns;
 mod config_error;
 mod estimate;
 pub mod hmc;
@@ -8,8 +9,10 @@ pub mod math;
 mod moments;
 pub mod nn;
 mod objective;
+pub mod ode;
 pub mod optim;
 pub mod params;
+pub mod preprocess;
 pub mod symmetry;
 mod traits;
 pub mod variational;

@@ -77,6 +77,16 @@ pub fn to_host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
+/// The sum of each row of `x [n, width]`: `[n]`.
+pub fn row_sums(x: Tensor<2>) -> Tensor<1> {
+    x.sum_dim(1).squeeze_dim(1)
+}
+
+/// A zero for each row of `x [n, width]`: `[n]`, the log-determinant of a map that keeps volumes.
+pub fn row_zeros(x: &Tensor<2>) -> Tensor<1> {
+    Tensor::zeros([x.dims()[0]], (&x.device(), x.dtype()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ use std::{collections::HashSet, sync::Arc};
 use burn::prelude::*;
 use gibbs_backend::Noise;
 
-use crate::{LogProb, Sample, math::log_sum_exp_rows};
+use crate::{LogProb, Sample, columns, math::log_sum_exp_rows};
 
 /// Approximate number of examples in one call of the model, when a density is symmetrized.
 const ROWS_AT_ONCE: usize = 4096;
@@ -63,9 +63,7 @@ impl Symmetry {
 
     /// The inverse `g⁻¹`. As a matrix, it is the transpose of `g`.
     pub fn inverse(&self) -> Self {
-        let mut from = vec![0; self.width()];
-        self.from.iter().enumerate().for_each(|(place, &i)| from[i] = place);
-        Self { from, negates: self.negates }
+        Self { from: columns::inverse(&self.from), negates: self.negates }
     }
 
     /// The product `g h`: `h` acts first, then `g`.
@@ -82,12 +80,7 @@ impl Symmetry {
     /// If `x` has another width.
     pub fn apply(&self, x: Tensor<2>) -> Tensor<2> {
         assert_eq!(x.dims()[1], self.width(), "a symmetry of {} variables", self.width());
-        let x = if self.from.iter().copied().eq(0..self.width()) {
-            x
-        } else {
-            let from: Vec<i64> = self.from.iter().map(|&i| i as i64).collect();
-            x.clone().select(1, Tensor::<1, Int>::from_data(from.as_slice(), &x.device()))
-        };
+        let x = columns::select(x, &self.from);
         if self.negates { x.neg() } else { x }
     }
 }

@@ -1,4 +1,4 @@
-//! The sets as Burn's own `Dataset`, for Burn's `DataLoader`.
+//! Data sets as Burn's `Dataset`, for Burn's `DataLoader`.
 
 use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataset::DatasetError;
@@ -11,14 +11,14 @@ use crate::{Batch, Dataset};
 pub struct Example {
     /// The values, `[width]`.
     pub values: Vec<f32>,
-    /// The label, where the set has labels.
+    /// The label, if the set has labels.
     pub label: Option<u8>,
-    /// The place of the example in the data set.
+    /// The index of the example in the data set.
     pub index: usize,
 }
 
-/// Each item is an example as [`Dataset::values`] reads it. Burn's loader counts no epochs; to have what is drawn anew in
-/// each epoch, build a loader from [`Dataset::at_epoch`] for each.
+/// Each item is an example as [`Dataset::values`] returns it. Burn's loader does not count epochs: for new draws in each epoch,
+/// build a loader from [`Dataset::at_epoch`] for each epoch.
 impl burn::data::dataset::Dataset<Example> for Dataset {
     fn get(&self, index: usize) -> Result<Example, DatasetError> {
         let label = self.labels().map(|labels| labels[index]);

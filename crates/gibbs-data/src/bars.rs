@@ -1,29 +1,29 @@
-//! Bars and stripes: the smallest set that a model of hidden causes must learn, with its exact law.
+//! Bars and stripes: a small set of binary images with its exact distribution.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::{DataError, Dataset, Law, Splits};
+use crate::{DataError, Dataset, KnownDensity, Splits};
 
-/// Sides of the square for which the set can be made: up to 8190 patterns.
+/// Allowed sides of the square: up to 8190 patterns.
 pub const SIDES: RangeInclusive<usize> = 2..=12;
 
-/// The law of bars and stripes: all images of `side × side` zeros and ones whose rows are constant (stripes) or whose
-/// columns are constant (bars), each equally likely.
+/// The distribution of bars and stripes: all images of `side × side` zeros and ones with constant rows (stripes) or
+/// constant columns (bars), with equal probabilities.
 ///
 /// ```text
-/// 2^side + 2^side - 2 distinct images (the empty and the full one are both),   p(x) = 1 / (2^(side+1) - 2)
+/// 2^side + 2^side - 2 distinct images (the empty and the full image are both),   p(x) = 1 / (2^(side+1) - 2)
 /// ```
 ///
-/// The set is D. MacKay's, *Information Theory, Inference, and Learning Algorithms* (2003), section 43.1. Some authors draw
-/// the orientation first, so that the empty and the full image are twice as likely as the others; here they are not.
+/// The set is that of D. MacKay, *Information Theory, Inference, and Learning Algorithms* (2003), section 43.1. Some authors
+/// draw the orientation first, which makes the empty and the full image twice as likely. Here all images are equally likely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarsAndStripes {
     side: usize,
 }
 
 impl BarsAndStripes {
-    /// The law for `side × side` images.
+    /// The distribution for `side × side` images.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl BarsAndStripes {
         (2 << self.side) - 2
     }
 
-    /// All distinct images, `[n_patterns, side, side]` row-major: first the stripes, then the bars that are no stripes.
+    /// All distinct images, `[n_patterns, side, side]` row-major: first the stripes, then the bars that are not stripes.
     pub fn patterns(&self) -> Vec<u8> {
         let n = self.side;
         let bit = |code: usize, k: usize| (code >> k & 1) as u8;
@@ -47,10 +47,16 @@ impl BarsAndStripes {
     }
 }
 
-impl Law for BarsAndStripes {
+impl KnownDensity for BarsAndStripes {
     fn log_prob(&self, x: &[f32]) -> f64 {
         let n = self.side;
-        assert_eq!(x.len(), n * n, "an image of bars and stripes has {n}x{n} values");
+        assert_eq!(
+            x.len(),
+            n * n,
+            "bars and stripes of side {n}: an example has {} values, not {}",
+            x.len(),
+            n * n
+        );
         let binary = x.iter().all(|&x| x == 0.0 || x == 1.0);
         let stripes = x.chunks(n).all(|row| row.iter().all(|&x| x == row[0]));
         let bars = x.chunks(n).all(|row| row == &x[..n]);
@@ -62,22 +68,22 @@ impl Law for BarsAndStripes {
     }
 }
 
-/// Bars and stripes in three parts. Each holds every image equally often, so that a mean over a part is the exact
-/// expectation: the best possible mean `log_prob` is minus the entropy, neither more nor less. `valid` and `test` hold
-/// each image once, `train` as often as makes about 3000 examples (100 times for side 4).
+/// Bars and stripes in three parts. Each part contains all images equally often, so that its mean is the exact expectation.
+/// The largest possible mean `log_prob` is minus the entropy. `valid` and `test` contain each image once. `train` has about
+/// 3000 examples (each image 100 times for side 4).
 ///
 /// # Errors
 ///
 /// [`DataError::BarsSide`] for a side outside [`SIDES`].
 pub fn bars_and_stripes(side: usize) -> Result<Splits, DataError> {
     const TRAIN: usize = 3000;
-    let law = BarsAndStripes::new(side)?;
-    let n = law.n_patterns();
+    let distribution = BarsAndStripes::new(side)?;
+    let n = distribution.n_patterns();
     let copies = (TRAIN / n).max(1);
     let name = format!("bars-and-stripes-{side}x{side}");
-    let train = Dataset::from_bytes_as(true, &name, law.patterns().repeat(copies), &[side, side])?;
+    let train = Dataset::from_bytes_as(true, &name, distribution.patterns().repeat(copies), &[side, side])?;
     let once = train.rows(0..n);
-    Ok(Splits { train, valid: once.clone(), test: once, law: Some(Arc::new(law)) })
+    Ok(Splits { train, valid: once.clone(), test: once, known_density: Some(Arc::new(distribution)) })
 }
 
 #[cfg(test)]
@@ -87,16 +93,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_law_is_that_of_the_patterns() {
+    fn the_distribution_is_that_of_the_patterns() {
         for side in [2, 3, 4] {
-            let law = BarsAndStripes::new(side).unwrap();
+            let distribution = BarsAndStripes::new(side).unwrap();
             let width = side * side;
-            let patterns: HashSet<Vec<u8>> = law.patterns().chunks(width).map(<[u8]>::to_vec).collect();
-            assert_eq!(patterns.len(), law.n_patterns());
+            let patterns: HashSet<Vec<u8>> =
+                distribution.patterns().chunks(width).map(<[u8]>::to_vec).collect();
+            assert_eq!(patterns.len(), distribution.n_patterns());
             let mut total = 0.0;
             for code in 0..1u32 << width {
                 let x: Vec<u8> = (0..width).map(|i| (code >> i & 1) as u8).collect();
-                let p = law.log_prob(&x.iter().map(|&x| f32::from(x)).collect::<Vec<_>>()).exp();
+                let p = distribution.log_prob(&x.iter().map(|&x| f32::from(x)).collect::<Vec<_>>()).exp();
                 assert_eq!(p > 0.0, patterns.contains(&x), "{x:?}");
                 total += p;
             }

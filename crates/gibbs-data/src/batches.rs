@@ -1,4 +1,4 @@
-//! Minibatches, in an order that the seed and the number of the epoch fix.
+//! Minibatches. The seed and the number of the epoch determine their order.
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
@@ -10,9 +10,9 @@ use crate::{DataError, Dataset};
 pub struct Batch {
     /// The values, `[batch, width]`.
     pub x: Tensor<2>,
-    /// The labels `[batch]`, where the set has them.
+    /// The labels `[batch]`, if the set has labels.
     pub labels: Option<Vec<u8>>,
-    /// The place of each example in the data set.
+    /// The index of each example in the data set.
     pub indices: Vec<usize>,
 }
 
@@ -22,7 +22,7 @@ impl Batch {
         self.indices.len()
     }
 
-    /// Whether there is no example.
+    /// Whether the batch has no example.
     pub fn is_empty(&self) -> bool {
         self.indices.is_empty()
     }
@@ -35,10 +35,10 @@ impl Batch {
     }
 }
 
-/// A data set cut into minibatches.
+/// A data set in minibatches.
 ///
-/// Batch `k` of epoch `e` depends on the data set, the seed, `e` and `k` alone: a run that is resumed in the middle of an
-/// epoch sees what the uninterrupted run saw, without drawing the earlier batches again.
+/// Batch `k` of epoch `e` depends only on the data set, the seed, `e` and `k`. A run that resumes in the middle of an epoch
+/// therefore has the same batches as an uninterrupted run.
 ///
 /// ```
 /// use gibbs_backend::device;
@@ -61,7 +61,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Batches of `batch_size` examples, in the order of `data`; the last batch of an epoch may be smaller.
+    /// Batches of `batch_size` examples in the order of `data`. The last batch of an epoch may be smaller.
     ///
     /// # Errors
     ///
@@ -76,14 +76,13 @@ impl Batches {
         Ok(Self { data, batch_size, shuffle: None, drop_last: false })
     }
 
-    /// The same batches with the examples in a random order, another one in each epoch.
+    /// Puts the examples into a random order, which is different in each epoch.
     #[must_use]
     pub fn shuffled(self, seed: u64) -> Self {
         Self { shuffle: Some(seed), ..self }
     }
 
-    /// The same batches without the last one of an epoch where it would be smaller than the others. A set smaller than
-    /// one batch still makes one.
+    /// Omits the last batch of an epoch if it is smaller than the others. A set smaller than one batch still has one batch.
     #[must_use]
     pub fn drop_last(self, drop_last: bool) -> Self {
         Self { drop_last, ..self }
@@ -95,7 +94,7 @@ impl Batches {
         if self.drop_last { (n / self.batch_size).max(1) } else { n.div_ceil(self.batch_size) }
     }
 
-    /// Never: there is at least one batch.
+    /// Always false: there is at least one batch.
     pub fn is_empty(&self) -> bool {
         false
     }
@@ -105,7 +104,7 @@ impl Batches {
         &self.data
     }
 
-    /// Epoch `number` (from 0): its order of the examples, and what is drawn anew in it.
+    /// Epoch `number` (from 0), with its order of the examples and its random draws.
     pub fn epoch(&self, number: u64) -> Epoch {
         let n = self.data.len();
         let order = match self.shuffle {
@@ -131,18 +130,18 @@ impl Epoch {
         self.len
     }
 
-    /// Never: there is at least one batch.
+    /// Always false: there is at least one batch.
     pub fn is_empty(&self) -> bool {
         false
     }
 
-    /// The examples of batch `k`, by their place in the data set.
+    /// The indices in the data set of the examples of batch `k`.
     ///
     /// # Panics
     ///
     /// If `k` is not below the number of batches.
     pub fn indices(&self, k: usize) -> &[usize] {
-        assert!(k < self.len, "batch {k} of {}", self.len);
+        assert!(k < self.len, "batch {k}: the epoch has {} batches", self.len);
         let start = k * self.batch_size;
         &self.order[start..self.order.len().min(start + self.batch_size)]
     }
@@ -169,14 +168,14 @@ mod tests {
     use super::*;
     use crate::Binarization;
 
-    fn grey(n: usize) -> Dataset {
+    fn gray(n: usize) -> Dataset {
         let bytes = (0..n * 6).map(|i| (i * 91 % 256) as u8).collect();
-        Dataset::from_bytes("grey", bytes, &[6], Some((0..n).map(|i| i as u8).collect())).unwrap()
+        Dataset::from_bytes("gray", bytes, &[6], Some((0..n).map(|i| i as u8).collect())).unwrap()
     }
 
     #[test]
     fn an_epoch_shows_each_example_once_in_another_order_each_time() {
-        let batches = Batches::new(grey(53), 10).unwrap().shuffled(1);
+        let batches = Batches::new(gray(53), 10).unwrap().shuffled(1);
         let seen = |number| {
             let epoch = batches.epoch(number);
             assert_eq!(epoch.len(), 6);
@@ -194,7 +193,7 @@ mod tests {
     #[test]
     fn a_batch_needs_no_replay_of_those_before_it() {
         let device = device("flex").unwrap();
-        let data = grey(40).binarized(Binarization::Stochastic, 5).unwrap();
+        let data = gray(40).binarized(Binarization::Stochastic, 5).unwrap();
         let batches = Batches::new(data, 8).unwrap().shuffled(5);
         let values = |batch: Batch| batch.x.into_data().try_to_vec::<f32>().unwrap();
         let through: Vec<_> =
@@ -207,16 +206,16 @@ mod tests {
     #[test]
     fn labels_go_with_their_examples() {
         let device = device("flex").unwrap();
-        let batch = Batches::new(grey(40), 16).unwrap().shuffled(2).epoch(0).batch(1, &device);
+        let batch = Batches::new(gray(40), 16).unwrap().shuffled(2).epoch(0).batch(1, &device);
         let labels = batch.label_tensor().unwrap().into_data().iter::<i64>().collect::<Vec<_>>();
         assert_eq!(labels, batch.indices.iter().map(|&i| i as i64).collect::<Vec<_>>());
-        assert_eq!(batch.x.into_data().try_to_vec::<f32>().unwrap(), grey(40).values(&batch.indices));
+        assert_eq!(batch.x.into_data().try_to_vec::<f32>().unwrap(), gray(40).values(&batch.indices));
     }
 
     #[test]
     fn the_last_batch_may_be_dropped() {
         let sizes = |n, drop| {
-            let epoch = Batches::new(grey(n), 10).unwrap().drop_last(drop).epoch(0);
+            let epoch = Batches::new(gray(n), 10).unwrap().drop_last(drop).epoch(0);
             (0..epoch.len()).map(|k| epoch.indices(k).len()).collect::<Vec<_>>()
         };
         assert_eq!(sizes(23, false), [10, 10, 3]);
@@ -226,7 +225,7 @@ mod tests {
 
     #[test]
     fn empty_batches_are_refused() {
-        assert!(matches!(Batches::new(grey(4), 0), Err(DataError::BatchSize)));
-        assert!(matches!(Batches::new(grey(4).rows(2..2), 1), Err(DataError::Empty { .. })));
+        assert!(matches!(Batches::new(gray(4), 0), Err(DataError::BatchSize)));
+        assert!(matches!(Batches::new(gray(4).rows(2..2), 1), Err(DataError::Empty { .. })));
     }
 }

@@ -1,22 +1,22 @@
-//! How grey values become zeros and ones.
+//! Binarization of gray values.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// How grey values `x` in `[0, 1]` become zeros and ones. It changes what a likelihood means and is printed with it.
+/// The rule that makes zeros and ones from gray values `x` in `[0, 1]`. Likelihoods with different rules are not comparable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Binarization {
-    /// The values stay as they are.
+    /// No change.
     #[default]
     None,
     /// 1 if `x > 1/2` (bytes from 128 on), else 0.
     Threshold,
-    /// 1 with probability `x`, drawn anew in each epoch (Salakhutdinov and Murray, ICML 2008, doi:10.1145/1390156.1390266).
+    /// 1 with probability `x`, with new draws in each epoch (Salakhutdinov and Murray, ICML 2008, doi:10.1145/1390156.1390266).
     Stochastic,
-    /// 1 with probability `x`, drawn once by the seed: the same in each epoch.
+    /// 1 with probability `x`, drawn once: the same values in each epoch.
     Fixed,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Binarization {
     }
 }
 
-/// The given text names no [`Binarization`].
+/// The text is not the name of a [`Binarization`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("binarization '{0}': give one of none, threshold, stochastic, fixed")]
 pub struct UnknownBinarization(String);

@@ -1,9 +1,9 @@
-//! The unit in which likelihoods of pictures are compared.
+//! Bits per dimension, the unit for likelihoods of images.
 
 use std::f64::consts::LN_2;
 
-/// Bits per dimension of a mean log density (nats) of `width` grey values that were dequantized to `[0, 1]`:
-/// `8 - log_prob / (width ln 2)`, the 8 bits being the width 1/256 of a grey value's cell.
+/// Bits per dimension, `8 - log_prob / (width ln 2)`, from a mean log density (nats) of `width` gray values that were
+/// dequantized to `[0, 1]`. The 8 bits stand for the width 1/256 of the cell of a gray value.
 pub fn bits_per_dim(log_prob: f64, width: usize) -> f64 {
     8.0 - log_prob / (width as f64 * LN_2)
 }

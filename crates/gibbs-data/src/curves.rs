@@ -1,23 +1,23 @@
-//! Curves through three random points: 28×28 grey images that six numbers describe.
+//! Curves through three random points: 28×28 gray images with six parameters.
 //!
 //! ```text
 //! P₀, P₁, P₂  uniform on [4, 24)²                                     six coordinates, in pixels
 //! c(t) = (1-t)(1-2t)·P₀ + 4t(1-t)·P₁ + t(2t-1)·P₂,  0 ≤ t ≤ 1         the parabola with c(0) = P₀, c(½) = P₁, c(1) = P₂
 //! ```
 //!
-//! drawn with a round pen of one width and one softness, so that nothing but the six coordinates varies. A model with six
-//! code units can therefore describe an image completely; P₀ and P₂ may change places, which the image does not show.
-//! Between the points the parabola leaves their square by at most an eighth of its side (`max_t Σ|ℓᵢ(t)| = 5/4`), which
-//! stays on the paper with the pen's width: no image is cut off.
+//! The pen is round and has a constant width and softness, so that only the six coordinates vary. Six code units can
+//! therefore describe an image. An exchange of P₀ and P₂ does not change the image. Between the points the parabola leaves
+//! their square by at most an eighth of its side (`max_t Σ|ℓᵢ(t)| = 5/4`). With the width of the pen this is inside the
+//! image: no curve is cut off.
 //!
-//! The set is made after the "curves" of G. Hinton and R. Salakhutdinov, *Reducing the dimensionality of data with neural
+//! The set is similar to the "curves" of G. Hinton and R. Salakhutdinov, *Reducing the dimensionality of data with neural
 //! networks*, Science 313 (2006), doi:10.1126/science.1127647, supporting online material: images of curves generated from
 //! three randomly chosen points in two dimensions, 20000 for training and 10000 for test, for autoencoders
-//! 784-400-200-100-50-25-6. The paper does not say which curve nor which pen, so errors on the two sets are alike but not
-//! comparable digit by digit.
+//! 784-400-200-100-50-25-6. The paper does not define the curve and the pen. Errors on the two sets are therefore similar
+//! but not equal.
 //!
-//! Image `i` depends on the seed and on `i` alone, not on the number of threads, and is computed with `+ - * /` and square
-//! roots, which IEEE 754 fixes to the last bit: the set is the same, byte for byte, on every machine.
+//! Image `i` depends only on the seed and on `i`, not on the number of threads. Its computation uses `+ - * /` and square
+//! roots, whose results IEEE 754 defines to the last bit. The bytes of the set are therefore the same on every computer.
 
 use gibbs_backend::Noise;
 use rayon::prelude::*;
@@ -30,15 +30,15 @@ use crate::{DataError, Dataset, Splits};
 const PIXELS: usize = SIDE * SIDE;
 /// Uniform draws of one image.
 const DRAWS: usize = 6;
-/// Distance of the points' square from the edges of the image, pixels.
+/// Distance between the square of the points and the edges of the image, in pixels.
 const INSET: f32 = 4.0;
-/// Straight pieces of a drawn curve, none further from it than 0.02 pixels.
+/// Straight pieces of a drawn curve. Their distance from the curve is at most 0.02 pixels.
 const PIECES: usize = 40;
-/// Half the width of the stroke and half that of its soft edge, pixels.
+/// Half the width of the stroke and of its soft edge, in pixels.
 const RADIUS: f32 = 0.75;
 const SOFTNESS: f32 = 0.75;
 
-/// `n` images, `[n, 28, 28]` bytes row-major. The images of a smaller `n` are the first ones of a larger `n`.
+/// `n` images, `[n, 28, 28]` bytes row-major. With a larger `n` the first images are the same.
 pub fn generate(n: usize, seed: u64) -> Vec<u8> {
     let noise = Noise::new(seed, "curves");
     let mut images = vec![0; n * PIXELS];
@@ -49,28 +49,28 @@ pub fn generate(n: usize, seed: u64) -> Vec<u8> {
     images
 }
 
-/// The built-in set: 20000 images to learn from, of which the last 2000 are for validation, and 10000 test images.
+/// The built-in set: 18000 training, 2000 validation and 10000 test images.
 ///
 /// # Errors
 ///
-/// None; the type is that of the other sets.
+/// None. The type is that of the other sets.
 pub fn splits() -> Result<Splits, DataError> {
     let whole = Dataset::from_bytes("curves", generate(30_000, 0), &[SIDE, SIDE], None)?;
     Ok(Splits {
         train: whole.rows(0..18_000),
         valid: whole.rows(18_000..20_000),
         test: whole.rows(20_000..30_000),
-        law: None,
+        known_density: None,
     })
 }
 
-/// The three points of image `index`, pixels from the upper left corner.
+/// The three points of image `index`, in pixels from the upper left corner.
 fn points(noise: &Noise, index: usize) -> [[f32; 2]; 3] {
     let mut draws = Draws::new(noise, index, DRAWS);
     [(); 3].map(|()| [(); 2].map(|()| INSET + (SIDE as f32 - 2.0 * INSET) * draws.uniform()))
 }
 
-/// The pen's path through the points.
+/// The path of the pen through the points.
 fn parabola([a, b, c]: [[f32; 2]; 3]) -> Vec<Nib> {
     let at = |k: usize| {
         let t = k as f32 / PIECES as f32;

@@ -7,21 +7,21 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::values::{Rule, Values};
+use crate::storage::{Rule, Storage};
 use crate::{Binarization, DataError};
 
 /// Examples in memory, as bytes or `f32`, with a shape and, if known, labels.
 ///
-/// A `Dataset` is a view: cloning it, or taking [rows](Self::rows) of it, shares the values. Examples become `f32` when
-/// they are read: bytes are scaled to `[0, 1]`, and what [`binarized`](Self::binarized) or
-/// [`dequantized`](Self::dequantized) asked for is done then, by draws that depend on the seed, on the example's place in
-/// its file and on the [epoch](Self::at_epoch), and on nothing else. So neither the order nor the size of batches matters.
+/// A `Dataset` is a view: clones and [rows](Self::rows) share the values. Examples become `f32` when they are read: bytes
+/// are scaled to `[0, 1]`, then [binarized](Self::binarized) or [dequantized](Self::dequantized) if requested. The random
+/// draws depend only on the seed, on the index of the example in its file and on the [epoch](Self::at_epoch), not on
+/// the order or the size of batches.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     name: Arc<str>,
-    /// Names the streams of draws; views of one file share it.
+    /// Part of the names of the noise streams. All views of a file have the same.
     origin: Arc<str>,
-    values: Values,
+    values: Storage,
     labels: Option<Arc<Vec<u8>>>,
     shape: Arc<[usize]>,
     rows: Range<usize>,
@@ -31,21 +31,21 @@ pub struct Dataset {
 
 impl Dataset {
     /// Examples of `shape` from bytes, one example after the other, row-major. If no byte is above 1 they are zeros and
-    /// ones ([`is_binary`](Self::is_binary)), otherwise grey values that stand for `byte / 255`.
+    /// ones ([`is_binary`](Self::is_binary)). Otherwise they are gray values, which mean `byte / 255`.
     ///
     /// # Errors
     ///
-    /// [`DataError::Empty`] without examples, [`DataError::Shape`] if `bytes` is no multiple of the width of an example,
-    /// [`DataError::Labels`] if the number of labels is not that of the examples.
+    /// [`DataError::Empty`] without examples, [`DataError::Shape`] if the number of bytes is not a multiple of the width of an
+    /// example, [`DataError::Labels`] if the numbers of labels and examples differ.
     pub fn from_bytes(
         name: impl Into<Arc<str>>,
         bytes: Vec<u8>,
         shape: &[usize],
         labels: Option<Vec<u8>>,
     ) -> Result<Self, DataError> {
-        let grey = bytes.par_iter().any(|&byte| byte > 1);
+        let gray = bytes.par_iter().any(|&byte| byte > 1);
         let bytes = Arc::new(bytes);
-        let values = if grey { Values::Grey(bytes) } else { Values::Binary(bytes) };
+        let values = if gray { Storage::Gray(bytes) } else { Storage::Binary(bytes) };
         Self::new(name.into(), values, shape, labels)
     }
 
@@ -60,7 +60,7 @@ impl Dataset {
         shape: &[usize],
         labels: Option<Vec<u8>>,
     ) -> Result<Self, DataError> {
-        let dataset = Self::new(name.into(), Values::Real(Arc::new(values)), shape, labels)?;
+        let dataset = Self::new(name.into(), Storage::Real(Arc::new(values)), shape, labels)?;
         match dataset.position(|x| !x.is_finite()) {
             None => Ok(dataset),
             Some((row, value)) => {
@@ -69,11 +69,11 @@ impl Dataset {
         }
     }
 
-    /// Grey bytes or zeros and ones, whatever the bytes are.
+    /// Examples of zeros and ones if `binary`, else of gray values.
     ///
     /// # Errors
     ///
-    /// As [`from_bytes`](Self::from_bytes), and [`DataError::NotBinary`] if zeros and ones are asked for and others are found.
+    /// As [`from_bytes`](Self::from_bytes), and [`DataError::NotBinary`] if `binary` and another byte occurs.
     pub(crate) fn from_bytes_as(
         binary: bool,
         name: &str,
@@ -86,13 +86,13 @@ impl Dataset {
             return Err(DataError::NotBinary { name: name.to_owned(), row, value });
         }
         let bytes = Arc::new(bytes);
-        let values = if binary { Values::Binary(bytes) } else { Values::Grey(bytes) };
+        let values = if binary { Storage::Binary(bytes) } else { Storage::Gray(bytes) };
         Self::new(name.into(), values, shape, None)
     }
 
     fn new(
         name: Arc<str>,
-        values: Values,
+        values: Storage,
         shape: &[usize],
         labels: Option<Vec<u8>>,
     ) -> Result<Self, DataError> {
@@ -128,13 +128,18 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`DataError::Labels`] if their number is not that of the examples.
+    /// [`DataError::Labels`] if the numbers of labels and examples differ.
     ///
     /// # Panics
     ///
-    /// If `self` shows only a part of its file.
+    /// If `self` is a view of a part of its file.
     pub fn with_labels(mut self, labels: Vec<u8>) -> Result<Self, DataError> {
-        assert_eq!(self.rows, 0..self.values.len() / self.width(), "labels belong to a whole file");
+        assert_eq!(
+            self.rows,
+            0..self.values.len() / self.width(),
+            "labels for a part of `{}`: give them to the whole set",
+            self.name
+        );
         if labels.len() != self.len() {
             let (name, examples) = (self.name.to_string(), self.len());
             return Err(DataError::Labels { name, examples, labels: labels.len() });
@@ -143,7 +148,7 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same examples with another name of the file they come from, by which their draws are told apart.
+    /// Sets the name of the file in the names of the noise streams.
     pub(crate) fn with_origin(mut self, origin: impl Into<Arc<str>>) -> Self {
         self.origin = origin.into();
         self
@@ -159,7 +164,7 @@ impl Dataset {
         self.rows.len()
     }
 
-    /// Whether there is no example; only an empty range of [rows](Self::rows) makes such a view.
+    /// Whether there is no example, which is the case for an empty range of [rows](Self::rows).
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -179,25 +184,25 @@ impl Dataset {
         self.labels.as_ref().map(|labels| &labels[self.rows.clone()])
     }
 
-    /// Whether every value that is read is 0 or 1, by the stored bytes or by the binarization.
+    /// Whether all values are 0 or 1, because of the stored bytes or of the binarization.
     pub fn is_binary(&self) -> bool {
-        matches!(self.values, Values::Binary(_)) || matches!(self.rule, Rule::Threshold | Rule::Draw { .. })
+        matches!(self.values, Storage::Binary(_)) || matches!(self.rule, Rule::Threshold | Rule::Draw { .. })
     }
 
-    /// Memory of the stored values and labels of the whole file, which all views share, in bytes.
+    /// Memory of the values and labels of the whole file in bytes. All views share it.
     pub fn bytes_in_memory(&self) -> usize {
         self.values.bytes_in_memory() + self.labels.as_ref().map_or(0, |labels| labels.capacity())
     }
 
-    /// One line that says what the set holds, such as
+    /// A description in one line, such as
     /// `mnist: 50000 examples of 28x28, bytes 0 to 255, scaled to [0, 1], labels`.
     pub fn describe(&self) -> String {
         let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();
         let rule = match self.rule {
             Rule::Plain => "",
             Rule::Threshold => ", binarized by threshold",
-            Rule::Draw { anew: true, .. } => ", binarized anew in each epoch",
-            Rule::Draw { anew: false, .. } => ", binarized once",
+            Rule::Draw { per_epoch: true, .. } => ", binarized in each epoch",
+            Rule::Draw { per_epoch: false, .. } => ", binarized once",
             Rule::Dequantize { .. } => ", dequantized",
         };
         let labels = if self.labels.is_some() { ", labels" } else { "" };
@@ -216,12 +221,12 @@ impl Dataset {
         Self { rows, ..self.clone() }
     }
 
-    /// The same examples with the draws of another epoch (0 at first). Only what is drawn anew in each epoch changes.
+    /// The same examples with the draws of another epoch. A new set is at epoch 0.
     pub fn at_epoch(&self, epoch: u64) -> Self {
         Self { epoch, ..self.clone() }
     }
 
-    /// The same examples as zeros and ones. What is stored as zeros and ones already stays as it is.
+    /// The same examples as zeros and ones. Sets that are stored as zeros and ones do not change.
     ///
     /// # Errors
     ///
@@ -229,35 +234,35 @@ impl Dataset {
     pub fn binarized(mut self, kind: Binarization, seed: u64) -> Result<Self, DataError> {
         self.require_unit_interval()?;
         self.rule = match kind {
-            _ if matches!(self.values, Values::Binary(_)) => Rule::Plain,
+            _ if matches!(self.values, Storage::Binary(_)) => Rule::Plain,
             Binarization::None => Rule::Plain,
             Binarization::Threshold => Rule::Threshold,
-            Binarization::Stochastic => Rule::Draw { seed, anew: true },
-            Binarization::Fixed => Rule::Draw { seed, anew: false },
+            Binarization::Stochastic => Rule::Draw { seed, per_epoch: true },
+            Binarization::Fixed => Rule::Draw { seed, per_epoch: false },
         };
         Ok(self)
     }
 
-    /// The same examples with uniform dequantization: `(byte + u) / 256` with `u` uniform on `(0, 1)`, drawn anew in each
-    /// epoch, so that a density model cannot put all its mass on the 256 grey values (Theis, van den Oord and Bethge,
-    /// *A note on the evaluation of generative models*, ICLR 2016, arXiv:1511.01844).
+    /// The same examples with uniform dequantization: `(byte + u) / 256` with `u` uniform on `(0, 1)`, with new draws in each
+    /// epoch. A density model can then not concentrate its mass on the 256 gray values (Theis, van den Oord and Bethge, *A
+    /// note on the evaluation of generative models*, ICLR 2016, arXiv:1511.01844).
     ///
     /// # Errors
     ///
-    /// [`DataError::NotQuantized`] for sets that do not hold grey values in bytes.
+    /// [`DataError::NotQuantized`] if the set is not stored as gray bytes.
     pub fn dequantized(mut self, seed: u64) -> Result<Self, DataError> {
-        if !matches!(self.values, Values::Grey(_)) {
+        if !matches!(self.values, Storage::Gray(_)) {
             return Err(DataError::NotQuantized { name: self.name.to_string(), found: self.values.kind() });
         }
         self.rule = Rule::Dequantize { seed };
         Ok(self)
     }
 
-    /// Checks that all values lie in `[0, 1]`, as models of binary units need.
+    /// Checks that all values lie in `[0, 1]`, as for models of binary units.
     ///
     /// # Errors
     ///
-    /// [`DataError::OutsideUnit`] with the first value that does not.
+    /// [`DataError::OutsideUnit`] with the first other value.
     pub fn require_unit_interval(&self) -> Result<(), DataError> {
         match self.position(|x| !(0.0..=1.0).contains(&x)) {
             None => Ok(()),
@@ -265,11 +270,11 @@ impl Dataset {
         }
     }
 
-    /// Checks that an example has `expected` values, the width of a model.
+    /// Checks that an example has `expected` values, for example the width of a model.
     ///
     /// # Errors
     ///
-    /// [`DataError::Width`] if not.
+    /// [`DataError::Width`] if it has another width.
     pub fn require_width(&self, expected: usize) -> Result<(), DataError> {
         let width = self.width();
         if width == expected {
@@ -280,9 +285,9 @@ impl Dataset {
         Err(DataError::Width { name: self.name.to_string(), found, expected })
     }
 
-    /// The first stored real value in view that `is_wrong`, with the index of its example.
+    /// The first real value for which `is_wrong` holds, with the index of its example.
     fn position(&self, is_wrong: impl Fn(f32) -> bool + Sync) -> Option<(usize, f32)> {
-        let Values::Real(values) = &self.values else { return None };
+        let Storage::Real(values) = &self.values else { return None };
         let width = self.width();
         let at = values[self.rows.start * width..self.rows.end * width]
             .par_iter()

@@ -1,8 +1,8 @@
 //! Download of named sets that have a public address (feature `download`).
 //!
-//! A file is written as `NAME.part`, compared with its checksum and then renamed, so that a file of its final name is always
-//! whole. An interrupted transfer is resumed by a `Range` request, in the same call or in a later one; where the server does
-//! not support that, or where the parts do not fit together, it is begun again.
+//! A file is written as `NAME.part`, its checksum is verified, and then it is renamed. A file with its final name is therefore
+//! complete. An interrupted transfer continues with a `Range` request, in the same call or in a later one. If the server does
+//! not support this, or if the checksum is wrong, the transfer starts again.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,29 +16,29 @@ use ureq::http::{Response, StatusCode};
 use crate::manifest::{self, Form, Manifest, hex};
 use crate::{DataError, names};
 
-/// How far a download has come.
+/// The progress of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
     /// Name of the file.
     pub file: &'a str,
-    /// Its number, from 0.
+    /// Number of the file, from 0.
     pub index: usize,
     /// Number of files.
     pub files: usize,
-    /// Bytes of it that have arrived, those of an earlier try included.
+    /// Bytes that have arrived, including those of an earlier try.
     pub received: u64,
-    /// Its size, where known.
+    /// Size of the file, if known.
     pub total: Option<u64>,
 }
 
-/// Downloads the named set into `data_dir/NAME/` and gives the paths of its files. What is there already, with the right
-/// checksum, is not downloaded again. `progress` is called after every piece that arrives.
+/// Downloads the named set into `data_dir/NAME/` and returns the paths of its files. Files with the right checksum are not
+/// downloaded again. `progress` is called after each piece that arrives.
 ///
 /// # Errors
 ///
-/// [`DataError::Unknown`] if `name` is no set that is read from files, [`DataError::NoAddress`] if it has no public address,
-/// [`DataError::Download`] if a transfer fails at all addresses, [`DataError::Checksum`] if what arrives is not the published
-/// file, [`DataError::Io`] if it cannot be written.
+/// [`DataError::Unknown`] if `name` is not the name of a set, [`DataError::NoAddress`] if it has no public address,
+/// [`DataError::Download`] if a transfer fails at all addresses, [`DataError::Checksum`] if the file differs from the
+/// published one, [`DataError::Io`] if it cannot be written.
 pub fn download(
     name: &str,
     data_dir: &Path,
@@ -88,14 +88,14 @@ fn download_files(
     Ok(paths)
 }
 
-/// Downloads one file from the first of its addresses that works. `progress` is told the bytes that have arrived and the size
-/// of the file where it is known.
+/// Downloads one file from the first of its addresses that works. `progress` receives the number of bytes that have arrived
+/// and the size of the file, if known.
 ///
 /// # Errors
 ///
 /// [`DataError::NoAddress`], [`DataError::Download`], [`DataError::Checksum`], [`DataError::Io`], as [`download`].
 pub fn fetch(form: &Form, path: &Path, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), DataError> {
-    /// Tries at one address, each going on where the one before was interrupted.
+    /// Tries at one address. Each continues where the one before was interrupted.
     const TRIES: usize = 3;
     let agent = agent();
     let mut last = DataError::NoAddress { set: form.name.clone(), help: "it has no address".to_owned() };
@@ -121,18 +121,18 @@ fn agent() -> Agent {
         .timeout_connect(Some(Duration::from_secs(30)))
         .timeout_recv_response(Some(Duration::from_secs(60)))
         .timeout_per_read(Some(Duration::from_secs(60)));
-    // The tests talk to their own server on this machine, whatever proxy is set.
+    // The tests have a server on this computer. They ignore proxies.
     let config = if cfg!(test) { config.proxy(None) } else { config };
     config.build().new_agent()
 }
 
-/// Where to go on after a failed try.
+/// The consequence of a failed try.
 enum Failure {
-    /// At the same address.
+    /// Try again at the same address.
     Again(DataError),
-    /// At the next address.
+    /// Try the next address.
     Address(DataError),
-    /// Nowhere: the trouble is on this machine.
+    /// Stop: the error is on this computer.
     Here(DataError),
 }
 
@@ -181,8 +181,7 @@ impl Transfer<'_> {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => {
                         let size = total.map_or(String::new(), |total| format!(" of {total}"));
-                        let reason =
-                            format!("{error} after {held}{size} bytes; run it again, it goes on from there");
+                        let reason = format!("{error} after {held}{size} bytes; run it again to continue");
                         return Err(Failure::Again(self.failed(reason)));
                     }
                 };
@@ -190,7 +189,9 @@ impl Transfer<'_> {
                 held += n as u64;
                 if held > self.form.bytes.unwrap_or(LARGEST) {
                     fs::remove_file(&part).map_err(here("remove"))?;
-                    return Err(Failure::Address(self.failed("the server sends more than the file's size")));
+                    return Err(Failure::Address(
+                        self.failed("the server sends more bytes than the file has"),
+                    ));
                 }
                 progress(held, total);
             }
@@ -201,17 +202,17 @@ impl Transfer<'_> {
             fs::remove_file(&part).map_err(here("remove"))?;
             let (path, expected) = (self.path.to_path_buf(), self.form.sha256.clone());
             let error = DataError::Checksum { path, expected, found };
-            // Parts of different files may have been joined; a clean try will tell.
+            // The parts may come from different files. Then a new try helps.
             return Err(if resumed { Failure::Again(error) } else { Failure::Address(error) });
         }
         fs::rename(&part, self.path).map_err(here("rename"))
     }
 
-    /// How many of the `held` bytes the response goes on from.
+    /// The number of bytes before those of the response: `held` or 0.
     fn accepted<T>(&self, response: &Response<T>, held: u64, part: &Path) -> Result<u64, Failure> {
         let status = response.status();
         let again = |reason: &str| {
-            // What is held does not fit; the next try begins from nothing.
+            // The bytes on disk do not fit. The next try starts from 0.
             match fs::remove_file(part) {
                 Ok(()) => Failure::Again(self.failed(reason)),
                 Err(error) => Failure::Here(DataError::io("remove", part)(error)),
@@ -226,10 +227,10 @@ impl Transfer<'_> {
             {
                 Ok(held)
             }
-            StatusCode::PARTIAL_CONTENT => Err(again("the server sends another range than asked for")),
+            StatusCode::PARTIAL_CONTENT => Err(again("the server sends another range")),
             StatusCode::RANGE_NOT_SATISFIABLE => Err(again("the server has no such range")),
             _ => Err(Failure::Address(self.failed(format!(
-                "the server answers {status}; get the file by hand, as datasets/README.md says"
+                "the server answers {status}; get the file by hand, see datasets/README.md"
             )))),
         }
     }
@@ -239,7 +240,7 @@ impl Transfer<'_> {
     }
 }
 
-/// Bytes beyond which a file of unknown size is not believed.
+/// Largest number of bytes of a file of unknown size.
 const LARGEST: u64 = 1 << 32;
 
 fn header<'a, T>(response: &'a Response<T>, name: &str) -> Option<&'a str> {

@@ -1,21 +1,21 @@
-//! What can be wrong with data, one variant and one line each.
+//! Errors of data sets and files.
 
 use std::io;
 use std::path::PathBuf;
 
-/// What can be wrong with data. Each message names the thing, the value found and the way out.
+/// An error of a data set or a file. Each message is one line with the name, the value and a solution.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The given text is neither the name of a set nor a file.
+    /// The text is neither the name of a set nor a file.
     #[error("no data set and no file '{spec}': give the path of an .npy or idx file, or one of: {known}")]
     Unknown {
-        /// What was asked for.
+        /// The text.
         spec: String,
         /// The known names, separated by commas.
         known: String,
     },
-    /// Files of a named set are not where they are expected.
+    /// Files of a named set are missing.
     #[error("data set '{set}': missing in {}: {files}. {help}", folder.display())]
     Missing {
         /// Name of the set.
@@ -27,17 +27,17 @@ pub enum DataError {
         /// How to get them.
         help: String,
     },
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb.
+        /// The action, as a verb.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The system's answer.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file is in no format that is read here.
+    /// The format of the file is unknown.
     #[error("{}: begins with bytes {found}, which is neither idx (00 00 08, or gzip of it) nor npy (93 4e 55 4d 50 59); convert it with numpy.save", path.display())]
     UnknownFormat {
         /// The file.
@@ -45,35 +45,35 @@ pub enum DataError {
         /// Its first bytes, hexadecimal.
         found: String,
     },
-    /// The file is not what its format prescribes.
+    /// The file violates its format.
     #[error("{}: not a valid {format} file: {reason}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
         /// The expected format.
         format: &'static str,
-        /// The rule broken.
+        /// The reason.
         reason: String,
     },
-    /// The file ends early.
-    #[error("{}: truncated: its header promises {promised} bytes of values, the file holds {found}; get the file again", path.display())]
+    /// The file is too short.
+    #[error("{}: truncated: its header promises {promised} bytes of values, the file has {found}; get the file again", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
-        /// Bytes of values by the header.
+        /// Bytes of values according to the header.
         promised: u64,
         /// Bytes of values in the file.
         found: u64,
     },
-    /// The file goes on after its last value.
-    #[error("{}: holds more than the {promised} bytes of values that its header promises; get the file again", path.display())]
+    /// The file continues after its last value.
+    #[error("{}: has more than the {promised} bytes of values of its header; get the file again", path.display())]
     TooLong {
         /// The file.
         path: PathBuf,
-        /// Bytes of values by the header.
+        /// Bytes of values according to the header.
         promised: u64,
     },
-    /// The compressed stream ends early.
+    /// The compressed stream is too short.
     #[error("{}: truncated gzip stream; get the file again", path.display())]
     TruncatedGzip {
         /// The file.
@@ -84,37 +84,37 @@ pub enum DataError {
     DamagedGzip {
         /// The file.
         path: PathBuf,
-        /// What the decoder met.
+        /// The error of the decoder.
         source: io::Error,
     },
-    /// The header promises a size that no file of this length can hold.
+    /// The size in the header is too large for a file of this length.
     #[error("{}: its header promises shape {shape:?}, more than a file of {file_bytes} bytes can hold", path.display())]
     AbsurdSize {
         /// The file.
         path: PathBuf,
-        /// The shape by the header.
+        /// The shape in the header.
         shape: Vec<u64>,
         /// Size of the file.
         file_bytes: u64,
     },
-    /// The element type of the file is not read here.
+    /// The element type of the file is not supported.
     #[error("{}: element type {found}; only {supported} can be read: convert with numpy (array.astype('<f4'))", path.display())]
     ElementType {
         /// The file.
         path: PathBuf,
         /// Its element type.
         found: String,
-        /// What can be read.
+        /// The supported types.
         supported: &'static str,
     },
-    /// The file stores columns, not rows, one after another.
+    /// The file stores its array by columns.
     #[error("{}: stored in Fortran (column-major) order; save numpy.ascontiguousarray(array) instead", path.display())]
     FortranOrder {
         /// The file.
         path: PathBuf,
     },
-    /// A value is NaN, infinite, or does not fit into f32.
-    #[error("{name}: example {row} holds the value {value:?}, which is no finite f32; clean the data first")]
+    /// A value is NaN, infinite, or too large for f32.
+    #[error("{name}: example {row} has the value {value:?}, which is not a finite f32; remove or replace it")]
     NotFinite {
         /// Set or file.
         name: String,
@@ -123,9 +123,9 @@ pub enum DataError {
         /// The value.
         value: f64,
     },
-    /// A value does not suit a model of binary units.
+    /// A value is not allowed in a model of binary units.
     #[error(
-        "{name}: example {row} holds the value {value:?}; a binary model needs values in [0, 1]: rescale the data"
+        "{name}: example {row} has the value {value:?}; a binary model needs values in [0, 1]: rescale the data"
     )]
     OutsideUnit {
         /// Set or file.
@@ -135,9 +135,9 @@ pub enum DataError {
         /// The value.
         value: f32,
     },
-    /// A set said to be 0/1 holds another byte.
+    /// A set of zeros and ones has another byte.
     #[error(
-        "{name}: example {row} holds the byte {value}; this set has the values 0 and 1 only: get the file again"
+        "{name}: example {row} has the byte {value}; this set has only the values 0 and 1: get the file again"
     )]
     NotBinary {
         /// Set or file.
@@ -147,15 +147,15 @@ pub enum DataError {
         /// The byte.
         value: u8,
     },
-    /// Uniform dequantization was asked for values that are not bytes 0 to 255.
-    #[error("{name}: dequantization needs grey values in bytes 0 to 255, this set holds {found}")]
+    /// Dequantization needs gray bytes.
+    #[error("{name}: dequantization needs gray values in bytes 0 to 255, this set has {found}")]
     NotQuantized {
         /// Set or file.
         name: String,
-        /// What it holds.
+        /// The values of the set.
         found: &'static str,
     },
-    /// As many labels as examples are needed.
+    /// The numbers of labels and examples differ.
     #[error("{name}: {labels} labels for {examples} examples; take the two files of the same set")]
     Labels {
         /// Set or file.
@@ -165,36 +165,34 @@ pub enum DataError {
         /// Number of labels.
         labels: usize,
     },
-    /// The number of values is not that of the shape, or the shape is not the one expected.
+    /// The shape is wrong, or the number of values does not fit it.
     #[error("{name}: shape {found:?} where {expected} is needed")]
     Shape {
         /// Set or file.
         name: String,
-        /// The shape found.
+        /// The shape.
         found: Vec<usize>,
-        /// What is needed.
+        /// The expected shape.
         expected: String,
     },
-    /// The content of a file is not the published one.
-    #[error("{}: sha256 is {found}, that of the published file is {expected}; delete it and get it again", path.display())]
+    /// The content of a file differs from the published one.
+    #[error("{}: sha256 is {found}, but the published file has {expected}; delete it and get it again", path.display())]
     Checksum {
         /// The file.
         path: PathBuf,
-        /// Checksum by the manifest.
+        /// Checksum in the manifest.
         expected: String,
         /// Checksum of the file.
         found: String,
     },
-    /// There is no example.
+    /// The set has no examples.
     #[error("{name}: no examples")]
     Empty {
         /// Set or file.
         name: String,
     },
-    /// A split would have no example.
-    #[error(
-        "{name}: the {split} split has no examples: a tenth of {examples} is none; give at least 10 examples"
-    )]
+    /// A split has no examples.
+    #[error("{name}: the {split} split is empty: it is a tenth of {examples} examples; give at least 10")]
     EmptySplit {
         /// Set or file.
         name: String,
@@ -203,8 +201,8 @@ pub enum DataError {
         /// Number of examples in the whole set.
         examples: usize,
     },
-    /// The examples do not fit the model.
-    #[error("{name}: examples of {found} values, the model has {expected}; give data of the model's width")]
+    /// The width of the examples differs from that of the model.
+    #[error("{name}: examples of {found} values, but the model has {expected}; give data of this width")]
     Width {
         /// Set or file.
         name: String,
@@ -213,13 +211,13 @@ pub enum DataError {
         /// Width of the model.
         expected: usize,
     },
-    /// A batch of no examples.
+    /// The batch size is 0.
     #[error("batch_size is 0; give at least 1")]
     BatchSize,
-    /// The generator has no such size.
+    /// The side of bars and stripes is not supported.
     #[error("bars-and-stripes of side {side}: the side must be from {} to {}", crate::bars::SIDES.start(), crate::bars::SIDES.end())]
     BarsSide {
-        /// The side asked for.
+        /// The side.
         side: usize,
     },
     /// A named set has no public address.
@@ -230,18 +228,18 @@ pub enum DataError {
         /// How to get it.
         help: String,
     },
-    /// A transfer failed; what has arrived is kept and the next try goes on from there.
+    /// A transfer failed. The next try continues after the bytes that have arrived.
     #[error("{url}: download failed: {reason}")]
     Download {
-        /// The address tried last.
+        /// The last address.
         url: String,
-        /// What happened.
+        /// The reason.
         reason: String,
     },
 }
 
 impl DataError {
-    /// For `map_err`: the error of trying to `action` (a verb) the file at `path`.
+    /// For `map_err`: the error of an action (a verb) on the file at `path`.
     pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { action, path, source }

@@ -23,8 +23,8 @@ pub struct Idx {
     pub values: Vec<u8>,
 }
 
-/// Reads an idx file of unsigned bytes, plain or gzip. What the header promises is checked against the size of the file
-/// before memory is taken for it.
+/// Reads an idx file of unsigned bytes, plain or gzip. The size in the header is compared with the size of the
+/// file before memory is allocated.
 ///
 /// # Errors
 ///
@@ -35,10 +35,10 @@ pub fn read(path: &Path) -> Result<Idx, DataError> {
     parse(fs::read(path).map_err(DataError::io("read", path))?, path)
 }
 
-/// Values beyond which a header is not believed, whatever the file: a terabyte.
+/// Largest number of values that a header may promise: a terabyte.
 const LARGEST: u64 = 1 << 40;
 
-/// Whether `bytes` begin like an idx file or like gzip.
+/// Whether `bytes` are the start of an idx file or of gzip data.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     is_gzip(bytes) || bytes.starts_with(&[0, 0])
 }
@@ -47,7 +47,7 @@ fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
-/// Reads the content of an idx file; `path` is for messages.
+/// Reads the content of an idx file. `path` is for error messages.
 pub(crate) fn parse(mut bytes: Vec<u8>, path: &Path) -> Result<Idx, DataError> {
     if is_gzip(&bytes) {
         return parse_gzip(&bytes, path);
@@ -62,7 +62,7 @@ pub(crate) fn parse(mut bytes: Vec<u8>, path: &Path) -> Result<Idx, DataError> {
 }
 
 fn parse_gzip(bytes: &[u8], path: &Path) -> Result<Idx, DataError> {
-    /// Deflate packs at most 258 values into 2 bits.
+    /// Deflate stores at most 258 values in 2 bits.
     const MAX_RATIO: u64 = 1032;
     let mut decoder = MultiGzDecoder::new(bytes);
     let header = Header::read(&mut decoder, path)?;
@@ -70,13 +70,14 @@ fn parse_gzip(bytes: &[u8], path: &Path) -> Result<Idx, DataError> {
     let promised = header.values(LARGEST.min(file_bytes.saturating_mul(MAX_RATIO)), file_bytes, path)?;
     let mut values = Vec::with_capacity(promised as usize);
     decoder.by_ref().take(promised).read_to_end(&mut values).map_err(|error| gzip_error(error, path))?;
-    // The checksum at the end of the stream is compared when the end is read.
+    // Reading the end of the stream verifies its checksum.
     let more = io::copy(&mut decoder.take(1), &mut io::sink()).map_err(|error| gzip_error(error, path))?;
     check_length(promised, values.len() as u64 + more, path)?;
     Ok(Idx { shape: header.shape(), values })
 }
 
-fn check_length(promised: u64, found: u64, path: &Path) -> Result<(), DataError> {
+/// Compares the bytes of values that the header promises with those in the file.
+pub(crate) fn check_length(promised: u64, found: u64, path: &Path) -> Result<(), DataError> {
     let path = path.to_path_buf();
     match found.cmp(&promised) {
         std::cmp::Ordering::Less => Err(DataError::Truncated { path, promised, found }),
@@ -147,7 +148,7 @@ impl Header {
         4 + 4 * self.sizes.len()
     }
 
-    /// Number of values, if it is at most `most`.
+    /// Number of values; an error if it is above `most`.
     fn values(&self, most: u64, file_bytes: u64, path: &Path) -> Result<u64, DataError> {
         let product = self.sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size));
         product.filter(|&values| values <= most).ok_or_else(|| DataError::AbsurdSize {
@@ -173,7 +174,7 @@ fn element_type(kind: u8) -> Option<&'static str> {
     })
 }
 
-/// `bytes` as two hexadecimal digits each, with spaces between.
+/// `bytes` as pairs of hexadecimal digits with spaces between them.
 pub(crate) fn hex_pairs(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! From the name of a set, or the path of a file, to data in memory.
+//! Loads a data set by its name, or a file by its path.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,32 +8,46 @@ use crate::npy::Narrow;
 use crate::plane::Plane;
 use crate::{DataError, Dataset, Splits, bars, curves, digits, idx, manifest, npy};
 
-/// The names that [`load`] knows: built-in sets first, then those read from the data folder.
+/// Names and descriptions of the built-in sets.
+pub const BUILT_IN: [(&str, &str); 9] = [
+    ("digits", "70000 gray images of 28x28: synthetic handwritten digits, labels"),
+    ("curves", "30000 gray images of 28x28: curves through three random points"),
+    (
+        "bars-and-stripes",
+        "30 binary images of 4x4 with equal probabilities (bars-and-stripes-6x6: another side)",
+    ),
+    ("moons", "70000 points in the plane: two interleaved half circles"),
+    ("rings", "70000 points in the plane: three circles"),
+    ("checkerboard", "70000 points in the plane: uniform on 8 of 16 squares"),
+    ("eight-gaussians", "70000 points in the plane: eight normal distributions on a circle"),
+    ("pinwheel", "70000 points in the plane: five arms"),
+    ("spirals", "70000 points in the plane: two spiral arms"),
+];
+
+/// The names of all sets for [`load`]: the built-in sets, then those with files in the data folder.
 pub fn names() -> Vec<String> {
-    let mut names = ["digits", "curves", "bars-and-stripes"].map(str::to_owned).to_vec();
-    names.extend(Plane::ALL.map(|set| set.name().to_owned()));
-    names.extend(manifest::all().into_iter().map(|manifest| manifest.name));
-    names
+    let built_in = BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
+    built_in.chain(manifest::all().into_iter().map(|manifest| manifest.name)).collect()
 }
 
-/// The data set that `spec` names, or the file at the path `spec`, in three parts.
+/// The data set with the name `spec`, or the file with the path `spec`, in three parts.
 ///
-/// - `digits`, `curves`, `bars-and-stripes` (4×4; `bars-and-stripes-6x6` for another side) and the 2-d sets are built in;
-/// - `mnist`, `fashion-mnist`, `binarized-mnist`, `frey-faces` are read from `data_dir/NAME/` and their checksums verified;
-/// - anything else is a path: `.npy` or idx, split in the order of the file by [`Splits::by_tenths`].
+/// - The sets of [`BUILT_IN`] need no files. `bars-and-stripes-6x6` has another side.
+/// - `mnist`, `fashion-mnist`, `binarized-mnist`, `frey-faces` are read from `data_dir/NAME/`. Their checksums are verified.
+/// - Other texts are paths of `.npy` or idx files. [`Splits::by_tenths`] splits them in their own order.
 ///
 /// ```
 /// use gibbs_data::load;
 ///
 /// let splits = load("bars-and-stripes", "datasets".as_ref())?;
 /// assert_eq!(splits.test.len(), 30);
-/// assert_eq!(splits.law.map(|law| law.entropy()), Some(30f64.ln()));
+/// assert_eq!(splits.known_density.map(|density| density.entropy()), Some(30f64.ln()));
 /// # Ok::<(), gibbs_data::DataError>(())
 /// ```
 ///
 /// # Errors
 ///
-/// [`DataError::Unknown`] for what is neither a name nor a file, and the errors of
+/// [`DataError::Unknown`] if `spec` is neither a name nor a file, and the errors of
 /// [`Manifest::load`](manifest::Manifest::load), [`load_file`] and [`Splits::by_tenths`].
 pub fn load(spec: &str, data_dir: &Path) -> Result<Splits, DataError> {
     if spec == "digits" {
@@ -68,8 +82,8 @@ fn bars_side(spec: &str) -> Option<usize> {
 }
 
 /// All examples of an `.npy` (`u8`, `f32`, `f64`; the first axis counts the examples) or idx file (plain or `.gz`), in the
-/// order of the file. The format is told by the first bytes. Bytes of which none is above 1 are zeros and ones, others
-/// grey values; [`Dataset::describe`] says which.
+/// order of the file. The first bytes decide the format. If no byte is above 1, bytes are zeros and ones, otherwise gray
+/// values; see [`Dataset::describe`].
 ///
 /// # Errors
 ///
@@ -83,7 +97,7 @@ pub fn load_file(path: &Path) -> Result<Dataset, DataError> {
         &start[..n]
     };
     let name = path.display().to_string();
-    // The draws of a binarization must not change when the file is moved.
+    // The draws of a binarization do not depend on the path of the file.
     let origin = "file";
     if npy::recognizes(start) {
         let (shape, values) = npy::read_narrow(path)?;
@@ -104,7 +118,7 @@ pub fn load_file(path: &Path) -> Result<Dataset, DataError> {
     Err(DataError::UnknownFormat { path: path.to_path_buf(), found: idx::hex_pairs(start) })
 }
 
-/// All sizes but the number of examples; one number each makes examples of width 1.
+/// All sizes except the number of examples. If there is no other, the examples have width 1.
 fn example_shape(shape: &[usize]) -> &[usize] {
     if shape.len() > 1 { &shape[1..] } else { &[1] }
 }
@@ -126,9 +140,13 @@ mod tests {
                     assert!(splits.train.len() >= splits.valid.len() && !splits.test.is_empty(), "{name}");
                     assert!(splits.name().starts_with(&name));
                 }
-                Err(error) => assert!(matches!(error, DataError::Missing { .. }), "{error}"),
+                Err(error) => {
+                    let built_in = BUILT_IN.iter().any(|(built_in, _)| *built_in == name);
+                    assert!(!built_in && matches!(error, DataError::Missing { .. }), "{error}");
+                }
             }
         }
+        assert!(Plane::ALL.iter().all(|set| names().iter().any(|name| name == set.name())));
     }
 
     #[test]
@@ -151,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_by_their_content() {
+    fn the_content_decides_the_format() {
         let folder = tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let spec = |name: &str| path(name).display().to_string();

@@ -1,8 +1,8 @@
-//! Named sets: which files, with which content, where they come from.
+//! Named sets: their files, checksums and sources.
 //!
-//! The manifests are the files `datasets/NAME.toml` of the repository; they are part of the program. The files of a set lie in
-//! `DATA_DIR/NAME/`. A file can have several forms (compressed or plain, or the text form in which it is published); the first
-//! one found is read. Its checksum is verified at each load.
+//! The manifests are the files `datasets/NAME.toml` of the repository and part of the program. The files of a set lie in
+//! `DATA_DIR/NAME/`. A file can have several forms, for example compressed or plain. The first form found is read, and its
+//! checksum is verified at each load.
 
 use std::collections::HashMap;
 use std::fs;
@@ -24,37 +24,37 @@ const EMBEDDED: [&str; 4] = [
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Its name, which is also the name of its folder.
+    /// Name of the set and of its folder.
     pub name: String,
-    /// What it is, in a few words.
+    /// Description in a few words.
     pub title: String,
-    /// Licence as stated by its source.
-    pub licence: String,
-    /// Where it comes from.
+    /// License according to its source.
+    pub license: String,
+    /// Origin.
     pub source: String,
     /// How to get it, in one sentence.
     pub help: String,
     /// Shape of one example.
     pub shape: Vec<usize>,
-    /// What the values are.
+    /// Kind of the values.
     pub values: Kind,
-    /// Its parts.
+    /// Parts.
     pub splits: Parts,
-    /// Its files.
+    /// Files.
     pub files: Vec<File>,
 }
 
-/// What the values of a named set are.
+/// Kind of the values of a named set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Bytes 0 to 255 that stand for 0 to 1.
-    Grey,
+    /// Bytes 0 to 255, which mean 0 to 1.
+    Gray,
     /// Zeros and ones.
     Binary,
 }
 
-/// Which examples make each part.
+/// The examples of each part.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parts {
@@ -75,7 +75,7 @@ pub struct Part {
     /// The [`File::id`] of the labels.
     #[serde(default)]
     pub labels: Option<String>,
-    /// First row, and the one after the last.
+    /// First row, and the row after the last.
     pub rows: [usize; 2],
 }
 
@@ -83,28 +83,28 @@ pub struct Part {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// By which the [parts](Part) refer to it.
+    /// Identifier for the [parts](Part).
     pub id: String,
     /// Shape of the array.
     pub shape: Vec<usize>,
-    /// The files in which it may come, the preferred one first.
+    /// The possible files, the preferred one first.
     pub forms: Vec<Form>,
 }
 
-/// One file in which an array may come.
+/// One possible file of an array.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Form {
     /// Name of the file.
     pub name: String,
-    /// Its format.
+    /// Format.
     pub format: Format,
-    /// Its size, where known.
+    /// Size, if known.
     #[serde(default)]
     pub bytes: Option<u64>,
-    /// sha256 of its content, lowercase hexadecimal.
+    /// sha256 of the content, lowercase hexadecimal.
     pub sha256: String,
-    /// Public addresses of this very file.
+    /// Public addresses of this file.
     #[serde(default)]
     pub urls: Vec<String>,
 }
@@ -121,10 +121,7 @@ pub enum Format {
 
 /// The manifests of all named sets.
 pub fn all() -> Vec<Manifest> {
-    EMBEDDED
-        .iter()
-        .map(|text| toml::from_str(text).expect("the manifests of the repository are tested to be valid"))
-        .collect()
+    EMBEDDED.iter().map(|text| toml::from_str(text).expect("a test reads all manifests")).collect()
 }
 
 /// The manifest of `name`.
@@ -138,7 +135,7 @@ impl Manifest {
     /// # Errors
     ///
     /// [`DataError::Missing`] with the names of the missing files and how to get them, [`DataError::Checksum`] for a file
-    /// that is not the published one, and the errors of [`idx::read`].
+    /// that differs from the published one, and the errors of [`idx::read`].
     pub fn load(&self, data_dir: &Path) -> Result<Splits, DataError> {
         let folder = data_dir.join(&self.name);
         let missing: Vec<&str> = self
@@ -154,7 +151,7 @@ impl Manifest {
                 folder,
                 files: missing.join(", "),
                 help: format!(
-                    "{} (datasets/README.md says more), or give another data folder by --data-dir or GIBBS_DATA_DIR",
+                    "{} (see datasets/README.md), or set another data folder with --data-dir or GIBBS_DATA_DIR",
                     self.help
                 ),
             });
@@ -167,7 +164,7 @@ impl Manifest {
         }
         let part = |part: &Part| -> Dataset { whole[part.images.as_str()].rows(part.rows[0]..part.rows[1]) };
         let Parts { train, valid, test } = &self.splits;
-        Ok(Splits { train: part(train), valid: part(valid), test: part(test), law: None })
+        Ok(Splits { train: part(train), valid: part(valid), test: part(test), known_density: None })
     }
 
     fn read_examples(&self, images: &str, labels: Option<&str>, folder: &Path) -> Result<Dataset, DataError> {
@@ -183,8 +180,8 @@ impl Manifest {
 
     /// The values of the array `id`.
     fn read(&self, id: &str, folder: &Path) -> Result<Vec<u8>, DataError> {
-        let file = self.file(id).expect("the manifests of the repository are tested to name their files");
-        let form = file.found_in(folder).expect("missing files were reported before");
+        let file = self.file(id).expect("a test checks the identifiers");
+        let form = file.found_in(folder).expect("the caller checks for missing files");
         let path = folder.join(&form.name);
         let bytes = fs::read(&path).map_err(DataError::io("read", &path))?;
         let found = hex(&Sha256::digest(&bytes));
@@ -222,7 +219,7 @@ impl Parts {
 }
 
 impl File {
-    /// The first form of which there is a file in `folder`.
+    /// The first form with a file in `folder`.
     fn found_in(&self, folder: &Path) -> Option<&Form> {
         self.forms.iter().find(|form| folder.join(&form.name).is_file())
     }
@@ -235,7 +232,7 @@ fn parse_amat(mut bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>, DataError> {
         return Err(DataError::Malformed {
             path: path.to_path_buf(),
             format: "amat",
-            reason: format!("byte {:02x} at {at}, where only 0, 1 and blanks are expected", bytes[at]),
+            reason: format!("byte {:02x} at {at}, but only 0, 1 and blanks are allowed", bytes[at]),
         });
     }
     bytes.retain(|byte| !is_blank(byte));

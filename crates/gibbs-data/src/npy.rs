@@ -36,13 +36,13 @@ pub enum Array {
     F64(Vec<f64>),
 }
 
-/// Whether `bytes` begin like an npy file.
+/// Whether `bytes` are the start of an npy file.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// Reads an npy file of `u8`, `f32` or `f64`. What the header promises is checked against the size of the file before
-/// memory is taken for it.
+/// Reads an npy file of `u8`, `f32` or `f64`. The size in the header is compared with the size of the file before
+/// memory is allocated.
 ///
 /// # Errors
 ///
@@ -60,17 +60,17 @@ pub fn read(path: &Path) -> Result<Npy, DataError> {
     Ok(Npy { shape: header.shape, values })
 }
 
-/// Values of an npy file as a data set holds them.
+/// Values of an npy file in the types of a data set.
 pub(crate) enum Narrow {
     Bytes(Vec<u8>),
     Real(Vec<f32>),
 }
 
-/// As [`read`], with `f64` rounded to `f32` on the way, so that the wide values are never all in memory.
+/// As [`read`], but with `f64` rounded to `f32` piece by piece, which saves memory.
 ///
 /// # Errors
 ///
-/// As [`read`], and [`DataError::NotFinite`] for an `f64` that is finite but beyond `f32`, NaN or infinite.
+/// As [`read`], and [`DataError::NotFinite`] for an `f64` that is NaN, infinite or too large for `f32`.
 pub(crate) fn read_narrow(path: &Path) -> Result<(Vec<usize>, Narrow), DataError> {
     let (header, mut source) = open(path)?;
     let (n, shape) = (header.values, header.shape);
@@ -102,7 +102,7 @@ fn open(path: &Path) -> Result<(Header, BufReader<File>), DataError> {
     Ok((header, source))
 }
 
-/// Reads `n` values piece by piece, each through `change`.
+/// Reads `n` values piece by piece and applies `change` to each.
 fn convert<T: Element, U>(
     source: &mut impl Read,
     n: usize,
@@ -122,7 +122,7 @@ fn convert<T: Element, U>(
     Ok(values)
 }
 
-/// Element types of npy files read and written here.
+/// Element types of npy files.
 pub trait Element: Copy + private::Sealed {
     /// The type in the header, such as `<f4`.
     const DESCR: &'static str;
@@ -131,7 +131,7 @@ pub trait Element: Copy + private::Sealed {
     ///
     /// # Panics
     ///
-    /// If there are not as many bytes.
+    /// If the number of bytes is wrong.
     fn from_le(bytes: &[u8]) -> Self;
 
     /// Appends the little-endian bytes.
@@ -146,7 +146,7 @@ macro_rules! elements {
             const DESCR: &'static str = $descr;
 
             fn from_le(bytes: &[u8]) -> Self {
-                Self::from_le_bytes(bytes.try_into().expect("as many bytes as an element has"))
+                Self::from_le_bytes(bytes.try_into().expect("the caller passes the bytes of one element"))
             }
 
             fn append_le(self, bytes: &mut Vec<u8>) {
@@ -162,8 +162,8 @@ mod private {
     pub trait Sealed {}
 }
 
-/// Writes `values` (row-major) of `shape` to an npy file. The file appears whole or not at all: it is written beside
-/// `path` and then renamed, replacing what was there.
+/// Writes `values` (row-major) of `shape` to an npy file. The file is written under a temporary name in the same folder and
+/// then renamed, so that it is never incomplete.
 ///
 /// ```
 /// use gibbs_data::npy;
@@ -177,7 +177,7 @@ mod private {
 ///
 /// # Errors
 ///
-/// [`DataError::Shape`] if the number of values is not that of the shape, [`DataError::Io`] if writing fails.
+/// [`DataError::Shape`] if the number of values does not fit the shape, [`DataError::Io`] if writing fails.
 pub fn write<T: Element>(path: &Path, values: &[T], shape: &[usize]) -> Result<(), DataError> {
     const PIECE: usize = 1 << 14;
     if shape.iter().product::<usize>() != values.len() {
@@ -188,7 +188,7 @@ pub fn write<T: Element>(path: &Path, values: &[T], shape: &[usize]) -> Result<(
         });
     }
     let written = || {
-        let mut file = beside(path)?;
+        let mut file = temporary(path)?;
         file.write_all(&header::compose(T::DESCR, shape))?;
         let mut bytes = Vec::with_capacity(PIECE * size_of::<T>());
         for piece in values.chunks(PIECE) {
@@ -203,8 +203,8 @@ pub fn write<T: Element>(path: &Path, values: &[T], shape: &[usize]) -> Result<(
     written().map_err(DataError::io("write", path))
 }
 
-/// A new file in the folder of `path`, with the permissions that files usually get.
-fn beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+/// A new file in the folder of `path` with the usual permissions.
+fn temporary(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -1,7 +1,7 @@
 //! Sets of points in the plane with their exact densities, between about -4 and 4 in both coordinates.
 //!
-//! Each is a law that can be sampled and whose density is known; the shapes are the usual ones of the literature on
-//! flows (such as W. Grathwohl et al., *FFJORD*, ICLR 2019, arXiv:1810.01367), with the parameters stated at [`Plane`].
+//! Each set has a sampler and an exact density. The shapes are common in the literature on flows (W. Grathwohl et al.,
+//! *FFJORD*, ICLR 2019, arXiv:1810.01367). [`Plane`] lists the parameters.
 
 mod density;
 
@@ -15,29 +15,29 @@ use rayon::prelude::*;
 use crate::portable::sin_cos_turns;
 use crate::{DataError, Dataset, Splits};
 
-pub use density::PlaneLaw;
+pub use density::PlaneDensity;
 
-/// Points in the plane. `N(m, s)` is the normal law with mean `m` and standard deviation `s`.
+/// Points in the plane. `N(m, s)` is the normal distribution with mean `m` and standard deviation `s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
-    /// Two half circles of radius 2, one hooked into the other, each equally likely, uniform in the angle, plus `N(0, 0.2)` in
-    /// both coordinates: `(2 cos t - 1, 2 sin t - ½)` and `(1 - 2 cos t, ½ - 2 sin t)` for `t` in `[0, π]`.
+    /// Two interleaved half circles of radius 2, equally likely and uniform in the angle, plus `N(0, 0.2)` in both
+    /// coordinates: `(2 cos t - 1, 2 sin t - ½)` and `(1 - 2 cos t, ½ - 2 sin t)` for `t` in `[0, π]`.
     Moons,
-    /// Circles of radius 1, 2 and 3, each equally likely, uniform in the angle, the radius being `|N(radius, 0.1)|`.
+    /// Circles of radius 1, 2 and 3, equally likely and uniform in the angle. The radius is `|N(radius, 0.1)|`.
     Rings,
-    /// Uniform on the 8 dark squares (side 2) of a 4×4 board on `[-4, 4)²`, the lower left one among them.
+    /// Uniform on 8 of the 16 squares (side 2) of a 4×4 board on `[-4, 4)²`, including the lower left one.
     Checkerboard,
-    /// Normal laws of standard deviation 0.3 around 8 points on a circle of radius 3, each equally likely.
+    /// Normal distributions of standard deviation 0.3 around 8 points on a circle of radius 3, equally likely.
     EightGaussians,
-    /// Five arms: `(N(2, 0.6), N(0, 0.2))`, turned by `k/5 + r/16` of a whole turn, `k` being the arm and `r` the distance from
-    /// the center (such a turn keeps areas, so the density is exact).
+    /// Five arms: `(N(2, 0.6), N(0, 0.2))`, rotated by `k/5 + r/16` of a whole turn. `k` is the arm and `r` the distance from
+    /// the center. This rotation preserves areas, so the density is exact.
     Pinwheel,
     /// Two arms of an Archimedean spiral, `±π w (cos 3π w, sin 3π w)` with `w²` uniform on `[0, 1]`, plus `N(0, 0.1)` in both
     /// coordinates.
     Spirals,
 }
 
-/// Standard deviations and sizes, shared by the samplers and the densities.
+/// Standard deviations and sizes of the samplers and the densities.
 mod parameters {
     pub(super) const MOON_RADIUS: f64 = 2.0;
     pub(super) const MOON_SIGMA: f64 = 0.2;
@@ -50,7 +50,7 @@ mod parameters {
     pub(super) const ARMS: usize = 5;
     pub(super) const ARM_REACH: f64 = 2.0;
     pub(super) const ARM_SIGMAS: [f64; 2] = [0.6, 0.2];
-    /// Whole turns by unit of distance.
+    /// Whole turns per unit of distance.
     pub(super) const ARM_TWIST: f64 = 0.0625;
     pub(super) const SPIRAL_RADIUS: f64 = std::f64::consts::PI;
     pub(super) const SPIRAL_TURNS: f64 = 1.5;
@@ -75,7 +75,7 @@ impl Plane {
         }
     }
 
-    /// `n` independent points, `[n, 2]` row-major, the same on every machine and for any number of threads.
+    /// `n` independent points, `[n, 2]` row-major. They are the same on every computer and for any number of threads.
     pub fn generate(self, n: usize, seed: u64) -> Vec<f32> {
         /// Words of the stream for one point.
         const WORDS: u64 = 4;
@@ -115,9 +115,9 @@ impl Plane {
             }
             Self::Pinwheel => {
                 let arm = choice(noise, ARMS);
-                let along = ARM_REACH + ARM_SIGMAS[0] * noise.next_normal();
+                let outward = ARM_REACH + ARM_SIGMAS[0] * noise.next_normal();
                 let across = ARM_SIGMAS[1] * noise.next_normal();
-                turn([along, across], arm_turns(arm, [along, across]))
+                turn([outward, across], arm_turns(arm, [outward, across]))
             }
             Self::Spirals => {
                 let arm = choice(noise, 2);
@@ -127,25 +127,25 @@ impl Plane {
         }
     }
 
-    /// 50000 training, 10000 validation and 10000 test points with their exact law.
+    /// 50000 training, 10000 validation and 10000 test points with their exact density.
     ///
     /// # Errors
     ///
-    /// None; the type is that of the other sets.
+    /// None. The type is that of the other sets.
     pub fn splits(self) -> Result<Splits, DataError> {
         let whole = Dataset::from_f32(self.name(), self.generate(70_000, 0), &[2], None)?;
         Ok(Splits {
             train: whole.rows(0..50_000),
             valid: whole.rows(50_000..60_000),
             test: whole.rows(60_000..70_000),
-            law: Some(Arc::new(PlaneLaw::new(self))),
+            known_density: Some(Arc::new(PlaneDensity::new(self))),
         })
     }
 }
 
-/// The point of half circle `moon` at `along` in `[0, 1]`.
-fn moon_point(moon: usize, along: f64) -> [f64; 2] {
-    let (sin, cos) = sin_cos_turns(0.5 * along);
+/// The point of half circle `moon` at `t` in `[0, 1]`.
+fn moon_point(moon: usize, t: f64) -> [f64; 2] {
+    let (sin, cos) = sin_cos_turns(0.5 * t);
     let [x, y] = [MOON_RADIUS * cos - 1.0, MOON_RADIUS * sin - 0.5];
     if moon == 0 { [x, y] } else { [-x, -y] }
 }
@@ -155,7 +155,7 @@ fn eight_center(k: usize) -> [f64; 2] {
     [EIGHT_RADIUS * cos, EIGHT_RADIUS * sin]
 }
 
-/// By how many whole turns a point at `position` in arm `arm` is turned.
+/// The rotation of a point in an arm, in whole turns.
 fn arm_turns(arm: usize, [x, y]: [f64; 2]) -> f64 {
     arm as f64 / ARMS as f64 + ARM_TWIST * (x * x + y * y).sqrt()
 }

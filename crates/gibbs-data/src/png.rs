@@ -7,28 +7,27 @@ use image::ImageFormat;
 
 use crate::{DataError, Dataset};
 
-/// Bytes of the grey values of a PNG file, row by row, and its `[rows, columns]`. Colors become their luminance; transparency
-/// is left out.
+/// The gray values of a PNG file as bytes, row by row, and its `[rows, columns]`. Colors become their luminance. Transparency
+/// is ignored.
 ///
 /// # Errors
 ///
-/// [`DataError::Io`] if the file cannot be read, [`DataError::Malformed`] if it is no PNG file.
+/// [`DataError::Io`] if the file cannot be read, [`DataError::Malformed`] if it is not a PNG file.
 pub fn read(path: &Path) -> Result<(Vec<u8>, [usize; 2]), DataError> {
     let bytes = fs::read(path).map_err(DataError::io("read", path))?;
     let image = image::load_from_memory_with_format(&bytes, ImageFormat::Png).map_err(|error| {
         DataError::Malformed { path: path.to_path_buf(), format: "PNG", reason: error.to_string() }
     })?;
-    let grey = image.to_luma8();
-    let (columns, rows) = grey.dimensions();
-    Ok((grey.into_raw(), [rows as usize, columns as usize]))
+    let gray = image.to_luma8();
+    let (columns, rows) = gray.dimensions();
+    Ok((gray.into_raw(), [rows as usize, columns as usize]))
 }
 
-/// One example for each PNG file, in their order: grey values in bytes.
+/// One example of gray bytes for each PNG file, in their order.
 ///
 /// # Errors
 ///
-/// Those of [`read`]; [`DataError::Shape`] for a picture that is not as large as the first, [`DataError::Empty`] without
-/// files.
+/// Those of [`read`]; [`DataError::Shape`] if the pictures differ in size, [`DataError::Empty`] without files.
 pub fn images(name: &str, paths: &[PathBuf]) -> Result<Dataset, DataError> {
     let mut shape = None;
     let mut bytes = Vec::new();

@@ -1,6 +1,5 @@
-//! Sine and cosine from `+ - * /` alone. IEEE 754 fixes those to the last bit, whereas the
-//! functions of a system's mathematics library differ between systems; what the generators build on
-//! these is the same on every machine.
+//! Sine and cosine from `+ - * /` only. IEEE 754 defines the results of these operations to the last bit, so that the
+//! generators give the same values on every computer. The functions of mathematics libraries differ between systems.
 
 use std::f64::consts::TAU;
 

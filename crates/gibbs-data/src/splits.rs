@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Binarization, DataError, Dataset, Law};
+use crate::{Binarization, DataError, Dataset, KnownDensity};
 
 /// One of the three parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// What parameters are fitted to.
+    /// For the fit of parameters.
     Train,
-    /// What models and settings are selected on.
+    /// For the selection of models and settings.
     Valid,
-    /// What figures are reported on.
+    /// For the metrics that are reported.
     Test,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for Split {
     }
 }
 
-/// The given text names no [`Split`].
+/// The text is not the name of a [`Split`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("split '{0}': give one of train, valid, test")]
 pub struct UnknownSplit(String);
@@ -56,19 +56,19 @@ impl FromStr for Split {
 /// A data set in its three parts, each with at least one example, all of the same shape.
 #[derive(Clone, Debug)]
 pub struct Splits {
-    /// What parameters are fitted to.
+    /// For the fit of parameters.
     pub train: Dataset,
-    /// What models and settings are selected on.
+    /// For the selection of models and settings.
     pub valid: Dataset,
-    /// What figures are reported on.
+    /// For the metrics that are reported.
     pub test: Dataset,
-    /// The exact law of the examples, where it is known.
-    pub law: Option<Arc<dyn Law>>,
+    /// The exact distribution of the examples, if it is known.
+    pub known_density: Option<Arc<dyn KnownDensity>>,
 }
 
 impl Splits {
     /// Splits `whole` in its own order: the last tenth (rounded down) is test, the tenth before it valid, the rest train.
-    /// The parts are views; nothing is copied.
+    /// The parts are views: no value is copied.
     ///
     /// # Errors
     ///
@@ -83,11 +83,11 @@ impl Splits {
             train: whole.rows(0..n - 2 * tenth),
             valid: whole.rows(n - 2 * tenth..n - tenth),
             test: whole.rows(n - tenth..n),
-            law: None,
+            known_density: None,
         })
     }
 
-    /// The part named by `split`.
+    /// One of the parts.
     pub fn get(&self, split: Split) -> &Dataset {
         match split {
             Split::Train => &self.train,
@@ -96,17 +96,17 @@ impl Splits {
         }
     }
 
-    /// Each part through `change`.
+    /// Applies `change` to each part.
     ///
     /// # Errors
     ///
     /// The first error of `change`.
     pub fn try_map<E>(self, mut change: impl FnMut(Dataset) -> Result<Dataset, E>) -> Result<Self, E> {
-        let Self { train, valid, test, law } = self;
-        Ok(Self { train: change(train)?, valid: change(valid)?, test: change(test)?, law })
+        let Self { train, valid, test, known_density } = self;
+        Ok(Self { train: change(train)?, valid: change(valid)?, test: change(test)?, known_density })
     }
 
-    /// All parts binarized; see [`Dataset::binarized`].
+    /// Binarizes all parts, see [`Dataset::binarized`].
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ mod tests {
         let error = Splits::by_tenths(&counted(9)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "counted: the test split has no examples: a tenth of 9 is none; give at least 10 examples"
+            "counted: the test split is empty: it is a tenth of 9 examples; give at least 10"
         );
         assert_eq!(Splits::by_tenths(&counted(10)).unwrap().test.len(), 1);
     }

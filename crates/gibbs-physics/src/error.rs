@@ -1,11 +1,15 @@
-//! What cannot be computed as asked.
+//! Errors of systems and methods.
 
+use gibbs_core::ConfigError;
 use thiserror::Error;
 
-/// A Hamiltonian that is none, or a question that has no exact answer here.
+/// A system that is not valid, or a method that does not apply to it.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum PhysicsError {
+    /// A setting that is out of its range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// No spins.
     #[error("a system needs at least one spin")]
     NoSpins,
@@ -16,16 +20,6 @@ pub enum PhysicsError {
         axis: usize,
         /// Its length.
         length: usize,
-    },
-    /// A number that is out of its range.
-    #[error("{name} = {value} must be {must}")]
-    Range {
-        /// What it is.
-        name: &'static str,
-        /// Its value.
-        value: f64,
-        /// What it must be.
-        must: &'static str,
     },
     /// A matrix of couplings of the wrong size.
     #[error("{entries} couplings for {n_spins} spins; a matrix of {n_spins} by {n_spins} is needed")]
@@ -53,43 +47,27 @@ pub enum PhysicsError {
         /// Number of spins.
         n_spins: usize,
     },
-    /// A coupling that is infinite or not a number.
-    #[error("coupling ({i}, {j}) is {value}; couplings must be finite")]
-    CouplingNotFinite {
-        /// Row.
+    /// A coupling that a model or method does not have.
+    #[error("coupling ({i}, {j}) is {value}; {reason}")]
+    Coupling {
+        /// One end.
         i: usize,
-        /// Column.
+        /// The other end.
         j: usize,
-        /// The entry.
+        /// The coupling.
         value: f64,
+        /// Why it is refused.
+        reason: String,
     },
-    /// A field that is infinite or not a number.
-    #[error("field {i} is {value}; fields must be finite")]
-    FieldNotFinite {
+    /// A field that a model or method does not have.
+    #[error("field {i} is {value}; {reason}")]
+    Field {
         /// Index of the spin.
         i: usize,
         /// The field.
         value: f64,
-    },
-    /// A spin coupled to itself.
-    #[error("coupling ({i}, {i}) is {value}; a spin is not coupled to itself, set the diagonal to 0")]
-    SelfCoupling {
-        /// Index of the spin.
-        i: usize,
-        /// The entry.
-        value: f64,
-    },
-    /// A matrix that is not symmetric.
-    #[error("coupling ({i}, {j}) is {value} but ({j}, {i}) is {mirrored}; couplings must be symmetric")]
-    NotSymmetric {
-        /// Row.
-        i: usize,
-        /// Column.
-        j: usize,
-        /// The entry.
-        value: f64,
-        /// The entry in its mirror image.
-        mirrored: f64,
+        /// Why it is refused.
+        reason: &'static str,
     },
     /// No patterns to store.
     #[error("a Hopfield network needs at least one pattern")]
@@ -143,40 +121,6 @@ pub enum PhysicsError {
         n_spins: usize,
         /// Most that are enumerated.
         max: usize,
-    },
-    /// A coupling that Wolff's clusters cannot grow along.
-    #[error(
-        "coupling ({i}, {j}) is {value}; clusters of Wolff need couplings of at least 0, use a heat bath"
-    )]
-    NotFerromagnetic {
-        /// One end.
-        i: usize,
-        /// The other.
-        j: usize,
-        /// The coupling.
-        value: f64,
-    },
-    /// A field where the spins must be equal up and down.
-    #[error("field {i} is {value}; clusters of Wolff need a field of 0, use a heat bath")]
-    FieldNotZero {
-        /// Index of the spin.
-        i: usize,
-        /// The field.
-        value: f64,
-    },
-    /// Couplings of several strengths.
-    #[error(
-        "coupling ({i}, {j}) is {value} but another is ±{strength}; in bits all must be of one strength, use Sweep"
-    )]
-    UnequalCouplings {
-        /// One end.
-        i: usize,
-        /// The other.
-        j: usize,
-        /// The coupling.
-        value: f64,
-        /// Magnitude of the first coupling.
-        strength: f64,
     },
     /// A spin with too many neighbors.
     #[error("spin {i} has {neighbors} neighbors; in bits at most {max} can be counted, use Sweep")]
@@ -281,30 +225,32 @@ pub enum PhysicsError {
     },
 }
 
-/// `value` if it is finite.
-pub(crate) fn finite(name: &'static str, value: f64) -> Result<f64, PhysicsError> {
-    if value.is_finite() { Ok(value) } else { Err(PhysicsError::Range { name, value, must: "finite" }) }
+/// Checks that a number satisfies a condition, and returns it.
+pub(crate) fn require(
+    holds: bool,
+    field: &'static str,
+    value: f64,
+    reason: &'static str,
+) -> Result<f64, ConfigError> {
+    ConfigError::require(holds, field, value, reason).map(|()| value)
 }
 
-/// `beta` if it is an inverse temperature.
-pub(crate) fn inverse_temperature(beta: f64) -> Result<f64, PhysicsError> {
+/// Returns `value` if it is finite.
+pub(crate) fn finite(field: &'static str, value: f64) -> Result<f64, ConfigError> {
+    require(value.is_finite(), field, value, "must be finite")
+}
+
+/// Returns `beta` if it is an inverse temperature.
+pub(crate) fn inverse_temperature(beta: f64) -> Result<f64, ConfigError> {
     non_negative("beta", beta)
 }
 
-/// `value` if it is finite and above zero.
-pub(crate) fn positive(name: &'static str, value: f64) -> Result<f64, PhysicsError> {
-    if value.is_finite() && value > 0.0 {
-        Ok(value)
-    } else {
-        Err(PhysicsError::Range { name, value, must: "finite and above 0" })
-    }
+/// Returns `value` if it is finite and above zero.
+pub(crate) fn positive(field: &'static str, value: f64) -> Result<f64, ConfigError> {
+    require(value.is_finite() && value > 0.0, field, value, "must be finite and above 0")
 }
 
-/// `value` if it is finite and not negative.
-pub(crate) fn non_negative(name: &'static str, value: f64) -> Result<f64, PhysicsError> {
-    if value.is_finite() && value >= 0.0 {
-        Ok(value)
-    } else {
-        Err(PhysicsError::Range { name, value, must: "finite and at least 0" })
-    }
+/// Returns `value` if it is finite and not negative.
+pub(crate) fn non_negative(field: &'static str, value: f64) -> Result<f64, ConfigError> {
+    ConfigError::not_negative(field, value).map(|()| value)
 }

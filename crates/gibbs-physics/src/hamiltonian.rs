@@ -83,7 +83,7 @@ mod tests {
         let hamiltonian = ising(&Lattice::square(3, Boundary::Open).unwrap(), 1.0, 0.0).unwrap();
         for (beta, shown) in [(-0.5, "-0.5"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
             let message = Canonical::new(&hamiltonian, beta).unwrap_err().to_string();
-            assert_eq!(message, format!("beta = {shown} must be finite and at least 0"));
+            assert_eq!(message, format!("beta = {shown}: must be finite and at least 0"));
         }
     }
 }

@@ -1,14 +1,27 @@
 //! Regular lattices as lists of bonds.
 
-use crate::error::PhysicsError;
+use gibbs_core::ConfigError;
 
-/// What lies behind the last site of an axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Boundary {
-    /// Nothing.
-    Open,
-    /// The first site.
-    Periodic,
+use crate::{error::PhysicsError, named::named};
+
+named! {
+    /// What follows the last site of an axis.
+    Boundary {
+        /// Nothing.
+        Open = "open",
+        /// The first site.
+        Periodic = "periodic",
+    }
+}
+
+named! {
+    /// Which sites of a lattice are neighbors.
+    Geometry {
+        /// Neighbors along the axes: chains, squares, cubes and so on.
+        Hypercubic = "hypercubic",
+        /// Neighbors along the sides of a square and along one of its diagonals.
+        Triangular = "triangular",
+    }
 }
 
 /// One direction of a lattice.
@@ -80,6 +93,24 @@ impl Lattice {
         Self::with_steps(&[rows, columns], &[vec![0], vec![1], vec![0, 1]])
     }
 
+    /// The lattice with the sizes of its axes in a text such as `16x16`. All axes have one boundary.
+    ///
+    /// # Errors
+    /// An error of the field `lattice` if the text has no sizes, an axis is too short, or a triangular lattice has not two
+    /// axes.
+    pub fn parse(sizes: &str, geometry: Geometry, boundary: Boundary) -> Result<Self, ConfigError> {
+        let error = |reason: String| ConfigError::new("lattice", sizes, reason);
+        let axis = |length: &str| Some(Axis { length: length.parse().ok()?, boundary });
+        let axes: Option<Vec<Axis>> = sizes.split('x').map(axis).collect();
+        let axes = axes.ok_or_else(|| error("give the sizes of the axes, such as 16x16".into()))?;
+        let lattice = match (geometry, &axes[..]) {
+            (Geometry::Hypercubic, _) => Self::hypercubic(&axes),
+            (Geometry::Triangular, &[rows, columns]) => Self::triangular(rows, columns),
+            (Geometry::Triangular, _) => return Err(error("a triangular lattice has two axes".into())),
+        };
+        lattice.map_err(|cause| error(cause.to_string()))
+    }
+
     /// The lattice with bonds along the given steps, each of which goes up by one on the axes it names.
     fn with_steps(axes: &[Axis], steps: &[Vec<usize>]) -> Result<Self, PhysicsError> {
         if axes.is_empty() {
@@ -113,6 +144,11 @@ impl Lattice {
     /// The axes, the slowest first.
     pub fn axes(&self) -> &[Axis] {
         &self.axes
+    }
+
+    /// Sizes of the axes.
+    pub fn shape(&self) -> Vec<usize> {
+        self.axes.iter().map(|axis| axis.length).collect()
     }
 
     /// The bonds, each once, in the order of their first site. On a ring of two sites both bonds are here.

@@ -141,9 +141,9 @@ mod tests {
     fn bad_parameters_and_patterns_are_named() {
         let lattice = Lattice::square(3, Boundary::Open).unwrap();
         let message = |result: Result<Pairwise, PhysicsError>| result.unwrap_err().to_string();
-        assert_eq!(message(ising(&lattice, f64::NAN, 0.0)), "coupling = NaN must be finite");
-        assert_eq!(message(ising(&lattice, 1.0, f64::INFINITY)), "field = inf must be finite");
-        assert_eq!(message(curie_weiss(4, f64::INFINITY, 0.0)), "coupling = inf must be finite");
+        assert_eq!(message(ising(&lattice, f64::NAN, 0.0)), "coupling = NaN: must be finite");
+        assert_eq!(message(ising(&lattice, 1.0, f64::INFINITY)), "field = inf: must be finite");
+        assert_eq!(message(curie_weiss(4, f64::INFINITY, 0.0)), "coupling = inf: must be finite");
         assert_eq!(message(curie_weiss(0, 1.0, 0.0)), "a system needs at least one spin");
         let mut noise = Noise::new(0, "instance");
         assert_eq!(message(sherrington_kirkpatrick(0, &mut noise)), "a system needs at least one spin");

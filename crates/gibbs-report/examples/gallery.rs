@@ -1,8 +1,8 @@
-//! Draws one picture of every kind into a folder: `cargo run --release -p gibbs-report --example gallery -- FOLDER`.
+//! Draws one picture of each kind into a folder: `cargo run --release -p gibbs-report --example gallery -- FOLDER`.
 
 use gibbs_report::{
-    Axis, ColorMap, Figure, Figures, FilterGrid, FilterOrder, HeatMap, Histogram, ImageGrid, Panel, Report,
-    ReportError, Series, Thumbnails,
+    Axis, Color, ColorMap, Figure, FilterGrid, FilterOrder, HeatMap, Histogram, ImageGrid, MetricsTable,
+    Panel, Report, ReportError, Series, Thumbnails, pair_plot,
 };
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,18 @@ fn ring(radius: f32, noise: f32, random: &mut Uniform) -> Vec<f32> {
 
 fn grids(folder: &Path, random: &mut Uniform) -> Result<(), ReportError> {
     let samples: Vec<f32> = (0..64).flat_map(|i| ring(3.0 + (i % 9) as f32, 0.1, random)).collect();
-    ImageGrid::new(28, 28).save(&samples, folder.join("samples.png"))?;
+    ImageGrid::new(28, 28).title("64 samples").save(&samples, folder.join("samples.png"))?;
+    let field: Vec<f32> = (0..8 * 256)
+        .map(|i| ((i % 16) as f32 / 3.0).sin() * ((i / 16) as f32 / (2 + i / 256) as f32).cos())
+        .collect();
+    ImageGrid::new(16, 16)
+        .columns(4)
+        .margin_color(Color::WHITE)
+        .range(-1.0, 1.0)
+        .color_map(ColorMap::CoolWarm)
+        .title("field configurations")
+        .color_bar("field")
+        .save(&field, folder.join("field.png"))?;
 
     let steps = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
     let chain = |step: usize, random: &mut Uniform| -> Vec<f32> {
@@ -96,10 +107,10 @@ fn curves(folder: &Path, random: &mut Uniform) -> Result<(), ReportError> {
                 .series(Series::new("train (pseudo)", &epoch, &train))
                 .series(Series::new("valid (pseudo)", &epoch, &valid))
                 .series(Series::new("test, AIS to reverse AIS", &some, &test).band(&lower, &upper))
-                .reference(-86.34, "Salakhutdinov & Murray 2008: −86.34"),
+                .reference(-86.34, "Salakhutdinov & Murray 2008: -86.34"),
         )
         .panel(Panel::new(Axis::new("free-energy gap, nats")).series(
-            Series::new("train − valid", &epoch, &rise_like(&epoch)).std_err(&vec![0.15; epoch.len()]),
+            Series::new("train - valid", &epoch, &rise_like(&epoch)).std_err(&vec![0.15; epoch.len()]),
         ))
         .panel(Panel::new(Axis::new("learning rate").log()).series(Series::new("", &epoch, &rate)));
     figure.save(folder.join("curves.svg"))?;
@@ -143,7 +154,12 @@ fn strange(folder: &Path) -> Result<(), ReportError> {
         .columns(2)
         .panel_height(150)
         .panel(panel("empty").series(Series::new("nothing", &none, &none)))
-        .panel(panel("one point").series(Series::new("one", &[3.0], &[-7.0])))
+        .panel(
+            panel("one point")
+                .series(Series::new("one", &[3.0], &[-7.0]))
+                .series(Series::new("two", &[3.0], &[-7.25]))
+                .reference(-7.5, "reference"),
+        )
         .panel(panel("all equal").series(Series::new("same", &[1.0, 2.0, 3.0], &[5.0, 5.0, 5.0])))
         .panel(panel("infinite").series(Series::new(
             "a",
@@ -177,9 +193,10 @@ fn plane(folder: &Path, random: &mut Uniform) -> Result<(), ReportError> {
         }
         scatter = scatter.series(Series::new(format!("class {class}"), &xs, &ys).dots(1.6));
     }
-    let figure = Figure::new(Axis::new("x")).columns(2).panel_height(300).panel(scatter).panel(
-        Panel::new(Axis::new("y")).title("density").equal().heat_map(map.clone()).color_label("p(x, y)"),
-    );
+    let figure =
+        Figure::new(Axis::new("x")).columns(2).panel_height(300).share_limits().panel(scatter).panel(
+            Panel::new(Axis::new("y")).title("density").equal().heat_map(map.clone()).color_label("p(x, y)"),
+        );
     figure.save(folder.join("plane.png"))?;
     figure.save(folder.join("plane.svg"))?;
 
@@ -196,6 +213,19 @@ fn plane(folder: &Path, random: &mut Uniform) -> Result<(), ReportError> {
             ),
         )
         .save(folder.join("signed.png"))?;
+
+    let mut table = |n: usize, spread: f32| -> Vec<f32> {
+        let row = |[a, b, c, d]: [f32; 4]| [a, 0.8 * a + 0.6 * b, a * a + 0.5 * c, spread * d];
+        (0..n).flat_map(|_| row([0; 4].map(|_| random.normal()))).collect()
+    };
+    let (test, drawn) = (table(1000, 1.0), table(1000, 1.4));
+    let names = ["mass", "velocity", "energy", "age"];
+    pair_plot(&names, &[("test", &test), ("samples", &drawn)])?
+        .title("A table with four columns")
+        .save(folder.join("pairs.png"))?;
+    let wide = table(1000, 1.0);
+    let names: Vec<String> = (1..9).map(|j| format!("column {j}")).collect();
+    pair_plot(&names, &[("test", &wide)])?.save(folder.join("pairs-8.png"))?;
 
     let values: Vec<f32> = (0..4000).map(|_| random.normal()).collect();
     let other: Vec<f32> = (0..1000).map(|_| 1.5 + 0.5 * random.normal()).collect();
@@ -251,8 +281,8 @@ fn main() -> Result<(), ReportError> {
     strange(&folder)?;
     plane(&folder, &mut random)?;
     codes(&folder, &mut random)?;
-    let mut figures = Figures::new();
-    figures.add("log_prob", -86.12, 0.03, "asymptotic", "nats").add(
+    let mut metrics = MetricsTable::new();
+    metrics.add("log_prob", -86.12, 0.03, "asymptotic", "nats").add(
         "log_z",
         451.2835,
         0.21,
@@ -260,7 +290,7 @@ fn main() -> Result<(), ReportError> {
         "nats",
     );
     Report::new("RBM on binarized MNIST")
-        .figures(figures)
+        .metrics(metrics)
         .picture("curves.png", "Training")
         .save(folder.join("report.html"))
 }

@@ -1,11 +1,11 @@
-//! Axes: what they say, and where on them a number lies.
+//! Axes: their labels, and the position of a number on them.
 
 use crate::ticks::{self, Tick};
 
-/// Numbers beyond this size are left out when a range is chosen; sums and differences of them would overflow.
+/// The range of an axis ignores larger numbers: their sums and differences would overflow.
 const LARGEST: f64 = 1e150;
 
-/// What one side of a panel shows.
+/// The x axis or the y axis of a panel.
 ///
 /// ```
 /// use gibbs_report::Axis;
@@ -21,39 +21,39 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// A linear axis over all its data. Put the unit behind a comma or a slash: "log-likelihood, nats".
+    /// A linear axis that shows all data. Write the unit behind a comma: "log-likelihood, nats".
     pub fn new(label: impl Into<String>) -> Self {
         Self { label: label.into(), ..Self::default() }
     }
 
-    /// Logarithmic; values that are not positive are left out and counted in the legend.
+    /// Makes the axis logarithmic. The legend counts the values that are not positive; they are not drawn.
     #[must_use]
     pub fn log(mut self) -> Self {
         self.log = true;
         self
     }
 
-    /// Ticks at whole numbers only, as for epochs.
+    /// Puts numbers at integers only, as for epochs.
     #[must_use]
     pub fn whole(mut self) -> Self {
         self.whole = true;
         self
     }
 
-    /// Shows this range instead of that of the data; lines are cut at its ends. An empty or infinite range, or one that a
-    /// logarithm cannot show, is ignored.
+    /// Shows this range instead of that of the data. Lines are cut at its ends. The axis ignores a range that is empty,
+    /// infinite, or not positive on a logarithmic axis.
     #[must_use]
     pub fn range(mut self, low: f64, high: f64) -> Self {
         self.range = Some((low, high));
         self
     }
 
-    /// Whether a number has a place on this axis at all.
+    /// Whether the axis can show this number.
     pub(crate) fn shows(&self, value: f64) -> bool {
         value.abs() < LARGEST && (!self.log || value > 1.0 / LARGEST)
     }
 
-    /// The stretch to show, given the numbers that should be on it.
+    /// The range that shows these numbers.
     pub(crate) fn span(&self, values: impl IntoIterator<Item = f64>, padding: Padding) -> Span {
         if let Some((low, high)) = self.range
             && low < high
@@ -76,14 +76,20 @@ impl Axis {
     }
 }
 
-/// Room left between the data and the ends of an axis, as parts of its length.
-#[derive(Clone, Copy, Debug)]
+/// Room between the data and the ends of an axis, relative to the length of the data.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Padding {
     pub(crate) low: f64,
     pub(crate) high: f64,
 }
 
-/// A shown stretch of numbers, `low < high`.
+impl Padding {
+    pub(crate) fn smaller(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.min(other.high) }
+    }
+}
+
+/// A range of numbers, `low < high`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Span {
     pub(crate) low: f64,
@@ -96,7 +102,7 @@ impl Span {
         Self { low, high, log: false }
     }
 
-    /// Part of the way from low to high; NaN for what has no place.
+    /// The position between low (0) and high (1); NaN if the number cannot be shown.
     pub(crate) fn part(&self, value: f64) -> f64 {
         if !value.is_finite() {
             return f64::NAN;
@@ -119,7 +125,7 @@ impl Span {
         }
     }
 
-    /// So narrow that numbers along it cannot be told apart when written.
+    /// Whether the range is so narrow that its ends look the same as text.
     fn is_flat(&self) -> bool {
         self.high - self.low <= 1e-9 * self.low.abs().max(self.high.abs())
     }
@@ -137,7 +143,7 @@ impl Span {
         Self { low: self.at(-padding.low), high: self.at(1.0 + padding.high), log: self.log }
     }
 
-    /// The same middle, `factor` times as long (linear only).
+    /// The range with the same middle and `factor` times the length (linear only).
     pub(crate) fn stretched(&self, factor: f64) -> Self {
         let (middle, half) = (0.5 * (self.low + self.high), 0.5 * factor * (self.high - self.low));
         Self::linear(middle - half, middle + half)

@@ -1,4 +1,4 @@
-//! Colors, and maps from numbers to colors that are even to the eye.
+//! Colors, and perceptually uniform maps from numbers to colors.
 //!
 //! References
 //! - K. Moreland, "Diverging Color Maps for Scientific Visualization", ISVC 2009, doi:10.1007/978-3-642-10520-3_9.
@@ -22,7 +22,7 @@ impl Color {
     pub const WHITE: Self = Self::new(255, 255, 255);
     /// Black.
     pub const BLACK: Self = Self::new(0, 0, 0);
-    /// Magenta: what is drawn where a value is NaN or infinite. No map contains it.
+    /// Magenta, the color of values that are NaN or infinite. No map contains it.
     pub const NOT_FINITE: Self = Self::new(255, 0, 255);
 
     /// A color from its three channels.
@@ -37,9 +37,9 @@ impl Color {
 
     /// The color of line or class `index` among `count`.
     ///
-    /// Up to seven: the palette of Okabe and Ito, which most color-blind people can tell apart. Up to ten: also a violet, a dark
-    /// red and a yellowish green, as far from those in CIELAB as they are from each other. More: hues spaced evenly in CIELAB with
-    /// alternating lightness.
+    /// Up to seven classes have the palette of Okabe and Ito, which most color-blind people can distinguish. Up to ten have
+    /// also a violet, a dark red and a yellowish green, which are far from the others in CIELAB. More classes have equally
+    /// spaced hues in CIELAB with alternating lightness.
     pub fn of_class(index: usize, count: usize) -> Self {
         const PALETTE: [Color; 10] = [
             Color::new(0, 114, 178),
@@ -65,17 +65,17 @@ impl Color {
 /// A map from [0, 1] to colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ColorMap {
-    /// Black at 0, white at 1, linear in the sRGB byte (what image viewers do with gray images).
+    /// Black at 0, white at 1, linear in the sRGB byte, as in image viewers.
     Gray,
-    /// Cool blue at 0, neutral light gray at 1/2, warm red at 1 (Moreland 2009): for signed values.
+    /// Blue at 0, light gray at 1/2, red at 1 (Moreland 2009): for signed values.
     CoolWarm,
-    /// Dark blue over green to yellow with even steps of lightness: for values with a bottom, such as densities.
+    /// From dark blue through green to yellow with uniform steps of lightness: for positive values, such as densities.
     #[default]
     Viridis,
 }
 
-/// Ten of the 256 colors of viridis at equal distances; CIELAB interpolation between them stays within a few bytes of the
-/// full table.
+/// Ten of the 256 colors of viridis at equal distances. CIELAB interpolation between them differs from the full table by a
+/// few bytes.
 const VIRIDIS: [Color; 10] = [
     Color::new(0x44, 0x01, 0x54),
     Color::new(0x48, 0x28, 0x78),
@@ -108,7 +108,7 @@ impl ColorMap {
         }
     }
 
-    /// The color of `value` on the scale from `low` to `high`; values outside get the color of the nearer end.
+    /// The color of `value` on the scale from `low` to `high`. Values outside have the color of the nearer end.
     pub fn of(self, value: f64, low: f64, high: f64) -> Color {
         self.at(if high > low { (value - low) / (high - low) } else { value * 0.0 + 0.5 })
     }
@@ -135,7 +135,7 @@ fn to_msh([l, a, b]: [f64; 3]) -> [f64; 3] {
     [m, (l / m).acos(), b.atan2(a)]
 }
 
-/// The hue that the unsaturated end takes so that the way to it looks straight (Moreland's `AdjustHue`).
+/// The hue of the unsaturated end (`AdjustHue` of Moreland).
 fn spun_hue([m, s, h]: [f64; 3], unsaturated: f64) -> f64 {
     if m >= unsaturated {
         return h;

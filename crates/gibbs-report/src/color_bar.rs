@@ -1,19 +1,20 @@
-//! The legend of a color map: a bar with numbers.
+//! Color bars.
 
 use crate::scene::{Anchor, Scene};
-use crate::{Color, ColorMap, font, ticks};
+use crate::{Color, ColorMap, Picture, ReportError, font, render, ticks};
 
-/// Em of the numbers.
-pub(crate) const NUMBERS: f64 = 12.0;
+/// Em of the label and of the numbers, in pixels.
+const LABEL: f64 = 13.0;
+const NUMBERS: f64 = 12.0;
 const INK: Color = Color::gray(0x33);
 
-/// A map and the values of its two ends.
+/// A color map and the values at its two ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     pub(crate) map: ColorMap,
     pub(crate) low: f64,
     pub(crate) high: f64,
-    /// There are values beyond the ends, shown in the color of the end.
+    /// Whether there are values beyond the ends. They have the color of the end.
     pub(crate) clipped: bool,
 }
 
@@ -25,7 +26,7 @@ impl Scale {
         }
     }
 
-    /// Ticks at the two ends and, on a symmetric scale, in the middle: those numbers say what the colors mean.
+    /// Numbers at the two ends and in the middle.
     fn ticks(&self) -> Vec<ticks::Tick> {
         let middle = 0.5 * (self.low + self.high);
         let decimals =
@@ -46,12 +47,24 @@ impl Scale {
     }
 }
 
-/// Draws a horizontal bar with numbers below it; returns the bottom of what was drawn.
-pub(crate) fn horizontal(scene: &mut Scene, [x, y, width, height]: [f64; 4], scale: &Scale) -> f64 {
+/// A strip at least as wide as a picture: the label, the bar, and numbers below it.
+pub(crate) fn strip(label: &str, scale: &Scale, width: u32) -> Result<Picture, ReportError> {
+    const NARROWEST: u32 = 260;
+    let width = width.max(NARROWEST).max(font::width(label, LABEL).ceil() as u32 + 20);
+    let bar = f64::from(width - 40).min(360.0).floor();
+    let left = (f64::from(width) - bar) / 2.0;
+    let mut scene = Scene::new(width, 58);
+    scene.text((f64::from(width) / 2.0, 16.0), label, LABEL, Color::BLACK, Anchor::Middle);
+    horizontal(&mut scene, [left.floor(), 24.0, bar, 12.0], scale);
+    render::to_picture(&scene)
+}
+
+/// Draws a horizontal bar with numbers below it.
+fn horizontal(scene: &mut Scene, [x, y, width, height]: [f64; 4], scale: &Scale) {
     let cells = width.max(1.0) as usize;
     for i in 0..cells {
         let t = (i as f64 + 0.5) / cells as f64;
-        // Each color reaches to the end and is painted over by the next, so that no hairlines show between them.
+        // Each color extends to the end, below the next one. Without this, viewers show thin lines between them.
         scene.rect([x + i as f64, y, width - i as f64, height], scale.map.at(t), 1.0);
     }
     outline(scene, [x, y, width, height]);
@@ -63,10 +76,9 @@ pub(crate) fn horizontal(scene: &mut Scene, [x, y, width, height]: [f64; 4], sca
         scene.line(vec![(place, y + height), (place, y + height + 4.0)], 1.0, INK);
         scene.text((place, base), &tick.label, NUMBERS, INK, anchor);
     }
-    base + font::DESCENT * NUMBERS
 }
 
-/// Draws an upright bar with numbers at its right; returns nothing because the caller has left [`vertical_width`] for it.
+/// Draws a vertical bar with numbers at its right. The caller leaves [`vertical_width`] pixels for them.
 pub(crate) fn vertical(scene: &mut Scene, [x, y, width, height]: [f64; 4], scale: &Scale) {
     let cells = height.max(1.0) as usize;
     for i in 0..cells {
@@ -82,7 +94,7 @@ pub(crate) fn vertical(scene: &mut Scene, [x, y, width, height]: [f64; 4], scale
     }
 }
 
-/// How far the numbers of a vertical bar reach to the right of it.
+/// Width of the numbers at the right of a vertical bar.
 pub(crate) fn vertical_width(scale: &Scale) -> f64 {
     scale.ticks().iter().map(|tick| font::width(&tick.label, NUMBERS)).fold(0.0, f64::max) + 9.0
 }

@@ -1,36 +1,36 @@
-//! What can go wrong between an array and a file.
+//! Errors of pictures and tables.
 
 use std::path::PathBuf;
 
-/// Why a picture or a table could not be made.
+/// The reason why a picture or a table could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The file system refused the file; nothing was left in its place.
+    /// The file could not be written. An old file of this name is unchanged.
     #[error("cannot write `{}`: {source}; check that its folder exists and may be written to", path.display())]
     Write {
-        /// The file that was asked for.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The name of the file does not say which format is meant.
-    #[error("`{}` names no known picture format; end it in .png or .svg", path.display())]
+    /// The name of the file does not end in a known format.
+    #[error("`{}` has no known picture format; use a name that ends in .png or .svg", path.display())]
     UnknownFormat {
-        /// The file that was asked for.
+        /// The file.
         path: PathBuf,
     },
-    /// An array does not have the number of values its shape promises.
-    #[error("{what}: {found} values where {expected} were expected")]
+    /// The number of values in an array does not fit its shape.
+    #[error("{what}: {found} values, expected {expected}")]
     Shape {
-        /// Which array, and what its shape was said to be.
+        /// The array and its shape.
         what: String,
-        /// How many values the shape asks for, in words where it is not one number.
+        /// The number of values that fits, or a description of it.
         expected: String,
-        /// How many values there are.
+        /// The number of values.
         found: usize,
     },
-    /// A picture would be larger than is sensible.
+    /// The picture would be too large.
     #[error(
         "a picture of {width} x {height} pixels is over the limit of {limit} pixels; show fewer items or use a smaller scale"
     )]
@@ -39,7 +39,7 @@ pub enum ReportError {
         width: u64,
         /// Height in pixels.
         height: u64,
-        /// Largest number of pixels that is drawn.
+        /// The largest allowed number of pixels.
         limit: u64,
     },
     /// The drawing library failed.

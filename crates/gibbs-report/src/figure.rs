@@ -1,14 +1,14 @@
-//! Figures: panels one above the other or side by side, written as SVG or PNG.
+//! Figures: panels one above the other or next to each other, written as SVG or PNG.
 
 use crate::axis::Axis;
 use crate::scene::Scene;
 use crate::{Panel, Picture, ReportError, layout, render, write_atomic};
 use std::path::Path;
 
-/// One or more panels with axes, on white.
+/// One or more panels with axes.
 ///
-/// Panels stand one above the other and share the x axis of the figure; those with an x axis of their own have their own numbers.
-/// [`columns`](Self::columns) puts them side by side.
+/// Panels stand one above the other and share the x axis of the figure, except those with an x axis of their own.
+/// [`columns`](Self::columns) puts them next to each other. All frames are equally wide.
 ///
 /// ```
 /// use gibbs_report::{Axis, Figure, Panel, Series};
@@ -33,12 +33,21 @@ pub struct Figure {
     pub(crate) columns: usize,
     pub(crate) width: u32,
     pub(crate) panel_height: u32,
+    pub(crate) share_limits: bool,
 }
 
 impl Figure {
-    /// A figure without panels, 860 pixels wide, its panels 230 high.
+    /// A figure without panels. It is 860 pixels wide and its panels are 230 pixels high.
     pub fn new(x: Axis) -> Self {
-        Self { title: String::new(), x, panels: Vec::new(), columns: 1, width: 860, panel_height: 230 }
+        Self {
+            title: String::new(),
+            x,
+            panels: Vec::new(),
+            columns: 1,
+            width: 860,
+            panel_height: 230,
+            share_limits: false,
+        }
     }
 
     /// A title above all panels.
@@ -48,17 +57,25 @@ impl Figure {
         self
     }
 
-    /// Adds a panel, below or at the right of the one before.
+    /// Adds a panel below the one before, or to its right if the figure has several columns.
     #[must_use]
     pub fn panel(mut self, panel: Panel) -> Self {
         self.panels.push(panel);
         self
     }
 
-    /// Number of panels side by side (at least 1).
+    /// Number of panels in a row (at least 1).
     #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = columns.max(1);
+        self
+    }
+
+    /// Gives all panels the same x and y limits, so that they can be compared: test data and samples, or samples and a
+    /// density.
+    #[must_use]
+    pub fn share_limits(mut self) -> Self {
+        self.share_limits = true;
         self
     }
 
@@ -69,7 +86,7 @@ impl Figure {
         self
     }
 
-    /// Height of the frame of each panel in pixels, 60 to 5000; axis labels, titles and legends come on top.
+    /// Height of the frame of each panel in pixels, 60 to 5000, without axis labels, titles and legends.
     #[must_use]
     pub fn panel_height(mut self, pixels: u32) -> Self {
         self.panel_height = pixels.clamp(60, 5_000);
@@ -85,7 +102,7 @@ impl Figure {
     ///
     /// # Errors
     /// [`ReportError::Shape`] if x, y or bounds of a series differ in length or a map does not fit its shape;
-    /// [`ReportError::TooLarge`].
+    /// [`ReportError::TooLarge`] if the picture has too many pixels.
     pub fn to_picture(&self) -> Result<Picture, ReportError> {
         render::to_picture(&self.scene()?)
     }
@@ -98,7 +115,7 @@ impl Figure {
         render::to_svg(&self.scene()?)
     }
 
-    /// Writes the figure, atomically, as the name says: `.svg` or `.png`.
+    /// Writes the figure atomically. The name ends in `.svg` or `.png`.
     ///
     /// # Errors
     /// [`ReportError::UnknownFormat`] for other names, [`ReportError::Write`], and as [`to_picture`](Self::to_picture).

@@ -1,15 +1,15 @@
-//! Files that are either the old ones or the new ones, never half of each.
+//! Atomic writing of files.
 
 use crate::ReportError;
 use std::io::Write;
 use std::path::Path;
 
-/// Writes `bytes` to `path` through a temporary file in the same folder that is renamed at the end.
+/// Writes `bytes` to a temporary file in the folder of `path` and renames it to `path`.
 ///
-/// A reader, or a process killed in the middle, sees the old content or the new one.
+/// The file always has the old content or the new content, also if the process is killed.
 ///
 /// # Errors
-/// [`ReportError::Write`] if the folder does not exist or cannot be written to.
+/// [`ReportError::Write`] if the folder does not exist or is not writable.
 pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), ReportError> {
     let path = path.as_ref();
     let failed = |source| ReportError::Write { path: path.to_path_buf(), source };

@@ -1,25 +1,19 @@
-//! Weights of hidden units as images, on one symmetric scale.
+//! Weights of hidden units as images.
 
-use crate::color_bar::{self, Scale};
-use crate::scene::{Anchor, Scene};
-use crate::{Color, ColorMap, ImageGrid, Picture, ReportError, font, render};
+use crate::{Color, ColorMap, ImageGrid, Picture, ReportError};
 use std::path::Path;
 
-/// Smallest width of the strip with the color bar, in pixels.
-const BAR_STRIP: u32 = 260;
-const CAPTION: f64 = 13.0;
-
-/// Where the common scale of all filters ends, on both sides of zero.
+/// The end of the common scale of all filters, which is symmetric about zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WeightScale {
     /// At this value.
     Fixed(f32),
-    /// At this quantile of the absolute weights shown; 1 is their maximum. The few weights beyond get the color of the end, and the
-    /// numbers at the bar then read "≤" and "≥".
+    /// At this quantile of the absolute weights shown; 1 is their maximum. Weights beyond have the color of the end, and the
+    /// numbers at the bar then have the signs "≤" and "≥".
     Quantile(f32),
 }
 
-/// Which filters come first.
+/// The order of the filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum FilterOrder {
     /// As stored.
@@ -31,9 +25,9 @@ pub enum FilterOrder {
 
 /// Draws the columns of a weight matrix as images.
 ///
-/// Blue is negative, light gray zero, red positive ([`ColorMap::CoolWarm`]); one scale, symmetric about zero, holds for all
-/// filters, so that their strengths can be compared. A bar below gives it in numbers. Weights that are NaN or infinite
-/// are magenta and do not take part in the scale.
+/// Blue is negative, light gray zero, red positive ([`ColorMap::CoolWarm`]). All filters have the same scale, which is
+/// symmetric about zero, so that their strengths can be compared. A color bar below shows the scale. Weights that are NaN
+/// or infinite are magenta; the scale ignores them.
 ///
 /// ```
 /// use gibbs_report::{FilterGrid, ImageGrid};
@@ -53,7 +47,7 @@ pub struct FilterGrid {
 }
 
 impl FilterGrid {
-    /// Filters of `rows` by `cols` pixels: at most 100 of them in stored order, the scale ending at the 99.8 % quantile.
+    /// Filters of `rows` by `cols` pixels: at most 100 of them in stored order. The scale ends at the 99.8 % quantile.
     pub fn new(rows: usize, cols: usize) -> Self {
         Self {
             rows,
@@ -66,42 +60,42 @@ impl FilterGrid {
         }
     }
 
-    /// Layout of the images (columns, enlargement, labels); range and colors are set here and ignored there.
+    /// Sets the layout of the images: columns, scale, labels, title. Range, colors and color bar set there have no effect.
     #[must_use]
     pub fn layout(mut self, layout: impl FnOnce(ImageGrid) -> ImageGrid) -> Self {
         self.grid = layout(self.grid);
         self
     }
 
-    /// Where the scale ends.
+    /// Sets the end of the scale.
     #[must_use]
     pub fn scale(mut self, scale: WeightScale) -> Self {
         self.scale = scale;
         self
     }
 
-    /// Which filters come first.
+    /// Sets the order of the filters.
     #[must_use]
     pub fn order(mut self, order: FilterOrder) -> Self {
         self.order = order;
         self
     }
 
-    /// Largest number of filters shown; the caption says how many there are.
+    /// Sets the largest number of filters shown. The caption contains the number of all filters.
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit.max(1);
         self
     }
 
-    /// The quantity at the bar; "weight" unless set.
+    /// Sets the label of the color bar. The default is "weight".
     #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = caption.into();
         self
     }
 
-    /// Draws the columns of `weight`, `[rows * cols, n_filters]` row by row as matrices `[in, out]` are stored.
+    /// Draws the columns of `weight` `[rows * cols, n_filters]`, which is stored row by row.
     ///
     /// # Errors
     /// [`ReportError::Shape`] if `weight` has another size or is empty.
@@ -120,10 +114,13 @@ impl FilterGrid {
         }
         chosen.truncate(self.limit);
         let images: Vec<f32> = chosen.iter().flat_map(|&j| filter(j)).collect();
-        let (end, clipped) = self.end(&images);
-        let grid = self.grid.clone().range(-end, end).color_map(ColorMap::CoolWarm).render(&images)?;
-        let scale = Scale { map: ColorMap::CoolWarm, low: (-end).into(), high: end.into(), clipped };
-        self.with_bar(&grid, &scale, n_filters)
+        let end = self.end(&images);
+        let mut caption = self.caption.clone();
+        if self.limit < n_filters {
+            let first = if self.order == FilterOrder::Norm { "largest" } else { "first" };
+            caption = format!("{caption}, {first} {} of {n_filters} filters", self.limit);
+        }
+        self.grid.clone().range(-end, end).color_map(ColorMap::CoolWarm).color_bar(caption).render(&images)
     }
 
     /// Draws as [`render`](Self::render) and writes the picture as PNG, atomically.
@@ -134,8 +131,8 @@ impl FilterGrid {
         self.render(weight, n_filters)?.save_png(path)
     }
 
-    /// The end of the scale, and whether weights lie beyond it. All-zero weights get a scale that ends at 1.
-    fn end(&self, weights: &[f32]) -> (f32, bool) {
+    /// The end of the scale. If all weights are zero it is 1.
+    fn end(&self, weights: &[f32]) -> f32 {
         let mut sizes: Vec<f32> = weights.iter().map(|w| w.abs()).filter(|w| w.is_finite()).collect();
         sizes.sort_by(f32::total_cmp);
         let largest = sizes.last().copied().unwrap_or(0.0);
@@ -147,28 +144,7 @@ impl FilterGrid {
                 sizes.get(index).copied().unwrap_or(0.0)
             }
         };
-        let end = [wanted, largest, 1.0].into_iter().find(|&end| end.is_finite() && end > 0.0).unwrap_or(1.0);
-        (end, largest > end)
-    }
-
-    fn with_bar(&self, grid: &Picture, scale: &Scale, n_filters: usize) -> Result<Picture, ReportError> {
-        let columns = self.limit.min(n_filters);
-        let mut caption = self.caption.clone();
-        if columns < n_filters {
-            let first = if self.order == FilterOrder::Norm { "largest" } else { "first" };
-            caption = format!("{caption}, {first} {columns} of {n_filters} filters");
-        }
-        let width = grid.width().max(BAR_STRIP).max(font::width(&caption, CAPTION).ceil() as u32 + 20);
-        let bar = f64::from(width - 40).min(360.0).floor();
-        let left = (f64::from(width) - bar) / 2.0;
-        let mut scene = Scene::new(width, 58);
-        scene.text((f64::from(width) / 2.0, 16.0), &caption, CAPTION, Color::BLACK, Anchor::Middle);
-        color_bar::horizontal(&mut scene, [left.floor(), 24.0, bar, 12.0], scale);
-        let strip = render::to_picture(&scene)?;
-        let mut picture = Picture::new(width, grid.height() + strip.height(), Color::WHITE)?;
-        picture.paste(grid, (width - grid.width()) / 2, 0);
-        picture.paste(&strip, 0, grid.height());
-        Ok(picture)
+        [wanted, largest].into_iter().find(|&end| end.is_finite() && end > 0.0).unwrap_or(1.0)
     }
 }
 

@@ -1,30 +1,32 @@
-//! The one font of all pictures, carried in the binary so that a machine without fonts draws the same.
+//! The font of all pictures. It is part of the binary, so that a computer without fonts draws the same picture.
 //!
-//! Ubuntu Light (Ubuntu Font Licence 1.0), as packaged by the crate `epaint_default_fonts`.
+//! Ubuntu Light; its licence, the Ubuntu Font Licence 1.0, stands in `fonts/UFL.txt`.
 
 use plotters::style::{FontDesc, FontStyle, register_font};
 use std::sync::Once;
 
-/// Name under which the font is known to the drawing library, and the list an SVG viewer chooses from.
+static UBUNTU_LIGHT: &[u8] = include_bytes!("../fonts/Ubuntu-Light.ttf");
+
+/// Name of the font in the drawing library, and the list of fonts for an SVG viewer.
 pub(crate) const FAMILY: &str = "Ubuntu, Helvetica, Arial, sans-serif";
-/// Height of capital letters and figures above the base line, in em.
+/// Height of capital letters and digits above the base line, in em.
 pub(crate) const CAPITALS: f64 = 0.693;
-/// How far letters rise above the base line, in em.
+/// Largest height of letters above the base line, in em.
 pub(crate) const ASCENT: f64 = 0.78;
-/// How far letters hang below the base line, in em.
+/// Largest depth of letters below the base line, in em.
 pub(crate) const DESCENT: f64 = 0.19;
-/// The drawing library scales by ascender minus descender (932 + 189 of 1000 units) instead of by em.
+/// Ascender minus descender (932 + 189 of 1000 units) in em. The drawing library measures sizes in this unit.
 pub(crate) const LINE_PER_EM: f64 = 1.121;
 
-/// How much wider the fonts are that SVG viewers may put in its place (DejaVu Sans 1.2); layout leaves room for it.
+/// Ratio of the widths of a replacement font of SVG viewers (DejaVu Sans) and of this font. The layout leaves room for it.
 pub(crate) const WIDER: f64 = 1.2;
 
 /// The font at `size` in the drawing library's units.
 pub(crate) fn font(size: f64) -> FontDesc<'static> {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
-        // The bytes are a constant that the tests below read; text is left out should they ever be no font.
-        let _ = register_font(FAMILY, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+        // The bytes are constant and a font, as the tests below check.
+        let _ = register_font(FAMILY, FontStyle::Normal, UBUNTU_LIGHT);
     });
     FontDesc::new(FAMILY.into(), size, FontStyle::Normal)
 }
@@ -36,7 +38,7 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     f64::from(width) * size / PRECISE
 }
 
-/// The text, cut and ended with "…" where it would be wider than `room`.
+/// The text, cut with "…" at the end if it is wider than `room`.
 pub(crate) fn shortened(text: &str, size: f64, room: f64) -> String {
     if width(text, size) <= room {
         return text.to_string();
@@ -51,7 +53,7 @@ pub(crate) fn shortened(text: &str, size: f64, room: f64) -> String {
     }
 }
 
-/// The text made smaller to fit into `room`, but not below `smallest`; then it is cut.
+/// The text and a size, at least `smallest`, with which it fits into `room`. If none does, the text is cut.
 pub(crate) fn fitted(text: &str, size: f64, smallest: f64, room: f64) -> (String, f64) {
     let (wide, room) = (width(text, size), room / WIDER);
     let size = if wide > room { (size * room / wide).max(smallest) } else { size };

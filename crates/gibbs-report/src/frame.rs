@@ -1,8 +1,8 @@
-//! The rectangle inside the axes of a panel.
+//! The rectangle between the axes of a panel.
 
 use crate::axis::Span;
 
-/// A rectangle of the picture and the numbers it shows.
+/// A rectangle of the picture and its ranges of numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     pub(crate) left: f64,
@@ -22,7 +22,7 @@ impl Frame {
         self.top + self.height
     }
 
-    /// Where a pair of numbers lies in the picture; NaN where it has no place.
+    /// The place of a point in the picture; NaN if the axes cannot show it.
     pub(crate) fn place(&self, x: f64, y: f64) -> (f64, f64) {
         (self.left + self.width * self.x.part(x), self.bottom() - self.height * self.y.part(y))
     }
@@ -36,7 +36,7 @@ impl Frame {
         (x.clamp(self.left, self.right()), y.clamp(self.top, self.bottom()))
     }
 
-    /// The pieces of a line that lie inside.
+    /// The pieces of a line inside the frame.
     pub(crate) fn cut(&self, line: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
         let mut pieces: Vec<Vec<(f64, f64)>> = Vec::new();
         let mut open = false;
@@ -81,7 +81,7 @@ impl Frame {
         if enter > leave {
             return None;
         }
-        // Where an end lies far away, rounding may put the cut outside or not move the end at all; hence the clamp and the check.
+        // If an end lies far away, the cut may be outside by rounding. Hence the clamp and the check.
         let at = |t: f64| self.clamped((a.0 + t * dx, a.1 + t * dy));
         Some((if self.holds(a) { a } else { at(enter) }, if self.holds(b) { b } else { at(leave) }))
     }

@@ -1,22 +1,24 @@
-//! Many small images side by side.
+//! Grids of small images.
 
 mod labels;
 
+use crate::color_bar::{self, Scale};
 use crate::scene::{Anchor, Scene};
-use crate::{Color, ColorMap, Picture, ReportError, render};
+use crate::{Color, ColorMap, Picture, ReportError, font, render};
 use std::path::Path;
 
 /// Em of row and column labels in pixels.
 const LABEL: f64 = 13.0;
-/// Smallest cell that a default scale aims at, in pixels.
+/// Em of the title in pixels.
+const TITLE: f64 = 15.0;
+/// Width of a cell with the default scale, in pixels.
 const COMFORTABLE: usize = 56;
 pub(crate) const SEPARATOR: Color = Color::gray(0x66);
 
-/// How a set of equally large gray images is laid out on one picture.
+/// Draws images of one size in a grid.
 ///
-/// Images come as one slice `[n, rows * cols]`, values in [0, 1] (see [`range`](Self::range)), and fill the grid row by row.
-/// Values outside are clamped; NaN and infinite values are painted magenta ([`Color::NOT_FINITE`]), so that a broken pixel is
-/// seen instead of being taken for a black one.
+/// The images are one slice `[n, rows * cols]` with values in [0, 1] (see [`range`](Self::range)). They fill the grid row by
+/// row. Values outside the range are clamped. NaN and infinite values are magenta ([`Color::NOT_FINITE`]).
 ///
 /// ```
 /// use gibbs_report::{Color, ImageGrid};
@@ -41,12 +43,14 @@ pub struct ImageGrid {
     captions: Vec<String>,
     corner: String,
     separators: Vec<usize>,
+    title: String,
+    color_bar: Option<String>,
 }
 
 impl ImageGrid {
     /// A grid of images with `rows` by `cols` pixels, as square as the number of images allows.
     ///
-    /// Pixels are enlarged by a whole factor so that a cell is about 56 pixels wide (28 x 28 images twice); the margin between
+    /// The scale is the integer that makes a cell about 56 pixels wide (2 for images of 28 x 28 pixels). The margin between
     /// cells is 3 pixels.
     pub fn new(rows: usize, cols: usize) -> Self {
         let side = rows.max(cols).max(1);
@@ -64,98 +68,113 @@ impl ImageGrid {
             captions: Vec::new(),
             corner: String::new(),
             separators: Vec::new(),
+            title: String::new(),
+            color_bar: None,
         }
     }
 
-    /// The evolution of chains for [`render_columns`](Self::render_columns): a row for each chain, a column for each of the
-    /// `steps`, which are written above.
+    /// A grid for the evolution of chains, see [`render_columns`](Self::render_columns): one row for each chain, one column for
+    /// each of the `steps`, with its number above.
     pub fn chains(rows: usize, cols: usize, steps: &[usize]) -> Self {
         Self::new(rows, cols).column_labels(steps).corner("step")
     }
 
-    /// Number of images in a row of the grid (at least 1). Without it: the root of the number of images, rounded up.
+    /// Sets the number of images in a row (at least 1). By default the grid is square.
     #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = Some(columns.max(1));
         self
     }
 
-    /// Screen pixels along each side of an image pixel (at least 1).
+    /// Sets the number of screen pixels along each side of an image pixel (at least 1).
     #[must_use]
     pub fn scale(mut self, scale: usize) -> Self {
         self.scale = scale.max(1);
         self
     }
 
-    /// Pixels between and around the images.
+    /// Sets the number of pixels between and around the images.
     #[must_use]
     pub fn margin(mut self, margin: usize) -> Self {
         self.margin = margin;
         self
     }
 
-    /// Color between and around the images; a grayish blue unless set, which neither black nor white images run into.
+    /// Sets the color between and around the images. By default it is a grayish blue, which differs from black and white.
     #[must_use]
     pub fn margin_color(mut self, color: Color) -> Self {
         self.margin_color = color;
         self
     }
 
-    /// Values shown as black and as white; (0, 1) unless set, (−1, 1) for spins.
+    /// Sets the values shown as black and as white: (0, 1) by default, (-1, 1) for spins.
     #[must_use]
     pub fn range(mut self, black: f32, white: f32) -> Self {
         self.range = (black, white);
         self
     }
 
-    /// Colors other than gray.
+    /// Sets the color map. By default it is gray.
     #[must_use]
     pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
 
-    /// Text at the left of each row of the grid, from the top.
+    /// Writes a text at the left of each row, from the top.
     #[must_use]
     pub fn row_labels<S: ToString>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
         self.row_labels = labels.into_iter().map(|label| label.to_string()).collect();
         self
     }
 
-    /// Text above each column of the grid, from the left; turned upright if one is wider than its column.
+    /// Writes a text above each column, from the left. All are vertical if one is wider than its column.
     #[must_use]
     pub fn column_labels<S: ToString>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
         self.column_labels = labels.into_iter().map(|label| label.to_string()).collect();
         self
     }
 
-    /// Text below each image, in the order in which the grid is filled: row by row. It is made smaller, then cut, where it
-    /// is wider than the image.
+    /// Writes a text below each image, row by row. A text that is wider than the image becomes smaller, then it is cut.
     #[must_use]
     pub fn captions<S: ToString>(mut self, captions: impl IntoIterator<Item = S>) -> Self {
         self.captions = captions.into_iter().map(|caption| caption.to_string()).collect();
         self
     }
 
-    /// A word at the left of the column labels that says what they count, such as "step".
+    /// Writes a word at the left of the column labels, such as "step".
     #[must_use]
     pub fn corner(mut self, text: impl Into<String>) -> Self {
         self.corner = text.into();
         self
     }
 
-    /// A vertical line behind this many columns, for example 1 to set originals apart. May be called again.
+    /// Draws a vertical line after this many columns, for example 1 to separate the originals. May be called again.
     #[must_use]
     pub fn separator_after(mut self, columns: usize) -> Self {
         self.separators.push(columns);
         self
     }
 
-    /// Draws images `[n, rows * cols]`, filling the grid row by row.
+    /// Writes a title above the grid.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Draws a color bar with this label below the grid, for images of a physical field.
+    #[must_use]
+    pub fn color_bar(mut self, label: impl Into<String>) -> Self {
+        self.color_bar = Some(label.into());
+        self
+    }
+
+    /// Draws images `[n, rows * cols]`. They fill the grid row by row.
     ///
     /// # Errors
-    /// [`ReportError::Shape`] if there are no images or the last one is not complete, [`ReportError::TooLarge`] if the picture
-    /// would be.
+    /// [`ReportError::Shape`] if there are no images or the last one is incomplete, [`ReportError::TooLarge`] if the picture
+    /// has too many pixels.
     pub fn render(&self, images: &[f32]) -> Result<Picture, ReportError> {
         let size = self.rows * self.cols;
         if size == 0 || images.is_empty() || !images.len().is_multiple_of(size) {
@@ -168,12 +187,11 @@ impl ImageGrid {
         self.draw(&cells, columns)
     }
 
-    /// Draws sets of images, one set a column from the top: `sets[c]` is `[n, rows * cols]`.
-    ///
-    /// This is how a set of originals stands beside its reconstructions, and a chain beside its later states.
+    /// Draws each set of images as a column: `sets[c]` is `[n, rows * cols]`. Use it for originals and their reconstructions,
+    /// or for the states of chains.
     ///
     /// # Errors
-    /// As [`render`](Self::render); also if the sets are not equally large.
+    /// As [`render`](Self::render), and if the sets differ in size.
     pub fn render_columns(&self, sets: &[&[f32]]) -> Result<Picture, ReportError> {
         let count = self.checked_sets(sets)?;
         let size = self.rows * self.cols;
@@ -182,7 +200,7 @@ impl ImageGrid {
         self.draw(&cells, sets.len())
     }
 
-    /// Draws sets of images, one set a row from the left: `sets[r]` is `[n, rows * cols]`.
+    /// Draws each set of images as a row: `sets[r]` is `[n, rows * cols]`.
     ///
     /// # Errors
     /// As [`render_columns`](Self::render_columns).
@@ -192,7 +210,7 @@ impl ImageGrid {
         self.draw(&cells, count)
     }
 
-    /// Draws images as [`render`](Self::render) and writes them as PNG, atomically.
+    /// Draws images as [`render`](Self::render) does and writes them as PNG, atomically.
     ///
     /// # Errors
     /// As [`render`](Self::render), and [`ReportError::Write`].
@@ -206,7 +224,7 @@ impl ImageGrid {
         for (i, set) in sets.iter().enumerate() {
             if set.len() != expected {
                 return Err(ReportError::shape(
-                    format!("set {i} of images, as the first"),
+                    format!("set {i} of images, compared with the first"),
                     expected,
                     set.len(),
                 ));
@@ -219,7 +237,7 @@ impl ImageGrid {
         Ok(expected / size)
     }
 
-    /// Pixel of the left edge of a column, counted from the left edge of the first cell's margin.
+    /// Distance of the left edge of a column from the left edge of the grid, in pixels.
     fn left_of(&self, column: usize) -> usize {
         let gaps = self.separators.iter().filter(|&&after| after > 0 && after <= column).count();
         self.margin + column * (self.cols * self.scale + self.margin) + gaps * self.separator_width()
@@ -229,7 +247,25 @@ impl ImageGrid {
         self.margin + 4
     }
 
+    /// Draws title, grid and color bar.
     fn draw(&self, cells: &[Option<&[f32]>], columns: usize) -> Result<Picture, ReportError> {
+        let grid = self.draw_grid(cells, columns)?;
+        let bar = self.color_bar.as_ref().map(|label| {
+            let (low, high) = (f64::from(self.range.0), f64::from(self.range.1));
+            let beyond = |value: f64| value.is_finite() && (value < low || value > high);
+            let clipped = cells.iter().flatten().any(|image| image.iter().any(|&v| beyond(v.into())));
+            color_bar::strip(label, &Scale { map: self.map, low, high, clipped }, grid.width())
+        });
+        let title = (!self.title.is_empty()).then(|| {
+            let width = font::width(&self.title, TITLE).ceil() + 16.0;
+            let mut scene = Scene::new(width as u32, 26);
+            scene.text((width / 2.0, 18.0), &self.title, TITLE, Color::BLACK, Anchor::Middle);
+            render::to_picture(&scene)
+        });
+        Picture::stacked(title.into_iter().chain([Ok(grid)]).chain(bar).collect::<Result<_, _>>()?)
+    }
+
+    fn draw_grid(&self, cells: &[Option<&[f32]>], columns: usize) -> Result<Picture, ReportError> {
         let (cell_width, cell_height) = (self.cols * self.scale, self.rows * self.scale);
         let pitch = cell_height + self.margin + self.caption_line();
         let lines = cells.len().div_ceil(columns);
@@ -295,7 +331,7 @@ impl ImageGrid {
     }
 }
 
-/// Pixel counts beyond `u32` end in [`ReportError::TooLarge`] all the same.
+/// Pixel counts beyond `u32` lead to [`ReportError::TooLarge`] too.
 fn bounded(pixels: u64) -> u32 {
     pixels.min(u64::from(u32::MAX / 8)) as u32
 }

@@ -1,4 +1,4 @@
-//! Where the parts of a figure go.
+//! The layout of a figure.
 
 use crate::axis::{Axis, Padding, Span};
 use crate::color_bar;
@@ -21,48 +21,51 @@ const GRID: Color = Color::gray(0xe3);
 const FAINT_GRID: Color = Color::gray(0xf2);
 const BAR: f64 = 14.0;
 
-/// A panel with its axes settled and the room it needs around its frame.
+/// A panel with its ranges, and the room that it needs to the left and to the right of its frame.
 struct Prepared<'a> {
     panel: &'a Panel,
     axis: &'a Axis,
     x: Span,
     y: Span,
-    has_numbers_below: bool,
+    has_edges: bool,
+    has_numbers: [bool; 2],
     left: f64,
     right: f64,
 }
 
-/// Lays out all of a figure.
+/// Lays out a figure.
 pub(crate) fn arrange(figure: &Figure) -> Scene {
     let columns = figure.columns.min(figure.panels.len()).max(1);
-    let cell = f64::from(figure.width) / columns as f64;
     let prepared = prepare(figure, columns);
-    let height = f64::from(figure.panel_height);
-    let top = if figure.title.is_empty() { 6.0 } else { 34.0 };
-    // Panels of one column share their margins, so that their frames line up.
+    // The panels of a column share their margins, and all frames are equally wide, so that they line up.
     let margin = |column: usize, of: fn(&Prepared) -> f64| {
         prepared.iter().skip(column).step_by(columns).map(of).fold(0.0, f64::max)
     };
+    let margins: Vec<(f64, f64)> =
+        (0..columns).map(|column| (margin(column, |p| p.left), margin(column, |p| p.right))).collect();
+    let room: f64 = margins.iter().map(|(left, right)| left + right).sum();
+    let width = ((f64::from(figure.width) - room) / columns as f64).max(20.0);
     let mut scene = Scene::new(figure.width, 0);
-    let mut y = top;
+    let mut y = if figure.title.is_empty() { 6.0 } else { 34.0 };
     for line in prepared.chunks(columns) {
-        let frames: Vec<(f64, f64)> = (0..line.len())
-            .map(|column| {
-                let left = column as f64 * cell + margin(column, |p| p.left);
-                let right = (column + 1) as f64 * cell - margin(column, |p| p.right);
-                (left, (right - left).max(20.0))
-            })
-            .collect();
-        let head = line.iter().zip(&frames).map(|(p, f)| head_height(p, f.1)).fold(0.0, f64::max);
-        for (column, (item, &(left, width))) in line.iter().zip(&frames).enumerate() {
-            let mut frame = Frame { left, top: y + head, width, height, x: item.x, y: item.y };
+        let head = line.iter().map(|p| head_height(p, width)).fold(0.0, f64::max);
+        let mut edge = 0.0;
+        let mut frames = Vec::with_capacity(columns);
+        for (item, (left, right)) in line.iter().zip(&margins) {
+            let height = f64::from(figure.panel_height);
+            let mut frame = Frame { left: edge + left, top: 0.0, width, height, x: item.x, y: item.y };
             if item.panel.equal {
-                equalize(&mut frame, item.panel.has_edges());
+                equalize(&mut frame, item.has_edges);
             }
-            draw_panel(&mut scene, item, &frame, y, margin(column, |p| p.left));
+            frames.push(frame);
+            edge += left + width + right;
         }
-        let foot = line.iter().map(foot_height).fold(0.0, f64::max);
-        y += head + height + foot;
+        let height = frames.iter().map(|frame| frame.height).fold(0.0, f64::max);
+        for ((item, mut frame), (margin, _)) in line.iter().zip(frames).zip(&margins) {
+            frame.top = y + head + height - frame.height;
+            draw_panel(&mut scene, item, &frame, y, *margin);
+        }
+        y += head + height + line.iter().map(foot_height).fold(0.0, f64::max);
     }
     scene.height = (y + 4.0).ceil() as u32;
     if !figure.title.is_empty() {
@@ -72,45 +75,54 @@ pub(crate) fn arrange(figure: &Figure) -> Scene {
     scene
 }
 
+/// The range of an axis that shows all these panels along x (0) or y (1).
+fn common_span(axis: &Axis, panels: &[&Panel], direction: usize) -> Span {
+    let padding = panels.iter().map(|panel| panel.padding()[direction]).reduce(Padding::smaller);
+    let values = panels.iter().flat_map(|panel| std::mem::take(&mut panel.values()[direction]));
+    axis.span(values, padding.unwrap_or_default())
+}
+
 fn prepare(figure: &Figure, columns: usize) -> Vec<Prepared<'_>> {
-    let sharing: Vec<&Panel> = figure.panels.iter().filter(|panel| panel.x.is_none()).collect();
-    let all: Vec<f64> = sharing.iter().flat_map(|panel| panel.x_values()).collect();
-    let padding = sharing.iter().map(|panel| panel.x_padding().low).fold(0.04, f64::min);
-    let shared = figure.x.span(all, Padding { low: padding, high: padding });
+    let all: Vec<&Panel> = figure.panels.iter().collect();
+    let sharing: Vec<&Panel> = all.iter().copied().filter(|panel| panel.x.is_none()).collect();
+    let shared = common_span(&figure.x, &sharing, 0);
     let last_sharing = figure.panels.iter().rposition(|panel| panel.x.is_none());
-    let one = |(i, panel): (usize, &'_ Panel)| -> (Span, bool) {
-        match &panel.x {
-            Some(axis) => (axis.span(panel.x_values(), panel.x_padding()), true),
-            None => (shared, columns > 1 || Some(i) == last_sharing),
+    let one = |(i, panel): (usize, &'_ &'_ Panel)| {
+        let panel: &Panel = panel;
+        let axis = panel.x.as_ref().unwrap_or(&figure.x);
+        let with: &[&Panel] = if figure.share_limits { &all } else { &[panel] };
+        let x = if panel.x.is_none() && !figure.share_limits { shared } else { common_span(axis, with, 0) };
+        let y = common_span(&panel.y, with, 1);
+        let own_x = panel.x.is_some() || columns > 1 || Some(i) == last_sharing;
+        let has_numbers = panel.compact.unwrap_or([own_x, true]);
+        let numbers = y_ticks(&y, &panel.y, f64::from(figure.panel_height));
+        let widest = numbers.iter().map(|tick| font::width(&tick.label, NUMBERS)).fold(0.0, f64::max);
+        let label = if panel.y.label.is_empty() { 0.0 } else { WORDS + 12.0 };
+        let right = panel.color_scale().map_or(26.0, |scale| {
+            let label = if panel.bar_label.is_empty() { 6.0 } else { WORDS + 14.0 };
+            12.0 + BAR + color_bar::vertical_width(&scale) + label
+        });
+        Prepared {
+            has_edges: with.iter().any(|panel| panel.has_edges()),
+            left: if has_numbers[1] { label + widest + 14.0 } else { 5.0 },
+            right: if panel.compact.is_some() { 5.0 } else { right },
+            panel: &figure.panels[i],
+            axis: figure.panels[i].x.as_ref().unwrap_or(&figure.x),
+            x,
+            y,
+            has_numbers,
         }
     };
-    figure
-        .panels
-        .iter()
-        .enumerate()
-        .map(|(i, panel)| {
-            let (x, has_numbers_below) = one((i, panel));
-            let y = panel.y_span();
-            let numbers = y_ticks(&y, &panel.y, f64::from(figure.panel_height));
-            let widest = numbers.iter().map(|tick| font::width(&tick.label, NUMBERS)).fold(0.0, f64::max);
-            let label = if panel.y.label.is_empty() { 0.0 } else { WORDS + 12.0 };
-            let right = panel.color_scale().map_or(26.0, |scale| {
-                let label = if panel.bar_label.is_empty() { 6.0 } else { WORDS + 14.0 };
-                12.0 + BAR + color_bar::vertical_width(&scale) + label
-            });
-            let axis = panel.x.as_ref().unwrap_or(&figure.x);
-            Prepared { panel, axis, x, y, has_numbers_below, left: label + widest + 14.0, right }
-        })
-        .collect()
+    all.iter().enumerate().map(one).collect()
 }
 
 fn y_ticks(span: &Span, axis: &Axis, height: f64) -> Vec<Tick> {
     span.ticks(((height / 42.0) as usize).clamp(2, 8), axis.whole)
 }
 
-/// As many numbers as fit beside each other.
+/// As many numbers as fit next to each other.
 fn x_ticks(span: &Span, axis: &Axis, width: f64) -> Vec<Tick> {
-    let mut count = ((width / 60.0) as usize).clamp(2, 12);
+    let mut count = ((width / 60.0) as usize).clamp(3, 12);
     loop {
         let ticks = span.ticks(count, axis.whole);
         let fits = ticks.windows(2).all(|pair| {
@@ -125,7 +137,7 @@ fn x_ticks(span: &Span, axis: &Axis, width: f64) -> Vec<Tick> {
     }
 }
 
-/// Makes a unit equally long on both axes: by a smaller frame where the data has edges, else by showing more of x or of y.
+/// Gives a unit the same length on both axes. The frame becomes smaller if the data have edges; else it shows more of x or y.
 fn equalize(frame: &mut Frame, has_edges: bool) {
     if frame.x.log || frame.y.log {
         return;
@@ -138,7 +150,6 @@ fn equalize(frame: &mut Frame, has_edges: bool) {
             frame.height.min(frame.height * unit_x / unit_y),
         );
         frame.left += (frame.width - width) / 2.0;
-        frame.top += frame.height - height;
         (frame.width, frame.height) = (width, height);
     } else if unit_x > unit_y {
         frame.x = frame.x.stretched(unit_x / unit_y);
@@ -148,18 +159,35 @@ fn equalize(frame: &mut Frame, has_edges: bool) {
 }
 
 fn head_height(item: &Prepared, width: f64) -> f64 {
+    if item.panel.is_blank() {
+        return 0.0;
+    }
     let title = if item.panel.title.is_empty() { 0.0 } else { 24.0 };
     title + legend::height(&item.panel.legend(item.axis), width) + 8.0
 }
 
 fn foot_height(item: &Prepared) -> f64 {
     let label = if item.axis.label.is_empty() { 0.0 } else { 22.0 };
-    if item.has_numbers_below { 22.0 + label + 4.0 } else { 10.0 }
+    match item.has_numbers[0] {
+        true => 22.0 + label + 4.0,
+        false if item.panel.compact.is_some() => 2.0,
+        false => 10.0,
+    }
 }
 
-/// `top` is where the room of the panel begins, `margin` the room at the left of its frame.
+/// Draws a panel whose room begins at `top`. `margin` is the room at the left of its frame.
 fn draw_panel(scene: &mut Scene, item: &Prepared, frame: &Frame, top: f64, margin: f64) {
     let panel = item.panel;
+    let entries = panel.legend(item.axis);
+    if panel.is_blank() {
+        legend::draw(
+            scene,
+            &entries,
+            (frame.left + 10.0, frame.top),
+            f64::from(scene.width) - frame.left - 20.0,
+        );
+        return;
+    }
     let mut y = top;
     if !panel.title.is_empty() {
         y += 24.0;
@@ -171,7 +199,7 @@ fn draw_panel(scene: &mut Scene, item: &Prepared, frame: &Frame, top: f64, margi
             frame.width + 20.0,
         );
     }
-    legend::draw(scene, &item.panel.legend(item.axis), (frame.left, y), frame.width);
+    legend::draw(scene, &entries, (frame.left, y), frame.width);
     let x_ticks = x_ticks(&frame.x, item.axis, frame.width);
     let y_ticks = y_ticks(&frame.y, &panel.y, frame.height);
     grid_lines(scene, frame, &x_ticks, &y_ticks);
@@ -188,7 +216,7 @@ fn draw_panel(scene: &mut Scene, item: &Prepared, frame: &Frame, top: f64, margi
             upward_label(scene, x, frame, &panel.bar_label);
         }
     }
-    labels::reference_labels(scene, frame, &panel.references, &panel.places(frame));
+    labels::draw(scene, frame, panel);
 }
 
 fn grid_lines(scene: &mut Scene, frame: &Frame, x_ticks: &[Tick], y_ticks: &[Tick]) {
@@ -216,21 +244,25 @@ fn numbers(
     let (left, bottom) = (frame.left, frame.bottom());
     for tick in y_ticks {
         let y = frame.place(frame.x.low, tick.value).1;
-        scene.line(vec![(left - 4.0, y), (left, y)], 1.0, AXIS);
-        let base = y + font::CAPITALS * NUMBERS / 2.0;
-        scene.text((left - 7.0, base), &tick.label, NUMBERS, INK, Anchor::End);
+        if item.has_numbers[1] {
+            scene.line(vec![(left - 4.0, y), (left, y)], 1.0, AXIS);
+            let base = y + font::CAPITALS * NUMBERS / 2.0;
+            scene.text((left - 7.0, base), &tick.label, NUMBERS, INK, Anchor::End);
+        }
     }
-    if !item.panel.y.label.is_empty() {
+    if item.has_numbers[1] && !item.panel.y.label.is_empty() {
         upward_label(scene, left - margin + 6.0 + font::ASCENT * WORDS, frame, &item.panel.y.label);
     }
     for tick in x_ticks {
         let x = frame.place(tick.value, frame.y.low).0;
-        scene.line(vec![(x, bottom), (x, bottom + 4.0)], 1.0, AXIS);
-        if item.has_numbers_below {
+        if item.has_numbers[0] || item.panel.compact.is_none() {
+            scene.line(vec![(x, bottom), (x, bottom + 4.0)], 1.0, AXIS);
+        }
+        if item.has_numbers[0] {
             scene.text((x, bottom + 18.0), &tick.label, NUMBERS, INK, Anchor::Middle);
         }
     }
-    if item.has_numbers_below && !item.axis.label.is_empty() {
+    if item.has_numbers[0] && !item.axis.label.is_empty() {
         let middle = left + frame.width / 2.0;
         fitted_text(scene, (middle, bottom + 39.0), &item.axis.label, WORDS, frame.width);
     }

@@ -1,4 +1,4 @@
-//! The names of curves, in rows above a panel.
+//! The legend, in rows above a panel.
 
 use crate::font;
 use crate::layout::{INK, WORDS};
@@ -6,12 +6,12 @@ use crate::panel::Entry;
 use crate::scene::{Anchor, Scene};
 
 const ROW: f64 = 21.0;
-/// From the left edge of the sample to the text.
+/// From the left edge of the symbol to the text.
 const SWATCH: f64 = 28.0;
 /// Between entries.
 const SPACE: f64 = 14.0;
 
-/// Rows of entries, each with its text and its distance from the left edge.
+/// Rows of entries. Each entry has its text and its distance from the left edge.
 fn rows<'a>(entries: &'a [Entry<'a>], width: f64) -> Vec<Vec<(&'a Entry<'a>, String, f64)>> {
     let mut rows: Vec<Vec<_>> = Vec::new();
     let mut x = f64::INFINITY;
@@ -35,7 +35,7 @@ pub(crate) fn height(entries: &[Entry], width: f64) -> f64 {
     rows(entries, width).len() as f64 * ROW
 }
 
-/// Draws the rows from `(left, top)` down.
+/// Draws the rows below `(left, top)`.
 pub(crate) fn draw(scene: &mut Scene, entries: &[Entry], (left, top): (f64, f64), width: f64) {
     for (i, row) in rows(entries, width).into_iter().enumerate() {
         let middle = top + (i as f64 + 0.5) * ROW;

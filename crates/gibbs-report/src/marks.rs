@@ -1,14 +1,14 @@
-//! What a panel shows besides curves: maps of numbers and bars of a histogram.
+//! Maps of numbers, and histograms.
 
 use crate::color_bar::Scale;
 use crate::frame::Frame;
 use crate::scene::Scene;
 use crate::{Color, ColorMap, ReportError};
 
-/// Numbers on a regular grid of the plane, shown in colors: a density, an energy landscape.
+/// Numbers on a regular grid of the plane as colors: a density, a field, an energy.
 ///
-/// Colors go from the smallest to the largest finite value unless [`limits`](Self::limits) says otherwise; cells that are NaN or
-/// infinite are magenta. As SVG each cell is a rectangle; prefer PNG above 100 x 100.
+/// The colors cover the finite values unless [`limits`](Self::limits) is set. Cells that are NaN or infinite are magenta. In
+/// an SVG each cell is a rectangle; prefer PNG above 100 x 100 cells.
 #[derive(Clone, Debug)]
 pub struct HeatMap {
     values: Vec<f32>,
@@ -21,20 +21,20 @@ pub struct HeatMap {
 }
 
 impl HeatMap {
-    /// Values `[rows, cols]` over the rectangle `x` by `y`: the first row lies at the low end of y, the first column at the low
-    /// end of x, each value in the middle of its cell.
+    /// Values `[rows, cols]` on the rectangle `x` by `y`. The first row lies at the low end of y, the first column at the low
+    /// end of x. Each value stands for the middle of its cell.
     pub fn new(values: &[f32], (rows, cols): (usize, usize), x: (f64, f64), y: (f64, f64)) -> Self {
         Self { values: values.to_vec(), rows, cols, x, y, map: ColorMap::default(), limits: None }
     }
 
-    /// Another color map.
+    /// Sets the color map.
     #[must_use]
     pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
 
-    /// Values at the two ends of the color map.
+    /// Sets the values at the two ends of the color map.
     #[must_use]
     pub fn limits(mut self, low: f64, high: f64) -> Self {
         self.limits = Some((low, high));
@@ -65,7 +65,7 @@ impl HeatMap {
         let scale = self.scale();
         let step_x = (self.x.1 - self.x.0) / self.cols as f64;
         let step_y = (self.y.1 - self.y.0) / self.rows as f64;
-        // Cells reach a little under their right and lower neighbors, or SVG viewers show hairlines between them.
+        // Cells extend below their right and lower neighbors. Without this, SVG viewers show thin lines between them.
         const UNDERLAP: f64 = 1.0;
         let (edge, floor) = frame.clamped(frame.place(self.x.1, self.y.0));
         for (row, line) in self.values.chunks(self.cols).enumerate().rev() {
@@ -90,7 +90,7 @@ impl HeatMap {
     }
 }
 
-/// The distribution of numbers over equal bins, scaled to area one so that sets of different size compare.
+/// A histogram with equal bins and area one, so that sets of different sizes can be compared.
 #[derive(Clone, Debug)]
 pub struct Histogram {
     pub(crate) name: String,
@@ -102,9 +102,9 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Sorts `values` into `bins` equal bins between their smallest and largest finite value.
+    /// Counts `values` in `bins` equal bins between their smallest and largest finite value.
     ///
-    /// Values that are NaN or infinite are counted in the legend.
+    /// The legend counts the values that are NaN or infinite.
     pub fn new(name: impl Into<String>, values: &[f32], bins: usize) -> Self {
         let finite = values.iter().filter(|value| value.is_finite()).map(|&value| f64::from(value));
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
@@ -116,7 +116,7 @@ impl Histogram {
         Self::over(name, values, bins, (low, high))
     }
 
-    /// Sorts `values` into `bins` equal bins over a given range; what lies outside is counted in the legend.
+    /// Counts `values` in `bins` equal bins on a given range. The legend counts the values outside.
     pub fn over(name: impl Into<String>, values: &[f32], bins: usize, (low, high): (f64, f64)) -> Self {
         let bins = bins.max(1);
         let mut counts = vec![0usize; bins];
@@ -134,7 +134,7 @@ impl Histogram {
         Self { name: name.into(), low, high, density, missing, total: values.len() }
     }
 
-    /// The height of each bin: its share of all values, divided by its width.
+    /// The height of each bin: its fraction of all values, divided by its width.
     pub fn density(&self) -> &[f64] {
         &self.density
     }
@@ -145,6 +145,7 @@ impl Histogram {
 
     pub(crate) fn legend(&self) -> String {
         match self.missing {
+            _ if self.name.is_empty() => String::new(),
             0 => self.name.clone(),
             missing => format!("{} ({missing} of {} not shown)", self.name, self.total),
         }

@@ -1,6 +1,6 @@
-//! One pair of axes and what is drawn between them.
+//! One pair of axes and the layers between them.
 
-use crate::axis::{Axis, Padding, Span};
+use crate::axis::{Axis, Padding};
 use crate::color_bar::Scale;
 use crate::frame::Frame;
 use crate::scene::Scene;
@@ -15,14 +15,14 @@ enum Layer {
     Thumbnails(Thumbnails),
 }
 
-/// A horizontal line at a number to compare with.
+/// A horizontal line at a reference value.
 #[derive(Clone, Debug)]
 pub(crate) struct Reference {
     pub(crate) value: f64,
     pub(crate) label: String,
 }
 
-/// A named entry of the legend.
+/// An entry of the legend.
 pub(crate) struct Entry<'a> {
     pub(crate) text: String,
     pub(crate) color: Color,
@@ -38,10 +38,10 @@ impl Entry<'_> {
     }
 }
 
-/// Curves, dots, maps or histograms between one pair of axes.
+/// Curves, dots, maps or histograms with one pair of axes.
 ///
-/// What is added first is painted first, except that maps lie below everything, bands below lines and
-/// thumbnails above all.
+/// Layers are painted in the order in which they are added, with three exceptions: maps come first, bands come before
+/// lines, and thumbnails come last.
 #[derive(Clone, Debug)]
 pub struct Panel {
     pub(crate) title: String,
@@ -50,11 +50,13 @@ pub struct Panel {
     pub(crate) equal: bool,
     pub(crate) references: Vec<Reference>,
     pub(crate) bar_label: String,
+    /// A panel in a grid of plots has narrow margins. The flags tell whether it has numbers along x and along y.
+    pub(crate) compact: Option<[bool; 2]>,
     layers: Vec<Layer>,
 }
 
 impl Panel {
-    /// An empty panel with this y axis. Its x axis is that of the figure unless [`x_axis`](Self::x_axis) gives it an own one.
+    /// An empty panel with this y axis. Its x axis is that of the figure unless [`x_axis`](Self::x_axis) is set.
     pub fn new(y: Axis) -> Self {
         Self {
             title: String::new(),
@@ -63,6 +65,7 @@ impl Panel {
             equal: false,
             references: Vec::new(),
             bar_label: String::new(),
+            compact: None,
             layers: Vec::new(),
         }
     }
@@ -74,14 +77,14 @@ impl Panel {
         self
     }
 
-    /// An x axis of this panel alone.
+    /// Gives this panel an x axis of its own.
     #[must_use]
     pub fn x_axis(mut self, axis: Axis) -> Self {
         self.x = Some(axis);
         self
     }
 
-    /// Draws a unit of x as long as a unit of y, by showing more of one of them (linear axes only).
+    /// Draws a unit of x as long as a unit of y (linear axes only).
     #[must_use]
     pub fn equal(mut self) -> Self {
         self.equal = true;
@@ -95,7 +98,7 @@ impl Panel {
         self
     }
 
-    /// Adds a map of numbers; a color bar stands at the right of the panel.
+    /// Adds a map of numbers. The panel gets a color bar at its right.
     #[must_use]
     pub fn heat_map(mut self, map: HeatMap) -> Self {
         self.layers.push(Layer::HeatMap(map));
@@ -109,14 +112,20 @@ impl Panel {
         self
     }
 
-    /// Adds dots `(x[i], y[i])` in the color of their class, one series for each class that occurs, named by its number.
+    /// Adds dots `(x[i], y[i])` in the color of their class: one series for each class, with its number as name.
     ///
     /// # Panics
-    /// If there is not one label for each point.
+    /// If `x`, `y` and `labels` differ in length.
     #[must_use]
     pub fn classes<T: Copy + Into<f64>>(self, x: &[T], y: &[T], labels: &[u8]) -> Self {
         const RADIUS: f64 = 1.6;
-        assert!(x.len() == labels.len() && y.len() == labels.len(), "a label for each point");
+        assert!(
+            x.len() == labels.len() && y.len() == labels.len(),
+            "classes: {} x, {} y and {} labels",
+            x.len(),
+            y.len(),
+            labels.len()
+        );
         let count = n_classes(labels);
         (0..count).fold(self, |panel, class| {
             let of_class = |values: &[T]| -> Vec<f64> {
@@ -139,7 +148,7 @@ impl Panel {
         self
     }
 
-    /// Adds a dashed horizontal line with a label, such as a published value. The y range includes it.
+    /// Adds a dashed horizontal line with a label, for example a published value. The y range includes it.
     #[must_use]
     pub fn reference(mut self, value: f64, label: impl Into<String>) -> Self {
         self.references.push(Reference { value, label: label.into() });
@@ -155,54 +164,51 @@ impl Panel {
         })
     }
 
-    pub(crate) fn x_values(&self) -> Vec<f64> {
-        let mut values = Vec::new();
+    /// The numbers that the x axis and the y axis should include.
+    pub(crate) fn values(&self) -> [Vec<f64>; 2] {
+        let mut x = Vec::new();
+        let mut y: Vec<f64> = self.references.iter().map(|reference| reference.value).collect();
         for layer in &self.layers {
             match layer {
-                Layer::Series(series) => values.extend(series.x_values()),
-                Layer::HeatMap(map) => values.extend([map.x.0, map.x.1]),
-                Layer::Histogram(histogram) => values.extend(histogram.range()),
-                Layer::Thumbnails(thumbnails) => values.extend(thumbnails.x_values()),
+                Layer::Series(series) => {
+                    x.extend(series.x_values());
+                    y.extend(series.y_values());
+                }
+                Layer::HeatMap(map) => {
+                    x.extend([map.x.0, map.x.1]);
+                    y.extend([map.y.0, map.y.1]);
+                }
+                Layer::Histogram(histogram) => {
+                    x.extend(histogram.range());
+                    y.push(0.0);
+                    y.extend(histogram.density());
+                }
+                Layer::Thumbnails(thumbnails) => {
+                    x.extend(thumbnails.x_values());
+                    y.extend(thumbnails.y_values());
+                }
             }
         }
-        values
+        [x, y]
     }
 
-    /// Room beside the data along x: none for maps and histograms, which have edges of their own.
-    pub(crate) fn x_padding(&self) -> Padding {
-        let room = if self.has_edges() {
-            0.0
-        } else if self.layers.iter().all(|layer| matches!(layer, Layer::Series(series) if series.is_line())) {
-            0.02
-        } else {
-            0.04
-        };
-        Padding { low: room, high: room }
+    /// Room between the data and the ends of the x axis and of the y axis: none at the edges of maps and histograms.
+    pub(crate) fn padding(&self) -> [Padding; 2] {
+        let any = |of: fn(&Layer) -> bool| self.layers.iter().any(of);
+        let (maps, edges) = (any(|layer| matches!(layer, Layer::HeatMap(_))), self.has_edges());
+        let only_lines = !any(|layer| !matches!(layer, Layer::Series(series) if series.is_line()));
+        let x = if edges { 0.0 } else { [0.04, 0.02][usize::from(only_lines)] };
+        let (low, high) = (if edges { 0.0 } else { 0.06 }, if maps { 0.0 } else { 0.06 });
+        [Padding { low: x, high: x }, Padding { low, high }]
     }
 
     pub(crate) fn has_edges(&self) -> bool {
         self.layers.iter().any(|layer| matches!(layer, Layer::HeatMap(_) | Layer::Histogram(_)))
     }
 
-    pub(crate) fn y_span(&self) -> Span {
-        let mut values: Vec<f64> = self.references.iter().map(|reference| reference.value).collect();
-        let mut padding = Padding { low: 0.06, high: 0.06 };
-        for layer in &self.layers {
-            match layer {
-                Layer::Series(series) => values.extend(series.y_values()),
-                Layer::HeatMap(map) => {
-                    values.extend([map.y.0, map.y.1]);
-                    padding = Padding { low: 0.0, high: 0.0 };
-                }
-                Layer::Histogram(histogram) => {
-                    values.push(0.0);
-                    values.extend(histogram.density());
-                    padding.low = 0.0;
-                }
-                Layer::Thumbnails(thumbnails) => values.extend(thumbnails.y_values()),
-            }
-        }
-        self.y.span(values, padding)
+    /// A compact panel without data. It shows its legend and no axes.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.compact.is_some() && self.values()[0].is_empty()
     }
 
     pub(crate) fn color_scale(&self) -> Option<Scale> {
@@ -211,14 +217,14 @@ impl Panel {
             .find_map(|layer| if let Layer::HeatMap(map) = layer { Some(map.scale()) } else { None })
     }
 
-    /// Text beside the color bar.
+    /// The label of the color bar.
     #[must_use]
     pub fn color_label(mut self, label: impl Into<String>) -> Self {
         self.bar_label = label.into();
         self
     }
 
-    /// Layers with a color each.
+    /// The layers with a color of the palette.
     fn colored(&self) -> Vec<(&Layer, Color)> {
         let has_color = |layer: &&Layer| matches!(layer, Layer::Series(_) | Layer::Histogram(_));
         let layers: Vec<&Layer> = self.layers.iter().filter(has_color).collect();
@@ -269,12 +275,21 @@ impl Panel {
         }
     }
 
-    /// All drawn points, for finding room for labels.
+    /// All drawn points. Labels avoid them.
     pub(crate) fn places(&self, frame: &Frame) -> Vec<(f64, f64)> {
         let series = self.layers.iter().filter_map(|layer| match layer {
             Layer::Series(series) => Some(series.places(frame)),
             _ => None,
         });
         series.flatten().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
+    }
+
+    /// The curves that have a single point, with its value as text.
+    pub(crate) fn single_points(&self, frame: &Frame) -> Vec<((f64, f64), String)> {
+        let single = |layer: &Layer| match layer {
+            Layer::Series(series) => series.single_point(frame),
+            _ => None,
+        };
+        self.layers.iter().filter_map(single).collect()
     }
 }

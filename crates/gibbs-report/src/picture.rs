@@ -59,7 +59,7 @@ impl Picture {
         Color::new(self.rgb[i], self.rgb[i + 1], self.rgb[i + 2])
     }
 
-    /// Fills the rectangle from `(x, y)` to the right and down; what lies outside the picture is cut off.
+    /// Fills the rectangle with the upper left corner `(x, y)`. Parts outside the picture are cut off.
     pub fn fill(&mut self, x: u32, y: u32, width: u32, height: u32, color: Color) {
         let right = x.saturating_add(width).min(self.width);
         for row in y..y.saturating_add(height).min(self.height) {
@@ -70,7 +70,7 @@ impl Picture {
         }
     }
 
-    /// Copies `other` with its upper left corner at `(x, y)`; what lies outside is cut off.
+    /// Copies `other` with its upper left corner at `(x, y)`. Parts outside are cut off.
     pub fn paste(&mut self, other: &Self, x: u32, y: u32) {
         let columns = other.width.min(self.width.saturating_sub(x)) as usize;
         for row in 0..other.height.min(self.height.saturating_sub(y)) {
@@ -78,6 +78,18 @@ impl Picture {
             let to = 3 * ((y + row) as usize * self.width as usize + x as usize);
             self.rgb[to..to + 3 * columns].copy_from_slice(&other.rgb[from..from + 3 * columns]);
         }
+    }
+
+    /// Pictures one above the other, centered on white.
+    pub(crate) fn stacked(parts: Vec<Self>) -> Result<Self, ReportError> {
+        let width = parts.iter().map(Self::width).max().unwrap_or(0);
+        let mut whole = Self::new(width, parts.iter().map(Self::height).sum(), Color::WHITE)?;
+        let mut top = 0;
+        for part in &parts {
+            whole.paste(part, (width - part.width) / 2, top);
+            top += part.height;
+        }
+        Ok(whole)
     }
 
     /// The picture as the bytes of a PNG file.
@@ -96,7 +108,7 @@ impl Picture {
         Ok(bytes)
     }
 
-    /// Writes the picture as PNG, atomically, whatever the name ends in.
+    /// Writes the picture as PNG, atomically. The format does not depend on the name.
     ///
     /// # Errors
     /// [`ReportError::Write`] if the file cannot be written, [`ReportError::Draw`] if a side is zero.

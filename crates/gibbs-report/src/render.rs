@@ -1,7 +1,7 @@
-//! From a [`Scene`] to PNG pixels or SVG text, both through the backends of `plotters`.
+//! Renders a [`Scene`] as pixels or as SVG text with the backends of `plotters`.
 //!
-//! Those backends take whole pixels only. Pixels are therefore drawn [`FINE`] times too large and averaged, which gives smooth
-//! edges; SVG coordinates are written in tenths with a matching `viewBox`.
+//! These backends have integer coordinates. PNG pictures are therefore drawn [`FINE`] times too large and averaged, which
+//! gives smooth edges. SVG coordinates are tenths of a pixel, with the `viewBox` that fits.
 
 use crate::font::{FAMILY, LINE_PER_EM, font};
 use crate::scene::{Anchor, Item, Scene, Text};
@@ -23,7 +23,7 @@ fn draw_error(error: impl std::fmt::Display) -> ReportError {
     ReportError::Draw(error.to_string())
 }
 
-/// `size` is the em in the backend's units, `rise` how far above the base line the backend's anchor lies.
+/// `size` is the em in the units of the backend, `rise` the height of its anchor above the base line.
 fn draw_text<B: DrawingBackend>(
     backend: &mut B,
     text: &Text,
@@ -44,7 +44,7 @@ fn draw_text<B: DrawingBackend>(
     backend.draw_text(&text.text, &style, (x.round() as i32, y.round() as i32)).map_err(draw_error)
 }
 
-/// Draws the scene on white, smoothed.
+/// Draws the scene with smooth edges.
 pub(crate) fn to_picture(scene: &Scene) -> Result<Picture, ReportError> {
     let (width, height) = (scene.width * FINE, scene.height * FINE);
     let mut fine = Picture::new(width, height, Color::WHITE)?;
@@ -103,8 +103,8 @@ fn paint(backend: &mut BitMapBackend<'_>, item: &Item) -> Result<(), ReportError
         Item::Polygon { points, color, alpha } => fill(backend, points, *color, *alpha),
         Item::Disc { x, y, radius, color, alpha } => fill(backend, &round((*x, *y), *radius), *color, *alpha),
         Item::Text(text) => {
-            // The rasterizer puts the base line half a "size" below its anchor. A second pass, one sub-pixel to the right,
-            // gives the light face the weight of a regular one.
+            // The rasterizer puts the base line half a "size" below its anchor. The second pass, one sub-pixel to the right,
+            // gives the light font a regular weight.
             let size = text.size * scale * LINE_PER_EM;
             let (x, y) = (text.x * scale, text.y * scale);
             let second = if text.upward { (x, y - 1.0) } else { (x + 1.0, y) };
@@ -120,7 +120,7 @@ fn round((x, y): (f64, f64), radius: f64) -> Vec<(f64, f64)> {
     (0..corners).map(|i| (x + radius * angle(i).cos(), y + radius * angle(i).sin())).collect()
 }
 
-/// Fills a polygon (inside = non-zero winding number) by horizontal spans through the centers of sub-pixels.
+/// Fills a polygon (non-zero winding number) with horizontal lines through the centers of sub-pixels.
 fn fill(
     backend: &mut BitMapBackend<'_>,
     points: &[(f64, f64)],

@@ -1,10 +1,10 @@
-//! A drawing as a list of shapes in logical pixels, before it becomes PNG or SVG.
+//! A drawing as a list of shapes, in pixels, before it becomes PNG or SVG.
 //!
-//! Layout code writes here and knows no backend; tests read here where every word ended up.
+//! The layout writes a scene and does not know PNG or SVG. Tests read the places of all texts from a scene.
 
 use crate::{Color, font};
 
-/// Where on the base line a text is held.
+/// The point of a text that lies at the given place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -22,12 +22,12 @@ pub(crate) struct Text {
     pub(crate) size: f64,
     pub(crate) color: Color,
     pub(crate) anchor: Anchor,
-    /// Reads from bottom to top instead of from left to right.
+    /// Whether the text runs from bottom to top.
     pub(crate) upward: bool,
 }
 
 impl Text {
-    /// The rectangle that the text covers: left, top, right, bottom.
+    /// The rectangle of the text: left, top, right, bottom.
     pub(crate) fn bounds(&self) -> [f64; 4] {
         let width = font::width(&self.text, self.size);
         let start = match self.anchor {
@@ -54,7 +54,7 @@ pub(crate) enum Item {
     Text(Text),
 }
 
-/// Shapes in the order they are painted, on white.
+/// Shapes in the order in which they are painted, on white.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene {
     pub(crate) width: u32,
@@ -75,7 +75,7 @@ impl Scene {
         self.items.push(Item::Line { points, width, color });
     }
 
-    /// A straight line of dashes.
+    /// A dashed line.
     pub(crate) fn dashes(&mut self, from: (f64, f64), to: (f64, f64), width: f64, color: Color) {
         const DASH: f64 = 6.0;
         const PERIOD: f64 = 10.0;
@@ -123,7 +123,7 @@ impl Scene {
             .collect()
     }
 
-    /// Panics if a text leaves the picture or touches another one.
+    /// Panics if a text leaves the picture or overlaps another one.
     #[cfg(test)]
     pub(crate) fn assert_readable(&self) {
         let texts = self.texts();

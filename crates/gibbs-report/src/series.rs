@@ -1,18 +1,18 @@
-//! Named lists of points, drawn as lines or dots, with error bars or bands.
+//! Curves and dots, with error bars or bands.
 
 use crate::axis::Axis;
 use crate::frame::Frame;
 use crate::scene::Scene;
-use crate::{Color, ReportError};
+use crate::{Color, ReportError, format_number};
 
 /// Width of lines in pixels.
 const LINE: f64 = 1.8;
-/// A line with no more points than this shows them as dots.
+/// A line with at most this many points also shows them as dots.
 const FEW: usize = 25;
-/// More error bars than this would touch each other.
+/// With more points than this, error bars would touch; a band replaces them.
 const CROWD: usize = 60;
 
-/// How lower and upper bounds are drawn.
+/// The form of lower and upper bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bounds {
     Band,
@@ -21,7 +21,8 @@ enum Bounds {
 
 /// A named curve.
 ///
-/// Where y (or x) is NaN or infinite the curve has a gap and the legend says how many values are missing from it.
+/// The curve has a gap where x or y is NaN or infinite. The legend counts the missing points. A curve with a single point
+/// is drawn as a marker with its value.
 ///
 /// ```
 /// use gibbs_report::Series;
@@ -44,7 +45,7 @@ fn to_f64<T: Copy + Into<f64>>(values: &[T]) -> Vec<f64> {
 }
 
 impl Series {
-    /// A line through the points `(x[i], y[i])`; few points are dotted as well. An empty name keeps it out of the legend.
+    /// A line through the points `(x[i], y[i])`, with dots if there are few. Without a name it has no entry in the legend.
     pub fn new<X: Copy + Into<f64>, Y: Copy + Into<f64>>(name: impl Into<String>, x: &[X], y: &[Y]) -> Self {
         Self {
             name: name.into(),
@@ -57,21 +58,21 @@ impl Series {
         }
     }
 
-    /// Dots of this radius in pixels instead of a line, as in a scatter plot.
+    /// Draws dots of this radius in pixels instead of a line, as in a scatter plot.
     #[must_use]
     pub fn dots(mut self, radius: f64) -> Self {
         (self.line, self.dots) = (false, Some(radius));
         self
     }
 
-    /// Shades the region between two bounds, one pair for each point.
+    /// Shades the region between a lower and an upper bound for each point.
     #[must_use]
     pub fn band<T: Copy + Into<f64>>(mut self, lower: &[T], upper: &[T]) -> Self {
         self.bounds = Some((Bounds::Band, to_f64(lower), to_f64(upper)));
         self
     }
 
-    /// An upright bar from lower to upper at each point; a band where the points are too many for bars.
+    /// Draws a vertical bar from lower to upper at each point, or a band if there are more than 60 points.
     #[must_use]
     pub fn bars<T: Copy + Into<f64>>(mut self, lower: &[T], upper: &[T]) -> Self {
         let form = if self.x.len() > CROWD { Bounds::Band } else { Bounds::Bars };
@@ -79,7 +80,7 @@ impl Series {
         self
     }
 
-    /// Bars of one standard error to both sides.
+    /// Draws bars of one standard error above and below.
     #[must_use]
     pub fn std_err<T: Copy + Into<f64>>(self, std_err: &[T]) -> Self {
         let errors = to_f64(std_err);
@@ -88,7 +89,7 @@ impl Series {
         self.bars(&lower, &upper)
     }
 
-    /// A color other than the next of the palette.
+    /// Sets the color. By default it is the next one of the palette.
     #[must_use]
     pub fn color(mut self, color: Color) -> Self {
         self.color = Some(color);
@@ -127,16 +128,17 @@ impl Series {
         self.line
     }
 
-    /// The name, with the number of points that have no place on the axes.
+    /// The name, and how many points the axes cannot show.
     pub(crate) fn legend(&self, x: &Axis, y: &Axis) -> String {
         let missing = self.x.iter().zip(&self.y).filter(|&(&a, &b)| !x.shows(a) || !y.shows(b)).count();
         match missing {
+            _ if self.name.is_empty() => String::new(),
             0 => self.name.clone(),
             _ => format!("{} ({missing} of {} not shown)", self.name, self.y.len()),
         }
     }
 
-    /// What lies behind lines: bands.
+    /// Draws the band. It lies behind the lines.
     pub(crate) fn draw_band(&self, scene: &mut Scene, frame: &Frame, color: Color) {
         let Some((Bounds::Band, lower, upper)) = &self.bounds else { return };
         let mut run: Vec<[(f64, f64); 2]> = Vec::new();
@@ -158,7 +160,7 @@ impl Series {
         close(&mut run);
     }
 
-    /// Error bars, the line, dots.
+    /// Draws error bars, line and dots.
     pub(crate) fn draw(&self, scene: &mut Scene, frame: &Frame, color: Color) {
         if let Some((Bounds::Bars, lower, upper)) = &self.bounds {
             for i in 0..self.x.len() {
@@ -171,7 +173,7 @@ impl Series {
                 );
             }
         }
-        let points: Vec<(f64, f64)> = self.x.iter().zip(&self.y).map(|(&x, &y)| frame.place(x, y)).collect();
+        let points = self.places(frame);
         let runs = runs(&points);
         if self.line {
             for run in &runs {
@@ -181,7 +183,7 @@ impl Series {
             }
         }
         let few = points.len() <= FEW;
-        let radius = self.dots.unwrap_or(2.4);
+        let radius = self.dots.unwrap_or(if self.single_point(frame).is_some() { 4.0 } else { 2.4 });
         let alpha = if self.line || few { 1.0 } else { 0.65 };
         for run in &runs {
             if !self.line || few || run.len() == 1 {
@@ -192,12 +194,23 @@ impl Series {
         }
     }
 
-    /// Points of the drawn line, for finding room for labels.
+    /// The place and the value of the point of a line that has only one.
+    pub(crate) fn single_point(&self, frame: &Frame) -> Option<((f64, f64), String)> {
+        let is_shown = |&(_, point): &(f64, (f64, f64))| frame.holds(point);
+        let mut shown = self.y.iter().copied().zip(self.places(frame)).filter(is_shown);
+        let (value, place) = shown.next().filter(|_| self.line)?;
+        let text = format_number(value);
+        let zeros = if text.contains('.') && !text.contains('e') { &['0'][..] } else { &[] };
+        let text = text.trim_end_matches(zeros).trim_end_matches('.').to_owned();
+        shown.next().is_none().then_some((place, text))
+    }
+
+    /// The places of all points. Labels avoid them.
     pub(crate) fn places(&self, frame: &Frame) -> Vec<(f64, f64)> {
         self.x.iter().zip(&self.y).map(|(&x, &y)| frame.place(x, y)).collect()
     }
 
-    /// The sample in the legend, around `(x, y)`.
+    /// Draws the symbol in the legend around `(x, y)`.
     pub(crate) fn swatch(&self, scene: &mut Scene, (x, y): (f64, f64), color: Color) {
         if matches!(self.bounds, Some((Bounds::Band, ..))) {
             scene.rect([x - 10.0, y - 5.0, 20.0, 10.0], color, 0.22);
@@ -224,7 +237,7 @@ fn error_bar(scene: &mut Scene, frame: &Frame, low: (f64, f64), high: (f64, f64)
     }
 }
 
-/// Stretches without gaps.
+/// The parts without gaps.
 fn runs(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
     points
         .split(|(x, y)| !x.is_finite() || !y.is_finite())
@@ -233,8 +246,8 @@ fn runs(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
         .collect()
 }
 
-/// Keeps the first, lowest, highest and last point within each pixel column when there are many more points than pixels: the
-/// drawn line stays the same.
+/// If there are many more points than pixels: the first, lowest, highest and last point in each column of pixels. The
+/// drawn line is the same.
 fn thinned(run: &[(f64, f64)], width: f64) -> Vec<(f64, f64)> {
     if (run.len() as f64) < 8.0 * width {
         return run.to_vec();
@@ -281,7 +294,7 @@ mod tests {
     #[test]
     fn lengths_that_do_not_fit_are_errors() {
         let series = Series::new("a", &[1.0, 2.0], &[1.0]);
-        assert!(series.check().unwrap_err().to_string().contains("y of series `a`: 1 values where 2"));
+        assert!(series.check().unwrap_err().to_string().contains("y of series `a`: 1 values, expected 2"));
         let series = Series::new("a", &[1.0], &[1.0]).band(&[0.0], &[2.0, 3.0]);
         assert!(series.check().unwrap_err().to_string().contains("upper bounds"));
     }

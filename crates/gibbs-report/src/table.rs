@@ -1,10 +1,10 @@
-//! Tables of measured figures and the one-page report around them.
+//! Tables of metrics, and a page with text, tables and pictures.
 
 use crate::{ReportError, format_value, write_atomic};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// One measured figure, already in words.
+/// One metric as text.
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
     name: String,
@@ -13,31 +13,31 @@ struct Row {
     unit: String,
 }
 
-/// A list of measured figures: name, value ± standard error, unit, and the kind of estimate each one is.
+/// A list of metrics: name, value ± standard error, unit, and kind of estimate.
 ///
-/// Written with [`format_value`], so that no figure shows more decimals than its error supports. `to_string` gives plain
-/// lines for a terminal.
+/// [`format_value`] writes the values: the error decides the number of decimals. `to_string` gives plain lines for a
+/// terminal.
 ///
 /// ```
-/// use gibbs_report::Figures;
-/// let mut figures = Figures::new();
-/// figures.add("log_prob", -95.2341, 0.5, "asymptotic", "nats").add("log_z", 451.28, 0.0, "exact", "nats");
-/// assert_eq!(figures.to_string(), "log_prob −95.2 ± 0.5 nats, asymptotic\nlog_z 451.280 nats, exact\n");
-/// assert!(figures.to_markdown().contains("| `log_prob` | −95.2 ± 0.5 | nats | asymptotic |"));
+/// use gibbs_report::MetricsTable;
+/// let mut metrics = MetricsTable::new();
+/// metrics.add("log_prob", -95.2341, 0.5, "asymptotic", "nats").add("log_z", 451.28, 0.0, "exact", "nats");
+/// assert_eq!(metrics.to_string(), "log_prob -95.2 ± 0.5 nats, asymptotic\nlog_z 451.280 nats, exact\n");
+/// assert!(metrics.to_markdown().contains("| `log_prob` | -95.2 ± 0.5 | nats | asymptotic |"));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figures {
+pub struct MetricsTable {
     rows: Vec<Row>,
 }
 
-impl Figures {
+impl MetricsTable {
     /// An empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one figure. `std_err` is 0 for an exact value, `kind` says how the value relates to the truth (exact, unbiased,
-    /// lower bound, upper bound, asymptotic); `unit` and `kind` may be empty.
+    /// Adds a metric. `std_err` is 0 for an exact value. `kind` is the relation to the true value (exact, unbiased, lower
+    /// bound, upper bound, asymptotic). `unit` and `kind` may be empty.
     pub fn add(&mut self, name: &str, value: f64, std_err: f64, kind: &str, unit: &str) -> &mut Self {
         let value = format_value(value, std_err);
         self.rows.push(Row { name: name.into(), value, kind: kind.replace('_', " "), unit: unit.into() });
@@ -47,7 +47,7 @@ impl Figures {
     /// The table in Markdown.
     pub fn to_markdown(&self) -> String {
         let escaped = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ");
-        let mut table = String::from("| figure | value | unit | kind |\n|---|---:|---|---|\n");
+        let mut table = String::from("| metric | value | unit | kind |\n|---|---:|---|---|\n");
         for row in &self.rows {
             let name = escaped(&row.name).replace('`', "'");
             let _ = writeln!(
@@ -64,7 +64,7 @@ impl Figures {
     /// The table in HTML.
     pub fn to_html(&self) -> String {
         let mut table =
-            String::from("<table>\n<tr><th>figure</th><th>value</th><th>unit</th><th>kind</th></tr>\n");
+            String::from("<table>\n<tr><th>metric</th><th>value</th><th>unit</th><th>kind</th></tr>\n");
         for row in &self.rows {
             let _ = writeln!(
                 table,
@@ -80,7 +80,7 @@ impl Figures {
     }
 }
 
-impl std::fmt::Display for Figures {
+impl std::fmt::Display for MetricsTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for row in &self.rows {
             let unit = if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) };
@@ -93,17 +93,17 @@ impl std::fmt::Display for Figures {
 
 enum Block {
     Text(String),
-    Figures(Figures),
+    Metrics(MetricsTable),
     Picture { file: String, caption: String },
 }
 
-/// A page on one run: text, tables and pictures that lie in the same folder.
+/// A page about a run: text, tables, and pictures in the same folder.
 ///
 /// ```
-/// use gibbs_report::{Figures, Report};
-/// let mut figures = Figures::new();
-/// figures.add("log_z", 451.28, 0.12, "asymptotic", "nats");
-/// let report = Report::new("rbm on digits").figures(figures).picture("samples.png", "Chains after 1000 steps");
+/// use gibbs_report::{MetricsTable, Report};
+/// let mut metrics = MetricsTable::new();
+/// metrics.add("log_z", 451.28, 0.12, "asymptotic", "nats");
+/// let report = Report::new("rbm on digits").metrics(metrics).picture("samples.png", "Chains after 1000 steps");
 /// assert!(report.to_markdown().contains("![Chains after 1000 steps](samples.png)"));
 /// ```
 pub struct Report {
@@ -126,33 +126,33 @@ impl Report {
 
     /// Adds a table.
     #[must_use]
-    pub fn figures(mut self, figures: Figures) -> Self {
-        self.blocks.push(Block::Figures(figures));
+    pub fn metrics(mut self, metrics: MetricsTable) -> Self {
+        self.blocks.push(Block::Metrics(metrics));
         self
     }
 
-    /// Adds a picture by the name of its file beside the page.
+    /// Adds a picture. `file` is its name in the folder of the page.
     #[must_use]
     pub fn picture(mut self, file: impl Into<String>, caption: impl Into<String>) -> Self {
         self.blocks.push(Block::Picture { file: file.into(), caption: caption.into() });
         self
     }
 
-    /// The page in Markdown; text is taken as it is.
+    /// The page in Markdown. Text is not escaped.
     pub fn to_markdown(&self) -> String {
         let blocks = self.blocks.iter().map(|block| match block {
             Block::Text(text) => format!("\n{}\n", text.trim_end()),
-            Block::Figures(figures) => format!("\n{}", figures.to_markdown()),
+            Block::Metrics(metrics) => format!("\n{}", metrics.to_markdown()),
             Block::Picture { file, caption } => format!("\n![{caption}]({file})\n"),
         });
         format!("# {}\n{}", self.title, blocks.collect::<String>())
     }
 
-    /// The page as an HTML document that needs nothing but the pictures beside it.
+    /// The page as an HTML document. It refers to the pictures in its folder and to nothing else.
     pub fn to_html(&self) -> String {
         let blocks = self.blocks.iter().map(|block| match block {
             Block::Text(text) => format!("<p>{}</p>\n", escape_html(text)),
-            Block::Figures(figures) => figures.to_html(),
+            Block::Metrics(metrics) => metrics.to_html(),
             Block::Picture { file, caption } => {
                 let (file, caption) = (escape_html(file), escape_html(caption));
                 format!("<figure><img src=\"{file}\" alt=\"{caption}\"><figcaption>{caption}</figcaption></figure>\n")
@@ -169,7 +169,7 @@ impl Report {
         )
     }
 
-    /// Writes the page, atomically: as HTML where the name ends in `.html`, else as Markdown.
+    /// Writes the page atomically: as HTML if the name ends in `.html`, else as Markdown.
     ///
     /// # Errors
     /// [`ReportError::Write`] if the file cannot be written.
@@ -189,26 +189,26 @@ fn escape_html(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn figures() -> Figures {
-        let mut figures = Figures::new();
-        figures.add("log_prob", -86.3412, 0.0487, "lower_bound", "nats").add("a|b<c>", f64::NAN, 0.0, "", "");
-        figures
+    fn metrics() -> MetricsTable {
+        let mut metrics = MetricsTable::new();
+        metrics.add("log_prob", -86.3412, 0.0487, "lower_bound", "nats").add("a|b<c>", f64::NAN, 0.0, "", "");
+        metrics
     }
 
     #[test]
-    fn every_form_says_the_same() {
-        assert_eq!(figures().to_string(), "log_prob −86.34 ± 0.05 nats, lower bound\na|b<c> NaN\n");
-        assert!(figures().to_markdown().contains("| `a\\|b<c>` | NaN |  |  |\n"));
-        assert!(figures().to_html().contains("<code>a|b&lt;c&gt;</code></td><td class=\"value\">NaN</td>"));
+    fn every_format_has_the_same_content() {
+        assert_eq!(metrics().to_string(), "log_prob -86.34 ± 0.05 nats, lower bound\na|b<c> NaN\n");
+        assert!(metrics().to_markdown().contains("| `a\\|b<c>` | NaN |  |  |\n"));
+        assert!(metrics().to_html().contains("<code>a|b&lt;c&gt;</code></td><td class=\"value\">NaN</td>"));
     }
 
     #[test]
-    fn the_name_decides_the_form_of_the_page() {
+    fn the_name_decides_the_format_of_the_page() {
         let folder = tempfile::tempdir().unwrap();
         let report =
-            Report::new("A & B").text("One <paragraph>.").figures(figures()).picture("a.png", "\"A\"");
+            Report::new("A & B").text("One <paragraph>.").metrics(metrics()).picture("a.png", "\"A\"");
         for (name, start) in
-            [("report.md", "# A & B\n\nOne <paragraph>.\n\n| figure"), ("report.html", "<!DOCTYPE html>")]
+            [("report.md", "# A & B\n\nOne <paragraph>.\n\n| metric"), ("report.html", "<!DOCTYPE html>")]
         {
             let path = folder.path().join(name);
             report.save(&path).unwrap();

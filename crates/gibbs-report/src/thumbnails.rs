@@ -1,18 +1,17 @@
-//! Small images at points of the plane: what the places of a scatter plot look like.
+//! Small images at the points of a scatter plot.
 
 use crate::frame::Frame;
 use crate::scene::Scene;
 use crate::{Color, ColorMap, ReportError};
 
-/// Width of the line around an image, pixels.
+/// Width of the border of an image in pixels.
 const BORDER: f64 = 1.2;
 
-/// Examples drawn at their codes, each with its middle on its point, none over another.
+/// Images with their centers at points of the plane, for example at their codes.
 ///
-/// The images are tried in the order given, and one that would come closer than [`gap`](Self::gap) to an image already drawn, or
-/// reach over the edge of the panel, is left out. So all may be given, in an order without meaning, and as many are shown as there
-/// is room for. Ink (1) is black on white paper (0); NaN and infinite values are magenta. As SVG each pixel that is not paper is a
-/// rectangle; prefer PNG for many images.
+/// The images are drawn in the given order. An image is left out if it comes closer than [`gap`](Self::gap) to another one
+/// or crosses the edge of the panel. A program can therefore pass all examples. Value 1 is black, 0 is white; NaN and
+/// infinite values are magenta. In an SVG each pixel that is not white is a rectangle; prefer PNG for many images.
 ///
 /// ```
 /// use gibbs_report::{Axis, Figure, Panel, Thumbnails};
@@ -38,27 +37,27 @@ pub struct Thumbnails {
 }
 
 impl Thumbnails {
-    /// `images` `[n, rows * cols]`, values in [0, 1], at the points `(x[i], y[i])`; 28 pixels wide, a quarter of that apart.
+    /// `images` `[n, rows * cols]` with values in [0, 1] at the points `(x[i], y[i])`, 28 pixels wide and 7 pixels apart.
     pub fn new<T: Copy + Into<f64>>(x: &[T], y: &[T], images: &[f32], (rows, cols): (usize, usize)) -> Self {
         let [x, y] = [x, y].map(|values| values.iter().map(|&value| value.into()).collect());
         Self { x, y, images: images.to_vec(), rows, cols, labels: None, size: 28.0, gap: 7.0 }
     }
 
-    /// Draws the line around each image in the color of its class, as [`Panel::classes`](crate::Panel::classes) does the dots.
+    /// Gives the border of each image the color of its class. [`Panel::classes`](crate::Panel::classes) has the same colors.
     #[must_use]
     pub fn classes(mut self, labels: &[u8]) -> Self {
         self.labels = Some(labels.to_vec());
         self
     }
 
-    /// Width of an image on the picture, pixels.
+    /// Sets the width of an image in pixels.
     #[must_use]
     pub fn size(mut self, pixels: f64) -> Self {
         self.size = pixels;
         self
     }
 
-    /// Least distance between images, pixels.
+    /// Sets the least distance between images in pixels.
     #[must_use]
     pub fn gap(mut self, pixels: f64) -> Self {
         self.gap = pixels;
@@ -117,7 +116,7 @@ impl Thumbnails {
         }
     }
 
-    /// Which images are drawn, and where: left, top, width, height without the line around.
+    /// The images that are drawn, each with left, top, width and height without the border.
     fn placed(&self, frame: &Frame) -> Vec<(usize, [f64; 4])> {
         let (width, height) = (self.size, self.size * self.rows as f64 / self.cols as f64);
         let (reach_x, reach_y) = (width / 2.0 + BORDER, height / 2.0 + BORDER);
@@ -138,7 +137,7 @@ impl Thumbnails {
     }
 }
 
-/// Number of classes that `labels` number from 0.
+/// Number of classes: the largest label plus 1.
 pub(crate) fn n_classes(labels: &[u8]) -> usize {
     labels.iter().max().map_or(0, |&label| usize::from(label) + 1)
 }
@@ -231,7 +230,7 @@ mod tests {
         let short = Thumbnails::new(&x, &y, &[0.0; 5], (1, 2));
         assert_eq!(
             short.check().unwrap_err().to_string(),
-            "3 thumbnails of 1 x 2 pixels: 5 values where 6 were expected"
+            "3 thumbnails of 1 x 2 pixels: 5 values, expected 6"
         );
         assert!(thumbnails.classes(&[1, 2]).check().unwrap_err().to_string().contains("labels"));
         let nothing = Thumbnails::new::<f64>(&[], &[], &[], (28, 28));

@@ -1,17 +1,17 @@
-//! Round numbers along an axis.
+//! The numbers written along an axis.
 
 use crate::format::{fixed, scientific};
 
-/// One labelled place on an axis.
+/// A number on an axis and its label.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
     pub(crate) value: f64,
     pub(crate) label: String,
 }
 
-/// Multiples of 1, 2 or 5 times a power of ten inside `[low, high]`, about `count` of them, labelled alike.
+/// About `count` multiples of 1, 2 or 5 times a power of ten inside `[low, high]`. All labels have the same format.
 ///
-/// With `whole`, no step is smaller than one.
+/// With `whole`, the step is at least one.
 pub(crate) fn linear(low: f64, high: f64, count: usize, whole: bool) -> Vec<Tick> {
     let span = high - low;
     if !(span.is_finite() && span > 0.0 && low.is_finite()) {
@@ -19,7 +19,7 @@ pub(crate) fn linear(low: f64, high: f64, count: usize, whole: bool) -> Vec<Tick
     }
     let rough = span / count.max(1) as f64;
     let power = 10f64.powi(rough.log10().floor() as i32);
-    // The nearest by ratio: the borders are the roots of 1 * 2, 2 * 5 and 5 * 10.
+    // The step with the nearest ratio: the limits are the roots of 1 * 2, 2 * 5 and 5 * 10.
     let step = match (rough / power).powi(2) {
         ..2.0 => power,
         ..10.0 => 2.0 * power,
@@ -40,14 +40,14 @@ pub(crate) fn linear(low: f64, high: f64, count: usize, whole: bool) -> Vec<Tick
     values.into_iter().map(|value| Tick { value, label: label(value) }).collect()
 }
 
-/// Removes the last bits that multiplying by the step has added.
+/// Removes the rounding error of the product with the step.
 fn rounded(value: f64, step: f64) -> f64 {
     let text = format!("{:.*e}", ((value.abs() / step).max(1.0).log10().ceil() as usize + 1).min(15), value);
     text.parse().unwrap_or(value)
 }
 
-/// Powers of ten inside `[low, high]` (both positive); where fewer than three fit, also 2 and 5 times them, and where
-/// those are fewer than three, evenly spaced numbers.
+/// The powers of ten inside `[low, high]` (both positive). If there are fewer than three, also 2 and 5 times a power of
+/// ten. If these are fewer than three, evenly spaced numbers.
 pub(crate) fn logarithmic(low: f64, high: f64, count: usize) -> Vec<Tick> {
     if !(low > 0.0 && high.is_finite() && high > low) {
         return Vec::new();
@@ -69,7 +69,7 @@ pub(crate) fn logarithmic(low: f64, high: f64, count: usize) -> Vec<Tick> {
     values.into_iter().map(|value| Tick { value, label: power_label(value) }).collect()
 }
 
-/// Unlabelled places between powers of ten.
+/// Numbers between powers of ten, for lines without a label.
 pub(crate) fn logarithmic_minor(low: f64, high: f64) -> Vec<f64> {
     if !(low > 0.0 && high.is_finite() && high > low) || high / low > 1e7 {
         return Vec::new();
@@ -95,19 +95,19 @@ mod tests {
     #[test]
     fn steps_are_round_and_labelled_alike() {
         assert_eq!(labels(&linear(0.0, 10.0, 5, false)), ["0", "2", "4", "6", "8", "10"]);
-        assert_eq!(labels(&linear(-0.3, 0.31, 3, false)), ["−0.2", "0.0", "0.2"]);
-        assert_eq!(labels(&linear(-130.0, -84.0, 5, false)), ["−130", "−120", "−110", "−100", "−90"]);
+        assert_eq!(labels(&linear(-0.3, 0.31, 3, false)), ["-0.2", "0.0", "0.2"]);
+        assert_eq!(labels(&linear(-130.0, -84.0, 5, false)), ["-130", "-120", "-110", "-100", "-90"]);
         assert_eq!(labels(&linear(0.0, 2.0, 5, true)), ["0", "1", "2"]);
         assert_eq!(labels(&linear(0.0, 4e6, 4, false)), ["0", "1e6", "2e6", "3e6", "4e6"]);
-        assert_eq!(labels(&linear(0.0, 3e-7, 3, false)), ["0", "1e−7", "2e−7", "3e−7"]);
+        assert_eq!(labels(&linear(0.0, 3e-7, 3, false)), ["0", "1e-7", "2e-7", "3e-7"]);
     }
 
     #[test]
     fn log_ticks_adapt_to_the_number_of_decades() {
         assert_eq!(labels(&logarithmic(0.001, 10.0, 6)), ["0.001", "0.01", "0.1", "1", "10"]);
         assert_eq!(labels(&logarithmic(0.9, 30.0, 6)), ["1", "2", "5", "10", "20"]);
-        assert_eq!(labels(&logarithmic(1e-6, 0.06, 5)), ["1e−6", "1e−5", "1e−4", "0.001", "0.01"]);
-        assert_eq!(labels(&logarithmic(1e-12, 1.0, 5)), ["1e−12", "1e−9", "1e−6", "0.001", "1"]);
+        assert_eq!(labels(&logarithmic(1e-6, 0.06, 5)), ["1e-6", "1e-5", "1e-4", "0.001", "0.01"]);
+        assert_eq!(labels(&logarithmic(1e-12, 1.0, 5)), ["1e-12", "1e-9", "1e-6", "0.001", "1"]);
         assert_eq!(labels(&logarithmic(3.1, 4.2, 4)), ["3.2", "3.4", "3.6", "3.8", "4.0", "4.2"]);
     }
 

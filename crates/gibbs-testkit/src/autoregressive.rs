@@ -1,14 +1,14 @@
-//! Which inputs an output depends on, by backpropagation.
+//! Checks by backpropagation which inputs an output depends on.
 
 use burn::prelude::*;
 use gibbs_core::math::to_host;
 
-/// Checks that output `i` of `network` (`[batch, width] -> [batch, outputs]`) depends on input `j` exactly
-/// where `allowed(i, j)`: no leak, and no connection lost. `x [1, width]` should be generic (no zeros, no
-/// ties), on an autodiff device, so that a dependency shows as a gradient.
+/// Checks that output `i` of `network` (`[batch, width] -> [batch, outputs]`) depends on input `j` if and only if
+/// `allowed(i, j)`. `x [1, width]` is on an autodiff device and generic (no zeros, no equal values), so that every dependency
+/// has a gradient that is not zero.
 ///
 /// # Panics
-/// If a dependency is there that is not allowed, or missing though allowed.
+/// If a dependency is not allowed, or if an allowed one is missing.
 pub fn check_autoregressive(
     x: Tensor<2>,
     network: impl Fn(Tensor<2>) -> Tensor<2>,
@@ -23,7 +23,7 @@ pub fn check_autoregressive(
         for (j, g) in gradient.iter().enumerate() {
             let depends = *g != 0.0;
             assert!(!depends || allowed(i, j), "output {i} depends on input {j}, which is not allowed");
-            assert!(depends || !allowed(i, j), "output {i} does not depend on input {j}, though it may");
+            assert!(depends || !allowed(i, j), "output {i} does not depend on input {j}, but it should");
         }
     }
 }

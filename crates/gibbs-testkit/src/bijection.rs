@@ -1,13 +1,13 @@
-//! Inverse and log-determinant of a bijection against its Jacobian.
+//! Compares the inverse and the log-determinant of a bijection with its Jacobian.
 
 use burn::{prelude::*, tensor::DType};
 use gibbs_core::{Bijection, math::to_host};
 
-/// Checks on the rows of `x [batch, width]` and their contexts (f64, plain device) that the inverse undoes the map, that
-/// both log-determinants are each other's negative, and that they are those of the Jacobian by autodiff.
+/// Checks a bijection on the rows of `x [batch, width]` and their contexts, in f64 on a device without autodiff: the inverse of
+/// the result is `x`, the two log-determinants add up to zero, and they agree with the Jacobian by autodiff.
 ///
 /// # Panics
-/// If any of it is off by more than `tolerance · max(1, |value|)`.
+/// If a value differs by more than `tolerance · max(1, |value|)`.
 pub fn check_bijection(
     bijection: &impl Bijection,
     x: Tensor<2>,
@@ -33,7 +33,7 @@ fn check_close(what: &str, have: &[f64], want: &[f64], tolerance: f64) {
     }
 }
 
-/// `log |det ∂z/∂x|` of each row: one backward pass for each output.
+/// `log |det ∂z/∂x|` of each row, with one backward pass for each output.
 fn jacobian_log_determinants(
     bijection: &impl Bijection,
     x: Tensor<2>,
@@ -88,14 +88,14 @@ mod tests {
 
     use super::*;
 
-    /// `z = x A + x³` element-wise on a triangular map; `claim` shifts the log-determinant it reports.
+    /// `z = s·x`. `claim` is added to the log-determinant that it reports.
     #[derive(Module, Debug)]
-    struct Cubic {
+    struct Scaling {
         scale: Param<Tensor<1>>,
         claim: f64,
     }
 
-    impl Bijection for Cubic {
+    impl Bijection for Scaling {
         fn forward(&self, x: Tensor<2>, _: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
             let scale = self.scale.val().unsqueeze::<2>();
             let ladj = (scale.clone().abs().log() + x.clone() * 0.0).sum_dim(1).squeeze_dim(1) + self.claim;
@@ -116,7 +116,7 @@ mod tests {
         };
         let scale = Param::from_tensor(tensor(vec![2.0, -0.5, 3.0], [1, 3]).squeeze_dim(0));
         let x = tensor(vec![0.1, -4.0, 2.0, 1.0, 0.0, 7.0], [2, 3]);
-        check_bijection(&Cubic { scale, claim }, x, None, 1e-12);
+        check_bijection(&Scaling { scale, claim }, x, None, 1e-12);
     }
 
     #[test]

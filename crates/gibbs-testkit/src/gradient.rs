@@ -1,4 +1,4 @@
-//! Gradients against finite differences.
+//! Compares gradients with finite differences.
 
 /// Central differences `(f(x + ε e_i) - f(x - ε e_i)) / 2ε` for each component, in f64.
 pub fn finite_differences(x: &[f64], epsilon: f64, f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
@@ -14,13 +14,13 @@ pub fn finite_differences(x: &[f64], epsilon: f64, f: impl Fn(&[f64]) -> f64) ->
         .collect()
 }
 
-/// Checks a gradient against central differences with step 1e-5: in f64 their error is about
-/// `1e-10 f'''/6 + 1e-16 f / 1e-5`, so a `tolerance` of 1e-7 leaves room for well-scaled functions.
+/// Compares a gradient with central differences of step 1e-5. In f64 their error is about `1e-10 f'''/6 + 1e-16 f / 1e-5`, so
+/// a `tolerance` of 1e-7 suits well-scaled functions.
 ///
 /// # Panics
 /// If any component differs by more than `tolerance · max(1, |component|)`.
 pub fn check_gradient(gradient: &[f64], x: &[f64], tolerance: f64, f: impl Fn(&[f64]) -> f64) {
-    assert_eq!(gradient.len(), x.len(), "one component of the gradient for each variable");
+    assert_eq!(gradient.len(), x.len(), "components of the gradient and variables");
     for (i, (have, want)) in gradient.iter().zip(finite_differences(x, 1e-5, f)).enumerate() {
         let bound = tolerance * want.abs().max(1.0);
         assert!((have - want).abs() <= bound, "component {i}: gradient {have}, finite difference {want}");

@@ -2,14 +2,14 @@
 
 mod autoregressive;
 mod bijection;
+mod distribution;
 mod gradient;
-mod law;
+mod perturbed;
 mod stationary;
-mod stirred;
 
 pub use autoregressive::check_autoregressive;
 pub use bijection::check_bijection;
+pub use distribution::{SIGMAS, check_follows, check_mean, check_normalized, draw_states};
 pub use gradient::{check_gradient, finite_differences};
-pub use law::{SIGMAS, check_follows, check_mean, check_normalized, draw_states};
+pub use perturbed::perturbed;
 pub use stationary::check_stationary;
-pub use stirred::stirred;

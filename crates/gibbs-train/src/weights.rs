@@ -91,9 +91,22 @@ fn serialize(tensors: &BTreeMap<String, TensorData>) -> Result<Vec<u8>, WeightsE
 /// [`WeightsError::Format`], [`WeightsError::Dtype`], [`WeightsError::NotFinite`]; [`WeightsError::Params`] if a
 /// tensor is missing, has another shape, or is not a parameter of the module.
 pub fn from_bytes<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError> {
+    from_part(module, bytes, |_| true)
+}
+
+/// Loads the tensors of a file whose names `is_wanted` accepts; see [`from_bytes`].
+///
+/// # Errors
+/// Those of [`from_bytes`].
+pub fn from_part<M: Module>(
+    module: M,
+    bytes: &[u8],
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<M, WeightsError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format(error.to_string()))?;
     let sources = file
         .iter()
+        .filter(|(name, _)| is_wanted(name))
         .map(|(name, view)| {
             let unusable =
                 || WeightsError::Dtype { name: name.to_string(), dtype: format!("{:?}", view.dtype()) };

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, Subcommand};
-use gibbs_core::math::to_host;
 use gibbs_data::npy;
 
-use super::{AutoencoderExperiment, config};
+use super::AutoencoderExperiment;
 use crate::{
     cli::{Examples, Shared},
-    experiment::{self, write_draws},
-    fault::Fault,
+    experiment::{device, load_run, load_with_source, write_draws},
+    pictures::host,
+    usage::{OrUsage, usage},
 };
 
 /// Rows that are computed at once.
@@ -50,13 +50,6 @@ pub struct Decode {
     pub out: PathBuf,
 }
 
-/// The rows of `f` of each block of rows of `x`.
-fn in_blocks(x: &Tensor<2>, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Vec<f32> {
-    let n = x.dims()[0];
-    let blocks = (0..n).step_by(BLOCK).map(|start| x.clone().narrow(0, start, BLOCK.min(n - start)));
-    blocks.flat_map(|x| to_host(f(x))).map(|value| value as f32).collect()
-}
-
 impl AutoencoderExperiment {
     /// Codes `[n, code]` of examples, row by row.
     pub(super) fn codes(&self, x: &Tensor<2>) -> Vec<f32> {
@@ -69,49 +62,48 @@ impl AutoencoderExperiment {
     }
 }
 
-pub(super) fn run(command: &AutoencoderCommands, shared: &Shared) -> Result<()> {
-    match command {
-        AutoencoderCommands::Encode(args) => encode(args, shared),
-        AutoencoderCommands::Decode(args) => decode(args, shared),
-    }
+/// The rows of `f` of each block of rows of `x`.
+fn in_blocks(x: &Tensor<2>, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Vec<f32> {
+    let n = x.dims()[0];
+    let blocks = (0..n).step_by(BLOCK).map(|start| x.clone().narrow(0, start, BLOCK.min(n - start)));
+    blocks.flat_map(|x| host(f(x))).collect()
 }
 
-#[allow(clippy::print_stderr, reason = "where the codes went is told on stderr")]
-fn encode(args: &Encode, shared: &Shared) -> Result<()> {
-    if args.out.extension().is_none_or(|extension| extension != "npy") {
-        return Err(Fault::usage(format!("--out {}: the name must end in .npy", args.out.display())));
-    }
-    let (_, device) = experiment::device(shared)?;
-    let (mut run, experiment) =
-        experiment::load_run::<AutoencoderExperiment>(&args.examples.run_dir, &device)?;
-    if let Some(name) = &args.examples.data {
-        run.data.name.clone_from(name);
-    }
-    let data = run.data.load(&shared.data_dir, run.seed)?;
-    let coding = config::coding(&run);
-    let mut codes = Vec::new();
-    for &split in args.examples.split.splits() {
-        let set = data.get(split);
-        coding.require(set, experiment.network.width())?;
-        let rows: Vec<usize> = (0..set.len()).collect();
-        for rows in rows.chunks(BLOCK) {
-            codes.extend(experiment.codes(&coding.examples(set, rows, &device)));
-        }
-    }
-    let width = experiment.network.code_width();
-    npy::write(&args.out, &codes, &[codes.len() / width, width])?;
-    eprintln!("wrote {}", args.out.display());
+#[allow(clippy::print_stderr, reason = "stderr shows where the result is")]
+pub(super) fn run(command: &AutoencoderCommands, shared: &Shared) -> Result<()> {
+    let out = match command {
+        AutoencoderCommands::Encode(args) => encode(args, shared)?,
+        AutoencoderCommands::Decode(args) => decode(args, shared)?,
+    };
+    eprintln!("wrote {}", out.display());
     Ok(())
 }
 
-#[allow(clippy::print_stderr, reason = "where the images went is told on stderr")]
-fn decode(args: &Decode, shared: &Shared) -> Result<()> {
-    let (_, device) = experiment::device(shared)?;
-    let (_, experiment) = experiment::load_run::<AutoencoderExperiment>(&args.run_dir, &device)?;
-    let codes = gibbs_data::load_file(&args.codes)?;
-    let width = experiment.network.code_width();
+fn encode<'a>(args: &'a Encode, shared: &Shared) -> Result<&'a PathBuf> {
+    if args.out.extension().is_none_or(|extension| extension != "npy") {
+        return Err(usage(format!("--out {}: the name must end in .npy", args.out.display())));
+    }
+    let (_, model, source) = load_with_source::<AutoencoderExperiment>(&args.examples, shared)?;
+    let mut codes = Vec::new();
+    for &split in args.examples.split.splits() {
+        let set = source.data()?.get(split);
+        let rows: Vec<usize> = (0..set.len()).collect();
+        for rows in rows.chunks(BLOCK) {
+            codes.extend(model.codes(&model.visible().examples(set, rows, &model.device)));
+        }
+    }
+    let width = model.network.code_width();
+    npy::write(&args.out, &codes, &[codes.len() / width, width])?;
+    Ok(&args.out)
+}
+
+fn decode<'a>(args: &'a Decode, shared: &Shared) -> Result<&'a PathBuf> {
+    let (_, device) = device(shared)?;
+    let (_, model) = load_run::<AutoencoderExperiment>(&args.run_dir, &device)?;
+    let codes = gibbs_data::load_file(&args.codes).or_usage()?;
+    let width = model.network.code_width();
     if codes.width() != width {
-        return Err(Fault::usage(format!(
+        return Err(usage(format!(
             "{}: rows of {} numbers where the codes of {} have {width}",
             args.codes.display(),
             codes.width(),
@@ -119,9 +111,8 @@ fn decode(args: &Decode, shared: &Shared) -> Result<()> {
         )));
     }
     let all: Vec<usize> = (0..codes.len()).collect();
-    let images = experiment.images(&codes.tensor(&all, &device));
-    let (rows, columns) = experiment.shape();
+    let images = model.images(&codes.tensor(&all, &device));
+    let (rows, columns) = model.shape();
     write_draws(&args.out, &images, &images, [codes.len(), rows, columns])?;
-    eprintln!("wrote {}", args.out.display());
-    Ok(())
+    Ok(&args.out)
 }

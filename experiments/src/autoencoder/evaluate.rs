@@ -1,48 +1,132 @@
-//! The figures of a trained autoencoder.
+//! Metrics of a trained autoencoder next to those of principal components, and images of drawn codes.
 
-use anyhow::Result;
-use burn::prelude::*;
-use gibbs_autoencoder::Output;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use burn::{
+    module::{Module, Param},
+    prelude::*,
+};
+use gibbs_autoencoder::{LogisticPca, LogisticPcaConfig, Output, Pca};
+use gibbs_backend::Noise;
 use gibbs_core::Estimate;
 use gibbs_data::{Dataset, Splits};
-use gibbs_train::run_folder::RunFiles;
+use gibbs_train::{run_folder::RunFiles, weights};
 
-use super::{AutoencoderExperiment, config};
-use crate::{cli::Part, evaluation::Evaluation};
+use super::AutoencoderExperiment;
+use crate::{
+    cli::{Part, Sample, Shared},
+    evaluation::{Evaluation, mean},
+    experiment::write_draws,
+};
 
-/// Squared error of the network and of what it is compared with, on a part of the data.
+/// Examples that are fitted at once.
+const BLOCK: usize = 1000;
+/// Training examples whose codes give the moments of drawn codes.
+const CODES: usize = 10_000;
+/// File of a fitted logistic PCA in a run folder.
+pub(super) const LOGISTIC_PCA: &str = "logistic_pca.safetensors";
+
+/// Squared error of the network and of its baselines on a part of the data.
 pub(super) fn evaluate(
     experiment: &AutoencoderExperiment,
-    control: Option<&AutoencoderExperiment>,
+    baseline: Option<&AutoencoderExperiment>,
     data: &Splits,
     part: Part,
     files: &RunFiles,
 ) -> Result<Evaluation> {
     const UNIT: &str = "squared, per example";
-    let AutoencoderExperiment { config, network, device } = experiment;
-    let coding = config::coding(config);
+    let AutoencoderExperiment { network, device, .. } = experiment;
+    let visible = experiment.visible();
     let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
-    sets.iter().try_for_each(|set| coding.require(set, network.width()))?;
-    let each = |figure: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
-        sets.iter().flat_map(|set| coding.for_each(set, device, figure)).collect()
+    let each = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
+        sets.iter().flat_map(|set| visible.for_each(set, device, metric)).collect()
     };
-    let mean = |values: &[f64]| Estimate::exact(values.iter().sum::<f64>() / values.len() as f64);
+    let exact = |values: &[f64]| Estimate::exact(mean(values));
 
     let mut evaluation = Evaluation::default();
     let errors = each(&|x| network.squared_error(x));
-    evaluation.add("squared_error", &mean(&errors), UNIT);
+    evaluation.add("squared_error", &exact(&errors), UNIT);
     if network.output() == Output::Logistic {
-        evaluation.add("cross_entropy", &mean(&each(&|x| network.cross_entropy(x))), "nats");
+        evaluation.add("cross_entropy", &exact(&each(&|x| network.cross_entropy(x))), "nats");
     }
-    if let Some(control) = control {
-        let errors = each(&|x| control.network.squared_error(x));
-        evaluation.add("random_start_squared_error", &mean(&errors), UNIT);
+    if let Some(baseline) = baseline {
+        let errors = each(&|x| baseline.network.squared_error(x));
+        evaluation.add("random_start_squared_error", &exact(&errors), UNIT);
     }
     let pca = experiment.pca(&data.train)?;
-    evaluation.add("pca_squared_error", &mean(&each(&|x| pca.squared_error(x))), UNIT);
+    evaluation.add("pca_squared_error", &exact(&each(&|x| pca.squared_error(x))), UNIT);
     if let Some(pca) = experiment.logistic_pca(&data.train, files)? {
-        evaluation.add("logistic_pca_squared_error", &mean(&each(&|x| pca.squared_error(x))), UNIT);
+        evaluation.add("logistic_pca_squared_error", &exact(&each(&|x| pca.squared_error(x))), UNIT);
     }
     evaluation.per_example = errors;
     Ok(evaluation)
+}
+
+/// The parameters of a logistic PCA, as its file holds them.
+#[derive(Module, Debug)]
+struct Fitted {
+    loadings: Param<Tensor<2>>,
+    bias: Param<Tensor<1>>,
+}
+
+fn blocks<'a>(data: &'a Dataset, device: &'a Device) -> impl Iterator<Item = Tensor<2>> + 'a {
+    (0..data.len()).step_by(BLOCK).map(move |start| {
+        let rows: Vec<usize> = (start..data.len().min(start + BLOCK)).collect();
+        data.tensor(&rows, device)
+    })
+}
+
+impl AutoencoderExperiment {
+    /// Principal components of a set, as many as a code has numbers, or fewer where the set has no more.
+    pub(super) fn pca(&self, data: &Dataset) -> Result<Pca> {
+        let k = self.network.code_width().min(data.width()).min(data.len());
+        Ok(Pca::fit(blocks(data, &self.device), k)?)
+    }
+
+    /// The logistic PCA in the run folder; fitted and put there first if the run is to have one.
+    pub(super) fn logistic_pca(&self, data: &Dataset, files: &RunFiles) -> Result<Option<LogisticPca>> {
+        let (file, passes) = (files.named(LOGISTIC_PCA), self.config.train.logistic_pca_passes);
+        let (k, width) = (self.network.code_width(), self.network.width());
+        if passes == 0 || self.network.output() != Output::Logistic || k > data.width().min(data.len()) {
+            return Ok(None);
+        }
+        if file.is_file() {
+            let empty = Fitted {
+                loadings: Param::from_tensor(Tensor::zeros([k, width], &self.device)),
+                bias: Param::from_tensor(Tensor::zeros([width], &self.device)),
+            };
+            let fitted = weights::load(empty, &file)?;
+            return Ok(Some(LogisticPca::from_parts(fitted.loadings.val(), fitted.bias.val())));
+        }
+        let config = LogisticPcaConfig::new(k).with_passes(passes);
+        let model = LogisticPca::fit(&config, || blocks(data, &self.device)).context("logistic PCA")?;
+        let fitted =
+            Fitted { loadings: Param::from_tensor(model.loadings()), bias: Param::from_tensor(model.bias()) };
+        weights::save(&fitted, &file)?;
+        Ok(Some(model))
+    }
+
+    /// Images of `n` codes. An autoencoder has no density of its own: the codes are drawn from a normal distribution with the mean
+    /// and the covariance of the codes of training data.
+    pub(super) fn draw(&self, train: &Dataset, n: usize, noise: &mut Noise) -> Result<Vec<f32>> {
+        let x = self.visible().spread(train, CODES.min(train.len()), &self.device);
+        let z = self.network.encode(x);
+        let k = self.network.code_width().min(z.dims()[0]);
+        let pca = Pca::fit([z], k)?;
+        let scales: Vec<f64> =
+            pca.eigenvalues()[..k].iter().map(|variance| variance.max(0.0).sqrt()).collect();
+        let scales = Tensor::<2>::from_data(TensorData::new(scales, [1, k]), &self.device);
+        let normal = noise.normal([n, k], &self.device);
+        Ok(self.images(&pca.decode(normal * scales)))
+    }
+}
+
+pub(super) fn sample(experiment: &AutoencoderExperiment, args: &Sample, shared: &Shared) -> Result<PathBuf> {
+    let data = experiment.config.load_data(&shared.data_dir)?;
+    let images = experiment.draw(&data.train, args.n, &mut Noise::new(args.seed, "sample"))?;
+    let (rows, columns) = experiment.shape();
+    let out = args.out_path();
+    write_draws(&out, &images, &images, [args.n, rows, columns])?;
+    Ok(out)
 }

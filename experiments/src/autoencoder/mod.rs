@@ -1,41 +1,107 @@
 //! The deep autoencoder on the command line.
 
-mod baselines;
 mod coding;
-mod config;
 mod evaluate;
-mod fine_tuning;
 mod pictures;
-mod sample;
 mod train;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_autoencoder::Autoencoder;
+use gibbs_autoencoder::{Autoencoder, AutoencoderConfig, Code, Loss, Output};
 use gibbs_backend::Noise;
-use gibbs_data::Splits;
+use gibbs_boltzmann::{Chains, ContrastiveConfig, LayerStart, RbmConfig, Upward, units::UnitKind};
+use gibbs_core::{ConfigError, nn::Activation};
+use gibbs_data::Binarization;
 use gibbs_train::{
-    run_folder::{RunFiles, RunFolder},
-    training::TrainTask,
+    learner::{AverageConfig, LearnerConfig, OptimizerConfig},
+    run_folder::RunFiles,
+    schedule::Schedule,
+    training::{LoopConfig, TrainTask},
     weights,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    boltzmann::StackArgs,
-    cli::{self, NoFlags, Part, Preset, Shared},
-    config::{ConfigOf, RunConfig},
-    dbn,
+    cli::{self, NoFlags, Part, Shared},
+    config::{Length, RunConfig},
     evaluation::Evaluation,
-    experiment::{self, Experiment},
+    experiment::{self, Experiment, Settings},
+    request::Request,
+    source::{NoTarget, Source, SourceInfo},
+    stack::{LayerTrain, StackArgs, layers_from, validate_layers},
+    usage::{OrUsage, usage},
+    visible::Visible,
 };
 
-pub use coding::{AutoencoderCommands, Decode, Encode};
-pub use config::{AutoencoderModel, AutoencoderTrain, FineTuner, Pretraining};
+pub use coding::AutoencoderCommands;
+
+/// Training of the stack that the network is unrolled from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pretraining {
+    /// Epochs of each layer that has none of its own.
+    pub epochs: usize,
+    /// Examples in a batch; the batches of fine-tuning are cut into such.
+    pub batch_size: usize,
+    /// Learning rate of each layer that has none of its own.
+    pub learning_rate: Schedule,
+    /// Standard deviation of the initial weights of each layer that has none of its own.
+    pub weight_std: f64,
+    /// Whether upper layers learn from means or from draws of the lower ones.
+    pub upward: Upward,
+    /// Each layer, bottom to top.
+    pub layers: Vec<LayerTrain>,
+}
+
+/// The `train` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AutoencoderTrain {
+    /// Length, logs, validation, checkpoints; `epochs` are those of fine-tuning.
+    #[serde(flatten)]
+    pub run: LoopConfig,
+    /// Examples in a batch of fine-tuning.
+    pub batch_size: usize,
+    /// Learning rate, optimizer, average of the weights, clipping of fine-tuning.
+    #[serde(flatten)]
+    pub learner: LearnerConfig,
+    /// What fine-tuning lowers.
+    pub loss: Loss,
+    /// Folder of a `dbn` run whose layers are taken as they are; layers beyond them are trained.
+    pub from: Option<PathBuf>,
+    /// Whether the network is unrolled from a trained stack; without, it starts from random weights.
+    pub pretrain: bool,
+    /// The stack.
+    pub pretraining: Pretraining,
+    /// Whether the network is also trained from random weights, as a baseline.
+    pub baseline: bool,
+    /// Passes of logistic PCA over the training data, as a baseline; 0 leaves it out.
+    pub logistic_pca_passes: usize,
+}
+
+impl AutoencoderTrain {
+    /// Epochs of each stage: the layers, fine-tuning.
+    fn stages(&self) -> Vec<usize> {
+        let layers = self.pretraining.layers.iter();
+        let layers = layers.map(|layer| if self.pretrain { layer.epochs } else { 0 });
+        layers.chain([self.run.epochs]).collect()
+    }
+
+    /// Whether the network is unrolled from a stack.
+    fn has_stack(&self) -> bool {
+        self.pretrain || self.from.is_some()
+    }
+}
+
+impl Length for AutoencoderTrain {
+    fn run(&self) -> LoopConfig {
+        LoopConfig { epochs: self.stages().iter().sum(), ..self.run.clone() }
+    }
+}
 
 /// Configuration of a run.
-pub type AutoencoderRun = RunConfig<AutoencoderModel, AutoencoderTrain>;
+pub type AutoencoderRun = RunConfig<AutoencoderConfig, AutoencoderTrain>;
 
 /// A trained network with its configuration.
 pub struct AutoencoderExperiment {
@@ -53,59 +119,123 @@ impl Experiment for AutoencoderExperiment {
         "codes.png",
         "curves.png",
         "curves.svg",
-        baselines::LOGISTIC_PCA,
-        "control",
+        evaluate::LOGISTIC_PCA,
+        experiment::BASELINE,
     ];
     const SHOWN: &'static [&'static str] =
         &["layer", "reconstruction_error", "loss", "train_squared_error", "valid_squared_error"];
-    type Model = AutoencoderModel;
+    type Model = AutoencoderConfig;
     type Train = AutoencoderTrain;
+    type Target = NoTarget;
     type TrainArgs = StackArgs;
     type SampleArgs = NoFlags;
     type Commands = AutoencoderCommands;
 
-    fn preset(preset: Preset, data: &str) -> (AutoencoderModel, AutoencoderTrain) {
-        config::preset(preset, data)
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        let n_hidden: [Vec<usize>; 3] = [vec![32], vec![1000, 500, 250], vec![1000, 500, 250]];
+        let n_hidden = request.or("model.n_hidden", request.by_preset(n_hidden));
+        let (n_code, depth) = (request.by_preset([6, 30, 30]), n_hidden.len() + 1);
+        let output = if info.is_unit_interval() { Output::Logistic } else { Output::Linear };
+        let model = AutoencoderConfig::new(info.width, n_hidden, n_code).with_output(output);
+        let code = request.or("model.code", model.code);
+
+        let of_stack = |name: &str| format!("train.pretraining.{name}");
+        let epochs = request.or(&of_stack("epochs"), request.by_preset([1, 3, 10]));
+        let learning_rate = request.or(&of_stack("learning_rate"), Schedule::constant(0.1));
+        let weight_std = request.or(&of_stack("weight_std"), 0.1);
+        let layer = |k: usize| {
+            // Gaussian code units need a hundredth of the rate.
+            let is_gaussian = k + 1 == depth && code == Code::Linear;
+            let rate = if is_gaussian { Schedule::constant(0.001) } else { learning_rate.clone() };
+            layer_train(epochs, rate, weight_std)
+        };
+        let mut layers: Vec<LayerTrain> = (0..depth).map(layer).collect();
+        layers.iter_mut().take(layers_from(request)).for_each(|layer| layer.epochs = 0);
+
+        let train = AutoencoderTrain {
+            run: LoopConfig {
+                epochs: request.by_preset([1, 10, 100]),
+                log_every_steps: 100,
+                validate_every_epochs: request.by_preset([1, 1, 2]),
+                ..LoopConfig::default()
+            },
+            batch_size: 100,
+            learner: LearnerConfig {
+                average: AverageConfig { decay: 0.99, every: 10 },
+                ..LearnerConfig::adam(Schedule::cosine(1e-3, 0.0))
+            },
+            loss: Loss::CrossEntropy,
+            from: None,
+            pretrain: true,
+            pretraining: Pretraining {
+                epochs,
+                batch_size: 100,
+                learning_rate,
+                weight_std,
+                upward: Upward::Means,
+                layers,
+            },
+            baseline: true,
+            logistic_pca_passes: request.by_preset([0, 0, 20]),
+        };
+        Ok(Settings { binarization: Binarization::None, model, train })
+    }
+
+    fn validate(config: &AutoencoderRun, source: &Source<NoTarget>) -> Result<()> {
+        let (model, train) = (&config.model, &config.train);
+        model.validate().or_usage_at("model")?;
+        visible(model).require(&source.data()?.train, model.n_visible)?;
+        train.loss.validate(model.output).map_err(anyhow::Error::from).or_usage_at("train")?;
+        if train.has_stack() && !matches!(model.activation, Activation::Sigmoid | Activation::Tanh) {
+            return Err(usage(format!(
+                "model.activation = \"{}\": no stack of RBMs has such units; set train.pretrain=false, or take \"sigmoid\" or \
+                 \"tanh\"",
+                model.activation
+            )));
+        }
+        validate_layers(&train.pretraining.layers, &rbms(model), "train.pretraining.layers")?;
+        ConfigError::at_least("epochs", train.run.epochs, 1).or_usage_at("train")?;
+        ConfigError::at_least("batch_size", train.batch_size, 1).or_usage_at("train")?;
+        ConfigError::at_least("batch_size", train.pretraining.batch_size, 1).or_usage_at("train.pretraining")?;
+        train.learner.validate().or_usage_at("train")
+    }
+
+    fn task<'a>(
+        config: &'a AutoencoderRun,
+        source: &'a Source<NoTarget>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
+        train::task(config, source.data()?, device)
     }
 
     /// The same network from random weights.
-    fn control(config: &ConfigOf<Self>) -> Option<ConfigOf<Self>> {
-        let is_wanted = config.train.control && (config.train.pretrain || config.train.from.is_some());
-        let mut control = config.clone();
-        control.train.control = false;
-        control.train.pretrain = false;
-        control.train.from = None;
-        control.train.logistic_pca_passes = 0;
-        is_wanted.then_some(control)
+    fn baseline(config: &AutoencoderRun) -> Option<AutoencoderRun> {
+        let is_wanted = config.train.baseline && config.train.has_stack();
+        let mut baseline = config.clone();
+        baseline.train.baseline = false;
+        baseline.train.pretrain = false;
+        baseline.train.from = None;
+        baseline.train.logistic_pca_passes = 0;
+        is_wanted.then_some(baseline)
     }
 
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        let train = &mut config.train;
-        dbn::keep_layers_of(train.from.as_deref(), &mut train.pretraining.layers);
-        config::settle(config, data)
-    }
-
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
-        Ok(Box::new(train::AutoencoderTask::new(config, data, device)?))
-    }
-
-    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        let network = config.model.network()?.init(device, &mut Noise::new(config.seed, "init"))?;
-        let network = weights::from_bytes(network, bytes)?;
+    fn load(config: &AutoencoderRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let network = initial(config, device)?;
+        let network = weights::from_bytes(network, bytes).or_usage()?;
         Ok(Self { config: config.clone(), network, device: device.clone() })
     }
 
-    fn evaluate(&self, data: &Splits, part: Part, files: &RunFiles) -> Result<Evaluation> {
-        let control = experiment::load_control::<Self>(files, &self.device)?;
-        evaluate::evaluate(self, control.as_ref(), data, part, files)
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, files: &RunFiles) -> Result<Evaluation> {
+        let baseline = experiment::load_baseline::<Self>(files, &self.device)?;
+        evaluate::evaluate(self, baseline.as_ref(), source.data()?, part, files)
     }
 
-    fn sample(&self, args: &cli::Sample, _family: &NoFlags, shared: &Shared) -> Result<PathBuf> {
-        sample::sample(self, args, shared)
+    fn sample(&self, args: &cli::Sample, _: &NoFlags, shared: &Shared) -> Result<PathBuf> {
+        evaluate::sample(self, args, shared)
     }
 
-    fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()> {
-        pictures::draw(self, data, folder)
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
     }
 
     fn run(command: &AutoencoderCommands, shared: &Shared) -> Result<()> {
@@ -114,7 +244,63 @@ impl Experiment for AutoencoderExperiment {
 }
 
 impl AutoencoderExperiment {
-    fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.network.width())
+    fn visible(&self) -> Visible {
+        visible(&self.config.model)
     }
+
+    fn shape(&self) -> (usize, usize) {
+        self.config.picture_shape(self.network.width())
+    }
+}
+
+/// CD-1 with means as reconstructions, momentum and weight decay (Hinton & Salakhutdinov 2006, doi:10.1126/science.1127647,
+/// supporting material).
+fn layer_train(epochs: usize, learning_rate: Schedule, weight_std: f64) -> LayerTrain {
+    let momentum = Schedule::Piecewise { points: vec![(0, 0.5), (2500, 0.9)], linear: false };
+    LayerTrain {
+        epochs,
+        start: LayerStart::Random,
+        weight_std,
+        fit_visible: true,
+        contrastive: ContrastiveConfig::new()
+            .with_chains(Chains::Data)
+            .with_sample_visible(false)
+            .with_l2(2e-4),
+        learner: LearnerConfig {
+            learning_rate,
+            optimizer: OptimizerConfig::Sgd { momentum },
+            average: AverageConfig::OFF,
+            clip: Default::default(),
+        },
+    }
+}
+
+/// The network with random weights.
+fn initial(config: &AutoencoderRun, device: &Device) -> Result<Autoencoder> {
+    config.model.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")
+}
+
+/// How the visible units of the stack see data.
+fn visible(model: &AutoencoderConfig) -> Visible {
+    let kind = if model.output == Output::Linear { UnitKind::Gaussian } else { UnitKind::Binary };
+    Visible::new(kind, 2)
+}
+
+/// The RBMs of the stack that unrolls to the network.
+fn rbms(model: &AutoencoderConfig) -> Vec<RbmConfig> {
+    let code = match model.code {
+        Code::Linear => UnitKind::Gaussian,
+        Code::Logistic => UnitKind::Binary,
+        Code::Tanh => UnitKind::Spin,
+    };
+    let hidden = if model.activation == Activation::Tanh { UnitKind::Spin } else { UnitKind::Binary };
+    let mut below = (model.n_visible, if model.output == Output::Linear { UnitKind::Gaussian } else { UnitKind::Binary });
+    let above = model.n_hidden.iter().map(|&n| (n, hidden)).chain([(model.n_code, code)]);
+    above
+        .map(|above| {
+            let rbm = RbmConfig::new(below.0, above.0).with_visible(below.1).with_hidden(above.1);
+            below = above;
+            rbm
+        })
+        .collect()
 }

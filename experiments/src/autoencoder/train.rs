@@ -2,160 +2,130 @@
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_autoencoder::Autoencoder;
+use gibbs_autoencoder::{Autoencoder, Reconstruction};
 use gibbs_backend::Noise;
+use gibbs_core::{Batch, BoxError};
 use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Metrics, Position, TrainTask, Validation},
+    learner::{BatchSource, DataBatches, Learner, Staged, Stages},
+    training::{Metrics, TrainTask, Validation},
     weights,
 };
 
-use super::{AutoencoderRun, config, fine_tuning::FineTuning};
+use super::{AutoencoderRun, initial, rbms, visible};
 use crate::{
-    boltzmann::{coding::Coding, feed::Feed, greedy::Greedy, save_stage, saved_stage},
-    dbn,
+    evaluation::mean,
+    source::train_like_valid,
+    stack::{Greedy, LayerBatches, stack_of},
+    usage::{OrUsage, of_step},
 };
 
-/// Examples on which the figures of a log line are taken.
-const PROBE: usize = 1000;
-
-/// What a run is at.
-enum Stage {
-    Stack(Box<Greedy>),
-    Network(Box<FineTuning>),
-}
-
 /// An autoencoder in training.
-pub(super) struct AutoencoderTask {
-    config: AutoencoderRun,
-    coding: Coding,
-    stage: Stage,
-    feed: Feed,
-    train_probe: Tensor<2>,
-    valid: Dataset,
+struct AutoencoderStages<'a> {
+    config: &'a AutoencoderRun,
+    data: &'a Splits,
+    greedy: Greedy<'a>,
+    network: Option<Learner<'a, Autoencoder, Reconstruction>>,
     device: Device,
 }
 
-impl AutoencoderTask {
-    pub(super) fn new(config: &AutoencoderRun, data: &Splits, device: &Device) -> Result<Self> {
-        let (train, coding) = (&config.train, config::coding(config));
-        let plan = config::plan(config)?;
-        let trained = match &train.from {
-            Some(folder) => dbn::tied_stack_of(folder, &plan, device)?,
-            None => Vec::new(),
-        };
-        let upward = train.pretraining.upward;
-        let greedy = Greedy::new(plan, trained, upward, coding, &data.train, config.seed, device)?;
-        let probe: Vec<usize> = (0..PROBE.min(data.train.len())).collect();
-        let mut task = Self {
-            stage: Stage::Stack(Box::new(greedy)),
-            feed: Feed::new(data.train.clone(), train.batch_size, config.seed, device)?,
-            train_probe: coding.examples(&data.train, &probe, device),
-            valid: data.valid.clone(),
-            device: device.clone(),
-            coding,
-            config: config.clone(),
-        };
-        task.enter_stage(0)?;
-        Ok(task)
-    }
+pub(super) fn task<'a>(
+    config: &'a AutoencoderRun,
+    data: &'a Splits,
+    device: &Device,
+) -> Result<Box<dyn TrainTask + 'a>> {
+    let stack = &config.train.pretraining;
+    let rbms = rbms(&config.model);
+    let trained = match &config.train.from {
+        Some(folder) => stack_of(folder, &rbms, true, device)?.layers,
+        None => Vec::new(),
+    };
+    let seen = (visible(&config.model), &data.train);
+    let greedy = Greedy::new(rbms, &stack.layers, trained, stack.upward, seen, config.seed, device);
+    let device = device.clone();
+    let stages = AutoencoderStages { config, data, greedy, network: None, device };
+    Ok(Box::new(Staged::new(stages).map_err(of_step)?))
+}
 
-    /// Goes on to fine-tuning if an epoch belongs to it.
-    fn enter_stage(&mut self, epoch: usize) -> Result<()> {
-        if matches!(self.stage, Stage::Stack(_)) && epoch >= self.config.train.pretraining_epochs() {
-            let training = FineTuning::new(&self.config.train, self.network()?, &self.device)?;
-            self.stage = Stage::Network(Box::new(training));
-        }
-        Ok(())
+impl<'a> AutoencoderStages<'a> {
+    fn batches(&self) -> Result<Box<dyn BatchSource + 'a>> {
+        let (train, visible) = (&self.config.train, visible(&self.config.model));
+        let (data, seed) = (self.data.train.clone(), self.config.seed);
+        let encode = move |batch: gibbs_data::Batch| Batch { x: visible.encode(batch.x), context: None };
+        Ok(Box::new(DataBatches::new(data, train.batch_size, seed, &self.device, encode).or_usage()?))
     }
 
     /// The network as it is now: unrolled from the stack, or in fine-tuning.
-    fn network(&self) -> Result<Autoencoder> {
-        let starts_random = !self.config.train.pretrain && self.config.train.from.is_none();
-        match &self.stage {
-            Stage::Network(training) => Ok(training.measured()),
-            Stage::Stack(_) if starts_random => {
-                let mut noise = Noise::new(self.config.seed, "init");
-                Ok(self.config.model.network()?.init(&self.device, &mut noise)?)
-            }
-            Stage::Stack(greedy) => Ok(Autoencoder::unroll(&greedy.stack()?)?),
+    fn current(&self) -> Result<Autoencoder> {
+        match &self.network {
+            Some(learner) => Ok(learner.measured()),
+            None if !self.config.train.has_stack() => initial(self.config, &self.device),
+            None => Ok(Autoencoder::unroll(&self.greedy.stack()?)?),
         }
     }
+
+    fn fine_tuning(&self) -> Result<Learner<'a, Autoencoder, Reconstruction>> {
+        let (data, device) = (self.data, self.device.clone());
+        let (visible, like_valid) = (visible(&self.config.model), train_like_valid(data));
+        let objective = Reconstruction { loss: self.config.train.loss };
+        let noise = Noise::new(self.config.seed, "network");
+        let learner = Learner::new(self.current()?, objective, &self.config.train.learner, noise);
+        Ok(learner.or_usage_at("train")?.on_batches(self.batches()?).validate(
+            move |network: &Autoencoder, _| {
+                let error =
+                    |set: &Dataset| mean(&visible.for_each(set, &device, |x| network.squared_error(x)));
+                let valid = error(&data.valid);
+                let metrics = Metrics::new()
+                    .with("valid_squared_error", valid)
+                    .with("train_squared_error", error(&like_valid));
+                Ok(Some(Validation { metrics, score: Some(-valid) }))
+            },
+        ))
+    }
 }
 
-/// One step of a stack on a batch that is cut into smaller ones.
-fn step_stack(greedy: &mut Greedy, at: &Position, x: Tensor<2>, batch_sizes: [usize; 2]) -> Result<()> {
-    let [whole, part] = batch_sizes;
-    let (n, parts) = (x.dims()[0], whole.div_ceil(part));
-    for (i, start) in (0..n).step_by(part).enumerate() {
-        let epochs = at.total_steps / at.steps_per_epoch;
-        let here = Position::new(at.step * parts + i, at.steps_per_epoch * parts, epochs);
-        greedy.step(&here, x.clone().narrow(0, start, part.min(n - start)), None)?;
-    }
-    Ok(())
-}
-
-impl TrainTask for AutoencoderTask {
-    fn steps_per_epoch(&self) -> usize {
-        self.feed.steps_per_epoch()
+impl Stages for AutoencoderStages<'_> {
+    fn epochs(&self) -> Vec<usize> {
+        self.config.train.stages()
     }
 
-    fn step(&mut self, at: &Position) -> Result<(), BoxError> {
-        self.enter_stage(at.epoch)?;
-        let x = self.coding.encode(self.feed.batch(at).x);
+    fn begin(&mut self, stage: usize) -> Result<(), BoxError> {
         let train = &self.config.train;
-        let before = train.pretraining_epochs() * at.steps_per_epoch;
-        match &mut self.stage {
-            Stage::Stack(greedy) => {
-                step_stack(greedy, at, x, [train.batch_size, train.pretraining.batch_size])?;
-            }
-            Stage::Network(training) => {
-                training.step(&Position::new(at.step - before, at.steps_per_epoch, train.run.epochs), x);
-            }
+        if stage < self.greedy.depth() {
+            let sizes = [train.batch_size, train.pretraining.batch_size];
+            return Ok(self.greedy.begin(stage, LayerBatches { batches: self.batches()?, sizes }, None)?);
         }
+        self.network = Some(self.fine_tuning()?);
         Ok(())
     }
 
-    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
-        Ok(match &mut self.stage {
-            Stage::Stack(greedy) => {
-                let error = greedy.reconstruction_error(self.train_probe.clone());
-                Metrics::new().with("layer", greedy.layer() as f64).with("reconstruction_error", error)
-            }
-            Stage::Network(training) => training.take_metrics(),
-        })
-    }
-
-    fn validate(&mut self, _at: &Position) -> Result<Option<Validation>, BoxError> {
-        let Stage::Network(training) = &self.stage else { return Ok(None) };
-        let error = training.squared_error(self.coding, &self.valid);
-        let like_valid = self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()));
-        let figures = Metrics::new()
-            .with("valid_squared_error", error)
-            .with("train_squared_error", training.squared_error(self.coding, &like_valid));
-        Ok(Some(Validation { metrics: figures, score: Some(-error) }))
-    }
-
-    fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
-        match &self.stage {
-            Stage::Stack(greedy) => save_stage(state, "stack", |own| greedy.save(own)),
-            Stage::Network(training) => save_stage(state, "network", |own| training.save(own)),
+    fn task(&self) -> &dyn TrainTask {
+        match &self.network {
+            Some(learner) => learner,
+            None => self.greedy.task(),
         }
     }
 
-    fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
-        let (name, own) = saved_stage(state)?;
-        if name == "network" {
-            self.enter_stage(self.config.train.pretraining_epochs())?;
+    fn task_mut(&mut self) -> &mut dyn TrainTask {
+        match &mut self.network {
+            Some(learner) => learner,
+            None => self.greedy.task_mut(),
         }
-        match &mut self.stage {
-            Stage::Stack(greedy) => greedy.load(own),
-            Stage::Network(training) => training.load(&own),
+    }
+
+    fn save_results(&self, state: &mut State) -> Result<(), BoxError> {
+        match self.network {
+            Some(_) => Ok(()),
+            None => self.greedy.save(state),
         }
+    }
+
+    fn load_results(&mut self, stage: usize, state: &State) -> Result<(), BoxError> {
+        if stage < self.greedy.depth() { self.greedy.load(state) } else { Ok(()) }
     }
 
     fn weights(&self) -> Result<Vec<u8>, BoxError> {
-        Ok(weights::to_bytes(&self.network()?)?)
+        Ok(weights::to_bytes(&self.current()?)?)
     }
 }

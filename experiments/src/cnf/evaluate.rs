@@ -1,50 +1,105 @@
-//! The figures of a trained continuous flow.
+//! Log-densities of a trained continuous flow, and draws from it.
+
+use std::path::PathBuf;
 
 use anyhow::Result;
+use burn::prelude::*;
+use clap::Args;
 use gibbs_backend::Noise;
-use gibbs_core::Estimate;
-use gibbs_data::Splits;
+use gibbs_core::{
+    Batch, ConditionalLogProb, Estimate, Kind,
+    math::to_host,
+    ode::{Method, SolveError, Solver},
+    preprocess::Preprocessed,
+};
+use gibbs_data::{Dataset, Splits};
 use gibbs_flow::{
-    continuous::Trace,
-    ode::{Method, Solver},
+    ContinuousFlow, FlowMatching,
+    continuous::{Guided, Trace, VelocityField},
 };
 
-use super::{CnfExperiment, train::log_probs};
+use super::{CnfExperiment, Flow};
 use crate::{
-    cli::Part,
+    cli::{Part, Sample},
     density::{LogProbs, Measured},
     evaluation::Evaluation,
+    experiment::write_draws,
+    pictures::{brightness, host, write_points},
+    preprocessed::{blocks, is_grey},
+    source::{classes, spread},
+    usage::usage,
 };
 
-/// Log-density on a part of the data, with `model.measured` on that many examples evenly spread over each set, in their own
-/// coordinates, beside that of their law where it is known; and the evaluations of the field that it took.
+/// Examples whose densities are computed at once, and the most numbers among them, so that what a step of the solver reads
+/// and writes stays in the cache of the processor.
+const ROWS: usize = 1000;
+const NUMBERS: usize = 200_000;
+
+/// Draws that are solved for at once.
+const AT_ONCE: usize = 1000;
+
+/// `ln p` of examples of a set, in the coordinates of the flow and in those of the data, and the mean number of evaluations.
+pub(super) fn log_probs(
+    flow: &Flow,
+    (data, rows): (&Dataset, &[usize]),
+    device: &Device,
+    noise: &mut Noise,
+) -> Result<(LogProbs, f64), SolveError> {
+    let kind = if flow.model.trace() == Trace::Exact { Kind::Exact } else { Kind::Unbiased };
+    let mut log_probs = LogProbs { within: Vec::new(), of_data: Vec::new(), kind };
+    let (mut evaluations, n) = (0.0, rows.len() as f64);
+    let block = ROWS.min(NUMBERS / data.width()).max(1);
+    for Batch { x, context } in blocks(data, rows, block, flow.n_context(), device) {
+        let n_rows = x.dims()[0];
+        let (y, ladj) = flow.preprocessor.forward(x);
+        let (log_prob, taken) = flow.model.try_log_prob(y, context.as_ref(), Some(noise))?;
+        evaluations += (taken * n_rows) as f64 / n;
+        log_probs.within.extend(to_host(flow.preprocessor.before_whitening(log_prob.clone())));
+        log_probs.of_data.extend(to_host(log_prob + ladj));
+    }
+    Ok((log_probs, evaluations))
+}
+
+/// The loss of flow matching on a set, with the same noise each time.
+pub(super) fn matching_loss(
+    matching: &FlowMatching,
+    flow: &Flow,
+    data: &Dataset,
+    seed: u64,
+    device: &Device,
+) -> f64 {
+    let noise = &mut Noise::new(seed, "valid");
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let losses = blocks(data, &rows, ROWS, flow.n_context(), device).map(|Batch { x, context }| {
+        let n_rows = x.dims()[0];
+        let y = flow.preprocessor.forward(x).0;
+        to_host(matching.loss(&flow.model.field, y, context.as_ref(), noise))[0] * n_rows as f64
+    });
+    losses.sum::<f64>() / data.len() as f64
+}
+
+/// Log-density on a part of the data, with `model.measured` on that many examples of each set, and the evaluations of the
+/// field.
 pub(super) fn evaluate(experiment: &CnfExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let CnfExperiment { config, flow, preparation, device, .. } = experiment;
-    let measured = Measured {
-        data,
-        part,
-        n_variables: config.model.n_visible.unwrap_or(data.width()),
-        n_classes: config.model.n_classes,
-        coordinates: config.model.coordinates,
-    };
-    let (mut all, mut evaluations) = ((Vec::new(), Vec::new()), 0.0);
+    let CnfExperiment { config, model, device, .. } = experiment;
+    let (preprocessing, n_visible) = (&config.model.preprocessing, model.model.field.n_visible());
+    let measured = Measured::new(data, part, n_visible, model.n_context(), preprocessing);
+    let (mut all, mut evaluations): (Option<LogProbs>, f64) = (None, 0.0);
     for set in measured.sets()? {
         let noise = &mut Noise::new(config.seed, "directions");
-        let n = config.model.measured.unwrap_or(set.len()).min(set.len());
-        let rows: Vec<usize> = (0..n).map(|i| i * set.len() / n).collect();
-        let (within, of_data, taken) = log_probs(flow, preparation, (set, &rows), device, noise)?;
-        evaluations += taken * n as f64;
-        all.0.extend(within);
-        all.1.extend(of_data);
+        let rows = spread(set.len(), config.model.measured.unwrap_or(set.len()));
+        let (found, taken) = log_probs(model, (set, &rows), device, noise)?;
+        evaluations += taken * rows.len() as f64;
+        match &mut all {
+            Some(all) => all.extend(found),
+            None => all = Some(found),
+        }
     }
-    let n = all.1.len();
-    let log_probs = match flow.trace() {
-        Trace::Exact => LogProbs::exact(all),
-        Trace::Hutchinson(_) => LogProbs::unbiased(all),
-    };
-    let mut evaluation = measured.figures(log_probs)?;
+    let Some(all) = all else { return Err(usage("no examples to measure")) };
+    let n = all.of_data.len();
+    let mut evaluation = measured.metrics(all)?;
     evaluation.draws = config.model.measured.is_some().then_some(n);
-    evaluation.note("log_prob", "solver", describe(flow.solver()));
+    evaluation.note("log_prob", "solver", describe(model.model.solver()));
     evaluation.add("nfe", &Estimate::exact(evaluations / n as f64), "evaluations per example");
     Ok(evaluation)
 }
@@ -62,4 +117,89 @@ fn describe(solver: Solver) -> String {
         Some(steps) => format!("{method}, {steps} steps"),
         None => format!("{method}, tolerance {:e}", solver.tolerance),
     }
+}
+
+/// Flags of `cnf sample`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct CnfSampleArgs {
+    /// Standard deviation of the base: below 1 the draws lie nearer to the mode
+    #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
+    pub temperature: f64,
+    /// Draw from this class; all classes in equal parts if not given, where the flow is conditioned on them
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<usize>,
+    /// Strength of the class: 1 draws from the learned distribution, larger values make clearer examples
+    #[arg(long, value_name = "W", default_value_t = 1.0, allow_negative_numbers = true)]
+    pub guidance: f64,
+}
+
+/// All classes, as they were learned.
+pub(super) const PLAIN: CnfSampleArgs = CnfSampleArgs { temperature: 1.0, class: None, guidance: 1.0 };
+
+impl CnfExperiment {
+    /// `n` draws as data, row by row.
+    ///
+    /// # Errors
+    /// A class that the flow does not have, or an equation that cannot be solved.
+    pub(super) fn draw(&self, n: usize, args: CnfSampleArgs, noise: &mut Noise) -> Result<Vec<f32>> {
+        let context = classes(n, args.class, self.model.n_context(), &self.device)?;
+        let Preprocessed { preprocessor, model: flow } = &self.model;
+        let mut values = Vec::new();
+        for start in (0..n).step_by(AT_ONCE) {
+            let m = AT_ONCE.min(n - start);
+            let context = context.as_ref().map(|context| context.clone().narrow(0, start, m));
+            let y = match args.guidance {
+                1.0 => flow.sample_given(m, context.as_ref(), args.temperature, noise)?,
+                weight => {
+                    let field = Guided::new(flow.field.clone(), weight);
+                    let flow = ContinuousFlow::new(field, flow.solver(), flow.trace())?;
+                    flow.sample_given(m, context.as_ref(), args.temperature, noise)?
+                }
+            };
+            let x = preprocessor.inverse(y);
+            values.extend(host(match &self.target {
+                Some(target) => target.group.apply_random(x, noise),
+                None => x,
+            }));
+        }
+        Ok(values)
+    }
+
+    /// Rows and columns of an example, where it is a picture.
+    pub(super) fn picture(&self) -> Option<(usize, usize)> {
+        let shape = match (&self.config.data, &self.target) {
+            (Some(data), _) => data.shape.clone(),
+            (None, Some(target)) => target.density.shape.clone(),
+            (None, None) => Vec::new(),
+        };
+        let is_picture = shape.len() > 1 || is_grey(&self.config.model.preprocessing);
+        is_picture.then(|| crate::config::picture_shape(&shape, self.model.model.field.n_visible()))
+    }
+
+    /// Values as grey from 0 to 1.
+    pub(super) fn grey(&self, values: &[f32]) -> Vec<f32> {
+        if self.target.is_some() { brightness(values) } else { values.to_vec() }
+    }
+}
+
+pub(super) fn sample(experiment: &CnfExperiment, args: &Sample, family: &CnfSampleArgs) -> Result<PathBuf> {
+    if !(family.temperature.is_finite() && family.temperature >= 0.0) {
+        return Err(usage(format!("--temperature {}: must be finite and at least 0", family.temperature)));
+    }
+    if family.guidance != 1.0 && experiment.model.n_context() == 0 || !family.guidance.is_finite() {
+        return Err(usage(format!(
+            "--guidance {}: a finite number, for a flow that is conditioned on classes",
+            family.guidance
+        )));
+    }
+    let noise = &mut Noise::new(args.seed, "sample");
+    let values = experiment.draw(args.n, *family, noise)?;
+    let out = args.out_path();
+    match experiment.picture() {
+        Some((rows, columns)) => {
+            write_draws(&out, &experiment.grey(&values), &values, [args.n, rows, columns])?
+        }
+        None => write_points(&out, &values, values.len() / args.n)?,
+    }
+    Ok(out)
 }

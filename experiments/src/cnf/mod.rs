@@ -1,57 +1,119 @@
-//! Continuous flows on the command line: trained by likelihood or by flow matching on data, by the variational bound on
-//! continuous Hamiltonians.
+//! Continuous flows on the command line: trained by likelihood or by flow matching on data, by the path gradient on continuous
+//! Hamiltonians.
 
-mod config;
 mod evaluate;
-mod hamiltonian;
 mod pictures;
-mod recipe;
-mod sample;
-mod train;
+mod preset;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_data::Splits;
-use gibbs_flow::{
-    ContinuousFlow,
-    continuous::{Field, Trace},
+use gibbs_core::{
+    ConfigError, ConditionalLogProb, Objective,
     ode::Solver,
+    preprocess::{Preprocessed, Preprocessor, PreprocessorConfig},
+};
+use gibbs_data::{Dataset, Splits};
+use gibbs_flow::{
+    AdjointLikelihood, ContinuousFlow, ContinuousFlowConfig, FlowMatching, SolvedLikelihood,
+    continuous::Field,
 };
 use gibbs_train::{
-    run_folder::{RunFiles, RunFolder},
-    training::TrainTask,
+    learner::{DataBatches, Learner, StepNoise},
+    run_folder::RunFiles,
+    training::{Metrics, TrainTask, Validation},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    backprop::Backprop,
-    cli::{self, NoCommands, Part, Preset, Shared},
-    config::{ConfigOf, RunConfig},
-    coordinates::{self, Coordinates},
-    evaluation::Evaluation,
-    experiment::Experiment,
-    hamiltonian::{Target, group, is_variational},
-    path_training::PathTraining,
-    preparation::Preparation,
-    system::ContinuousArgs,
-    variational::Symmetrization,
+    cli::{self, NoCommands, Part, Shared},
+    config::{RunConfig, TrainConfig},
+    evaluation::{Evaluation, mean},
+    experiment::{Experiment, Settings},
+    preprocessed::{self, FEW_COLUMNS, with_classes},
+    request::Request,
+    source::{Source, SourceInfo, train_like_valid},
+    system::{ContinuousArgs, ContinuousSystem},
+    usage::{OrUsage, usage},
+    variational::{self, SymmetrizedTarget, Symmetrization, VariationalTrain, group},
 };
 
-pub use config::{CnfModel, CnfTrain, FieldKind, ImageSizes, Training};
-pub use hamiltonian::LatticeSizes;
-pub use sample::CnfSampleArgs;
+pub use evaluate::CnfSampleArgs;
+
+/// Examples of either set on which a validation is made.
+const VALIDATED: usize = 2000;
+
+/// Validations by log-densities in a run of flow matching. Each takes as long as many of its steps.
+const VALIDATIONS: usize = 20;
+
+/// How a flow is trained on data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Training {
+    /// Maximum likelihood, through the steps of the solver.
+    Likelihood,
+    /// Maximum likelihood with gradients by the adjoint equation.
+    Adjoint,
+    /// Flow matching.
+    Matching,
+}
+
+/// The `model` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CnfModel {
+    /// The velocity field, the solver and the trace.
+    #[serde(flatten)]
+    pub flow: ContinuousFlowConfig,
+    /// Symmetries of a potential, where a Hamiltonian is learned.
+    pub invariance: Symmetrization,
+    /// The map before the flow.
+    pub preprocessing: PreprocessorConfig,
+    /// Whether a whitening by the covariance of the training data follows the map.
+    pub whitened: bool,
+    /// Examples whose densities are measured, evenly spread over their set; `null` for all. `eval --per-example` and `eval --data`
+    /// measure all examples.
+    pub measured: Option<usize>,
+    /// Symmetries of the flow as it is measured and sampled, where it learns a Hamiltonian.
+    pub symmetry: Symmetrization,
+    /// The Hamiltonian, where the run learns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<ContinuousSystem>,
+}
+
+/// What only continuous flows have in the `train` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CnfTrain {
+    /// How the flow is trained on data.
+    pub objective: Training,
+    /// Flow matching.
+    pub matching: FlowMatching,
+    /// How the flow is solved in training.
+    pub solver: Solver,
+    /// Part by which the solver may take more steps than `solver.steps`, at random for each batch, so that a field cannot learn
+    /// the errors of one grid of times (similar to Ghosh et al., "STEER", 2020, arXiv:2006.10711).
+    pub step_jitter: f64,
+    /// Weight of the kinetic energy.
+    pub kinetic: f64,
+    /// Weight of the squared Frobenius norm of the Jacobian.
+    pub jacobian: f64,
+    /// Training on a Hamiltonian.
+    #[serde(flatten)]
+    pub variational: VariationalTrain,
+}
 
 /// Configuration of a run.
-pub type CnfRun = RunConfig<CnfModel, CnfTrain>;
+pub type CnfRun = RunConfig<CnfModel, TrainConfig<CnfTrain>>;
+
+/// A flow with its preprocessing.
+type Flow = Preprocessed<ContinuousFlow>;
 
 /// A trained flow with its configuration.
 pub struct CnfExperiment {
     config: CnfRun,
-    flow: ContinuousFlow,
-    preparation: Preparation,
-    target: Option<Target>,
+    model: Flow,
+    target: Option<SymmetrizedTarget>,
     device: Device,
 }
 
@@ -63,133 +125,188 @@ impl Experiment for CnfExperiment {
     const SHOWN: &'static [&'static str] =
         &["free_energy", "loss", "valid_log_prob", "train_log_prob", "valid_loss"];
     type Model = CnfModel;
-    type Train = CnfTrain;
+    type Train = TrainConfig<CnfTrain>;
+    type Target = ContinuousSystem;
     type TrainArgs = ContinuousArgs;
     type SampleArgs = CnfSampleArgs;
     type Commands = NoCommands;
 
-    fn preset(preset: Preset, data: &str) -> (CnfModel, CnfTrain) {
-        config::preset(preset, data)
+    fn target(request: &Request) -> Result<Option<ContinuousSystem>> {
+        ContinuousSystem::of_request(request)
     }
 
-    fn label(config: &CnfRun) -> String {
-        match is_variational(&config.data.name) {
-            true => config.model.system.kind.name().into(),
-            false => config.data.name.clone(),
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        preset::preset(request, info)
+    }
+
+    fn validate(config: &CnfRun, source: &Source<ContinuousSystem>) -> Result<()> {
+        let (model, train) = (&config.model, &config.train.family);
+        model.flow.validate().or_usage_at("model")?;
+        let (n_visible, n_classes) = (model.flow.field.n_visible(), model.flow.field.n_context());
+        model.preprocessing.validate(n_visible).or_usage_at("model.preprocessing")?;
+        ConfigError::at_least("measured", model.measured.unwrap_or(1), 1).or_usage_at("model")?;
+        config.train.validate()?;
+        let weights = [("kinetic", train.kinetic), ("jacobian", train.jacobian), ("step_jitter", train.step_jitter)];
+        weights.into_iter().try_for_each(|(name, x)| ConfigError::not_negative(name, x)).or_usage_at("train")?;
+        train.matching.validate().or_usage_at("train.matching")?;
+        train.solver.validate().or_usage_at("train.solver")?;
+        match source {
+            Source::Data(data) => {
+                preprocessed::require_density(data, &model.preprocessing, n_visible, n_classes)
+            }
+            Source::Target(system) => {
+                if n_classes > 0 {
+                    return Err(usage(format!("model.n_classes = {n_classes}: a Hamiltonian has no classes")));
+                }
+                let density = system.build()?;
+                variational::require_variables(n_visible, &density)?;
+                variational::check_images(&group(&density, model.invariance))?;
+                train.variational.validate(&group(&density, train.variational.symmetry))
+            }
         }
     }
 
-    fn describe(config: &CnfRun, data: &Splits) -> String {
-        match is_variational(&config.data.name) {
-            true => config.model.system.describe(),
-            false => data.train.describe(),
-        }
+    fn prepare(config: &CnfRun, data: Splits) -> Result<Splits> {
+        Ok(preprocessed::dequantized(data, config.seed))
     }
 
-    fn data(config: &mut CnfRun, shared: &Shared) -> Result<Splits> {
-        if is_variational(&config.data.name) {
-            config.model.system.settle()?;
-            return config.model.system.without_data();
-        }
-        let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
-        if let Some(width) = config.model.n_visible {
-            data.train.require_width(width)?;
-        }
-        // A potential has the published coordinates; matching paths are straight, and logits of black and white far away.
-        let grey = match config.model.kind {
-            Some(FieldKind::Potential) => Coordinates::Logit,
-            _ => Coordinates::Signed,
-        };
-        coordinates::continuous(&mut config.model.coordinates, grey, data, config.seed)
-    }
-
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        match is_variational(&config.data.name) {
-            true => hamiltonian::settle(config),
-            false => recipe::settle(config, data),
-        }
-    }
-
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
+    fn task<'a>(
+        config: &'a CnfRun,
+        source: &'a Source<ContinuousSystem>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
         let train = &config.train;
-        let flow = flow(config, train.solver, device)?;
-        let training = Backprop::new(flow, train.adam().init()?, train.average, device).clipped(train.clip);
-        Ok(match target(config, train.variational.symmetry)? {
-            Some(target) => Box::new(PathTraining {
-                target,
-                training,
-                variational: train.variational,
-                learning_rate: train.rate()?,
-                batch_size: train.batch_size()?,
-                seed: config.seed,
-            }),
-            None => Box::new(train::FlowTask::new(config, training, data, device)?),
-        })
+        let model = untrained(config, train.family.solver, device)?;
+        match source {
+            Source::Target(system) => {
+                let variational = &train.family.variational;
+                let target = SymmetrizedTarget::new(system.build()?, variational.symmetry);
+                variational::task(model, target, (&train.learner, variational, train.batch_size), config.seed)
+            }
+            Source::Data(data) => {
+                let model = match config.model.whitened {
+                    true => Preprocessed {
+                        preprocessor: preprocessed::whitened(model.preprocessor, &data.train, device)?,
+                        ..model
+                    },
+                    false => model,
+                };
+                let CnfTrain { solver, step_jitter, kinetic, jacobian, matching, .. } = train.family.clone();
+                Ok(match train.family.objective {
+                    Training::Likelihood => {
+                        let objective = SolvedLikelihood { solver, step_jitter, kinetic, jacobian };
+                        learner(config, model, objective, data, device)?
+                    }
+                    Training::Adjoint => {
+                        learner(config, model, AdjointLikelihood { kinetic, jacobian }, data, device)?
+                    }
+                    Training::Matching => learner(config, model, matching, data, device)?,
+                })
+            }
+        }
     }
 
-    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        let flow = flow(config, config.model.solver, device).context("the configuration")?;
-        let is_whitened = config.model.whitened == Some(true);
-        let width = config.model.n_visible.filter(|_| is_whitened);
-        let (flow, preparation) = preparation(&config.model)?.load(flow, width, bytes, device)?;
-        let target = target(config, config.model.symmetry)?;
-        Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
+    fn load(config: &CnfRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let Preprocessed { preprocessor, model } = untrained(config, config.model.flow.solver, device)?;
+        let (n_visible, is_whitened) = (config.model.flow.field.n_visible(), config.model.whitened);
+        let model = preprocessed::from_bytes(model, preprocessor, is_whitened, n_visible, bytes, device)?;
+        let target = config.model.system.as_ref().map(|system| {
+            Ok::<_, anyhow::Error>(SymmetrizedTarget::new(system.build()?, config.model.symmetry))
+        });
+        Ok(Self { config: config.clone(), model, target: target.transpose()?, device: device.clone() })
     }
 
     fn measure_all(&mut self) {
         self.config.model.measured = None;
     }
 
-    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
-        match &self.target {
-            Some(target) => {
-                let (variational, seed) = (&self.config.train.variational, self.config.seed);
-                Ok(target.evaluate(&self.flow, variational, seed))
+    fn evaluate(&self, source: &Source<ContinuousSystem>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+        match (source, &self.target) {
+            (Source::Target(_), Some(target)) => {
+                Ok(target.evaluate(&self.model, &self.config.train.family.variational, self.config.seed))
             }
-            None => evaluate::evaluate(self, data, part),
+            _ => evaluate::evaluate(self, source.data()?, part),
         }
     }
 
-    fn sample(&self, args: &cli::Sample, family: &CnfSampleArgs, _shared: &Shared) -> Result<PathBuf> {
-        sample::sample(self, args, family)
+    fn sample(&self, args: &cli::Sample, family: &CnfSampleArgs, _: &Shared) -> Result<PathBuf> {
+        evaluate::sample(self, args, family)
     }
 
-    fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()> {
-        pictures::draw(self, data, folder)
+    fn draw_pictures(&self, source: &Source<ContinuousSystem>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source, files)
     }
 
-    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
+    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
     }
 }
 
-/// What a run is to learn; none where it has data.
-fn target(config: &CnfRun, symmetrization: Symmetrization) -> Result<Option<Target>> {
-    let target = || Target::new(&config.model.system, symmetrization).context("the configuration");
-    is_variational(&config.data.name).then(target).transpose()
-}
-
-/// The fixed map before the flow.
-fn preparation(model: &CnfModel) -> Result<Preparation> {
-    Preparation::new(model.coordinates, Some(model.margin), model.standardization.as_ref())
-}
-
-/// A flow at its start.
-fn flow(config: &CnfRun, solver: Solver, device: &Device) -> Result<ContinuousFlow> {
+/// A flow before training, with a solver.
+fn untrained(config: &CnfRun, solver: Solver, device: &Device) -> Result<Flow> {
     let model = &config.model;
-    let field = model.field(config.data.shape.as_deref())?;
-    let field = match field.init(device, &mut Noise::new(config.seed, "init"))? {
-        Field::Potential(potential) if is_variational(&config.data.name) => {
-            let law = model.system.build()?;
-            Field::Potential(potential.symmetrized(group(&law, model.invariance)))
+    let flow = ContinuousFlowConfig { solver, ..model.flow.clone() };
+    let mut flow = flow.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
+    if let (Some(system), Field::Potential(_)) = (&model.system, &flow.field) {
+        let group = group(&system.build()?, model.invariance);
+        if let Field::Potential(potential) = flow.field {
+            flow.field = Field::Potential(potential.symmetrized(group));
         }
-        field => field,
-    };
-    Ok(ContinuousFlow::new(field, solver, model.trace.unwrap_or(Trace::Exact))?)
+    }
+    let preprocessor = Preprocessor::new(&model.preprocessing, device).or_usage_at("model.preprocessing")?;
+    Ok(Preprocessed { preprocessor, model: flow })
 }
 
-impl CnfExperiment {
-    fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.config.model.n_visible.unwrap_or(1))
-    }
+/// A flow in training on data. Few columns are validated by log-densities; many columns, for which these take long, by the loss
+/// of flow matching if that is what is minimized.
+fn learner<'a>(
+    config: &'a CnfRun,
+    model: Flow,
+    objective: impl Objective<Flow> + 'a,
+    data: &'a Splits,
+    device: &Device,
+) -> Result<Box<dyn TrainTask + 'a>> {
+    let (train, seed, n_classes) = (&config.train, config.seed, model.n_context());
+    let is_matching = train.family.objective == Training::Matching;
+    let by_loss = is_matching && config.model.flow.field.n_visible() > FEW_COLUMNS;
+    let batches =
+        DataBatches::new(data.train.clone(), train.batch_size, seed, device, move |batch| {
+            with_classes(batch, n_classes)
+        })
+        .or_usage()?;
+    let valid = data.valid.rows(0..data.valid.len().min(VALIDATED));
+    let like_valid = train_like_valid(&Splits { valid: valid.clone(), ..data.clone() });
+    let device = device.clone();
+    let learner = Learner::new(model, objective, &train.learner, StepNoise::each_step(seed, "step"))
+        .or_usage_at("train")?
+        .on_batches(batches)
+        .validate(move |model, at| {
+            if by_loss {
+                let loss = evaluate::matching_loss(&train.family.matching, model, &valid, seed, &device);
+                let metrics = Metrics::new().with("valid_loss", loss);
+                return Ok(Some(Validation { metrics, score: Some(-loss) }));
+            }
+            if is_matching && !is_one_of(VALIDATIONS, at) {
+                return Ok(None);
+            }
+            let flow = model.model.clone().with_solver(config.model.flow.solver)?;
+            let model = Preprocessed { preprocessor: model.preprocessor.clone(), model: flow };
+            let log_prob = |set: &Dataset| -> Result<f64, gibbs_core::BoxError> {
+                let noise = &mut Noise::new(seed, "valid");
+                let rows: Vec<usize> = (0..set.len()).collect();
+                Ok(mean(&evaluate::log_probs(&model, (set, &rows), &device, noise)?.0.of_data))
+            };
+            let score = log_prob(&valid)?;
+            let metrics =
+                Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid)?);
+            Ok(Some(Validation { metrics, score: Some(score) }))
+        })
+        .export(|model| Ok(preprocessed::to_bytes(model)?));
+    Ok(Box::new(learner))
+}
+
+/// Whether an epoch is the last one, or one of about `count` at equal distances.
+fn is_one_of(count: usize, at: &gibbs_core::Position) -> bool {
+    let epochs = at.total_steps.div_ceil(at.steps_per_epoch);
+    at.epoch + 1 == epochs || (at.epoch + 1).is_multiple_of(epochs.div_ceil(count))
 }

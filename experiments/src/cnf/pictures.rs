@@ -1,27 +1,26 @@
-//! The pictures of a finished run.
+//! Pictures of a finished run.
 
 use anyhow::Result;
-use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::{Energy, LogProb, math::to_host};
-use gibbs_data::Splits;
+use gibbs_core::{ConditionalLogProb, LogProb};
 use gibbs_flow::continuous::{VelocityField, time};
 use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
-use gibbs_train::run_folder::RunFolder;
+use gibbs_train::run_folder::RunFiles;
 
-use super::{CnfExperiment, sample::PLAIN};
+use super::{CnfExperiment, evaluate::PLAIN};
 use crate::{
-    curves::Curves,
-    points::{Frame, column, host, log_prob_curves, scatter},
+    pictures::{Curves, Frame, column, host, log_prob_curves, save_figure, scatter},
+    source::{Source, classes},
+    system::ContinuousSystem,
 };
 
 /// Draws in a picture of images, and points in one of points.
 const SAMPLES: usize = 100;
 const POINTS: usize = 2000;
-/// Images whose way is shown, and points whose way is.
+/// Images and points whose trajectories are shown.
 const IMAGES: usize = 8;
-const WAYS: usize = 150;
-/// Times between the ends of a way that make it a smooth line.
+const TRAJECTORIES: usize = 150;
+/// Times of a trajectory that make it a smooth line.
 const SMOOTH: usize = 40;
 /// Times at which points and velocities are shown.
 const TIMES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
@@ -36,79 +35,72 @@ const PANEL_WIDTH: u32 = 400;
 const LINE_COLOR: Color = Color::new(60, 90, 140);
 const START_COLOR: Color = Color::new(150, 150, 150);
 
-pub(super) fn draw(experiment: &CnfExperiment, data: &Splits, folder: &RunFolder) -> Result<()> {
+pub(super) fn draw(
+    experiment: &CnfExperiment,
+    source: &Source<ContinuousSystem>,
+    files: &RunFiles,
+) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "pictures");
-    let named = |name: &str| folder.files().named(name);
-    if experiment.is_picture() {
-        let (rows, columns) = experiment.shape();
+    if let Some((rows, columns)) = experiment.picture() {
         let samples = experiment.draw(SAMPLES, PLAIN, noise)?;
-        ImageGrid::new(rows, columns).save(&experiment.grey(&samples), named("samples.png"))?;
-        ways_of_images(experiment, folder)?;
+        ImageGrid::new(rows, columns).save(&experiment.grey(&samples), files.named("samples.png"))?;
+        trajectories_of_images(experiment, (rows, columns), files)?;
     } else {
-        let width = experiment.flow.field.n_variables();
+        let width = experiment.model.model.field.n_visible();
         let samples = experiment.draw(POINTS, PLAIN, noise)?;
-        let seen = match &experiment.target {
-            Some(_) => samples.clone(),
-            None => data.test.values(&(0..POINTS.min(data.test.len())).collect::<Vec<_>>()),
+        let seen = match source {
+            Source::Target(_) => samples.clone(),
+            Source::Data(data) => data.test.values(&(0..POINTS.min(data.test.len())).collect::<Vec<_>>()),
         };
         let sets: [(&str, &[f32]); 2] = [("test data", &seen), ("samples", &samples)];
         let sets = if experiment.target.is_some() { &sets[1..] } else { &sets };
-        scatter(sets, width).save(named("samples.png"))?;
-        if width == 2 && experiment.config.model.n_classes == 0 {
+        scatter(sets, width).save(files.named("samples.png"))?;
+        if width == 2 && experiment.model.n_context() == 0 {
             let frame = Frame::around(&seen);
-            density(experiment, &frame, &samples)?.save(named("density.png"))?;
-            flow(experiment, &frame)?.save(named("flow.png"))?;
+            density(experiment, &frame, &samples)?.save(files.named("density.png"))?;
+            flow(experiment, &frame)?.save(files.named("flow.png"))?;
         }
     }
+    let run = Curves::read(&files.metrics())?;
     match &experiment.target {
-        Some(_) => free_energy_curves(folder),
-        None if experiment.has_losses_only(folder)? => loss_curves(folder),
-        None => log_prob_curves(folder),
+        Some(target) => save_figure(&target.report().curves(&run), files),
+        None if run.has("valid_log_prob") => log_prob_curves("log-density (nats)", files),
+        None => {
+            let panel = run.panel("loss of flow matching", &[("train", "loss"), ("valid", "valid_loss")]);
+            save_figure(&Figure::new(Axis::new("epoch")).panel(panel), files)
+        }
     }
 }
 
-impl CnfExperiment {
-    fn has_losses_only(&self, folder: &RunFolder) -> Result<bool> {
-        Ok(Curves::read(&folder.files().metrics())?.of("valid_log_prob").0.is_empty())
-    }
-}
-
-/// The density, beside that to be learned where it is known; draws from it, and their ways from the base.
+/// The density, with the one to be learned where it is known; draws from it, and their trajectories from the base.
 fn density(experiment: &CnfExperiment, frame: &Frame, samples: &[f32]) -> Result<Figure> {
     let points = frame.centers(CELLS, &experiment.device);
-    let exp = |log: Tensor<1>| -> Vec<f32> { to_host(log).into_iter().map(|l| l.exp() as f32).collect() };
     let mut panels = Vec::new();
-    let density = match &experiment.target {
+    let log_prob = match &experiment.target {
         Some(target) => {
-            let log_z = target.law.exact.map_or(0.0, |(log_z, _)| log_z);
-            let truth = exp(-target.law.potential.energy(points.clone()) - log_z);
-            panels.push(frame.heat("density to be learned", &truth));
-            exp(target.symmetrized(experiment.flow.clone()).log_prob(points))
+            panels.push(frame.heat("density to be learned", target.log_prob(points.clone())));
+            target.symmetrized(experiment.model.clone()).log_prob(points)
         }
-        None => {
-            let (inner, ladj) = experiment.preparation.forward(points);
-            let (log_prob, _) = experiment.flow.log_prob_given(inner, None, None)?;
-            exp(log_prob + ladj)
-        }
+        None => experiment.model.log_prob_given(points, None),
     };
-    panels.push(frame.heat("density", &density));
+    panels.push(frame.heat("density", log_prob));
     panels.push(frame.dots("samples", samples));
     panels.push(trajectories(experiment, frame)?);
     let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
     Ok(panels.into_iter().fold(figure, Figure::panel))
 }
 
-/// Ways of draws from the base, where they begin as grey dots, to the data.
+/// Trajectories of draws from the base, where they begin as grey dots, to the data.
 fn trajectories(experiment: &CnfExperiment, frame: &Frame) -> Result<Panel> {
     let noise = &mut Noise::new(experiment.config.seed, "ways");
+    let (flow, preprocessor) = (&experiment.model.model, &experiment.model.preprocessor);
     let times: Vec<f64> = (0..=SMOOTH).map(|i| i as f64 / SMOOTH as f64).collect();
-    let states = experiment.flow.points(experiment.flow.base(WAYS, noise), None, [0.0, 1.0], &times)?;
-    let states: Vec<Vec<f32>> =
-        states.into_iter().map(|state| host(experiment.preparation.inverse(state))).collect();
-    let mut panel = frame.panel("ways from the base");
-    for point in 0..WAYS {
-        let way = |k: usize| -> Vec<f32> { states.iter().map(|state| state[2 * point + k]).collect() };
-        panel = panel.series(Series::new("", &way(0), &way(1)).color(LINE_COLOR));
+    let states = flow.points(flow.base(TRAJECTORIES, noise), None, [0.0, 1.0], &times)?;
+    let states: Vec<Vec<f32>> = states.into_iter().map(|state| host(preprocessor.inverse(state))).collect();
+    let mut panel = frame.panel("trajectories from the base");
+    for point in 0..TRAJECTORIES {
+        let line = |k: usize| -> Vec<f32> { states.iter().map(|state| state[2 * point + k]).collect() };
+        panel = panel.series(Series::new("", &line(0), &line(1)).color(LINE_COLOR));
     }
     let dots = |state: &[f32]| Series::new("", &column(state, 2, 0), &column(state, 2, 1)).dots(2.0);
     Ok(panel.series(dots(&states[0]).color(START_COLOR)).series(dots(&states[SMOOTH])))
@@ -117,12 +109,12 @@ fn trajectories(experiment: &CnfExperiment, frame: &Frame) -> Result<Panel> {
 /// Points of the flow and its velocities at several times.
 fn flow(experiment: &CnfExperiment, frame: &Frame) -> Result<Figure> {
     let noise = &mut Noise::new(experiment.config.seed, "points");
-    let base = experiment.flow.base(POINTS, noise);
-    let states = experiment.flow.points(base, None, [0.0, 1.0], &TIMES)?;
+    let flow = &experiment.model.model;
+    let states = flow.points(flow.base(POINTS, noise), None, [0.0, 1.0], &TIMES)?;
     let columns = TIMES.len();
     let mut figure = Figure::new(Axis::new("")).columns(columns).width(PANEL_WIDTH * 3 / 4 * columns as u32);
     for (state, t) in states.into_iter().zip(TIMES) {
-        let points = host(experiment.preparation.inverse(state));
+        let points = host(experiment.model.preprocessor.inverse(state));
         figure = figure.panel(frame.dots(&format!("points at t = {t}"), &points));
     }
     for t in TIMES {
@@ -133,12 +125,13 @@ fn flow(experiment: &CnfExperiment, frame: &Frame) -> Result<Figure> {
 
 /// The velocities of a time as arrows, the longest nearly as long as their distance.
 fn arrows(experiment: &CnfExperiment, frame: &Frame, t: f64) -> Panel {
+    let preprocessor = &experiment.model.preprocessor;
     let at = frame.centers(ARROWS, &experiment.device);
-    let inner = experiment.preparation.forward(at.clone()).0;
-    let v = experiment.flow.field.velocity(None).at(&time(t, &inner), inner.clone());
-    // A short way along the velocity in the coordinates of the flow, seen in those of the data.
+    let inner = preprocessor.forward(at.clone()).0;
+    let v = experiment.model.model.field.velocity(None).at(&time(t, &inner), inner.clone());
+    // A short step along the velocity in the coordinates of the flow, mapped to those of the data.
     const SHORT: f64 = 1e-2;
-    let ahead = host(experiment.preparation.inverse(inner + v * SHORT));
+    let ahead = host(preprocessor.inverse(inner + v * SHORT));
     let at = host(at);
     let moves: Vec<[f32; 2]> =
         at.chunks(2).zip(ahead.chunks(2)).map(|(a, b)| [b[0] - a[0], b[1] - a[1]]).collect();
@@ -162,45 +155,23 @@ fn arrows(experiment: &CnfExperiment, frame: &Frame, t: f64) -> Panel {
     panel
 }
 
-/// Images on their way from the base.
-fn ways_of_images(experiment: &CnfExperiment, folder: &RunFolder) -> Result<()> {
-    let (rows, columns) = experiment.shape();
+/// Images on their trajectories from the base.
+fn trajectories_of_images(
+    experiment: &CnfExperiment,
+    (rows, columns): (usize, usize),
+    files: &RunFiles,
+) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "ways");
-    let classes = experiment.classes(IMAGES, None);
+    let flow = &experiment.model.model;
+    let context = classes(IMAGES, None, experiment.model.n_context(), &experiment.device)?;
     let times: Vec<f64> = (0..=8).map(|i| f64::from(i) / 8.0).collect();
-    let base = experiment.flow.base(IMAGES, noise);
-    let states = experiment.flow.points(base, classes.as_ref(), [0.0, 1.0], &times)?;
+    let states = flow.points(flow.base(IMAGES, noise), context.as_ref(), [0.0, 1.0], &times)?;
     let sets: Vec<Vec<f32>> = states
         .into_iter()
-        .map(|state| experiment.grey(&host(experiment.preparation.inverse(state))))
+        .map(|state| experiment.grey(&host(experiment.model.preprocessor.inverse(state))))
         .collect();
     let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
-    let titles = times.iter().map(|t| format!("{t}"));
+    let titles = times.iter().map(|t| format!("t = {t}"));
     let picture = ImageGrid::new(rows, columns).column_labels(titles).render_columns(&sets)?;
-    Ok(picture.save_png(folder.files().named("flow.png"))?)
-}
-
-fn save(figure: &Figure, folder: &RunFolder) -> Result<()> {
-    figure.save(folder.files().named("curves.png"))?;
-    Ok(figure.save(folder.files().named("curves.svg"))?)
-}
-
-fn curves(folder: &RunFolder, axis: &str, names: &[(&str, &str)]) -> Result<()> {
-    let run = Curves::read(&folder.files().metrics())?;
-    let panel = names
-        .iter()
-        .flat_map(|(label, name)| run.series(label, name))
-        .fold(Panel::new(Axis::new(axis)), Panel::series);
-    save(&Figure::new(Axis::new("epoch")).panel(panel), folder)
-}
-
-/// The loss of flow matching against epochs.
-fn loss_curves(folder: &RunFolder) -> Result<()> {
-    curves(folder, "loss of flow matching", &[("train", "loss"), ("valid", "valid_loss")])
-}
-
-/// The free energy against epochs.
-fn free_energy_curves(folder: &RunFolder) -> Result<()> {
-    let names = [("upper bound", "valid_free_energy"), ("corrected", "valid_free_energy_corrected")];
-    curves(folder, "free energy per site", &names)
+    Ok(picture.save_png(files.named("flow.png"))?)
 }

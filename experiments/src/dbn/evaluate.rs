@@ -1,40 +1,49 @@
-//! The figures of a trained network.
+//! Metrics of a trained network, and draws from it.
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use burn::{prelude::*, tensor::activation::log_softmax};
+use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
-    Dbn,
     ais::Bracket,
     exact,
-    units::{AnyUnits, UnitKind, Units},
+    units::{UnitKind, Units},
 };
-use gibbs_core::{Estimate, Kind};
+use gibbs_core::{Estimate, Kind, math::to_host, nn::Mlp};
 use gibbs_data::{Binarization, Dataset, Splits};
 
-use super::{DbnExperiment, classifier};
-use crate::{boltzmann::coding::Coding, cli::Part, evaluation::Evaluation, fault::Fault};
+use super::{DbnExperiment, train::base};
+use crate::{
+    cli::{Part, Sample},
+    evaluation::{Evaluation, mean},
+    experiment::write_draws,
+    pictures::host,
+    source::classes,
+    visible::Visible,
+};
 
-/// All figures on a part of the data, and the bound of each example.
+/// Inverse temperatures through which chains of the top RBM are annealed.
+const ANNEALING: usize = 1000;
+
+/// All metrics on a part of the data, and the bound of each example.
 pub(super) fn evaluate(
     experiment: &DbnExperiment,
-    control: Option<&DbnExperiment>,
+    baseline: Option<&DbnExperiment>,
     data: &Splits,
     part: Part,
 ) -> Result<Evaluation> {
     let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
-    let coding = experiment.config.model.coding();
-    let visible = experiment.visible_width();
-    sets.iter().try_for_each(|set| coding.require(set, visible))?;
     let mut evaluation = Evaluation::default();
     likelihood(experiment, data, &sets, &mut evaluation)?;
     if sets.iter().all(|set| set.labels().is_some()) {
-        classification(experiment, control, &sets, &mut evaluation)?;
+        classification(experiment, baseline, &sets, &mut evaluation)?;
     }
     Ok(evaluation)
 }
 
-/// The bound of `log p(v)` on zeros and ones: grey values are drawn as such first.
+/// The bound of `log p(v)` for zeros and ones: grey values are binarized first.
 fn likelihood(
     experiment: &DbnExperiment,
     data: &Splits,
@@ -42,31 +51,30 @@ fn likelihood(
     evaluation: &mut Evaluation,
 ) -> Result<()> {
     let DbnExperiment { config, dbn, device, .. } = experiment;
-    let coding = config.model.coding();
-    let two_valued = matches!(config.model.visible, UnitKind::Binary | UnitKind::Spin);
-    let mut binarization = config.data.binarization.unwrap_or_default();
-    let mut bits: Vec<Dataset> = sets.iter().map(|&set| set.clone()).collect();
-    if two_valued && bits.iter().any(|set| !set.is_binary()) && binarization == Binarization::None {
+    let visible = experiment.visible();
+    let mut binarization = config.binarization();
+    let mut binary: Vec<Dataset> = sets.iter().map(|&set| set.clone()).collect();
+    let is_two_valued = matches!(config.model.visible, UnitKind::Binary | UnitKind::Spin);
+    if is_two_valued && binarization == Binarization::None && binary.iter().any(|set| !set.is_binary()) {
         binarization = Binarization::Fixed;
-        bits =
-            bits.into_iter().map(|set| set.binarized(binarization, config.seed)).collect::<Result<_, _>>()?;
+        binary =
+            binary.into_iter().map(|set| set.binarized(binarization, config.seed)).collect::<Result<_, _>>()?;
     }
     let mut noise = Noise::new(config.seed, "evaluation");
     let log_z = log_z(experiment, data, evaluation, &mut noise);
 
     let mut bound = |draws: usize| -> (Vec<f64>, Estimate) {
         let mut once = || -> Vec<f64> {
-            let sets = bits.iter();
-            sets.flat_map(|set| coding.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise)))
-                .collect()
+            let weights = |set| visible.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise));
+            binary.iter().flat_map(weights).collect()
         };
-        let (mean, std_err) = of_two(&once(), &once());
-        let bounds: Vec<f64> = mean.iter().map(|weight| weight - log_z.value).collect();
-        let n = bounds.len();
+        let (weights, std_err) = mean_of_two(&once(), &once());
+        let bounds: Vec<f64> = weights.iter().map(|weight| weight - log_z.value).collect();
         let is_exact = dbn.depth() == 1 && log_z.kind == Kind::Exact;
         let kind = if is_exact { Kind::Exact } else { Kind::LowerBound };
-        let value = bounds.iter().sum::<f64>() / n as f64;
-        (bounds, Estimate::sampled(value, std_err.hypot(log_z.std_err), kind, n))
+        let std_err = std_err.hypot(log_z.std_err);
+        let estimate = Estimate::sampled(mean(&bounds), std_err, kind, bounds.len());
+        (bounds, estimate)
     };
     let (per_example, single) = bound(1);
     let several = (config.train.bound_draws > 0).then(|| bound(config.train.bound_draws).1);
@@ -78,89 +86,70 @@ fn likelihood(
     }
     evaluation.add("log_z", &log_z, "nats");
     if dbn.depth() > 1 && dbn.recognition.is_empty() {
-        let first = first_layer(experiment, data, &bits, &mut noise)?;
+        let first = first_layer(experiment, data, &binary, &mut noise);
         evaluation.add("first_layer_log_prob", &first, "nats");
     }
     evaluation.per_example = per_example;
     Ok(())
 }
 
-/// Mean over two repetitions for each example, and the standard error of the mean over all examples: that of the
-/// repetitions, since the examples are given.
-fn of_two(first: &[f64], second: &[f64]) -> (Vec<f64>, f64) {
+/// Mean of two repetitions for each example, and the standard error of the mean over all examples: that of the repetitions,
+/// since the examples are given.
+fn mean_of_two(first: &[f64], second: &[f64]) -> (Vec<f64>, f64) {
     let pairs = || first.iter().zip(second);
     let squares: f64 = pairs().map(|(a, b)| (a - b).powi(2)).sum();
     (pairs().map(|(a, b)| (a + b) / 2.0).collect(), squares.sqrt() / (2.0 * first.len() as f64))
 }
 
-/// `log Z` of the top machine: exact, or the end of its bracket that keeps the bound a lower one.
-fn log_z(
-    experiment: &DbnExperiment,
-    data: &Splits,
-    evaluation: &mut Evaluation,
-    noise: &mut Noise,
-) -> Estimate {
+/// `log Z` of the top RBM: exact, or the end of its bracket with which the bound remains a lower one.
+fn log_z(experiment: &DbnExperiment, data: &Splits, evaluation: &mut Evaluation, noise: &mut Noise) -> Estimate {
     let DbnExperiment { config, dbn, device, .. } = experiment;
     if let Ok(exact) = exact::log_z(dbn.top()) {
         return exact;
     }
-    let base = base(dbn, config.model.coding(), &data.train, device);
+    let base = base(dbn, experiment.visible(), &data.train, device);
     let Bracket { lower, upper } = config.train.evaluation.bracket(dbn.top(), &base, noise);
     evaluation.add("log_z_lower", &lower, "nats");
     evaluation.add("log_z_upper", &upper, "nats");
     upper
 }
 
-/// Independent units from which the top machine is annealed: with the moments of the states that it sees.
-pub(super) fn base(dbn: &Dbn, coding: Coding, train: &Dataset, device: &Device) -> AnyUnits {
-    match dbn.n_classes() {
-        0 => dbn.top().visible.fitted(&coding.moments(train, device, |v| dbn.encode(v))),
-        _ => dbn.top().visible.neutral(),
-    }
-}
-
-/// Log-likelihood of the lowest machine alone, as `rbm` would report it.
-fn first_layer(
-    experiment: &DbnExperiment,
-    data: &Splits,
-    bits: &[Dataset],
-    noise: &mut Noise,
-) -> Result<Estimate> {
+/// Log-likelihood of the lowest RBM alone, as `rbm` would report it.
+fn first_layer(experiment: &DbnExperiment, data: &Splits, sets: &[Dataset], noise: &mut Noise) -> Estimate {
     let DbnExperiment { config, dbn, device, .. } = experiment;
-    let (rbm, coding) = (&dbn.layers[0], config.model.coding());
+    let (rbm, visible) = (&dbn.layers[0], experiment.visible());
     let log_z = match exact::log_z(rbm) {
         Ok(exact) => exact,
         Err(_) => {
-            let base = rbm.visible.fitted(&coding.moments(&data.train, device, |v| v));
+            let base = rbm.visible.fitted(&visible.moments(&data.train, device, |v| v));
             config.train.evaluation.bracket(rbm, &base, noise).lower.with_kind(Kind::Asymptotic)
         }
     };
-    let free: Vec<f64> =
-        bits.iter().flat_map(|set| coding.for_each(set, device, |v| rbm.free_energy(v))).collect();
-    Ok(log_z.affine(-1.0, -free.iter().sum::<f64>() / free.len() as f64))
+    let free_energies: Vec<f64> =
+        sets.iter().flat_map(|set| visible.for_each(set, device, |v| rbm.free_energy(v))).collect();
+    log_z.affine(-1.0, -mean(&free_energies))
 }
 
-/// Errors by free energy of the label, by the classifier, and by the control's classifier.
+/// Errors by the classifier, by that of the baseline, and by the free energy of the label.
 fn classification(
     experiment: &DbnExperiment,
-    control: Option<&DbnExperiment>,
+    baseline: Option<&DbnExperiment>,
     sets: &[&Dataset],
     evaluation: &mut Evaluation,
 ) -> Result<()> {
-    let DbnExperiment { config, dbn, device, .. } = experiment;
-    let coding = config.model.coding();
+    let DbnExperiment { dbn, device, .. } = experiment;
     let mut add = |name: &str, log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>| -> Result<()> {
         let mut wrong = Vec::new();
         for set in sets {
-            wrong.extend(classifier::per_example(coding, set, device, log_prob)?.0);
+            wrong.extend(classify(experiment.visible(), set, device, log_prob)?.0);
         }
-        evaluation.add(name, &classifier::percent(&wrong), "percent");
+        evaluation.add(name, &Estimate::exact(100.0 * mean(&wrong)), "percent");
         Ok(())
     };
     if let Some(network) = &experiment.classifier {
         add("classification_error", &|v| log_softmax(network.forward(v), 1))?;
     }
-    if let Some(network) = control.and_then(|control| control.classifier.as_ref()) {
+    if let Some(network) = baseline.and_then(|baseline| baseline.classifier.as_ref()) {
         add("random_start_classification_error", &|v| log_softmax(network.forward(v), 1))?;
     }
     if dbn.n_classes() > 0 {
@@ -169,25 +158,87 @@ fn classification(
     Ok(())
 }
 
+/// Classification error of a network in percent, and its mean cross-entropy in nats.
+///
+/// # Errors
+/// A set without labels.
+pub(super) fn classification_errors(
+    network: &Mlp,
+    visible: Visible,
+    data: &Dataset,
+    device: &Device,
+) -> Result<(f64, f64)> {
+    let (wrong, nll) = classify(visible, data, device, |v| log_softmax(network.forward(v), 1))?;
+    Ok((100.0 * mean(&wrong), mean(&nll)))
+}
+
+/// For each example whether the most probable class is wrong (1 or 0), and `-log p(label)`.
+///
+/// # Errors
+/// A set without labels.
+fn classify(
+    visible: Visible,
+    data: &Dataset,
+    device: &Device,
+    log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let labels = data.labels().with_context(|| format!("{} has no labels", data.name()))?;
+    let mut log_probs: Vec<f64> = Vec::new();
+    visible.for_each(data, device, |v| {
+        let rows = log_prob(v);
+        log_probs.extend(to_host(rows.clone()));
+        rows.sum_dim(1).squeeze_dim(1)
+    });
+    let rows = log_probs.chunks(log_probs.len() / labels.len()).zip(labels);
+    Ok(rows
+        .map(|(row, &label)| {
+            let own = row.get(usize::from(label)).copied().unwrap_or(f64::NEG_INFINITY);
+            let is_right = row.iter().all(|&other| other <= own);
+            (f64::from(u8::from(!is_right)), -own)
+        })
+        .unzip())
+}
+
+/// Flags of `dbn sample`.
+#[derive(Args, Debug)]
+pub struct DbnSampleArgs {
+    /// Gibbs sweeps of the top RBM before a draw
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub sweeps: usize,
+    /// Hold the label at this class; all classes in equal parts if not given, where the network has labels
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<usize>,
+}
+
 impl DbnExperiment {
-    /// Columns of the visible layer without those of a label.
-    pub(super) fn visible_width(&self) -> usize {
-        visible_width(&self.dbn)
+    /// Means of the visible units as data `[n, width]`, after `sweeps` of the top RBM. Labels are held at `class`, or at all
+    /// classes in equal parts.
+    ///
+    /// # Errors
+    /// A class that the network does not have.
+    pub(super) fn generate(
+        &self,
+        n: usize,
+        class: Option<usize>,
+        sweeps: usize,
+        noise: &mut Noise,
+    ) -> Result<Vec<f32>> {
+        let labels = classes(n, class, self.dbn.n_classes(), &self.device)?;
+        let chain = self.dbn.top_chain(labels.map(|labels| self.dbn.clamp_label(labels)));
+        let start = chain.init(n, noise);
+        let betas: Vec<f64> = (0..=ANNEALING).map(|k| k as f64 / ANNEALING as f64).collect();
+        let start = chain.anneal(start, &self.dbn.top().visible, &betas, noise);
+        let end = chain.run(start, sweeps, noise);
+        let mean = self.dbn.generate(end, noise);
+        Ok(host(self.visible().decode(mean)))
     }
 }
 
-fn visible_width(dbn: &Dbn) -> usize {
-    let labels = if dbn.depth() == 1 { dbn.n_classes() } else { 0 };
-    dbn.layers[0].visible.width() - labels
-}
-
-/// Refuses labels that the network does not have.
-pub(super) fn require_classes(dbn: &Dbn, class: usize) -> Result<()> {
-    match dbn.n_classes() {
-        0 => Err(Fault::usage("--class: this network was trained without labels")),
-        classes if class >= classes => {
-            Err(Fault::usage(format!("--class {class}: this network has the classes 0 to {}", classes - 1)))
-        }
-        _ => Ok(()),
-    }
+pub(super) fn sample(experiment: &DbnExperiment, args: &Sample, family: &DbnSampleArgs) -> Result<PathBuf> {
+    let mut noise = Noise::new(args.seed, "sample");
+    let means = experiment.generate(args.n, family.class, family.sweeps, &mut noise)?;
+    let (rows, columns) = experiment.shape();
+    let out = args.out_path();
+    write_draws(&out, &means, &means, [args.n, rows, columns])?;
+    Ok(out)
 }

@@ -1,43 +1,122 @@
 //! The deep belief network on the command line.
 
-mod classifier;
-mod config;
 mod evaluate;
 mod pictures;
-mod sample;
 mod train;
-mod up_down;
-mod weights;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::prelude::*;
-use gibbs_boltzmann::{AnyRbm, Dbn, units::Units};
-use gibbs_core::nn::Mlp;
-use gibbs_data::Splits;
-use gibbs_train::{
-    run_folder::{RunFiles, RunFolder},
-    training::TrainTask,
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{
+    Chains, ContrastiveConfig, Dbn, DbnConfig, LayerStart, Upward,
+    ais::AisProtocol,
+    units::UnitKind,
 };
+use gibbs_core::{
+    ConfigError,
+    nn::{Activation, Mlp, MlpConfig},
+};
+use gibbs_data::{Binarization, Dataset};
+use gibbs_train::{
+    learner::{AverageConfig, LearnerConfig, OptimizerConfig},
+    run_folder::RunFiles,
+    schedule::{Change, Schedule},
+    training::{LoopConfig, TrainTask},
+};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    boltzmann::{
-        StackArgs,
-        greedy::{Layer, StackLayer},
-    },
     cli::{self, NoCommands, Part, Preset, Shared},
-    config::{ConfigOf, RunConfig},
+    config::{Length, RunConfig},
     evaluation::Evaluation,
-    experiment::{self, Experiment},
-    fault::Fault,
+    experiment::{self, Experiment, Settings},
+    request::Request,
+    source::{NoTarget, Source, SourceInfo, require_labels},
+    stack::{DbnWeights, LayerTrain, StackArgs, layers_from, validate_layers},
+    usage::{OrUsage, usage},
+    visible::Visible,
 };
 
-pub use config::{ClassifierTrain, DbnModel, DbnTrain, UpDownTrain};
-pub use sample::DbnSampleArgs;
+pub use evaluate::DbnSampleArgs;
+
+/// Fine-tuning of all layers by the up-down algorithm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UpDownTrain {
+    /// Epochs; 0 leaves the stack as greedy training made it.
+    pub epochs: usize,
+    /// How the top RBM is trained.
+    pub top: ContrastiveConfig,
+    /// Learning rate, optimizer, average of the weights, clipping.
+    #[serde(flatten)]
+    pub learner: LearnerConfig,
+}
+
+/// Fine-tuning of a feed-forward network that starts from the stack, by the cross-entropy of labels.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClassifierTrain {
+    /// Epochs; 0 for no classifier.
+    pub epochs: usize,
+    /// Number of classes.
+    pub n_classes: usize,
+    /// Fraction of the hidden units that is dropped in each step, in \[0, 1).
+    pub dropout: f64,
+    /// Fraction of the inputs that is dropped in each step, in \[0, 1).
+    pub input_dropout: f64,
+    /// Learning rate, optimizer, average of the weights, clipping.
+    #[serde(flatten)]
+    pub learner: LearnerConfig,
+}
+
+/// The `train` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DbnTrain {
+    /// Length, logs, validation, checkpoints; `epochs` are those of each layer that has none of its own.
+    #[serde(flatten)]
+    pub run: LoopConfig,
+    /// Examples in a batch.
+    pub batch_size: usize,
+    /// Learning rate of each layer that has none of its own.
+    pub learning_rate: Schedule,
+    /// Folder of a `dbn` run whose layers are taken as they are; layers beyond them are trained.
+    pub from: Option<PathBuf>,
+    /// Whether layers are trained before fine-tuning; without, the classifier starts from random weights.
+    pub pretrain: bool,
+    /// Whether upper layers learn from means or from draws of the lower ones.
+    pub upward: Upward,
+    /// Each layer, bottom to top.
+    pub layers: Vec<LayerTrain>,
+    /// Up-down fine-tuning.
+    pub up_down: UpDownTrain,
+    /// Discriminative fine-tuning.
+    pub classifier: ClassifierTrain,
+    /// Whether the classifier is also trained from random weights, as a baseline.
+    pub baseline: bool,
+    /// Draws from the posterior of each example for the tighter bound; 0 leaves it out.
+    pub bound_draws: usize,
+    /// Estimate of `log Z` at each validation of a network without a classifier, forward only.
+    pub validation: AisProtocol,
+    /// Estimate of `log Z` of the final metrics, forward and reverse.
+    pub evaluation: AisProtocol,
+}
+
+impl DbnTrain {
+    /// Epochs of each stage: the layers, up-down fine-tuning, the classifier.
+    fn stages(&self) -> Vec<usize> {
+        let layers = self.layers.iter().map(|layer| if self.pretrain { layer.epochs } else { 0 });
+        layers.chain([self.up_down.epochs, self.classifier.epochs]).collect()
+    }
+}
+
+impl Length for DbnTrain {
+    fn run(&self) -> LoopConfig {
+        LoopConfig { epochs: self.stages().iter().sum(), ..self.run.clone() }
+    }
+}
 
 /// Configuration of a run.
-pub type DbnRun = RunConfig<DbnModel, DbnTrain>;
+pub type DbnRun = RunConfig<DbnConfig, DbnTrain>;
 
 /// A trained network with its configuration.
 pub struct DbnExperiment {
@@ -51,7 +130,7 @@ impl Experiment for DbnExperiment {
     const NAME: &'static str = "dbn";
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] =
-        &["samples.png", "filters.png", "curves.png", "curves.svg", "control"];
+        &["samples.png", "filters.png", "curves.png", "curves.svg", experiment::BASELINE];
     const SHOWN: &'static [&'static str] = &[
         "layer",
         "reconstruction_error",
@@ -59,137 +138,221 @@ impl Experiment for DbnExperiment {
         "cross_entropy",
         "valid_classification_error",
     ];
-    type Model = DbnModel;
+    type Model = DbnConfig;
     type Train = DbnTrain;
+    type Target = NoTarget;
     type TrainArgs = StackArgs;
     type SampleArgs = DbnSampleArgs;
     type Commands = NoCommands;
 
-    fn preset(preset: Preset, data: &str) -> (DbnModel, DbnTrain) {
-        config::preset(preset, data)
+    /// Images with labels get a classifier; all other data are learned for their likelihood.
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        let name = request.or("data.name", Self::DATA.to_string());
+        let (is_tiny, is_paper) = (request.preset == Preset::Tiny, request.preset == Preset::Paper);
+        let has_labels = matches!(name.as_str(), "digits" | "mnist" | "fashion-mnist");
+        let is_small = name.starts_with("bars-and-stripes");
+        let is_bits = name == "binarized-mnist" && !is_tiny;
+
+        let visible = request.or("model.visible", UnitKind::Binary);
+        let states = request.or("model.states", 4);
+        let n_hidden = match (is_small, has_labels, request.preset) {
+            (true, ..) => vec![16, 16],
+            (_, _, Preset::Tiny) => vec![32, 32],
+            (_, false, _) => vec![500, 2000],
+            (_, true, Preset::Default) => vec![500, 500],
+            (_, true, Preset::Paper) => vec![500, 500, 2000],
+        };
+        let n_hidden: Vec<usize> = request.or("model.n_hidden", n_hidden);
+        let depth = n_hidden.len();
+        let model = DbnConfig::new(Visible::new(visible, states).visible_width(info.width), n_hidden)
+            .with_visible(visible)
+            .with_states(states)
+            .with_n_classes(info.n_classes())
+            .with_hidden_bias(if has_labels || is_small { 0.0 } else { -2.0 });
+
+        let epochs = match (is_small, is_bits && is_paper) {
+            (true, _) => if is_tiny { 4 } else { 100 },
+            (_, true) => 80,
+            _ => request.by_preset([1, 10, 30]),
+        };
+        let epochs = request.or("train.epochs", epochs);
+        let learning_rate = request.or("train.learning_rate", Schedule::linear(0.1, 0.0));
+        let average = |decay, every| AverageConfig { decay, every };
+        let learner = |rate: Schedule, optimizer, average| LearnerConfig {
+            learning_rate: rate,
+            optimizer,
+            average,
+            clip: Default::default(),
+        };
+        let decay = if is_bits && is_paper { 0.9995 } else { 0.998 };
+        let layer = LayerTrain {
+            epochs,
+            start: LayerStart::Random,
+            weight_std: request.or("model.weight_std", model.weight_std),
+            fit_visible: true,
+            contrastive: ContrastiveConfig::new().with_centered(true).with_l1(1e-4),
+            learner: learner(learning_rate.clone(), OptimizerConfig::sgd(), average(decay, 5)),
+        };
+        let mut layers = vec![layer; depth];
+        if is_bits && depth > 1 {
+            // The mirrored layer is a trained RBM, whose chains have to find its distribution before its weights may change.
+            let rate = Schedule::Linear(Change { from: 0.05, to: 0.0, steps: None, warmup_steps: 1000 });
+            layers[1].start = LayerStart::Mirrored;
+            layers[1].learner.learning_rate = rate;
+            if is_paper && !request.has("train.epochs") {
+                layers[0].epochs = 300;
+            }
+        }
+        layers.iter_mut().take(layers_from(request)).for_each(|layer| layer.epochs = 0);
+
+        let protocol = |chains, temperatures, burn_in| AisProtocol { chains, temperatures, burn_in };
+        let classifier_epochs = if has_labels { request.by_preset([1, 10, 100]) } else { 0 };
+        let train = DbnTrain {
+            run: LoopConfig {
+                epochs,
+                // The estimate of log Z scatters more than the bound changes between validations, so they do not select.
+                select_best: !is_bits,
+                validate_every_epochs: if is_bits { 10 } else { 1 },
+                ..LoopConfig::default()
+            },
+            batch_size: if is_small { 30 } else { 100 },
+            learning_rate,
+            from: None,
+            pretrain: true,
+            upward: if has_labels { Upward::Means } else { Upward::Samples },
+            layers,
+            up_down: UpDownTrain {
+                epochs: 0,
+                top: ContrastiveConfig::new().with_chains(Chains::Persistent),
+                learner: learner(Schedule::linear(0.02, 0.0), OptimizerConfig::sgd(), average(0.998, 5)),
+            },
+            classifier: ClassifierTrain {
+                epochs: classifier_epochs,
+                n_classes: info.n_classes().max(request.or("model.n_classes", 0)),
+                dropout: 0.4,
+                input_dropout: 0.2,
+                learner: learner(Schedule::cosine(1e-3, 0.0), OptimizerConfig::adam(), average(0.99, 10)),
+            },
+            baseline: has_labels && is_paper,
+            bound_draws: if is_paper { 50 } else { 10 },
+            validation: match is_tiny {
+                true => protocol(20, 50, 0),
+                false => protocol(100, if is_bits { 3000 } else { 1000 }, 0),
+            },
+            evaluation: request.by_preset([
+                protocol(20, 100, 20),
+                protocol(100, 2000, 500),
+                protocol(200, 5000, 2000),
+            ]),
+        };
+        let is_two_valued = matches!(visible, UnitKind::Binary | UnitKind::Spin);
+        let is_grey = is_two_valued && !info.is_binary();
+        let has_classifier = request.or("train.classifier.epochs", train.classifier.epochs) > 0;
+        let binarization =
+            if is_grey && !has_classifier { Binarization::Stochastic } else { Binarization::None };
+        Ok(Settings { binarization, model, train })
+    }
+
+    fn validate(config: &DbnRun, source: &Source<NoTarget>) -> Result<()> {
+        let (model, train) = (&config.model, &config.train);
+        if model.visible == UnitKind::Labeled {
+            return Err(usage(
+                "model.visible = \"labeled\": labels stand at the top; set model.n_classes instead",
+            ));
+        }
+        let data = source.data()?;
+        let rbms = model.layers().or_usage_at("model")?;
+        Visible::new(model.visible, model.states).require(&data.train, model.n_visible)?;
+        let sets = [&data.train, &data.valid, &data.test];
+        require_labels(sets, model.n_classes, "model.n_classes")?;
+        if train.classifier.epochs > 0 {
+            ConfigError::at_least("n_classes", train.classifier.n_classes, 1).or_usage_at("train.classifier")?;
+            require_labels(sets, train.classifier.n_classes, "train.classifier.epochs")?;
+        }
+        validate_layers(&train.layers, &rbms, "train.layers")?;
+        ConfigError::at_least("batch_size", train.batch_size, 1).or_usage_at("train")?;
+        let rule = "must not be negative";
+        train.learning_rate.check("learning_rate", |rate| rate >= 0.0, rule).or_usage_at("train")?;
+        train.up_down.learner.validate().or_usage_at("train.up_down")?;
+        train.up_down.top.validate().or_usage_at("train.up_down.top")?;
+        ConfigError::fraction("dropout", train.classifier.dropout).or_usage_at("train.classifier")?;
+        ConfigError::fraction("input_dropout", train.classifier.input_dropout).or_usage_at("train.classifier")?;
+        train.classifier.learner.validate().or_usage_at("train.classifier")?;
+        train.validation.validate().or_usage_at("train.validation")?;
+        train.evaluation.validate().or_usage_at("train.evaluation")?;
+        match train.run().epochs {
+            0 => Err(usage("nothing to train: all epochs are 0")),
+            _ => Ok(()),
+        }
+    }
+
+    fn task<'a>(
+        config: &'a DbnRun,
+        source: &'a Source<NoTarget>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
+        train::task(config, source.data()?, device)
     }
 
     /// The classifier from random weights.
-    fn control(config: &ConfigOf<Self>) -> Option<ConfigOf<Self>> {
-        let is_wanted = config.train.control && config.train.classifier.epochs > 0 && config.train.pretrain;
-        let mut control = config.clone();
-        control.train.control = false;
-        control.train.pretrain = false;
-        control.train.from = None;
-        control.train.up_down.epochs = 0;
-        is_wanted.then_some(control)
+    fn baseline(config: &DbnRun) -> Option<DbnRun> {
+        let train = &config.train;
+        let is_wanted = train.baseline && train.classifier.epochs > 0 && train.pretrain;
+        let mut baseline = config.clone();
+        baseline.train.baseline = false;
+        baseline.train.pretrain = false;
+        baseline.train.from = None;
+        baseline.train.up_down.epochs = 0;
+        is_wanted.then_some(baseline)
     }
 
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        keep_layers_of(config.train.from.as_deref(), &mut config.train.layers);
-        config::settle(config, data)
-    }
-
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
-        Ok(Box::new(train::DbnTask::new(config, data, device)?))
-    }
-
-    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        let (dbn, classifier) = weights::Weights::read(config, bytes, device)?;
+    fn load(config: &DbnRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let classifier = || random_classifier(config, device);
+        let (dbn, classifier) =
+            DbnWeights::read(&config.model, Some(&classifier), bytes, config.seed, device)?;
         Ok(Self { config: config.clone(), dbn, classifier, device: device.clone() })
     }
 
-    fn evaluate(&self, data: &Splits, part: Part, files: &RunFiles) -> Result<Evaluation> {
-        let control = experiment::load_control::<Self>(files, &self.device)?;
-        evaluate::evaluate(self, control.as_ref(), data, part)
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, files: &RunFiles) -> Result<Evaluation> {
+        let baseline = experiment::load_baseline::<Self>(files, &self.device)?;
+        evaluate::evaluate(self, baseline.as_ref(), source.data()?, part)
     }
 
-    fn sample(&self, args: &cli::Sample, family: &DbnSampleArgs, _shared: &Shared) -> Result<PathBuf> {
-        sample::sample(self, args, family)
+    fn sample(&self, args: &cli::Sample, family: &DbnSampleArgs, _: &Shared) -> Result<PathBuf> {
+        evaluate::sample(self, args, family)
     }
 
-    fn draw_pictures(&self, _data: &Splits, folder: &RunFolder) -> Result<()> {
-        pictures::draw(self, folder)
+    fn draw_pictures(&self, _: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, files)
     }
 
-    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
+    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
     }
 }
 
 impl DbnExperiment {
-    /// The trained stack.
-    pub fn dbn(&self) -> &Dbn {
-        &self.dbn
+    fn visible(&self) -> Visible {
+        Visible::new(self.config.model.visible, self.config.model.states)
     }
 
     fn shape(&self) -> (usize, usize) {
-        let visible = self.dbn.layers[0].weight.dims()[0];
-        let labels = if self.dbn.depth() == 1 { self.dbn.n_classes() } else { 0 };
-        self.config.data.picture_shape(self.config.model.coding().data_width(visible - labels))
+        self.config.picture_shape(self.visible().data_width(self.config.model.n_visible))
     }
 }
 
-/// Sets the epochs of layers that come from a `dbn` run to 0, where there is one in `folder`; what is wrong with it is told
-/// when it is loaded.
-pub(crate) fn keep_layers_of(folder: Option<&Path>, layers: &mut Vec<StackLayer>) {
-    let run =
-        folder.and_then(|folder| crate::config::read::<DbnExperiment>(&folder.join("config.json")).ok());
-    let depth = run.map_or(0, |run| run.model.n_hidden.len());
-    if let Some(layer) = layers.first().cloned()
-        && layers.len() < depth
-    {
-        layers.resize(depth, layer);
-    }
-    layers.iter_mut().take(depth).for_each(|layer| layer.epochs = Some(0));
+/// The network that the stack unrolls to, with random weights.
+fn random_classifier(config: &DbnRun, device: &Device) -> Result<Mlp> {
+    let layers = config.model.layers().or_usage_at("model")?;
+    let hidden = layers.iter().map(|layer| layer.n_hidden);
+    let widths = [config.model.n_visible].into_iter().chain(hidden).chain([config.train.classifier.n_classes]);
+    let is_spin = layers.iter().all(|layer| layer.hidden == UnitKind::Spin);
+    let activation = if is_spin { Activation::Tanh } else { Activation::Sigmoid };
+    let network = MlpConfig::new(widths.collect()).with_activation(activation);
+    network.init(device, &mut Noise::new(config.seed, "classifier")).or_usage_at("train.classifier")
 }
 
-/// The machines of a `dbn` run whose upward weights are the downward ones, to be the lower part of a plan.
-///
-/// # Errors
-/// Those of a stack, and one that was fine-tuned by the up-down algorithm.
-pub(crate) fn tied_stack_of(folder: &Path, plan: &[Layer], device: &Device) -> Result<Vec<AnyRbm>> {
-    let dbn = stack_of(folder, plan, device)?;
-    match dbn.recognition.is_empty() {
-        true => Ok(dbn.layers),
-        false => Err(Fault::usage(format!(
-            "train.from = {}: it was fine-tuned by the up-down algorithm, so its layers are no machines any more; take a run \
-             with train.up_down.epochs = 0",
-            folder.display()
-        ))),
-    }
-}
-
-/// The stack of a `dbn` run, to be the lower part of a plan.
-///
-/// # Errors
-/// A folder that holds no such run, or layers that are not those of the plan.
-fn stack_of(folder: &Path, plan: &[Layer], device: &Device) -> Result<Dbn> {
-    let context = || format!("train.from = {}", folder.display());
-    let (_, run) = experiment::load_run::<DbnExperiment>(folder, device).with_context(context)?;
-    let found: Vec<String> = run.dbn.layers.iter().map(describe).collect();
-    let wanted: Vec<String> = plan
-        .iter()
-        .map(|layer| {
-            let rbm = &layer.rbm;
-            format!("{} {}-{} {}", rbm.n_visible, rbm.visible, rbm.n_hidden, rbm.hidden)
-        })
-        .collect();
-    if !wanted.starts_with(&found) {
-        return Err(Fault::usage(format!(
-            "train.from = {}: its layers are {} where this run begins with {}; set model.* to fit, or take another run",
-            folder.display(),
-            found.join(", "),
-            wanted.join(", ")
-        )));
-    }
-    if !run.dbn.recognition.is_empty() && found.len() < wanted.len() {
-        return Err(Fault::usage(format!(
-            "train.from = {}: it was fine-tuned by the up-down algorithm, so no layer can be trained on top; take a run with \
-             train.up_down.epochs = 0",
-            folder.display()
-        )));
-    }
-    Ok(run.dbn)
-}
-
-/// Widths and kinds of a machine.
-fn describe(rbm: &AnyRbm) -> String {
-    let (visible, hidden) = (&rbm.visible, &rbm.hidden);
-    format!("{} {}-{} {}", visible.width(), visible.kind(), hidden.width(), hidden.kind())
+/// Mean of the bound over a set, nats, before `log Z` is subtracted.
+fn mean_over(visible: Visible, data: &Dataset, device: &Device, metric: impl FnMut(Tensor<2>) -> Tensor<1>) -> f64 {
+    crate::evaluation::mean(&visible.for_each(data, device, metric))
 }

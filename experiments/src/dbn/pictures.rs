@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 use gibbs_backend::Noise;
-use gibbs_core::math::to_host;
-use gibbs_report::{Axis, Figure, FilterGrid, FilterOrder, ImageGrid, Panel};
-use gibbs_train::run_folder::RunFolder;
+use gibbs_report::{Axis, Figure, ImageGrid, Panel};
+use gibbs_train::run_folder::RunFiles;
 
 use super::DbnExperiment;
-use crate::curves::Curves;
+use crate::{
+    experiment::BASELINE,
+    pictures::{Curves, save_figure, save_filters},
+};
 
 /// Chains in the picture of samples, and their sweeps after annealing.
 const SAMPLES: usize = 100;
@@ -15,65 +17,44 @@ const SWEEPS: usize = 1000;
 /// Draws of each class.
 const OF_EACH_CLASS: usize = 12;
 
-pub(super) fn draw(experiment: &DbnExperiment, folder: &RunFolder) -> Result<()> {
-    samples(experiment, folder)?;
-    filters(experiment, folder)?;
-    curves(folder)
-}
-
-/// Free draws, or a row of draws for each class.
-fn samples(experiment: &DbnExperiment, folder: &RunFolder) -> Result<()> {
-    let mut noise = Noise::new(experiment.config.seed, "pictures");
-    let (rows, columns) = experiment.shape();
-    let (grid, path) = (ImageGrid::new(rows, columns), folder.files().named("samples.png"));
-    let n_classes = experiment.dbn.n_classes();
-    if n_classes == 0 {
-        let draws = experiment.generate(SAMPLES, None, SWEEPS, &mut noise);
-        return Ok(grid.save(&draws, path)?);
-    }
-    let n = n_classes * OF_EACH_CLASS;
-    let draws = experiment.generate(n, experiment.classes_in_turn(n).as_deref(), SWEEPS, &mut noise);
-    Ok(grid.columns(OF_EACH_CLASS).row_labels(0..n_classes).save(&draws, path)?)
-}
-
-/// Weights of the lowest layer.
-fn filters(experiment: &DbnExperiment, folder: &RunFolder) -> Result<()> {
-    let (rows, columns) = experiment.shape();
+pub(super) fn draw(experiment: &DbnExperiment, files: &RunFiles) -> Result<()> {
+    samples(experiment, files)?;
     let weight = experiment.dbn.layers[0].weight.val();
-    let [visible, hidden] = weight.dims();
-    if visible != rows * columns {
-        return Ok(());
-    }
-    let values: Vec<f32> = to_host(weight).into_iter().map(|w| w as f32).collect();
-    let grid = FilterGrid::new(rows, columns).order(FilterOrder::Norm).caption("weights of the lowest layer");
-    Ok(grid.save(&values, hidden, folder.files().named("filters.png"))?)
+    save_filters(experiment.shape(), weight, "weights of the lowest layer", files)?;
+    curves(files)
 }
 
-/// Reconstruction error layer by layer, and the errors of the classifier.
-fn curves(folder: &RunFolder) -> Result<()> {
-    let run = Curves::read(&folder.files().metrics())?;
-    let control = Curves::read(&folder.files().named("control").join("metrics.jsonl")).unwrap_or_default();
-    let mut figure = Figure::new(Axis::new("epoch"));
-    let panel = |label: &str, series: Vec<gibbs_report::Series>| {
-        (!series.is_empty()).then(|| series.into_iter().fold(Panel::new(Axis::new(label)), Panel::series))
+/// Draws, or a row of draws for each class.
+fn samples(experiment: &DbnExperiment, files: &RunFiles) -> Result<()> {
+    let (rows, columns) = experiment.shape();
+    let (n_classes, grid) = (experiment.dbn.n_classes(), ImageGrid::new(rows, columns));
+    let (n, grid) = match n_classes {
+        0 => (SAMPLES, grid),
+        _ => (n_classes * OF_EACH_CLASS, grid.columns(OF_EACH_CLASS).row_labels(0..n_classes)),
     };
-    let stack = panel(
-        "squared error",
-        run.series("reconstruction through the layers so far", "reconstruction_error"),
-    );
-    let bound = panel("bound + log Z (nats)", run.series("up-down", "bound_without_log_z"));
-    let likelihood = [run.series("train", "train_log_prob"), run.series("valid", "valid_log_prob")].concat();
-    let likelihood = panel("bound (nats)", likelihood);
-    let start = run.first_epoch("cross_entropy");
-    let both = |name: &str| -> Vec<gibbs_report::Series> {
-        let control = control.shifted(start).series("from random weights", name);
-        run.series("from the stack", name).into_iter().chain(control).collect()
+    let draws =
+        experiment.generate(n, None, SWEEPS, &mut Noise::new(experiment.config.seed, "pictures"))?;
+    Ok(grid.save(&draws, files.named("samples.png"))?)
+}
+
+/// Errors of each stage that was run, next to those of the baseline.
+fn curves(files: &RunFiles) -> Result<()> {
+    let run = Curves::read(&files.metrics())?;
+    let baseline = Curves::read(&files.named(BASELINE).join("metrics.jsonl")).unwrap_or_default();
+    let baseline = baseline.shifted(run.first_epoch("cross_entropy"));
+    let both = |axis: &str, name: &str| {
+        let series = baseline.series("from random weights", name).into_iter();
+        (name.to_string(), series.fold(run.panel(axis, &[("from the stack", name)]), Panel::series))
     };
-    let nll = panel("training cross-entropy (nats)", both("cross_entropy"));
-    let error = panel("validation error (%)", both("valid_classification_error"));
-    for panel in [stack, bound, likelihood, nll, error].into_iter().flatten() {
-        figure = figure.panel(panel);
-    }
-    figure.save(folder.files().named("curves.png"))?;
-    Ok(figure.save(folder.files().named("curves.svg"))?)
+    let own = |axis: &str, label: &str, name: &str| (name.to_string(), run.panel(axis, &[(label, name)]));
+    let likelihood = [("train", "train_log_prob"), ("valid", "valid_log_prob")];
+    let panels = [
+        own("squared error", "reconstruction through the layers so far", "reconstruction_error"),
+        own("bound + log Z (nats)", "up-down", "bound_without_log_z"),
+        ("valid_log_prob".into(), run.panel("bound (nats)", &likelihood)),
+        both("training cross-entropy (nats)", "cross_entropy"),
+        both("validation error (%)", "valid_classification_error"),
+    ];
+    let logged = panels.into_iter().filter(|(name, _)| run.has(name)).map(|(_, panel)| panel);
+    save_figure(&logged.fold(Figure::new(Axis::new("epoch")), Figure::panel), files)
 }

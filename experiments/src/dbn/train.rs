@@ -1,233 +1,272 @@
 //! One run: layer by layer, then all layers by the up-down algorithm, then a classifier by backpropagation.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::{module::Param, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_boltzmann::Dbn;
-use gibbs_core::nn::Mlp;
-use gibbs_data::{Batch, Dataset, Splits};
+use gibbs_boltzmann::{
+    ClassifierCrossEntropy, Dbn, RbmConfig, UpDown, UpDownConfig,
+    ais::AisProtocol,
+    units::{AnyUnits, Units},
+};
+use gibbs_core::{Batch, BoxError, Position, math::to_host, nn::Mlp};
+use gibbs_data::{Dataset, Splits};
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Metrics, Position, TrainTask, Validation},
+    learner::{BatchSource, DataBatches, Learner, Staged, Stages},
+    training::{Metrics, TrainTask, Validation},
     weights,
 };
 
-use super::{
-    DbnRun, classifier::ClassifierTraining, config, evaluate, up_down::UpDownTraining, weights::Weights,
+use super::{DbnRun, evaluate::classification_errors, mean_over, random_classifier};
+use crate::{
+    source::{one_hot, train_like_valid},
+    stack::{DbnWeights, Greedy, LayerBatches, PROBE, stack_of},
+    usage::OrUsage,
+    visible::Visible,
 };
-use crate::boltzmann::{feed::Feed, greedy::Greedy, save_stage, saved_stage};
 
-/// Examples on which the figures of a log line are taken.
-const PROBE: usize = 1000;
-
-/// What a run is at.
-enum Stage {
-    Layers(Box<Greedy>),
-    UpDown(Box<UpDownTraining>),
-    Classifier(Box<ClassifierTraining>),
+/// The stage that is under way.
+enum Current<'a> {
+    Layers,
+    UpDown(Learner<'a, Dbn, UpDown>),
+    Classifier { learner: Learner<'a, Mlp, ClassifierCrossEntropy>, dbn: Dbn },
 }
 
 /// A network in training.
-pub(super) struct DbnTask {
-    config: DbnRun,
-    stage: Stage,
+struct DbnStages<'a> {
+    config: &'a DbnRun,
+    data: &'a Splits,
+    greedy: Greedy<'a>,
     /// Upward weights of a stack that was untied in an earlier run.
     recognition: Vec<Param<Tensor<2>>>,
-    feed: Feed,
-    train_probe: Tensor<2>,
-    valid: Dataset,
+    current: Current<'a>,
     device: Device,
 }
 
-impl DbnTask {
-    pub(super) fn new(config: &DbnRun, data: &Splits, device: &Device) -> Result<Self> {
-        let (train, coding) = (&config.train, config.model.coding());
-        let feed = Feed::new(data.train.clone(), train.batch_size, config.seed, device)?;
-        let probe: Vec<usize> = (0..PROBE.min(data.train.len())).collect();
-        let plan = config::plan(config)?;
-        let Dbn { layers: trained, recognition } = match &train.from {
-            Some(folder) => super::stack_of(folder, &plan, device)?,
-            None => Dbn { layers: Vec::new(), recognition: Vec::new() },
-        };
-        let greedy = Greedy::new(plan, trained, train.upward, coding, &data.train, config.seed, device)?;
-        let mut task = Self {
-            stage: Stage::Layers(Box::new(greedy)),
-            recognition,
-            feed,
-            train_probe: coding.examples(&data.train, &probe, device),
-            valid: data.valid.clone(),
-            device: device.clone(),
-            config: config.clone(),
-        };
-        task.try_later_stages()?;
-        task.enter_stage(0)?;
-        Ok(task)
+pub(super) fn task<'a>(
+    config: &'a DbnRun,
+    data: &'a Splits,
+    device: &Device,
+) -> Result<Box<dyn TrainTask + 'a>> {
+    let (train, model) = (&config.train, &config.model);
+    let rbms: Vec<RbmConfig> = model.layers().or_usage_at("model")?;
+    let Dbn { layers: trained, recognition } = match &train.from {
+        Some(folder) => stack_of(folder, &rbms, false, device)?,
+        None => Dbn { layers: Vec::new(), recognition: Vec::new() },
+    };
+    let visible = Visible::new(model.visible, model.states);
+    let greedy = Greedy::new(
+        rbms,
+        &train.layers,
+        trained,
+        train.upward,
+        (visible, &data.train),
+        config.seed,
+        device,
+    );
+    let device = device.clone();
+    let stages = DbnStages { config, data, greedy, recognition, current: Current::Layers, device };
+    stages.try_later_stages()?;
+    Ok(Box::new(Staged::new(stages).map_err(crate::usage::of_step)?))
+}
+
+/// Independent units from which the top RBM is annealed: with the moments of the states that it receives.
+pub(super) fn base(dbn: &Dbn, visible: Visible, train: &Dataset, device: &Device) -> AnyUnits {
+    match dbn.n_classes() {
+        0 => dbn.top().visible.fitted(&visible.moments(train, device, |v| dbn.encode(v))),
+        _ => dbn.top().visible.neutral(),
+    }
+}
+
+impl<'a> DbnStages<'a> {
+    fn visible(&self) -> Visible {
+        Visible::new(self.config.model.visible, self.config.model.states)
     }
 
-    /// What a later stage cannot take is refused before the first one begins.
+    /// Batches with one-hot labels of `n_classes` classes.
+    fn batches(&self, n_classes: usize) -> Result<Box<dyn BatchSource + 'a>> {
+        let (config, visible) = (self.config, self.visible());
+        let (train, device) = (self.data.train.clone(), &self.device);
+        let batches =
+            DataBatches::new(train, config.train.batch_size, config.seed, device, move |batch| {
+                let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
+                Batch { x: visible.encode(batch.x), context }
+            });
+        Ok(Box::new(batches.or_usage()?))
+    }
+
+    /// Later stages are refused before the first one begins, if their settings do not fit.
     fn try_later_stages(&self) -> Result<()> {
         let (train, dbn) = (&self.config.train, self.dbn()?);
         if train.up_down.epochs > 0 {
-            UpDownTraining::new(&self.config, dbn.clone(), self.feed.data(), &self.device)?;
+            self.up_down(dbn.clone())?;
         }
         if train.classifier.epochs > 0 {
-            ClassifierTraining::new(&self.config, dbn, &self.device)?;
-        }
-        Ok(())
-    }
-
-    /// Epoch with which up-down fine-tuning begins.
-    fn layers_end(&self) -> usize {
-        self.config.train.layers.iter().map(|layer| self.config.train.layer_epochs(layer)).sum()
-    }
-
-    /// Epoch with which the classifier begins.
-    fn up_down_end(&self) -> usize {
-        self.layers_end() + self.config.train.up_down.epochs
-    }
-
-    /// Goes on to the stage to which an epoch belongs.
-    fn enter_stage(&mut self, epoch: usize) -> Result<()> {
-        let train = &self.config.train;
-        if matches!(self.stage, Stage::Layers(_)) && epoch >= self.layers_end() && train.up_down.epochs > 0 {
-            let training = UpDownTraining::new(&self.config, self.dbn()?, self.feed.data(), &self.device)?;
-            self.stage = Stage::UpDown(Box::new(training));
-        }
-        let is_earlier = !matches!(self.stage, Stage::Classifier(_));
-        if is_earlier && epoch >= self.up_down_end() && train.classifier.epochs > 0 {
-            let training = ClassifierTraining::new(&self.config, self.dbn()?, &self.device)?;
-            self.stage = Stage::Classifier(Box::new(training));
+            self.classifier(dbn)?;
         }
         Ok(())
     }
 
     /// The stack as it is now.
     fn dbn(&self) -> Result<Dbn> {
-        Ok(match &self.stage {
-            Stage::Layers(greedy) => {
-                Dbn { recognition: self.recognition.clone(), ..Dbn::new(greedy.stack()?)? }
+        Ok(match &self.current {
+            Current::Layers => {
+                let dbn = Dbn::new(self.greedy.stack()?).or_usage_at("model")?;
+                Dbn { recognition: self.recognition.clone(), ..dbn }
             }
-            Stage::UpDown(training) => training.measured().clone(),
-            Stage::Classifier(training) => training.dbn.clone(),
+            Current::UpDown(learner) => learner.measured(),
+            Current::Classifier { dbn, .. } => dbn.clone(),
         })
     }
 
-    fn classifier(&self) -> Option<Mlp> {
-        match &self.stage {
-            Stage::Classifier(training) => Some(training.measured()),
-            _ => None,
+    /// Begins layer `k`. The last one is validated by the bound if there is no classifier; the bound selects the weights if this
+    /// is the last stage.
+    fn layer(&mut self, k: usize) -> Result<()> {
+        let is_validated = k + 1 == self.greedy.depth() && self.config.train.classifier.epochs == 0;
+        self.greedy.end_layer();
+        let bound = self.bound(self.config.train.up_down.epochs == 0);
+        let (below, recognition) = (self.greedy.trained.clone(), self.recognition.clone());
+        let validate = move |rbm: &_, at: &Position| {
+            let layers = below.iter().cloned().chain([Clone::clone(rbm)]).collect();
+            bound(&Dbn { recognition: recognition.clone(), ..Dbn::new(layers)? }, at)
+        };
+        let size = self.config.train.batch_size;
+        let batches = LayerBatches { batches: self.batches(self.config.model.n_classes)?, sizes: [size; 2] };
+        let validate = is_validated.then(|| Box::new(validate) as Box<_>);
+        self.greedy.begin(k, batches, validate)
+    }
+
+    /// Validates the bound of the likelihood; `is_last` if it selects the weights.
+    fn bound(
+        &self,
+        is_last: bool,
+    ) -> impl Fn(&Dbn, &Position) -> Result<Option<Validation>, BoxError> + use<'a> {
+        let (config, data, visible, device) = (self.config, self.data, self.visible(), self.device.clone());
+        let like_valid = train_like_valid(data);
+        let protocol: AisProtocol = config.train.validation;
+        move |dbn, at| {
+            let mut noise = Noise::new(config.seed, format!("validation/{}", at.steps_done()));
+            let base = base(dbn, visible, &data.train, &device);
+            let log_z = protocol.quick_log_z(dbn.top(), &base, &mut noise);
+            let mut bound =
+                |set| mean_over(visible, set, &device, |v| dbn.log_weight(v, &mut noise)) - log_z.value;
+            let valid = bound(&data.valid);
+            let metrics = Metrics::new()
+                .with("valid_log_prob", valid)
+                .with("valid_log_prob_std_err", log_z.std_err)
+                .with("train_log_prob", bound(&like_valid));
+            Ok(Some(Validation { metrics, score: is_last.then_some(valid) }))
         }
     }
 
-    fn validate_classifier(&self, network: &Mlp) -> Result<Validation> {
-        let coding = self.config.model.coding();
-        let (error, nll) = super::classifier::errors(network, coding, &self.valid, &self.device)?;
-        let figures =
-            Metrics::new().with("valid_classification_error", error.value).with("valid_cross_entropy", nll);
-        // Of two networks with as many errors the one with the better probabilities.
-        Ok(Validation { metrics: figures, score: Some(-error.value - 1e-6 * nll) })
+    fn up_down(&self, dbn: Dbn) -> Result<Learner<'a, Dbn, UpDown>> {
+        let train = &self.config.train.up_down;
+        let dbn = dbn.untied();
+        let base = base(&dbn, self.visible(), &self.data.train, &self.device);
+        let objective = UpDownConfig::new(train.top.clone()).init(&dbn, base).or_usage_at("train.up_down.top")?;
+        let probe = self.visible().first(&self.data.train, PROBE, &self.device);
+        let noise = Noise::new(self.config.seed, "up-down");
+        let learner = Learner::new(dbn, objective, &train.learner, noise)
+            .or_usage_at("train.up_down")?
+            .on_batches(self.batches(self.config.model.n_classes)?)
+            .probe(move |dbn: &Dbn| {
+                // The bound without `log Z`, which is not known here: only its changes mean something.
+                let weight = dbn.log_weight(probe.clone(), &mut Noise::new(0, "figures"));
+                Metrics::new().with("bound_without_log_z", to_host(weight.mean())[0])
+            });
+        Ok(match self.config.train.classifier.epochs {
+            0 => learner.validate(self.bound(true)),
+            _ => learner,
+        })
     }
 
-    /// The bound of the likelihood, which selects the weights in the last stage.
-    fn validate_bound(&self, at: &Position, is_last: bool) -> Result<Validation> {
-        let (dbn, coding) = (self.dbn()?, self.config.model.coding());
-        let mut noise = Noise::new(self.config.seed, format!("validation/{}", at.steps_done()));
-        let base = evaluate::base(&dbn, coding, self.feed.data(), &self.device);
-        let log_z = self.config.train.validation.quick_log_z(dbn.top(), &base, &mut noise);
-        let mut bound = |data: &Dataset| {
-            let weights = coding.for_each(data, &self.device, |v| dbn.log_weight(v, &mut noise));
-            weights.iter().sum::<f64>() / weights.len() as f64 - log_z.value
+    fn classifier(&self, dbn: Dbn) -> Result<Current<'a>> {
+        let (config, train) = (self.config, &self.config.train.classifier);
+        let start = match config.train.pretrain || config.train.from.is_some() {
+            true => {
+                let noise = &mut Noise::new(config.seed, "classifier");
+                dbn.classifier(train.n_classes, noise).or_usage_at("train.classifier")?
+            }
+            false => random_classifier(config, &self.device)?,
         };
-        let valid = bound(&self.valid);
-        let figures =
-            Metrics::new().with("valid_log_prob", valid).with("valid_log_prob_std_err", log_z.std_err).with(
-                "train_log_prob",
-                bound(&self.feed.data().rows(0..self.valid.len().min(self.feed.data().len()))),
-            );
-        Ok(Validation { metrics: figures, score: is_last.then_some(valid) })
-    }
-
-    /// The label of each example, one-hot, where the stack has one.
-    fn labels(&self, batch: &Batch) -> Option<Tensor<2>> {
-        let classes = self.config.model.n_classes.unwrap_or(0);
-        let labels = batch.label_tensor()?;
-        (classes > 0).then(|| labels.one_hot::<2>(classes).float())
+        let objective = ClassifierCrossEntropy { input_dropout: train.input_dropout };
+        let (visible, valid, device) = (self.visible(), &self.data.valid, self.device.clone());
+        let noise = Noise::new(config.seed, "dropout");
+        let learner = Learner::new(start.with_dropout(train.dropout), objective, &train.learner, noise)
+            .or_usage_at("train.classifier")?
+            .on_batches(self.batches(train.n_classes)?)
+            .validate(move |network: &Mlp, _| {
+                let (error, nll) = classification_errors(network, visible, valid, &device)?;
+                let metrics =
+                    Metrics::new().with("valid_classification_error", error).with("valid_cross_entropy", nll);
+                // Of two networks with as many errors the one with the better probabilities.
+                Ok(Some(Validation { metrics, score: Some(-error - 1e-6 * nll) }))
+            });
+        Ok(Current::Classifier { learner, dbn })
     }
 }
 
-impl TrainTask for DbnTask {
-    fn steps_per_epoch(&self) -> usize {
-        self.feed.steps_per_epoch()
+impl Stages for DbnStages<'_> {
+    fn epochs(&self) -> Vec<usize> {
+        self.config.train.stages()
     }
 
-    fn step(&mut self, at: &Position) -> Result<(), BoxError> {
-        self.enter_stage(at.epoch)?;
-        let batch = self.feed.batch(at);
-        let label = self.labels(&batch);
-        let v = self.config.model.coding().encode(batch.x.clone());
-        let since = |first: usize, epochs: usize| {
-            Position::new(at.step - first * at.steps_per_epoch, at.steps_per_epoch, epochs)
-        };
-        let (layers_end, up_down_end) = (self.layers_end(), self.up_down_end());
-        let train = &self.config.train;
-        match &mut self.stage {
-            Stage::Layers(greedy) => greedy.step(at, v, label)?,
-            Stage::UpDown(training) => training.step(&since(layers_end, train.up_down.epochs), v, label),
-            Stage::Classifier(training) => {
-                let labels = batch.label_tensor().context("the classifier needs labels")?;
-                training.step(&since(up_down_end, train.classifier.epochs), v, labels);
-            }
+    fn begin(&mut self, stage: usize) -> Result<(), BoxError> {
+        let (train, depth) = (&self.config.train, self.greedy.depth());
+        if stage < depth {
+            return Ok(self.layer(stage)?);
+        }
+        let (is_up_down, is_classifier) = (stage == depth, stage == depth + 1);
+        if is_up_down && train.up_down.epochs > 0 {
+            self.current = Current::UpDown(self.up_down(self.dbn()?)?);
+        } else if is_classifier && train.classifier.epochs > 0 {
+            self.current = self.classifier(self.dbn()?)?;
         }
         Ok(())
     }
 
-    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
-        let probe = self.train_probe.clone();
-        Ok(match &mut self.stage {
-            Stage::Layers(greedy) => {
-                let error = greedy.reconstruction_error(probe);
-                Metrics::new().with("layer", greedy.layer() as f64).with("reconstruction_error", error)
-            }
-            Stage::UpDown(training) => training.figures(probe),
-            Stage::Classifier(training) => training.take_metrics(),
-        })
-    }
-
-    fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
-        let train = &self.config.train;
-        let is_last = match &self.stage {
-            Stage::Classifier(training) => return Ok(Some(self.validate_classifier(&training.measured())?)),
-            Stage::Layers(greedy) if greedy.layer() < self.config.model.n_hidden.len() => return Ok(None),
-            Stage::Layers(_) => train.up_down.epochs == 0,
-            Stage::UpDown(_) => true,
-        };
-        Ok(if train.classifier.epochs > 0 { None } else { Some(self.validate_bound(at, is_last)?) })
-    }
-
-    fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
-        match &self.stage {
-            Stage::Layers(greedy) => save_stage(state, "layers", |own| greedy.save(own)),
-            Stage::UpDown(training) => save_stage(state, "up_down", |own| training.save(own)),
-            Stage::Classifier(training) => save_stage(state, "classifier", |own| training.save(own)),
+    fn task(&self) -> &dyn TrainTask {
+        match &self.current {
+            Current::Layers => self.greedy.task(),
+            Current::UpDown(learner) => learner,
+            Current::Classifier { learner, .. } => learner,
         }
     }
 
-    fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
-        let (name, own) = saved_stage(state)?;
-        let epoch = match name.as_str() {
-            "layers" => 0,
-            "up_down" => self.layers_end(),
-            _ => self.up_down_end(),
-        };
-        self.enter_stage(epoch)?;
-        match &mut self.stage {
-            Stage::Layers(greedy) => greedy.load(own),
-            Stage::UpDown(training) => training.load(&own),
-            Stage::Classifier(training) => training.load(&own),
+    fn task_mut(&mut self) -> &mut dyn TrainTask {
+        match &mut self.current {
+            Current::Layers => self.greedy.task_mut(),
+            Current::UpDown(learner) => learner,
+            Current::Classifier { learner, .. } => learner,
         }
+    }
+
+    fn save_results(&self, state: &mut State) -> Result<(), BoxError> {
+        match &self.current {
+            Current::Layers => self.greedy.save(state),
+            Current::UpDown(_) => Ok(()),
+            Current::Classifier { dbn, .. } => Ok(state.put_module("dbn", dbn)?),
+        }
+    }
+
+    fn load_results(&mut self, stage: usize, state: &State) -> Result<(), BoxError> {
+        let depth = self.greedy.depth();
+        if stage < depth {
+            self.greedy.load(state)?;
+        } else if stage == depth + 1 {
+            let dbn = self.dbn()?;
+            let dbn = if self.config.train.up_down.epochs > 0 { dbn.untied() } else { dbn };
+            let Dbn { layers, recognition } = state.module("dbn", dbn)?;
+            (self.greedy.trained, self.recognition) = (layers, recognition);
+        }
+        Ok(())
     }
 
     fn weights(&self) -> Result<Vec<u8>, BoxError> {
-        Ok(weights::to_bytes(&Weights::new(self.dbn()?, self.classifier()))?)
+        let classifier = match &self.current {
+            Current::Classifier { learner, .. } => Some(learner.measured()),
+            _ => None,
+        };
+        Ok(weights::to_bytes(&DbnWeights::new(self.dbn()?, classifier))?)
     }
 }

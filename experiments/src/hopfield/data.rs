@@ -38,7 +38,7 @@ pub(super) fn load(config: &HopfieldRun, data_dir: &Path) -> Result<Splits> {
 }
 
 fn everywhere(set: Dataset) -> Splits {
-    Splits { train: set.clone(), valid: set.clone(), test: set, law: None }
+    Splits { train: set.clone(), valid: set.clone(), test: set, known_density: None }
 }
 
 fn random(config: &HopfieldRun) -> Result<Splits> {

@@ -1,40 +1,39 @@
-//! Settings of an Ising run, and the presets.
+//! Settings of an Ising run, its presets, and its samples: a file, or draws from a known system.
 
 use anyhow::Result;
-use gibbs_data::Splits;
-use gibbs_physics::inverse::ChainsConfig;
+use gibbs_backend::Noise;
+use gibbs_data::{Dataset, Splits};
+use gibbs_physics::{
+    Pairwise,
+    inverse::{ChainsConfig, InverseConfig, InverseMethod, Samples},
+    monte_carlo::{DrawSchedule, draw_spins},
+    system::{SpinSystemConfig, SpinSystemKind},
+};
 use gibbs_train::training::LoopConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{IsingRun, Method};
-use crate::{boltzmann::check_counts, cli::Preset, experiment::Length, fault::Fault, system::System};
+use super::IsingRun;
+use crate::{
+    boltzmann::check_counts,
+    cli::{Preset, Shared},
+    experiment::Length,
+    fault::Fault,
+    system::{self, HAMILTONIAN},
+};
 
-/// Spins of a system without a lattice when none are given: as many as the examples of the field have, and few
-/// enough for exact sums at every step.
-pub(super) const SPINS: usize = 16;
+/// Spins of a system without a lattice: few enough for exact sums at every step.
+const SPINS: usize = 16;
 
 /// What is learned, and from which truth.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IsingModel {
     /// Method that learns the couplings.
-    pub kind: Method,
+    pub kind: InverseMethod,
     /// Spins of the model; `null` takes those of the data.
     pub n_spins: Option<usize>,
     /// The system that samples are drawn from, where no data are given.
-    pub system: System,
-}
-
-/// How chains of spins run where states are too many to sum over.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Walk {
-    /// Independent heat-bath chains.
-    pub chains: usize,
-    /// Sweeps of each before its first draw.
-    pub burn_in: usize,
-    /// Sweeps between two draws of a chain.
-    pub every: usize,
+    pub system: SpinSystemConfig,
 }
 
 /// Learning.
@@ -45,22 +44,11 @@ pub struct IsingTrain {
     pub run: LoopConfig,
     /// Samples to learn from, where no data are given; a tenth as many are drawn for each of valid and test.
     pub samples: usize,
-    /// Most steps of `exact` and `pseudo_likelihood`, which stop by themselves.
-    pub max_steps: usize,
-    /// Gradient at which these stop, in units of the spins' standard deviations.
-    pub tolerance: f64,
-    /// Quadratic penalty `λ Σ J²` of `pseudo_likelihood`, nats per sample.
-    pub penalty: f64,
-    /// Chains of `monte_carlo`.
-    pub chains: usize,
-    /// Heat-bath sweeps of these before each step.
-    pub sweeps: usize,
-    /// Steps of `monte_carlo`.
-    pub steps: usize,
-    /// First rate of `monte_carlo`, in Newton steps of free spins.
-    pub learning_rate: f64,
+    /// Settings of the methods.
+    #[serde(flatten)]
+    pub estimator: InverseConfig,
     /// Chains that draw samples from systems of more than 20 spins.
-    pub walk: Walk,
+    pub walk: DrawSchedule,
 }
 
 impl Length for IsingTrain {
@@ -69,68 +57,108 @@ impl Length for IsingTrain {
     }
 }
 
-impl IsingTrain {
-    /// The configuration of `monte_carlo`.
-    pub(super) fn chains_config(&self) -> ChainsConfig {
-        ChainsConfig { chains: self.chains, sweeps: self.sweeps, steps: self.steps, rate: self.learning_rate }
-    }
+/// The default system of a kind.
+pub(super) fn system(kind: SpinSystemKind) -> SpinSystemConfig {
+    let default = SpinSystemConfig::new(kind);
+    SpinSystemConfig { n_spins: default.n_spins.map(|_| SPINS), ..default }
+}
+
+/// The default system of a kind at the temperature of the samples.
+pub(super) fn truth_of(kind: SpinSystemKind) -> SpinSystemConfig {
+    SpinSystemConfig { beta: 0.3, ..system(kind) }
 }
 
 /// Settings to start from.
 pub(super) fn preset(preset: Preset) -> (IsingModel, IsingTrain) {
-    let system = System { kind: crate::system::SystemKind::Sk, beta: 0.3, ..System::new() };
-    let model = IsingModel { kind: Method::PseudoLikelihood, n_spins: None, system };
-    let ChainsConfig { chains, sweeps, steps, rate } = ChainsConfig::default();
+    let system = SpinSystemConfig { n_spins: None, ..truth_of(SpinSystemKind::Sk) };
+    let model = IsingModel { kind: InverseMethod::PseudoLikelihood, n_spins: None, system };
+    let default = ChainsConfig::default();
     let (samples, chains, steps) = match preset {
         Preset::Tiny => (2_000, 100, 100),
-        Preset::Default => (100_000, chains, steps),
-        Preset::Paper => (1_000_000, chains, 10 * steps),
+        Preset::Default => (100_000, default.chains, default.steps),
+        Preset::Paper => (1_000_000, default.chains, 10 * default.steps),
     };
     let train = IsingTrain {
         run: LoopConfig { validate_every_epochs: 0, log_every_steps: 10, ..LoopConfig::default() },
         samples,
-        max_steps: 300,
-        tolerance: 1e-9,
-        penalty: 0.0,
-        chains,
-        sweeps,
-        steps,
-        learning_rate: rate,
-        walk: Walk { chains: 100, burn_in: 1000, every: 10 },
+        estimator: InverseConfig {
+            chains: ChainsConfig { chains, steps, ..default },
+            ..InverseConfig::default()
+        },
+        walk: DrawSchedule { chains: 100, burn_in: 1000, every: 10 },
     };
     (model, train)
 }
 
-/// Takes the number of spins from the data, and checks what can be checked before learning.
+/// Takes the number of spins from the data, and checks the settings before learning.
 pub(super) fn settle(config: &mut IsingRun, data: &Splits) -> Result<()> {
     config.data.shape.get_or_insert_with(|| data.train.shape().to_vec());
-    let n_spins = *config.model.n_spins.get_or_insert(data.width());
-    data.train.require_width(n_spins)?;
+    data.train.require_width(*config.model.n_spins.get_or_insert(data.width()))?;
     let train = &config.train;
     if train.run.epochs != 1 {
         return Err(Fault::usage(format!(
-            "train.epochs = {}: every step sees all samples, so there is 1 epoch; train.steps and train.max_steps tell how long",
+            "train.epochs = {}: every step sees all samples, so there is 1 epoch; set train.steps or train.max_steps",
             train.run.epochs
         )));
     }
-    check_counts(&[("train.max_steps", train.max_steps)])?;
-    for (name, value) in [("train.tolerance", train.tolerance), ("train.penalty", train.penalty)] {
-        if !(value.is_finite() && value >= 0.0) {
-            return Err(Fault::usage(format!("{name} = {value}: must be finite and at least 0")));
-        }
+    train.estimator.validate().map_err(|error| error.within("train"))?;
+    check_counts(&[("train.walk.chains", train.walk.chains), ("train.walk.every", train.walk.every)])
+}
+
+/// The data of a configuration.
+pub(super) fn splits(config: &mut IsingRun, shared: &Shared) -> Result<Splits> {
+    if config.data.name != HAMILTONIAN {
+        return Ok(gibbs_data::load(&config.data.name, &shared.data_dir)?);
     }
-    if !(train.learning_rate.is_finite() && train.learning_rate > 0.0) {
-        return Err(Fault::usage(format!(
-            "train.learning_rate = {}: must be finite and above 0",
-            train.learning_rate
-        )));
+    let kind = config.model.system.kind;
+    system::complete(&mut config.model.system, system(kind));
+    let system = system::build(&config.model.system)?;
+    let truth = system.hamiltonian.scaled(system.config.beta)?;
+    let (samples, walk) = (config.train.samples, config.train.walk);
+    check_counts(&[("train.samples", samples), ("train.walk.chains", walk.chains)])?;
+    let draw = |part: &str, n: usize| -> Result<Dataset> {
+        let noise = Noise::new(config.seed, "samples").child(part);
+        let (spins, how) = draw_spins(&truth, n, walk, &noise)?;
+        let bits = spins.iter().map(|s| u8::from(*s > 0)).collect();
+        let name = format!("{}, {part}, {how}", system.config.describe());
+        Ok(Dataset::from_bytes(name, bits, &system.shape(), None)?)
+    };
+    let tenth = samples.div_ceil(10);
+    let (train, valid, test) = (draw("train", samples)?, draw("valid", tenth)?, draw("test", tenth)?);
+    Ok(Splits { train, valid, test, law: None })
+}
+
+/// The couplings that samples were drawn with, `β J` and `β h`; none where data come from a file.
+pub(super) fn truth(config: &IsingRun) -> Result<Option<Pairwise>> {
+    if config.data.name != HAMILTONIAN {
+        return Ok(None);
     }
-    let walk = &train.walk;
-    check_counts(&[
-        ("train.chains", train.chains),
-        ("train.sweeps", train.sweeps),
-        ("train.steps", train.steps),
-        ("train.walk.chains", walk.chains),
-        ("train.walk.every", walk.every),
-    ])
+    Ok(Some(system::build(&config.model.system)?.hamiltonian.scaled(config.model.system.beta)?))
+}
+
+/// The examples of a set as spins `[n, width]`: 0 and 1 stand for down and up.
+///
+/// # Errors
+/// Other values.
+pub(super) fn spins(data: &Dataset) -> Result<Vec<i8>> {
+    let values = data.values(&Vec::from_iter(0..data.len()));
+    if data.is_binary() {
+        return Ok(values.iter().map(|x| if *x > 0.5 { 1 } else { -1 }).collect());
+    }
+    match values.iter().position(|x| x.abs() != 1.0) {
+        None => Ok(values.iter().map(|x| *x as i8).collect()),
+        Some(at) => Err(Fault::usage(format!(
+            "{}: value {} of example {} is {}; spins are -1 and +1, or 0 and 1 (data.binarization makes 0 and 1 of grey \
+             values)",
+            data.name(),
+            at % data.width(),
+            at / data.width(),
+            values[at]
+        ))),
+    }
+}
+
+/// The examples of a set, equal ones merged.
+pub(super) fn samples(data: &Dataset) -> Result<Samples> {
+    Ok(Samples::new(&spins(data)?, data.width())?)
 }

@@ -1,16 +1,26 @@
-//! The figures of learned couplings.
+//! Metrics and pictures of learned couplings.
 
 use anyhow::Result;
+use gibbs_backend::Noise;
 use gibbs_core::Estimate;
 use gibbs_data::Splits;
 use gibbs_physics::{
     Hamiltonian, Pairwise,
     exact::{self, Enumeration, MAX_DRAWN},
     inverse::{Moments, Samples, coupling_error, field_error, pseudo_log_likelihood},
+    monte_carlo::draw_spins,
+};
+use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
+use gibbs_train::run_folder::RunFolder;
+
+use super::{IsingExperiment, config};
+use crate::{
+    cli::Part,
+    evaluation::{Evaluation, mean},
 };
 
-use super::{IsingExperiment, data};
-use crate::{cli::Part, evaluation::Evaluation};
+/// Draws in the picture of samples.
+const SAMPLES: usize = 100;
 
 /// Sums over all states of a model, if they are few.
 pub(super) fn enumeration(learned: &Pairwise) -> Result<Option<Enumeration>> {
@@ -18,7 +28,7 @@ pub(super) fn enumeration(learned: &Pairwise) -> Result<Option<Enumeration>> {
     Ok(few.then(|| exact::enumerate(learned, 1.0)).transpose()?)
 }
 
-/// All figures on a part of the data. `--per-example` is the log-likelihood where states are few, else the
+/// All metrics on a part of the data. `--per-example` is the log-likelihood where states are few, else the
 /// pseudo-log-likelihood.
 pub(super) fn evaluate(experiment: &IsingExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
     let IsingExperiment { config, learned } = experiment;
@@ -26,30 +36,59 @@ pub(super) fn evaluate(experiment: &IsingExperiment, data: &Splits, part: Part) 
     let mut spins = Vec::new();
     for &split in part.splits() {
         data.get(split).require_width(n)?;
-        spins.extend(data::spins(data.get(split))?);
+        spins.extend(config::spins(data.get(split))?);
     }
-    let mean = |values: &[f64]| Estimate::exact(values.iter().sum::<f64>() / values.len() as f64);
     let mut evaluation = Evaluation::default();
-    if let Some(truth) = data::truth(config)? {
-        evaluation.add(
-            "coupling_error",
-            &Estimate::exact(coupling_error(learned, &truth).relative),
-            "relative",
-        );
-        evaluation.add("coupling_error_rms", &Estimate::exact(coupling_error(learned, &truth).rms), "beta J");
-        evaluation.add("field_error_rms", &Estimate::exact(field_error(learned, &truth).rms), "beta h");
+    let mut add = |name: &str, value: f64, unit: &str| evaluation.add(name, &Estimate::exact(value), unit);
+    if let Some(truth) = config::truth(config)? {
+        add("coupling_error", coupling_error(learned, &truth).relative, "relative");
+        add("coupling_error_rms", coupling_error(learned, &truth).rms, "beta J");
+        add("field_error_rms", field_error(learned, &truth).rms, "beta h");
     }
-    let pseudo: Vec<f64> = spins.chunks(n).map(|row| pseudo_log_likelihood(learned, row)).collect();
-    evaluation.add("pseudo_log_prob", &mean(&pseudo), "nats");
-    evaluation.per_example = pseudo;
+    let mut each: Vec<f64> = spins.chunks(n).map(|row| pseudo_log_likelihood(learned, row)).collect();
+    add("pseudo_log_prob", mean(&each), "nats");
     if let Some(exact) = enumeration(learned)? {
         let log_z = exact.thermodynamics.log_z;
-        let log_probs: Vec<f64> = spins.chunks(n).map(|row| -learned.energy_of(row) - log_z).collect();
-        evaluation.add("log_prob", &mean(&log_probs), "nats");
-        evaluation.add("log_z", &Estimate::exact(log_z), "nats");
-        let gap = Samples::new(&spins, n)?.moments().gap(&Moments::from(&exact));
-        evaluation.add("moments_gap", &Estimate::exact(gap), "rms");
-        evaluation.per_example = log_probs;
+        each = spins.chunks(n).map(|row| -learned.energy_of(row) - log_z).collect();
+        add("log_prob", mean(&each), "nats");
+        add("log_z", log_z, "nats");
+        add("moments_gap", Samples::new(&spins, n)?.moments().gap(&Moments::from(&exact)), "rms");
     }
+    evaluation.per_example = each;
     Ok(evaluation)
+}
+
+/// Draws from the learned couplings, and these against the true ones.
+pub(super) fn draw_pictures(experiment: &IsingExperiment, folder: &RunFolder) -> Result<()> {
+    let IsingExperiment { config, learned } = experiment;
+    let noise = Noise::new(config.seed, "pictures");
+    let (spins, _) = draw_spins(learned, SAMPLES, config.train.walk, &noise)?;
+    let (rows, columns) = config.data.picture_shape(learned.n_spins());
+    let grey: Vec<f32> = spins.iter().map(|s| 0.5 * (f32::from(*s) + 1.0)).collect();
+    ImageGrid::new(rows, columns).save(&grey, folder.files().named("samples.png"))?;
+    if let Some(truth) = config::truth(config)? {
+        let panel = reconstruction(config.model.kind.name(), learned, &truth);
+        let figure = Figure::new(Axis::new("true coupling \u{3b2}J")).panel(panel);
+        let figure = figure.width(700).panel_height(520);
+        figure.save(folder.files().named("reconstruction.png"))?;
+        figure.save(folder.files().named("reconstruction.svg"))?;
+    }
+    Ok(())
+}
+
+/// Learned couplings against true ones, with the diagonal on which they should lie.
+pub(super) fn reconstruction(method: &str, learned: &Pairwise, truth: &Pairwise) -> Panel {
+    /// Radius of the dots of as many pairs as a picture can separate, and of more.
+    const RADII: (usize, [f64; 2]) = (1000, [2.5, 1.2]);
+    let n = truth.n_spins();
+    let (matrix, true_matrix) = (learned.matrix(), truth.matrix());
+    let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| i * n + j));
+    let (x, y): (Vec<f64>, Vec<f64>) = pairs.map(|at| (true_matrix[at], matrix[at])).unzip();
+    let ends = x.iter().fold([0.0f64, 0.0], |[low, high], x| [low.min(*x), high.max(*x)]);
+    let error = 100.0 * coupling_error(learned, truth).relative;
+    let radius = RADII.1[usize::from(x.len() > RADII.0)];
+    Panel::new(Axis::new("learned"))
+        .title(format!("{}, relative error {error:.1} %", method.replace('_', " ")))
+        .series(Series::new("", &ends, &ends).color(Color::gray(150)))
+        .series(Series::new("", &x, &y).dots(radius).color(Color::of_class(0, 1)))
 }

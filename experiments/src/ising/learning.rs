@@ -1,12 +1,12 @@
-//! One run of a method: steps, figures, checkpoint.
+//! One run of a method: steps, metrics, checkpoint.
 
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_data::Splits;
 use gibbs_physics::{
-    Pairwise,
-    inverse::{ChainsState, coupling_error},
+    Pairwise, PhysicsError,
+    inverse::{InverseEstimator, InverseMethod, IterativeEstimator, Samples, coupling_error},
 };
 use gibbs_train::{
     checkpoint::State,
@@ -14,13 +14,26 @@ use gibbs_train::{
     weights,
 };
 
-use super::{Couplings, IsingRun, data, methods::Work};
+use super::{Couplings, IsingRun, IsingTrain, config};
+use crate::fault::Fault;
+
+/// Starts a method on samples, with the noise of chains of a run with this seed.
+pub(super) fn estimator(
+    method: InverseMethod,
+    samples: Samples,
+    train: &IsingTrain,
+    seed: u64,
+) -> Result<InverseEstimator> {
+    let noise = Noise::new(seed, "chains");
+    InverseEstimator::new(method, samples, &train.estimator, &noise).map_err(|error| match error {
+        PhysicsError::Config(error) => Fault::usage(error.within("model").to_string()),
+        other => other.into(),
+    })
+}
 
 /// A method at work on the training samples.
 pub(super) struct IsingTask {
-    work: Work,
-    max_steps: usize,
-    tolerance: f64,
+    estimator: InverseEstimator,
     truth: Option<Pairwise>,
     steps: usize,
     gradient: f64,
@@ -29,24 +42,20 @@ pub(super) struct IsingTask {
 
 impl IsingTask {
     pub(super) fn new(config: &IsingRun, data: &Splits, device: &Device) -> Result<Self> {
-        let samples = data::samples(&data.train)?;
-        let noise = Noise::new(config.seed, "chains");
-        let work = Work::new(config.model.kind, samples, &config.train, &noise)?;
+        let samples = config::samples(&data.train)?;
         Ok(Self {
-            max_steps: work.max_steps(&config.train),
-            tolerance: work.tolerance(&config.train),
-            work,
-            truth: data::truth(config)?,
+            estimator: estimator(config.model.kind, samples, &config.train, config.seed)?,
+            truth: config::truth(config)?,
             steps: 0,
             gradient: f64::INFINITY,
             device: device.clone(),
         })
     }
 
-    /// A step, unless the end is reached.
+    /// Takes a step, unless the end is reached.
     fn advance(&mut self) -> Result<(), BoxError> {
-        if self.gradient > self.tolerance {
-            self.gradient = self.work.step()?;
+        if self.gradient > self.estimator.tolerance() {
+            self.gradient = self.estimator.step()?;
             self.steps += 1;
         }
         Ok(())
@@ -55,7 +64,7 @@ impl IsingTask {
 
 impl TrainTask for IsingTask {
     fn steps_per_epoch(&self) -> usize {
-        self.max_steps
+        self.estimator.max_steps()
     }
 
     fn step(&mut self, _at: &Position) -> Result<(), BoxError> {
@@ -63,42 +72,26 @@ impl TrainTask for IsingTask {
     }
 
     fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
-        let figures = Metrics::new().with("gradient", self.gradient).with("steps_taken", self.steps as f64);
-        Ok(match &self.truth {
-            Some(truth) => {
-                figures.with("coupling_error", coupling_error(&self.work.couplings()?, truth).relative)
-            }
-            None => figures,
-        })
+        let metrics = Metrics::new().with("gradient", self.gradient).with("steps_taken", self.steps as f64);
+        let Some(truth) = &self.truth else { return Ok(metrics) };
+        Ok(metrics.with("coupling_error", coupling_error(&self.estimator.couplings()?, truth).relative))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
         state.put("steps", &self.steps)?;
-        if let Work::Chains(chains) = &self.work {
-            let ChainsState { steps: _, parameters, average, gradient, chains } = chains.state();
-            state.put("gradient_now", &self.gradient)?;
-            state.put("parameters", parameters)?;
-            state.put("average", average)?;
-            state.put("gradient", gradient)?;
-            state.put("spins", &chains.iter().map(|(spins, _)| spins).collect::<Vec<_>>())?;
-            state.put("noise", &chains.iter().map(|(_, noise)| noise).collect::<Vec<_>>())?;
+        if let Some(chains) = self.estimator.state() {
+            state.put("gradient", &self.gradient)?;
+            state.put("chains", chains)?;
         }
         Ok(())
     }
 
-    /// The steps without chains are few and depend on the samples alone: they are taken again.
+    /// The steps of methods without chains are few and depend on the samples alone: they are taken again.
     fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
         let steps = state.get("steps")?;
-        if let Work::Chains(chains) = &mut self.work {
-            let (spins, noise): (Vec<Vec<i8>>, Vec<Noise>) = (state.get("spins")?, state.get("noise")?);
-            chains.set_state(ChainsState {
-                steps,
-                parameters: state.get("parameters")?,
-                average: state.get("average")?,
-                gradient: state.get("gradient")?,
-                chains: spins.into_iter().zip(noise).collect(),
-            });
-            (self.steps, self.gradient) = (steps, state.get("gradient_now")?);
+        if self.estimator.state().is_some() {
+            self.estimator.set_state(state.get("chains")?);
+            (self.steps, self.gradient) = (steps, state.get("gradient")?);
         }
         while self.steps < steps {
             self.advance()?;
@@ -107,6 +100,6 @@ impl TrainTask for IsingTask {
     }
 
     fn weights(&self) -> Result<Vec<u8>, BoxError> {
-        Ok(weights::to_bytes(&Couplings::of(&self.work.couplings()?, &self.device))?)
+        Ok(weights::to_bytes(&Couplings::of(&self.estimator.couplings()?, &self.device))?)
     }
 }

@@ -1,9 +1,5 @@
 //! A system over temperatures: energy, specific heat, magnetization, Binder's cumulant.
 
-mod curves;
-mod point;
-mod table;
-
 use std::{
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
@@ -13,24 +9,66 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use gibbs_backend::Noise;
+use gibbs_core::Estimate;
+use gibbs_physics::{
+    monte_carlo::{McmcSchedule, Measured, Measurements, MonteCarloMethod, TimeAverage},
+    system::{Reference, SpinSystem, SpinSystemConfig, SpinSystemKind},
+};
+use gibbs_report::{Axis, Color, Figure, Panel, Series, format_value};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use point::Point;
-
-use super::thermal::{Measured, Plan, Walker};
+use super::config;
 use crate::{
     boltzmann::check_counts,
     experiment::Experiment,
     fault::Fault,
-    system::{Reference, Spins, System, SystemArgs},
+    system::{self, SystemArgs, choices},
 };
 
 /// Temperatures when none are given, relative to that of the system, which is critical for the square lattice.
 const AROUND: [f64; 5] = [0.9, 0.95, 1.0, 1.05, 1.1];
-
 /// Sizes of the lattice when none are given.
 const LATTICE: &str = "32x32";
+/// Index of the specific heat.
+const SPECIFIC_HEAT: usize = 1;
+/// Points of a line.
+const POINTS: usize = 401;
+/// Part of the range of temperatures by which lines are longer at both ends.
+const MARGIN: f64 = 0.05;
+/// Upper end of the axis of the specific heat, in units of the largest value of this size: that of the infinite lattice diverges.
+const HEADROOM: f64 = 1.25;
+/// Radius of the dots of the first method, and of the others, which lie on top.
+const RADII: [f64; 2] = [5.5, 3.0];
+/// Colors of two lines and four methods.
+const COLORS: usize = 6;
+
+/// What is measured.
+struct Quantity {
+    name: &'static str,
+    label: &'static str,
+    head: &'static str,
+    of: fn(&Measurements) -> TimeAverage,
+    /// Whether the value of the system is divided by the number of spins.
+    is_extensive: bool,
+}
+
+const fn quantity(
+    name: &'static str,
+    label: &'static str,
+    head: &'static str,
+    of: fn(&Measurements) -> TimeAverage,
+    is_extensive: bool,
+) -> Quantity {
+    Quantity { name, label, head, of, is_extensive }
+}
+
+const QUANTITIES: [Quantity; 4] = [
+    quantity("energy", "energy per spin", "energy", Measurements::energy, true),
+    quantity("specific_heat", "specific heat", "specific heat", Measurements::heat_capacity, true),
+    quantity("abs_magnetization", "|m|", "|m|", Measurements::abs_magnetization, false),
+    quantity("binder", "Binder cumulant", "Binder", Measurements::binder, false),
+];
 
 /// Flags of `ising measure`.
 #[derive(Args, Debug)]
@@ -53,12 +91,12 @@ pub struct Measure {
     #[arg(long, value_delimiter = ',', value_name = "T,...", allow_negative_numbers = true)]
     pub temperatures: Vec<f64>,
     /// Method; may be repeated. Wolff's clusters where they can grow, and the heat bath, if not given
-    #[arg(long = "method", value_enum, value_name = "METHOD")]
-    pub methods: Vec<Walker>,
+    #[arg(long = "method", value_parser = choices!(MonteCarloMethod), value_name = "METHOD")]
+    pub methods: Vec<MonteCarloMethod>,
     /// Measurements of each chain
     #[arg(long, default_value_t = 2000, value_name = "N")]
     pub measurements: usize,
-    /// Sweeps between two measurements; Wolff's clusters are measured after as many as touch all spins once, as much oftener
+    /// Sweeps between two measurements; Wolff's clusters are measured after each sweep, as many times more often
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub every: usize,
     /// Sweeps before the first measurement
@@ -72,107 +110,78 @@ pub struct Measure {
     pub seed: u64,
 }
 
-/// Exact values per spin at one temperature.
-fn exact(system: &System, spins: &Spins, beta: f64) -> Result<Value> {
-    let Some(reference) = Reference::of(system, spins, beta)? else { return Ok(Value::Null) };
-    let per_spin = reference.thermodynamics.per_spin(spins.n_spins());
-    let mut exact = json!({
-        "method": reference.method, "energy": per_spin.energy, "specific_heat": per_spin.heat_capacity,
-    });
-    if let Some(magnetization) = reference.magnetization {
-        exact["abs_magnetization"] = json!(magnetization.abs);
-        exact["binder"] = json!(magnetization.binder());
-    }
-    Ok(exact)
-}
-
 impl Measure {
     /// Measures, prints one JSON object, writes it and a picture.
     ///
     /// # Errors
-    /// A system or temperatures that are none, a method that does not suit them, or a folder that cannot be written.
+    /// Settings that make no system, a method that does not suit it, or a folder that cannot be written.
     #[allow(clippy::print_stderr, clippy::print_stdout, reason = "progress on stderr, the result on stdout")]
     pub(super) fn run(&self) -> Result<()> {
-        let mut system = self.system.over(System::new());
-        if system.kind.is_on_lattice() {
-            system.lattice.get_or_insert_with(|| LATTICE.into());
-        }
-        let system = super::data::settled(&system)?;
-        let spins = system.build()?;
-        let betas = self.betas(&system)?;
-        let plan = self.plan()?;
-        let walkers = match &self.methods[..] {
-            [] => Walker::suitable(&spins.hamiltonian),
+        let default = |kind: SpinSystemKind| {
+            let config = config::system(kind);
+            SpinSystemConfig { lattice: config.lattice.map(|_| LATTICE.into()), ..config }
+        };
+        let system = system::build(&self.system.over(SpinSystemKind::Ising, default))?;
+        let betas = self.betas(&system.config)?;
+        let &Self { chains, burn_in, measurements, every, .. } = self;
+        check_counts(&[("--chains", chains), ("--measurements", measurements), ("--every", every)])?;
+        let schedule = McmcSchedule { chains, burn_in, measurements, every };
+        let hamiltonian = &system.hamiltonian;
+        let methods = match &self.methods[..] {
+            [] => MonteCarloMethod::suitable(hamiltonian),
             methods => methods.to_vec(),
         };
-        walkers.iter().try_for_each(|walker| walker.check(&spins.hamiltonian, &betas))?;
-        let exact: Vec<Value> =
-            betas.iter().map(|beta| exact(&system, &spins, *beta)).collect::<Result<_>>()?;
+        for method in &methods {
+            method.check(hamiltonian, &betas).with_context(|| format!("--method {method}"))?;
+        }
+        let exact: Vec<Option<Exact>> =
+            betas.iter().map(|beta| Exact::of(&system, *beta)).collect::<Result<_>>()?;
 
         // Whole ladders are one piece of work, else each temperature.
-        let work: Vec<(Walker, Vec<f64>)> = walkers
-            .iter()
-            .flat_map(|walker| match walker.is_joint() {
-                true => vec![(*walker, betas.clone())],
-                false => betas.iter().map(|beta| (*walker, vec![*beta])).collect(),
-            })
-            .collect();
-        eprintln!("{}, {} temperatures, {} pieces of work", name(&system), betas.len(), work.len());
+        let pieces = |method: MonteCarloMethod| match method.is_joint() {
+            true => vec![(method, betas.clone())],
+            false => betas.iter().map(|beta| (method, vec![*beta])).collect(),
+        };
+        let work: Vec<(MonteCarloMethod, Vec<f64>)> =
+            methods.iter().flat_map(|method| pieces(*method)).collect();
+        let described = system.config.describe();
+        let name = described.split(',').next().unwrap_or_default();
+        eprintln!("{name}, {} temperatures, {} pieces of work", betas.len(), work.len());
         let (start, done) = (Instant::now(), AtomicUsize::new(0));
         let noise = Noise::new(self.seed, "measure");
-        let measured: Vec<Vec<Measured>> = work
-            .par_iter()
-            .map(|(walker, betas)| {
-                let noise = noise.child(walker.name());
-                let found = walker.measure(&spins.hamiltonian, betas, plan, &noise).context(walker.name())?;
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                eprintln!(
-                    "{done} of {}: {}, {:.1} s",
-                    work.len(),
-                    walker.name(),
-                    start.elapsed().as_secs_f64()
-                );
-                Ok(found)
-            })
-            .collect::<Result<_>>()?;
-        let n = spins.n_spins();
-        let points: Vec<Point> = work
-            .iter()
-            .zip(&measured)
-            .flat_map(|((walker, _), found)| found.iter().map(|one| Point::new(*walker, one, n)))
-            .collect();
+        let measure = |(method, betas): &(MonteCarloMethod, Vec<f64>)| {
+            let noise = noise.child(method.name());
+            let found = method.measure(hamiltonian, betas, schedule, &noise).context(method.name())?;
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            eprintln!("{done} of {}: {method}, {:.1} s", work.len(), start.elapsed().as_secs_f64());
+            let n = system.n_spins();
+            Ok(found.iter().map(|one| Point::new(*method, one, n)).collect())
+        };
+        let points: Vec<Vec<Point>> = work.par_iter().map(measure).collect::<Result<_>>()?;
+        let points = points.concat();
 
-        let temperatures: Vec<Value> = betas
-            .iter()
-            .zip(&exact)
-            .map(|(beta, exact)| {
-                let here = points.iter().filter(|point| point.beta == *beta);
-                let methods: Vec<Value> = here.map(|point| point.to_json(exact)).collect();
-                json!({ "beta": beta, "temperature": 1.0 / beta, "exact": exact, "methods": methods })
-            })
-            .collect();
-        table::show(&betas, &exact, &points);
+        let temperature = |(beta, exact): (&f64, &Option<Exact>)| {
+            let here = points.iter().filter(|point| point.beta == *beta);
+            let methods: Vec<Value> = here.map(|point| point.to_json(exact.as_ref())).collect();
+            let exact = exact.as_ref().map(Exact::to_json);
+            json!({ "beta": beta, "temperature": 1.0 / beta, "exact": exact, "methods": methods })
+        };
+        let temperatures: Vec<Value> = betas.iter().zip(&exact).map(temperature).collect();
+        show(&betas, &exact, &points);
         let result = json!({
             "experiment": super::IsingExperiment::NAME,
-            "system": system,
-            "plan": plan,
+            "system": system.config,
+            "plan": schedule,
             "seed": self.seed,
             "seconds": start.elapsed().as_secs_f64(),
             "temperatures": temperatures,
         });
-        let folder = self.folder.clone().unwrap_or_else(|| {
-            PathBuf::from("runs").join(format!("ising-measure-{}-s{}", system.kind.name(), self.seed))
-        });
-        std::fs::create_dir_all(&folder)?;
-        gibbs_train::atomic::write(folder.join("measure.json"), result.to_string().as_bytes())?;
-        curves::draw(&system, &spins, &points, &walkers, &folder)?;
-        eprintln!("wrote {}", folder.display());
-        println!("{result}");
-        Ok(())
+        let figure = figure(&system, &points, &methods)?;
+        super::write_result("measure", &self.folder, &system, self.seed, &result, Some(&figure))
     }
 
     /// The inverse temperatures asked for.
-    fn betas(&self, system: &System) -> Result<Vec<f64>> {
+    fn betas(&self, system: &SpinSystemConfig) -> Result<Vec<f64>> {
         let betas: Vec<f64> = if !self.betas.is_empty() {
             self.betas.clone()
         } else if !self.temperatures.is_empty() {
@@ -180,28 +189,175 @@ impl Measure {
         } else {
             AROUND.iter().map(|t| system.beta / t).collect()
         };
-        if let Some(t) = self.temperatures.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
-            return Err(Fault::usage(format!("--temperatures {t}: must be finite and above 0")));
+        for (flag, values) in [("temperatures", &self.temperatures), ("betas", &betas)] {
+            if let Some(value) = values.iter().find(|value| !(value.is_finite() && **value > 0.0)) {
+                return Err(Fault::usage(format!("--{flag} {value}: must be finite and above 0")));
+            }
         }
-        if let Some(beta) = betas.iter().find(|beta| !(beta.is_finite() && **beta > 0.0)) {
-            return Err(Fault::usage(format!("--betas {beta}: must be finite and above 0")));
-        }
-        let twice = betas.iter().enumerate().find(|(i, beta)| betas[..*i].contains(beta));
-        match twice {
+        match betas.iter().enumerate().find(|(i, beta)| betas[..*i].contains(beta)) {
             Some((_, beta)) => Err(Fault::usage(format!("beta = {beta} is given twice: leave one out"))),
             None => Ok(betas),
         }
     }
+}
 
-    fn plan(&self) -> Result<Plan> {
-        let &Self { chains, burn_in, measurements, every, .. } = self;
-        check_counts(&[("--chains", chains), ("--measurements", measurements), ("--every", every)])?;
-        Ok(Plan { chains, burn_in, measurements, every })
+/// Exact values per spin at one temperature, in the order of [`QUANTITIES`].
+struct Exact {
+    reference: Reference,
+    values: [Option<f64>; 4],
+}
+
+impl Exact {
+    fn of(system: &SpinSystem, beta: f64) -> Result<Option<Self>> {
+        let exact = system.reference(beta)?.map(|reference| {
+            let (per_spin, m) =
+                (reference.thermodynamics.per_spin(system.n_spins()), reference.magnetization);
+            let moments = [m.map(|m| m.abs), m.map(|m| m.binder())];
+            let values = [Some(per_spin.energy), Some(per_spin.heat_capacity), moments[0], moments[1]];
+            Self { reference, values }
+        });
+        Ok(exact)
+    }
+
+    fn to_json(&self) -> Value {
+        let mut object = json!({ "method": self.reference.method });
+        for (quantity, value) in QUANTITIES.iter().zip(self.values) {
+            if let Some(value) = value {
+                object[quantity.name] = json!(value);
+            }
+        }
+        object
     }
 }
 
-/// The system without its temperature.
-fn name(system: &System) -> String {
-    let described = system.describe();
-    described.split(',').next().unwrap_or_default().to_owned()
+/// The estimates of one method at one temperature, in the order of [`QUANTITIES`].
+#[derive(Clone)]
+struct Point {
+    beta: f64,
+    method: MonteCarloMethod,
+    averages: [TimeAverage; 4],
+    replicas: usize,
+}
+
+impl Point {
+    fn new(method: MonteCarloMethod, measured: &Measured, n_spins: usize) -> Self {
+        let Measured { measurements, replicas, every } = measured;
+        // Times are from one measurement to the next.
+        let averages = QUANTITIES.map(|quantity| {
+            let TimeAverage { estimate, time, window } = (quantity.of)(measurements);
+            let scale = if quantity.is_extensive { 1.0 / n_spins as f64 } else { 1.0 };
+            TimeAverage {
+                estimate: estimate.affine(scale, 0.0),
+                time: time.affine(*every as f64, 0.0),
+                window: window * every,
+            }
+        });
+        Self { beta: measurements.beta(), method, averages, replicas: *replicas }
+    }
+
+    /// The estimates with their distances from exact values.
+    fn to_json(&self, exact: Option<&Exact>) -> Value {
+        let mut object = json!({ "method": self.method.name(), "replicas": self.replicas });
+        for (k, (quantity, average)) in QUANTITIES.iter().zip(&self.averages).enumerate() {
+            let Estimate { value, std_err, kind, samples, .. } = &average.estimate;
+            let mut metric = json!({
+                "value": finite(*value), "std_err": finite(*std_err), "kind": kind, "independent_samples": samples,
+                "autocorrelation_sweeps": finite(average.time.value),
+            });
+            if let Some(deviation) = self.deviation(k, exact) {
+                metric["deviation"] = finite(deviation);
+            }
+            object[quantity.name] = metric;
+        }
+        object
+    }
+
+    /// Distance of quantity `k` from the exact value in standard errors.
+    fn deviation(&self, k: usize, exact: Option<&Exact>) -> Option<f64> {
+        let estimate = &self.averages[k].estimate;
+        Some((estimate.value - exact?.values[k]?) / estimate.std_err)
+    }
+}
+
+/// A number, or its name where JSON has none.
+fn finite(x: f64) -> Value {
+    serde_json::Number::from_f64(x).map_or_else(|| json!(x.to_string()), Value::Number)
+}
+
+/// Prints the estimates, and how far they are from the exact values.
+#[allow(clippy::print_stderr, reason = "the table is for the reader at the terminal")]
+fn show(betas: &[f64], exact: &[Option<Exact>], points: &[Point]) {
+    let heads = QUANTITIES.map(|quantity| format!("{:>20}", quantity.head)).concat();
+    eprintln!("{:>7} {:<11}{heads}   off by   tau(E)  tau(|m|)", "T", "");
+    for (beta, exact) in betas.iter().zip(exact) {
+        let temperature = format!("{:>7.4}", 1.0 / beta);
+        for point in points.iter().filter(|point| point.beta == *beta) {
+            let cell = |average: &TimeAverage| format_value(average.estimate.value, average.estimate.std_err);
+            let cells: String =
+                point.averages.iter().map(|average| format!("{:>20}", cell(average))).collect();
+            let off = point.deviation(0, exact.as_ref());
+            let off = off.map_or_else(String::new, |off| format!("{off:+.2} se"));
+            let [energy, _, magnetization, _] = &point.averages;
+            let (method, times) = (point.method.name(), [energy.time.value, magnetization.time.value]);
+            eprintln!("{temperature} {method:<11}{cells} {off:>8} {:>8.1} {:>9.1}", times[0], times[1]);
+        }
+        if let Some(exact) = exact {
+            let cell = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.6}"));
+            let cells = exact.values.map(|value| format!("{:>20}", cell(value))).concat();
+            eprintln!("{temperature} {:<11}{cells}", "exact");
+        }
+    }
+}
+
+/// Energy, specific heat, magnetization and Binder's cumulant over temperature, with exact lines.
+fn figure(system: &SpinSystem, points: &[Point], methods: &[MonteCarloMethod]) -> Result<Figure> {
+    let temperatures = temperatures(points);
+    let [mut exact, mut plane]: [[Vec<f64>; 4]; 2] = Default::default();
+    let is_fast = system.reference(system.config.beta)?.is_some_and(|reference| reference.is_fast);
+    for t in &temperatures {
+        if let Some(here) = if is_fast { Exact::of(system, 1.0 / t)? } else { None } {
+            exact.iter_mut().zip(here.values).for_each(|(line, value)| line.extend(value));
+        }
+        if let Some((infinite, magnetization)) = system.infinite_lattice(1.0 / t)? {
+            let values = [infinite.energy, infinite.heat_capacity, magnetization];
+            plane.iter_mut().zip(values).for_each(|(line, value)| line.push(value));
+        }
+    }
+    let mut figure = Figure::new(Axis::new("temperature")).columns(2).width(1100);
+    for (k, quantity) in QUANTITIES.iter().enumerate() {
+        let mut axis = Axis::new(quantity.label);
+        if k == SPECIFIC_HEAT {
+            let measured = points.iter().map(|point| point.averages[k].estimate.value);
+            let largest = measured.chain(exact[k].iter().copied()).fold(0.0, f64::max);
+            axis = axis.range(0.0, HEADROOM * largest);
+        }
+        let mut panel = Panel::new(axis);
+        let lines = [("exact, this size", &exact[k]), ("exact, infinite lattice", &plane[k])];
+        for (i, (name, line)) in lines.into_iter().enumerate().filter(|(_, (_, line))| !line.is_empty()) {
+            panel = panel.series(Series::new(name, &temperatures, line).color(Color::of_class(i, COLORS)));
+        }
+        for (i, method) in methods.iter().enumerate() {
+            let of = |f: &dyn Fn(&Point) -> f64| -> Vec<f64> {
+                points.iter().filter(|point| point.method == *method).map(f).collect()
+            };
+            let x = of(&|point| 1.0 / point.beta);
+            let y = of(&|point| point.averages[k].estimate.value);
+            // An unknown error has no bar.
+            let std_err = |point: &Point| point.averages[k].estimate.std_err;
+            let std_err = of(&|point| Some(std_err(point)).filter(|e| e.is_finite()).unwrap_or(0.0));
+            let series = Series::new(method.name(), &x, &y).dots(RADII[i.min(1)]).std_err(&std_err);
+            panel = panel.series(series.color(Color::of_class(2 + i, COLORS)));
+        }
+        figure = figure.panel(panel);
+    }
+    Ok(figure)
+}
+
+/// Temperatures of the lines.
+fn temperatures(points: &[Point]) -> Vec<f64> {
+    let all = points.iter().map(|point| 1.0 / point.beta);
+    let (low, high) = all.fold((f64::INFINITY, 0.0f64), |(low, high), t| (low.min(t), high.max(t)));
+    let margin = MARGIN * if high > low { high - low } else { high };
+    let (low, high) = (low - margin, high + margin);
+    (0..POINTS).map(|i| low + (high - low) * i as f64 / (POINTS - 1) as f64).collect()
 }

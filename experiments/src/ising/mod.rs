@@ -3,16 +3,11 @@
 
 mod compare;
 mod config;
-mod data;
-mod draws;
 mod evaluate;
 mod learning;
 mod measure;
-mod methods;
-mod pictures;
-mod thermal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use burn::{module::Param, prelude::*};
@@ -20,12 +15,15 @@ use clap::Subcommand;
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
 use gibbs_data::Splits;
-use gibbs_physics::{Hamiltonian, Pairwise};
+use gibbs_physics::{Hamiltonian, Pairwise, monte_carlo::draw_spins, system::SpinSystem};
+use gibbs_report::Figure;
 use gibbs_train::{
+    atomic,
     run_folder::{RunFiles, RunFolder},
     training::TrainTask,
     weights,
 };
+use serde_json::Value;
 
 use crate::{
     cli::{self, NoFlags, Part, Preset, Shared},
@@ -37,9 +35,8 @@ use crate::{
 };
 
 pub use compare::Compare;
-pub use config::{IsingModel, IsingTrain, Walk};
+pub use config::{IsingModel, IsingTrain};
 pub use measure::Measure;
-pub use methods::Method;
 
 /// Configuration of an Ising run.
 pub type IsingRun = RunConfig<IsingModel, IsingTrain>;
@@ -70,7 +67,7 @@ impl Couplings {
 /// Commands of `ising` alone.
 #[derive(Subcommand, Debug)]
 pub enum IsingCommands {
-    /// Measure a system by Monte Carlo over temperatures, beside exact values
+    /// Measure a system by Monte Carlo over temperatures, and compare with exact values
     Measure(Measure),
     /// Learn random couplings from samples by every method: one table
     Compare(Compare),
@@ -105,7 +102,7 @@ impl Experiment for IsingExperiment {
     }
 
     fn data(config: &mut IsingRun, shared: &Shared) -> Result<Splits> {
-        data::splits(config, shared)
+        config::splits(config, shared)
     }
 
     fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
@@ -129,10 +126,10 @@ impl Experiment for IsingExperiment {
         evaluate::evaluate(self, data, part)
     }
 
-    #[allow(clippy::print_stderr, reason = "how draws are made is told on stderr")]
+    #[allow(clippy::print_stderr, reason = "how draws are made is printed on stderr")]
     fn sample(&self, args: &cli::Sample, _family: &NoFlags, _shared: &Shared) -> Result<PathBuf> {
         let noise = Noise::new(args.seed, "sample");
-        let (spins, how) = draws::draw(&self.learned, args.n, self.config.train.walk, &noise)?;
+        let (spins, how) = draw_spins(&self.learned, args.n, self.config.train.walk, &noise)?;
         let values: Vec<f32> = spins.iter().map(|s| f32::from(*s)).collect();
         let grey: Vec<f32> = values.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let (rows, columns) = self.config.data.picture_shape(self.learned.n_spins());
@@ -143,7 +140,7 @@ impl Experiment for IsingExperiment {
     }
 
     fn draw_pictures(&self, _data: &Splits, folder: &RunFolder) -> Result<()> {
-        pictures::draw(self, folder)
+        evaluate::draw_pictures(self, folder)
     }
 
     fn run(command: &IsingCommands, _shared: &Shared) -> Result<()> {
@@ -152,4 +149,26 @@ impl Experiment for IsingExperiment {
             IsingCommands::Compare(compare) => compare.run(),
         }
     }
+}
+
+/// Writes the result of a command and its figure to a folder, and prints the result.
+#[allow(clippy::print_stderr, clippy::print_stdout, reason = "stdout carries the result")]
+fn write_result(
+    command: &str,
+    folder: &Option<PathBuf>,
+    system: &SpinSystem,
+    seed: u64,
+    result: &Value,
+    figure: Option<&Figure>,
+) -> Result<()> {
+    let name = format!("ising-{command}-{}-s{seed}", system.config.kind);
+    let folder = folder.clone().unwrap_or_else(|| Path::new("runs").join(name));
+    std::fs::create_dir_all(&folder)?;
+    atomic::write(folder.join(command).with_extension("json"), result.to_string().as_bytes())?;
+    for extension in ["png", "svg"] {
+        figure.map(|figure| figure.save(folder.join(command).with_extension(extension))).transpose()?;
+    }
+    eprintln!("wrote {}", folder.display());
+    println!("{result}");
+    Ok(())
 }

@@ -1,56 +1,220 @@
-//! The figures of a trained model.
+//! Log-likelihoods of a trained model, draws from it, and completions of examples.
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_autoregressive::Autoregressive;
-use gibbs_core::Estimate;
+use clap::Args;
+use gibbs_autoregressive::{
+    Autoregressive, AutoregressiveConfig, AutoregressiveModel, OutputDistribution,
+};
+use gibbs_backend::Noise;
+use gibbs_core::{Batch, ConditionalLogProb, Estimate, math::to_host, preprocess::Preprocessed};
 use gibbs_data::{Dataset, Splits};
 
-use super::{
-    MadeExperiment,
-    config::Outputs,
-    values::{Examples, Values},
-};
+use super::MadeExperiment;
 use crate::{
-    cli::Part,
+    cli::{Part, Sample, Shared},
     evaluation::{Evaluation, mean},
+    evidence::Half,
+    experiment::write_draws,
+    preprocessed::with_classes,
+    source::{classes, require_labels},
+    usage::{OrUsage, usage},
 };
 
-/// Exact log-probability of each example of a set.
-pub(super) fn log_probs<M: Autoregressive + ?Sized>(
-    model: &M,
-    values: &Values,
+/// Examples that are computed at once.
+const BLOCK: usize = 1000;
+
+/// Examples as the model receives them: levels of categorical variables, all else as it is.
+pub(super) fn batch(network: &AutoregressiveConfig, batch: gibbs_data::Batch) -> Batch {
+    let Batch { x, context } = with_classes(batch, network.n_context());
+    let x = match network.output() {
+        OutputDistribution::Categorical { levels } => {
+            (x * levels as f64).floor().clamp(0.0, (levels - 1) as f64)
+        }
+        _ => x,
+    };
+    Batch { x, context }
+}
+
+/// Exact log-probability of each example of a set, in the coordinates of the data.
+pub(super) fn log_probs(
+    network: &AutoregressiveConfig,
+    model: &Preprocessed<AutoregressiveModel>,
     data: &Dataset,
     device: &Device,
 ) -> Vec<f64> {
-    let log_prob = |examples: Examples| model.log_prob_given(examples.x, examples.context);
-    values.for_each(data, device, |examples| log_prob(examples) + values.log_volume())
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let log_prob = |rows: &[usize]| {
+        let Batch { x, context } = batch(network, data.batch(rows, device));
+        to_host(model.log_prob_given(x, context.as_ref()))
+    };
+    rows.chunks(BLOCK).flat_map(log_prob).collect()
 }
 
-/// Log-likelihood on a part of the data, with what it depends on.
+/// Whether data have the values of the model's variables.
+///
+/// # Errors
+/// The first value that is none.
+pub(super) fn require(network: &AutoregressiveConfig, data: &Dataset) -> Result<()> {
+    let output = network.output();
+    if !matches!(output, OutputDistribution::GaussianMixture { .. }) {
+        data.require_unit_interval().or_usage()?;
+    }
+    let is_bernoulli = output == OutputDistribution::Bernoulli;
+    if matches!(output, OutputDistribution::Categorical { .. }) || is_bernoulli && data.is_binary() {
+        return Ok(());
+    }
+    let rows: Vec<usize> = (0..data.len()).collect();
+    for (block, rows) in rows.chunks(BLOCK).enumerate() {
+        let x: Vec<f64> = data.values(rows).into_iter().map(f64::from).collect();
+        output.check(&x, data.width()).map_err(|mut error| {
+            error.example += block * BLOCK;
+            let way_out = match is_bernoulli {
+                true => "; give zeros and ones, or train with --set data.binarization=stochastic or threshold",
+                false => "",
+            };
+            usage(format!("{}: {error}{way_out}", data.name()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Log-likelihood on a part of the data.
 pub(super) fn evaluate(experiment: &MadeExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
     let MadeExperiment { config, model, device } = experiment;
-    let values = Values::of(&config.model);
+    let network = &config.model.network;
     let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
     for set in &sets {
-        set.require_width(model.law().n_variables())?;
-        values.require(set)?;
+        set.require_width(model.model.n_visible()).or_usage()?;
+        require(network, set)?;
     }
-    let each: Vec<f64> = sets.iter().flat_map(|set| log_probs(model.law(), &values, set, device)).collect();
+    require_labels(sets.iter().copied(), network.n_context(), "model.n_classes")?;
+    let each: Vec<f64> = sets.iter().flat_map(|set| log_probs(network, model, set, device)).collect();
 
     let mut evaluation = Evaluation::default();
     evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
-    let binarization = config.data.binarization.map_or("none", |kind| kind.name());
-    evaluation.note("log_prob", "binarization", binarization);
-    evaluation.note("log_prob", "orderings", model.law().n_orderings());
-    if config.model.n_classes > 0 {
+    evaluation.note("log_prob", "binarization", config.binarization());
+    evaluation.note("log_prob", "orderings", model.model.n_masks());
+    if network.n_context() > 0 {
         evaluation.note("log_prob", "given", "class");
     }
-    if config.model.outputs == Outputs::Categorical {
-        let bits = -mean(&each) / (std::f64::consts::LN_2 * model.law().n_variables() as f64);
+    if let OutputDistribution::Categorical { levels } = network.output() {
+        let bits = -mean(&each) / (std::f64::consts::LN_2 * model.model.n_visible() as f64);
         evaluation.add("bits_per_dim", &Estimate::exact(bits), "bits");
-        evaluation.note("bits_per_dim", "levels", config.model.levels);
+        evaluation.note("bits_per_dim", "levels", levels);
     }
     evaluation.per_example = each;
     Ok(evaluation)
+}
+
+/// Flags of `made sample`.
+#[derive(Args, Debug)]
+pub struct MadeSampleArgs {
+    /// Draw from this class; all classes in equal parts if not given, where the model is conditioned on them
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<usize>,
+    /// Complete test examples of which this half is known
+    #[arg(long, value_enum, value_name = "HALF", conflicts_with_all = ["prefix", "class"])]
+    pub given: Option<Half>,
+    /// Complete test examples of which the first variables in the model's order are known
+    #[arg(long, value_name = "N", conflicts_with = "class")]
+    pub prefix: Option<usize>,
+}
+
+/// What is known of examples that are to be completed.
+#[derive(Clone, Debug)]
+pub(super) enum Known {
+    /// The first variables of the order.
+    Prefix(usize),
+    /// These pixels.
+    Pixels(Vec<bool>),
+}
+
+impl MadeExperiment {
+    /// Values of variables as data: levels become numbers from 0 to 1.
+    pub(super) fn decode(&self, x: Tensor<2>) -> Vec<f32> {
+        let x = to_host(self.model.preprocessor.inverse(x));
+        match self.config.model.network.output() {
+            OutputDistribution::Categorical { levels } => {
+                x.into_iter().map(|level| (level / (levels - 1) as f64) as f32).collect()
+            }
+            _ => x.into_iter().map(|x| x as f32).collect(),
+        }
+    }
+
+    /// `n` draws as data.
+    ///
+    /// # Errors
+    /// A class that the model does not have.
+    pub(super) fn draw(&self, n: usize, class: Option<usize>, noise: &mut Noise) -> Result<Vec<f32>> {
+        let context = classes(n, class, self.n_classes(), &self.device)?;
+        Ok(self.decode(self.model.model.sample_given(n, context.as_ref(), noise)))
+    }
+
+    /// Which variables are known, in the order of the data.
+    ///
+    /// # Errors
+    /// A prefix that is longer than the order.
+    pub(super) fn known(&self, known: &Known) -> Result<Vec<bool>> {
+        let (model, n) = (&self.model.model, self.model.model.n_visible());
+        match known {
+            Known::Pixels(pixels) => Ok(pixels.clone()),
+            Known::Prefix(prefix) if *prefix > n => {
+                Err(usage(format!("--prefix {prefix}: an example has only {n} variables")))
+            }
+            Known::Prefix(prefix) => {
+                let mut flags = vec![false; n];
+                model.order(0).variables()[..*prefix].iter().for_each(|&variable| flags[variable] = true);
+                Ok(flags)
+            }
+        }
+    }
+
+    /// Examples of a set in which all but what is known is drawn from the model, as data.
+    ///
+    /// # Errors
+    /// A prefix that is too long, or variables with which no order of the model begins.
+    pub(super) fn complete(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        known: &Known,
+        noise: &mut Noise,
+    ) -> Result<Vec<f32>> {
+        let flags = self.known(known)?;
+        let Batch { x, context } = batch(&self.config.model.network, data.batch(rows, &self.device));
+        let x = self.model.preprocessor.forward(x).0;
+        let completed = self.model.model.complete_known(&flags, x, context.as_ref(), noise);
+        let way_out = "take --prefix N, or a made that was trained in many orders (model.order=random with model.n_masks above 1)";
+        Ok(self.decode(completed.map_err(|error| usage(format!("{error}: {way_out}")))?))
+    }
+}
+
+pub(super) fn sample(
+    experiment: &MadeExperiment,
+    args: &Sample,
+    family: &MadeSampleArgs,
+    shared: &Shared,
+) -> Result<PathBuf> {
+    let mut noise = Noise::new(args.seed, "sample");
+    let (rows, columns) = experiment.shape();
+    let known = match (family.given, family.prefix) {
+        (Some(half), _) => Some(Known::Pixels(half.pixels((rows, columns)))),
+        (None, prefix) => prefix.map(Known::Prefix),
+    };
+    let values = match known {
+        Some(known) => {
+            experiment.known(&known)?;
+            let data = experiment.config.load_data(&shared.data_dir)?.test;
+            require(&experiment.config.model.network, &data)?;
+            let rows: Vec<usize> = (0..args.n).map(|i| i * data.len() / args.n).collect();
+            experiment.complete(&data, &rows, &known, &mut noise)?
+        }
+        None => experiment.draw(args.n, family.class, &mut noise)?,
+    };
+    let out = args.out_path();
+    write_draws(&out, &values, &values, [args.n, rows, columns])?;
+    Ok(out)
 }

@@ -1,43 +1,77 @@
 //! Autoregressive models on the command line: MADE, NADE and a causal transformer.
 
-mod config;
 mod evaluate;
-mod model;
 mod pictures;
-mod presets;
-mod sample;
-mod train;
-mod values;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_data::Splits;
-use gibbs_train::{
-    run_folder::{RunFiles, RunFolder},
-    training::TrainTask,
+use gibbs_autoregressive::{
+    Autoregressive, AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel, MaskChoice,
+    OrderedLikelihood, OutputDistribution,
 };
+use gibbs_backend::Noise;
+use gibbs_core::{
+    Batch, ConditionalLogProb,
+    preprocess::{Preprocessed, Preprocessor, PreprocessorConfig},
+};
+use gibbs_data::{Binarization, Dataset};
+use gibbs_train::{
+    learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
+    run_folder::RunFiles,
+    schedule::Schedule,
+    training::{LoopConfig, Metrics, TrainTask, Validation},
+    weights,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
-    config::{ConfigOf, RunConfig},
-    evaluation::Evaluation,
-    experiment::Experiment,
+    config::{RunConfig, TrainConfig},
+    evaluation::{Evaluation, mean},
+    experiment::{Experiment, Settings},
+    preprocessed,
+    request::Request,
+    source::{NoTarget, Source, SourceInfo, require_labels, spread, train_like_valid},
+    usage::{OrUsage, usage},
 };
 
-pub(crate) use config::given;
-pub use config::{MadeModel, ModelKind, Outputs, TransformerSizes, Widths};
-pub use presets::{MadeTrain, Masks};
-pub use sample::MadeSampleArgs;
+pub use evaluate::MadeSampleArgs;
+
+/// Training examples from which the marginals are estimated.
+const MARGINALS: usize = 10_000;
+/// Steps over which the learning rate rises.
+const WARM_UP: usize = 100;
+/// Below this number of training examples models are trained with dropout.
+const FEW: usize = 10_000;
+/// The most epochs over small data.
+const MOST_EPOCHS: usize = 300;
+
+/// The `model` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MadeModel {
+    /// The network and its outputs.
+    #[serde(flatten)]
+    pub network: AutoregressiveConfig,
+    /// The map before the network: shift and scale of the columns for mixtures of Gaussians.
+    pub preprocessing: PreprocessorConfig,
+}
+
+/// What only these models have in the `train` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MadeTrain {
+    /// Which of several masks a step trains.
+    pub masks: MaskChoice,
+}
 
 /// Configuration of a run.
-pub type MadeRun = RunConfig<MadeModel, MadeTrain>;
+pub type MadeRun = RunConfig<MadeModel, TrainConfig<MadeTrain>>;
 
 /// A trained model with its configuration.
 pub struct MadeExperiment {
     config: MadeRun,
-    model: model::AnyModel,
+    model: Preprocessed<AutoregressiveModel>,
     device: Device,
 }
 
@@ -47,47 +81,153 @@ impl Experiment for MadeExperiment {
     const FILES: &'static [&'static str] = &["samples.png", "inpainting.png", "curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["loss", "valid_log_prob", "train_log_prob"];
     type Model = MadeModel;
-    type Train = MadeTrain;
+    type Train = TrainConfig<MadeTrain>;
+    type Target = NoTarget;
     type TrainArgs = NoFlags;
     type SampleArgs = MadeSampleArgs;
     type Commands = NoCommands;
 
-    fn preset(preset: Preset, data: &str) -> (MadeModel, MadeTrain) {
-        presets::preset(preset, data)
+    /// Few examples get a smaller network with dropout.
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        use AutoregressiveKind::{Made, Nade, Transformer};
+        let kind = request.or("model.kind", Made);
+        let output = request.or("model.output", OutputDistribution::default());
+        let are_few = info.n_train() < FEW;
+        let (n_hidden, steps, batch_size, rate) = match (kind, request.preset) {
+            (Made, Preset::Tiny) => (32, 200, 100, 4e-3),
+            (Made, Preset::Default) if are_few => (500, 6000, 100, 4e-3),
+            (Made, Preset::Default) => (2000, 5000, 100, 2e-3),
+            (Made, Preset::Paper) => (8000, 5000, 100, 1e-3),
+            (Nade, Preset::Tiny) => (16, 100, 100, 4e-3),
+            (Nade, Preset::Default) => (500, 6000, 100, 2e-3),
+            (Nade, Preset::Paper) => (500, 15_000, 100, 2e-3),
+            (Transformer, Preset::Tiny) => (32, 30, 50, 2e-3),
+            (Transformer, Preset::Default) => (512, 6000, 50, 2e-3),
+            (Transformer, Preset::Paper) => (512, 12_000, 50, 2e-3),
+            _ => return Err(usage("model.kind = pixel_cnn: a network of lattices; run `van`")),
+        };
+        let network = AutoregressiveConfig::for_shape(kind, &info.shape, output).or_usage_at("model")?;
+        let mut network = network.with_n_hidden(n_hidden.into()).or_usage_at("model")?;
+        if let AutoregressiveConfig::Made(made) = &mut network {
+            made.dropout = if are_few { 0.5 } else { 0.0 };
+        }
+        let batch_size = request.or("train.batch_size", batch_size);
+        let preprocessing = match output {
+            OutputDistribution::GaussianMixture { .. } => preprocessed::standardize(info),
+            _ => PreprocessorConfig::Identity,
+        };
+        let binarization = match output {
+            OutputDistribution::Bernoulli if !info.is_binary() => Binarization::Stochastic,
+            _ => Binarization::None,
+        };
+        let train = TrainConfig {
+            run: LoopConfig {
+                epochs: info.epochs(request.steps(steps), batch_size, MOST_EPOCHS),
+                patience: Some(30),
+                ..LoopConfig::default()
+            },
+            batch_size,
+            learner: LearnerConfig {
+                learning_rate: Schedule::cosine(rate, 0.0).with_warmup(WARM_UP),
+                optimizer: OptimizerConfig::adam(),
+                average: AverageConfig { decay: 0.999, every: 1 },
+                clip: Default::default(),
+            },
+            family: MadeTrain { masks: MaskChoice::Cycled },
+        };
+        Ok(Settings { binarization, model: MadeModel { network, preprocessing }, train })
     }
 
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        presets::settle(config, data)
+    fn validate(config: &MadeRun, source: &Source<NoTarget>) -> Result<()> {
+        let model = &config.model;
+        model.network.validate().or_usage_at("model")?;
+        model.preprocessing.validate(model.network.n_visible()).or_usage_at("model.preprocessing")?;
+        config.train.validate()?;
+        let data = source.data()?;
+        data.train.require_width(model.network.n_visible()).or_usage()?;
+        let sets = [&data.train, &data.valid, &data.test];
+        require_labels(sets, model.network.n_context(), "model.n_classes")?;
+        match config.data()?.binarization {
+            Binarization::None => sets.into_iter().try_for_each(|set| evaluate::require(&model.network, set)),
+            _ => Ok(()),
+        }
     }
 
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
-        model::task(config, data, device)
+    fn task<'a>(
+        config: &'a MadeRun,
+        source: &'a Source<NoTarget>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
+        let (data, network) = (source.data()?, &config.model.network);
+        let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
+        let preprocessor = Preprocessor::new(&config.model.preprocessing, device).or_usage_at("model")?;
+        let rows = spread(data.train.len(), MARGINALS);
+        let encode = {
+            let preprocessor = preprocessor.clone();
+            move |batch| {
+                let Batch { x, context } = evaluate::batch(network, batch);
+                Batch { x: preprocessor.forward(x).0, context }
+            }
+        };
+        let model = model.with_marginals(encode(data.train.batch(&rows, device)).x);
+        let objective = OrderedLikelihood::new(config.train.family.masks, config.seed)
+            .with_log_volume(config.model.preprocessing.log_volume());
+        let batches =
+            DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, encode)
+                .or_usage()?;
+        let (like_valid, device) = (train_like_valid(data), device.clone());
+        let learner =
+            Learner::new(model, objective, &config.train.learner, StepNoise::each_step(config.seed, "dropout"))
+                .or_usage_at("train")?
+                .on_batches(batches)
+                .validate(move |model, _| {
+                    let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
+                    let log_prob = |set: &Dataset| mean(&evaluate::log_probs(network, &model, set, &device));
+                    let score = log_prob(&data.valid);
+                    let metrics = Metrics::new()
+                        .with("valid_log_prob", score)
+                        .with("train_log_prob", log_prob(&like_valid));
+                    Ok(Some(Validation { metrics, score: Some(score) }))
+                });
+        Ok(Box::new(learner))
     }
 
-    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        let model = model::AnyModel::load(config, bytes, device)?;
+    /// Weights made elsewhere may lack the direct connections.
+    fn load(config: &MadeRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let mut network = config.model.network.clone();
+        if let AutoregressiveConfig::Made(made) = &mut network {
+            made.direct &= weights::contains(bytes, "direct").or_usage()?;
+        }
+        let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
+        let model = weights::from_bytes(model, bytes).or_usage()?;
+        let preprocessor = Preprocessor::new(&config.model.preprocessing, device).or_usage_at("model")?;
+        let model = Preprocessed { preprocessor, model };
         Ok(Self { config: config.clone(), model, device: device.clone() })
     }
 
-    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
-        evaluate::evaluate(self, data, part)
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+        evaluate::evaluate(self, source.data()?, part)
     }
 
     fn sample(&self, args: &cli::Sample, family: &MadeSampleArgs, shared: &Shared) -> Result<PathBuf> {
-        sample::sample(self, args, family, shared)
+        evaluate::sample(self, args, family, shared)
     }
 
-    fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()> {
-        pictures::draw(self, data, folder)
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
     }
 
-    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
+    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
     }
 }
 
 impl MadeExperiment {
     fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.model.law().n_variables())
+        self.config.picture_shape(self.model.model.n_visible())
+    }
+
+    fn n_classes(&self) -> usize {
+        self.model.n_context()
     }
 }

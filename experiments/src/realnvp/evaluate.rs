@@ -1,42 +1,145 @@
-//! The figures of a trained flow.
+//! Log-densities of a trained flow, and draws from it.
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_core::{ConditionalLogProb, LogProb};
-use gibbs_data::Splits;
+use clap::Args;
+use gibbs_backend::Noise;
+use gibbs_core::{Batch, ConditionalLogProb, Kind, LogProb, math::to_host, preprocess::Preprocessed};
+use gibbs_data::{Dataset, Splits};
+use gibbs_flow::Flow;
 
-use super::{RealNvpExperiment, train::log_probs};
+use super::RealNvpExperiment;
 use crate::{
-    cli::Part,
+    cli::{Part, Sample},
     density::{LogProbs, Measured},
     evaluation::Evaluation,
+    experiment::write_draws,
+    pictures::{brightness, host, write_points},
+    preprocessed::{blocks, is_grey},
+    source::classes,
+    usage::usage,
 };
 
-/// Log-density on a part of the data, in their own coordinates, beside that of their law where it is known; of a flow that
-/// learned a Hamiltonian with its symmetries.
-pub(super) fn evaluate(experiment: &RealNvpExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let RealNvpExperiment { config, flow, preparation, device, .. } = experiment;
-    let symmetrized = experiment.target.as_ref().map(|target| target.symmetrized(flow.clone()));
-    let density = |y, labels: Option<&Tensor<2>>| match &symmetrized {
-        Some(flow) => flow.log_prob(y),
-        None => flow.log_prob_given(y, labels),
-    };
-    let measured = Measured {
-        data,
-        part,
-        n_variables: flow.n_variables(),
-        n_classes: config.model.n_classes,
-        coordinates: config.model.coordinates,
-    };
-    let mut all = (Vec::new(), Vec::new());
-    for set in measured.sets()? {
-        let (within, of_data) = log_probs(density, flow.n_context(), preparation, set, device);
-        all.0.extend(within);
-        all.1.extend(of_data);
+/// Examples whose densities are computed at once.
+const ROWS: usize = 1000;
+
+/// `ln p` of each example of a set, in the coordinates of the flow and in those of the data.
+pub(super) fn log_probs(flow: &Preprocessed<Flow>, data: &Dataset, device: &Device) -> LogProbs {
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let mut log_probs = LogProbs { within: Vec::new(), of_data: Vec::new(), kind: Kind::Exact };
+    for Batch { x, context } in blocks(data, &rows, ROWS, flow.n_context(), device) {
+        let (within, of_data) = flow.log_probs(x, context.as_ref());
+        log_probs.within.extend(to_host(within));
+        log_probs.of_data.extend(to_host(of_data));
     }
-    let mut evaluation = measured.figures(LogProbs::exact(all))?;
-    if let Some(flow) = &symmetrized {
-        evaluation.note("log_prob", "symmetries", flow.group().order());
+    log_probs
+}
+
+/// Log-density on a part of the data; of a flow that learned a Hamiltonian with its symmetries.
+pub(super) fn evaluate(experiment: &RealNvpExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
+    let RealNvpExperiment { config, model, target, device } = experiment;
+    let preprocessing = &config.model.preprocessing;
+    let measured = Measured::new(data, part, model.model.n_visible(), model.n_context(), preprocessing);
+    let mut all = LogProbs { within: Vec::new(), of_data: Vec::new(), kind: Kind::Exact };
+    let symmetrized = target.as_ref().map(|target| target.symmetrized(model.clone()));
+    for set in measured.sets()? {
+        match &symmetrized {
+            None => all.extend(log_probs(model, set, device)),
+            Some(model) => {
+                let rows: Vec<usize> = (0..set.len()).collect();
+                let log_prob = |batch: Batch| to_host(model.log_prob(batch.x));
+                all.of_data.extend(blocks(set, &rows, ROWS, 0, device).flat_map(log_prob));
+            }
+        }
+    }
+    let mut evaluation = measured.metrics(all)?;
+    if let Some(model) = &symmetrized {
+        evaluation.note("log_prob", "symmetries", model.group().order());
     }
     Ok(evaluation)
+}
+
+/// Flags of `realnvp sample`.
+#[derive(Args, Debug)]
+pub struct FlowSampleArgs {
+    /// Standard deviation of the base: below 1 the draws lie nearer to the mode
+    #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
+    pub temperature: f64,
+    /// Draw from this class; all classes in equal parts if not given, where the flow is conditioned on them
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<usize>,
+}
+
+/// Whether a temperature is one.
+///
+/// # Errors
+/// A negative or infinite one.
+pub(super) fn require_temperature(temperature: f64) -> Result<()> {
+    match temperature.is_finite() && temperature >= 0.0 {
+        true => Ok(()),
+        false => Err(usage(format!("--temperature {temperature}: must be finite and at least 0"))),
+    }
+}
+
+impl RealNvpExperiment {
+    /// `n` draws `[n, D]` as data.
+    ///
+    /// # Errors
+    /// A class that the flow does not have.
+    pub(super) fn draw(
+        &self,
+        n: usize,
+        class: Option<usize>,
+        temperature: f64,
+        noise: &mut Noise,
+    ) -> Result<Tensor<2>> {
+        let context = classes(n, class, self.model.n_context(), &self.device)?;
+        let z = self.model.model.sample_given(n, context.as_ref(), temperature, noise);
+        let x = self.model.preprocessor.inverse(z);
+        Ok(match &self.target {
+            Some(target) => target.group.apply_random(x, noise),
+            None => x,
+        })
+    }
+
+    /// Rows and columns of an example, where it is a picture.
+    pub(super) fn picture(&self) -> Option<(usize, usize)> {
+        let shape = self.shape();
+        let is_picture = shape.len() > 1 || is_grey(&self.config.model.preprocessing);
+        is_picture.then(|| crate::config::picture_shape(&shape, self.model.model.n_visible()))
+    }
+
+    /// Shape of an example, or of the lattice.
+    fn shape(&self) -> Vec<usize> {
+        match (&self.config.data, &self.target) {
+            (Some(data), _) => data.shape.clone(),
+            (None, Some(target)) => target.density.shape.clone(),
+            (None, None) => vec![self.model.model.n_visible()],
+        }
+    }
+
+    /// Values as grey from 0 to 1.
+    pub(super) fn grey(&self, values: &[f32]) -> Vec<f32> {
+        if self.target.is_some() { brightness(values) } else { values.to_vec() }
+    }
+}
+
+pub(super) fn sample(
+    experiment: &RealNvpExperiment,
+    args: &Sample,
+    family: &FlowSampleArgs,
+) -> Result<PathBuf> {
+    require_temperature(family.temperature)?;
+    let noise = &mut Noise::new(args.seed, "sample");
+    let values = host(experiment.draw(args.n, family.class, family.temperature, noise)?);
+    let out = args.out_path();
+    match experiment.picture() {
+        Some((rows, columns)) => {
+            write_draws(&out, &experiment.grey(&values), &values, [args.n, rows, columns])?
+        }
+        None => write_points(&out, &values, experiment.model.model.n_visible())?,
+    }
+    Ok(out)
 }

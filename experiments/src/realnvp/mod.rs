@@ -1,53 +1,74 @@
 //! Normalizing flows on the command line: couplings and masked autoregressive layers, affine and by splines; of data, and of
 //! continuous Hamiltonians.
 
-mod config;
 mod evaluate;
-mod hamiltonian;
-mod image;
-mod kind;
 mod measure;
-mod physics;
 mod pictures;
-mod sample;
-mod train;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::prelude::*;
 use clap::Subcommand;
 use gibbs_backend::Noise;
-use gibbs_data::Splits;
-use gibbs_flow::Flow;
-use gibbs_train::{
-    run_folder::{RunFiles, RunFolder},
-    training::TrainTask,
+use gibbs_core::{
+    MaximumLikelihood,
+    nn::{Activation, Widths},
+    preprocess::{Preprocessed, Preprocessor, PreprocessorConfig},
 };
+use gibbs_data::{Binarization, Dataset, Splits};
+use gibbs_flow::{Flow, FlowFamilyConfig, FlowKind, fit_to_target};
+use gibbs_train::{
+    clip::Clip,
+    learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
+    run_folder::RunFiles,
+    schedule::Schedule,
+    training::{LoopConfig, Metrics, TrainTask, Validation},
+};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    backprop::Backprop,
     cli::{self, Part, Preset, Shared},
-    config::{ConfigOf, RunConfig},
-    coordinates::{self, Coordinates},
-    evaluation::Evaluation,
-    experiment::Experiment,
-    fault::Fault,
-    hamiltonian::{Target, is_variational},
-    path_training::PathTraining,
-    preparation::Preparation,
-    system::ContinuousArgs,
-    variational::Symmetrization,
+    config::{RunConfig, TrainConfig},
+    evaluation::{Evaluation, mean},
+    experiment::{Experiment, Settings},
+    preprocessed::{self, FEW_COLUMNS, is_whitened, standardize, with_classes},
+    request::Request,
+    source::{Source, SourceInfo, spread, train_like_valid},
+    system::{ContinuousArgs, ContinuousSystem},
+    usage::{OrUsage, usage},
+    variational::{self, SymmetrizedTarget, Symmetrization, VariationalTrain, group},
 };
 
-pub use config::{RealNvpModel, RealNvpTrain};
-pub use image::ImageSizes;
-pub use kind::FlowKind;
+pub use evaluate::FlowSampleArgs;
 pub use measure::Measure;
-pub use sample::RealNvpSampleArgs;
+
+/// Steps of a run on a Hamiltonian: a minute for densities of the plane, eight for 16×16 dual fields.
+const TARGET_STEPS: usize = 4000;
+/// The most epochs over small data.
+const MOST_EPOCHS: usize = 500;
+/// Examples to which normalizations are fitted before training.
+const FITTED: usize = 2000;
+
+/// The `model` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FlowModel {
+    /// The flow.
+    #[serde(flatten)]
+    pub flow: FlowFamilyConfig,
+    /// The map before the flow.
+    pub preprocessing: PreprocessorConfig,
+    /// Whether a whitening by the covariance of the training data follows the map.
+    pub whitened: bool,
+    /// Symmetries of the flow as it is measured and sampled, where it learns a Hamiltonian.
+    pub symmetry: Symmetrization,
+    /// The Hamiltonian, where the run learns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<ContinuousSystem>,
+}
 
 /// Configuration of a run.
-pub type RealNvpRun = RunConfig<RealNvpModel, RealNvpTrain>;
+pub type FlowRun = RunConfig<FlowModel, TrainConfig<VariationalTrain>>;
 
 /// Commands of `realnvp` alone.
 #[derive(Subcommand, Debug)]
@@ -58,10 +79,9 @@ pub enum RealNvpCommands {
 
 /// A trained flow with its configuration.
 pub struct RealNvpExperiment {
-    config: RealNvpRun,
-    flow: Flow,
-    preparation: Preparation,
-    target: Option<Target>,
+    config: FlowRun,
+    model: Preprocessed<Flow>,
+    target: Option<SymmetrizedTarget>,
     device: Device,
 }
 
@@ -78,103 +98,217 @@ impl Experiment for RealNvpExperiment {
         "measure.json",
     ];
     const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
-    type Model = RealNvpModel;
-    type Train = RealNvpTrain;
+    type Model = FlowModel;
+    type Train = TrainConfig<VariationalTrain>;
+    type Target = ContinuousSystem;
     type TrainArgs = ContinuousArgs;
-    type SampleArgs = RealNvpSampleArgs;
+    type SampleArgs = FlowSampleArgs;
     type Commands = RealNvpCommands;
 
-    fn preset(preset: Preset, data: &str) -> (RealNvpModel, RealNvpTrain) {
-        config::preset(preset, data)
+    fn target(request: &Request) -> Result<Option<ContinuousSystem>> {
+        ContinuousSystem::of_request(request)
     }
 
-    fn label(config: &RealNvpRun) -> String {
-        match is_variational(&config.data.name) {
-            true => config.model.system.kind.name().into(),
-            false => config.data.name.clone(),
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        let system = ContinuousSystem::of_request(request)?;
+        let has_data = system.is_none();
+        let is_chain = system.as_ref().is_some_and(ContinuousSystem::is_chain);
+        let is_lattice = !has_data && info.shape.len() > 1;
+        let is_narrow = info.width <= FEW_COLUMNS;
+        let default = match info.width {
+            _ if is_chain || is_lattice && info.shape.len() != 2 => FlowKind::Realnvp,
+            _ if is_lattice => FlowKind::Lattice,
+            1 => FlowKind::SplineMaf,
+            2 => FlowKind::Spline,
+            _ if is_narrow => FlowKind::Maf,
+            _ => FlowKind::Realnvp,
+        };
+        let kind = request.or("model.kind", default);
+        let mut flow = FlowFamilyConfig::for_shape(kind, &info.shape).or_usage_at("model")?;
+        if kind.is_of_images() {
+            flow.set_image_sizes(match request.preset {
+                Preset::Tiny => (vec![8, 8], 8, 1, [2, 1]),
+                Preset::Default => (vec![32, 48], 32, 2, [2, 2]),
+                // Published are those for pictures of 32 by 32 sites (Dinh et al. 2017, section 4.1), for a GPU.
+                Preset::Paper => (vec![64, 128], 64, 8, [3, 3]),
+            });
+        } else {
+            let (n_layers, n_hidden): (usize, Widths) = match kind {
+                _ if is_chain => (2, 32.into()),
+                FlowKind::Lattice => (4, vec![64, 64].into()),
+                _ if is_lattice => (4, 256.into()),
+                _ if !has_data && info.width == 2 => (6, vec![64, 64].into()),
+                FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf => (5, wide(is_narrow)),
+                _ => (8, wide(is_narrow)),
+            };
+            match request.preset {
+                Preset::Tiny => flow.set_sizes(2, 16.into()),
+                _ => flow.set_sizes(n_layers, n_hidden),
+            }
+        }
+        flow.set_linear(is_chain || is_lattice && kind != FlowKind::Lattice);
+        if !has_data {
+            flow.set_activation(Activation::Silu);
+            if let [rows, columns] = info.shape[..] {
+                flow.set_checkerboard(rows, columns);
+            }
+        }
+        let preprocessing = match has_data {
+            false => PreprocessorConfig::Identity,
+            true if info.is_grey() => PreprocessorConfig::Logit { margin: kind.margin() },
+            true => standardize(info),
+        };
+        let batch_size = request.or("train.batch_size", if has_data { 256 } else { 128 });
+        let steps = request.by_preset([100, if is_narrow { 8000 } else { 2000 }, 20_000]);
+        let family = VariationalTrain::new(0.2, Symmetrization::Reversal);
+        let steps_per_epoch = request.or("train.steps_per_epoch", family.steps_per_epoch);
+        let epochs = match has_data {
+            true => info.epochs(request.steps(steps), batch_size, MOST_EPOCHS),
+            false => {
+                let steps = request.by_preset([100, TARGET_STEPS, 20_000]);
+                request.steps(steps).div_ceil(steps_per_epoch.max(1))
+            }
+        };
+        let train = TrainConfig {
+            run: LoopConfig {
+                epochs,
+                select_best: has_data,
+                patience: has_data.then_some(30),
+                ..LoopConfig::default()
+            },
+            batch_size,
+            learner: LearnerConfig {
+                learning_rate: Schedule::cosine(if has_data { 2e-3 } else { 3e-3 }, 0.0).with_warmup(100),
+                optimizer: OptimizerConfig::adam(),
+                average: AverageConfig { decay: 0.999, every: 1 },
+                clip: Clip::GlobalNorm { limit: 10.0 },
+            },
+            family,
+        };
+        let model = FlowModel {
+            whitened: is_whitened(&request.or("model.preprocessing", preprocessing.clone()), info.width)
+                && !kind.is_of_images(),
+            symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
+            flow,
+            preprocessing,
+            system,
+        };
+        Ok(Settings { binarization: Binarization::None, model, train })
+    }
+
+    fn validate(config: &FlowRun, source: &Source<ContinuousSystem>) -> Result<()> {
+        let (model, n_visible) = (&config.model, config.model.flow.n_visible());
+        let flow = model.flow.flow().or_usage_at("model")?;
+        flow.init(&Device::default(), &mut Noise::new(0, "check")).or_usage_at("model")?;
+        model.preprocessing.validate(n_visible).or_usage_at("model.preprocessing")?;
+        config.train.validate()?;
+        match source {
+            Source::Data(data) => {
+                preprocessed::require_density(data, &model.preprocessing, n_visible, flow.n_context)
+            }
+            Source::Target(system) => {
+                if flow.n_context > 0 {
+                    return Err(usage(format!(
+                        "model.n_classes = {}: a Hamiltonian has no classes",
+                        flow.n_context
+                    )));
+                }
+                let density = system.build()?;
+                variational::require_variables(n_visible, &density)?;
+                config.train.family.validate(&group(&density, config.train.family.symmetry))
+            }
         }
     }
 
-    fn describe(config: &RealNvpRun, data: &Splits) -> String {
-        match is_variational(&config.data.name) {
-            true => config.model.system.describe(),
-            false => data.train.describe(),
-        }
+    fn prepare(config: &FlowRun, data: Splits) -> Result<Splits> {
+        Ok(preprocessed::dequantized(data, config.seed))
     }
 
-    fn data(config: &mut RealNvpRun, shared: &Shared) -> Result<Splits> {
-        if is_variational(&config.data.name) {
-            config.model.system.settle()?;
-            return config.model.system.without_data();
-        }
-        let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
-        if let Some(width) = config.model.n_visible {
-            data.train.require_width(width)?;
-        }
-        coordinates::continuous(&mut config.model.coordinates, Coordinates::Logit, data, config.seed)
-    }
-
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        match is_variational(&config.data.name) {
-            true => hamiltonian::settle(config),
-            false => config::settle(config, data),
-        }
-    }
-
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
-        if !is_variational(&config.data.name) && config.model.symmetry != Symmetrization::None {
-            return Err(Fault::usage("model.symmetry: data are taken as they are; take none"));
-        }
-        Ok(match target(config, config.train.variational.symmetry)? {
-            Some(target) => {
-                let (train, noise) = (&config.train, &mut Noise::new(config.seed, "init"));
-                let flow = config.model.flow()?.init(device, noise)?;
-                let flow = match hamiltonian::starts_from_fields(&config.model) {
+    fn task<'a>(
+        config: &'a FlowRun,
+        source: &'a Source<ContinuousSystem>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
+        let (model, train, seed) = (&config.model, &config.train, config.seed);
+        let flow = model.flow.flow().or_usage_at("model")?;
+        let n_classes = flow.n_context;
+        let flow = flow.init(device, &mut Noise::new(seed, "init")).or_usage_at("model")?;
+        let preprocessor = Preprocessor::new(&model.preprocessing, device).or_usage_at("model.preprocessing")?;
+        let data = match source {
+            Source::Data(data) => data,
+            Source::Target(system) => {
+                let target = SymmetrizedTarget::new(system.build()?, train.family.symmetry);
+                let flow = match model.flow.is_normalized() {
                     true => {
-                        hamiltonian::fitted(flow, &target, device, &mut Noise::new(config.seed, "fields"))
+                        let noise = &mut Noise::new(seed, "fields");
+                        fit_to_target(flow, &target.density, &target.group, device, noise)
                     }
                     false => flow,
                 };
-                let training = Backprop::new(flow, train.adam().init()?, train.average, device);
-                Box::new(PathTraining {
-                    target,
-                    training: training.clipped(train.clip),
-                    variational: train.variational,
-                    learning_rate: train.learning_rate.clone(),
-                    batch_size: train.batch_size,
-                    seed: config.seed,
-                })
+                let model = Preprocessed { preprocessor, model: flow };
+                let settings = (&train.learner, &train.family, train.batch_size);
+                return variational::task(model, target, settings, seed);
             }
-            None => Box::new(train::FlowTask::new(config, data, device)?),
+        };
+        let preprocessor = match model.whitened {
+            true => preprocessed::whitened(preprocessor, &data.train, device)?,
+            false => preprocessor,
+        };
+        let batch = with_classes(data.train.batch(&spread(data.train.len(), FITTED), device), n_classes);
+        let flow = flow.fitted(preprocessor.forward(batch.x).0, batch.context.as_ref());
+        let flow = Preprocessed { preprocessor, model: flow };
+        let batches =
+            DataBatches::new(data.train.clone(), train.batch_size, seed, device, move |batch| {
+                with_classes(batch, n_classes)
+            })
+            .or_usage()?;
+        let (like_valid, device) = (train_like_valid(data), device.clone());
+        let learner = Learner::new(flow, MaximumLikelihood, &train.learner, StepNoise::each_step(seed, "step"))
+            .or_usage_at("train")?
+            .on_batches(batches)
+            .validate(move |flow, _| {
+                let log_prob = |set: &Dataset| mean(&evaluate::log_probs(flow, set, &device).of_data);
+                let score = log_prob(&data.valid);
+                let metrics =
+                    Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
+                Ok(Some(Validation { metrics, score: Some(score) }))
+            })
+            .export(|flow| Ok(preprocessed::to_bytes(flow)?));
+        Ok(Box::new(learner))
+    }
+
+    fn load(config: &FlowRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let model = &config.model;
+        let flow = model.flow.flow().or_usage_at("model")?;
+        let flow = flow.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
+        let preprocessor = Preprocessor::new(&model.preprocessing, device).or_usage_at("model.preprocessing")?;
+        let n_visible = model.flow.n_visible();
+        let target = model.system.as_ref().map(|system| {
+            Ok::<_, anyhow::Error>(SymmetrizedTarget::new(system.build()?, model.symmetry))
+        });
+        Ok(Self {
+            model: preprocessed::from_bytes(flow, preprocessor, model.whitened, n_visible, bytes, device)?,
+            target: target.transpose()?,
+            config: config.clone(),
+            device: device.clone(),
         })
     }
 
-    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        let flow = config.model.flow()?.init(device, &mut Noise::new(config.seed, "init"));
-        let is_whitened = config.model.whitened == Some(true);
-        let width = config.model.n_visible.filter(|_| is_whitened);
-        let flow = flow.context("the configuration")?;
-        let (flow, preparation) = preparation(&config.model)?.load(flow, width, bytes, device)?;
-        let target = target(config, config.model.symmetry)?;
-        Ok(Self { config: config.clone(), flow, preparation, target, device: device.clone() })
-    }
-
-    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
-        match &self.target {
-            Some(target) if is_variational(&self.config.data.name) => {
-                let (variational, seed) = (&self.config.train.variational, self.config.seed);
-                Ok(target.evaluate(&self.flow, variational, seed))
+    fn evaluate(&self, source: &Source<ContinuousSystem>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+        match (source, &self.target) {
+            (Source::Target(_), Some(target)) => {
+                Ok(target.evaluate(&self.model, &self.config.train.family, self.config.seed))
             }
-            _ => evaluate::evaluate(self, data, part),
+            _ => evaluate::evaluate(self, source.data()?, part),
         }
     }
 
-    fn sample(&self, args: &cli::Sample, family: &RealNvpSampleArgs, _shared: &Shared) -> Result<PathBuf> {
-        sample::sample(self, args, family)
+    fn sample(&self, args: &cli::Sample, family: &FlowSampleArgs, _: &Shared) -> Result<PathBuf> {
+        evaluate::sample(self, args, family)
     }
 
-    fn draw_pictures(&self, data: &Splits, folder: &RunFolder) -> Result<()> {
-        pictures::draw(self, data, folder)
+    fn draw_pictures(&self, source: &Source<ContinuousSystem>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source, files)
     }
 
     fn run(command: &RealNvpCommands, shared: &Shared) -> Result<()> {
@@ -184,20 +318,7 @@ impl Experiment for RealNvpExperiment {
     }
 }
 
-/// What a run is to learn; none where it learned data. A run on a Hamiltonian that is shown data is known by its symmetries.
-fn target(config: &RealNvpRun, symmetrization: Symmetrization) -> Result<Option<Target>> {
-    let target = || Target::new(&config.model.system, symmetrization).context("the configuration");
-    let has_target = is_variational(&config.data.name) || config.model.symmetry != Symmetrization::None;
-    has_target.then(target).transpose()
-}
-
-/// The fixed map before the flow.
-fn preparation(model: &RealNvpModel) -> Result<Preparation> {
-    Preparation::new(model.coordinates, model.margin, model.standardization.as_ref())
-}
-
-impl RealNvpExperiment {
-    fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.flow.n_variables())
-    }
+/// Hidden units for tables of few columns, and for wide data.
+fn wide(is_narrow: bool) -> Widths {
+    if is_narrow { vec![128, 128].into() } else { vec![512, 512].into() }
 }

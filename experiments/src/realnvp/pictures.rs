@@ -1,91 +1,117 @@
-//! The pictures of a finished run.
+//! Pictures of a finished run.
 
 use anyhow::Result;
 use burn::prelude::*;
+use gibbs_autoencoder::Pca;
 use gibbs_backend::Noise;
-use gibbs_core::{Bijection, ConditionalLogProb, Energy, LogProb, math::to_host};
+use gibbs_core::{Batch, Bijection, ConditionalLogProb, LogProb, math::to_host};
 use gibbs_data::Splits;
-use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
-use gibbs_train::run_folder::RunFolder;
+use gibbs_physics::continuous::HarmonicChain;
+use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
+use gibbs_train::run_folder::RunFiles;
 
-use super::{RealNvpExperiment, physics};
+use super::RealNvpExperiment;
 use crate::{
-    coordinates::context,
-    points::{Frame, column, host, log_prob_curves, scatter},
+    pictures::{Curves, Frame, column, host, log_prob_curves, save_figure, scatter},
+    preprocessed::with_classes,
+    source::Source,
+    system::ContinuousSystem,
 };
 
-/// Draws in a picture of images, and points in one of points.
+/// Draws in a picture of images or fields, and points in one of points of data or of a target.
 const SAMPLES: usize = 100;
+const FIELDS: usize = 64;
 const POINTS: usize = 2000;
-/// Cells of a density along each axis.
+const TARGET_POINTS: usize = 3000;
+/// Draws from which the modes of a chain are estimated, and modes that are drawn, from the lowest.
+const CHAINS: usize = 20_000;
+const MODES: usize = 4;
+/// Cells of a density along each axis, and pixels of each of its panels.
 const CELLS: usize = 200;
-/// Pixels of each of its panels.
 const PANEL_WIDTH: u32 = 400;
-/// Lines of the warped grid along each axis, points on each, and how far it goes in the base.
+/// Lines of the warped grid along each axis, points on each, and its half width in the base.
 const LINES: usize = 25;
 const LINE_POINTS: usize = 200;
 const REACH: f64 = 2.5;
+const LINE_COLOR: Color = Color::new(60, 90, 140);
 /// Pairs of images between which is interpolated, and images between them.
 const PAIRS: usize = 8;
 const BETWEEN: usize = 8;
+/// The angle between two independent draws of the base, nearly.
+const QUARTER_TURN: f64 = std::f64::consts::FRAC_PI_2;
 
-pub(super) fn draw(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFolder) -> Result<()> {
-    if let Some(target) = &experiment.target {
-        return physics::draw(experiment, target, folder);
-    }
-    let mut noise = Noise::new(experiment.config.seed, "pictures");
-    if experiment.is_picture() {
-        let (rows, columns) = experiment.shape();
-        let samples = host(experiment.draw(SAMPLES, None, 1.0, &mut noise));
-        ImageGrid::new(rows, columns).save(&samples, folder.files().named("samples.png"))?;
-        interpolation(experiment, data, folder)?;
-    } else {
-        let width = experiment.flow.n_variables();
-        let n = POINTS.min(data.test.len());
-        let test = data.test.values(&(0..n).collect::<Vec<_>>());
-        let samples = host(experiment.draw(n, None, 1.0, &mut noise));
-        let sets: [(&str, &[f32]); 2] = [("test data", &test), ("samples", &samples)];
-        scatter(&sets, width).save(folder.files().named("samples.png"))?;
-        if width == 2 && experiment.flow.n_context() == 0 {
-            density(experiment, &test, &samples).save(folder.files().named("density.png"))?;
+pub(super) fn draw(
+    experiment: &RealNvpExperiment,
+    source: &Source<ContinuousSystem>,
+    files: &RunFiles,
+) -> Result<()> {
+    let noise = &mut Noise::new(experiment.config.seed, "pictures");
+    let mut draw = |n: usize| experiment.draw(n, None, 1.0, noise);
+    let width = experiment.model.model.n_visible();
+    match (&experiment.target, source) {
+        (Some(target), _) => {
+            if let Some((rows, columns)) = experiment.picture() {
+                let fields = experiment.grey(&host(draw(FIELDS)?));
+                ImageGrid::new(rows, columns).save(&fields, files.named("samples.png"))?;
+            } else {
+                let samples = host(draw(TARGET_POINTS)?);
+                scatter(&[("samples", &samples)], width).save(files.named("samples.png"))?;
+                if width == 2 {
+                    density(experiment, &samples, &samples)?.save(files.named("density.png"))?;
+                }
+            }
+            if let Some(chain) = target.density.harmonic_chain().filter(|chain| chain.n_particles() > 1) {
+                modes(chain, draw(CHAINS)?)?.save(files.named("modes.png"))?;
+            }
+            save_figure(&target.report().curves(&Curves::read(&files.metrics())?), files)
+        }
+        (None, source) => {
+            let data = source.data()?;
+            if let Some((rows, columns)) = experiment.picture() {
+                let samples = host(draw(SAMPLES)?);
+                ImageGrid::new(rows, columns).save(&samples, files.named("samples.png"))?;
+                interpolation(experiment, data, files)?;
+            } else {
+                let n = POINTS.min(data.test.len());
+                let test = data.test.values(&(0..n).collect::<Vec<_>>());
+                let samples = host(draw(n)?);
+                scatter(&[("test data", &test), ("samples", &samples)], width)
+                    .save(files.named("samples.png"))?;
+                if width == 2 && experiment.model.n_context() == 0 {
+                    density(experiment, &test, &samples)?.save(files.named("density.png"))?;
+                }
+            }
+            log_prob_curves("log-density (nats)", files)
         }
     }
-    log_prob_curves(folder)
 }
 
-/// The density, beside that to be learned where it is known; draws from it, and what becomes of a grid in the base. The frame is
-/// that of `seen` points.
-pub(super) fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Figure {
-    let (frame, device) = (Frame::around(seen), &experiment.device);
-    let points = frame.centers(CELLS, device);
-    let exp = |log: Tensor<1>| -> Vec<f32> { to_host(log).into_iter().map(|l| l.exp() as f32).collect() };
-    let target = experiment.target.as_ref().map(|target| {
-        let log_z = target.law.exact.map_or(0.0, |(log_z, _)| log_z);
-        exp(-target.law.potential.energy(points.clone()) - log_z)
-    });
-    let density = match &experiment.target {
-        Some(target) => exp(target.symmetrized(experiment.flow.clone()).log_prob(points)),
-        None => {
-            let (inner, ladj) = experiment.preparation.forward(points);
-            exp(experiment.flow.log_prob_given(inner, None) + ladj)
+/// The density, with the one to be learned where it is known; draws from it, and the image of a grid in the base. The frame
+/// holds the points `seen`.
+fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Result<Figure> {
+    let (frame, model) = (Frame::around(seen), &experiment.model);
+    let points = frame.centers(CELLS, &experiment.device);
+    let mut panels: Vec<Panel> = Vec::new();
+    let log_prob = match &experiment.target {
+        Some(target) => {
+            panels.push(frame.heat("density to be learned", target.log_prob(points.clone())));
+            target.symmetrized(model.clone()).log_prob(points)
         }
+        None => model.log_prob_given(points, None),
     };
-
+    panels.push(frame.heat("density", log_prob));
+    panels.push(frame.dots("samples", samples));
     let mut warped = frame.panel("a grid of the base");
     for line in grid() {
-        let z = Tensor::<2>::from_data(TensorData::new(line, [LINE_POINTS, 2]), device);
-        let points = host(experiment.preparation.inverse(experiment.flow.inverse(z, None).0));
+        let z = Tensor::<2>::from_data(TensorData::new(line, [LINE_POINTS, 2]), &experiment.device);
+        let points = host(model.preprocessor.inverse(model.model.inverse(z, None).0));
         let line = Series::new("", &column(&points, 2, 0), &column(&points, 2, 1));
         warped = warped.series(line.color(LINE_COLOR));
     }
-    let target = target.iter().map(|target| frame.heat("density to be learned", target));
-    let own = [frame.heat("density", &density), frame.dots("samples", samples), warped];
-    let panels: Vec<Panel> = target.chain(own).collect();
+    panels.push(warped);
     let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
-    panels.into_iter().fold(figure, Figure::panel)
+    Ok(panels.into_iter().fold(figure, Figure::panel))
 }
-
-const LINE_COLOR: gibbs_report::Color = gibbs_report::Color::new(60, 90, 140);
 
 /// Lines along both axes, as points `[n, 2]`.
 fn grid() -> impl Iterator<Item = Vec<f32>> {
@@ -98,31 +124,56 @@ fn grid() -> impl Iterator<Item = Vec<f32>> {
     })
 }
 
-/// Test images and the straight lines between them in the base.
-fn interpolation(experiment: &RealNvpExperiment, data: &Splits, folder: &RunFolder) -> Result<()> {
-    let (rows, columns) = experiment.shape();
+/// Test images and the arcs between them in the base.
+fn interpolation(experiment: &RealNvpExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
+    let Some((rows, columns)) = experiment.picture() else { return Ok(()) };
+    let (flow, preprocessor) = (&experiment.model.model, &experiment.model.preprocessor);
     let n = PAIRS.min(data.test.len() / 2);
     let ends = |first: usize| -> (Tensor<2>, Option<Tensor<2>>) {
         let rows: Vec<usize> = (0..n).map(|i| 2 * i + first).collect();
         let batch = data.test.batch(&rows, &experiment.device);
-        let labels = context(batch.labels.as_deref(), experiment.flow.n_context(), &experiment.device);
-        let inner = experiment.preparation.forward(batch.x).0;
-        (experiment.flow.forward(inner, labels.as_ref()).0, labels)
+        let Batch { x, context } = with_classes(batch, experiment.model.n_context());
+        (flow.forward(preprocessor.forward(x).0, context.as_ref()).0, context)
     };
     let ((from, labels), (to, _)) = (ends(0), ends(1));
     let sets: Vec<Vec<f32>> = (0..BETWEEN + 2)
         .map(|k| {
-            let part = k as f64 / (BETWEEN + 1) as f64;
             // Along the arc: the base has nearly all of its mass at one distance from its center.
+            let part = k as f64 / (BETWEEN + 1) as f64;
             let (a, b) = ((1.0 - part) * QUARTER_TURN, part * QUARTER_TURN);
             let z = from.clone() * a.sin() + to.clone() * b.sin();
-            host(experiment.preparation.inverse(experiment.flow.inverse(z, labels.as_ref()).0))
+            host(preprocessor.inverse(flow.inverse(z, labels.as_ref()).0))
         })
         .collect();
     let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
     let picture = ImageGrid::new(rows, columns).render_columns(&sets)?;
-    Ok(picture.save_png(folder.files().named("interpolation.png"))?)
+    Ok(picture.save_png(files.named("interpolation.png"))?)
 }
 
-/// A quarter of a turn, from one direction to another at a right angle, as those of two independent draws nearly are.
-const QUARTER_TURN: f64 = std::f64::consts::FRAC_PI_2;
+/// The normal modes as the principal components of draws, whose variances are `1 / β m ω²`, and the exact ones. The modes of a
+/// ring come in pairs of one frequency, and any rotation of a pair is as good, so only their frequencies are drawn.
+fn modes(chain: &HarmonicChain, draws: Tensor<2>) -> Result<Figure> {
+    let n = chain.n_particles();
+    let pca = Pca::fit([draws], n)?;
+    let numbers: Vec<f64> = (1..=n).map(|k| k as f64).collect();
+    let learned: Vec<f64> =
+        pca.eigenvalues().iter().map(|variance| (chain.beta() * variance).powf(-0.5)).collect();
+    let frequencies = Panel::new(Axis::new("frequency"))
+        .x_axis(Axis::new("mode"))
+        .series(Series::new("exact", &numbers, &chain.frequencies()))
+        .series(Series::new("learned", &numbers, &learned).dots(3.0));
+    let mut figure = Figure::new(Axis::new("particle")).columns(2).panel(frequencies);
+    if chain.has_walls() {
+        let (exact, components) = (chain.modes(), to_host(pca.components()));
+        let mut shapes = Panel::new(Axis::new("displacement"));
+        for (k, (exact, learned)) in exact.chunks(n).zip(components.chunks(n)).take(MODES).enumerate() {
+            let overlap: f64 = exact.iter().zip(learned).map(|(a, b)| a * b).sum();
+            let learned: Vec<f64> = learned.iter().map(|x| x * overlap.signum()).collect();
+            shapes = shapes
+                .series(Series::new("", &numbers, exact).color(Color::of_class(k, MODES)))
+                .series(Series::new("", &numbers, &learned).dots(3.0).color(Color::of_class(k, MODES)));
+        }
+        figure = figure.panel(shapes.title("lowest modes: exact lines, learned dots"));
+    }
+    Ok(figure)
+}

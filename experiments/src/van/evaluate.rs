@@ -1,54 +1,109 @@
-//! The figures of a trained network.
+//! Metrics of a trained network.
 
 use anyhow::Result;
+use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::{Estimate, math::to_host, variational::Draws};
-use gibbs_data::Splits;
+use gibbs_core::{
+    Estimate, LogProb,
+    math::to_host,
+    variational::{Draws, FreeEnergy},
+};
+use gibbs_autoregressive::{Autoregressive, AutoregressiveConfig};
+use gibbs_data::{Dataset, Splits};
 use gibbs_physics::monte_carlo::{Measurements, Observation};
 
-use super::{VanExperiment, train::log_probs};
+use super::{SpinModel, VanExperiment};
 use crate::{
     cli::Part,
     evaluation::{Evaluation, mean},
-    free_energy::{self, FreeEnergy},
-    system::{Reference, Spins},
+    system::SpinSystem,
+    usage::{OrUsage, usage},
+    variational::{AT_ONCE, FreeEnergyReport, add_sampling},
 };
 
-/// Draws whose images under the group pass through the network together with each other.
-const AT_ONCE: usize = 500;
+/// Examples whose probabilities are computed at once.
+pub(super) const ROWS: usize = 1000;
 
-pub(super) fn evaluate(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    match super::config::spins(&experiment.config)? {
-        Some(spins) => free_energies(experiment, &spins),
-        None => likelihood(experiment, data, part),
+/// Images under the symmetries that are computed when a model is measured, unless its settings give a number of draws: seconds
+/// of dense layers, and of convolutions, which cost about ten times as much.
+const IMAGES: usize = 10_000_000;
+const IMAGES_OF_CONVOLUTIONS: usize = 1_000_000;
+
+/// Examples that are read at once.
+const BLOCK: usize = 4096;
+
+/// A set of spins -1 and +1, or 0 and 1, as bits.
+///
+/// # Errors
+/// Any other value.
+pub(super) fn bits(set: &Dataset) -> Result<Dataset> {
+    let rows: Vec<usize> = (0..set.len()).collect();
+    let mut bits = Vec::with_capacity(set.len() * set.width());
+    for (block, rows) in rows.chunks(BLOCK).enumerate() {
+        for (i, value) in set.values(rows).into_iter().enumerate() {
+            bits.push(match value {
+                1.0 => 1,
+                0.0 | -1.0 => 0,
+                _ => {
+                    return Err(usage(format!(
+                        "{}: example {} has the value {value:?}; spins are -1 and +1, or 0 and 1 (take `made` for \
+                         anything else, or data.binarization)",
+                        set.name(),
+                        block * BLOCK + i / set.width()
+                    )));
+                }
+            });
+        }
     }
+    Dataset::from_bytes(set.name(), bits, set.shape(), None).or_usage()
+}
+
+/// `ln q` of the examples of a set of bits.
+pub(super) fn log_probs(model: &SpinModel, data: &Dataset, device: &Device) -> Vec<f64> {
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let log_prob = |rows: &[usize]| to_host(model.log_prob(data.tensor(rows, device) * 2.0 - 1.0));
+    rows.chunks(ROWS).flat_map(log_prob).collect()
+}
+
+/// How metrics are made of draws at an inverse temperature.
+pub(super) fn report(
+    n_sites: usize,
+    beta: f64,
+    model: &SpinModel,
+    exact: Option<(f64, &'static str)>,
+) -> FreeEnergyReport {
+    let free_energy = FreeEnergy { n_sites, beta, log_z_offset: 0.0 };
+    FreeEnergyReport { free_energy, unit: "J", symmetries: model.group().order(), exact }
 }
 
 /// Log-likelihood on a part of the data.
-fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let law = experiment.law();
+pub(super) fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
+    let model = experiment.model();
     let mut each = Vec::new();
     for split in part.splits() {
         let set = data.get(*split);
-        set.require_width(experiment.n_spins)?;
-        each.extend(log_probs(&*law, set, &experiment.device));
+        set.require_width(experiment.network.n_visible()).or_usage()?;
+        each.extend(log_probs(&model, set, &experiment.device));
     }
     let mut evaluation = Evaluation::default();
     evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
-    let binarization = experiment.config.data.binarization.map_or("none", |kind| kind.name());
-    evaluation.note("log_prob", "binarization", binarization);
+    evaluation.note("log_prob", "binarization", experiment.config.binarization());
     evaluation.per_example = each;
     Ok(evaluation)
 }
 
-/// What the network's draws tell about its Hamiltonian, beside exact values where there are any.
-fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation> {
-    let (config, law) = (&experiment.config, experiment.law());
-    let beta = config.model.system.beta;
+/// The metrics of the network's draws for its Hamiltonian, with exact values where there are any.
+pub(super) fn free_energies(experiment: &VanExperiment, system: &SpinSystem) -> Result<Evaluation> {
+    let (config, model, spins) = (&experiment.config, experiment.model(), system.build()?);
+    let beta = system.beta();
     let noise = &mut Noise::new(config.seed, "eval");
+    let images = match config.model.network {
+        AutoregressiveConfig::PixelCnn(_) => IMAGES_OF_CONVOLUTIONS,
+        _ => IMAGES,
+    };
+    let n = config.train.family.draws(images, experiment.group.order());
     let mut magnetizations = Vec::new();
-    let n = config.draws(experiment.group.order());
-    let draws = Draws::from_model(&*law, &spins.at(beta)?, n, AT_ONCE, noise, |s| {
+    let draws = Draws::from_model(&model, &spins.at(beta).or_usage()?, n, AT_ONCE, noise, |s| {
         magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
     });
     let energies: Vec<f64> = draws.energy().iter().map(|energy| energy / beta).collect();
@@ -56,18 +111,12 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     let chain = draws.markov_chain(noise);
     let observe = |i: &usize| Observation { energy: energies[*i], magnetization: magnetizations[*i] };
     let visited = Measurements::new(beta, [chain.held.iter().map(observe).collect()]);
-    let exact = Reference::of(&config.model.system, spins, beta)?;
+    let exact = system.reference(&spins, beta)?;
 
     let per_site = |of_system: Estimate| of_system.affine(1.0 / spins.n_spins() as f64, 0.0);
+    let log_z = exact.as_ref().map(|exact| (exact.thermodynamics.log_z, exact.method));
     let mut evaluation = Evaluation::default();
-    let of_whole = FreeEnergy {
-        n_sites: spins.n_spins(),
-        unit: (beta, "J"),
-        log_z_offset: 0.0,
-        symmetries: experiment.group.order(),
-        exact: exact.as_ref().map(|exact| (exact.thermodynamics.log_z, exact.method)),
-    };
-    of_whole.add(&draws, &mut evaluation);
+    report(spins.n_spins(), beta, &model, log_z).add(&draws, &mut evaluation);
     evaluation.add("energy_per_site", &per_site(draws.average(&energies)), "J");
     evaluation.add("energy_per_site_chain", &per_site(visited.energy().estimate), "J");
     if let Some(exact) = &exact {
@@ -78,6 +127,6 @@ fn free_energies(experiment: &VanExperiment, spins: &Spins) -> Result<Evaluation
     if let Some(exact) = exact.and_then(|exact| exact.magnetization) {
         evaluation.add("abs_magnetization_exact", &Estimate::exact(exact.abs), "per site");
     }
-    free_energy::add_sampling(&draws, &chain, &mut evaluation);
+    add_sampling(&draws, &chain, &mut evaluation);
     Ok(evaluation)
 }

@@ -1,149 +1,336 @@
-//! Variational autoregressive networks on the command line: free energies of spin systems, and laws of given spins.
+//! Variational autoregressive networks on the command line: free energies of spin systems, and distributions of given spins.
 
-mod config;
 mod evaluate;
-mod network;
 mod pictures;
-pub(crate) mod train;
-mod values;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_backend::Noise;
-use gibbs_core::{math::to_host, symmetry::SymmetryGroup};
-use gibbs_data::{Binarization, Splits};
-use gibbs_train::{
-    run_folder::{RunFiles, RunFolder},
-    training::TrainTask,
+use gibbs_autoregressive::{
+    Autoregressive, AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel, OutputDistribution,
+    ScoreFunction, SpinLikelihood, Spins,
 };
+use gibbs_backend::Noise;
+use gibbs_core::{
+    Batch, ConfigError, Objective,
+    symmetry::{Symmetrized, Symmetry, SymmetryGroup},
+    variational::{Draws, annealed},
+};
+use gibbs_data::{Binarization, Dataset, Splits};
+use gibbs_physics::Canonical;
+use gibbs_train::{
+    learner::{AverageConfig, DataBatches, Learner, LearnerConfig, NoData, OptimizerConfig, StepNoise},
+    run_folder::RunFiles,
+    schedule::Schedule,
+    training::{LoopConfig, Metrics, TrainTask, Validation},
+    weights,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
-    config::{ConfigOf, RunConfig},
-    evaluation::Evaluation,
-    experiment::{Experiment, write_draws},
-    made::given,
-    system::{HAMILTONIAN, SystemArgs},
+    config::{RunConfig, TrainConfig},
+    evaluation::{Evaluation, mean},
+    experiment::{Experiment, Settings, write_draws},
+    request::Request,
+    source::{Source, SourceInfo, train_like_valid},
+    system::{SpinSystem, SystemArgs},
+    usage::{OrUsage, usage},
+    variational::{Symmetrization, VariationalTrain},
 };
 
-use network::{Network, SpinLaw};
+/// How the two states of a spin are written in draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpinValues {
+    /// -1 and +1.
+    Spins,
+    /// 0 and 1.
+    Bits,
+}
 
-pub use config::{NetworkKind, PixelCnnSizes, Values, VanModel, VanTrain};
+/// The `model` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VanModel {
+    /// The network.
+    #[serde(flatten)]
+    pub network: AutoregressiveConfig,
+    /// How draws are written.
+    pub values: SpinValues,
+    /// Symmetries of the model as it is measured and sampled.
+    pub symmetry: Symmetrization,
+    /// The spin system: what is learned, or whose symmetries given spins have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<SpinSystem>,
+}
 
 /// Configuration of a run.
-pub type VanRun = RunConfig<VanModel, VanTrain>;
+pub type VanRun = RunConfig<VanModel, TrainConfig<VariationalTrain>>;
 
 /// A trained network with its configuration.
 pub struct VanExperiment {
     config: VanRun,
-    network: Network,
-    group: SymmetryGroup,
-    n_spins: usize,
+    network: AutoregressiveModel,
+    group: Arc<SymmetryGroup>,
     device: Device,
 }
 
+/// A distribution of spins with its symmetries.
+type SpinModel = Symmetrized<Spins<AutoregressiveModel>>;
+
 impl Experiment for VanExperiment {
     const NAME: &'static str = "van";
-    const DATA: &'static str = HAMILTONIAN;
+    const DATA: &'static str = "";
     const FILES: &'static [&'static str] = &["samples.png", "curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["beta", "free_energy", "loss", "valid_log_prob"];
     type Model = VanModel;
-    type Train = VanTrain;
+    type Train = TrainConfig<VariationalTrain>;
+    type Target = SpinSystem;
     type TrainArgs = SystemArgs;
     type SampleArgs = NoFlags;
     type Commands = NoCommands;
 
-    fn preset(preset: Preset, data: &str) -> (VanModel, VanTrain) {
-        config::preset(preset, data)
+    fn target(request: &Request) -> Result<Option<SpinSystem>> {
+        if request.has("data.name") { Ok(None) } else { SpinSystem::of_request(request).map(Some) }
     }
 
-    fn label(config: &VanRun) -> String {
-        match config::is_variational(config) {
-            true => config.model.system.kind.name().into(),
-            false => config.data.name.clone(),
+    /// `paper` are the settings that Wu, Wang & Zhang use for 16×16 spins (Phys. Rev. Lett. 122:080602, 2019, and its program),
+    /// for a GPU; the temperature there falls exponentially, to within 2 % after a fifth of the steps.
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        let (has_data, is_paper) = (request.has("data.name"), request.preset == Preset::Paper);
+        let default = if is_paper { AutoregressiveKind::PixelCnn } else { AutoregressiveKind::Made };
+        let kind = request.or("model.kind", default);
+        if !matches!(kind, AutoregressiveKind::Made | AutoregressiveKind::PixelCnn) {
+            return Err(usage(format!("model.kind = {kind}: take made or pixel_cnn")));
+        }
+        let system = (!has_data || request.has("model.system")).then(|| SpinSystem::of_request(request));
+        let system = system.transpose()?;
+        let bernoulli = OutputDistribution::Bernoulli;
+        let mut network =
+            AutoregressiveConfig::for_shape(kind, &info.shape, bernoulli).or_usage_at("model")?;
+        match &mut network {
+            AutoregressiveConfig::Made(made) => {
+                made.n_hidden = if request.preset == Preset::Tiny { 32 } else { 256 }.into();
+                made.direct = true;
+            }
+            AutoregressiveConfig::PixelCnn(network) => {
+                network.n_hidden = if is_paper { 64 } else { 16 };
+                network.half_kernel = if is_paper { 6 } else { 2 };
+                network.periodic = !has_data && system.as_ref().is_some_and(SpinSystem::is_periodic);
+            }
+            _ => {}
+        }
+        let model = VanModel {
+            network,
+            values: if info.is_binary() { SpinValues::Bits } else { SpinValues::Spins },
+            symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
+            system,
+        };
+        let symmetry = if has_data { Symmetrization::None } else { Symmetrization::Reversal };
+        let train = TrainConfig {
+            run: LoopConfig {
+                epochs: request.by_preset([5, 100, 100]),
+                select_best: has_data,
+                patience: has_data.then_some(10),
+                ..LoopConfig::default()
+            },
+            batch_size: if is_paper { 1000 } else { 200 },
+            learner: LearnerConfig {
+                learning_rate: match is_paper {
+                    true => Schedule::constant(1e-3),
+                    false => Schedule::cosine(2e-3, 0.0).with_warmup(100),
+                },
+                optimizer: OptimizerConfig::adam(),
+                average: match is_paper {
+                    true => AverageConfig::OFF,
+                    false => AverageConfig { decay: 0.999, every: 1 },
+                },
+                clip: Default::default(),
+            },
+            family: VariationalTrain::new(if is_paper { 0.2 } else { 0.5 }, symmetry),
+        };
+        Ok(Settings { binarization: Binarization::None, model, train })
+    }
+
+    fn validate(config: &VanRun, source: &Source<SpinSystem>) -> Result<()> {
+        let (model, train) = (&config.model, &config.train);
+        model.network.validate().or_usage_at("model")?;
+        let n_spins = model.network.n_visible();
+        train.validate()?;
+        match source {
+            Source::Data(data) => data.train.require_width(n_spins).or_usage()?,
+            Source::Target(_) => {
+                let (holds, reason) = (train.batch_size >= 2, "the baseline needs at least 2 draws");
+                ConfigError::require(holds, "train.batch_size", train.batch_size, reason).or_usage()?;
+            }
+        }
+        group(config, model.symmetry).map_err(|error| error.context("model.symmetry"))?;
+        train.family.validate(&group(config, train.family.symmetry)?)
+    }
+
+    /// Spins -1 and +1 as bits.
+    fn prepare(config: &VanRun, data: Splits) -> Result<Splits> {
+        match config.data.as_ref().map(|data| data.binarization) {
+            None | Some(Binarization::None) => {
+                data.try_map(|set| if set.is_binary() { Ok(set) } else { evaluate::bits(&set) })
+            }
+            Some(_) => config.binarized(data),
         }
     }
 
-    fn data(config: &mut VanRun, shared: &Shared) -> Result<Splits> {
-        config.model.system.settle()?;
-        if config::is_variational(config) {
-            return config.model.system.without_data();
+    fn task<'a>(
+        config: &'a VanRun,
+        source: &'a Source<SpinSystem>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
+        let (train, seed) = (&config.train, config.seed);
+        let network = config.model.network.init(device, &mut Noise::new(seed, "init")).or_usage_at("model")?;
+        let group = Arc::new(group(config, train.family.symmetry)?);
+        let symmetrized = {
+            let group = group.clone();
+            move |network: &AutoregressiveModel| spin_model(network, &group)
+        };
+        Ok(match source {
+            Source::Target(system) => {
+                let spins = system.build()?;
+                let (beta, annealing) = (system.beta(), train.family.annealing);
+                let energy = {
+                    let hamiltonian = spins.hamiltonian.clone();
+                    move |beta: f64| Canonical::new(hamiltonian.clone(), beta).unwrap_or_else(|e| panic!("{e}"))
+                };
+                let objective = ScoreFunction::new(energy.clone(), group.clone(), beta, train.batch_size)
+                    .with_annealing(annealing);
+                let no_data =
+                    NoData { steps_per_epoch: train.family.steps_per_epoch, device: device.clone() };
+                // The average of weights is also one over temperatures, so it is the distribution of none of them.
+                Box::new(
+                    learner(config, network, objective, "draws")?.on_batches(no_data).validate_current(
+                        move |network, at| {
+                            let beta = beta * annealed(annealing, at);
+                            let noise = &mut Noise::new(seed, format!("valid/{}", at.step));
+                            let n = train.family.valid_samples;
+                            let model = symmetrized(network);
+                            let draws =
+                                Draws::from_model(&model, &energy(beta), n, evaluate::ROWS, noise, |_| ());
+                            let report = evaluate::report(spins.n_spins(), beta, &model, None);
+                            let mut metrics = Metrics::new().with("valid_beta", beta);
+                            metrics.extend(report.metrics(&draws));
+                            Ok(Some(Validation { metrics, score: None }))
+                        },
+                    ),
+                )
+            }
+            Source::Data(data) => {
+                let batches =
+                    DataBatches::new(data.train.clone(), train.batch_size, seed, device, |batch| {
+                        Batch::new(batch.x)
+                    })
+                    .or_usage()?;
+                let (like_valid, device) = (train_like_valid(data), device.clone());
+                let objective = SpinLikelihood::new(group);
+                Box::new(learner(config, network, objective, "step")?.on_batches(batches).validate(
+                    move |network, _| {
+                        let model = symmetrized(network);
+                        let log_prob = |set: &Dataset| mean(&evaluate::log_probs(&model, set, &device));
+                        let score = log_prob(&data.valid);
+                        let metrics = Metrics::new()
+                            .with("valid_log_prob", score)
+                            .with("train_log_prob", log_prob(&like_valid));
+                        Ok(Some(Validation { metrics, score: Some(score) }))
+                    },
+                ))
+            }
+        })
+    }
+
+    fn load(config: &VanRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let noise = &mut Noise::new(config.seed, "init");
+        let network = config.model.network.init(device, noise).or_usage_at("model")?;
+        let network = weights::from_bytes(network, bytes).or_usage()?;
+        let group = Arc::new(group(config, config.model.symmetry)?);
+        Ok(Self { config: config.clone(), network, group, device: device.clone() })
+    }
+
+    fn evaluate(&self, source: &Source<SpinSystem>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+        match source {
+            Source::Target(system) => evaluate::free_energies(self, system),
+            Source::Data(data) => evaluate::likelihood(self, data, part),
         }
-        let data = gibbs_data::load(&config.data.name, &shared.data_dir)?;
-        if let Some(n_spins) = config.model.n_visible {
-            data.train.require_width(n_spins)?;
-        }
-        if data.train.is_binary() {
-            config.model.values.get_or_insert(Values::Bits);
-        }
-        match config.data.binarization {
-            None | Some(Binarization::None) => values::bits(data),
-            Some(_) => Ok(data),
-        }
     }
 
-    fn describe(config: &VanRun, data: &Splits) -> String {
-        match config::is_variational(config) {
-            true => config.model.system.describe(),
-            false => data.train.describe(),
-        }
-    }
-
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        config::settle(config, data)
-    }
-
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
-        Network::task(config, data, device)
-    }
-
-    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        let network = Network::load(config, bytes, device)?;
-        let n_spins = given(config.model.n_visible, "model.n_visible")?;
-        let group = config::group(config, config.model.symmetry, n_spins)?;
-        Ok(Self { config: config.clone(), network, group, n_spins, device: device.clone() })
-    }
-
-    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
-        evaluate::evaluate(self, data, part)
-    }
-
-    fn sample(&self, args: &cli::Sample, _family: &NoFlags, _shared: &Shared) -> Result<PathBuf> {
+    fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<PathBuf> {
         let spins = self.draw(args.n, &mut Noise::new(args.seed, "sample"));
         let bits: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
-        let values = if self.config.model.values == Some(Values::Bits) { &bits } else { &spins };
+        let values = if self.config.model.values == SpinValues::Bits { &bits } else { &spins };
         let (rows, columns) = self.shape();
-        let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
+        let out = args.out_path();
         write_draws(&out, &bits, values, [args.n, rows, columns])?;
         Ok(out)
     }
 
-    fn draw_pictures(&self, _data: &Splits, folder: &RunFolder) -> Result<()> {
-        pictures::draw(self, folder)
+    fn draw_pictures(&self, source: &Source<SpinSystem>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source, files)
     }
 
-    fn run(command: &NoCommands, _shared: &Shared) -> Result<()> {
+    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
     }
 }
 
+fn learner<'a, O: Objective<AutoregressiveModel>>(
+    config: &VanRun,
+    network: AutoregressiveModel,
+    objective: O,
+    noise: &str,
+) -> Result<Learner<'a, AutoregressiveModel, O>> {
+    let noise = StepNoise::each_step(config.seed, noise);
+    Learner::new(network, objective, &config.train.learner, noise).or_usage_at("train")
+}
+
+fn spin_model(network: &AutoregressiveModel, group: &Arc<SymmetryGroup>) -> SpinModel {
+    Symmetrized::new(Spins::new(network.clone()), group.clone())
+}
+
+/// The group under which the network is averaged: symmetries of the Hamiltonian, if it has as many spins. For data without a
+/// system, the reversal is not checked.
+fn group(config: &VanRun, symmetrization: Symmetrization) -> Result<SymmetryGroup> {
+    let n_spins = config.model.network.n_visible();
+    if symmetrization == Symmetrization::None {
+        return Ok(SymmetryGroup::trivial(n_spins));
+    }
+    let spins = config.model.system.as_ref().map(SpinSystem::build).transpose()?;
+    let spins = spins.filter(|spins| spins.n_spins() == n_spins);
+    match (symmetrization, spins) {
+        (Symmetrization::Lattice, Some(spins)) => Ok(spins.hamiltonian.symmetry_group(spins.lattice.as_ref())),
+        (Symmetrization::Lattice, None) => Err(usage(format!(
+            "symmetry = lattice: no system of {n_spins} spins is given; give it, such as --lattice 16x16"
+        ))),
+        (_, Some(spins)) => Ok(spins.hamiltonian.symmetry_group(None)),
+        (_, None) => Ok(SymmetryGroup::generated_by(n_spins, &[Symmetry::negation(n_spins)])),
+    }
+}
+
 impl VanExperiment {
-    /// The law of spins, with its symmetries.
-    fn law(&self) -> Box<dyn SpinLaw> {
-        self.network.law(&self.group)
+    /// The distribution of spins, with its symmetries.
+    fn model(&self) -> SpinModel {
+        spin_model(&self.network, &self.group)
     }
 
     /// `n` draws of spins ±1, row by row.
     fn draw(&self, n: usize, noise: &mut Noise) -> Vec<f32> {
-        to_host(self.law().sample(n, noise)).into_iter().map(|s| s as f32).collect()
+        crate::pictures::host(gibbs_core::Sample::sample(&self.model(), n, noise))
     }
 
     fn shape(&self) -> (usize, usize) {
-        match self.config.data.shape.as_deref() {
-            Some(&[.., columns]) if columns < self.n_spins => (self.n_spins / columns, columns),
-            _ => self.config.data.picture_shape(self.n_spins),
+        let n_spins = self.network.n_visible();
+        let shape = match (&self.config.data, &self.config.model.system) {
+            (Some(data), _) => data.shape.clone(),
+            (None, system) => system.as_ref().and_then(|system| system.build().ok()).map_or(Vec::new(), |s| s.shape()),
+        };
+        match shape[..] {
+            [.., columns] if columns < n_spins => (n_spins / columns, columns),
+            _ => crate::config::picture_shape(&shape, n_spins),
         }
     }
 }

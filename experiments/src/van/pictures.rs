@@ -1,52 +1,45 @@
-//! The pictures of a finished run.
-
-use std::path::Path;
+//! Pictures of a finished run.
 
 use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
-use gibbs_train::run_folder::RunFolder;
+use gibbs_train::run_folder::RunFiles;
 
-use super::{VanExperiment, config};
+use super::VanExperiment;
 use crate::{
-    curves::Curves,
-    system::{Reference, Spins, System},
+    pictures::{Curves, log_prob_curves, save_figure},
+    source::Source,
+    system::SpinSystem,
 };
 
 /// Draws in the picture of samples.
 const SAMPLES: usize = 64;
-/// Measurements along the way that are drawn, spread evenly over the run.
+/// Validations that are drawn, spread evenly over the run.
 const MOST_POINTS: usize = 60;
 /// Temperatures of the line of exact values.
 const EXACT_POINTS: usize = 60;
 /// Highest temperature drawn, in units of the lowest.
 const HOTTEST: f64 = 3.0;
 
-pub(super) fn draw(experiment: &VanExperiment, folder: &RunFolder) -> Result<()> {
+pub(super) fn draw(
+    experiment: &VanExperiment,
+    source: &Source<SpinSystem>,
+    files: &RunFiles,
+) -> Result<()> {
     let (rows, columns) = experiment.shape();
     let draws = experiment.draw(SAMPLES, &mut Noise::new(experiment.config.seed, "pictures"));
     let bright: Vec<f32> = draws.iter().map(|s| 0.5 * (s + 1.0)).collect();
-    ImageGrid::new(rows, columns).save(&bright, folder.files().named("samples.png"))?;
-    let run = Curves::read(&folder.files().metrics())?;
-    let figure = match config::spins(&experiment.config)? {
-        Some(spins) => free_energy(&run, &experiment.config.model.system, &spins)?,
-        None => likelihood(&run),
-    };
-    let save = |path: &Path| figure.save(path);
-    save(&folder.files().named("curves.png"))?;
-    Ok(save(&folder.files().named("curves.svg"))?)
+    ImageGrid::new(rows, columns).save(&bright, files.named("samples.png"))?;
+    match source {
+        Source::Target(system) => {
+            let run = Curves::read(&files.metrics())?;
+            save_figure(&free_energy(&run, system)?, files)
+        }
+        Source::Data(_) => log_prob_curves("log-likelihood (nats)", files),
+    }
 }
 
-/// Log-likelihood against epochs.
-fn likelihood(run: &Curves) -> Figure {
-    let panel = [("train", "train_log_prob"), ("valid", "valid_log_prob")]
-        .into_iter()
-        .flat_map(|(label, name)| run.series(label, name))
-        .fold(Panel::new(Axis::new("log-likelihood (nats)")), Panel::series);
-    Figure::new(Axis::new("epoch")).panel(panel)
-}
-
-/// A measurement along the way.
+/// A validation.
 struct Point {
     epoch: f64,
     beta: f64,
@@ -81,19 +74,19 @@ impl Point {
     }
 }
 
-/// Free energies against temperature, as the run passed it, and how good they were.
-fn free_energy(run: &Curves, system: &System, spins: &Spins) -> Result<Figure> {
-    let points = Point::all(run);
+/// Free energies against temperature, as the run passed it, and their errors.
+fn free_energy(run: &Curves, system: &SpinSystem) -> Result<Figure> {
+    let (points, spins, final_beta) = (Point::all(run), system.build()?, system.beta());
     let n_spins = spins.n_spins() as f64;
     let exact = |beta: f64| -> Result<Option<f64>> {
-        Ok(Reference::of(system, spins, beta)?.map(|exact| exact.thermodynamics.free_energy() / n_spins))
+        Ok(system.reference(&spins, beta)?.map(|exact| exact.thermodynamics.free_energy() / n_spins))
     };
-    let coldest = 1.0 / system.beta;
-    let last_at_end = points.iter().rposition(|point| point.beta == system.beta);
+    let coldest = 1.0 / final_beta;
+    let last_at_end = points.iter().rposition(|point| point.beta == final_beta);
     let shown: Vec<&Point> = points
         .iter()
         .enumerate()
-        .filter(|(i, point)| Some(*i) == last_at_end || point.beta < system.beta)
+        .filter(|(i, point)| Some(*i) == last_at_end || point.beta < final_beta)
         .map(|(_, point)| point)
         .filter(|point| 1.0 / point.beta <= HOTTEST * coldest)
         .collect();
@@ -105,7 +98,7 @@ fn free_energy(run: &Curves, system: &System, spins: &Spins) -> Result<Figure> {
     let line: Vec<f64> = (0..EXACT_POINTS)
         .map(|i| coldest + (hottest - coldest) * i as f64 / (EXACT_POINTS - 1) as f64)
         .collect();
-    if exact(system.beta)?.is_some() {
+    if exact(final_beta)?.is_some() {
         let values =
             line.iter().map(|t| Ok(exact(1.0 / t)?.unwrap_or(f64::NAN))).collect::<Result<Vec<_>>>()?;
         energies = energies.series(Series::new("exact", &line, &values));
@@ -126,20 +119,20 @@ fn free_energy(run: &Curves, system: &System, spins: &Spins) -> Result<Figure> {
     let bounds: Vec<f64> = gaps.iter().map(|gap| gap.0).collect();
     let noise: Vec<f64> = points.iter().map(|point| point.bound_err / point.bound.abs()).collect();
     let against = if gaps.iter().all(|gap| gap.2) { "exact" } else { "corrected" };
-    let errors = Panel::new(Axis::new(format!("(F − {against} F) / |F|")).log())
+    let errors = Panel::new(Axis::new(format!("(F - {against} F) / |F|")).log())
         .x_axis(Axis::new("epoch"))
         .series(Series::new("upper bound", &epoch, &bounds))
         .series(Series::new("its standard error", &epoch, &noise));
-    let mut deviations = Panel::new(Axis::new("corrected − exact (std. errors)"))
+    let mut deviations = Panel::new(Axis::new("corrected - exact (std. errors)"))
         .x_axis(Axis::new("epoch"))
         .reference(0.0, "");
     let standard: Vec<f64> =
         points.iter().zip(&gaps).map(|(p, gap)| gap.1 * p.corrected.abs() / p.corrected_err).collect();
     deviations = deviations.series(Series::new("", &epoch, &standard).dots(2.5));
-    let effective = Panel::new(Axis::new("effective part of the draws").range(0.0, 1.0))
+    let effective = Panel::new(Axis::new("effective fraction of the draws").range(0.0, 1.0))
         .x_axis(Axis::new("epoch"))
         .series(Series::new("", &epoch, &of(&all, |p| p.effective)));
-    let figure = Figure::new(Axis::new("temperature")).title(system.describe()).columns(2);
+    let figure = Figure::new(Axis::new("temperature")).title(crate::source::Target::describe(system)).columns(2);
     let figure = figure.panel(energies).panel(errors).panel(effective);
     Ok(if gaps.iter().all(|gap| gap.2) { figure.panel(deviations) } else { figure })
 }

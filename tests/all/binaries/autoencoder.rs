@@ -40,7 +40,7 @@ fn rows(folder: &Path) -> Vec<f32> {
 fn foreign(folder: &Path) -> Autoencoder {
     let mut noise = Noise::new(1, "foreign");
     let shapes = [("encoder.0", [6, 5]), ("encoder.1", [5, 3]), ("decoder.0", [3, 5]), ("decoder.1", [5, 6])];
-    let config = AutoencoderConfig::new(vec![6, 5, 3]);
+    let config = AutoencoderConfig::new(6, vec![5], 3);
     let mut network = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
     for (k, (name, [fan_in, fan_out])) in shapes.into_iter().enumerate() {

@@ -6,7 +6,7 @@ use burn::{
     prelude::*,
     tensor::{DType, FloatDType},
 };
-use gibbs_autoregressive::{Autoregressive, Conditional};
+use gibbs_autoregressive::{Autoregressive, OutputDistribution};
 use gibbs_backend::Noise;
 use gibbs_core::{
     math::to_host,
@@ -29,18 +29,18 @@ fn on(place: (&Device, DType), x: Tensor<2>) -> Tensor<2> {
     Tensor::from_data(data, place)
 }
 
-/// A figure of a model, for a batch and its context.
-trait Figure {
+/// A quantity of a model, for a batch and its context.
+trait Quantity {
     fn of<M: Module + Autoregressive>(&self, model: M, x: Tensor<2>, context: Option<Tensor<2>>) -> Vec<f64>;
 }
 
-/// Compares a figure of every model on every device with that in double precision, within a part of its largest value.
-fn agrees(figure: &impl Figure, tolerance: f64) {
+/// Compares a quantity of every model on every device with double precision, relative to its largest value.
+fn agrees(quantity: &impl Quantity, tolerance: f64) {
     for (name, device) in devices() {
         for (kind, config) in mades() {
             agrees_for(
                 |device| made(&config, 1, device),
-                figure,
+                quantity,
                 tolerance,
                 &device,
                 &format!("{kind} on {name}"),
@@ -49,7 +49,7 @@ fn agrees(figure: &impl Figure, tolerance: f64) {
         for (kind, config) in nades() {
             agrees_for(
                 |device| nade(&config, 1, device),
-                figure,
+                quantity,
                 tolerance,
                 &device,
                 &format!("{kind} on {name}"),
@@ -58,7 +58,7 @@ fn agrees(figure: &impl Figure, tolerance: f64) {
         for (kind, config) in pixel_cnns() {
             agrees_for(
                 |device| pixel_cnn(&config, 1, device),
-                figure,
+                quantity,
                 tolerance,
                 &device,
                 &format!("{kind} on {name}"),
@@ -69,7 +69,7 @@ fn agrees(figure: &impl Figure, tolerance: f64) {
 
 fn agrees_for<M: Module + Autoregressive>(
     model: impl Fn(&Device) -> M,
-    figure: &impl Figure,
+    quantity: &impl Quantity,
     tolerance: f64,
     device: &Device,
     what: &str,
@@ -80,18 +80,18 @@ fn agrees_for<M: Module + Autoregressive>(
     let context = context(&single, BATCH);
     let at = |place: (&Device, DType)| (on(place, x.clone()), context.clone().map(|c| on(place, c)));
     let (x, c) = at((&flex, DType::F64));
-    let expected = figure.of(cast(single.clone(), FloatDType::F64), x, c);
+    let expected = quantity.of(cast(single.clone(), FloatDType::F64), x, c);
     let (x, c) = at((device, DType::F32));
-    let found = figure.of(model(device), x, c);
+    let found = quantity.of(model(device), x, c);
     let scale = expected.iter().fold(1.0, |scale: f64, value| scale.max(value.abs()));
     assert_close(&found, &expected, tolerance * scale, what);
 }
 
 struct LogProb;
 
-impl Figure for LogProb {
+impl Quantity for LogProb {
     fn of<M: Module + Autoregressive>(&self, model: M, x: Tensor<2>, context: Option<Tensor<2>>) -> Vec<f64> {
-        to_host(model.log_prob_given(x, context))
+        to_host(model.log_prob_given(x, context.as_ref()))
     }
 }
 
@@ -105,13 +105,13 @@ fn gradients<M: Module + Autoregressive>(
     x: Tensor<2>,
     context: Option<Tensor<2>>,
 ) -> GradientsParams {
-    let log_prob = model.log_prob_given(Tensor::from_inner(x), context.map(Tensor::from_inner));
+    let log_prob = model.log_prob_given(Tensor::from_inner(x), context.map(Tensor::from_inner).as_ref());
     GradientsParams::from_grads(log_prob.mean().neg().backward(), model)
 }
 
 struct Gradient;
 
-impl Figure for Gradient {
+impl Quantity for Gradient {
     fn of<M: Module + Autoregressive>(&self, model: M, x: Tensor<2>, context: Option<Tensor<2>>) -> Vec<f64> {
         let model = model.train();
         let gradients = by_parameter(&model, &gradients(&model, x, context));
@@ -127,7 +127,7 @@ fn gradients_by_autodiff() {
 /// How far all parameters move in 20 steps of gradient descent.
 struct Moves;
 
-impl Figure for Moves {
+impl Quantity for Moves {
     fn of<M: Module + Autoregressive>(
         &self,
         mut model: M,
@@ -156,12 +156,12 @@ fn the_first_steps_of_training_agree() {
 #[test]
 fn draws_are_the_same_on_every_device() {
     fn draw(model: &impl Autoregressive) -> Vec<f64> {
-        to_host(model.sample_given(200, context(model, 200), &mut Noise::new(2, "draws")))
+        to_host(model.sample_given(200, context(model, 200).as_ref(), &mut Noise::new(2, "draws")))
     }
     for (name, device) in devices() {
         for (kind, config) in mades() {
             // The exponentials of a scale may differ in their last bit.
-            let is_discrete = !matches!(config.conditional, Conditional::GaussianMixture { .. });
+            let is_discrete = !matches!(config.output, OutputDistribution::GaussianMixture { .. });
             let tolerance = if is_discrete { 0.0 } else { 1e-5 };
             let [expected, found] = [&Device::flex(), &device].map(|device| draw(&made(&config, 1, device)));
             assert_close(&found, &expected, tolerance, &format!("{kind} on {name}"));

@@ -4,7 +4,7 @@ use burn::{prelude::*, tensor::DType, tensor::FloatDType};
 use gibbs_backend::Noise;
 use gibbs_core::{Bijection, LogProb, math::to_host, params::cast};
 use gibbs_flow::{Flow, FlowConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate};
-use gibbs_testkit::stirred;
+use gibbs_testkit::perturbed;
 
 use super::devices;
 use crate::support::assert_close;
@@ -14,13 +14,13 @@ const POINTS: usize = 40;
 
 fn configs() -> Vec<(&'static str, FlowConfig)> {
     let spline = Univariate::spline();
-    let linear = vec![LayerConfig::act_norm(), LayerConfig::Linear { order: Permute::Reverse }];
+    let linear = vec![LayerConfig::act_norm(), LayerConfig::linear(Permute::Reverse)];
     vec![
-        ("NICE", RealNvpConfig::new(WIDTH, 3, vec![8]).with_map(Univariate::Additive).flow()),
-        ("Real NVP", RealNvpConfig::new(WIDTH, 3, vec![8]).flow()),
-        ("spline couplings", RealNvpConfig::new(WIDTH, 3, vec![8]).with_map(spline).flow()),
-        ("MAF", MafConfig::new(WIDTH, 2, vec![8]).flow()),
-        ("spline IAF", MafConfig::new(WIDTH, 2, vec![8]).with_map(spline).with_inverse(true).flow()),
+        ("NICE", RealNvpConfig::new(WIDTH, 3, vec![8].into()).flow_with(Univariate::Additive)),
+        ("Real NVP", RealNvpConfig::new(WIDTH, 3, vec![8].into()).flow()),
+        ("spline couplings", RealNvpConfig::new(WIDTH, 3, vec![8].into()).flow_with(spline)),
+        ("MAF", MafConfig::new(WIDTH, 2, vec![8].into()).flow()),
+        ("spline IAF", MafConfig::new(WIDTH, 2, vec![8].into()).inverse_flow_with(spline)),
         ("linear", FlowConfig::new(WIDTH, linear)),
     ]
 }
@@ -28,7 +28,7 @@ fn configs() -> Vec<(&'static str, FlowConfig)> {
 /// The flow with all parameters moved: drawn on the host, so equal on all devices.
 fn flow(config: &FlowConfig, device: &Device, dtype: FloatDType) -> Flow {
     let flow = config.init(device, &mut Noise::new(0, "init")).unwrap();
-    stirred(cast(flow, dtype), 0.1, Noise::new(0, "stir"))
+    perturbed(cast(flow, dtype), 0.1, Noise::new(0, "stir"))
 }
 
 /// `ln p` of points, its slope there, and the points after a round trip.

@@ -5,11 +5,11 @@
 //! `GIBBS_REQUIRE_DEVICES` is set.
 
 mod binary;
+mod boltzmann;
 mod continuous;
 mod density;
 mod elementwise;
 mod flows;
-mod machine;
 mod noise;
 mod spins;
 

@@ -1,4 +1,4 @@
-//! Energies of spins, and laws of spins averaged over symmetries, on every device, against double precision on `flex`.
+//! Energies of spins and symmetrized models of spins on every device, compared with double precision on `flex`.
 
 use burn::{
     prelude::*,
@@ -20,7 +20,7 @@ fn configurations(n: usize, n_spins: usize, place: (&Device, DType)) -> Tensor<2
     Tensor::from_data(data, place)
 }
 
-/// Few neighbors, and all of them.
+/// Hamiltonians with few neighbors, and with all pairs.
 #[test]
 fn energies_are_the_same_on_every_device() {
     let torus = Lattice::square(12, Boundary::Periodic).unwrap();
@@ -42,17 +42,17 @@ fn energies_are_the_same_on_every_device() {
 }
 
 #[test]
-fn symmetric_laws_are_the_same_on_every_device() {
+fn symmetrized_models_are_the_same_on_every_device() {
     let lattice = Lattice::square(4, Boundary::Periodic).unwrap();
     let group = ising(&lattice, 1.0, 0.0).unwrap().symmetry_group(Some(&lattice));
     let log_probs = |place: (&Device, DType)| {
-        let network = made(&MadeConfig::new(16, vec![20]), 2, place.0);
+        let network = made(&MadeConfig::new(16, vec![20].into()), 2, place.0);
         let network = match place.1 {
             DType::F64 => gibbs_core::params::cast(network, FloatDType::F64),
             _ => network,
         };
-        let law = Symmetrized::new(Spins::new(network), group.clone());
-        to_host(law.log_prob(configurations(30, 16, place)))
+        let model = Symmetrized::new(Spins::new(network), group.clone());
+        to_host(model.log_prob(configurations(30, 16, place)))
     };
     let expected = log_probs((&Device::flex(), DType::F64));
     for (name, device) in devices() {

@@ -46,17 +46,17 @@ fn set(layers: &mut [Affine], case: &Value) {
 /// The model of a case, in double precision.
 fn model(case: &Value) -> Box<dyn Autoregressive> {
     let settings = &case["model"];
-    let order = OrderConfig::Given(whole_numbers(&settings["order"]));
-    let hidden = whole_numbers(&settings["n_hidden"]);
+    let order = OrderConfig::List(whole_numbers(&settings["order"]));
+    let n_hidden = whole_numbers(&settings["n_hidden"]);
     let (device, noise) = (Device::flex(), &mut Noise::new(0, "init"));
     if settings["kind"] == "nade" {
-        let nade = NadeConfig::new(width(case), hidden[0]).with_order(order).init(&device, noise).unwrap();
+        let nade = NadeConfig::new(width(case), n_hidden[0]).with_order(order).init(&device, noise).unwrap();
         let mut nade = params::cast(nade, FloatDType::F64);
         set(&mut nade.layers, case);
         return Box::new(nade);
     }
     let is_direct = settings["direct"].as_bool().unwrap();
-    let config = MadeConfig::new(width(case), hidden).with_order(order).with_direct(is_direct);
+    let config = MadeConfig::new(width(case), n_hidden.into()).with_order(order).with_direct(is_direct);
     let mut made = params::cast(config.init(&device, noise).unwrap(), FloatDType::F64);
     set(&mut made.layers, case);
     made.direct = made.direct.map(|direct| tensor(case, "direct", direct.dims()));

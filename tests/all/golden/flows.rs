@@ -7,7 +7,7 @@ use burn::{
 };
 use gibbs_backend::Noise;
 use gibbs_core::{Bijection, LogProb, math::to_host, nn::Affine, params::cast};
-use gibbs_flow::{Flow, FlowConfig, Layer};
+use gibbs_flow::{AnyConditioner, Flow, FlowConfig, Layer};
 use serde_json::Value;
 
 use super::{numbers, read};
@@ -32,7 +32,10 @@ fn flow(case: &Value) -> Flow {
             }
         };
         match layer {
-            Layer::Coupling(layer) => network(&mut layer.conditioner.layers, "conditioner"),
+            Layer::Coupling(layer) => match &mut layer.conditioner {
+                AnyConditioner::Mlp(mlp) => network(&mut mlp.layers, "conditioner"),
+                other => panic!("no case has {other:?}"),
+            },
             Layer::Autoregressive(layer) => network(&mut layer.network.layers, "network"),
             Layer::Elementwise(layer) => {
                 layer.parameters = Param::from_tensor(tensor(values("parameters"), layer.parameters.dims()));

@@ -1,9 +1,9 @@
-//! Small machines of binary units, enumerated by another program.
+//! Small RBMs of binary units, enumerated by another program.
 
 use burn::{module::Param, prelude::*, tensor::DType};
 use gibbs_boltzmann::{
     Rbm, exact,
-    units::{Binary, Units},
+    units::{Binary, EnumerableUnits, Units},
 };
 use gibbs_core::math::to_host;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{numbers, read};
 use crate::support::assert_close;
 
-/// A machine of the file with what was computed from it.
+/// An RBM of the file with what was computed from it.
 struct Case {
     name: String,
     rbm: Rbm<Binary, Binary>,
@@ -74,34 +74,34 @@ fn mean_log_probabilities() {
 }
 
 /// All visible states with their probabilities as a column.
-fn law(rbm: &Rbm<Binary, Binary>) -> (Tensor<2>, Tensor<2>) {
-    let law = exact::visible_law(rbm).unwrap();
-    let n = law.len();
-    let column = Tensor::from_data(TensorData::new(law, [n, 1]), (&Device::flex(), DType::F64));
+fn distribution(rbm: &Rbm<Binary, Binary>) -> (Tensor<2>, Tensor<2>) {
+    let probs = exact::visible_distribution(rbm).unwrap();
+    let n = probs.len();
+    let column = Tensor::from_data(TensorData::new(probs, [n, 1]), (&Device::flex(), DType::F64));
     (rbm.visible.states(0, n), column)
 }
 
 #[test]
 fn visible_marginals() {
     for case in cases() {
-        let (states, law) = law(&case.rbm);
-        let found = to_host((states * law).sum_dim(0));
+        let (states, probs) = distribution(&case.rbm);
+        let found = to_host((states * probs).sum_dim(0));
         assert_close(&found, &expected(&case, "visible_marginals"), 1e-12, &case.name);
     }
 }
 
-/// `<v h>` over the data minus `<v h>` over the machine's own law.
+/// `<v h>` over the data minus `<v h>` over the model's own distribution.
 #[test]
 fn gradients_of_the_log_likelihood() {
     for case in cases() {
-        let correlation = |v: Tensor<2>, law: Tensor<2>| {
+        let correlation = |v: Tensor<2>, probs: Tensor<2>| {
             let hidden = case.rbm.hidden_mean(v.clone());
-            (v * law).transpose().matmul(hidden)
+            (v * probs).transpose().matmul(hidden)
         };
         let n = case.batch.dims()[0];
         let equal = Tensor::ones([n, 1], (&Device::flex(), DType::F64)) / n as f64;
-        let (states, law) = law(&case.rbm);
-        let found = to_host(correlation(case.batch.clone(), equal) - correlation(states, law));
+        let (states, probs) = distribution(&case.rbm);
+        let found = to_host(correlation(case.batch.clone(), equal) - correlation(states, probs));
         assert_close(&found, &expected(&case, "log_likelihood_gradient_weight"), 1e-12, &case.name);
     }
 }

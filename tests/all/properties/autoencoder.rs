@@ -18,7 +18,9 @@ pub(super) fn models() -> Vec<Constructor> {
     let model = |(output, code): (Output, Code)| -> Constructor {
         let init = move |seed| {
             let mut noise = Noise::new(seed, "autoencoder");
-            let config = AutoencoderConfig::new(WIDTHS.into()).with_output(output).with_code(code);
+            let config = AutoencoderConfig::new(WIDTHS[0], vec![WIDTHS[1]], WIDTHS[2])
+                .with_output(output)
+                .with_code(code);
             let autoencoder = config.init(&Device::flex(), &mut noise).unwrap();
             Box::new(shaken(autoencoder, noise)) as Box<dyn Model>
         };

@@ -6,15 +6,15 @@ use gibbs_core::math::to_host;
 use gibbs_flow::{
     ContinuousFlow, FlowMatching,
     continuous::{
-        FieldConfig, ImageFieldConfig, LatticeFieldConfig, PerceptronConfig, PotentialConfig, TimeInput,
-        Trace, VelocityField,
+        FieldConfig, ImageFieldConfig, LatticeFieldConfig, MlpFieldConfig, PotentialConfig, TimeInput, Trace,
+        VelocityField,
     },
     ode::{Method, Solver},
 };
 use gibbs_train::weights::{self, WeightsError};
 
 use super::{Constructor, Generative, Gradients, Model, tensor};
-use crate::support::parameters::{by_parameter, stirred};
+use crate::support::parameters::{by_parameter, perturbed};
 
 /// Variables of each flow: pictures of 4 by 4 pixels for one of them.
 const WIDTH: usize = 16;
@@ -23,9 +23,9 @@ pub(super) fn models() -> Vec<Constructor> {
     let constructor = |(name, config): (&str, FieldConfig)| -> Constructor {
         let init = move |seed| {
             let field = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
-            let field = stirred(field, Noise::new(seed, "weights"));
+            let field = perturbed(field, Noise::new(seed, "weights"));
             let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, 3), Trace::Exact).unwrap();
-            Box::new(Law { flow, config: config.clone() }) as Box<dyn Model>
+            Box::new(Density { flow, config: config.clone() }) as Box<dyn Model>
         };
         (name.into(), Box::new(init))
     };
@@ -33,36 +33,38 @@ pub(super) fn models() -> Vec<Constructor> {
 }
 
 fn configs() -> Vec<(&'static str, FieldConfig)> {
-    let perceptron = PerceptronConfig::new(WIDTH, vec![5, 6]);
-    let gated = perceptron.clone().with_time(TimeInput::Gated).with_n_context(2);
-    let waves = perceptron.clone().with_waves(3).with_wave_scale(0.5);
+    let mlp = MlpFieldConfig::new(WIDTH, vec![5, 6].into());
+    let gated = mlp.clone().with_time(TimeInput::Gated).with_n_context(2);
+    let fourier = mlp.clone().with_fourier_features(3).with_fourier_scale(0.5);
     let image = ImageFieldConfig::new(4, 4, [2, 3]).with_embedding(3).with_frequencies(1).with_blocks([1, 1]);
-    let atoms = image.clone().with_atoms(vec![-1.0, 0.5]).with_spread(0.2);
+    let masses = image.clone().with_point_masses(vec![-1.0, 0.5]).with_point_std(0.2);
     vec![
-        ("continuous", FieldConfig::Perceptron(perceptron)),
-        ("continuous, gates, context", FieldConfig::Perceptron(gated)),
-        ("continuous, waves", FieldConfig::Perceptron(waves)),
-        ("continuous, potential", FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7, 5]))),
+        ("continuous", FieldConfig::Mlp(mlp)),
+        ("continuous, gates, context", FieldConfig::Mlp(gated)),
+        ("continuous, Fourier features", FieldConfig::Mlp(fourier)),
+        ("continuous, potential", FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7, 5].into()))),
         (
             "continuous, potential with units of each variable",
-            FieldConfig::Potential(PotentialConfig::new(WIDTH, vec![7]).with_timed(true).with_separable(2)),
+            FieldConfig::Potential(
+                PotentialConfig::new(WIDTH, vec![7].into()).with_timed(true).with_separable(2),
+            ),
         ),
         (
             "continuous, lattice",
-            FieldConfig::Lattice(LatticeFieldConfig::new(vec![4, 4]).with_features(3).with_waves(2)),
+            FieldConfig::Lattice(LatticeFieldConfig::new(vec![4, 4]).with_features(3).with_frequencies(2)),
         ),
         ("continuous, convolutions", FieldConfig::Image(image)),
-        ("continuous, convolutions, values that many pixels have", FieldConfig::Image(atoms)),
+        ("continuous, convolutions, values that many pixels have", FieldConfig::Image(masses)),
     ]
 }
 
 #[derive(Clone)]
-struct Law {
+struct Density {
     flow: ContinuousFlow,
     config: FieldConfig,
 }
 
-impl Law {
+impl Density {
     /// A context for each of `n` examples, the same for all, so that a batch may be split.
     fn context(&self, n: usize) -> Option<Tensor<2>> {
         let width = self.flow.field.n_context();
@@ -80,7 +82,7 @@ fn gate(name: &str, n_in: usize, width: usize) -> [(String, Vec<usize>); 2] {
     affine(&format!("{name}.network.layers.0"), n_in, 2 * width)
 }
 
-impl Model for Law {
+impl Model for Density {
     fn weights(&self) -> Vec<u8> {
         weights::to_bytes(&self.flow).unwrap()
     }
@@ -92,24 +94,24 @@ impl Model for Law {
 
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         match &self.config {
-            FieldConfig::Perceptron(config) => {
+            FieldConfig::Mlp(config) => {
                 let is_gated = config.time == TimeInput::Gated;
-                let inputs = WIDTH + 2 * config.waves;
+                let inputs = WIDTH + 2 * config.fourier_features;
                 let n_in = if is_gated { inputs } else { inputs + 1 + config.n_context };
-                let widths = [&[n_in], config.hidden.as_slice(), &[WIDTH]].concat();
+                let widths = [&[n_in], config.n_hidden.list(), &[WIDTH]].concat();
                 let layers = widths
                     .windows(2)
                     .enumerate()
                     .flat_map(|(l, ends)| affine(&format!("network.layers.{l}"), ends[0], ends[1]));
-                let gates = config.hidden.iter().enumerate().filter(|_| is_gated);
+                let gates = config.n_hidden.list().iter().enumerate().filter(|_| is_gated);
                 let gates =
                     gates.flat_map(|(l, &width)| gate(&format!("gates.{l}"), 1 + config.n_context, width));
-                let waves =
-                    (config.waves > 0).then(|| tensor("field.waves.frequencies", &[WIDTH, config.waves]));
-                layers.chain(gates).chain(waves).collect()
+                let fourier = (config.fourier_features > 0)
+                    .then(|| tensor("field.fourier.frequencies", &[WIDTH, config.fourier_features]));
+                layers.chain(gates).chain(fourier).collect()
             }
             FieldConfig::Potential(config) => {
-                let widths = [&[WIDTH + usize::from(config.timed)], config.hidden.as_slice()].concat();
+                let widths = [&[WIDTH + usize::from(config.timed)], config.n_hidden.list()].concat();
                 let layers = widths
                     .windows(2)
                     .enumerate()
@@ -117,7 +119,7 @@ impl Model for Law {
                 let units = ["weight", "slope", "bias", "drift"].into_iter().filter(|_| config.separable > 0);
                 let units =
                     units.map(|name| tensor(format!("field.separable.{name}"), &[config.separable, WIDTH]));
-                let out = tensor("field.weight", &config.hidden[config.hidden.len() - 1..]);
+                let out = tensor("field.weight", &config.n_hidden.list()[config.n_hidden.list().len() - 1..]);
                 layers.chain([out]).chain(units).collect()
             }
             FieldConfig::Lattice(config) => {
@@ -126,7 +128,7 @@ impl Model for Law {
                 vec![
                     tensor("field.frequencies", &[config.features, 1]),
                     tensor("field.mixtures", &[config.channels, config.features]),
-                    tensor("field.kernels", &[config.waves, (1 + config.channels) * orbits]),
+                    tensor("field.kernels", &[config.frequencies, (1 + config.channels) * orbits]),
                 ]
             }
             FieldConfig::Image(config) => {
@@ -150,7 +152,7 @@ impl Model for Law {
                     affine("coarse.0.sites", sites, sites).to_vec(),
                     affine("up", wide, 4 * w).to_vec(),
                     block("after.0", w),
-                    affine("leave", w, 4 * (1 + config.atoms.len())).to_vec(),
+                    affine("leave", w, 4 * (1 + config.point_masses.len())).to_vec(),
                 ]
                 .concat()
             }
@@ -163,7 +165,7 @@ impl Model for Law {
 
     fn score(&self, x: Tensor<2>) -> Vec<f64> {
         let context = self.context(x.dims()[0]);
-        to_host(self.flow.log_prob_given(x, context.as_ref(), None).unwrap().0)
+        to_host(self.flow.try_log_prob(x, context.as_ref(), None).unwrap().0)
     }
 
     fn gradients(&self, x: Tensor<2>, noise: &mut Noise) -> Vec<(&'static str, Gradients)> {
@@ -173,12 +175,12 @@ impl Model for Law {
         let x: Tensor<2> = Tensor::from_inner(x);
         let by =
             |loss: Tensor<1>| by_parameter(&lifted, &GradientsParams::from_grads(loss.backward(), &lifted));
-        let (log_prob, _) = lifted.log_prob_given(x.clone(), context.as_ref(), None).unwrap();
+        let (log_prob, _) = lifted.try_log_prob(x.clone(), context.as_ref(), None).unwrap();
         let adjoint = lifted.likelihood_by_adjoint(inner, plain.as_ref(), None, noise).unwrap();
         let matching = FlowMatching::new().loss(&lifted.field, x, context.as_ref(), noise);
         vec![
             ("likelihood", by(log_prob.mean().neg())),
-            ("adjoint", by_parameter(&lifted, &adjoint.pulled.gradients)),
+            ("adjoint", by_parameter(&lifted, &adjoint.adjoint.gradients)),
             ("matching", by(matching)),
         ]
     }
@@ -188,7 +190,7 @@ impl Model for Law {
     }
 }
 
-impl Generative for Law {
+impl Generative for Density {
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         self.flow.sample_given(n, self.context(n).as_ref(), 1.0, noise).unwrap()
     }

@@ -1,15 +1,18 @@
-//! Stacks of machines: tied, untied, with and without a label.
+//! Stacks of RBMs: tied, untied, with and without a label.
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{ContrastiveConfig, Dbn, UpDownConfig, units::Units};
+use gibbs_boltzmann::{
+    ContrastiveConfig, Dbn, UpDownConfig,
+    units::{UnitFamily, Units},
+};
 use gibbs_core::{Batch, math::to_host};
 use gibbs_train::weights::{self, WeightsError};
 
 use super::{Constructor, Generative, Gradients, Model, tensor};
-use crate::support::{machine::stack, parameters::by_parameter};
+use crate::support::{boltzmann::stack, parameters::by_parameter};
 
-/// Sweeps of the top machine before a draw.
+/// Sweeps of the top RBM before a draw.
 const SWEEPS: usize = 5;
 
 /// Name, widths bottom to top, whether there is a label, whether upward weights are parameters of their own.
@@ -26,12 +29,6 @@ pub(super) fn models() -> Vec<Constructor> {
         (name.into(), Box::new(init))
     };
     STACKS.map(model).into()
-}
-
-/// Columns of the visible layer without those of a label.
-fn visible_width(dbn: &Dbn) -> usize {
-    let labels = if dbn.depth() == 1 { dbn.n_classes() } else { 0 };
-    dbn.layers[0].visible.width() - labels
 }
 
 impl Model for Dbn {
@@ -58,10 +55,10 @@ impl Model for Dbn {
     }
 
     fn examples(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
-        noise.bernoulli(Tensor::full([n, visible_width(self)], 0.5, &Device::flex()))
+        noise.bernoulli(Tensor::full([n, self.n_visible()], 0.5, &Device::flex()))
     }
 
-    /// `-F` of the means below the top machine, or `log p(y | ·)` of the first class there: the bound itself needs draws.
+    /// `-F` of the means below the top RBM, or `log p(y | ·)` of the first class there: the bound itself needs draws.
     fn score(&self, x: Tensor<2>) -> Vec<f64> {
         match self.n_classes() {
             0 => to_host(self.top().free_energy(self.encode(x)).neg()),

@@ -4,13 +4,13 @@ use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_core::{ConditionalLogProb, math::to_host, nn::Activation};
 use gibbs_flow::{
-    ConvolutionalConfig, ConvolutionalCouplingConfig, CouplingConfig, CouplingMask, Flow, FlowConfig,
-    LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate,
+    ConditionerConfig, ConvolutionalConfig, CouplingConfig, CouplingMask, FactorOutConfig, Flow, FlowConfig,
+    InverseAutoregressiveConfig, LayerConfig, MafConfig, Permute, RealNvpConfig, Univariate,
 };
 use gibbs_train::weights::{self, WeightsError};
 
 use super::{Constructor, Generative, Gradients, Model, tensor};
-use crate::support::parameters::{by_parameter, stirred};
+use crate::support::parameters::{by_parameter, perturbed};
 
 /// Variables of each flow.
 const WIDTH: usize = 6;
@@ -22,8 +22,8 @@ pub(super) fn models() -> Vec<Constructor> {
     let constructor = |(name, config): (&str, FlowConfig)| -> Constructor {
         let init = move |seed| {
             let flow = config.init(&Device::flex(), &mut Noise::new(ORDERS, "init")).unwrap();
-            let flow = stirred(flow, Noise::new(seed, "weights"));
-            Box::new(Law { flow, config: config.clone() }) as Box<dyn Model>
+            let flow = perturbed(flow, Noise::new(seed, "weights"));
+            Box::new(Density { flow, config: config.clone() }) as Box<dyn Model>
         };
         (name.into(), Box::new(init))
     };
@@ -31,30 +31,30 @@ pub(super) fn models() -> Vec<Constructor> {
 }
 
 fn configs() -> Vec<(&'static str, FlowConfig)> {
-    let couplings = RealNvpConfig::new(WIDTH, 2, vec![5]);
-    let maf = MafConfig::new(WIDTH, 2, vec![9]);
+    let couplings = RealNvpConfig::new(WIDTH, 2, vec![5].into());
+    let maf = MafConfig::new(WIDTH, 2, vec![9].into());
     let spline = Univariate::Spline { bins: 3, bound: 3.0 };
-    let coupling = CouplingConfig::new(CouplingMask::Half, vec![5]).with_map(spline);
+    let coupling = CouplingConfig::new(CouplingMask::Half, ConditionerConfig::mlp(vec![5])).with_map(spline);
     let glow = vec![
         LayerConfig::act_norm(),
-        LayerConfig::Linear { order: Permute::Random },
+        LayerConfig::linear(Permute::Random),
         LayerConfig::Coupling(coupling),
-        LayerConfig::Elementwise { map: spline },
+        LayerConfig::elementwise(spline),
     ];
     vec![
-        ("NICE", couplings.clone().with_map(Univariate::Additive).flow()),
+        ("NICE", couplings.clone().flow_with(Univariate::Additive)),
         ("Real NVP", couplings.clone().with_mask(CouplingMask::Alternating).flow()),
         ("Real NVP, context", couplings.with_n_context(2).flow()),
         ("MAF", maf.clone().with_act_norm(true).flow()),
-        ("IAF", maf.clone().with_inverse(true).flow()),
-        ("MAF, splines, context", maf.with_map(spline).with_n_context(2).flow()),
+        ("IAF", maf.inverse_flow_with(Univariate::affine())),
+        ("MAF, splines, context", maf.with_n_context(2).flow_with(spline)),
         ("Glow of points", FlowConfig::new(WIDTH, glow)),
-        ("pictures", FlowConfig::new(WIDTH, pictures(spline)).with_n_context(2)),
+        ("images", FlowConfig::new(WIDTH, images(spline)).with_n_context(2)),
     ]
 }
 
-/// Couplings of pictures of 2 by 3 sites; one row of them goes on.
-fn pictures(map: Univariate) -> Vec<LayerConfig> {
+/// Couplings of images of 2 by 3 sites; one row of them goes on.
+fn images(map: Univariate) -> Vec<LayerConfig> {
     let coupling = |rows, flipped| {
         let network = ConvolutionalConfig::new(rows, 3)
             .with_width(4)
@@ -64,17 +64,20 @@ fn pictures(map: Univariate) -> Vec<LayerConfig> {
             .with_positions(rows == 2)
             .with_periodic(rows == 1);
         let mask = CouplingMask::Checkerboard { rows, columns: 3 };
-        let coupling = ConvolutionalCouplingConfig::new(mask, network).with_flipped(flipped);
-        LayerConfig::ConvolutionalCoupling(coupling.with_map(map))
+        let network = ConditionerConfig::Convolutional(network);
+        LayerConfig::Coupling(CouplingConfig::new(mask, network).with_flipped(flipped).with_map(map))
     };
     let finer = vec![coupling(1, false), LayerConfig::act_norm(), coupling(1, true)];
-    let factor_out = LayerConfig::FactorOut { n_variables: WIDTH / 2, layers: finer };
+    let factor_out = LayerConfig::FactorOut(FactorOutConfig::new(WIDTH / 2, finer));
     vec![coupling(2, false), coupling(2, true), factor_out]
 }
 
 /// Names and shapes of what a convolutional coupling learns.
-fn tensors_of_lattice(config: &ConvolutionalCouplingConfig, n_context: usize) -> Vec<(String, Vec<usize>)> {
-    let network = &config.network;
+fn tensors_of_lattice(
+    network: &ConvolutionalConfig,
+    per_variable: usize,
+    n_context: usize,
+) -> Vec<(String, Vec<usize>)> {
     let (taps, d, m) = (9, network.width, network.bottleneck);
     let affine = |name: &str, n_in: usize, n_out: usize| {
         let at = |part: &str| format!("conditioner.{name}.{part}");
@@ -88,7 +91,7 @@ fn tensors_of_lattice(config: &ConvolutionalCouplingConfig, n_context: usize) ->
         .chain(affine("blocks.0.reduce", d, m))
         .chain(affine("blocks.0.convolve", taps * m, m))
         .chain(affine("blocks.0.expand", m, d))
-        .chain(affine("output", d, config.map.n_parameters()))
+        .chain(affine("output", d, per_variable))
         .collect()
 }
 
@@ -115,37 +118,43 @@ fn tensors_of_layer(layer: &LayerConfig, n_context: usize) -> Vec<(String, Vec<u
     };
     match layer {
         LayerConfig::Coupling(config) => {
-            let half = WIDTH / 2;
-            network("conditioner", half, &config.hidden, half * config.map.n_parameters())
+            let (half, per_variable) = (WIDTH / 2, config.map.n_parameters());
+            match &config.conditioner {
+                ConditionerConfig::Mlp(mlp) => {
+                    network("conditioner", half, mlp.n_hidden.list(), half * per_variable)
+                }
+                ConditionerConfig::Convolutional(network) => {
+                    tensors_of_lattice(network, per_variable, n_context)
+                }
+            }
         }
         LayerConfig::Autoregressive(config) => {
-            network("network", WIDTH, &config.hidden, WIDTH * config.map.n_parameters())
+            network("network", WIDTH, config.n_hidden.list(), WIDTH * config.map.n_parameters())
         }
-        LayerConfig::InverseAutoregressive(config) => {
-            network("inner.network", WIDTH, &config.hidden, WIDTH * config.map.n_parameters())
+        LayerConfig::InverseAutoregressive(InverseAutoregressiveConfig(config)) => {
+            network("inner.network", WIDTH, config.n_hidden.list(), WIDTH * config.map.n_parameters())
         }
-        LayerConfig::ConvolutionalCoupling(config) => tensors_of_lattice(config, n_context),
         // Normalizations of what goes on are the only layers within.
-        LayerConfig::FactorOut { n_variables, layers } => tensors_of_chain(layers, n_context)
+        LayerConfig::FactorOut(config) => tensors_of_chain(&config.layers, n_context)
             .into_iter()
             .map(|(name, shape)| {
                 let is_normalization = name.ends_with("parameters");
-                (format!("inner.{name}"), if is_normalization { vec![2 * n_variables] } else { shape })
+                (format!("inner.{name}"), if is_normalization { vec![2 * config.n_variables] } else { shape })
             })
             .collect(),
-        LayerConfig::Elementwise { map } => vec![tensor("parameters", &[WIDTH * map.n_parameters()])],
-        LayerConfig::Linear { .. } => vec![tensor("weight", &[WIDTH, WIDTH]), tensor("log_scale", &[WIDTH])],
+        LayerConfig::Elementwise(config) => vec![tensor("parameters", &[WIDTH * config.map.n_parameters()])],
+        LayerConfig::Linear(_) => vec![tensor("weight", &[WIDTH, WIDTH]), tensor("log_scale", &[WIDTH])],
         _ => Vec::new(),
     }
 }
 
 #[derive(Clone)]
-struct Law {
+struct Density {
     flow: Flow,
     config: FlowConfig,
 }
 
-impl Law {
+impl Density {
     /// A context for each of `n` examples, the same for all, so that a batch may be split.
     fn context(&self, n: usize) -> Option<Tensor<2>> {
         let width = self.config.n_context;
@@ -153,7 +162,7 @@ impl Law {
     }
 }
 
-impl Model for Law {
+impl Model for Density {
     fn weights(&self) -> Vec<u8> {
         weights::to_bytes(&self.flow).unwrap()
     }
@@ -189,7 +198,7 @@ impl Model for Law {
     }
 }
 
-impl Generative for Law {
+impl Generative for Density {
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         self.flow.sample_given(n, self.context(n).as_ref(), 1.0, noise)
     }

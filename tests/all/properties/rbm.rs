@@ -4,7 +4,7 @@ use burn::{module::Module, optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Chains, ContrastiveConfig, GibbsChain, exact,
-    units::{AnyUnits, UnitKind, Units},
+    units::{AnyUnits, UnitFamily, UnitKind, Units},
 };
 use gibbs_core::math::to_host;
 use gibbs_train::weights::{self, WeightsError};
@@ -12,7 +12,7 @@ use gibbs_train::weights::{self, WeightsError};
 use super::{Constructor, Generative, Gradients, Model, tensor};
 use crate::support::{
     assert_close,
-    machine::{AnyRbm, machine, pairs},
+    boltzmann::{AnyRbm, pairs, rbm_of},
     parameters::by_parameter,
 };
 
@@ -22,7 +22,7 @@ const SWEEPS: usize = 5;
 
 pub(super) fn models() -> Vec<Constructor> {
     let model = |kinds: (UnitKind, UnitKind)| -> Constructor {
-        let init = move |seed| Box::new(machine(kinds, SIZES, seed, &Device::flex())) as Box<dyn Model>;
+        let init = move |seed| Box::new(rbm_of(kinds, SIZES, seed, &Device::flex())) as Box<dyn Model>;
         (format!("{}-{} RBM", kinds.0, kinds.1), Box::new(init))
     };
     pairs().map(model).collect()
@@ -99,7 +99,7 @@ impl Generative for AnyRbm {
 #[test]
 fn conditional_draws_do_not_depend_on_the_split_into_batches() {
     for kinds in pairs() {
-        let rbm = machine(kinds, SIZES, 2, &Device::flex());
+        let rbm = rbm_of(kinds, SIZES, 2, &Device::flex());
         let v = rbm.examples(30, &mut Noise::new(0, "examples"));
         let h = rbm.hidden_mean(v.clone());
         let what = format!("{}-{}", kinds.0, kinds.1);

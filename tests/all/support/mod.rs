@@ -1,7 +1,7 @@
 //! What several modules share.
 
+pub(crate) mod boltzmann;
 pub(crate) mod density;
-pub(crate) mod machine;
 pub(crate) mod parameters;
 
 /// Checks that two lists agree within an absolute tolerance; NaN agrees with nothing.

@@ -14,8 +14,8 @@ pub(crate) fn shaken<M: Module>(module: M, noise: Noise) -> M {
 }
 
 /// The module with all of its parameters moved by normal numbers.
-pub(crate) fn stirred<M: Module>(module: M, noise: Noise) -> M {
-    gibbs_testkit::stirred(module, STD, noise)
+pub(crate) fn perturbed<M: Module>(module: M, noise: Noise) -> M {
+    gibbs_testkit::perturbed(module, STD, noise)
 }
 
 /// Standard deviation of the moves.

@@ -1,13 +1,13 @@
-//! Newton steps for many small concave problems at once, one in each row.
+//! Newton steps for many small concave problems at once, one problem in each row.
 
 use burn::prelude::*;
 use gibbs_core::math::to_host;
 use nalgebra::{Cholesky, DMatrix, DVector};
 use rayon::prelude::*;
 
-/// `start + step`, the step of each row halved until its loss is not above that of the start (to rounding). A row for which
-/// no step is short enough stays where it is.
-pub(super) fn descended(
+/// `start + step`, where the step of each row is halved until its loss does not exceed that of the start (up to rounding). A
+/// row for which no step is short enough stays unchanged.
+pub(super) fn halved_until_lower(
     start: Tensor<2>,
     step: Tensor<2>,
     loss: impl Fn(Tensor<2>) -> Tensor<1>,
@@ -36,7 +36,7 @@ pub(super) fn pairs(x: Tensor<2>) -> Tensor<2> {
     x.clone().select(1, index(first)) * x.clone().select(1, index(second))
 }
 
-/// `(A_i + ridge·I)⁻¹ r_i` of each row, the symmetric `A_i` given as in [`pairs`]: `[n, m(m+1)/2]` and `[n, m]` to `[n, m]`,
+/// `(A_i + ridge·I)⁻¹ r_i` of each row, with symmetric `A_i` packed as in [`pairs`]: `[n, m(m+1)/2]` and `[n, m]` to `[n, m]`,
 /// in f64 on the host. A row with a NaN gives NaN.
 pub(super) fn solve(matrices: Tensor<2>, right: Tensor<2>, ridge: f64) -> Tensor<2> {
     let [n, m] = right.dims();
@@ -91,10 +91,10 @@ mod tests {
 
     /// `x² + y²` from `(1, 0)`: a step to 0.5 is taken, one to -3 is halved to one to -1, one uphill is not taken.
     #[test]
-    fn steps_are_halved_until_they_descend() {
+    fn steps_are_halved_until_the_loss_is_lower() {
         let loss = |x: Tensor<2>| x.square().sum_dim(1).squeeze_dim(1);
         let start = rows([1.0, 0.0, 1.0, 0.0, 1.0, 0.0], 2);
-        let end = descended(start, rows([-0.5, 0.0, -4.0, 0.0, 0.1, 0.0], 2), loss);
+        let end = halved_until_lower(start, rows([-0.5, 0.0, -4.0, 0.0, 0.1, 0.0], 2), loss);
         assert_eq!(to_host(end), [0.5, 0.0, -1.0, 0.0, 1.0, 0.0]);
     }
 }

@@ -156,7 +156,7 @@ fn single_precision_follows_double() {
 }
 
 #[test]
-fn what_cannot_be_fitted_is_named() {
+fn fits_that_are_impossible_are_errors() {
     let x = bits(&model(1), 20);
     let fail = |config: LogisticPcaConfig, x: Tensor<2>| Fitting::new(&config, [x]).unwrap_err();
     for ridge in [0.0, -1.0, f64::NAN, f64::INFINITY] {

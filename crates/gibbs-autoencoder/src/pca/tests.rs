@@ -116,7 +116,7 @@ fn neither_the_batches_nor_the_place_of_the_origin_matter() {
 }
 
 #[test]
-fn what_cannot_be_fitted_is_named() {
+fn fits_that_are_impossible_are_errors() {
     let x = examples(5);
     for k in [0, 6, WIDTH + 1] {
         let error = Pca::fit([x.clone()], k).unwrap_err();

@@ -1,4 +1,4 @@
-//! One block: a bottleneck residual in either stack, the horizontal one told by the vertical one.
+//! One block: a residual bottleneck in each stack. The horizontal stack receives an input from the vertical one.
 
 use burn::{
     module::{Module, Param},
@@ -7,17 +7,14 @@ use burn::{
 use gibbs_backend::{Init, Noise, Window};
 use gibbs_core::nn::{Activation, Residual};
 
-use super::{
-    PixelCnnConfig,
-    maps::{Band, rows},
-};
+use super::maps::{Band, rows};
 
 /// Weights of a block; see [`pixel_cnn`](super) for the equations.
 #[derive(Module, Debug)]
 pub struct Block {
-    /// The stack of the rows above, with kernels of `k+1` rows and `2k+1` columns.
+    /// The stack of the rows above. Kernels have `k+1` rows and `2k+1` columns.
     pub vertical: Residual,
-    /// The stack of the row itself, with kernels of `k+1` columns.
+    /// The stack of the row itself. Kernels have `k+1` columns.
     pub horizontal: Residual,
     /// From the hidden units of the vertical stack to those of the horizontal one, `G [m, m]`.
     pub join: Param<Tensor<2>>,
@@ -28,22 +25,28 @@ pub struct Block {
 }
 
 impl Block {
-    pub(super) fn new(config: &PixelCnnConfig, device: &Device, noise: &mut Noise) -> Self {
-        let (half, m) = (config.half_kernel, config.bottleneck());
-        let gain = (config.depth as f64).sqrt().recip();
-        let mut residual = |taps: usize| Residual::new([config.width, m], taps, gain, device, noise);
+    /// For `[d, m]` channels and windows of this half-width; `gain` multiplies the initial maps back to the channels.
+    pub(super) fn new(
+        [d, m]: [usize; 2],
+        (half, periodic): (usize, bool),
+        activation: Activation,
+        gain: f64,
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Self {
+        let mut residual = |taps: usize| Residual::new([d, m], taps, gain, device, noise);
         Self {
             vertical: residual((half + 1) * (2 * half + 1)),
             horizontal: residual(half + 1),
             join: Init::Normal { std: (m as f64).sqrt().recip() }.param([m, m], device, noise),
             half,
-            periodic: config.periodic,
-            activation: config.activation,
+            periodic,
+            activation,
         }
     }
 
-    /// `v` of successive rows `[n, s, C, d]` after the block, and `u·G [n·s·C, m]` for the horizontal stack. Without a band the
-    /// first of them is that of the lattice.
+    /// `v` of successive rows `[n, s, C, d]` after the block, and `u·G [n·s·C, m]` for the horizontal stack. Without a band, the
+    /// first of these rows is the first row of the lattice.
     pub(super) fn down(&self, v: Tensor<4>, band: Option<&mut Band>) -> (Tensor<4>, Tensor<2>) {
         let t = self.vertical.reduced(&v, self.activation);
         let (t, above) = match band {
@@ -56,7 +59,7 @@ impl Block {
     }
 
     /// `h` of whole rows `[n, R, C, d]` after the block.
-    pub(super) fn along(&self, h: Tensor<4>, joining: Tensor<2>) -> Tensor<4> {
+    pub(super) fn right(&self, h: Tensor<4>, joining: Tensor<2>) -> Tensor<4> {
         let t = self.horizontal.reduced(&h, self.activation);
         let window = Window { height: 1, left: self.half, right: 0, periodic: false, ..self.rows_above(0) };
         let w = self.horizontal.convolved(t, window, None);

@@ -1,13 +1,13 @@
-//! Maps `[n, R, C, channels]` over a lattice, and the rows above those at hand where it comes row by row.
+//! Maps `[n, R, C, channels]` over a lattice, whole or row by row.
 
 use burn::prelude::*;
 
-/// The last rows of a map so far, `[n, height, C, channels]`: zeros before the first row.
+/// The last rows of a map so far, `[n, height, C, channels]`. They are zero before the first row.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Band(Option<Tensor<4>>);
 
 impl Band {
-    /// These rows with the `height` ones above them; the last `height` of all are kept for the next.
+    /// These rows with the `height` rows above them. Stores the last `height` rows for the next call.
     pub(super) fn extended(&mut self, rows: Tensor<4>, height: usize) -> Tensor<4> {
         if height == 0 {
             return rows;
@@ -31,7 +31,7 @@ pub(super) fn rows(x: Tensor<4>) -> Tensor<2> {
     x.reshape([sites, channels])
 }
 
-/// Each site in the place of the next along a dimension, and zeros in the first place.
+/// Moves each site to the next place along a dimension, with zeros in the first place.
 pub(super) fn shifted(x: Tensor<4>, dim: usize) -> Tensor<4> {
     let length = x.dims()[dim];
     let outside = x.clone().narrow(dim, 0, 1).zeros_like();
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bands_give_the_rows_above_whatever_the_pieces() {
+    fn bands_return_the_rows_above_for_any_pieces() {
         let x: Tensor<4> = Noise::new(0, "x").normal([2, 5, 3, 2], &Device::flex());
         for height in 0..4 {
             let whole = to_host(Band::default().extended(x.clone(), height));

@@ -3,18 +3,18 @@ use burn::{
     store::{ModuleSnapshot, SafetensorsStore},
     tensor::{DType, FloatDType},
 };
-use gibbs_core::{LogProb, Sample, math::to_host, optim::Adam, params::cast};
+use gibbs_core::{ConditionalLogProb, LogProb, Sample, math::to_host, optim::Adam, params::cast};
 use gibbs_testkit::check_autoregressive;
 
 use super::*;
 use crate::tests::Jitter;
 
 fn small(rows: usize, columns: usize) -> PixelCnnConfig {
-    PixelCnnConfig::new(rows, columns).with_width(6).with_activation(Activation::Tanh)
+    PixelCnnConfig::new(rows, columns).with_n_hidden(6).with_activation(Activation::Tanh)
 }
 
-/// With weights of order one, in double precision.
-fn stirred(config: &PixelCnnConfig) -> PixelCnn {
+/// A model with weights of order one, in double precision.
+fn perturbed(config: &PixelCnnConfig) -> PixelCnn {
     let model = config.init(&Device::flex(), &mut Noise::new(5, "init")).unwrap();
     cast(model.map(&mut Jitter(Noise::new(6, "jitter"), 0.3)), FloatDType::F64)
 }
@@ -29,7 +29,7 @@ fn a_site_sees_every_earlier_one_within_reach_and_no_other() {
                 .with_half_kernel(half_kernel)
                 .with_periodic(periodic)
                 .with_direct(direct);
-            let model = stirred(&config).train();
+            let model = perturbed(&config).train();
             let x = Noise::new(3, "x").normal([1, 35], (&device, DType::F64));
             let reach = depth * half_kernel;
             check_autoregressive(
@@ -53,12 +53,12 @@ fn far_from_the_edges_all_sites_are_alike() {
     let (rows, columns, [down, right]) = (8, 9, [1, 2]);
     let config = small(rows, columns).with_depth(2).with_half_kernel(1).with_direct(false);
     let reach = 2;
-    let mut model = stirred(&config);
+    let mut model = perturbed(&config);
     model.output_bias = Param::from_tensor(model.output_bias.val().zeros_like());
     let wide = columns + right;
-    let picture: Tensor<3> = Noise::new(1, "x").normal([1, rows + down, wide], (&Device::flex(), DType::F64));
+    let image: Tensor<3> = Noise::new(1, "x").normal([1, rows + down, wide], (&Device::flex(), DType::F64));
     let logits = |r: usize, c: usize| {
-        let part = picture.clone().narrow(1, r, rows).narrow(2, c, columns);
+        let part = image.clone().narrow(1, r, rows).narrow(2, c, columns);
         to_host(model.parameters(0, part.reshape([1, rows * columns]), None))
     };
     let (whole, moved) = (logits(0, 0), logits(down, right));
@@ -73,24 +73,24 @@ fn far_from_the_edges_all_sites_are_alike() {
 
 #[test]
 fn on_a_periodic_lattice_the_rows_above_have_no_edge() {
-    // With the sites to the left as zeros in both, only what comes from above tells the columns of the last row apart.
+    // Without weights to the left, only the rows above distinguish the columns of the last row.
     let (rows, columns, shift) = (3, 5, 2);
-    let mut model = stirred(&small(rows, columns).with_periodic(true).with_direct(false).with_depth(1));
+    let mut model = perturbed(&small(rows, columns).with_periodic(true).with_direct(false).with_depth(1));
     model.output_bias = Param::from_tensor(model.output_bias.val().zeros_like());
     model.left.weight = Param::from_tensor(model.left.weight.val().zeros_like());
     let x: Tensor<3> = Noise::new(1, "x").normal([1, rows, columns], (&Device::flex(), DType::F64));
-    let turned =
+    let shifted =
         Tensor::cat(vec![x.clone().narrow(2, shift, columns - shift), x.clone().narrow(2, 0, shift)], 2);
     let logits = |x: Tensor<3>| to_host(model.parameters(0, x.reshape([1, rows * columns]), None));
-    let (before, after) = (logits(x), logits(turned));
+    let (before, after) = (logits(x), logits(shifted));
     for (i, after) in after.into_iter().enumerate() {
         let before = before[i / columns * columns + (i % columns + shift) % columns];
         assert!((after - before).abs() < 1e-13, "site {i}: {after} and {before}");
     }
 }
 
-/// Pictures of 4 by 4 whose first row and column are fair coins; every other bit is the exclusive or of its upper and
-/// left neighbors.
+/// Images of 4 by 4. The first row and column are fair coins; every other bit is the exclusive or of its upper and left
+/// neighbors.
 fn parities(n: usize, noise: &mut Noise) -> Tensor<2> {
     let mut x = noise.bernoulli(Tensor::<2>::full([n, 16], 0.5, &Device::flex())).into_data();
     let bits = x.as_mut_slice::<f32>().unwrap();
@@ -103,10 +103,10 @@ fn parities(n: usize, noise: &mut Noise) -> Tensor<2> {
 }
 
 #[test]
-fn it_learns_what_neighbors_say_together() {
-    // Each neighbor alone says nothing: without hidden units the loss stays at 16·ln 2 = 11.1.
+fn it_learns_a_function_of_two_neighbors() {
+    // One neighbor alone has no information: without hidden units the loss stays at 16·ln 2 = 11.1.
     let noise = &mut Noise::new(0, "parities");
-    let config = PixelCnnConfig::new(4, 4).with_width(16).with_depth(2).with_half_kernel(1);
+    let config = PixelCnnConfig::new(4, 4).with_n_hidden(16).with_depth(2).with_half_kernel(1);
     let mut model = config.init(&Device::flex(), noise).unwrap().train();
     let mut optimizer = ModuleOptimizer::from(Adam::default());
     for _ in 0..150 {
@@ -125,7 +125,7 @@ fn it_learns_what_neighbors_say_together() {
 }
 
 #[test]
-fn it_begins_as_independent_variables_with_the_marginals_of_the_data() {
+fn initial_variables_are_independent_with_the_marginals_of_the_data() {
     let device = Device::flex();
     let x = Tensor::<2>::from_data([[0.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]], &device);
     let model = small(2, 2).init(&device, &mut Noise::new(0, "init")).unwrap().with_marginals(x.clone());
@@ -163,7 +163,7 @@ fn tensors_have_the_names_of_the_readme_and_come_back() {
     assert_eq!(names, expected);
     let x = Noise::new(3, "x").bernoulli(Tensor::full([6, 6], 0.5, &device));
     let context = Some(Tensor::full([6, 1], 0.3, &device));
-    let log_prob = |model: &PixelCnn| to_host(model.log_prob_given(x.clone(), context.clone()));
+    let log_prob = |model: &PixelCnn| to_host(model.log_prob_given(x.clone(), context.as_ref()));
     assert_eq!(log_prob(&loaded), log_prob(&saved));
     assert_ne!(log_prob(&init(1000)), log_prob(&saved));
 }
@@ -171,20 +171,20 @@ fn tensors_have_the_names_of_the_readme_and_come_back() {
 #[test]
 fn fields_out_of_range_are_named() {
     let message = |config: PixelCnnConfig| config.validate().unwrap_err().to_string();
-    assert!(message(PixelCnnConfig::new(0, 3)).contains("rows = 0 must be at least 1"));
+    assert!(message(PixelCnnConfig::new(0, 3)).contains("rows = 0: must be at least 1"));
     assert!(message(PixelCnnConfig::new(3, 0)).contains("columns = 0"));
-    assert!(message(PixelCnnConfig::new(3, 3).with_width(0)).contains("width = 0"));
+    assert!(message(PixelCnnConfig::new(3, 3).with_n_hidden(0)).contains("n_hidden = 0"));
     assert!(message(PixelCnnConfig::new(3, 3).with_depth(0)).contains("depth = 0"));
     assert!(message(PixelCnnConfig::new(3, 3).with_half_kernel(0)).contains("half_kernel = 0"));
     let around = PixelCnnConfig::new(3, 3).with_half_kernel(4).with_periodic(true);
-    assert!(message(around).contains("half_kernel = 4 must be at most columns = 3"));
-    let one = Conditional::Categorical { values: 1 };
-    assert!(message(PixelCnnConfig::new(3, 3).with_conditional(one)).contains("values = 1"));
+    assert!(message(around).contains("half_kernel = 4: must be at most columns = 3"));
+    let one = OutputDistribution::Categorical { levels: 1 };
+    assert!(message(PixelCnnConfig::new(3, 3).with_output(one)).contains("output.levels = 1"));
 }
 
 #[test]
 #[should_panic(expected = "the model has a context of width 2")]
-fn a_context_must_be_given() {
+fn a_missing_context_panics() {
     let model = small(2, 2).with_n_context(2).init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     model.sample(3, &mut Noise::new(0, "sample"));
 }

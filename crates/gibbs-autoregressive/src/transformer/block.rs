@@ -1,12 +1,10 @@
-//! One block: attention to the tokens up to each, then a network on each token.
+//! One block: attention to earlier tokens, then a network on each token.
 
 use burn::{module::Module, prelude::*};
 use gibbs_backend::{Function, Init, Noise, affine, exp};
 use gibbs_core::nn::{Activation, Affine};
 
-use super::TransformerConfig;
-
-/// Added to mean squares: a token of zeros stays zero.
+/// Added to mean squares, so that a token of zeros stays zero.
 const EPSILON: f64 = 1e-6;
 
 /// Weights of a block; see [`transformer`](super) for the equations.
@@ -18,7 +16,7 @@ pub struct Block {
     pub key: Affine,
     /// Values of all heads, `W_V [d, d]`.
     pub value: Affine,
-    /// From what the heads found back to the token, `W_O [d, d]`.
+    /// From the outputs of all heads back to the token, `W_O [d, d]`.
     pub output: Affine,
     /// Hidden units, `W_1 [d, d_hidden]`.
     pub expand: Affine,
@@ -34,7 +32,7 @@ pub struct Block {
 pub(super) struct Cache(Option<[Tensor<4>; 2]>);
 
 impl Cache {
-    /// Adds those of the next tokens, and returns them all.
+    /// Appends those of the next tokens and returns all.
     fn extended(&mut self, key: Tensor<4>, value: Tensor<4>) -> [Tensor<4>; 2] {
         let all = match self.0.take() {
             None => [key, value],
@@ -45,8 +43,15 @@ impl Cache {
 }
 
 impl Block {
-    pub(super) fn new(config: &TransformerConfig, device: &Device, noise: &mut Noise) -> Self {
-        let (d, hidden) = (config.d_model, config.d_hidden);
+    /// For tokens of width `d` in a model of `n_layers` blocks.
+    pub(super) fn new(
+        [d, hidden]: [usize; 2],
+        n_heads: usize,
+        n_layers: usize,
+        activation: Activation,
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Self {
         let mut layer = |n_in: usize, n_out: usize, gain: f64| {
             let init = Init::Normal { std: gain / (n_in as f64).sqrt() };
             Affine {
@@ -54,7 +59,7 @@ impl Block {
                 bias: Init::Zeros.param([n_out], device, noise),
             }
         };
-        let back = (2.0 * config.n_layers as f64).sqrt().recip();
+        let back = (2.0 * n_layers as f64).sqrt().recip();
         Self {
             query: layer(d, d, 1.0),
             key: layer(d, d, 1.0),
@@ -62,8 +67,8 @@ impl Block {
             output: layer(d, d, back),
             expand: layer(d, hidden, 1.0),
             contract: layer(hidden, d, back),
-            n_heads: config.n_heads,
-            activation: config.activation,
+            n_heads,
+            activation,
         }
     }
 
@@ -94,7 +99,7 @@ pub(super) fn normalized(x: Tensor<2>) -> Tensor<2> {
     x * (mean_square + EPSILON).sqrt().recip()
 }
 
-/// `softmax(q·kᵀ/√d)·v`, where the queries are those of the last `s` of `t` tokens, and each sees the tokens up to its own.
+/// `softmax(q·kᵀ/√d)·v`. The queries belong to the last `s` of `t` tokens; each token sees itself and earlier ones.
 fn attention(query: Tensor<4>, keys: Tensor<4>, values: Tensor<4>) -> Tensor<4> {
     let [_, _, s, d] = query.dims();
     let scores = (query * (d as f64).sqrt().recip()).matmul(keys.swap_dims(2, 3));
@@ -104,7 +109,7 @@ fn attention(query: Tensor<4>, keys: Tensor<4>, values: Tensor<4>) -> Tensor<4> 
     weights.clone().matmul(values) / weights.sum_dim(3)
 }
 
-/// `-∞` where the key is of a later token than the query, and 0 elsewhere: `[1, 1, s, t]`.
+/// `-∞` if the token of the key is later than that of the query, else 0: `[1, 1, s, t]`.
 fn future(scores: &Tensor<4>) -> Tensor<4> {
     let [_, _, s, t] = scores.dims();
     let bit = |i: usize, j: usize| if j > i + t - s { f32::NEG_INFINITY } else { 0.0 };
@@ -120,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attention_is_a_mean_of_values_so_far_weighted_by_likeness() {
+    fn attention_is_a_weighted_mean_of_earlier_values() {
         let (heads, s, t, d) = (2, 3, 5, 4);
         let noise = &mut Noise::new(0, "attention");
         let device = Device::flex();
@@ -152,7 +157,7 @@ mod tests {
         let x: Tensor<2> = Noise::new(0, "x").normal([7, 30], (&device, DType::F64)) * 5.0;
         let y = normalized(x.clone());
         for square in to_host(y.clone().powi_scalar(2).mean_dim(1)) {
-            // The constant takes its part of a mean square of 25, at least 8 here.
+            // The constant is small compared with a mean square of 25, at least 8 here.
             assert!((square - 1.0).abs() < 2e-7, "{square}");
         }
         let ratios = to_host(x / y);

@@ -2,21 +2,21 @@ use burn::{
     optim::{GradientsParams, ModuleOptimizer},
     store::{ModuleSnapshot, SafetensorsStore},
 };
-use gibbs_core::{LogProb, Sample, math::to_host, optim::Adam};
+use gibbs_core::{ConditionalLogProb, LogProb, Sample, math::to_host, optim::Adam};
 
 use super::*;
 use crate::tests::Jitter;
 
-fn small(n_variables: usize, patch: usize) -> TransformerConfig {
-    TransformerConfig::new(n_variables, patch)
+fn small(n_visible: usize, patch: usize) -> TransformerConfig {
+    TransformerConfig::new(n_visible, patch)
         .with_d_model(16)
         .with_n_heads(2)
         .with_n_layers(1)
-        .with_d_hidden(32)
+        .with_n_hidden(32)
         .with_head_hidden(8)
 }
 
-/// Variables of which the second half repeats the first, which are fair coins.
+/// Fair coins, then the same coins again.
 fn copies(n: usize, noise: &mut Noise) -> Tensor<2> {
     let coins = noise.bernoulli(Tensor::full([n, 4], 0.5, &Device::flex()));
     Tensor::cat(vec![coins.clone(), coins], 1)
@@ -24,7 +24,7 @@ fn copies(n: usize, noise: &mut Noise) -> Tensor<2> {
 
 #[test]
 fn it_learns_copies_from_far_back() {
-    // A token sees only the one before it unless it attends: without, the loss stays at 8·ln 2 = 5.5.
+    // Without attention a token sees only the token before it, and the loss stays at 8·ln 2 = 5.5.
     let noise = &mut Noise::new(0, "copies");
     let device = Device::flex();
     let mut model = small(8, 2).init(&device, noise).unwrap().with_marginals(copies(64, noise)).train();
@@ -44,10 +44,10 @@ fn it_learns_copies_from_far_back() {
 }
 
 #[test]
-fn outputs_can_begin_as_the_marginals() {
+fn initial_outputs_can_be_the_marginals() {
     let device = Device::flex();
     let x = Tensor::<2>::from_data([[0.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 0.0]], &device);
-    let config = small(3, 2).with_order(OrderConfig::Given(vec![2, 0, 1]));
+    let config = small(3, 2).with_order(OrderConfig::List(vec![2, 0, 1]));
     let model = config.init(&device, &mut Noise::new(0, "init")).unwrap();
     let shift = model.clone().with_marginals(x.clone()).parameters(0, x.clone(), None)
         - model.parameters(0, x.clone(), None);
@@ -89,7 +89,7 @@ fn tensors_have_the_names_of_the_readme_and_come_back() {
     assert_eq!(names, expected);
     let x = Noise::new(3, "x").bernoulli(Tensor::full([6, 5], 0.5, &device));
     let context = Some(Tensor::full([6, 1], 0.3, &device));
-    let log_prob = |model: &Transformer| to_host(model.log_prob_given(x.clone(), context.clone()));
+    let log_prob = |model: &Transformer| to_host(model.log_prob_given(x.clone(), context.as_ref()));
     assert_eq!(log_prob(&loaded), log_prob(&saved));
     assert_ne!(log_prob(&init(1000)), log_prob(&saved));
 }
@@ -97,20 +97,20 @@ fn tensors_have_the_names_of_the_readme_and_come_back() {
 #[test]
 fn fields_out_of_range_are_named() {
     let message = |config: TransformerConfig| config.validate().unwrap_err().to_string();
-    assert!(message(TransformerConfig::new(0, 1)).contains("n_variables = 0 must be at least 1"));
-    assert!(message(TransformerConfig::new(4, 5)).contains("patch = 5 must be at most n_variables = 4"));
+    assert!(message(TransformerConfig::new(0, 1)).contains("n_visible = 0: must be at least 1"));
+    assert!(message(TransformerConfig::new(4, 5)).contains("patch = 5: must be at most n_visible = 4"));
     let heads = TransformerConfig::new(4, 2).with_n_heads(3);
-    assert!(message(heads).contains("d_model = 128 must be a multiple of n_heads = 3"));
+    assert!(message(heads).contains("d_model = 128: must be a multiple of n_heads = 3"));
     assert!(message(TransformerConfig::new(4, 2).with_n_layers(0)).contains("n_layers = 0"));
-    let one = Conditional::Categorical { values: 1 };
-    assert!(message(TransformerConfig::new(4, 2).with_conditional(one)).contains("values = 1"));
-    let order = OrderConfig::Given(vec![0, 0, 1, 2]);
+    let one = OutputDistribution::Categorical { levels: 1 };
+    assert!(message(TransformerConfig::new(4, 2).with_output(one)).contains("output.levels = 1"));
+    let order = OrderConfig::List(vec![0, 0, 1, 2]);
     assert!(message(TransformerConfig::new(4, 2).with_order(order)).contains("no permutation"));
 }
 
 #[test]
 #[should_panic(expected = "the model has a context of width 2")]
-fn a_context_must_be_given() {
+fn a_missing_context_panics() {
     let model = small(4, 2).with_n_context(2).init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     model.sample(3, &mut Noise::new(0, "sample"));
 }

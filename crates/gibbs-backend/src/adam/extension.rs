@@ -1,4 +1,4 @@
-//! The backend extension: Adam in one pass on `flex`, a composition of Burn's operations elsewhere.
+//! The backend extension for Adam: one pass on `flex`, Burn's operations on other backends.
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::{Autodiff, Backend, backend_extension, tensor::FloatTensor};
@@ -43,8 +43,4 @@ pub(crate) fn portable<B: Backend>(
 
 impl<B: AdamOps, C: CheckpointStrategy> AdamOps for Autodiff<B, C> {}
 
-#[cfg(feature = "ndarray")]
-impl AdamOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl AdamOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(AdamOps);

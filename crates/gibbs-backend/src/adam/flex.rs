@@ -1,12 +1,11 @@
-//! Adam on `flex`: one pass for f32 and f64, in place where the tensors have no other owner.
+//! Adam on `flex` in f32 and f64: one pass, in place if the tensors have no other owner.
 
 use burn::backend::Flex;
-use burn::tensor::DType;
 use burn_flex::FlexTensor;
 
 use super::AdamStep;
 use super::extension::{AdamOps, portable};
-use crate::flex::{Scalar, readable, slice, writable};
+use crate::flex::{Scalar, readable, slice, with_number, writable};
 use crate::kernel;
 
 impl AdamOps for Flex {
@@ -17,11 +16,11 @@ impl AdamOps for Flex {
         second: FlexTensor,
         step: AdamStep,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        match parameter.dtype() {
-            DType::F32 => adam::<f32>(parameter, gradient, first, second, step),
-            DType::F64 => adam::<f64>(parameter, gradient, first, second, step),
-            _ => portable::<Self>(parameter, gradient, first, second, step),
-        }
+        with_number!(
+            parameter.dtype(),
+            T => adam::<T>(parameter, gradient, first, second, step),
+            portable::<Self>(parameter, gradient, first, second, step)
+        )
     }
 }
 

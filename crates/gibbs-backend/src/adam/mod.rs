@@ -1,10 +1,5 @@
 //! One step of Adam on one tensor.
 
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;
@@ -14,18 +9,18 @@ use burn::tensor::Tensor;
 
 use extension::AdamOps;
 
-/// The numbers of one step of [`adam_step`], with the corrections for the zeros that the moments began as.
+/// The coefficients of one [`adam_step`], including the bias corrections of the moments.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamStep {
-    /// `β₁`, what remains of the first moment.
+    /// `β₁`, the decay of the first moment.
     pub beta_1: f64,
-    /// `β₂`, what remains of the second moment.
+    /// `β₂`, the decay of the second moment.
     pub beta_2: f64,
     /// `α·√(1 - β₂^t)/(1 - β₁^t)`.
     pub rate: f64,
     /// `ε·√(1 - β₂^t)`.
     pub epsilon: f64,
-    /// What remains of the parameter: 1 without weight decay.
+    /// The factor of the parameter: 1 without weight decay.
     pub keep: f64,
 }
 
@@ -36,8 +31,8 @@ pub struct AdamStep {
 /// m ← β₁·m + (1 - β₁)·g,    v ← β₂·v + (1 - β₂)·g²,    θ ← keep·θ - rate·m/(√v + epsilon)
 /// ```
 ///
-/// On `flex` this is one pass over the four tensors, which are written in place if nothing else refers to them. The
-/// result does not depend on the number of threads.
+/// On `flex` this is one pass over the four tensors, in place if they have no other owner. The result does not depend on the
+/// number of threads.
 ///
 /// # Panics
 ///

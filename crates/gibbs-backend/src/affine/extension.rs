@@ -1,4 +1,4 @@
-//! The backend extension: an affine map and its function in one pass on `flex`, Burn's operations elsewhere.
+//! The backend extension for affine layers: own kernels on `flex`, Burn's operations on other backends.
 
 use burn::backend::{backend_extension, tensor::FloatTensor};
 use burn::tensor::Shape;
@@ -14,7 +14,7 @@ use crate::{Function, Pattern};
     Autodiff
 )]
 pub(crate) trait AffineOps: ElementwiseOps {
-    /// `f(x·(M⊙W) + b)`, without a function `x·(M⊙W) + b`, and without a pattern all of `W`.
+    /// `f(x·(M⊙W) + b)`. Without a function it is `x·(M⊙W) + b`; without a pattern `M` is all ones.
     fn affine(
         function: Option<Function>,
         pattern: Option<Pattern>,
@@ -31,8 +31,7 @@ pub(crate) trait AffineOps: ElementwiseOps {
         saved: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let slopes = Self::map_backward(function, saved, gradient);
-        (slopes.clone(), portable::sums::<Self>(slopes))
+        portable::slopes::<Self>(function, saved, gradient)
     }
 
     /// The sum over the rows, `[n, d]` to `[d]`.
@@ -59,7 +58,7 @@ pub(crate) trait AffineOps: ElementwiseOps {
     }
 }
 
-/// The operations as compositions of Burn's own.
+/// The operations as compositions of Burn's operations.
 pub(crate) mod portable {
     use burn::backend::{Backend, TensorMetadata};
 
@@ -79,6 +78,15 @@ pub(crate) mod portable {
             Some(function) => B::map(function, sum),
             None => sum,
         }
+    }
+
+    pub(crate) fn slopes<B: ElementwiseOps>(
+        function: Function,
+        saved: FloatTensor<B>,
+        gradient: FloatTensor<B>,
+    ) -> (FloatTensor<B>, FloatTensor<B>) {
+        let slopes = B::map_backward(function, saved, gradient);
+        (slopes.clone(), sums::<B>(slopes))
     }
 
     pub(crate) fn sums<B: ElementwiseOps>(x: FloatTensor<B>) -> FloatTensor<B> {
@@ -113,8 +121,4 @@ pub(crate) mod portable {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl AffineOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl AffineOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(AffineOps);

@@ -1,12 +1,11 @@
-//! Affine layers on `flex`, in f32 and f64: bias and function right behind the product, which skips what is masked out.
+//! Affine layers on `flex` in f32 and f64. Bias and function are part of the product, which skips masked blocks.
 
 use burn::backend::{Flex, TensorMetadata};
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
 use super::extension::{AffineOps, portable};
-use crate::elementwise::extension::ElementwiseOps;
-use crate::flex::{Scalar, matrix, readable, slice, viewable, with_kernel, writable};
+use crate::flex::{Scalar, matrix, readable, slice, viewable, with_map, with_number, writable};
 use crate::kernel::functions::{Identity, Map};
 use crate::kernel::masked::{self, Masked};
 use crate::kernel::{affine, dense};
@@ -20,48 +19,42 @@ impl AffineOps for Flex {
         weight: FlexTensor,
         bias: FlexTensor,
     ) -> FlexTensor {
-        match (x.dtype(), function) {
-            (DType::F32, None) => layer::<Identity, f32>(pattern, x, weight, bias),
-            (DType::F64, None) => layer::<Identity, f64>(pattern, x, weight, bias),
-            (DType::F32, Some(function)) => with_kernel!(function, layer::<_, f32>(pattern, x, weight, bias)),
-            (DType::F64, Some(function)) => with_kernel!(function, layer::<_, f64>(pattern, x, weight, bias)),
-            _ => portable::affine::<Self>(function, pattern, x, weight, bias),
-        }
+        with_number!(
+            x.dtype(),
+            T => match function {
+                None => layer::<Identity, T>(pattern, x, weight, bias),
+                Some(function) => with_map!(function, F => layer::<F, T>(pattern, x, weight, bias)),
+            },
+            portable::affine::<Self>(function, pattern, x, weight, bias)
+        )
     }
 
     fn slopes(function: Function, saved: FlexTensor, gradient: FlexTensor) -> (FlexTensor, FlexTensor) {
-        match gradient.dtype() {
-            DType::F32 => with_kernel!(function, slopes::<_, f32>(saved, gradient)),
-            DType::F64 => with_kernel!(function, slopes::<_, f64>(saved, gradient)),
-            _ => {
-                let slopes = Self::map_backward(function, saved, gradient);
-                (slopes.clone(), portable::sums::<Self>(slopes))
-            }
-        }
+        with_number!(
+            gradient.dtype(),
+            T => with_map!(function, F => slopes::<F, T>(saved, gradient)),
+            portable::slopes::<Self>(function, saved, gradient)
+        )
     }
 
     fn sums(gradient: FlexTensor) -> FlexTensor {
-        match gradient.dtype() {
-            DType::F32 => sums::<f32>(gradient),
-            DType::F64 => sums::<f64>(gradient),
-            _ => portable::sums::<Self>(gradient),
-        }
+        with_number!(gradient.dtype(), T => sums::<T>(gradient), portable::sums::<Self>(gradient))
     }
 
     fn weight_gradient(pattern: Option<Pattern>, x: FlexTensor, slopes: FlexTensor) -> FlexTensor {
-        match x.dtype() {
-            DType::F32 => weight_gradient::<f32>(pattern, x, slopes),
-            DType::F64 => weight_gradient::<f64>(pattern, x, slopes),
-            _ => portable::weight_gradient::<Self>(pattern, x, slopes),
-        }
+        with_number!(
+            x.dtype(),
+            T => weight_gradient::<T>(pattern, x, slopes),
+            portable::weight_gradient::<Self>(pattern, x, slopes)
+        )
     }
 
     fn input_gradient(pattern: Option<Pattern>, slopes: FlexTensor, weight: FlexTensor) -> FlexTensor {
-        match slopes.dtype() {
-            DType::F32 => input_gradient::<f32>(pattern, slopes, weight),
-            DType::F64 => input_gradient::<f64>(pattern, slopes, weight),
-            _ => portable::input_gradient::<Self>(pattern, slopes, weight),
-        }
+        with_number!(
+            slopes.dtype(),
+            T => input_gradient::<T>(pattern, slopes, weight),
+            portable::input_gradient::<Self>(pattern, slopes, weight)
+        )
     }
 }
 

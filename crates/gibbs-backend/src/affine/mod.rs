@@ -1,11 +1,6 @@
-//! Affine layers with their functions and masks.
+//! Affine layers with functions and masks.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 pub(crate) mod extension;
 #[cfg(feature = "flex")]
 mod flex;
@@ -19,9 +14,8 @@ use extension::AffineOps;
 /// `y = f(x·w + b)` for each row of `x [n, in]`, with `w [in, out]` and `b [out]`: `[n, out]`. Without a function,
 /// `x·w + b`.
 ///
-/// On `flex`, in f32 and f64, bias and function follow right behind the product, while the rows are in the cache. The
-/// gradient of the bias is taken in the same pass as the derivative of the function, which is written over the gradient
-/// of the result.
+/// On `flex`, in f32 and f64, bias and function are applied to the product while its rows are in the cache. One backward pass
+/// computes the derivative of the function, in place, and the gradient of the bias.
 ///
 /// # Panics
 ///
@@ -30,13 +24,12 @@ pub fn affine(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, function: Option
     layer(x, weight, bias, None, function)
 }
 
-/// `y = f(x·(M⊙W) + b)`, an [`affine`] layer with those of its weights `W [in, out]` that are in `mask`. What the others
-/// hold, as long as it is finite, does not matter, and their gradient is exactly zero.
+/// `y = f(x·(M⊙W) + b)`, an [`affine`] layer with the weights `W [in, out]` that are in `mask`. The other weights must be
+/// finite. They have no effect, and their gradient is exactly zero.
 ///
-/// On `flex`, in f32 and f64, `M⊙W` is never made: blocks of `W` without a weight in the mask are skipped, in the products
-/// of either pass, and blocks with all of them taken as they are. For the staircases of autoregressive networks that is
-/// half of the work; a mask without empty or full blocks costs a copy of `W`, block by block, beside the product. The
-/// result does not depend on the number of threads.
+/// On `flex`, in f32 and f64, the products skip blocks of `W` that are completely outside the mask and read blocks that are
+/// completely inside it. Only mixed blocks are copied. For the triangular masks of autoregressive networks this saves half of
+/// the work. The result does not depend on the number of threads.
 ///
 /// # Panics
 ///
@@ -49,10 +42,7 @@ pub fn masked_affine(
     function: Option<Function>,
 ) -> Tensor<2> {
     let (matrix, pattern) = (weight.dims(), mask.dims());
-    assert!(
-        matrix == pattern,
-        "masked_affine: a weight of shape {matrix:?} under a mask of shape {pattern:?}"
-    );
+    assert!(matrix == pattern, "masked_affine: weight of shape {matrix:?}, mask of shape {pattern:?}");
     layer(x, weight, bias, Some(mask.clone()), function)
 }
 
@@ -66,7 +56,7 @@ fn layer(
     let (rows, matrix, [columns]) = (x.dims(), weight.dims(), bias.dims());
     assert!(
         rows[1] == matrix[0] && matrix[1] == columns,
-        "affine: rows of shape {rows:?}, a weight of shape {matrix:?} and a bias of shape [{columns}]"
+        "affine: x of shape {rows:?}, weight of shape {matrix:?}, bias of shape [{columns}]"
     );
     let types = [x.dtype(), weight.dtype(), bias.dtype()];
     assert!(types.iter().all(|dtype| *dtype == types[0]), "affine: types {types:?}");

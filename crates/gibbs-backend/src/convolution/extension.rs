@@ -1,4 +1,4 @@
-//! The backend extension: kernels of its own on `flex`, Burn's convolution elsewhere.
+//! The backend extension for convolutions: own kernels on `flex`, Burn's convolution on other backends.
 
 use burn::backend::{backend_extension, tensor::FloatTensor};
 
@@ -35,8 +35,4 @@ pub(crate) trait ConvolutionOps: AffineOps {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl ConvolutionOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl ConvolutionOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(ConvolutionOps);

@@ -1,13 +1,13 @@
-//! Convolutions on `flex`: own kernels in f32 and f64.
+//! Convolutions on `flex` in f32 and f64.
 
 use burn::backend::Flex;
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
 use super::extension::ConvolutionOps;
 use super::{Window, portable};
 use crate::Function;
-use crate::flex::{Scalar, readable, slice, with_kernel};
+use crate::flex::{Scalar, readable, slice, with_map, with_number};
 use crate::kernel::convolution::{self, Maps};
 use crate::kernel::functions::{Identity, Map};
 
@@ -19,21 +19,22 @@ impl ConvolutionOps for Flex {
         window: Window,
         function: Option<Function>,
     ) -> FlexTensor {
-        match (x.dtype(), function) {
-            (DType::F32, None) => layer::<Identity, f32>(x, weight, bias, window),
-            (DType::F64, None) => layer::<Identity, f64>(x, weight, bias, window),
-            (DType::F32, Some(function)) => with_kernel!(function, layer::<_, f32>(x, weight, bias, window)),
-            (DType::F64, Some(function)) => with_kernel!(function, layer::<_, f64>(x, weight, bias, window)),
-            _ => portable::convolution::<Self>(x, weight, bias, window, function),
-        }
+        with_number!(
+            x.dtype(),
+            T => match function {
+                None => layer::<Identity, T>(x, weight, bias, window),
+                Some(function) => with_map!(function, F => layer::<F, T>(x, weight, bias, window)),
+            },
+            portable::convolution::<Self>(x, weight, bias, window, function)
+        )
     }
 
     fn convolution_weight_gradient(x: FlexTensor, slopes: FlexTensor, window: Window) -> FlexTensor {
-        match x.dtype() {
-            DType::F32 => weight_gradient::<f32>(x, slopes, window),
-            DType::F64 => weight_gradient::<f64>(x, slopes, window),
-            _ => portable::weight_gradient::<Self>(x, slopes, window),
-        }
+        with_number!(
+            x.dtype(),
+            T => weight_gradient::<T>(x, slopes, window),
+            portable::weight_gradient::<Self>(x, slopes, window)
+        )
     }
 }
 

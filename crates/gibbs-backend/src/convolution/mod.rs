@@ -1,11 +1,6 @@
 //! Convolutions over the sites of a lattice.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;
@@ -17,7 +12,7 @@ use burn::tensor::Tensor;
 use crate::Function;
 use extension::ConvolutionOps;
 
-/// Which sites of a map a [`convolution`] sums over, and what lies around the map.
+/// The sites over which a [`convolution`] sums, and the boundary of the map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Rows of the window, at least 1.
@@ -30,8 +25,8 @@ pub struct Window {
     pub left: usize,
     /// Columns to the right of the site.
     pub right: usize,
-    /// Whether the first column follows on the last one; else there are zeros beside the map. Then the window reaches at most
-    /// once around, `left` and `right` being at most the number of columns.
+    /// Whether the columns are periodic. Otherwise there are zeros to the left and to the right of the map. A periodic window
+    /// has `left` and `right` at most equal to the number of columns.
     pub periodic: bool,
 }
 
@@ -41,17 +36,17 @@ impl Window {
         self.left + 1 + self.right
     }
 
-    /// Number of its sites.
+    /// Number of sites of the window.
     pub fn taps(&self) -> usize {
         self.height * self.width()
     }
 
-    /// Rows of the result for a map with this many.
+    /// Rows of the result for a map with `rows` rows.
     pub(crate) fn rows_out(&self, rows: usize) -> usize {
         rows + self.above + self.below + 1 - self.height
     }
 
-    /// The window through which the gradient of the map is seen.
+    /// The window of the gradient with respect to the map.
     fn adjoint(self) -> Self {
         let outside = self.height - 1;
         Self {
@@ -68,22 +63,21 @@ impl Window {
 ///
 /// | operand | shape | |
 /// |---|---|---|
-/// | `x` | `[n, R, C, in]` | the channels of a site side by side |
-/// | `weight` | `[height·width·in, out]` | `K_ij` is `in` rows of it, the sites of the window row by row |
+/// | `x` | `[n, R, C, in]` | the channels of a site are neighbors |
+/// | `weight` | `[height·width·in, out]` | `K_ij` is a block of `in` rows, the sites of the window row by row |
 /// | `bias` | `[out]` | |
 /// | result | `[n, R + above + below - height + 1, C, out]` | |
 ///
-/// A window whose last row is that of the site has `above = height - 1` and `below = 0`, or `above = 0` for a map that has
-/// the rows above it already.
+/// A window whose last row is that of the site has `above = height - 1` and `below = 0`. If the map contains the rows above
+/// it, `above = 0`.
 ///
-/// On `flex`, in f32 and f64, an example with its margins is multiplied where it lies, without a copy of every window, and
-/// bias and function follow right behind; the result does not depend on the number of threads. Elsewhere it is Burn's
-/// convolution.
+/// On `flex`, in f32 and f64, the kernel multiplies each example with its margins in place, without copies of the windows, and
+/// applies bias and function. The result does not depend on the number of threads. On other backends it is Burn's convolution.
 ///
 /// # Panics
 ///
 /// If the shapes do not fit, the window has more rows than the map with its zeros, `above` or `below` are not less than
-/// `height`, a periodic window reaches around more than once, or the types differ.
+/// `height`, `left` or `right` of a periodic window exceed the number of columns, or the types differ.
 pub fn convolution(
     x: Tensor<4>,
     weight: Tensor<2>,
@@ -95,12 +89,15 @@ pub fn convolution(
     let Window { height, above, below, left, right, periodic } = window;
     assert!(
         above < height && below < height && height <= rows + above + below,
-        "convolution: {window:?} does not fit maps of {rows} rows"
+        "convolution: {window:?} does not fit x with {rows} rows"
     );
-    assert!(!periodic || left.max(right) <= columns, "convolution: {window:?} around {columns} columns");
+    assert!(
+        !periodic || left.max(right) <= columns,
+        "convolution: {window:?} is too wide for x with {columns} columns"
+    );
     assert!(
         matrix == [window.taps() * n_in, n_out] && n_in > 0 && n_out > 0 && columns > 0,
-        "convolution: maps {:?}, a weight of shape {matrix:?} and a bias of shape [{n_out}] under {window:?}",
+        "convolution: x of shape {:?}, weight of shape {matrix:?}, bias of shape [{n_out}], {window:?}",
         x.dims()
     );
     let types = [x.dtype(), weight.dtype(), bias.dtype()];

@@ -33,7 +33,7 @@ pub(crate) fn weight_gradient<B: Backend>(
     window: Window,
 ) -> FloatTensor<B> {
     let ([n, rows, columns, n_in], [_, n_out]) = (x.shape().dims(), slopes.shape().dims());
-    // The examples take the part of the channels, and the slopes that of the kernel.
+    // A convolution with the examples as channels and the slopes as kernel.
     let slopes = B::float_reshape(slopes, Shape::from([n, window.rows_out(rows), columns, n_out]));
     let slopes = B::float_permute(slopes, &[3, 0, 1, 2]);
     let maps = B::float_permute(padded::<B>(x, window), &[3, 0, 1, 2]);
@@ -50,7 +50,7 @@ pub(crate) fn reversed<B: Backend>(weight: FloatTensor<B>, window: Window) -> Fl
     B::float_reshape(weight, Shape::from([taps * n_out, n_in]))
 }
 
-/// Every site once, without margins.
+/// Stride 1, no margins.
 fn once() -> ConvOptions<2> {
     ConvOptions::new([1, 1], [0, 0], [1, 1], 1)
 }
@@ -61,7 +61,7 @@ fn padded<B: Backend>(x: FloatTensor<B>, window: Window) -> FloatTensor<B> {
     let zeros = |rows: usize, columns: usize| {
         B::float_zeros(Shape::from([n, rows, columns, channels]), &x.device(), x.dtype().into())
     };
-    let beside = |count: usize, first: usize| match (count, window.periodic) {
+    let margin = |count: usize, first: usize| match (count, window.periodic) {
         (0, _) => None,
         (count, false) => Some(zeros(rows, count)),
         (count, true) => {
@@ -70,7 +70,7 @@ fn padded<B: Backend>(x: FloatTensor<B>, window: Window) -> FloatTensor<B> {
             Some(B::float_slice(x.clone(), &[all(n), all(rows), columns, all(channels)]))
         }
     };
-    let (left, right) = (beside(window.left, columns.saturating_sub(window.left)), beside(window.right, 0));
+    let (left, right) = (margin(window.left, columns.saturating_sub(window.left)), margin(window.right, 0));
     let wide = columns + window.left + window.right;
     let over = |count: usize| (count > 0).then(|| zeros(count, wide));
     let (above, below) = (over(window.above), over(window.below));

@@ -1,11 +1,11 @@
-//! The operations under automatic differentiation.
+//! Element-wise operations under automatic differentiation.
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, binary, unary};
 use burn::backend::{Autodiff, AutodiffBackend, tensor::FloatTensor};
 
-use super::extension::{ElementwiseOps, Law};
+use super::extension::{BernoulliParam, ElementwiseOps};
 use super::function::Function;
 use super::portable::column;
 use crate::noise::philox::Cursor;
@@ -35,8 +35,8 @@ impl<B: ElementwiseOps, C: CheckpointStrategy> ElementwiseOps for Autodiff<B, C>
         }
     }
 
-    fn bernoulli(law: Law, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
-        Self::from_inner(B::bernoulli(law, x.into_primitive(), cursor))
+    fn bernoulli(param: BernoulliParam, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
+        Self::from_inner(B::bernoulli(param, x.into_primitive(), cursor))
     }
 }
 
@@ -60,7 +60,7 @@ impl<B: ElementwiseOps> Backward<B, 2> for BceRowsBackward {
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (logits, targets) = ops.state;
-        // A second owner would keep the backward pass from writing over the logits.
+        // With a second owner the backward pass could not write in place.
         let x = ops.parents[1].is_some().then(|| logits.clone());
         binary::<B, _, _>(
             ops.parents,

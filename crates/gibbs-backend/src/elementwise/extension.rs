@@ -1,4 +1,4 @@
-//! The backend extension: what a backend can do in one pass, with a default made of Burn's operations.
+//! The backend extension for element-wise functions: own kernels on `flex`, Burn's operations on other backends.
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
@@ -6,14 +6,14 @@ use super::function::Function;
 use super::portable;
 use crate::noise::philox::Cursor;
 
-/// How the probability of a bit is given.
+/// The parameter of a Bernoulli distribution: the probability of 1 or its logit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Law {
+pub(crate) enum BernoulliParam {
     Probs,
     Logits,
 }
 
-/// The operations of this crate on the tensors of one backend.
+/// Element-wise operations on the tensors of one backend.
 #[backend_extension(
     Flex: cfg(feature = "flex"),
     NdArray: cfg(feature = "ndarray"),
@@ -26,8 +26,7 @@ pub(crate) trait ElementwiseOps: Backend {
         portable::map::<Self>(function, x)
     }
 
-    /// `gradient` times the derivative, which is computed from the result or the argument, see
-    /// [`Function::derivative_from_result`].
+    /// `gradient` times the derivative. `saved` is the result or the argument, see [`Function::derivative_from_result`].
     fn map_backward(
         function: Function,
         saved: FloatTensor<Self>,
@@ -50,14 +49,10 @@ pub(crate) trait ElementwiseOps: Backend {
         portable::bce_rows_backward::<Self>(logits, targets, gradient)
     }
 
-    /// A bit for each element, with one word of the stream each.
-    fn bernoulli(law: Law, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
-        portable::bernoulli::<Self>(law, x, cursor)
+    /// A random bit for each element. Each costs one word of the stream.
+    fn bernoulli(param: BernoulliParam, x: FloatTensor<Self>, cursor: Cursor) -> FloatTensor<Self> {
+        portable::bernoulli::<Self>(param, x, cursor)
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl ElementwiseOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl ElementwiseOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(ElementwiseOps);

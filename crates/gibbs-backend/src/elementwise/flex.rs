@@ -1,13 +1,13 @@
-//! The operations on `flex`: one pass each for f32 and f64, the portable form for narrower types.
+//! Element-wise operations on `flex`: one pass each in f32 and f64, the portable form for other types.
 
 use burn::backend::Flex;
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
-use super::extension::{ElementwiseOps, Law};
+use super::extension::{BernoulliParam, ElementwiseOps};
 use super::function::Function;
 use super::portable;
-use crate::flex::{Scalar, readable, slice, with_kernel, writable};
+use crate::flex::{Scalar, readable, slice, with_map, with_number, writable};
 use crate::kernel::draws::{Draw, Logits, Probs, draw};
 use crate::kernel::functions::Map;
 use crate::kernel::loops;
@@ -15,45 +15,46 @@ use crate::noise::philox::Cursor;
 
 impl ElementwiseOps for Flex {
     fn map(function: Function, x: FlexTensor) -> FlexTensor {
-        match x.dtype() {
-            DType::F32 => with_kernel!(function, map::<_, f32>(x)),
-            DType::F64 => with_kernel!(function, map::<_, f64>(x)),
-            _ => portable::map::<Self>(function, x),
-        }
+        with_number!(
+            x.dtype(),
+            T => with_map!(function, F => map::<F, T>(x)),
+            portable::map::<Self>(function, x)
+        )
     }
 
     fn map_backward(function: Function, saved: FlexTensor, gradient: FlexTensor) -> FlexTensor {
-        match gradient.dtype() {
-            DType::F32 => with_kernel!(function, map_backward::<_, f32>(saved, gradient)),
-            DType::F64 => with_kernel!(function, map_backward::<_, f64>(saved, gradient)),
-            _ => portable::map_backward::<Self>(function, saved, gradient),
-        }
+        with_number!(
+            gradient.dtype(),
+            T => with_map!(function, F => map_backward::<F, T>(saved, gradient)),
+            portable::map_backward::<Self>(function, saved, gradient)
+        )
     }
 
     fn bce_rows(logits: FlexTensor, targets: FlexTensor) -> FlexTensor {
-        match logits.dtype() {
-            DType::F32 => bce_rows::<f32>(logits, targets),
-            DType::F64 => bce_rows::<f64>(logits, targets),
-            _ => portable::bce_rows::<Self>(logits, targets),
-        }
+        with_number!(
+            logits.dtype(),
+            T => bce_rows::<T>(logits, targets),
+            portable::bce_rows::<Self>(logits, targets)
+        )
     }
 
     fn bce_rows_backward(logits: FlexTensor, targets: FlexTensor, gradient: FlexTensor) -> FlexTensor {
-        match logits.dtype() {
-            DType::F32 => bce_rows_backward::<f32>(logits, targets, gradient),
-            DType::F64 => bce_rows_backward::<f64>(logits, targets, gradient),
-            _ => portable::bce_rows_backward::<Self>(logits, targets, gradient),
-        }
+        with_number!(
+            logits.dtype(),
+            T => bce_rows_backward::<T>(logits, targets, gradient),
+            portable::bce_rows_backward::<Self>(logits, targets, gradient)
+        )
     }
 
-    fn bernoulli(law: Law, x: FlexTensor, cursor: Cursor) -> FlexTensor {
-        match (x.dtype(), law) {
-            (DType::F32, Law::Logits) => bits::<Logits, f32>(x, cursor),
-            (DType::F32, Law::Probs) => bits::<Probs, f32>(x, cursor),
-            (DType::F64, Law::Logits) => bits::<Logits, f64>(x, cursor),
-            (DType::F64, Law::Probs) => bits::<Probs, f64>(x, cursor),
-            _ => portable::bernoulli::<Self>(law, x, cursor),
-        }
+    fn bernoulli(param: BernoulliParam, x: FlexTensor, cursor: Cursor) -> FlexTensor {
+        with_number!(
+            x.dtype(),
+            T => match param {
+                BernoulliParam::Logits => bits::<Logits, T>(x, cursor),
+                BernoulliParam::Probs => bits::<Probs, T>(x, cursor),
+            },
+            portable::bernoulli::<Self>(param, x, cursor)
+        )
     }
 }
 

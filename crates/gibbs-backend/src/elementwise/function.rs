@@ -1,7 +1,7 @@
 //! The list of functions.
 
-// To add one: a variant here, its public line in `elementwise`, its portable form in `portable`, and its kernel (value
-// and derivative for one number) in `kernel::functions`.
+// A new function needs a variant here, its public line in `elementwise`, its portable form in `portable`, and its kernel
+// (value and derivative for one number) in `kernel::functions` and in `flex::with_map`.
 /// The element-wise functions by name, for [`affine`](crate::affine) and [`prefix_networks`](crate::prefix_networks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
@@ -22,7 +22,7 @@ pub enum Function {
 }
 
 impl Function {
-    /// Whether the derivative is computed from the result (then the argument need not be kept) or the argument.
+    /// Whether the derivative is computed from the result; otherwise from the argument.
     pub(crate) fn derivative_from_result(self) -> bool {
         matches!(self, Self::Relu | Self::Sigmoid | Self::Tanh | Self::Exp)
     }

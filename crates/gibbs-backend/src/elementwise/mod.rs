@@ -1,12 +1,6 @@
-//! Element-wise functions of a real variable, each in one pass on `flex` and as a composition of Burn's
-//! operations elsewhere, with gradients.
+//! Element-wise functions with gradients.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 pub(crate) mod extension;
 #[cfg(feature = "flex")]
 mod flex;
@@ -16,8 +10,8 @@ mod portable;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
+pub(crate) use extension::BernoulliParam;
 use extension::ElementwiseOps;
-pub(crate) use extension::Law;
 pub use function::Function;
 
 use crate::noise::philox::Cursor;
@@ -39,7 +33,7 @@ functions! {
     sigmoid => Sigmoid;
     /// The hyperbolic tangent, `d/dx = 1 - y²`.
     tanh => Tanh;
-    /// `ln(1 + exp(x))`, `d/dx = sigmoid(x)`. No threshold: it is exact to rounding for all `x`.
+    /// `ln(1 + exp(x))`, `d/dx = sigmoid(x)`. It is exact up to rounding for all `x`.
     softplus => Softplus;
     /// `ln sigmoid(x) = -softplus(-x)`, `d/dx = sigmoid(-x)`.
     log_sigmoid => LogSigmoid;
@@ -56,26 +50,23 @@ functions! {
 /// ∂/∂x_ij = sigmoid(x_ij) - t_ij,    ∂/∂t_ij = -x_ij
 /// ```
 ///
-/// For targets 0 and 1 this is minus the log-probability of the row under independent bits. Targets may be any
-/// numbers in `[0, 1]`. On `flex` loss and gradient are one pass each.
+/// For targets 0 and 1 this is minus the log-probability of the row for independent bits. Targets can be any numbers in
+/// `[0, 1]`. On `flex` loss and gradient are one pass each.
 ///
 /// # Panics
 ///
 /// If the two shapes or types differ.
 pub fn bce_with_logits(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     let (shape, expected) = (targets.dims(), logits.dims());
-    assert_eq!(
-        shape, expected,
-        "bce_with_logits: targets of shape {shape:?} for logits of shape {expected:?}"
-    );
+    assert_eq!(shape, expected, "bce_with_logits: targets of shape {shape:?}, logits of shape {expected:?}");
     assert_eq!(targets.dtype(), logits.dtype(), "bce_with_logits: targets and logits differ in type");
     let loss = <Dispatch as ElementwiseOps>::bce_rows(logits.into_dispatch(), targets.into_dispatch());
     Tensor::from_dispatch(loss)
 }
 
-/// Bits with the law's probabilities; the words are those from the cursor on.
-pub(crate) fn bernoulli<const D: usize>(law: Law, x: Tensor<D>, cursor: Cursor) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as ElementwiseOps>::bernoulli(law, x.into_dispatch(), cursor))
+/// Random bits with these parameters. The words of the stream start at the cursor.
+pub(crate) fn bernoulli<const D: usize>(param: BernoulliParam, x: Tensor<D>, cursor: Cursor) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as ElementwiseOps>::bernoulli(param, x.into_dispatch(), cursor))
 }
 
 #[cfg(test)]

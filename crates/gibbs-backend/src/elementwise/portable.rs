@@ -1,10 +1,10 @@
-//! The operations as compositions of Burn's own, for any backend.
+//! Element-wise operations as compositions of Burn's operations.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata, get_device_settings};
 use burn::tensor::{DType, FloatDType, Shape, TensorData};
 
-use super::extension::Law;
+use super::extension::BernoulliParam;
 use super::function::Function;
 use crate::kernel::draws::{Uniform, draw};
 use crate::noise::philox::Cursor;
@@ -64,10 +64,14 @@ pub(crate) fn column<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_reshape(x, Shape::from([rows, 1]))
 }
 
-pub(crate) fn bernoulli<B: Backend>(law: Law, x: FloatTensor<B>, cursor: Cursor) -> FloatTensor<B> {
+pub(crate) fn bernoulli<B: Backend>(
+    param: BernoulliParam,
+    x: FloatTensor<B>,
+    cursor: Cursor,
+) -> FloatTensor<B> {
     let (shape, dtype, device) = (x.shape(), x.dtype(), x.device());
     let count = shape.num_elements();
-    // Narrow types are compared as f32: their own rounding of a uniform number could reach 1.
+    // Narrow types are compared as f32: a uniform number could be rounded to 1 in their precision.
     let (x, uniform) = if dtype == DType::F64 {
         let mut values = vec![0f64; count];
         draw::<Uniform, f64>(&mut values, cursor);
@@ -77,9 +81,9 @@ pub(crate) fn bernoulli<B: Backend>(law: Law, x: FloatTensor<B>, cursor: Cursor)
         draw::<Uniform, f32>(&mut values, cursor);
         (B::float_cast(x, FloatDType::F32), TensorData::new(values, shape))
     };
-    let probs = match law {
-        Law::Probs => x,
-        Law::Logits => sigmoid::<B>(x),
+    let probs = match param {
+        BernoulliParam::Probs => x,
+        BernoulliParam::Logits => sigmoid::<B>(x),
     };
     let settings = get_device_settings::<B>(&device);
     let bits = B::float_lower(B::float_from_data(uniform, &device), probs, settings.bool_dtype);
@@ -90,7 +94,7 @@ fn sigmoid<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_recip(B::float_add_scalar(B::float_exp(B::float_neg(x)), 1.0.into()))
 }
 
-/// `max(x, 0) + ln(1 + exp(-|x|))`, which neither overflows nor cancels.
+/// `max(x, 0) + ln(1 + exp(-|x|))`, without overflow or cancellation.
 fn softplus<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_add(B::relu(x.clone()), log1p_exp_neg_abs::<B>(x))
 }

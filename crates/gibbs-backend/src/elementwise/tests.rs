@@ -175,18 +175,18 @@ mod on_flex {
         let (rows, width) = (2000, 784);
         let logits = Noise::new(0, "logits").normal([rows, width], &Device::flex()).mul_scalar(4.0);
         let logits: Vec<f32> = logits.into_data().try_into_vec().unwrap();
-        for law in [Law::Logits, Law::Probs] {
+        for param in [BernoulliParam::Logits, BernoulliParam::Probs] {
             let cursor = Cursor { key: 5, stream: 9, position: 3 };
-            let fused = singles(Flex::bernoulli(law, flex(&logits), cursor));
-            let portable = singles(portable::bernoulli::<Flex>(law, flex(&logits), cursor));
+            let fused = singles(Flex::bernoulli(param, flex(&logits), cursor));
+            let portable = singles(portable::bernoulli::<Flex>(param, flex(&logits), cursor));
             let differing = fused.iter().zip(&portable).filter(|(a, b)| a != b).count();
             // Each disagreement is a uniform number within rounding of its probability: 2^-24 or so of the bits.
             assert!(
                 differing as f64 <= 1e-6 * logits.len() as f64,
-                "{law:?}: {differing} of {}",
+                "{param:?}: {differing} of {}",
                 logits.len()
             );
-            assert!(law == Law::Logits || differing == 0);
+            assert!(param == BernoulliParam::Logits || differing == 0);
         }
     }
 
@@ -334,7 +334,7 @@ fn cross_entropy_gradients_in_double_precision() {
 
 #[cfg(feature = "flex")]
 #[test]
-#[should_panic(expected = "targets of shape [2, 4] for logits of shape [2, 3]")]
+#[should_panic(expected = "targets of shape [2, 4], logits of shape [2, 3]")]
 fn cross_entropy_needs_equal_shapes() {
     let device = Device::flex();
     bce_with_logits(Tensor::zeros([2, 3], &device), Tensor::zeros([2, 4], &device));

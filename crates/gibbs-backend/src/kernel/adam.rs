@@ -1,4 +1,4 @@
-//! The pass of Adam over parameter, gradient and moments.
+//! One step of Adam.
 
 use rayon::prelude::*;
 
@@ -6,7 +6,7 @@ use super::real::{Number, Real};
 use super::{Isa, Kernel, PIECE, run};
 use crate::AdamStep;
 
-/// One step on parameters and moments, all written in place.
+/// Updates parameters and moments in place.
 pub(crate) fn adam<T: Number>(
     parameter: &mut [T],
     gradient: &[T],

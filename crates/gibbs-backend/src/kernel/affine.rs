@@ -1,4 +1,4 @@
-//! What an affine layer adds to its products: bias and function behind, derivative and sum over the batch before.
+//! Bias and function of an affine layer, and their backward pass.
 
 use std::marker::PhantomData;
 
@@ -8,10 +8,10 @@ use super::functions::Map;
 use super::real::Number;
 use super::{Isa, Kernel, run};
 
-/// Numbers whose sums over the rows are kept apart from those of others. How a sum is split depends on the width alone.
+/// Numbers in one partial sum over rows. The split of a sum depends only on the width.
 const PIECE: usize = 1 << 15;
 
-/// `f(x_j + b_j)`, written over the `x_j`.
+/// Replaces `x_j` by `f(x_j + b_j)`.
 pub(crate) fn add_and_map<F: Map, T: Number>(x: &mut [T], bias: &[T]) {
     run(AddAndMap::<F, T> { x, bias, map: PhantomData });
 }
@@ -39,7 +39,7 @@ pub(crate) fn sums<T: Number>(gradient: &[T], width: usize) -> Vec<T> {
     total(sums.collect(), width)
 }
 
-/// Some whole rows.
+/// The length of a piece of whole rows.
 fn piece(width: usize) -> usize {
     (PIECE / width.max(1)).max(1) * width.max(1)
 }

@@ -1,12 +1,12 @@
-//! Convolutions of maps whose channels are neighbors in memory, by products with windows that overlap.
+//! Convolutions as products with overlapping windows. The channels of a site are neighbors in memory.
 //!
 //! ```text
 //! y_q = Σ_i P[(q + i·W)·c … + w·c]·K_i        for all places q of a map P of W columns and c channels, row by row
 //! ```
 //!
-//! The `w` sites that a place sees in one row follow each other, so the places of a map, one channel count apart, are the rows of a
-//! matrix that is never made. The product also has rows for places whose window runs over the end of a row of the map; these
-//! are left out. An example with its margins fits the cache.
+//! The `w` sites of a window in one row are neighbors in memory. The windows of all places are therefore the rows of a matrix
+//! with overlapping rows, which needs no copy. The product also has rows for places whose window crosses the end of a row of
+//! the map; they are not used. An example with its margins fits into the cache.
 
 use std::marker::PhantomData;
 
@@ -20,8 +20,8 @@ use super::real::Number;
 use super::run;
 use crate::Window;
 
-/// Examples that a thread takes at a time: few, so that a batch can be shared out evenly. Their weight gradients are summed
-/// before others are added, so that the sum does not depend on the number of threads.
+/// Examples in one task: few, so that the threads have equal work. The weight gradients of a task are summed first, so that the
+/// total does not depend on the number of threads.
 const EXAMPLES: usize = 4;
 
 /// Maps `[n, rows, columns, channels]` in row-major order.
@@ -46,23 +46,23 @@ impl<'a, T: Number> Maps<'a, T> {
         self.values.len() / self.size().max(1)
     }
 
-    /// Columns with margins.
+    /// Columns including margins.
     fn wide(&self, window: Window) -> usize {
         self.columns + window.left + window.right
     }
 
-    /// Places whose windows lie in the buffer.
+    /// Places whose windows lie inside the buffer.
     fn places(&self, window: Window) -> usize {
         window.rows_out(self.rows) * self.wide(window) - (window.left + window.right)
     }
 
-    /// Zeros of the size of an example with its margins.
+    /// Zeros for an example with its margins.
     fn blank(&self, window: Window) -> Vec<T> {
         let rows = self.rows + window.above + window.below;
         vec![T::default(); rows * self.wide(window) * self.channels]
     }
 
-    /// Writes an example and its margins over another one.
+    /// Writes an example and its margins into the buffer.
     fn pad(&self, index: usize, window: Window, padded: &mut [T]) {
         let (width, length) = (self.columns * self.channels, self.wide(window) * self.channels);
         let (left, right) = (window.left * self.channels, window.right * self.channels);
@@ -107,8 +107,8 @@ pub(crate) fn convolution<F: Map, T: Number>(x: Maps<T>, weight: &[T], bias: &[T
             x.pad(chunk * EXAMPLES + index, window, &mut padded);
             for (i, weight) in weight.chunks_exact(per_row).enumerate() {
                 let (windows, weight) = (x.windows(window, i, &padded), matrix(weight, n_out));
-                // SAFETY: there are no more places than sites with margins, the last window ends with the buffer, and
-                // all sums have been written.
+                // SAFETY: there are at most as many places as sites with margins, the last window ends with the buffer,
+                // and all sums are initialized.
                 unsafe { write_product(&windows, &weight, sums.as_mut_ptr(), n_out, i > 0) };
             }
             for (out, sums) in out.chunks_exact_mut(bias.len()).zip(sums.chunks_exact(wide * n_out)) {
@@ -127,7 +127,7 @@ pub(crate) fn weight_gradient<T: Number>(x: Maps<T>, slopes: &[T], n_out: usize,
     let parts = slopes.par_chunks(EXAMPLES * rows * width).enumerate().map(|(chunk, slopes)| {
         let mut gradient = vec![T::default(); window.height * per_row];
         let mut padded = x.blank(window);
-        // Zero in the margins, so that places without a site add nothing.
+        // Zero in the margins: places without a site contribute nothing.
         let mut spread = vec![T::default(); rows * wide * n_out];
         for (index, slopes) in slopes.chunks_exact(rows * width).enumerate() {
             x.pad(chunk * EXAMPLES + index, window, &mut padded);

@@ -1,12 +1,12 @@
-//! Dense products by the crate `gemm`, one block of the result for each thread.
+//! Dense products with the crate `gemm`, one block of the result for each thread.
 //!
-//! `gemm` can share out a product itself, but on two cores a block for each of them, cut along the longer side of the
-//! result, is 5 to 30 percent faster, and what follows on a product finds its rows in the cache of the same core.
+//! `gemm` has its own threads. But on two cores one block per core along the longer side of the result is 5 to 30 percent
+//! faster, and later operations find the rows in the cache of the same core.
 //!
-//! `gemm` takes the side along which the result lies in memory for its vectors, and rearranges a factor that lies the other
-//! way, number by number. For few rows times the transpose of a large matrix, the gradient by the input of a layer, that costs
-//! more than the product. There the product is made the other way around, from the matrix as it lies, and the small result is
-//! transposed: for 100 rows and a matrix of 1024² in half of the time, for 8 rows in a tenth.
+//! `gemm` vectorizes along the contiguous side of the result and copies a factor with the other layout number by number. For few
+//! rows times the transpose of a large matrix, as in the gradient of the input of a layer, the copy costs more than the
+//! product. In this case the transposed product is computed and the small result is transposed. This takes half of the time
+//! for 100 rows and a matrix of 1024², and a tenth for 8 rows.
 
 use std::ops::Range;
 
@@ -16,14 +16,13 @@ use super::products::Matrix;
 use super::real::Number;
 use super::{Isa, Kernel, run};
 
-/// Fewer multiplications than this are not worth waking a thread.
+/// With fewer multiplications a single thread is faster.
 pub(super) const SMALLEST: usize = 1 << 22;
 
-/// Blocks are cut at multiples of this number of rows or columns: the height or width of what `gemm` takes at a time.
+/// Blocks begin at multiples of this number of rows or columns, the size of the inner kernel of `gemm`.
 const UNIT: usize = 16;
 
-/// `a·b` in row-major order. Each part of a row, as soon as it is there, is handed to `finish` with the index of its
-/// first column.
+/// `a·b` in row-major order. `finish` receives each completed part of a row, with the index of its first column.
 pub(crate) fn product<T: Number>(
     a: Matrix<T>,
     b: Matrix<T>,
@@ -35,7 +34,7 @@ pub(crate) fn product<T: Number>(
     let mut out = Vec::with_capacity(rows * columns);
     let target = Target(out.as_mut_ptr());
     let threads = if rows * columns * a.columns < SMALLEST { 1 } else { rayon::current_num_threads() };
-    // Of the whole, not of a block, so that the number of threads has no part in it.
+    // Decided for the whole product, so that it does not depend on the number of threads.
     let across = b.column_stride > b.row_stride && 2 * rows <= columns;
     let side = rows.max(columns);
     let length = side.div_ceil(threads).next_multiple_of(UNIT);
@@ -46,19 +45,19 @@ pub(crate) fn product<T: Number>(
         } else {
             Block { rows: 0..rows, columns: range }
         };
-        // SAFETY: the blocks do not overlap and lie in the matrix, whose capacity was reserved.
+        // SAFETY: the blocks do not overlap and lie inside the matrix, whose memory is allocated.
         unsafe { block.compute(&a, &b, &target, columns, across, &finish) }
     };
     match side.div_ceil(length.max(1)) {
         1 => block(0),
         blocks => (0..blocks).into_par_iter().with_max_len(1).for_each(block),
     }
-    // SAFETY: the capacity is that, and the blocks cover every element.
+    // SAFETY: the vector has this capacity, and the blocks cover all elements.
     unsafe { out.set_len(rows * columns) };
     out
 }
 
-/// Whether the last element lies in the buffer.
+/// Whether the last element lies inside the buffer.
 pub(super) fn fits<T>(x: &Matrix<T>) -> bool {
     let last = |count: usize, stride: usize| count.saturating_sub(1) * stride;
     x.rows == 0
@@ -66,14 +65,15 @@ pub(super) fn fits<T>(x: &Matrix<T>) -> bool {
         || last(x.rows, x.row_stride) + last(x.columns, x.column_stride) < x.values.len()
 }
 
-/// The start of the matrix that all threads write to.
+/// The start of a matrix to which all threads write.
 pub(super) struct Target<T>(pub(super) *mut T);
 
-// SAFETY: the threads write to different elements, see `product`.
+// SAFETY: the threads write to different elements.
 unsafe impl<T: Send> Sync for Target<T> {}
 
 impl<T> Target<T> {
     /// The element with this index.
+    #[inline(always)]
     pub(super) fn at(&self, index: usize) -> *mut T {
         self.0.wrapping_add(index)
     }
@@ -88,8 +88,8 @@ struct Block {
 impl Block {
     /// # Safety
     ///
-    /// The block must lie in the matrix of `width` columns that begins at the target, and nothing else may refer to any
-    /// element of it. The factors must fit their buffers.
+    /// The block must lie inside the matrix of `width` columns that begins at the target. Nothing else may refer to its
+    /// elements. The factors must fit their buffers.
     unsafe fn compute<T: Number>(
         self,
         a: &Matrix<T>,
@@ -102,7 +102,7 @@ impl Block {
         let (height, breadth) = (self.rows.len(), self.columns.len());
         let (a, b) = (a.part(self.rows.clone(), 0..a.columns), b.part(0..b.rows, self.columns.clone()));
         let start = target.at(self.rows.start * width + self.columns.start);
-        // SAFETY: the caller promises a place for the product, which is written before slices of it are made.
+        // SAFETY: the caller guarantees memory for the product. It is initialized before slices of it exist.
         unsafe {
             if across {
                 write_product_across(a, b, start, width);
@@ -120,11 +120,12 @@ impl Block {
 ///
 /// # Safety
 ///
-/// As there.
+/// As for [`write_product`].
 unsafe fn write_product_across<T: Number>(a: Matrix<T>, b: Matrix<T>, out: *mut T, stride: usize) {
     let (rows, columns) = (a.rows, b.columns);
     let mut transposed = Vec::<T>::with_capacity(rows * columns);
-    // SAFETY: the capacity is that of the product, all of which is written; for the place of its transpose vouches the caller.
+    // SAFETY: the vector has the capacity of the product, which is written completely. The caller guarantees memory for the
+    // transpose.
     unsafe {
         write_product(&b.transposed(), &a.transposed(), transposed.as_mut_ptr(), rows, false);
         transposed.set_len(rows * columns);
@@ -132,8 +133,7 @@ unsafe fn write_product_across<T: Number>(a: Matrix<T>, b: Matrix<T>, out: *mut 
     }
 }
 
-/// Writes a matrix whose columns are slices of `from` to where its rows are `stride` elements apart, for which there must be
-/// place.
+/// Writes the matrix whose columns are slices of `from` to memory where its rows are `stride` elements apart.
 struct Transpose<'a, T> {
     from: &'a [T],
     rows: usize,
@@ -145,13 +145,13 @@ struct Transpose<'a, T> {
 impl<T: Number> Kernel for Transpose<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) {
-        // The lines of the cache that a strip of columns writes to are filled before they leave it.
+        // A strip of columns fills its cache lines before they leave the cache.
         for first in (0..self.columns).step_by(UNIT) {
             let end = (first + UNIT).min(self.columns);
             for row in 0..self.rows {
                 for column in first..end {
                     let value = self.from[column * self.rows + row];
-                    // SAFETY: an element of the matrix, for whose place the maker of this kernel vouches.
+                    // SAFETY: an element of the matrix, for which the creator of this kernel guarantees memory.
                     unsafe { self.to.add(row * self.stride + column).write(value) };
                 }
             }
@@ -159,12 +159,12 @@ impl<T: Number> Kernel for Transpose<'_, T> {
     }
 }
 
-/// Writes `a·b` to a matrix in memory, whose rows are `stride` elements apart, or adds it to that.
+/// Writes `a·b` to a matrix whose rows are `stride` elements apart, or adds it to this matrix.
 ///
 /// # Safety
 ///
-/// From `out` on there must be place for the product, to which nothing else refers; what is added to must have been
-/// written. The factors must fit their buffers.
+/// There must be memory for the product from `out`, to which nothing else refers. With `add` it must be initialized. The
+/// factors must fit their buffers.
 pub(super) unsafe fn write_product<T: Number>(
     a: &Matrix<T>,
     b: &Matrix<T>,
@@ -172,8 +172,8 @@ pub(super) unsafe fn write_product<T: Number>(
     stride: usize,
     add: bool,
 ) {
-    // SAFETY: the extents and strides of three matrices that fit, as the caller promises; `gemm` writes every element of
-    // the product, and reads it only if `read_dst` is on.
+    // SAFETY: the caller guarantees that the three matrices fit. `gemm` writes each element of the product and reads it only
+    // if `read_dst` is set.
     unsafe {
         gemm::gemm(
             a.rows,

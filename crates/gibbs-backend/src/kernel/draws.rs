@@ -1,4 +1,4 @@
-//! Numbers made from the words of a stream.
+//! Random numbers from the words of a stream.
 
 use std::marker::PhantomData;
 
@@ -7,24 +7,26 @@ use super::{Isa, Kernel, in_pieces, run};
 use crate::noise::normal::quantile;
 use crate::noise::philox::{Block, Cursor, WORDS};
 
-/// What becomes of a number `x` and a word. `draw` must be `#[inline(always)]`.
+/// Computes a draw from a number `x` and a word. `draw` must be `#[inline(always)]`.
 pub(crate) trait Draw<T> {
     fn draw<I: Isa>(x: T, word: u32) -> T;
 }
 
-/// Replaces each number by a draw, with one word each from the cursor on.
+/// Replaces each number by a draw. The words start at the cursor, one for each number.
 pub(crate) fn draw<D: Draw<T>, T: Copy + Send>(x: &mut [T], cursor: Cursor) {
-    in_pieces(x, 1, 1, |start, x| run(Draws::<D, T> { x, cursor: cursor.advanced(start), law: PhantomData }));
+    in_pieces(x, 1, 1, |start, x| {
+        run(Draws::<D, T> { x, cursor: cursor.advanced(start), draw: PhantomData })
+    });
 }
 
 struct Draws<'a, D, T> {
     x: &'a mut [T],
     cursor: Cursor,
-    law: PhantomData<D>,
+    draw: PhantomData<D>,
 }
 
 impl<D: Draw<T>, T: Copy> Kernel for Draws<'_, D, T> {
-    /// The words are generated some at a time, few enough to stay in the first-level cache.
+    /// Generates the words in groups that fit into the first-level cache.
     #[inline(always)]
     fn run<I: Isa>(self) {
         const BLOCKS: usize = 128;
@@ -34,7 +36,7 @@ impl<D: Draw<T>, T: Copy> Kernel for Draws<'_, D, T> {
         let mut rest = self.x;
         while !rest.is_empty() {
             let (x, after) = rest.split_at_mut(rest.len().min(BLOCKS * WORDS - skip));
-            // Whole vectors of blocks: what is left of the last one is not used.
+            // Whole vectors of blocks. The rest of the last vector is not used.
             let needed = (skip + x.len()).div_ceil(WORDS).next_multiple_of(16).min(BLOCKS);
             for (index, slot) in buffer[..needed].iter_mut().enumerate() {
                 *slot = philox.block(block.wrapping_add(index as u64));
@@ -54,7 +56,7 @@ impl<D: Draw<T>, T: Copy> Kernel for Draws<'_, D, T> {
 }
 
 /// `Name: |x, word| expression for f32; expression for f64;`
-macro_rules! laws {
+macro_rules! draws {
     ($($(#[$doc:meta])* $name:ident: |$x:pat_param, $word:ident| $single:expr; $double:expr;)*) => {$(
         $(#[$doc])*
         pub(crate) struct $name;
@@ -75,17 +77,17 @@ macro_rules! laws {
     )*};
 }
 
-laws! {
+draws! {
     /// Uniform on `[0, 1)`.
     Uniform: |_, word| uniform_f32(word); uniform_f64(word);
-    /// One bit less than `Uniform` in f32: the product with any number, however rounded, stays below that number.
+    /// One bit less than `Uniform` in f32: the rounded product with any number is below that number.
     Coarse: |_, word| uniform_f32(word & !0x1FF); uniform_f64(word);
     /// Standard normal.
     Normal: |_, word| quantile(word) as f32; quantile(word);
     /// The bit `u < x`.
     Probs: |x, word| bit(uniform_f32(word) < x); bit(uniform_f64(word) < x).into();
-    /// The bit `u < 1/(1 + exp(-x))`, without a division: `u·(1 + exp(-x)) < 1`. A probability that underflows is 0 for
-    /// a `u` of 0 too, as then the exponential is not finite and the comparison false.
+    /// The bit `u < 1/(1 + exp(-x))`, without a division: `u·(1 + exp(-x)) < 1`. If the probability underflows, the exponential
+    /// is infinite and the bit is 0, also for `u = 0`.
     Logits: |x, word| {
         let u = uniform_f32(word);
         bit(I::mul_add(u, exp_moderate::<I>(at_most(at_least(-x, -87.0), 89.0)), u) < 1.0)

@@ -1,15 +1,15 @@
-//! The functions: value and derivative for one number.
+//! Element-wise functions: value and derivative of one number.
 
 use super::real::Real;
 
-/// An element-wise function with its derivative. `saved` is the result or the argument, as
-/// `Function::derivative_from_result` says.
+/// An element-wise function with its derivative. `saved` is the result or the argument, see
+/// `Function::derivative_from_result`.
 pub(crate) trait Map {
     fn value<R: Real>(x: R) -> R;
     fn derivative<R: Real>(saved: R) -> R;
 }
 
-/// `Name: value of x; derivative from what was saved.`
+/// `Name: value of x; derivative from the saved number.`
 macro_rules! maps {
     ($($name:ident: |$x:ident| $value:expr; |$saved:ident| $derivative:expr;)*) => {$(
         pub(crate) struct $name;

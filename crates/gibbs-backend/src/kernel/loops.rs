@@ -1,4 +1,4 @@
-//! The passes over memory.
+//! Loops over memory.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -9,7 +9,7 @@ use super::{Isa, Kernel, in_pieces, run, written_in_pieces};
 
 /// `f(x)` for each `x`, in a new vector.
 pub(crate) fn map<F: Map, T: Number>(x: &[T]) -> Vec<T> {
-    // SAFETY: the kernel writes one element for each argument, and there are as many.
+    // SAFETY: the kernel writes one element for each argument.
     unsafe {
         written_in_pieces(x.len(), |start, out| {
             run(MapTo::<F, T> { x: &x[start..start + out.len()], out, map: PhantomData });
@@ -41,7 +41,7 @@ pub(crate) fn bce_rows<T: Number>(logits: &[T], targets: &[T], rows: usize, widt
     loss
 }
 
-/// `gradient_i·(sigmoid(x_ij) - t_ij)`, written over the logits.
+/// Replaces the logits by `gradient_i·(sigmoid(x_ij) - t_ij)`.
 pub(crate) fn bce_rows_backward<T: Number>(logits: &mut [T], targets: &[T], gradient: &[T], width: usize) {
     assert!(logits.len() == targets.len() && targets.len() == gradient.len() * width);
     in_pieces(logits, width, 1, |start, logits| {
@@ -111,7 +111,7 @@ impl<T: Number> Kernel for BceRows<'_, T> {
     }
 }
 
-/// Sums in a fixed number of lanes, whatever the instruction set, and the lanes in f64 after every few elements.
+/// Sums in a fixed number of lanes for every instruction set. Every few elements the lanes are added in f64.
 #[inline(always)]
 fn bce_row<I: Isa, T: Number>(logits: &[T], targets: &[T]) -> f64 {
     const LANES: usize = 16;

@@ -1,7 +1,7 @@
-//! Products with a matrix of which a pattern keeps some elements, and with no regard to what the others hold.
+//! Products with a masked matrix. The values outside the mask have no effect.
 //!
-//! A task is a strip of the masked matrix, see [`strips`](crate::pattern::strips): its full runs are multiplied as they are,
-//! its mixed ones as copies with zeros. The strips do not depend on the number of threads, nor then does any result.
+//! A task is a strip of the masked matrix, see [`strips`](crate::pattern::strips). Full runs are multiplied in place, mixed runs
+//! as copies with zeros. Strips and results do not depend on the number of threads.
 
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ use super::{Isa, Kernel, run};
 use crate::pattern::strips::{Kind, Run, Strip};
 use crate::pattern::{Pattern, WORD};
 
-/// Rows of the left factor to a task, at most. For each task mixed runs are copied anew.
+/// Largest number of rows of the left factor in a task. Each task copies its mixed runs.
 const ROWS: usize = 512;
 
-/// `M⊙W`, where each row of `W` is a slice, or its transpose.
+/// `M⊙W` or its transpose. Each row of `W` is a slice.
 #[derive(Clone, Copy)]
 pub(crate) struct Masked<'a, T> {
     matrix: Matrix<'a, T>,
@@ -41,12 +41,12 @@ impl<'a, T: Number> Masked<'a, T> {
         if self.transposed { [columns, rows] } else { [rows, columns] }
     }
 
-    /// Its columns.
+    /// The strips of columns.
     fn strips(&self) -> &[Strip] {
         if self.transposed { self.pattern.strips_of_rows() } else { self.pattern.strips_of_columns() }
     }
 
-    /// Part of a strip; a mixed one is copied.
+    /// Part of a strip. A mixed part is copied.
     fn block<'b>(&self, strip: &Strip, part: &Run, copy: &'b mut Vec<T>) -> Matrix<'b, T>
     where
         'a: 'b,
@@ -57,7 +57,7 @@ impl<'a, T: Number> Masked<'a, T> {
         if part.kind == Kind::Mixed {
             let width = columns.len();
             copy.resize(rows.len() * width, T::default());
-            // SAFETY: the copy was given this size.
+            // SAFETY: the copy has this size.
             unsafe { copy_masked(block, self.pattern, rows, columns, copy.as_mut_ptr(), width) };
             block = Matrix { values: copy, row_stride: width, ..block };
         }
@@ -65,8 +65,7 @@ impl<'a, T: Number> Masked<'a, T> {
     }
 }
 
-/// `x·w` in row-major order. Each part of a row, as soon as it is there, is handed to `finish` with the index of its first
-/// column.
+/// `x·w` in row-major order. `finish` receives each completed part of a row, with the index of its first column.
 pub(crate) fn product<T: Number>(
     x: Matrix<T>,
     w: Masked<T>,
@@ -85,13 +84,13 @@ pub(crate) fn product<T: Number>(
         let mut empty = true;
         for part in strip.runs.iter().filter(|part| part.kind != Kind::Empty) {
             let (x, w) = (x.part(rows.clone(), part.range.clone()), w.block(strip, part, copy));
-            // SAFETY: the place of these rows and of the strip, to which no other task refers. Only the first product
-            // finds it unwritten, and does not read it.
+            // SAFETY: the memory of these rows and of the strip, to which no other task refers. The first product
+            // initializes it and does not read it.
             unsafe { write_product(&x, &w, start, width, !empty) };
             empty = false;
         }
         for row in 0..rows.len() {
-            // SAFETY: as above; what no product has written is made zero before there is a slice of it.
+            // SAFETY: as above. If there is no product, the memory is set to zero before a slice of it exists.
             let row = unsafe {
                 let row = start.add(row * width);
                 if empty {
@@ -102,7 +101,7 @@ pub(crate) fn product<T: Number>(
             finish(strip.range.start, row);
         }
     });
-    // SAFETY: the capacity is that, and strips and pieces cover every element.
+    // SAFETY: the vector has this capacity, and strips and pieces cover all elements.
     unsafe { out.set_len(x.rows * width) };
     out
 }
@@ -114,19 +113,19 @@ pub(crate) fn outer<T: Number>(x: Matrix<T>, y: Matrix<T>, pattern: &Pattern) ->
     assert!(fits(&x) && fits(&y));
     let (batch, width) = (x.rows, y.columns);
     let (by_rows, by_columns) = (pattern.strips_of_rows(), pattern.strips_of_columns());
-    let along_rows = by_rows.len() >= by_columns.len();
-    let strips = if along_rows { by_rows } else { by_columns };
+    let by_row = by_rows.len() >= by_columns.len();
+    let strips = if by_row { by_rows } else { by_columns };
     let mut out = Vec::<T>::with_capacity(x.columns * width);
     let target = Target(out.as_mut_ptr());
     share_out(strips.len(), x.rows * x.columns * width, |task, copy| {
         let strip = &strips[task];
         for part in &strip.runs {
-            let (strip, along) = (strip.range.clone(), part.range.clone());
-            let (rows, columns) = if along_rows { (strip, along) } else { (along, strip) };
+            let (strip, run) = (strip.range.clone(), part.range.clone());
+            let (rows, columns) = if by_row { (strip, run) } else { (run, strip) };
             let start = target.at(rows.start * width + columns.start);
             let x = x.part(0..batch, rows.clone()).transposed();
             let y = y.part(0..batch, columns.clone());
-            // SAFETY: the place of this block, to which no other task refers, or a copy of the size of the block.
+            // SAFETY: the memory of this block, to which no other task refers, or a copy of the size of the block.
             unsafe {
                 match part.kind {
                     Kind::Empty => {
@@ -149,12 +148,12 @@ pub(crate) fn outer<T: Number>(x: Matrix<T>, y: Matrix<T>, pattern: &Pattern) ->
             }
         }
     });
-    // SAFETY: the capacity is that, and strips and their runs cover every element.
+    // SAFETY: the vector has this capacity, and strips and their runs cover all elements.
     unsafe { out.set_len(x.columns * width) };
     out
 }
 
-/// Does all tasks, on all threads if there are this many `multiplications` to share, each thread with a buffer of its own.
+/// Runs all tasks, on all threads if there are enough `multiplications`. Each thread has its own buffer.
 fn share_out<T: Number>(tasks: usize, multiplications: usize, task: impl Fn(usize, &mut Vec<T>) + Sync) {
     if multiplications < SMALLEST {
         let mut buffer = Vec::new();
@@ -165,11 +164,11 @@ fn share_out<T: Number>(tasks: usize, multiplications: usize, task: impl Fn(usiz
     }
 }
 
-/// Copies a block, with zeros where the pattern has nothing, to where rows are `stride` elements apart.
+/// Copies a block to memory where rows are `stride` elements apart, with zeros outside the pattern.
 ///
 /// # Safety
 ///
-/// From `to` on there must be place for the block, to which nothing else refers.
+/// There must be memory for the block from `to`, to which nothing else refers.
 unsafe fn copy_masked<T: Number>(
     from: Matrix<T>,
     pattern: &Pattern,
@@ -202,7 +201,7 @@ impl<T: Number> Kernel for CopyMasked<'_, T> {
             for (part, (from, &word)) in parts {
                 for (lane, &x) in from.iter().enumerate() {
                     let x = if word >> lane & 1 == 1 { x } else { T::default() };
-                    // SAFETY: an element of the block, for which the caller of `copy_masked` vouches.
+                    // SAFETY: an element of the block, for which the caller of `copy_masked` guarantees memory.
                     unsafe { self.to.add(i * self.stride + part * WORD + lane).write(x) };
                 }
             }

@@ -1,7 +1,7 @@
-//! Loops over numbers, vectorized by the compiler for the instruction set at hand and split among threads.
+//! Loops over numbers with SIMD and threads.
 //!
-//! A [`Kernel`] is plain Rust, compiled three times: for AVX-512, for AVX2 with fused multiply-add, and for what the
-//! target has anyway. [`run`] picks one by what the processor reports.
+//! A [`Kernel`] is Rust code that is compiled three times: for AVX-512, for AVX2 with fused multiply-add, and for the baseline
+//! of the target. [`run`] selects one of them at run time by the features of the processor.
 
 #![allow(
     unsafe_code,
@@ -33,24 +33,25 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-/// A piece of work to be compiled for several instruction sets. `run` and all it calls must be `#[inline(always)]`,
-/// or the calls would leave the set.
+/// Work that is compiled for several instruction sets. `run` and all functions that it calls must be `#[inline(always)]`,
+/// otherwise the calls use the baseline.
 pub(crate) trait Kernel {
     fn run<I: Isa>(self);
 }
 
-/// How `a·b + c` is computed in f32.
+/// Arithmetic of an instruction set in f32.
 pub(crate) trait Isa: Copy + Send + Sync + 'static {
+    /// `a·b + c`
     fn mul_add(a: f32, b: f32, c: f32) -> f32;
-    /// `a/b`, not necessarily rounded right, and what remains of `a`; `inverse` is `1/b`.
+    /// `a/b`, possibly not correctly rounded, and the remainder of `a`. `inverse` is `1/b`.
     fn divide(a: f32, b: f32, inverse: f32) -> (f32, f32);
 }
 
-/// In one instruction.
+/// With fused multiply-add instructions.
 #[derive(Clone, Copy)]
 pub(crate) struct Fused;
 
-/// In two, as a fused one would be a library call.
+/// With separate instructions; a fused operation would be a library call.
 #[derive(Clone, Copy)]
 pub(crate) struct Separate;
 
@@ -81,7 +82,7 @@ impl Isa for Separate {
     }
 }
 
-/// What the target has without asking. On 64-bit ARM that includes vectors and fused products.
+/// The baseline of the target. On 64-bit ARM it includes vectors and fused multiply-add.
 #[cfg(target_arch = "aarch64")]
 type Baseline = Fused;
 #[cfg(not(target_arch = "aarch64"))]
@@ -120,12 +121,12 @@ fn run_avx2<K: Kernel>(kernel: K) {
     kernel.run::<Fused>();
 }
 
-/// Numbers one thread takes at a time; fewer than two such pieces are not worth waking a thread.
+/// Numbers in one task of a thread. With fewer than two tasks a single thread is faster.
 const PIECE: usize = 1 << 13;
 
-/// Hands `out` to `work` in pieces, each with the index of its first element, on all threads if it is long.
+/// Calls `work` on pieces of `out`, with the index of the first element of each. Long slices use all threads.
 ///
-/// Each element of `out` stands for `weight` numbers of work; the pieces are cut at multiples of `unit`.
+/// Each element of `out` costs as much as `weight` numbers. Pieces begin at multiples of `unit`.
 pub(crate) fn in_pieces<T: Send>(
     out: &mut [T],
     unit: usize,
@@ -140,15 +141,15 @@ pub(crate) fn in_pieces<T: Send>(
     }
 }
 
-/// A vector of `n` elements that `work` writes in pieces, without filling it with zeros first.
+/// A vector of `n` elements that `work` writes in pieces. The memory is not set to zero first.
 ///
 /// # Safety
 ///
-/// `work` must initialize every element it is given.
+/// `work` must initialize all elements of its pieces.
 unsafe fn written_in_pieces<T: Send>(n: usize, work: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync) -> Vec<T> {
     let mut out = Vec::with_capacity(n);
     in_pieces(&mut out.spare_capacity_mut()[..n], 1, 1, work);
-    // SAFETY: the capacity is at least n, and the caller promises that the first n elements were written.
+    // SAFETY: the capacity is at least n, and the caller guarantees that the first n elements are initialized.
     unsafe { out.set_len(n) };
     out
 }

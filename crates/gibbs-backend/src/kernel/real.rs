@@ -1,11 +1,11 @@
-//! Elementary functions of one number, branch-free so that a loop over them is vectorized.
+//! Elementary functions of one number, without branches, so that loops over them are vectorized.
 //!
 //! # Accuracy in f32
 //!
-//! Within 2 ulp for every argument, subnormal results, infinities and NaN included; a test sweeps the bit patterns.
-//! The polynomials are minimax fits of this project: weighted least squares with Lawson's reweighting on Chebyshev
-//! nodes in extended precision, the coefficients rounded to f32 one after the other from the lowest power, each
-//! time refitting the rest. The stated error is that of the rounded polynomial, relative to the function.
+//! The error is at most 2 ulp for all arguments, including subnormal results, infinities and NaN. A test covers the bit
+//! patterns. The polynomials are minimax fits: weighted least squares with Lawson's reweighting on Chebyshev nodes in extended
+//! precision. The coefficients are rounded to f32 one after the other from the lowest power, with a new fit of the others
+//! after each. The error below is that of the rounded polynomial relative to the function.
 
 use std::cmp::Ordering;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::Isa;
 
-/// A number together with how its functions are computed.
+/// A number with its elementary functions.
 pub(crate) trait Real:
     Copy
     + PartialOrd
@@ -25,7 +25,7 @@ pub(crate) trait Real:
 {
     const ONE: Self;
 
-    /// `self·b + c`, in f32 in one instruction where the instruction set has it.
+    /// `self·b + c`. In f32 it is one instruction if the instruction set has it.
     fn mul_add(self, b: Self, c: Self) -> Self;
     fn sqrt(self) -> Self;
     fn exp(self) -> Self;
@@ -44,11 +44,11 @@ pub(crate) trait Real:
     fn relu(self) -> Self;
     /// 1 above zero, otherwise 0.
     fn step(self) -> Self;
-    /// The number, kept within the range in which `x·exp(-|x|)` is not yet zero.
+    /// The number, clamped to the range in which `x·exp(-|x|)` is not zero.
     fn clamped(self) -> Self;
 }
 
-/// An element of a tensor, and the [`Real`] that it is on an instruction set.
+/// An element of a tensor, and its [`Real`] on an instruction set.
 pub(crate) trait Number: Copy + Default + Send + Sync + 'static {
     type Real<I: Isa>: Real;
 
@@ -137,7 +137,7 @@ impl<I: Isa> Real for F32<I> {
     fn exp(self) -> Self {
         let x = at_most(at_least(self.0, EXP_LOWEST), EXP_HIGHEST);
         let (mantissa, _, n) = reduced_exp::<I>(x);
-        // Two factors, so that neither overflows nor a subnormal result is rounded twice.
+        // Two factors, so that neither overflows and a subnormal result is rounded only once.
         let (shift, last) = if x < 0.0 { (64, SCALE) } else { (-1, 2.0) };
         Self(mantissa * exp2(n.wrapping_add(shift)) * last, PhantomData)
     }
@@ -169,8 +169,8 @@ impl<I: Isa> Real for F32<I> {
         Self(if a < 0.625 { small } else { large }.copysign(self.0), PhantomData)
     }
 
-    /// `e/(1 + e)` or `1/(1 + e)` with `e = exp(-|x|)`, and the rounding errors of `e`, of the sum and of the quotient
-    /// made good to first order.
+    /// `e/(1 + e)` or `1/(1 + e)` with `e = exp(-|x|)`. The rounding errors of `e`, of the sum and of the quotient are corrected to
+    /// first order.
     #[inline(always)]
     fn sigmoid(self) -> Self {
         let (power, low) = exp_neg_abs::<I>(self.0);
@@ -182,7 +182,7 @@ impl<I: Isa> Real for F32<I> {
         Self(quotient + correction, PhantomData)
     }
 
-    /// As `x·sigmoid(x)`, the exponential being scaled back last: the product is subnormal later than the exponential.
+    /// `x·sigmoid(x)`. The exponential is scaled back last, because the product is subnormal only for larger `|x|`.
     #[inline(always)]
     fn silu(self) -> Self {
         let (power, low) = exp_neg_abs::<I>(self.0);
@@ -195,8 +195,8 @@ impl<I: Isa> Real for F32<I> {
         Self(x * (quotient + correction) * last, PhantomData)
     }
 
-    /// With `e = exp(-|x|)` and `u = e/(1 + e/2)`: `ln(1 + e) = 2·artanh(u/2) = u + u³·Q(u²)`, rounding errors as in
-    /// `sigmoid`.
+    /// With `e = exp(-|x|)` and `u = e/(1 + e/2)`: `ln(1 + e) = 2·artanh(u/2) = u + u³·Q(u²)`. Rounding errors are
+    /// corrected as in `sigmoid`.
     #[inline(always)]
     fn log1p_exp_neg_abs(self) -> Self {
         let (power, low) = exp_neg_abs::<I>(self.0);
@@ -226,7 +226,7 @@ pub(crate) fn exp_moderate<I: Isa>(x: f32) -> f32 {
     mantissa * exp2(n)
 }
 
-/// `exp(-|x|)/SCALE` as a sum of two, the second being the rounding error of the first. Both are normal numbers.
+/// `exp(-|x|)/SCALE` as a sum of two normal numbers. The second is the rounding error of the first.
 #[inline(always)]
 fn exp_neg_abs<I: Isa>(x: f32) -> (f32, f32) {
     let (mantissa, low, n) = reduced_exp::<I>(at_least(-x.abs(), EXP_LOWEST));
@@ -243,10 +243,10 @@ fn quotient<I: Isa>(a: f32, a_low: f32, b: f32, b_low: f32) -> (f32, f32) {
 }
 
 /// `exp(x) = (m + m_low)·2^n` with `n = round(x / ln 2)`; `m = 1 + r + r²·q(r)` for `r = x - n·ln 2`, |r| <= ln(2)/2. The
-/// second part is the error of the last addition. `n` is right in its lowest nine bits only.
+/// second number is the error of the last addition. Only the lowest nine bits of `n` are valid.
 #[inline(always)]
 fn reduced_exp<I: Isa>(x: f32) -> (f32, f32, i32) {
-    /// 2^23 + 2^22: the sum with a small number has that number's nearest integer in its lowest bits.
+    /// 2^23 + 2^22: the lowest bits of the sum with a small number are its nearest integer.
     const ROUND: f32 = 12_582_912.0;
     let rounded = I::mul_add(x, std::f32::consts::LOG2_E, ROUND);
     let n = rounded - ROUND;
@@ -256,7 +256,7 @@ fn reduced_exp<I: Isa>(x: f32) -> (f32, f32, i32) {
     (mantissa, above_one - (mantissa - 1.0), rounded.to_bits() as i32)
 }
 
-/// `2^n` for `-126 <= n <= 127`, infinity for 128. Only the lowest nine bits of `n` are read.
+/// `2^n` for `-126 <= n <= 127`, infinity for 128. Reads only the lowest nine bits of `n`.
 #[inline(always)]
 fn exp2(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)
@@ -284,9 +284,9 @@ pub(crate) fn at_most(x: f32, high: f32) -> f32 {
     if x > high { high } else { x }
 }
 
-/// 2^-64, a factor by which small exponentials are multiplied last.
+/// 2^-64, the last factor of small exponentials.
 const SCALE: f32 = f32::from_bits((127 - 64) << 23);
-/// Here `x·exp(x)` rounds to zero, and so does `exp(x)`.
+/// Here `x·exp(x)` and `exp(x)` round to zero.
 const EXP_LOWEST: f32 = -110.0;
 /// Here `exp(x)` is infinite.
 const EXP_HIGHEST: f32 = 89.0;
@@ -320,11 +320,17 @@ operators! {
     Div div /;
 }
 
+macro_rules! comparisons {
+    ($($method:ident $operator:tt),*) => {$(
+        #[inline(always)]
+        fn $method(&self, other: &Self) -> bool {
+            self.0 $operator other.0
+        }
+    )*};
+}
+
 impl<I> PartialEq for F32<I> {
-    #[inline(always)]
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
+    comparisons! { eq == }
 }
 
 impl<I> PartialOrd for F32<I> {
@@ -333,25 +339,7 @@ impl<I> PartialOrd for F32<I> {
         self.0.partial_cmp(&other.0)
     }
 
-    #[inline(always)]
-    fn lt(&self, other: &Self) -> bool {
-        self.0 < other.0
-    }
-
-    #[inline(always)]
-    fn le(&self, other: &Self) -> bool {
-        self.0 <= other.0
-    }
-
-    #[inline(always)]
-    fn gt(&self, other: &Self) -> bool {
-        self.0 > other.0
-    }
-
-    #[inline(always)]
-    fn ge(&self, other: &Self) -> bool {
-        self.0 >= other.0
-    }
+    comparisons! { lt <, le <=, gt >, ge >= }
 }
 
 impl<I> Neg for F32<I> {
@@ -363,7 +351,7 @@ impl<I> Neg for F32<I> {
     }
 }
 
-/// By the standard library, one number at a time.
+/// Functions of the standard library.
 impl Real for f64 {
     const ONE: Self = 1.0;
 

@@ -3,15 +3,14 @@
 use burn::tensor::{DType, Int, Tensor, TensorCreationOptions, TensorData};
 
 use super::Noise;
-use crate::elementwise::{Law, bernoulli};
+use crate::elementwise::{BernoulliParam, bernoulli};
 use crate::kernel::draws::{Coarse, Draw, Normal, Uniform};
 
 impl Noise {
     /// A tensor of uniform numbers from `[0, 1)`, one word each in row-major order.
     ///
-    /// `options` is a `&Device` (then the values have the device's default type) or `(&Device, DType)`. An f64 tensor
-    /// holds the values of [`fill_uniform_f64`](Noise::fill_uniform_f64), any other those of
-    /// [`fill_uniform`](Noise::fill_uniform).
+    /// `options` is a `&Device` (with its default type) or `(&Device, DType)`. An f64 tensor has the values of
+    /// [`fill_uniform_f64`](Noise::fill_uniform_f64), other tensors those of [`fill_uniform`](Noise::fill_uniform).
     pub fn uniform<const D: usize>(
         &mut self,
         shape: [usize; D],
@@ -20,8 +19,8 @@ impl Noise {
         self.tensor::<D, Uniform>(shape, options)
     }
 
-    /// A tensor of standard normal numbers, one word each in row-major order; see
-    /// [`fill_normal`](Noise::fill_normal) for the law and [`uniform`](Noise::uniform) for `options`.
+    /// A tensor of standard normal numbers, one word each in row-major order. See [`fill_normal`](Noise::fill_normal) for the
+    /// values and [`uniform`](Noise::uniform) for `options`.
     pub fn normal<const D: usize>(
         &mut self,
         shape: [usize; D],
@@ -32,31 +31,31 @@ impl Noise {
 
     /// Independent bits, 1 with probability `probs` and 0 otherwise, in the shape, type and device of `probs`.
     ///
-    /// The bit is `u < p` with `u` as in [`uniform`](Noise::uniform), one word each in row-major order; so 0 and 1 are
-    /// certain, and a NaN gives 0. No gradient flows through the result.
+    /// The bit is `u < p` with `u` as in [`uniform`](Noise::uniform), one word each in row-major order. Probabilities 0 and 1
+    /// are exact, and NaN gives 0. The result has no gradient.
     pub fn bernoulli<const D: usize>(&mut self, probs: Tensor<D>) -> Tensor<D> {
         let cursor = self.take(probs.shape().num_elements());
-        bernoulli(Law::Probs, probs, cursor)
+        bernoulli(BernoulliParam::Probs, probs, cursor)
     }
 
     /// Independent bits, 1 with probability `1/(1 + exp(-x))` for the logit `x`, in the shape, type and device of
     /// `logits`.
     ///
-    /// The bit is `u < sigmoid(x)` with `u` as in [`uniform`](Noise::uniform), one word each in row-major order; a NaN
-    /// gives 0. Devices whose sigmoids round differently can disagree where `u` and the probability are equal up
-    /// to rounding, about once in ten million bits. No gradient flows through the result.
+    /// The bit is `u < sigmoid(x)` with `u` as in [`uniform`](Noise::uniform), one word each in row-major order. NaN gives 0.
+    /// The sigmoids of two devices can differ by rounding, which changes about one in ten million bits. The result has no
+    /// gradient.
     ///
-    /// On `flex` this is one pass over memory: sigmoid, generator and comparison together, with SIMD and threads.
+    /// On `flex` this is one pass over memory for sigmoid, generator and comparison, with SIMD and threads.
     pub fn bernoulli_logits<const D: usize>(&mut self, logits: Tensor<D>) -> Tensor<D> {
         let cursor = self.take(logits.shape().num_elements());
-        bernoulli(Law::Logits, logits, cursor)
+        bernoulli(BernoulliParam::Logits, logits, cursor)
     }
 
     /// One category per row of `logits`: `[n, k]` to `[n]` with values in `0..k`, category `j` with probability
-    /// `exp(x_j) / Σ exp(x_i)`. Logits of −∞ are never drawn.
+    /// `exp(x_j) / Σ exp(x_i)`. A logit of -∞ means probability 0.
     ///
-    /// By inversion: the number of categories whose cumulative weight is at most `u` times the total, with one word
-    /// per row. A row must have at least one finite logit and neither NaN nor +∞.
+    /// The method is inversion, with one word per row: the result is the number of categories whose cumulative weight is at
+    /// most `u` times the total. A row must have at least one finite logit, no NaN and no +∞.
     ///
     /// # Panics
     ///
@@ -72,7 +71,7 @@ impl Noise {
         cumulative.lower_equal(threshold.expand([n, k])).int().sum_dim(1).squeeze_dim(1)
     }
 
-    /// Generates in f64 where the tensor is f64 and in f32 otherwise.
+    /// Draws in f64 if the tensor is f64, else in f32.
     fn tensor<const D: usize, L: Draw<f32> + Draw<f64>>(
         &mut self,
         shape: [usize; D],

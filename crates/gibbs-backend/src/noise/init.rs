@@ -6,20 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::Noise;
 
-/// A law for the initial values of a parameter.
+/// The distribution of the initial values of a parameter.
 ///
-/// Matrices are `[in, out]`: the last axis counts the outputs (fan-out), all others together the inputs (fan-in,
-/// 1 for a vector). Each value costs one word of the stream, in row-major order; constants cost none. The arithmetic is
-/// done on the host in f64 and rounded to the type of the tensor, so a parameter begins the same on every device.
+/// Matrices are `[in, out]`: the last axis is the fan-out, the product of the others the fan-in (1 for a vector). Each value
+/// costs one word of the stream, in row-major order; constants cost none. The values are computed in f64 on the CPU and rounded
+/// to the type of the tensor, so that they are the same on every device.
 ///
 /// ```
-/// # #[cfg(feature = "flex")] {
-/// use burn::tensor::Device;
-/// use gibbs_backend::{Init, Noise};
+/// # if !gibbs_backend::compiled().contains(&"flex") { return Ok(()) }
+/// use gibbs_backend::{Init, Noise, device};
 ///
-/// let weight = Init::GlorotUniform.param([784, 500], &Device::flex(), &mut Noise::new(0, "init"));
+/// let weight = Init::GlorotUniform.param([784, 500], &device("flex")?, &mut Noise::new(0, "init"));
 /// assert_eq!(weight.dims(), [784, 500]);
-/// # }
+/// # Ok::<(), gibbs_backend::BackendError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,7 +68,7 @@ impl Init {
         Tensor::from_data(data, options.with_dtype(dtype))
     }
 
-    /// A trainable parameter, drawn at once and not when it is first read.
+    /// A trainable parameter. It is drawn immediately, not at its first use.
     pub fn param<const D: usize>(
         self,
         shape: [usize; D],

@@ -1,4 +1,4 @@
-//! Named, independent, serializable streams of random numbers.
+//! Streams of random numbers with names.
 
 mod draws;
 mod init;
@@ -12,18 +12,18 @@ use philox::Cursor;
 
 use crate::kernel::draws::{Draw, Normal, Uniform, Word, draw, uniform_f64};
 
-/// A stream of random numbers that depends on nothing but its seed, its name and how much was drawn before.
+/// A stream of random numbers. A stream has a seed and a name; the same pair gives the same numbers on every device.
 ///
-/// It is the counter-based generator Philox4x32-10: the key is the seed, the upper half of the counter the
-/// FNV-1a hash of the name, the lower half the index of the block of four 32-bit words. The state is the number of
-/// words drawn so far. It follows that
+/// The generator is the counter-based Philox4x32-10. The key is the seed. The upper half of the counter is the FNV-1a hash of
+/// the name, the lower half the index of a block of four 32-bit words. The state is the number of words drawn so far.
+/// Therefore:
 ///
-/// - the same values come out on every device, with any number of threads and every instruction set,
-/// - drawing `n` and then `m` values gives exactly the values of drawing `n + m` at once, whatever the law:
-///   a uniform or normal value, a Bernoulli bit and a row of a categorical draw cost one word each,
-/// - a stream taken from a checkpoint goes on where it stood.
+/// - The values do not depend on the device, the number of threads or the instruction set.
+/// - Drawing `n` and then `m` values gives the same values as drawing `n + m` at once. A uniform or normal value, a Bernoulli
+///   bit and a row of a categorical draw cost one word each.
+/// - A stream from a checkpoint continues at its position.
 ///
-/// Streams of different names are independent, so adding a draw to one changes no other.
+/// Streams with different names are independent: a new draw from one does not change the others.
 ///
 /// ```
 /// use gibbs_backend::Noise;
@@ -47,12 +47,12 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// The stream `name` of `seed`, from its beginning.
+    /// The stream with this seed and name, at its start.
     pub fn new(seed: u64, name: impl Into<String>) -> Self {
         Self { seed, stream: name.into(), position: 0 }
     }
 
-    /// The stream `name/child` of the same seed, from its beginning. Independent of `self`, which is not advanced.
+    /// The stream `name/child` of the same seed, at its start. It is independent of `self`, whose position does not change.
     ///
     /// ```
     /// # use gibbs_backend::Noise;
@@ -95,7 +95,7 @@ impl Noise {
         u64::from(cursor.advanced(1).word()) << 32 | u64::from(cursor.word())
     }
 
-    /// The next value of the uniform law on `[0, 1)`, a multiple of 2^-32.
+    /// The next uniform number in `[0, 1)`, a multiple of 2^-32.
     pub fn next_uniform(&mut self) -> f64 {
         uniform_f64(self.next_u32())
     }
@@ -105,8 +105,8 @@ impl Noise {
         normal::quantile(self.next_u32())
     }
 
-    /// An integer below `n`, all equally likely, by multiplication with rejection of the few words that would favor
-    /// some results: one word each for `n` up to 2^32 and two above, rarely more.
+    /// A uniform integer below `n`, by multiplication and rejection. It costs one word for `n` up to 2^32 and two above, rarely
+    /// more.
     ///
     /// References: Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019),
     /// doi:10.1145/3230636.
@@ -115,7 +115,7 @@ impl Noise {
     ///
     /// If `n` is zero.
     pub fn below(&mut self, n: usize) -> usize {
-        assert!(n > 0, "no integer lies below 0");
+        assert!(n > 0, "Noise::below(0): n must be at least 1");
         let n = n as u64;
         let bits = if n <= 1 << 32 { 32 } else { 64 };
         let modulus = 1u128 << bits;
@@ -129,7 +129,7 @@ impl Noise {
         }
     }
 
-    /// A permutation of `0..n`, all equally likely, by the shuffle of Fisher and Yates.
+    /// A uniform random permutation of `0..n`, by the shuffle of Fisher and Yates.
     ///
     /// ```
     /// # use gibbs_backend::Noise;
@@ -143,14 +143,14 @@ impl Noise {
         order
     }
 
-    /// Puts `items` into a random order, all orders equally likely.
+    /// Puts `items` into a uniform random order.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
     }
 
-    /// Fills `values` with random bits: those of as many [`next_u64`](Self::next_u64).
+    /// Fills `values` with the next values of [`next_u64`](Self::next_u64).
     pub fn fill_u64(&mut self, values: &mut [u64]) {
         self.fill::<Word, u32>(bytemuck::cast_slice_mut(values));
         if cfg!(target_endian = "big") {
@@ -158,19 +158,19 @@ impl Noise {
         }
     }
 
-    /// Fills `values` uniformly from `[0, 1)`, with multiples of 2^-24 (the upper 24 bits of a word each).
+    /// Fills `values` with uniform numbers in `[0, 1)`: multiples of 2^-24 from the upper 24 bits of a word each.
     pub fn fill_uniform(&mut self, values: &mut [f32]) {
         self.fill::<Uniform, f32>(values);
     }
 
-    /// Fills `values` uniformly from `[0, 1)`, with multiples of 2^-32. Rounded down to a multiple of 2^-24, they are
-    /// the values of [`fill_uniform`](Self::fill_uniform) from the same position.
+    /// Fills `values` with uniform numbers in `[0, 1)`, multiples of 2^-32. Rounded down to multiples of 2^-24 they are the
+    /// values of [`fill_uniform`](Self::fill_uniform) from the same position.
     pub fn fill_uniform_f64(&mut self, values: &mut [f64]) {
         self.fill::<Uniform, f64>(values);
     }
 
-    /// Fills `values` with standard normal numbers: the quantile of the middle of a cell of width 2^-32, one word
-    /// each, by Wichura's algorithm AS 241 (doi:10.2307/2347330) in f64, rounded. They lie within ±6.34.
+    /// Fills `values` with standard normal numbers between -6.34 and 6.34, one word each: the quantile of the middle of a cell
+    /// of width 2^-32, by Wichura's algorithm AS 241 (doi:10.2307/2347330) in f64, rounded.
     pub fn fill_normal(&mut self, values: &mut [f32]) {
         self.fill::<Normal, f32>(values);
     }
@@ -194,7 +194,7 @@ impl Noise {
         values
     }
 
-    /// Hands out the next `words` words of the stream.
+    /// The position of the next `words` words of the stream, which are skipped.
     pub(crate) fn take(&mut self, words: usize) -> Cursor {
         let cursor = Cursor { key: self.seed, stream: fnv1a(&self.stream), position: self.position };
         self.position = cursor.advanced(words).position;

@@ -1,11 +1,11 @@
-//! The standard normal law by inversion of its distribution function.
+//! The standard normal distribution by inversion of its distribution function.
 
 /// Wichura's algorithm AS 241 (PPND16) for one 32-bit word `w`, at `p = (w + 1/2)·2^-32`.
 ///
-/// Two of its three regions are enough: the third begins at `p < exp(-25)`, far below `2^-33`, so the result lies
-/// in ±6.34. Relative accuracy 1e-16 in exact arithmetic. The logarithm below is made of additions,
-/// multiplications and divisions only, each rounded as IEEE 754 prescribes, so the value is the same on every
-/// machine and with every instruction set.
+/// Two of its three regions are enough: the third begins at `p < exp(-25)`, far below `2^-33`. The result lies between -6.34
+/// and 6.34, with a relative error of 1e-16 in exact arithmetic. The logarithm below consists of additions, multiplications
+/// and divisions, whose rounding IEEE 754 defines. The value is therefore the same on every computer and with every
+/// instruction set.
 ///
 /// References: Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics
 /// 37 (1988) 477-484, doi:10.2307/2347330.
@@ -17,7 +17,7 @@ pub(crate) fn quantile(word: u32) -> f64 {
     let p = 0.5 - q.abs();
     let r = (-ln(p)).sqrt() - 1.6;
     let tail = horner(r, &C) / horner(r, &D);
-    // A choice by bits: of a branch the compiler would make two paths that cannot share a vector.
+    // A selection by bits: a branch would prevent vectorization.
     let choice = 0u64.wrapping_sub(u64::from(q.abs() <= 0.425));
     f64::from_bits((central.to_bits() & choice) | (tail.copysign(q).to_bits() & !choice))
 }
@@ -37,8 +37,8 @@ fn horner(x: f64, coefficients: &[f64; 8]) -> f64 {
 
 /// Natural logarithm of a normal positive number, to about one unit in the last place.
 ///
-/// `x = 2^e·m` with `m` in [√½, √2), `ln x = e·ln 2 + 2·artanh((m - 1)/(m + 1))`, the series of the inverse
-/// hyperbolic tangent in `s²`, `s² < 0.0295`, being cut at the eleventh term (remainder below 2e-17).
+/// `x = 2^e·m` with `m` in [√½, √2), and `ln x = e·ln 2 + 2·artanh((m - 1)/(m + 1))`. The series of the inverse hyperbolic
+/// tangent in `s²`, `s² < 0.0295`, ends at the eleventh term (remainder below 2e-17).
 #[inline(always)]
 fn ln(x: f64) -> f64 {
     const SQRT_HALF: u64 = std::f64::consts::FRAC_1_SQRT_2.to_bits();
@@ -46,7 +46,7 @@ fn ln(x: f64) -> f64 {
     /// The upper bits of ln 2: products with an exponent are exact.
     const LN2_HIGH: f64 = f64::from_bits(std::f64::consts::LN_2.to_bits() & !0xFFFF_FFFF);
     const LN2_LOW: f64 = 4.749_325_039_031_672_6e-7;
-    /// 2^52: with a small integer in the mantissa's place it is the sum with that integer.
+    /// 2^52: with a small integer in the bits of its mantissa it is the sum with this integer.
     const SHIFT: f64 = 4_503_599_627_370_496.0;
     let biased = x.to_bits().wrapping_sub(SQRT_HALF).wrapping_add(BIAS << 52) >> 52;
     let mantissa = f64::from_bits(x.to_bits().wrapping_add(BIAS << 52).wrapping_sub(biased << 52));
@@ -58,7 +58,7 @@ fn ln(x: f64) -> f64 {
     for k in (1..11).rev() {
         series = series * z + 1.0 / f64::from(2 * k + 1);
     }
-    // 2·artanh(s) = f - s·(f - 2·z·series), where the second term is small against the first.
+    // 2·artanh(s) = f - s·(f - 2·z·series), where the second term is small.
     exponent * LN2_HIGH + (f - (s * (f - 2.0 * z * series) - exponent * LN2_LOW))
 }
 

@@ -21,24 +21,24 @@ const LOW: u64 = 0xFFFF_FFFF;
 /// A block as two pairs of words, the first word of a pair in its lower half.
 pub(crate) type Block = [u64; WORDS / 2];
 
-/// A window into a stream: which stream, and the word at which it begins.
+/// A position in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
     /// The seed.
     pub(crate) key: u64,
     /// The high half of the counter.
     pub(crate) stream: u64,
-    /// The number of words before this one.
+    /// The number of words before the position.
     pub(crate) position: u64,
 }
 
 impl Cursor {
-    /// The same stream `words` further on. Positions wrap around after 2^64 words.
+    /// The position `words` words later. Positions wrap around after 2^64 words.
     pub(crate) fn advanced(self, words: usize) -> Self {
         Self { position: self.position.wrapping_add(words as u64), ..self }
     }
 
-    /// The block that holds the word at the cursor, and that word's place in it.
+    /// The block of the word at the cursor, and the place of the word in it.
     #[inline(always)]
     pub(crate) fn block(self) -> (u64, usize) {
         (self.position / WORDS as u64, (self.position % WORDS as u64) as usize)
@@ -71,10 +71,10 @@ pub(crate) struct Philox {
 }
 
 impl Philox {
-    /// One block. In a loop over consecutive blocks the compiler makes each number here a vector.
+    /// One block. The compiler vectorizes a loop over consecutive blocks.
     ///
-    /// The words are kept in the low halves of 64-bit numbers, the high halves being garbage that no step reads: a round
-    /// is then two widening products, two shifts and four xors, without a shuffle.
+    /// The words are in the low halves of 64-bit numbers. No step reads the high halves. A round is then two widening products,
+    /// two shifts and four xors, without a shuffle.
     #[inline(always)]
     pub(crate) fn block(&self, index: u64) -> Block {
         let (mut c0, mut c1) = (index, index >> 32);

@@ -1,4 +1,4 @@
-//! Sparsity patterns: which elements of a matrix are there.
+//! Sparsity patterns of matrices.
 
 #[cfg(feature = "flex")]
 pub(crate) mod strips;
@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{DType, TensorData};
 
-/// Which elements of a matrix `[rows, columns]` are there: the `M` of [`masked_affine`](crate::masked_affine).
+/// A binary matrix `[rows, columns]`: the mask `M` of [`masked_affine`](crate::masked_affine).
 ///
-/// Immutable, and a clone shares its bits. What depends on the pattern alone is worked out when first needed and kept: on
-/// `flex` which blocks are full and which are empty, elsewhere the zeros and ones as a tensor for each device and type.
+/// A pattern is immutable, and clones share its bits. Data that depend only on the pattern are computed at their first use and
+/// stored: on `flex` the full and the empty blocks, on other backends a tensor of zeros and ones for each device and type.
 ///
 /// ```
 /// use gibbs_backend::Pattern;
@@ -31,23 +31,23 @@ pub struct Pattern(Arc<Inner>);
 struct Inner {
     rows: usize,
     columns: usize,
-    /// [`WORD`] columns to a word, each row beginning with a new one.
+    /// Bits of [`WORD`] columns each. Each row begins with a new word.
     words: Vec<u32>,
     #[cfg(feature = "flex")]
     strips: [OnceLock<Vec<strips::Strip>>; 2],
-    /// The zeros and ones, a device, its type and a tensor on it for each backend and type in use.
+    /// A device and the tensor of zeros and ones on it, for each device and type in use.
     tensors: Mutex<Vec<Box<dyn Any + Send>>>,
 }
 
-/// Columns to a word of bits.
+/// Columns in a word of bits.
 pub(crate) const WORD: usize = u32::BITS as usize;
 
 impl Pattern {
-    /// The pattern of the elements with `there(row, column)`.
-    pub fn from_fn(rows: usize, columns: usize, there: impl Fn(usize, usize) -> bool) -> Self {
+    /// The pattern that contains the elements with `contains(row, column)`.
+    pub fn from_fn(rows: usize, columns: usize, contains: impl Fn(usize, usize) -> bool) -> Self {
         let word = |row: usize, first: usize| {
             let bits = first..(first + WORD).min(columns);
-            bits.fold(0, |word, column| word | u32::from(there(row, column)) << (column - first))
+            bits.fold(0, |word, column| word | u32::from(contains(row, column)) << (column - first))
         };
         let words = (0..rows).flat_map(|row| (0..columns).step_by(WORD).map(move |first| (row, first)));
         Self(Arc::new(Inner {
@@ -66,30 +66,33 @@ impl Pattern {
         [self.0.rows, self.0.columns]
     }
 
-    /// Whether this element is there.
+    /// Whether the pattern contains this element.
     ///
     /// # Panics
     ///
-    /// If there is no such row or column.
+    /// If the row or the column is outside the matrix.
     pub fn contains(&self, row: usize, column: usize) -> bool {
         let [rows, columns] = self.dims();
-        assert!(row < rows && column < columns, "element ({row}, {column}) of a pattern [{rows}, {columns}]");
+        assert!(
+            row < rows && column < columns,
+            "element ({row}, {column}) is outside the pattern [{rows}, {columns}]"
+        );
         self.words(row, 0..columns)[column / WORD] >> (column % WORD) & 1 == 1
     }
 
-    /// Number of elements that are there.
+    /// Number of elements in the pattern.
     pub fn count(&self) -> usize {
         self.0.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The words of part of a row that begins with a word.
+    /// The words of a part of a row. The part begins with a word.
     #[inline(always)]
     pub(crate) fn words(&self, row: usize, columns: Range<usize>) -> &[u32] {
         let start = row * self.0.columns.div_ceil(WORD);
         &self.0.words[start + columns.start / WORD..start + columns.end.div_ceil(WORD)]
     }
 
-    /// Zeros and ones, made once for each device and type.
+    /// The pattern as a tensor of zeros and ones, computed once for each device and type.
     pub(crate) fn tensor<B: Backend>(&self, device: &B::Device, dtype: DType) -> FloatTensor<B> {
         let mut tensors = self.0.tensors.lock().unwrap_or_else(PoisonError::into_inner);
         let made = tensors.iter().filter_map(|entry| entry.downcast_ref::<(B::Device, FloatTensor<B>)>());

@@ -1,27 +1,27 @@
-//! A pattern cut into strips, and each strip into runs that are empty, full or mixed.
+//! Division of a pattern into strips, and of each strip into empty, full and mixed runs.
 //!
-//! A product with a masked matrix takes strip after strip of it. The empty runs cost nothing, the full ones are products of
-//! the matrix as it is, and only the mixed ones need a copy with zeros. In the patterns of autoregressive networks with
-//! units in order, which are staircases, there is about one mixed run to a strip.
+//! A product with a masked matrix goes over the strips. Empty runs cost nothing, full runs are products with the matrix, and
+//! only mixed runs need a copy with zeros. The patterns of autoregressive networks with ordered units are block triangular
+//! and have about one mixed run per strip.
 
 use std::ops::Range;
 
 use super::{Pattern, WORD};
 
-/// Rows or columns to a strip: a multiple of the heights of what `gemm` takes at a time, 48 and 24.
+/// Rows or columns in a strip: a multiple of the heights 48 and 24 of the inner kernels of `gemm`.
 const WIDTH: usize = 96;
 
-/// Runs shorter than this are not worth a product of their own.
+/// Shorter runs join a neighboring mixed run.
 const SHORTEST: usize = 48;
 
-/// Mixed runs are cut at this length, so that their copies stay in the second-level cache.
+/// Largest length of a mixed run: its copy fits into the second-level cache.
 const LONGEST: usize = 256;
 
-/// Some neighboring rows or columns.
+/// A range of rows or columns.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Strip {
     pub(crate) range: Range<usize>,
-    /// Along the strip, from end to end.
+    /// The runs along the strip.
     pub(crate) runs: Vec<Run>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Run {
     pub(crate) kind: Kind,
 }
 
-/// What the elements of a block are like.
+/// Whether a block contains no, all or some elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Empty,
@@ -41,13 +41,13 @@ pub(crate) enum Kind {
 }
 
 impl Pattern {
-    /// Strips of rows, whose runs are ranges of columns that begin with a word.
+    /// Strips of rows. Their runs are ranges of columns and begin with a word.
     pub(crate) fn strips_of_rows(&self) -> &[Strip] {
         let [rows, columns] = self.dims();
         self.0.strips[0].get_or_init(|| strips(rows, columns, |strip, run| self.kind(strip, run)))
     }
 
-    /// Strips of columns, which begin with a word; their runs are ranges of rows.
+    /// Strips of columns, which begin with a word. Their runs are ranges of rows.
     pub(crate) fn strips_of_columns(&self) -> &[Strip] {
         let [rows, columns] = self.dims();
         self.0.strips[1].get_or_init(|| strips(columns, rows, |strip, run| self.kind(run, strip)))
@@ -72,7 +72,7 @@ fn strips(side: usize, length: usize, kind: impl Fn(Range<usize>, Range<usize>) 
     cut(0..side, WIDTH).map(strip).collect()
 }
 
-/// The range in parts of this length.
+/// The range in parts of this length; the last part may be shorter.
 fn cut(range: Range<usize>, length: usize) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
     range.step_by(length).map(move |start| start..(start + length).min(end))
@@ -93,7 +93,7 @@ fn runs(units: impl Iterator<Item = Run>) -> Vec<Run> {
     joined(runs.into_iter()).into_iter().flat_map(parts).collect()
 }
 
-/// Neighbors of one kind as one run.
+/// Joins neighbors of the same kind.
 fn joined(runs: impl Iterator<Item = Run>) -> Vec<Run> {
     let mut joined: Vec<Run> = Vec::new();
     for run in runs {

@@ -13,7 +13,7 @@ fn the_bits_are_those_of_the_function() {
 }
 
 #[test]
-#[should_panic(expected = "element (1, 5) of a pattern [2, 5]")]
+#[should_panic(expected = "element (1, 5) is outside the pattern [2, 5]")]
 fn elements_outside_panic() {
     Pattern::from_fn(2, 5, |_, _| true).contains(1, 5);
 }

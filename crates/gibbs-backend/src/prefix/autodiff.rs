@@ -1,4 +1,4 @@
-//! Networks on prefixes under automatic differentiation. Nothing is kept but the operands.
+//! Networks on prefixes under automatic differentiation. Only the operands are stored.
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;

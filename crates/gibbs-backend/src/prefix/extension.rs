@@ -1,4 +1,4 @@
-//! The backend extension: passes over the variables of their own on `flex`, Burn's operations elsewhere.
+//! The backend extension for networks on prefixes: own kernels on `flex`, Burn's operations on other backends.
 
 use burn::backend::{backend_extension, tensor::FloatTensor};
 
@@ -6,7 +6,7 @@ use super::portable;
 use crate::Function;
 use crate::affine::extension::AffineOps;
 
-/// What the hidden layers are, beside their weights.
+/// The hidden layers without their weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layers {
     pub(crate) n_variables: usize,
@@ -33,7 +33,7 @@ pub(crate) trait PrefixOps: AffineOps {
         portable::prefix_networks::<Self>([start, x, w, v], b, layers)
     }
 
-    /// The gradients of `start`, `x` (if wanted), `w` and `v`, from that of the result.
+    /// The gradients of `start`, `x` (if `with_x`), `w` and `v`, from that of the result.
     fn prefix_networks_backward(
         start: FloatTensor<Self>,
         x: FloatTensor<Self>,
@@ -47,8 +47,4 @@ pub(crate) trait PrefixOps: AffineOps {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl PrefixOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl PrefixOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(PrefixOps);

@@ -1,12 +1,12 @@
-//! Networks on prefixes on `flex`: own kernels in f32 and f64.
+//! Networks on prefixes on `flex` in f32 and f64.
 
 use burn::backend::Flex;
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
 use super::extension::{Layers, PrefixOps};
 use super::portable;
-use crate::flex::{Scalar, matrix, readable, slice, viewable, with_kernel};
+use crate::flex::{Scalar, matrix, readable, slice, viewable, with_map, with_number};
 use crate::kernel::functions::Map;
 use crate::kernel::prefix::{Gradients, Networks, backward, forward};
 
@@ -20,11 +20,11 @@ impl PrefixOps for Flex {
         layers: Layers,
     ) -> FlexTensor {
         let operands = [start, x, w, v];
-        match b.dtype() {
-            DType::F32 => with_kernel!(layers.function, networks::<_, f32>(operands, b, layers)),
-            DType::F64 => with_kernel!(layers.function, networks::<_, f64>(operands, b, layers)),
-            _ => portable::prefix_networks::<Self>(operands, b, layers),
-        }
+        with_number!(
+            b.dtype(),
+            T => with_map!(layers.function, F => networks::<F, T>(operands, b, layers)),
+            portable::prefix_networks::<Self>(operands, b, layers)
+        )
     }
 
     fn prefix_networks_backward(
@@ -37,15 +37,11 @@ impl PrefixOps for Flex {
         with_x: bool,
     ) -> (FlexTensor, Option<FlexTensor>, FlexTensor, FlexTensor) {
         let operands = [start, x, w, v];
-        match gradient.dtype() {
-            DType::F32 => {
-                with_kernel!(layers.function, gradients::<_, f32>(operands, gradient, layers, with_x))
-            }
-            DType::F64 => {
-                with_kernel!(layers.function, gradients::<_, f64>(operands, gradient, layers, with_x))
-            }
-            _ => portable::prefix_networks_backward::<Self>(operands, gradient, layers, with_x),
-        }
+        with_number!(
+            gradient.dtype(),
+            T => with_map!(layers.function, F => gradients::<F, T>(operands, gradient, layers, with_x)),
+            portable::prefix_networks_backward::<Self>(operands, gradient, layers, with_x)
+        )
     }
 }
 

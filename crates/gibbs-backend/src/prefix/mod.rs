@@ -1,11 +1,6 @@
 //! Networks of one hidden layer on the prefixes of a sequence of variables.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
 mod extension;
 #[cfg(feature = "flex")]
 mod flex;
@@ -17,34 +12,33 @@ use burn::tensor::Tensor;
 use crate::Function;
 use extension::{Layers, PrefixOps};
 
-/// The outputs of `D` networks with one hidden layer each and tied weights, where network `t` sees the variables before
-/// the `t`-th:
+/// The outputs of `D` networks with one hidden layer each and shared weights. Network `t` depends on the variables before the
+/// `t`-th:
 ///
 /// ```text
 /// h_t = f(start + Σ_{u<t} x_u·W_u),    y_t = b_t + h_t·V_t        for t = 1 … D
 /// ```
 ///
-/// A variable is `E` neighboring columns of `x` (one for a bit, or a one-hot code) and its network has `P` outputs, such
-/// as the logits of its conditional distribution. `E` and `P` follow from the shapes:
+/// A variable is `E` neighboring columns of `x` (one column for a bit, or a one-hot code). Its network has `P` outputs, such as
+/// the logits of its conditional distribution. The shapes determine `E` and `P`:
 ///
 /// | operand | shape | |
 /// |---|---|---|
-/// | `start` | `[n, H]` | bias of the hidden units, and any context of the example |
-/// | `x` | `[n, D·E]` | variable after variable |
-/// | `w` | `[D·E, H]` | `W_t` is `E` rows of it |
-/// | `v` | `[H, D·P]` | `V_t` is `P` columns of it |
+/// | `start` | `[n, H]` | bias of the hidden units, plus a context of the example |
+/// | `x` | `[n, D·E]` | one variable after the other |
+/// | `w` | `[D·E, H]` | `W_t` is a block of `E` rows |
+/// | `v` | `[H, D·P]` | `V_t` is a block of `P` columns |
 /// | `b` | `[D·P]` | |
-/// | result | `[n, D·P]` | `y_t` is `P` columns of it and depends on no `x_u` with `u ≥ t` |
+/// | result | `[n, D·P]` | `y_t` is a block of `P` columns and depends only on `x_u` with `u < t` |
 ///
-/// The argument of `f` is carried from one network to the next, which makes the cost `O(n·D·H·(E + P))` instead of
-/// quadratic in `D` (Larochelle & Murray, "The Neural Autoregressive Distribution Estimator", AISTATS 2011, algorithm 1;
+/// Each network updates the argument of `f` of the one before. The cost is therefore `O(n·D·H·(E + P))` instead of quadratic in
+/// `D` (Larochelle & Murray, "The Neural Autoregressive Distribution Estimator", AISTATS 2011, algorithm 1;
 /// Uria, Côté, Gregor, Murray & Larochelle, JMLR 17(205), 2016). Differentiable with respect to all five tensors.
 ///
-/// On `flex`, in f32 and f64, forward and backward are a pass each over the variables, vectorized and spread over the
-/// threads; the hidden layers of a few examples or units are kept at a time, some `√D` of each. `f` is computed anew only
-/// behind variables that are not zero. The results do not depend on the number of threads. On other devices some `√D`
-/// hidden layers of all examples are computed at a time. Where `x` is zero, an infinity or NaN in `w` may or may not
-/// show.
+/// On `flex`, in f32 and f64, forward and backward are one pass each over the variables, with SIMD and threads. They store about
+/// `√D` hidden layers of a few examples or units at a time, and evaluate `f` only after variables that are not zero. The
+/// results do not depend on the number of threads. On other backends about `√D` hidden layers of all examples are computed at
+/// a time. An infinity or NaN in `w` that is multiplied only by zeros of `x` may or may not appear in the result.
 ///
 /// # Panics
 ///
@@ -61,7 +55,7 @@ pub fn prefix_networks(
     let ([n, hidden], [inputs], [outputs]) = (start.dims(), [x.dims()[1]], b.dims());
     assert!(
         x.dims() == [n, inputs] && w.dims() == [inputs, hidden] && v.dims() == [hidden, outputs],
-        "prefix_networks: start {:?}, x {:?}, w {:?}, v {:?} and b {:?} do not fit together",
+        "prefix_networks: the shapes of start {:?}, x {:?}, w {:?}, v {:?} and b {:?} do not fit",
         start.dims(),
         x.dims(),
         w.dims(),
@@ -71,7 +65,7 @@ pub fn prefix_networks(
     let divides = |width: usize| n_variables > 0 && width >= n_variables && width.is_multiple_of(n_variables);
     assert!(
         divides(inputs) && divides(outputs),
-        "prefix_networks: {inputs} inputs and {outputs} outputs cannot be shared among {n_variables} variables"
+        "prefix_networks: n_variables = {n_variables} does not divide the {inputs} columns of x and the {outputs} of b"
     );
     let types = [start.dtype(), x.dtype(), w.dtype(), v.dtype(), b.dtype()];
     assert!(types.iter().all(|dtype| *dtype == types[0]), "prefix_networks: types {types:?}");

@@ -1,7 +1,7 @@
 //! Networks on prefixes as compositions of Burn's operations.
 //!
-//! The variables are taken in segments of about `√D`, whose hidden layers form a tensor `[segment, n, H]`. Sums over the
-//! earlier or later variables of a segment are products with a strictly triangular matrix.
+//! The variables form segments of about `√D`. The hidden layers of a segment are a tensor `[segment, n, H]`. Sums over the earlier
+//! or later variables of a segment are products with a strictly triangular matrix.
 
 use std::ops::Range;
 
@@ -29,7 +29,7 @@ pub(crate) fn prefix_networks<B: ElementwiseOps>(
     B::float_add(B::float_cat(y, 1), B::float_reshape(b, row))
 }
 
-/// The gradients of `start`, `x` (if wanted), `w` and `v`, as in the kernel for `flex`.
+/// The gradients of `start`, `x` (if `with_x`), `w` and `v`, as in the kernel for `flex`.
 pub(crate) fn prefix_networks_backward<B: ElementwiseOps>(
     operands: [FloatTensor<B>; 4],
     gradient: FloatTensor<B>,
@@ -68,13 +68,13 @@ pub(crate) fn prefix_networks_backward<B: ElementwiseOps>(
     (da, with_x.then(|| joined(dx, 1)), joined(dw, 0), joined(dv, 1))
 }
 
-/// The variables in order.
+/// The segments in order.
 fn segments(layers: Layers) -> impl Iterator<Item = Range<usize>> {
     let (length, n_variables) = (layers.n_variables.isqrt(), layers.n_variables);
     (0..n_variables).step_by(length).map(move |first| first..(first + length).min(n_variables))
 }
 
-/// What belongs to the variables of a segment.
+/// The operands of a segment.
 struct Segment<B: Backend> {
     /// `[n, segment·E]`
     x: FloatTensor<B>,
@@ -113,18 +113,18 @@ impl<B: Backend> Segment<B> {
         stacked::<B>(self.v.clone(), self.length)
     }
 
-    /// The arguments of the function, `[segment, n, H]`, from that of the first variable.
+    /// The arguments of the function `[segment, n, H]`, from that of the first variable.
     fn arguments(&self, a: FloatTensor<B>) -> FloatTensor<B> {
         B::float_add(earlier::<B>(B::float_matmul(self.x(), self.w())), layer::<B>(a))
     }
 
-    /// The argument of the function behind the last variable.
+    /// The argument of the function after the last variable.
     fn behind(&self, a: FloatTensor<B>) -> FloatTensor<B> {
         B::float_add(a, B::float_matmul(self.x.clone(), self.w.clone()))
     }
 }
 
-/// The columns of a matrix that belong to some of the variables.
+/// The columns of a matrix for a range of variables.
 fn columns<B: Backend>(matrix: &FloatTensor<B>, range: &Range<usize>, layers: Layers) -> FloatTensor<B> {
     let width = matrix.shape()[1] / layers.n_variables;
     let columns = range.start * width..range.end * width;
@@ -149,7 +149,7 @@ fn one_below_the_other<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_reshape(x, Shape::from([count * rows, width]))
 }
 
-/// Each matrix of a stack.
+/// Transposes each matrix of a stack.
 fn transposed<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     B::float_swap_dims(x, 1, 2)
 }
@@ -176,7 +176,7 @@ fn later<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
     combined::<B>(x, |t, u| u > t)
 }
 
-/// For each `t`, the sum of the `x_u` that are chosen.
+/// For each `t`, the sum of the `x_u` with `chosen(t, u)`.
 fn combined<B: Backend>(x: FloatTensor<B>, chosen: impl Fn(usize, usize) -> bool) -> FloatTensor<B> {
     let shape = x.shape();
     let [count, rows, columns] = shape.dims();

@@ -1,4 +1,4 @@
-//! The backend extension: a product of its own for `flex`, Burn's elsewhere.
+//! The backend extension for products: an own kernel on `flex`, Burn's product on other backends.
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::{Autodiff, Backend, backend_extension, tensor::FloatTensor};
@@ -11,7 +11,7 @@ use burn::backend::{Autodiff, Backend, backend_extension, tensor::FloatTensor};
     Autodiff
 )]
 pub(crate) trait ProductOps: Backend {
-    /// `x·w`, where `x` is expected to have many zeros.
+    /// `x·w` for an `x` with many zeros.
     fn sparse_matmul(x: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_matmul(x, w)
     }
@@ -19,9 +19,4 @@ pub(crate) trait ProductOps: Backend {
 
 impl<B: ProductOps, C: CheckpointStrategy> ProductOps for Autodiff<B, C> {}
 
-#[cfg(feature = "ndarray")]
-#[allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")]
-impl ProductOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl ProductOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(ProductOps);

@@ -1,4 +1,4 @@
-//! Products on `flex`: which way is the fastest for the matrices at hand.
+//! Products on `flex`: selects the fastest method.
 
 use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
@@ -9,16 +9,16 @@ use super::extension::ProductOps;
 use crate::flex::{matrix, viewable};
 use crate::kernel::products::{binary_product, product, survey};
 
-/// Fewer rows or columns of the product leave too little to gain.
+/// With fewer rows or columns the dense product is fast enough.
 const SMALLEST: usize = 16;
 
-/// From this share of ones on, sums over groups of three rows are tabulated. Measured with AVX2 on one core: products
-/// of 100×784 with 784×500 and of 784×200 with 200×500 then take the same time either way. Even a left factor full of
-/// ones takes two thirds of the time of the dense product.
+/// From this fraction of ones, sums over groups of three rows are tabulated. Measured with AVX2 on one core: at this fraction
+/// both methods take the same time for products of 100×784 with 784×500 and of 784×200 with 200×500. A left factor of ones
+/// takes two thirds of the time of the dense product.
 const DENSITY_OF_GROUPS: f64 = 0.3;
 
-/// From this share of nonzeros on, a left factor that is not binary is multiplied as a dense one. Measured likewise:
-/// at 0.13 the dense products take 2.5 times as long, at 0.3 1.5 times, at 0.5 as long.
+/// From this fraction of nonzeros, a left factor that is not binary is multiplied as a dense one. Measured in the same way: the
+/// dense products take 2.5 times as long at 0.13, 1.5 times at 0.3, and the same time at 0.5.
 const DENSITY_OF_DENSE: f64 = 0.45;
 
 impl ProductOps for Flex {

@@ -137,7 +137,7 @@ fn doubles_stay_doubles() {
 }
 
 #[test]
-#[should_panic(expected = "sparse_matmul: a factor of shape [2, 3] before one of shape [4, 2]")]
+#[should_panic(expected = "sparse_matmul: x of shape [2, 3], w of shape [4, 2]")]
 fn sizes_that_do_not_fit() {
     let device = device(crate::default_backend().unwrap()).unwrap();
     sparse_matmul(Tensor::zeros([2, 3], &device), Tensor::zeros([4, 2], &device));

@@ -1,4 +1,4 @@
-//! Splines under automatic differentiation. Nothing is kept but the operands.
+//! Splines under automatic differentiation. Only the operands are stored.
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;

@@ -1,4 +1,4 @@
-//! The backend extension: a kernel on `flex`, nothing elsewhere.
+//! The backend extension for splines: a kernel on `flex`, none on other backends.
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
@@ -13,7 +13,7 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// Of each element.
+    /// Number of parameters of each element.
     pub(crate) fn n_parameters(self) -> usize {
         3 * self.spline.bins - 1
     }
@@ -27,7 +27,7 @@ impl Pass {
     Autodiff
 )]
 pub(crate) trait SplineOps: Backend {
-    /// See [`spline`](super::spline()); none without a kernel.
+    /// See [`spline`](super::spline()). None without a kernel.
     fn spline(x: FloatTensor<Self>, parameters: FloatTensor<Self>, pass: Pass) -> Option<FloatTensor<Self>> {
         None
     }
@@ -43,8 +43,4 @@ pub(crate) trait SplineOps: Backend {
     }
 }
 
-#[cfg(feature = "ndarray")]
-impl SplineOps for burn::backend::NdArray {}
-
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-impl SplineOps for burn::backend::Cube {}
+crate::portable_on_other_backends!(SplineOps);

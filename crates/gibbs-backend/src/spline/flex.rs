@@ -1,20 +1,16 @@
-//! Splines on `flex`, in f32 and f64.
+//! Splines on `flex` in f32 and f64.
 
 use burn::backend::Flex;
-use burn::tensor::{DType, TensorData};
+use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
 use super::extension::{Pass, SplineOps};
-use crate::flex::{Scalar, readable, slice};
+use crate::flex::{Scalar, readable, slice, with_number};
 use crate::kernel;
 
 impl SplineOps for Flex {
     fn spline(x: FlexTensor, parameters: FlexTensor, pass: Pass) -> Option<FlexTensor> {
-        match x.dtype() {
-            DType::F32 => Some(spline::<f32>(x, parameters, pass)),
-            DType::F64 => Some(spline::<f64>(x, parameters, pass)),
-            _ => None,
-        }
+        with_number!(x.dtype(), T => Some(spline::<T>(x, parameters, pass)), None)
     }
 
     fn spline_backward(
@@ -23,11 +19,7 @@ impl SplineOps for Flex {
         gradient: FlexTensor,
         pass: Pass,
     ) -> Option<(FlexTensor, FlexTensor)> {
-        match x.dtype() {
-            DType::F32 => Some(backward::<f32>(x, parameters, gradient, pass)),
-            DType::F64 => Some(backward::<f64>(x, parameters, gradient, pass)),
-            _ => None,
-        }
+        with_number!(x.dtype(), T => Some(backward::<T>(x, parameters, gradient, pass)), None)
     }
 }
 

@@ -1,11 +1,7 @@
 //! Monotone rational-quadratic splines.
 
 mod autodiff;
-#[allow(unused_variables, reason = "in a build without any backend no generated arm reads its arguments")]
-#[cfg_attr(
-    feature = "ndarray",
-    allow(deprecated, reason = "Burn deprecates `ndarray`, and it is offered here on purpose")
-)]
+#[allow(unused_variables, reason = "the default methods have no kernel and do not read their arguments")]
 pub(crate) mod extension;
 #[cfg(feature = "flex")]
 mod flex;
@@ -15,36 +11,36 @@ use burn::tensor::Tensor;
 
 use extension::{Pass, SplineOps};
 
-/// What a spline is, beside its parameters.
+/// The constants of a spline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spline {
     /// Number of bins `K`, at least 1.
     pub bins: usize,
     /// Half the width `B` of the box `[-B, B]²`, above 0.
     pub bound: f64,
-    /// Least part `λ` of the box that a bin takes, below `1/K`.
+    /// Least fraction `λ` of the box for a bin, below `1/K`.
     pub least: f64,
     /// Bound `S` of the logarithms of the slopes at the inner knots, above 0.
     pub max_log_slope: f64,
 }
 
-/// Each `x_ij` of `x [n, D]` through a spline of its own (Gregory & Delbourgo 1982, doi:10.1093/imanum/2.2.123; Durkan et
-/// al. 2019, arXiv:1906.04032), and the logarithm of the product of the slopes of a row: `[n, D + 1]`, the latter in the last
-/// column. `None` where the device has no kernel for it.
+/// Applies a spline to each `x_ij` of `x [n, D]` (Gregory & Delbourgo 1982, doi:10.1093/imanum/2.2.123; Durkan et al. 2019,
+/// arXiv:1906.04032). The result is `[n, D + 1]`: the last column is the logarithm of the product of the slopes of the row.
+/// `None` if the device has no kernel for it.
 ///
 /// ```text
 /// w = 2B·((1 - Kλ)·softmax(a) + λ),   h = 2B·((1 - Kλ)·softmax(b) + λ)     widths and heights of the bins
 /// d = exp(S·tanh(c/S))                                                      slopes at the inner knots, 1 at both ends
 /// s = h_k/w_k,   ξ = (x - x_k)/w_k,   q = s + (d_{k+1} + d_k - 2s)·ξ(1-ξ)     in the bin with x_k ≤ x < x_{k+1}
 /// z = y_k + h_k·(s·ξ² + d_k·ξ(1-ξ))/q,    dz/dx = s²·(d_{k+1}·ξ² + 2s·ξ(1-ξ) + d_k·(1-ξ)²)/q²
-/// z = x outside of the box
+/// z = x outside the box
 /// ```
 ///
-/// `parameters [n, (3K-1)·D]` has `K` logits `a`, `K` logits `b` and `K - 1` numbers `c` for each element: the first of all
-/// variables, the second of all, and so on. Differentiable with respect to both tensors.
+/// `parameters [n, (3K-1)·D]` has `K` logits `a`, `K` logits `b` and `K - 1` numbers `c` for each element: first the first
+/// parameter of all variables, then the second, and so on. The result is differentiable with respect to both tensors.
 ///
-/// On `flex`, in f32 and f64, forward and backward are a pass each, vectorized and spread over the threads; nothing is kept
-/// but the operands. The results do not depend on the number of threads.
+/// On `flex`, in f32 and f64, forward and backward are one pass each with SIMD and threads. Only the operands are stored. The
+/// results do not depend on the number of threads.
 ///
 /// # Panics
 ///
@@ -65,7 +61,7 @@ pub fn spline_inverse(z: Tensor<2>, parameters: Tensor<2>, spline: Spline) -> Op
 fn pass(x: Tensor<2>, parameters: Tensor<2>, pass: Pass) -> Option<Tensor<2>> {
     let ([n, width], found) = (x.dims(), parameters.dims());
     let expected = [n, pass.n_parameters() * width];
-    assert_eq!(found, expected, "spline: parameters of {n} examples of {width} variables");
+    assert_eq!(found, expected, "spline: shape of the parameters of x [{n}, {width}]");
     let types = [x.dtype(), parameters.dtype()];
     assert!(types[0] == types[1], "spline: types {types:?}");
     <Dispatch as SplineOps>::spline(x.into_dispatch(), parameters.into_dispatch(), pass)

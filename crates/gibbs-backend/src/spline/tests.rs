@@ -60,7 +60,7 @@ fn empty_batches_and_narrow_types() {
 }
 
 #[test]
-#[should_panic(expected = "parameters of 2 examples of 3 variables")]
+#[should_panic(expected = "shape of the parameters of x [2, 3]")]
 fn parameters_of_another_width_panic() {
     let device = Device::flex();
     let _ = spline(Tensor::zeros([2, 3], &device), Tensor::zeros([2, 10], &device), SPLINE);

@@ -1,23 +1,18 @@
 //! Settings of contrastive divergence.
 
 use burn::config::Config;
+use gibbs_core::ConfigError;
 use serde::{Deserialize, Serialize};
-
-use super::Contrastive;
-use crate::{
-    rbm::{ConfigError, Rbm},
-    units::Units,
-};
 
 /// Where the chains of the negative phase start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Chains {
-    /// At the data, anew in each step: CD-k.
+    /// At the data in each step: CD-k.
     Data,
     /// Where they ended in the step before: PCD.
     Persistent,
-    /// As persistent ones, with replicas at higher temperatures: PCD with parallel tempering.
+    /// Where they ended in the step before, with replicas at higher temperatures: PCD with parallel tempering.
     Tempered,
 }
 
@@ -81,44 +76,22 @@ impl ContrastiveConfig {
     /// # Errors
     /// Names the first field that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let counts = [("sweeps", self.sweeps, 1), ("n_chains", self.n_chains, 1)];
-        for (field, value, least) in counts.into_iter().chain([("temperatures", self.temperatures, 2)]) {
-            if value < least {
-                return Err(ConfigError::new(field, value, format!("must be at least {least}")));
-            }
-        }
-        for (field, value) in [("l1", self.l1), ("l2", self.l2), ("sparsity", self.sparsity)] {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(ConfigError::new(field, value, "must be finite and not negative"));
-            }
-        }
-        if !(self.centering_rate > 0.0 && self.centering_rate <= 1.0) {
-            return Err(ConfigError::new("centering_rate", self.centering_rate, "must lie in (0, 1]"));
-        }
-        if !(0.0..1.0).contains(&self.sparsity_decay) {
-            return Err(ConfigError::new("sparsity_decay", self.sparsity_decay, "must lie in [0, 1)"));
-        }
-        if !self.sparsity_target.is_finite() {
-            return Err(ConfigError::new("sparsity_target", self.sparsity_target, "must be finite"));
-        }
-        Ok(())
+        ConfigError::at_least("sweeps", self.sweeps, 1)?;
+        ConfigError::at_least("n_chains", self.n_chains, 1)?;
+        ConfigError::at_least("temperatures", self.temperatures, 2)?;
+        ConfigError::not_negative("l1", self.l1)?;
+        ConfigError::not_negative("l2", self.l2)?;
+        ConfigError::not_negative("sparsity", self.sparsity)?;
+        let rate = self.centering_rate;
+        ConfigError::require(rate > 0.0 && rate <= 1.0, "centering_rate", rate, "must lie in (0, 1]")?;
+        ConfigError::fraction("sparsity_decay", self.sparsity_decay)?;
+        let target = self.sparsity_target;
+        ConfigError::require(target.is_finite(), "sparsity_target", target, "must be finite")
     }
 
-    /// The objective for machines with these units, before its first step.
-    ///
-    /// `base` is where tempered chains come from; fit it to the data ([`Units::fitted`]).
-    ///
-    /// # Errors
-    /// If [`validate`](Self::validate) fails, or centering is asked of units without a linear bias.
-    pub fn init<V: Units, H: Units>(&self, rbm: &Rbm<V, H>, base: V) -> Result<Contrastive<V>, ConfigError> {
-        self.validate()?;
-        if self.centered && !(rbm.visible.has_linear_bias() && rbm.hidden.has_linear_bias()) {
-            return Err(ConfigError::new(
-                "centered",
-                true,
-                "needs units with a linear bias; Gaussian units have none",
-            ));
-        }
-        Ok(Contrastive::new(self.clone(), base))
+    /// The inverse temperatures of tempered chains.
+    pub(super) fn betas(&self) -> Vec<f64> {
+        let last = (self.temperatures - 1) as f64;
+        (0..self.temperatures).map(|i| i as f64 / last).collect()
     }
 }

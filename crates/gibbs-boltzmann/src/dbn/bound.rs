@@ -1,4 +1,4 @@
-//! Likelihood of a deep belief network from below.
+//! A lower bound of the likelihood of a deep belief network.
 //!
 //! ```text
 //! log p(v) ≥ E_q[log w(h)] - log Z_L,    h ~ q(h_1, …, h_{L-1} | v)
@@ -11,10 +11,10 @@
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::math::log_sum_exp_rows;
+use gibbs_core::{Estimate, Kind, math::log_sum_exp_rows};
 
-use super::Dbn;
-use crate::units::Units;
+use super::network::Dbn;
+use crate::units::{AnyUnits, UnitFamily, UnitMoments, Units};
 
 impl Dbn {
     /// `log w(h)` for one draw `h ~ q(h | v)` of each row of `v`, `[batch]`, nats.
@@ -52,11 +52,43 @@ impl Dbn {
         log_sum_exp_rows(Tensor::cat(weights, 1)) - (draws as f64).ln()
     }
 
-    /// Free energy in the top machine of states below it, `[batch, width] -> [batch]`, a label summed out.
+    /// The bound of `log p(v)` for each example, and its mean: from two independent repetitions of the
+    /// [log-weights](Self::log_mean_weight) of all examples, less `log Z` of the top RBM.
+    ///
+    /// The standard error is that of the repetitions and of `log Z`; the examples are given. The bound of a single layer with
+    /// an exact `log Z` is exact.
+    pub fn bound_of_two(&self, first: &[f64], second: &[f64], log_z: &Estimate) -> (Vec<f64>, Estimate) {
+        let (mean, std_err) = mean_of_two(first, second);
+        let bounds: Vec<f64> = mean.iter().map(|weight| weight - log_z.value).collect();
+        let n = bounds.len();
+        let is_exact = self.depth() == 1 && log_z.kind == Kind::Exact;
+        let kind = if is_exact { Kind::Exact } else { Kind::LowerBound };
+        let value = bounds.iter().sum::<f64>() / n as f64;
+        (bounds, Estimate::sampled(value, std_err.hypot(log_z.std_err), kind, n))
+    }
+
+    /// Independent units from which the top RBM is annealed: fitted to the means that the layers below compute of
+    /// `v [batch, visible]`, or neutral if the network has a label.
+    pub fn annealing_base(&self, v: Tensor<2>) -> AnyUnits {
+        match self.n_classes() {
+            0 => self.top().visible.fitted(&UnitMoments::of(self.encode(v))),
+            _ => self.top().visible.neutral(),
+        }
+    }
+
+    /// Free energy in the top RBM of states below it, `[batch, width] -> [batch]`, with a label summed out.
     fn top_free_energy(&self, h: Tensor<2>) -> Tensor<1> {
         match self.n_classes() {
             0 => self.top().free_energy(h),
             _ => log_sum_exp_rows(self.class_log_weights(h)).neg(),
         }
     }
+}
+
+/// Mean over two repetitions for each example, and the standard error of the mean over all examples. The examples are given,
+/// so only the repetitions have an error.
+pub fn mean_of_two(first: &[f64], second: &[f64]) -> (Vec<f64>, f64) {
+    let pairs = || first.iter().zip(second);
+    let squares: f64 = pairs().map(|(a, b)| (a - b).powi(2)).sum();
+    (pairs().map(|(a, b)| (a + b) / 2.0).collect(), squares.sqrt() / (2.0 * first.len() as f64))
 }

@@ -1,10 +1,14 @@
-//! Labels: by the free energy of the top machine, or by a network that backpropagation trains further.
+//! Classes: by the free energy of the top RBM, or by a feed-forward network that backpropagation trains.
 
 use burn::{module::Param, prelude::*, tensor::activation::log_softmax};
 use gibbs_backend::{Init, Noise};
-use gibbs_core::nn::{Activation, Affine, Mlp};
+use gibbs_core::{
+    Batch, BoxError, Objective, Position, StepOutput, cross_entropy,
+    math::to_host,
+    nn::{Activation, Affine, Mlp},
+};
 
-use super::{Dbn, StackError, beside_label};
+use super::network::{Dbn, StackError, unlabeled};
 use crate::units::{AnyUnits, UnitKind, Units};
 
 impl Dbn {
@@ -24,7 +28,7 @@ impl Dbn {
 
     /// `-F_L([h, y])` of each class `y`: `[batch, width] -> [batch, classes]`.
     ///
-    /// The product with the weights of `h` is taken once; each class adds one row of weights to it.
+    /// Computes the product with the weights of `h` once. Each class adds one row of weights.
     pub(super) fn class_log_weights(&self, h: Tensor<2>) -> Tensor<2> {
         let top = self.top();
         let AnyUnits::Labeled(visible) = &top.visible else { panic!("the top layer holds no label") };
@@ -42,7 +46,7 @@ impl Dbn {
         log_weights + own.expand([batch, classes])
     }
 
-    /// The feed-forward network that computes the means of all hidden layers and from these the logits of `n_classes`
+    /// The feed-forward network that computes the means of all hidden layers and then the logits of `n_classes`
     /// classes: a start for discriminative training. The weights of the last layer are drawn (Glorot & Bengio 2010).
     ///
     /// # Errors
@@ -76,10 +80,59 @@ impl Dbn {
     fn recognition_layer(&self, k: usize) -> Affine {
         let layer = &self.layers[k];
         let weight = self.recognition.get(k).unwrap_or(&layer.weight).val();
-        let width = beside_label(&layer.visible).0;
+        let width = unlabeled(&layer.visible).0;
         Affine {
             weight: Param::from_tensor(weight.narrow(0, 0, width)),
             bias: Param::from_tensor(layer.hidden.parameters()[0].val()),
         }
     }
+}
+
+/// Cross-entropy of one-hot classes, for a feed-forward network that gives the logits of classes.
+///
+/// Drops inputs with probability `input_dropout` and hidden units as the network says ([`Mlp::with_dropout`]). A batch holds
+/// the inputs, and the one-hot classes as its context.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassifierCrossEntropy {
+    /// Part of the inputs that each step drops, in [0, 1).
+    pub input_dropout: f64,
+}
+
+impl Objective<Mlp> for ClassifierCrossEntropy {
+    /// # Errors
+    /// If the batch has no classes.
+    fn step(
+        &mut self,
+        network: &Mlp,
+        batch: Batch,
+        _: &Position,
+        noise: &mut Noise,
+    ) -> Result<StepOutput, BoxError> {
+        let (v, keep) = (batch.x, 1.0 - self.input_dropout);
+        let classes = batch.context.ok_or("a classifier needs examples with classes")?;
+        let v = match self.input_dropout > 0.0 {
+            true => v.clone() * noise.bernoulli(v.full_like(keep)) / keep,
+            false => v,
+        };
+        let logits = network.network().forward_with_dropout(v.autodiff(), noise);
+        let loss = cross_entropy(logits, classes.autodiff()).mean();
+        Ok(StepOutput::backward(network, "cross_entropy", loss))
+    }
+}
+
+/// For each example, whether the most probable class is wrong (1 or 0), and `-log p(label)` in nats, from
+/// `log_prob [batch, classes]` and the number of the true class.
+///
+/// A label without a column has probability 0.
+pub fn errors_and_nll(log_prob: Tensor<2>, labels: impl IntoIterator<Item = usize>) -> Vec<(f64, f64)> {
+    let classes = log_prob.dims()[1];
+    let rows = to_host(log_prob);
+    rows.chunks(classes)
+        .zip(labels)
+        .map(|(row, label)| {
+            let own = row.get(label).copied().unwrap_or(f64::NEG_INFINITY);
+            let is_right = row.iter().all(|&other| other <= own);
+            (f64::from(u8::from(!is_right)), -own)
+        })
+        .collect()
 }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! wake:   v → h_1 → … → h_{L-1} drawn upwards from q;    ∂/∂W_k log p(h_{k-1} | h_k) there
-//! top:    contrastive divergence of the top machine from h_{L-1} (and the label)
-//! sleep:  the chain's last state, then downwards from p;  ∂/∂R_k log q(h_k | h_{k-1}) there
+//! top:    contrastive divergence of the top RBM from h_{L-1} (and the label)
+//! sleep:  last state of the chain → … → v drawn downwards from p; ∂/∂R_k log q(h_k | h_{k-1}) there
 //! ```
 //!
 //! Each derivative is a delta rule: `h_kᵀ (h_{k-1} - E[h_{k-1} | h_k])` and its mirror image.
@@ -12,23 +12,23 @@
 //!
 //! Differences from the paper: the top chains may persist ([`Chains`](crate::Chains)).
 //!
-//! Cost of a step: two passes up, two down, and a step of the top machine.
+//! Cost of a step: two passes up, two down, and a step of the top RBM.
 
 use burn::{config::Config, optim::GradientsParams, prelude::*};
 use gibbs_backend::{Noise, sparse_matmul_transposed};
-use gibbs_core::{Batch, BoxError, Objective, ObjectiveState, Position, StepOutput};
+use gibbs_core::{Batch, BoxError, ConfigError, Objective, ObjectiveState, Position, StepOutput};
 
-use super::Dbn;
+use super::network::Dbn;
 use crate::{
     contrastive::{Contrastive, ContrastiveConfig},
-    rbm::{AnyRbm, ConfigError},
-    units::{AnyUnits, Units},
+    rbm::AnyRbm,
+    units::{AnyUnits, UnitStatistics, Units},
 };
 
 /// Settings of the up-down algorithm.
 #[derive(Config, Debug, PartialEq)]
 pub struct UpDownConfig {
-    /// How the top machine is trained (CD from the data, 3 to 10 sweeps, in the paper's section 6.1).
+    /// How the top RBM is trained (CD from the data, 3 to 10 sweeps, in the paper's section 6.1).
     pub top: ContrastiveConfig,
 }
 
@@ -36,18 +36,18 @@ impl UpDownConfig {
     /// The objective for an untied network, before its first step. `base` as in [`ContrastiveConfig::init`].
     ///
     /// # Errors
-    /// Those of the top machine's settings.
+    /// As [`ContrastiveConfig::init`].
     pub fn init(&self, dbn: &Dbn, base: AnyUnits) -> Result<UpDown, ConfigError> {
         Ok(UpDown { top: self.top.init(dbn.top(), base)? })
     }
 }
 
-/// The up-down algorithm: an objective of a whole network, whose state is that of its top machine.
+/// The up-down algorithm: an objective of a whole network, whose state is that of its top RBM.
 ///
 /// A batch holds the visible units and, where the network has a label, the one-hot label as its context.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct UpDown {
-    /// Training of the top machine; its state is all there is to checkpoint.
+    /// Training of the top RBM, the only part with a state.
     pub top: Contrastive<AnyUnits>,
 }
 
@@ -95,11 +95,11 @@ impl Objective<Dbn> for UpDown {
     }
 
     fn state(&self) -> ObjectiveState {
-        self.top.state()
+        Objective::<AnyRbm>::state(&self.top)
     }
 
     fn restore(&mut self, state: ObjectiveState) {
-        self.top.restore(state);
+        Objective::<AnyRbm>::restore(&mut self.top, state);
     }
 }
 

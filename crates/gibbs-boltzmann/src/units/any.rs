@@ -9,7 +9,14 @@ use burn::{
 use gibbs_backend::Noise;
 use serde::{Deserialize, Serialize};
 
-use super::{Binary, Gaussian, Labeled, Moments, Softmax, Spin, Units};
+use super::{
+    binary::Binary,
+    gaussian::Gaussian,
+    labeled::Labeled,
+    softmax::Softmax,
+    spin::Spin,
+    traits::{EnumerableUnits, UnitFamily, UnitMoments, UnitStatistics, Units},
+};
 
 /// The kinds of units, as they are named in configs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +30,7 @@ pub enum UnitKind {
     Gaussian,
     /// One of q states, one-hot: [`Softmax`].
     Softmax,
-    /// {0, 1}, with one softmax unit for a label at the end: [`Labeled`].
+    /// {0, 1}, and one softmax unit for a label in the last columns: [`Labeled`].
     Labeled,
 }
 
@@ -65,18 +72,20 @@ impl AnyUnits {
             UnitKind::Spin => Self::Spin(Spin::new(width, device)),
             UnitKind::Gaussian => Self::Gaussian(Gaussian::new(width, device)),
             UnitKind::Softmax => {
-                assert_eq!(width % states, 0, "{width} columns are no whole number of {states}-state units");
+                assert_eq!(
+                    width % states,
+                    0,
+                    "{width} columns are not a multiple of {states}, the states of a softmax unit"
+                );
                 Self::Softmax(Softmax::new(width / states, states, device))
             }
             UnitKind::Labeled => {
-                assert!(width >= states, "{width} columns hold no label of {states} states");
+                assert!(width >= states, "{width} columns are too few for a label of {states} states");
                 Self::Labeled(Labeled::new(width - states, states, device))
             }
         }
     }
-}
 
-impl AnyUnits {
     /// The kind of the layer.
     pub fn kind(&self) -> UnitKind {
         match self {
@@ -88,8 +97,8 @@ impl AnyUnits {
         }
     }
 
-    /// The layer with all biases at `value`; Gaussian units, which have none, stay as they are.
-    pub(crate) fn with_bias(mut self, value: f64) -> Self {
+    /// The layer with all biases at `value`. Gaussian units have no bias and stay as they are.
+    pub(crate) fn with_constant_bias(mut self, value: f64) -> Self {
         let bias = match &mut self {
             Self::Binary(layer) => &mut layer.bias,
             Self::Spin(layer) => &mut layer.bias,
@@ -133,6 +142,10 @@ impl Units for AnyUnits {
         on_kind!(self, units => units.width())
     }
 
+    fn parameters(&self) -> Vec<&Param<Tensor<1>>> {
+        on_kind!(self, units => units.parameters())
+    }
+
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         on_kind!(self, units => units.energy(x))
     }
@@ -148,7 +161,9 @@ impl Units for AnyUnits {
     fn sample(&self, input: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
         on_kind!(self, units => units.sample(input, noise))
     }
+}
 
+impl UnitFamily for AnyUnits {
     /// # Panics
     /// If the two layers are of different kinds.
     fn interpolate(&self, other: &Self, t: f64) -> Self {
@@ -158,22 +173,20 @@ impl Units for AnyUnits {
             (Self::Gaussian(a), Self::Gaussian(b)) => Self::Gaussian(a.interpolate(b, t)),
             (Self::Softmax(a), Self::Softmax(b)) => Self::Softmax(a.interpolate(b, t)),
             (Self::Labeled(a), Self::Labeled(b)) => Self::Labeled(a.interpolate(b, t)),
-            _ => panic!("layers of different kinds have no path between them"),
+            _ => panic!("layers of different kinds have no geometric path"),
         }
     }
 
-    fn fitted(&self, data: &Moments) -> Self {
+    fn fitted(&self, data: &UnitMoments) -> Self {
         map_kind!(self, units => units.fitted(data))
     }
 
     fn neutral(&self) -> Self {
         map_kind!(self, units => units.neutral())
     }
+}
 
-    fn parameters(&self) -> Vec<&Param<Tensor<1>>> {
-        on_kind!(self, units => units.parameters())
-    }
-
+impl UnitStatistics for AnyUnits {
     fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>> {
         on_kind!(self, units => units.statistics(x))
     }
@@ -185,7 +198,9 @@ impl Units for AnyUnits {
     fn has_linear_bias(&self) -> bool {
         on_kind!(self, units => units.has_linear_bias())
     }
+}
 
+impl EnumerableUnits for AnyUnits {
     fn alphabet(&self) -> Option<Vec<Vec<f64>>> {
         on_kind!(self, units => units.alphabet())
     }

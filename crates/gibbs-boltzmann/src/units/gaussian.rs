@@ -8,7 +8,9 @@ use burn::{
 };
 use gibbs_backend::Noise;
 
-use super::{Moments, Units, batch_mean, derived, lerp, zeros_like};
+use super::traits::{
+    EnumerableUnits, UnitFamily, UnitMoments, UnitStatistics, Units, batch_mean, derived, lerp, zeros_like,
+};
 
 /// Gaussian units with mean `μ` and log-variance `s`: `E(x) = Σ (x-μ)² e^{-s} / 2`, so
 ///
@@ -16,8 +18,8 @@ use super::{Moments, Units, batch_mean, derived, lerp, zeros_like};
 /// p(x | I) = N(μ + e^s I, e^s),    Γ(I) = Σ ½(log 2π + s) + μ I + ½ e^s I²
 /// ```
 ///
-/// The interaction of the RBM is `-x·W·h` without division by the variance, so that both sides of the
-/// machine follow the same formulas. (Welling, Rosen-Zvi & Hinton, NIPS 2005, for the harmonium with
+/// The interaction of the RBM is `-x·W·h` without division by the variance, so that both layers
+/// follow the same formulas. (Welling, Rosen-Zvi & Hinton, NIPS 2005, for the harmonium with
 /// exponential-family units; the learned log-variance after Cho, Ilin & Raiko, ICANN 2011.)
 #[derive(Module, Debug)]
 pub struct Gaussian {
@@ -52,6 +54,10 @@ impl Units for Gaussian {
         self.mean.dims()[0]
     }
 
+    fn parameters(&self) -> Vec<&Param<Tensor<1>>> {
+        vec![&self.mean, &self.log_var]
+    }
+
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         let squares = self.deviation(x).square() * self.precision().unsqueeze();
         squares.sum_dim(1).squeeze_dim(1) * 0.5
@@ -74,8 +80,10 @@ impl Units for Gaussian {
         let unit = noise.normal(mean.dims(), &mean.device()).cast(mean.dtype());
         mean + unit * std.unsqueeze()
     }
+}
 
-    /// Precisions and precision-weighted means are the natural parameters: these interpolate linearly.
+impl UnitFamily for Gaussian {
+    /// Precisions and precision-weighted means are the natural parameters: they interpolate linearly.
     fn interpolate(&self, other: &Self, t: f64) -> Self {
         let precision = lerp(self.precision(), other.precision(), t);
         let shift = lerp(self.precision() * self.mean.val(), other.precision() * other.mean.val(), t);
@@ -83,7 +91,7 @@ impl Units for Gaussian {
     }
 
     /// Variances below 1e-4 are raised to it, so that a constant column keeps a finite precision.
-    fn fitted(&self, data: &Moments) -> Self {
+    fn fitted(&self, data: &UnitMoments) -> Self {
         let log_var = data.variance.clone().clamp_min(1e-4).log();
         Self { mean: derived(data.mean.clone()), log_var: derived(log_var) }
     }
@@ -91,11 +99,9 @@ impl Units for Gaussian {
     fn neutral(&self) -> Self {
         Self { mean: derived(zeros_like(&self.mean)), log_var: derived(zeros_like(&self.log_var)) }
     }
+}
 
-    fn parameters(&self) -> Vec<&Param<Tensor<1>>> {
-        vec![&self.mean, &self.log_var]
-    }
-
+impl UnitStatistics for Gaussian {
     fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>> {
         let deviation = self.deviation(x);
         let mean = batch_mean(deviation.clone()) * self.precision();
@@ -115,7 +121,9 @@ impl Units for Gaussian {
     fn has_linear_bias(&self) -> bool {
         false
     }
+}
 
+impl EnumerableUnits for Gaussian {
     fn alphabet(&self) -> Option<Vec<Vec<f64>>> {
         None
     }

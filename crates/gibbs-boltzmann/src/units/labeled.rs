@@ -1,4 +1,4 @@
-//! Binary units with one softmax unit beside them.
+//! Binary units and one softmax unit for a label.
 
 use burn::{
     module::{Module, Param},
@@ -8,7 +8,10 @@ use burn::{
 use gibbs_backend::{Noise, sigmoid, softplus};
 use gibbs_core::math::log_sum_exp_rows;
 
-use super::{Moments, Units, batch_mean, derived, dot_rows, lerp, zeros_like};
+use super::{
+    biased::{Biased, linear_energy, own_bias},
+    traits::{EnumerableUnits, UnitMoments, Units, rows_like},
+};
 
 /// `n` binary units and, in the last `q` columns, one softmax unit that holds a label: `E(x) = -b·x`,
 ///
@@ -40,7 +43,8 @@ impl Labeled {
         self.classes
     }
 
-    fn n_binary(&self) -> usize {
+    /// Number of binary units.
+    pub fn n_binary(&self) -> usize {
         self.width() - self.classes
     }
 
@@ -54,23 +58,13 @@ impl Labeled {
         self.split(input + self.bias.val().unsqueeze())
     }
 
-    fn with_bias(&self, bias: Tensor<1>) -> Self {
-        Self { bias: derived(bias), classes: self.classes }
-    }
-
     fn one_hot(&self, label: Tensor<1, Int>, like: &Tensor<2>) -> Tensor<2> {
         label.one_hot::<2>(self.classes).float().cast(like.dtype())
     }
 }
 
 impl Units for Labeled {
-    fn width(&self) -> usize {
-        self.bias.dims()[0]
-    }
-
-    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        dot_rows(x, self.bias.val()).neg()
-    }
+    linear_energy!();
 
     fn log_partition(&self, input: Tensor<2>) -> Tensor<1> {
         let [binary, label] = self.logits(input);
@@ -87,32 +81,22 @@ impl Units for Labeled {
         let label = self.one_hot(noise.categorical(label), &binary);
         Tensor::cat(vec![noise.bernoulli_logits(binary), label], 1)
     }
+}
 
-    fn interpolate(&self, other: &Self, t: f64) -> Self {
-        self.with_bias(lerp(self.bias.val(), other.bias.val(), t))
-    }
+impl Biased for Labeled {
+    own_bias!();
 
-    fn fitted(&self, data: &Moments) -> Self {
+    fn fitted_bias(&self, data: &UnitMoments) -> Tensor<1> {
         let n = data.n as f64;
         let [binary, label] = self.split(data.mean.clone().unsqueeze());
         let on = (binary * n + 1.0) / (n + 2.0);
         let binary = on.clone().log() - (-on + 1.0).log();
         let label = ((label * n + 1.0) / (n + self.classes as f64)).log();
-        self.with_bias(Tensor::cat(vec![binary, label], 1).squeeze_dim(0))
+        Tensor::cat(vec![binary, label], 1).squeeze_dim(0)
     }
+}
 
-    fn neutral(&self) -> Self {
-        self.with_bias(zeros_like(&self.bias))
-    }
-
-    fn parameters(&self) -> Vec<&Param<Tensor<1>>> {
-        vec![&self.bias]
-    }
-
-    fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>> {
-        vec![batch_mean(x)]
-    }
-
+impl EnumerableUnits for Labeled {
     /// The two kinds of units have no common alphabet.
     fn alphabet(&self) -> Option<Vec<Vec<f64>>> {
         None
@@ -134,7 +118,6 @@ impl Units for Labeled {
                 binary.chain((0..self.classes).map(move |k| bit(k == label)))
             })
             .collect();
-        let like = self.bias.val();
-        Tensor::from_data(TensorData::new(values, [n, self.width()]), (&like.device(), like.dtype()))
+        rows_like(&self.bias.val(), values)
     }
 }

@@ -8,7 +8,10 @@ use burn::{
 use gibbs_backend::Noise;
 use gibbs_core::math::log_sum_exp_rows;
 
-use super::{Moments, Units, batch_mean, derived, dot_rows, lerp, zeros_like};
+use super::{
+    biased::{Biased, linear_energy, own_bias},
+    traits::{EnumerableUnits, UnitMoments, Units},
+};
 
 /// Softmax (Potts) units: `width / q` sites with `q` states each, one-hot in `q` neighboring columns.
 /// `E(x) = -b·x`, so `p(state k of a site | I) = softmax(b + I)_k` and `Γ(I) = Σ_sites log Σ_k exp(b + I)_k`.
@@ -34,24 +37,17 @@ impl Softmax {
         let [batch, width] = input.dims();
         (input + self.bias.val().unsqueeze()).reshape([batch * width / self.states, self.states])
     }
-
-    fn with_bias(&self, bias: Tensor<1>) -> Self {
-        Self { bias: derived(bias), states: self.states }
-    }
 }
 
 impl Units for Softmax {
-    fn width(&self) -> usize {
-        self.bias.dims()[0]
-    }
-
-    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        dot_rows(x, self.bias.val()).neg()
-    }
+    linear_energy!();
 
     fn log_partition(&self, input: Tensor<2>) -> Tensor<1> {
         let batch = input.dims()[0];
-        log_sum_exp_rows(self.site_logits(input)).reshape([batch, self.n_sites()]).sum_dim(1).squeeze_dim(1)
+        log_sum_exp_rows(self.site_logits(input))
+            .reshape([batch, self.width() / self.states])
+            .sum_dim(1)
+            .squeeze_dim(1)
     }
 
     fn mean(&self, input: Tensor<2>) -> Tensor<2> {
@@ -64,28 +60,18 @@ impl Units for Softmax {
         let states = noise.categorical(self.site_logits(input));
         states.one_hot::<2>(self.states).float().cast(dtype).reshape(shape)
     }
+}
 
-    fn interpolate(&self, other: &Self, t: f64) -> Self {
-        self.with_bias(lerp(self.bias.val(), other.bias.val(), t))
-    }
+impl Biased for Softmax {
+    own_bias!();
 
-    fn fitted(&self, data: &Moments) -> Self {
+    fn fitted_bias(&self, data: &UnitMoments) -> Tensor<1> {
         let n = data.n as f64;
-        self.with_bias(((data.mean.clone() * n + 1.0) / (n + self.states as f64)).log())
+        ((data.mean.clone() * n + 1.0) / (n + self.states as f64)).log()
     }
+}
 
-    fn neutral(&self) -> Self {
-        self.with_bias(zeros_like(&self.bias))
-    }
-
-    fn parameters(&self) -> Vec<&Param<Tensor<1>>> {
-        vec![&self.bias]
-    }
-
-    fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>> {
-        vec![batch_mean(x)]
-    }
-
+impl EnumerableUnits for Softmax {
     fn alphabet(&self) -> Option<Vec<Vec<f64>>> {
         let one_hot = |k: usize| (0..self.states).map(|j| f64::from(u8::from(j == k))).collect();
         Some((0..self.states).map(one_hot).collect())

@@ -6,7 +6,10 @@ use burn::{
 };
 use gibbs_backend::{Noise, softplus, tanh};
 
-use super::{Moments, Units, batch_mean, derived, dot_rows, lerp, zeros_like};
+use super::{
+    biased::{Biased, linear_energy, own_bias},
+    traits::{EnumerableUnits, UnitMoments, Units},
+};
 
 /// Spins: `E(s) = -b·s`, `s ∈ {-1, +1}`, so `E[s | I] = tanh(b + I)` and `Γ(I) = Σ log 2cosh(b + I)`.
 #[derive(Module, Debug)]
@@ -27,13 +30,7 @@ impl Spin {
 }
 
 impl Units for Spin {
-    fn width(&self) -> usize {
-        self.bias.dims()[0]
-    }
-
-    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        dot_rows(x, self.bias.val()).neg()
-    }
+    linear_energy!();
 
     /// `log 2cosh(y) = softplus(2y) - y`.
     fn log_partition(&self, input: Tensor<2>) -> Tensor<1> {
@@ -48,30 +45,20 @@ impl Units for Spin {
     fn sample(&self, input: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
         noise.bernoulli_logits(self.field(input) * 2.0) * 2.0 - 1.0
     }
+}
 
-    fn interpolate(&self, other: &Self, t: f64) -> Self {
-        Self { bias: derived(lerp(self.bias.val(), other.bias.val(), t)) }
-    }
+impl Biased for Spin {
+    own_bias!();
 
     /// `b = atanh(mean) = ½ log(p / (1-p))` with `p = (1 + mean) / 2`.
-    fn fitted(&self, data: &Moments) -> Self {
+    fn fitted_bias(&self, data: &UnitMoments) -> Tensor<1> {
         let n = data.n as f64;
         let p = ((data.mean.clone() + 1.0) * (0.5 * n) + 1.0) / (n + 2.0);
-        Self { bias: derived((p.clone().log() - (-p + 1.0).log()) * 0.5) }
+        (p.clone().log() - (-p + 1.0).log()) * 0.5
     }
+}
 
-    fn neutral(&self) -> Self {
-        Self { bias: derived(zeros_like(&self.bias)) }
-    }
-
-    fn parameters(&self) -> Vec<&Param<Tensor<1>>> {
-        vec![&self.bias]
-    }
-
-    fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>> {
-        vec![batch_mean(x)]
-    }
-
+impl EnumerableUnits for Spin {
     fn alphabet(&self) -> Option<Vec<Vec<f64>>> {
         Some(vec![vec![-1.0], vec![1.0]])
     }

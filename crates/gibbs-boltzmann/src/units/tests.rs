@@ -8,17 +8,17 @@ use gibbs_backend::Noise;
 use gibbs_core::math::{log_sum_exp, to_host};
 use gibbs_testkit::{check_follows, check_gradient, check_mean, check_normalized};
 
-use super::{AnyUnits, Gaussian, Moments, Units};
-use crate::fixtures::{VISIBLE, machine, machine_f64, normal, rows_of_states, tensor};
+use super::{AnyUnits, EnumerableUnits, Gaussian, UnitFamily, UnitMoments, UnitStatistics, Units};
+use crate::fixtures::{VISIBLE, normal, rbm_f64, rbm_of, rows_of_states, tensor};
 
 const INPUT: [f64; 6] = [0.7, -1.1, 0.2, 1.5, -0.4, 0.9];
 
 fn layers_f64() -> Vec<AnyUnits> {
-    VISIBLE.map(|kind| machine_f64(kind, VISIBLE[0], 11).visible).to_vec()
+    VISIBLE.map(|kind| rbm_f64(kind, VISIBLE[0], 11).visible).to_vec()
 }
 
 fn layers() -> Vec<AnyUnits> {
-    VISIBLE.map(|kind| machine(kind, VISIBLE[0], 11).visible).to_vec()
+    VISIBLE.map(|kind| rbm_of(kind, VISIBLE[0], 11).visible).to_vec()
 }
 
 fn input() -> Tensor<2> {
@@ -66,7 +66,7 @@ fn the_mean_is_the_gradient_of_the_log_partition() {
 }
 
 #[test]
-fn samples_follow_the_conditional_law() {
+fn samples_follow_the_conditional_distribution() {
     let (mut noise, n) = (Noise::new(5, "units"), 20_000);
     for (units, exact) in layers().into_iter().zip(layers_f64()) {
         let rows = input().cast(burn::tensor::FloatDType::F32).expand([n, 6]);
@@ -75,11 +75,11 @@ fn samples_follow_the_conditional_law() {
             let states = rows_of_states(&exact);
             let weights = log_weights(&exact, tensor(states.concat(), [states.len(), 6]), input());
             let total = log_sum_exp(&weights);
-            let law: Vec<f64> = weights.iter().map(|w| (w - total).exp()).collect();
+            let probs: Vec<f64> = weights.iter().map(|w| (w - total).exp()).collect();
             let draws = to_host(draws);
             let numbers: Vec<usize> =
                 draws.chunks(6).map(|row| states.iter().position(|state| state == row).unwrap()).collect();
-            check_follows(&numbers, &law);
+            check_follows(&numbers, &probs);
         } else {
             let mean = to_host(Units::mean(&exact, input()));
             let AnyUnits::Gaussian(layer) = &exact else { panic!("only Gaussian units are continuous") };
@@ -153,7 +153,7 @@ fn interpolation_is_the_geometric_path() {
 fn fitted_layers_have_the_means_of_the_data() {
     for units in layers_f64() {
         let x = units.sample(normal([40_000, 6], 4), &mut Noise::new(4, "fit"));
-        let moments = Moments::of(x);
+        let moments = UnitMoments::of(x);
         let zeros = Tensor::zeros_like(&input());
         let mean = to_host(Units::mean(&units.fitted(&moments), zeros));
         for (have, want) in mean.iter().zip(to_host(moments.mean)) {
@@ -166,7 +166,7 @@ fn fitted_layers_have_the_means_of_the_data() {
 fn a_unit_that_never_fires_keeps_a_finite_bias() {
     for units in layers_f64().into_iter().filter(|units| units.n_states().is_some()) {
         let off = units.states(0, 1).expand([9, 6]);
-        let fitted = units.fitted(&Moments::of(off));
+        let fitted = units.fitted(&UnitMoments::of(off));
         assert!(fitted.parameters().iter().all(|p| to_host(p.val()).iter().all(|b| b.is_finite())));
     }
 }

@@ -1,4 +1,4 @@
-//! Functions between the layers of a network.
+//! Activation functions.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// The function, element by element.
+    /// Applies the function to each element.
     pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Relu => gibbs_backend::relu(x),
@@ -35,7 +35,7 @@ impl Activation {
         }
     }
 
-    /// Its name for [`gibbs_backend::affine`].
+    /// The same function as an argument of [`gibbs_backend::affine`].
     pub fn function(self) -> Function {
         match self {
             Self::Relu => Function::Relu,
@@ -46,8 +46,8 @@ impl Activation {
         }
     }
 
-    /// The law of the weights into units of this kind: He et al. 2015 for those that are linear on one side, Glorot & Bengio
-    /// 2010 for those that saturate on both.
+    /// The distribution of initial weights: He et al. 2015 for functions that are linear on one side, Glorot & Bengio 2010 for
+    /// functions that saturate on both sides.
     pub fn weight_init(self) -> Init {
         match self {
             Self::Relu | Self::Silu | Self::Softplus => Init::HeUniform,
@@ -76,7 +76,7 @@ mod tests {
     use crate::math::to_host;
 
     #[test]
-    fn each_name_is_its_function() {
+    fn names_match_functions() {
         let x = [-2.0_f64, -0.3, 0.0, 1.7];
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         let cases = [

@@ -18,8 +18,8 @@ pub struct Affine {
 impl Affine {
     /// Weights drawn from `init` and multiplied by `gain`, biases zero.
     ///
-    /// Under a `mask` a unit has fewer inputs than the layer: its weights are multiplied by `√(in / connections)`, so that its
-    /// input begins with the same variance as without a mask.
+    /// Under a `mask` a unit has fewer inputs than the layer: its weights are multiplied by `√(in / connections)`, so that the
+    /// initial variance of its input is the same as without a mask.
     pub(crate) fn new(
         [n_in, n_out]: [usize; 2],
         init: Init,
@@ -39,7 +39,8 @@ impl Affine {
         }
         Self { weight: Param::from_tensor(weight), bias: Init::Zeros.param([n_out], device, noise) }
     }
-    /// As plain tensors, under a mask or none.
+
+    /// The layer as plain tensors, with an optional mask.
     pub(crate) fn masked(&self, mask: Option<Pattern>) -> Layer {
         Layer { weight: self.weight.val(), bias: self.bias.val(), mask }
     }

@@ -1,4 +1,4 @@
-//! Which outputs may see which inputs: a matrix of bits.
+//! Masks: which outputs depend on which inputs, as a matrix of bits.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -30,7 +30,7 @@ fn contains(bits: &Bits, input: usize) -> bool {
 }
 
 impl Mask {
-    /// The mask that lets output `i` see input `j` where `allowed(i, j)`.
+    /// The mask in which output `i` sees input `j` if `allowed(i, j)`.
     pub fn from_fn(n_out: usize, n_in: usize, allowed: impl Fn(usize, usize) -> bool) -> Self {
         let row = |i| {
             let mut bits = vec![0; n_in.div_ceil(64)];
@@ -64,11 +64,25 @@ impl Mask {
         count(&self.rows[i])
     }
 
-    /// What the outputs of `next` see through this mask: output `i` sees input `j` if it sees some `k` of `next` with
-    /// `(k, j)` in `self`.
+    /// Masks for a network whose units carry labels: a unit sees a unit of the layer below if `sees(own label, label below)`.
+    ///
+    /// `labels` holds one list for each layer: the inputs first, then the hidden layers, then the outputs.
     ///
     /// # Panics
-    /// If the inputs of `next` are not as many as the outputs of `self`.
+    /// If there are fewer than two layers.
+    pub fn from_labels<L>(labels: &[Vec<L>], sees: impl Fn(&L, &L) -> bool) -> Vec<Self> {
+        assert!(labels.len() > 1, "a network has inputs and outputs");
+        let mask = |pair: &[Vec<L>]| {
+            Self::from_fn(pair[1].len(), pair[0].len(), |i, j| sees(&pair[1][i], &pair[0][j]))
+        };
+        labels.windows(2).map(mask).collect()
+    }
+
+    /// The composition of two masks: output `i` of `next` sees input `j` of `self` if it sees some unit `k` between them that
+    /// sees `j`.
+    ///
+    /// # Panics
+    /// If `next` has another number of inputs than `self` has outputs.
     pub fn then(&self, next: &Self) -> Self {
         assert_eq!(
             next.n_in,
@@ -89,7 +103,7 @@ impl Mask {
         Self { n_in: self.n_in, rows: next.rows.iter().map(row).collect() }
     }
 
-    /// What the outputs of a network with these masks, one for each layer from the inputs up, depend on.
+    /// The dependencies of a whole network with these masks, one for each layer, inputs first.
     ///
     /// # Panics
     /// If there are no masks or they do not fit each other.
@@ -98,20 +112,19 @@ impl Mask {
         masks[1..].iter().fold(masks[0].clone(), |reach, next| reach.then(next))
     }
 
-    /// Masks for a network with hidden layers of these widths whose output `i` depends on input `j` only where
-    /// `self` says so.
+    /// Masks for a network with hidden layers of these widths. Its output `i` depends on input `j` only if `self` has
+    /// `(i, j)`.
     ///
-    /// Each hidden unit stands for one of the different non-empty rows of `self`, the set of inputs it may see. The sets are sorted
-    /// by size and shared out evenly over each layer, so that a layer of at least as many units as there are sets holds
-    /// every one of them. A unit with the set S sees the units (or inputs) of the layer below whose set is part of S. By
-    /// induction nothing outside S reaches it, and where all layers are wide enough everything inside does: the network then
-    /// depends on *exactly* what `self` allows. Narrower layers lose some dependencies and never add one;
-    /// [`through`](Self::through) tells which remain. For the strictly lower triangle this is MADE (Germain et al. 2015,
-    /// equations 12 and 13) with evenly spaced degrees.
+    /// Each hidden unit has a set of inputs that it may see: one of the distinct non-empty rows of `self`. The sets are sorted
+    /// by size and distributed evenly over each layer, so that a layer with at least as many units as there are sets contains
+    /// every set. A unit with the set S sees the units (or inputs) of the layer below whose set is a subset of S. By
+    /// induction, nothing outside S reaches it. If all layers are wide enough, everything inside S reaches it: the network
+    /// then has *exactly* the dependencies of `self`. Narrower layers lose some dependencies and never add one;
+    /// [`through`](Self::through) returns those that remain. For the strictly lower triangle this is MADE (Germain et al.
+    /// 2015, equations 12 and 13) with evenly spaced degrees.
     ///
     /// # Errors
-    /// For a width of 0, and if layers are so narrow that an output with a
-    /// non-empty row would see no input at all.
+    /// If a width is 0, or if the layers are so narrow that an output with a non-empty row sees no input.
     pub fn layers(&self, hidden: &[usize]) -> Result<Vec<Self>, ConfigError> {
         if self.n_in == 0 || self.rows.is_empty() || hidden.contains(&0) {
             let widths = [&[self.n_in], hidden, &[self.n_out()]].concat();
@@ -124,15 +137,14 @@ impl Mask {
         let share = |width: usize| -> Vec<&Bits> {
             (0..width).map(|k| if sets.is_empty() { &empty } else { sets[k * sets.len() / width] }).collect()
         };
-        let mut masks = Vec::with_capacity(hidden.len() + 1);
-        let mut below: Option<Vec<&Bits>> = None;
-        for units in hidden.iter().map(|&width| share(width)).chain([self.rows.iter().collect()]) {
-            masks.push(match &below {
-                None => Self { n_in: self.n_in, rows: units.iter().map(|&set| set.clone()).collect() },
-                Some(below) => Self::from_fn(units.len(), below.len(), |i, k| is_subset(below[k], units[i])),
-            });
-            below = Some(units);
-        }
+        let inputs = Self::from_fn(self.n_in, self.n_in, |i, j| i == j).rows;
+        let hidden_sets = hidden.iter().map(|&width| share(width));
+        let sets_of_layers: Vec<Vec<&Bits>> = [inputs.iter().collect()]
+            .into_iter()
+            .chain(hidden_sets)
+            .chain([self.rows.iter().collect()])
+            .collect();
+        let masks = Self::from_labels(&sets_of_layers, |own, below| is_subset(below, own));
         let reach = Self::through(&masks);
         let lost = (0..self.n_out()).find(|&i| self.connections(i) > 0 && reach.connections(i) == 0);
         match lost {
@@ -149,7 +161,7 @@ impl Mask {
         }
     }
 
-    /// The mask as a pattern of weights `[inputs, outputs]`, the way these are stored.
+    /// The mask as a pattern of weights, which are stored as `[inputs, outputs]`.
     pub fn pattern(&self) -> Pattern {
         Pattern::from_fn(self.n_in, self.n_out(), |j, i| contains(&self.rows[i], j))
     }

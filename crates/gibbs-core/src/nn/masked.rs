@@ -1,20 +1,21 @@
-//! Multi-layer perceptron with masked weights: each output depends on chosen inputs only.
+//! Multi-layer perceptron (MLP) with masked weights: each output depends on chosen inputs only.
 //!
 //! ```text
 //! h_0 = x,   h_k = activation(h_{k-1}·(M_k ⊙ W_k) + b_k),   y = h_{L-1}·(M_L ⊙ W_L) + b_L
-//! y_i depends on x_j  only where adjacency(i, j)
+//! y_i depends on x_j  only if adjacency(i, j)
 //! ```
 //!
-//! References: Germain, Gregor, Murray & Larochelle, "MADE", ICML 2015, arXiv:1502.03509, for masks from degrees. That the
-//! masks follow from a matrix of dependencies, so that autoregressive, coupling and graph-structured networks are one
-//! mechanism, is the way of the library zuko.
+//! References: Germain, Gregor, Murray & Larochelle, "MADE", ICML 2015, arXiv:1502.03509, for masks from degrees. The library
+//! zuko computes masks from a matrix of dependencies, as we do here: one mechanism for autoregressive, coupling and
+//! graph-structured networks.
 //!
-//! Differences from the paper: hidden units are shared out evenly instead of at random (see [`Mask::layers`]; the paper's way
-//! is [`MaskedMlpConfig::init_from_masks`]), and the weights of a unit begin larger where it sees fewer inputs.
+//! Differences from the paper: the sets of inputs are distributed evenly over hidden units, not at random (see
+//! [`Mask::layers`]; use [`MaskedMlpConfig::init_from_masks`] for random ones). The initial weights of a unit are larger if it
+//! sees fewer inputs.
 //!
-//! Cost: that of an [`Mlp`](super::Mlp) of these widths or less: on the backend `flex` the products skip blocks of weights
-//! that are masked out, about half of them where inputs, hidden units and outputs are in order (see
-//! [`masked_affine`]). The masks take one bit for each weight.
+//! Cost: at most that of an [`Mlp`](super::Mlp) of these widths. On the backend `flex` the products skip blocks of weights that
+//! are masked out: about half of them if inputs, hidden units and outputs are in order (see [`masked_affine`]). A mask takes one
+//! bit for each weight.
 //!
 //! [`masked_affine`]: gibbs_backend::masked_affine
 
@@ -26,42 +27,45 @@ use gibbs_backend::{Noise, Pattern};
 use super::{Activation, Affine, Mask, MlpConfig, Network};
 use crate::ConfigError;
 
-/// Hidden layers of a masked network. The numbers of inputs and outputs come from the masks.
+/// Hidden layers of a masked network. The masks determine the numbers of inputs and outputs.
 #[derive(Config, Debug, PartialEq)]
 pub struct MaskedMlpConfig {
-    /// Widths of the hidden layers, each at least 1; none for a single affine layer.
+    /// Widths of the hidden layers, each at least 1. An empty list makes a single affine layer.
     pub hidden: Vec<usize>,
     /// Function of the hidden units.
     #[config(default = "Activation::Relu")]
     pub activation: Activation,
-    /// Part of the hidden units dropped by [`Network::forward_with_dropout`], in [0, 1).
+    /// Fraction of hidden units dropped by [`Network::forward_with_dropout`], in [0, 1).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Factor on the initial weights of the last layer, finite; 0 makes a network that begins as zero.
+    /// Factor on the initial weights of the last layer, finite. With 0 the initial outputs are zero.
     #[config(default = 1.0)]
     pub output_gain: f64,
 }
 
 impl MaskedMlpConfig {
-    /// Checks every field, given the numbers of inputs and outputs.
+    /// Checks every field for these numbers of inputs and outputs.
     ///
     /// # Errors
     /// Names the first field that is out of range.
     pub fn validate(&self, n_in: usize, n_out: usize) -> Result<(), ConfigError> {
+        self.without_masks(n_in, n_out).validate()
+    }
+
+    fn without_masks(&self, n_in: usize, n_out: usize) -> MlpConfig {
         MlpConfig {
             widths: [&[n_in], self.hidden.as_slice(), &[n_out]].concat(),
             activation: self.activation,
             dropout: self.dropout,
             output_gain: self.output_gain,
         }
-        .validate()
     }
 
-    /// A network whose output `i` depends on input `j` only where `adjacency` says so, and on all those where the hidden
-    /// layers are wide enough (see [`Mask::layers`]).
+    /// A network whose output `i` depends on input `j` only if `adjacency` has `(i, j)`. If the hidden layers are wide enough, it
+    /// depends on all of them (see [`Mask::layers`]).
     ///
     /// # Errors
-    /// If [`validate`](Self::validate) fails, or an output would be cut off from all its inputs.
+    /// If [`validate`](Self::validate) fails, or the layers are so narrow that an output loses all its inputs.
     pub fn init(
         &self,
         adjacency: &Mask,
@@ -72,7 +76,7 @@ impl MaskedMlpConfig {
         self.init_from_masks(&adjacency.layers(&self.hidden)?, device, noise)
     }
 
-    /// A network with these masks, one for each layer from the inputs up.
+    /// A network with these masks, one for each layer, inputs first.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails or the masks do not fit the hidden widths and each other.
@@ -82,31 +86,26 @@ impl MaskedMlpConfig {
         device: &Device,
         noise: &mut Noise,
     ) -> Result<MaskedMlp, ConfigError> {
-        let (n_in, n_out) = match masks {
-            [first, .., last] => (first.n_in(), last.n_out()),
-            [only] => (only.n_in(), only.n_out()),
-            [] => return Err(mask_count(0, self.hidden.len() + 1)),
-        };
-        self.validate(n_in, n_out)?;
-        let widths = [&[n_in], self.hidden.as_slice(), &[n_out]].concat();
-        check_masks(masks, &widths)?;
-        let init = self.activation.weight_init();
-        let last = masks.len() - 1;
-        let layer = |(i, mask): (usize, &Mask)| {
-            let gain = if i == last { self.output_gain } else { 1.0 };
-            Affine::new([mask.n_in(), mask.n_out()], init, gain, Some(mask), device, noise)
-        };
-        let layers = masks.iter().enumerate().map(layer).collect();
+        let n_layers = self.hidden.len() + 1;
+        let reason = format!("must be one for each of the {n_layers} layers");
+        ConfigError::require(masks.len() == n_layers, "masks", masks.len(), reason)?;
+        let mlp = self.without_masks(masks[0].n_in(), masks[n_layers - 1].n_out());
+        mlp.validate()?;
+        for (layer, (mask, pair)) in masks.iter().zip(mlp.widths.windows(2)).enumerate() {
+            let found = format!("{} by {}", mask.n_out(), mask.n_in());
+            let reason = format!("must be {} outputs by {} inputs", pair[1], pair[0]);
+            let fits = [mask.n_in(), mask.n_out()] == pair;
+            ConfigError::require(fits, format!("masks.{layer}"), found, reason)?;
+        }
+        let layers = mlp.layers(Some(masks), device, noise);
         let masks = masks.iter().map(Mask::pattern).collect();
         Ok(MaskedMlp { layers, masks, activation: self.activation, dropout: self.dropout })
     }
-}
 
-impl MaskedMlpConfig {
-    /// The network of layers that are kept elsewhere, under these masks `[in, out]`, one for each layer; costs nothing.
+    /// The network of the given layers under masks `[in, out]`, one for each layer. Costs nothing.
     ///
     /// # Panics
-    /// If the masks are not one for each layer; at the first pass, if their shapes are not those of the weights.
+    /// If there is not one mask for each layer. The first pass panics if the shapes of masks and weights differ.
     pub fn network(&self, layers: &[Affine], masks: &[Pattern]) -> Network {
         under_masks(layers, masks, self.activation, self.dropout)
     }
@@ -116,28 +115,6 @@ fn under_masks(layers: &[Affine], masks: &[Pattern], activation: Activation, dro
     assert_eq!(layers.len(), masks.len(), "a network of {} layers under {} masks", layers.len(), masks.len());
     let masked = |(layer, mask): (&Affine, &Pattern)| layer.masked(Some(mask.clone()));
     Network { layers: layers.iter().zip(masks).map(masked).collect(), activation, dropout }
-}
-
-fn mask_count(masks: usize, layers: usize) -> ConfigError {
-    ConfigError::new("masks", masks, format!("must be one for each of the {layers} layers"))
-}
-
-fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), ConfigError> {
-    if masks.len() + 1 != widths.len() {
-        return Err(mask_count(masks.len(), widths.len() - 1));
-    }
-    for (layer, (mask, pair)) in masks.iter().zip(widths.windows(2)).enumerate() {
-        let (expected, found) = ((pair[1], pair[0]), (mask.n_out(), mask.n_in()));
-        if expected != found {
-            let reason = format!("must be {} outputs by {} inputs", expected.0, expected.1);
-            return Err(ConfigError::new(
-                format!("masks.{layer}"),
-                format!("{} by {}", found.0, found.1),
-                reason,
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// A masked multi-layer perceptron.
@@ -156,12 +133,12 @@ fn check_masks(masks: &[Mask], widths: &[usize]) -> Result<(), ConfigError> {
 /// # Ok::<(), gibbs_core::ConfigError>(())
 /// ```
 ///
-/// The masks are no parameters: saved weights hold the layers alone, and a network to load them into is made from
-/// the same config and the same adjacency or masks. The gradient of masked-out weights is exactly zero, so they stay what
-/// they were at the start; weight decay may shrink them, which changes nothing.
+/// Masks are no parameters: a file of weights contains the layers only. To load it, make a network from the same config and
+/// the same adjacency or masks. The gradient of masked-out weights is exactly zero: they keep their initial values, or
+/// weight decay shrinks them, which changes nothing.
 #[derive(Module, Debug)]
 pub struct MaskedMlp {
-    /// The layers, in the order of the pass; weights before masking.
+    /// The layers, inputs first. Weights are stored before masking.
     pub layers: Vec<Affine>,
     /// `[in, out]`, one for each layer.
     #[module(skip)]
@@ -172,40 +149,16 @@ pub struct MaskedMlp {
 }
 
 impl MaskedMlp {
-    /// The outputs: `[batch, in] -> [batch, out]`. Nothing is dropped; for dropout see
-    /// [`Network::forward_with_dropout`].
+    /// The outputs, without dropout: `[batch, in] -> [batch, out]`. With dropout: [`Network::forward_with_dropout`].
     ///
     /// # Panics
-    /// If the width of `x` is not that of the inputs.
+    /// If `x` has another width than the inputs.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         self.network().forward(x)
     }
 
-    /// The layers as plain tensors, with the masks; costs nothing.
+    /// The layers as plain tensors, with their masks. Costs nothing.
     pub fn network(&self) -> Network {
-        self.network_with(&self.masks)
-    }
-
-    /// The network with these masks `[in, out]`, one for each layer, instead of its own; costs nothing. For training on
-    /// several orders in turn (MADE, section 4.2), with the masks made once by [`Mask::pattern`].
-    ///
-    /// # Panics
-    /// If the masks are not one for each layer; at the first pass, if their shapes are not those of the weights.
-    pub fn network_with(&self, masks: &[Pattern]) -> Network {
-        under_masks(&self.layers, masks, self.activation, self.dropout)
-    }
-
-    /// Replaces the masks; for a pass with others that leaves them as they are, see
-    /// [`network_with`](Self::network_with).
-    ///
-    /// # Errors
-    /// If the masks do not fit the layers; the old ones then stay.
-    pub fn set_masks(&mut self, masks: &[Mask]) -> Result<(), ConfigError> {
-        let shapes: Vec<[usize; 2]> = self.layers.iter().map(|layer| layer.weight.shape().dims()).collect();
-        let widths: Vec<usize> =
-            shapes.first().map(|s| s[0]).into_iter().chain(shapes.iter().map(|s| s[1])).collect();
-        check_masks(masks, &widths)?;
-        self.masks = masks.iter().map(Mask::pattern).collect();
-        Ok(())
+        under_masks(&self.layers, &self.masks, self.activation, self.dropout)
     }
 }

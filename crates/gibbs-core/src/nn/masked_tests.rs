@@ -44,7 +44,7 @@ fn outputs_depend_on_exactly_what_the_adjacency_allows() {
 }
 
 #[test]
-fn a_narrow_network_depends_on_exactly_what_its_masks_let_through() {
+fn a_narrow_network_has_exactly_the_dependencies_of_its_masks() {
     let device = Device::flex().autodiff();
     let adjacency = triangle(12);
     let reach = Mask::through(&adjacency.layers(&[5, 4]).unwrap());
@@ -114,42 +114,40 @@ fn units_with_few_inputs_begin_with_the_same_variance() {
     for output in 0..2 {
         let column: Vec<f64> = y.iter().skip(output).step_by(2).copied().collect();
         let (_, variance) = crate::math::mean_and_variance(&column);
-        // 2 by He's law; the sum over 25 uniform weights has a relative spread of 18 %.
+        // 2 by He et al.; the sum over 25 uniform weights has a relative spread of 18 %.
         assert!((variance / 2.0 - 1.0).abs() < 0.6, "output {output}: {variance}");
     }
 }
 
 #[test]
-fn masks_can_be_changed_and_wrong_ones_are_refused() {
-    let device = Device::flex().autodiff();
-    let mut network = init(&[10], &triangle(5), &device, 6);
-    let upper = Mask::from_fn(5, 5, |i, j| j > i);
-    network.set_masks(&upper.layers(&[10]).unwrap()).unwrap();
-    let x = Noise::new(6, "x").normal([1, 5], &device);
-    check_autoregressive(x.clone(), |x| network.forward(x), |i, j| upper.get(i, j));
-
-    let message = network.set_masks(&triangle(5).layers(&[9]).unwrap()).unwrap_err().to_string();
-    assert!(message.contains("layer 0 is 9 outputs by 5 inputs, but the layer is 10 by 5"), "{message}");
-    let message = network.set_masks(&[triangle(5)]).unwrap_err().to_string();
-    assert!(message.contains("1 masks for 2 layers"), "{message}");
-    check_autoregressive(x, |x| network.forward(x), |i, j| upper.get(i, j));
+fn masks_that_do_not_fit_are_refused() {
+    let refused = |hidden: &[usize], masks: &[Mask]| {
+        let config = MaskedMlpConfig::new(hidden.to_vec());
+        config.init_from_masks(masks, &Device::flex(), &mut Noise::new(6, "init")).unwrap_err().to_string()
+    };
+    let message = refused(&[10], &triangle(5).layers(&[9]).unwrap());
+    assert_eq!(message, "masks.0 = 9 by 5: must be 10 outputs by 5 inputs");
+    assert_eq!(refused(&[10], &[triangle(5)]), "masks = 1: must be one for each of the 2 layers");
 }
 
 #[test]
-fn a_pass_under_other_masks_leaves_its_own() {
+fn layers_can_run_under_other_masks() {
     let device = Device::flex().autodiff();
     let network = init(&[10], &triangle(5), &device, 6);
     let upper = Mask::from_fn(5, 5, |i, j| j > i);
     let masks: Vec<_> = upper.layers(&[10]).unwrap().iter().map(Mask::pattern).collect();
     let x = Noise::new(6, "x").normal([1, 5], &device);
-    check_autoregressive(x.clone(), |x| network.network_with(&masks).forward(x), |i, j| upper.get(i, j));
+    let config = MaskedMlpConfig::new(vec![10]).with_activation(Activation::Tanh);
+    let other = config.network(&network.layers, &masks);
+    check_autoregressive(x.clone(), |x| other.forward(x), |i, j| upper.get(i, j));
     check_autoregressive(x, |x| network.forward(x), |i, j| j < i);
 }
 
 #[test]
 #[should_panic(expected = "a network of 2 layers under 1 masks")]
 fn a_mask_for_each_layer() {
-    init(&[10], &triangle(5), &Device::flex(), 6).network_with(&[triangle(5).pattern()]);
+    let network = init(&[10], &triangle(5), &Device::flex(), 6);
+    MaskedMlpConfig::new(vec![10]).network(&network.layers, &[triangle(5).pattern()]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Multi-layer perceptron.
+//! Multi-layer perceptron (MLP).
 //!
 //! ```text
 //! h_0 = x,   h_k = activation(h_{k-1}·W_k + b_k),   y = h_{L-1}·W_L + b_L
@@ -14,21 +14,22 @@ use burn::module::Module;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 
-use super::{Activation, Affine, Network};
+use super::{Activation, Affine, Mask, Network};
 use crate::ConfigError;
 
 /// Widths and functions of a network.
 #[derive(Config, Debug, PartialEq)]
 pub struct MlpConfig {
-    /// Inputs, hidden layers, outputs: at least two numbers, each at least 1. Two make a single affine layer.
+    /// Widths of the inputs, the hidden layers and the outputs: at least two numbers, each at least 1. Two make a single affine
+    /// layer.
     pub widths: Vec<usize>,
     /// Function of the hidden units.
     #[config(default = "Activation::Relu")]
     pub activation: Activation,
-    /// Part of the hidden units dropped by [`Network::forward_with_dropout`], in [0, 1).
+    /// Fraction of hidden units dropped by [`Network::forward_with_dropout`], in [0, 1).
     #[config(default = 0.0)]
     pub dropout: f64,
-    /// Factor on the initial weights of the last layer, finite; 0 makes a network that begins as zero.
+    /// Factor on the initial weights of the last layer, finite. With 0 the initial outputs are zero.
     #[config(default = 1.0)]
     pub output_gain: f64,
 }
@@ -44,26 +45,31 @@ impl MlpConfig {
         ConfigError::require(self.output_gain.is_finite(), "output_gain", self.output_gain, "must be finite")
     }
 
-    /// A network with weights drawn from `noise`, layer by layer, and zero biases.
+    /// A network with zero biases and weights drawn from `noise`, layer by layer.
     ///
     /// # Errors
     /// If [`validate`](Self::validate) fails.
     pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<Mlp, ConfigError> {
         self.validate()?;
-        let last = self.widths.len() - 2;
+        let layers = self.layers(None, device, noise);
+        Ok(Mlp { layers, activation: self.activation, dropout: self.dropout })
+    }
+
+    /// The layers with their initial values, under optional masks.
+    pub(super) fn layers(&self, masks: Option<&[Mask]>, device: &Device, noise: &mut Noise) -> Vec<Affine> {
+        let (last, init) = (self.widths.len() - 2, self.activation.weight_init());
         let layer = |(i, pair): (usize, &[usize])| {
             let gain = if i == last { self.output_gain } else { 1.0 };
-            Affine::new([pair[0], pair[1]], self.activation.weight_init(), gain, None, device, noise)
+            Affine::new([pair[0], pair[1]], init, gain, masks.map(|masks| &masks[i]), device, noise)
         };
-        let layers = self.widths.windows(2).enumerate().map(layer).collect();
-        Ok(Mlp { layers, activation: self.activation, dropout: self.dropout })
+        self.widths.windows(2).enumerate().map(layer).collect()
     }
 }
 
 /// A multi-layer perceptron.
 #[derive(Module, Debug)]
 pub struct Mlp {
-    /// The layers, in the order of the pass.
+    /// The layers, inputs first.
     pub layers: Vec<Affine>,
     #[module(skip)]
     activation: Activation,
@@ -71,12 +77,12 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// A network of given layers, in the order of the pass, without dropout.
+    /// A network of the given layers, inputs first, without dropout.
     pub fn from_layers(layers: Vec<Affine>, activation: Activation) -> Self {
         Self { layers, activation, dropout: 0.0 }
     }
 
-    /// The network with this part of the hidden units dropped by [`Network::forward_with_dropout`].
+    /// The network with this fraction of hidden units dropped by [`Network::forward_with_dropout`].
     ///
     /// # Panics
     /// If `dropout` is not in [0, 1).
@@ -86,16 +92,15 @@ impl Mlp {
         self
     }
 
-    /// The outputs: `[batch, in] -> [batch, out]`. Nothing is dropped; for dropout see
-    /// [`Network::forward_with_dropout`].
+    /// The outputs, without dropout: `[batch, in] -> [batch, out]`. With dropout: [`Network::forward_with_dropout`].
     ///
     /// # Panics
-    /// If the width of `x` is not that of the inputs.
+    /// If `x` has another width than the inputs.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         self.network().forward(x)
     }
 
-    /// The layers as plain tensors; costs nothing.
+    /// The layers as plain tensors. Costs nothing.
     pub fn network(&self) -> Network {
         let layers = self.layers.iter().map(|layer| layer.masked(None)).collect();
         Network { layers, activation: self.activation, dropout: self.dropout }
@@ -115,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pass_is_the_formula() {
+    fn outputs_follow_the_formula() {
         let device = Device::flex();
         let network = mlp(MlpConfig::new(vec![2, 3, 1]).with_activation(Activation::Tanh), &device, 0);
         let x = [0.3, -1.1];
@@ -129,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn initial_weights_have_the_variance_of_their_law() {
+    fn initial_weights_have_the_variance_of_their_distribution() {
         let device = Device::flex();
         for (activation, variance) in [(Activation::Relu, 2.0 / 200.0), (Activation::Tanh, 2.0 / 300.0)] {
             let network = mlp(MlpConfig::new(vec![200, 100]).with_activation(activation), &device, 1);
@@ -194,7 +199,7 @@ mod tests {
         assert!(message(MlpConfig::new(vec![3])).contains("at least two widths"));
         assert!(message(MlpConfig::new(vec![3, 0, 1])).contains("[3, 0, 1]"));
         assert!(
-            message(MlpConfig::new(vec![3, 1]).with_dropout(1.0)).contains("dropout = 1 must be in [0, 1)")
+            message(MlpConfig::new(vec![3, 1]).with_dropout(1.0)).contains("dropout = 1: must lie in [0, 1)")
         );
         assert!(message(MlpConfig::new(vec![3, 1]).with_dropout(f64::NAN)).contains("dropout"));
         assert!(message(MlpConfig::new(vec![3, 1]).with_output_gain(f64::INFINITY)).contains("output_gain"));

@@ -1,13 +1,13 @@
 //! Networks shared by models.
 //!
-//! [`Mlp`] is a plain multi-layer perceptron, [`MaskedMlp`] one whose outputs depend on chosen inputs only: made from the
-//! matrix of what may depend on what ([`MaskedMlpConfig::init`]), or from a mask for each layer
-//! ([`MaskedMlpConfig::init_from_masks`]). Both keep their parameters as `layers.N.weight [in, out]` and
-//! `layers.N.bias [out]` and draw them from the [`Noise`](gibbs_backend::Noise) they are given; neither dropout nor
-//! anything else here touches a global generator. [`Residual`] is a block of networks over the sites of a lattice.
+//! [`Mlp`] is a multi-layer perceptron (MLP). [`MaskedMlp`] is an MLP whose outputs depend on chosen inputs only: a matrix of
+//! dependencies ([`MaskedMlpConfig::init`]) or a mask for each layer ([`MaskedMlpConfig::init_from_masks`]) defines it. Both
+//! name their parameters `layers.N.weight [in, out]` and `layers.N.bias [out]`, and draw initial weights and dropout from
+//! the [`Noise`](gibbs_backend::Noise) that the caller passes. [`Residual`] is a block of layers over the sites of a lattice.
 
 mod activation;
 mod affine;
+mod context;
 mod mask;
 mod masked;
 #[cfg(test)]
@@ -19,6 +19,7 @@ mod widths;
 
 pub use activation::Activation;
 pub use affine::Affine;
+pub use context::{append_context, project_context};
 pub use mask::Mask;
 pub use masked::{MaskedMlp, MaskedMlpConfig};
 pub use mlp::{Mlp, MlpConfig};

@@ -1,23 +1,23 @@
-//! The pass through a network whose weights are ready to use.
+//! The forward pass of a network.
 
 use burn::prelude::*;
 use gibbs_backend::{Function, Noise, Pattern, affine, masked_affine};
 
 use super::Activation;
 
-/// One layer as plain tensors, still part of the autodiff graph.
+/// One layer as plain tensors, part of the autodiff graph.
 #[derive(Clone, Debug)]
 pub struct Layer {
     /// `W [in, out]`.
     pub weight: Tensor<2>,
     /// `b [out]`.
     pub bias: Tensor<1>,
-    /// The weights that count, `[in, out]`; all of them where there is no mask. The others may hold anything.
+    /// The weights `[in, out]` in use, or all of them without a mask. Other weights may have any value.
     pub mask: Option<Pattern>,
 }
 
 impl Layer {
-    /// `f(x·(M⊙W) + b)`, without a function `x·(M⊙W) + b`.
+    /// `f(x·(M⊙W) + b)`, or `x·(M⊙W) + b` without a function.
     fn forward(&self, x: Tensor<2>, function: Option<Function>) -> Tensor<2> {
         let (weight, bias) = (self.weight.clone(), self.bias.clone());
         match &self.mask {
@@ -27,9 +27,9 @@ impl Layer {
     }
 }
 
-/// The layers of a network as plain tensors, still part of the autodiff graph, with their masks.
+/// The layers of a network as plain tensors with their masks, part of the autodiff graph.
 ///
-/// Made by [`Mlp::network`](super::Mlp::network) and [`MaskedMlp::network`](super::MaskedMlp::network), which cost nothing.
+/// [`Mlp::network`](super::Mlp::network) and [`MaskedMlp::network`](super::MaskedMlp::network) make it at no cost.
 ///
 /// ```text
 /// h_0 = x,   h_k = activation(h_{k-1}·(M_k ⊙ W_k) + b_k),   y = h_{L-1}·(M_L ⊙ W_L) + b_L
@@ -42,31 +42,31 @@ pub struct Network {
 }
 
 impl Network {
-    /// The layers, in the order of the pass: with [`activation`](Self::activation) all that is needed to evaluate the
-    /// network in another way, unit by unit for example.
+    /// The layers, inputs first. With the [`activation`](Self::activation), another program can evaluate the network in its
+    /// own way, for example unit by unit.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// The function of the hidden units.
+    /// The activation function of the hidden units.
     pub fn activation(&self) -> Activation {
         self.activation
     }
 
-    /// The outputs: `[batch, in] -> [batch, out]`. Nothing is dropped.
+    /// The outputs, without dropout: `[batch, in] -> [batch, out]`.
     ///
     /// # Panics
-    /// If the width of `x` is not that of the inputs.
+    /// If `x` has another width than the inputs.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         self.pass(x, |h| h)
     }
 
-    /// The outputs with hidden units dropped at random (Srivastava et al., JMLR 15:1929, 2014): each is kept with
-    /// probability `1 - dropout` and then divided by it, so that its mean stays the same. Without dropout this is
-    /// [`forward`](Self::forward) and draws nothing.
+    /// The outputs with dropout (Srivastava et al., JMLR 15:1929, 2014): each hidden unit is kept with probability
+    /// `1 - dropout` and divided by it, so that its mean does not change. If `dropout` is 0, this is
+    /// [`forward`](Self::forward) and draws nothing from the noise.
     ///
     /// # Panics
-    /// If the width of `x` is not that of the inputs.
+    /// If `x` has another width than the inputs.
     pub fn forward_with_dropout(&self, x: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
         let keep = 1.0 - self.dropout;
         self.pass(x, |h| {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_of_all_parameters_are_the_slopes() {
+    fn gradients_are_finite_differences() {
         let parameters: Vec<f64> = (0..32).map(|i| (f64::from(i) * 0.7).sin()).collect();
         let x = [[0.3, -1.2, 0.8], [1.5, 0.1, -0.4], [-0.6, 0.9, 0.2]];
         let loss = |network: &Network, device: &Device| {

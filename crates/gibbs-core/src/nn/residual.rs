@@ -1,10 +1,10 @@
-//! A residual block over the sites of a lattice: a bottleneck.
+//! A residual bottleneck block over the sites of a lattice.
 //!
 //! ```text
 //! t = f(h·A + a),   u = f(t * K + k),   h' = h + u·B + b
 //! ```
 //!
-//! with `h` of `d` channels at each site, `t` and `u` of `m`, and a convolution with `K` over a window.
+//! `h` has `d` channels at each site, `t` and `u` have `m`. The convolution with `K` acts over a window.
 //!
 //! References: He, Zhang, Ren & Sun, "Deep residual learning for image recognition", CVPR 2016, arXiv:1512.03385, figure 5.
 //!
@@ -17,22 +17,22 @@ use gibbs_backend::{Function, Init, Noise, Window, affine, convolution};
 
 use super::{Activation, Affine};
 
-/// A bottleneck: to fewer channels, over sites, and back.
+/// A bottleneck: a map to fewer channels, a convolution over sites, and a map back.
 #[derive(Module, Debug)]
 pub struct Residual {
     /// `A [d, m]` and its bias.
     pub reduce: Affine,
-    /// `K [taps·m, m]` and its bias: taps row by row from the upper left, the channels of a tap side by side.
+    /// `K [taps·m, m]` and its bias: taps row by row from the upper left, the channels of a tap adjacent.
     pub convolve: Affine,
     /// `B [m, d]` and its bias.
     pub expand: Affine,
 }
 
 impl Residual {
-    /// A block of `width` channels, with `bottleneck` of them within, under a window of so many taps.
+    /// A block of `width` channels with `bottleneck` inner channels and a window of `taps` sites.
     ///
-    /// Weights are normal with variance 1/fan-in, those of `B` times `gain`: for one of `L` blocks `1/√L` keeps the width
-    /// of the sum over blocks.
+    /// Initial weights are normal with variance 1/fan-in; those of `B` are multiplied by `gain`. A gain of `1/√L` for each of
+    /// `L` blocks keeps the variance of the sum over blocks.
     pub fn new(
         [width, bottleneck]: [usize; 2],
         taps: usize,
@@ -57,7 +57,7 @@ impl Residual {
     /// `t = f(h·A + a)`: `[n, R, C, d]` to `[n, R, C, m]`.
     ///
     /// # Panics
-    /// If the channels are not as many as those of the block; so for the other steps.
+    /// If the number of channels is not that of the block. The same holds for the other steps.
     pub fn reduced(&self, h: &Tensor<4>, activation: Activation) -> Tensor<4> {
         let [n, rows, columns, _] = h.dims();
         let t = pointwise(h.clone(), &self.reduce, Some(activation.function()));
@@ -65,7 +65,7 @@ impl Residual {
         t.reshape([n, rows, columns, m])
     }
 
-    /// `f(t * K + k)`: `[n, R, C, m]` to `[n, R', C, m]`, as [`convolution`] says.
+    /// `f(t * K + k)` by [`convolution`]: `[n, R, C, m]` to `[n, R', C, m]`.
     pub fn convolved(&self, t: Tensor<4>, window: Window, function: Option<Function>) -> Tensor<4> {
         convolution(t, self.convolve.weight.val(), self.convolve.bias.val(), window, function)
     }
@@ -77,7 +77,7 @@ impl Residual {
     }
 }
 
-/// The same affine layer at every site: `[n, R, C, in]` to `[n·R·C, out]`.
+/// Applies an affine layer at every site: `[n, R, C, in]` to `[n·R·C, out]`.
 fn pointwise(x: Tensor<4>, layer: &Affine, function: Option<Function>) -> Tensor<2> {
     affine(x.flatten(0, 2), layer.weight.val(), layer.bias.val(), function)
 }

@@ -1,10 +1,10 @@
-//! Widths of hidden layers, as settings give them.
+//! Widths of hidden layers in a config.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
 
-/// Hidden units: a number for one layer, or a list with a number for each layer.
+/// Widths of hidden layers: a number for one layer, or a list with one number for each layer.
 ///
 /// ```
 /// use gibbs_core::nn::Widths;
@@ -19,17 +19,26 @@ use crate::ConfigError;
 pub enum Widths {
     /// One layer.
     One(usize),
-    /// Any number of layers, also none.
+    /// Any number of layers, possibly none.
     Many(Vec<usize>),
 }
 
 impl Widths {
-    /// The width of each layer, from the inputs to the outputs.
+    /// The width of each layer, inputs first.
     pub fn list(&self) -> &[usize] {
         match self {
             Self::One(width) => std::slice::from_ref(width),
             Self::Many(widths) => widths,
         }
+    }
+
+    /// Checks that each width is at least 1.
+    ///
+    /// # Errors
+    /// Names `field` if a width is 0.
+    pub fn validate(&self, field: &str) -> Result<(), ConfigError> {
+        let value = format!("{:?}", self.list());
+        ConfigError::require(!self.list().contains(&0), field, value, "each width must be at least 1")
     }
 }
 

@@ -1,11 +1,11 @@
-//! From examples in memory to `f32` and to tensors.
+//! Examples as `f32` values and as tensors.
 
 use burn::prelude::*;
 use rayon::prelude::*;
 
 use super::Dataset;
 use crate::Batch;
-use crate::values::Rule;
+use crate::storage::Rule;
 
 impl Dataset {
     /// The values of the examples at `indices`, one after the other.
@@ -14,12 +14,12 @@ impl Dataset {
     ///
     /// If an index is not below the number of examples.
     pub fn values(&self, indices: &[usize]) -> Vec<f32> {
-        /// Values from which on it pays to share the work among threads.
+        /// With fewer values a single thread is faster.
         const MANY: usize = 1 << 16;
         let width = self.width();
         let noise = self.rule.noise(&self.origin, self.epoch);
         let read = |(out, &index): (&mut [f32], &usize)| {
-            assert!(index < self.len(), "example {index} of {}", self.len());
+            assert!(index < self.len(), "example {index}: `{}` has {} examples", self.name, self.len());
             let start = (self.rows.start + index) * width;
             self.values.copy(start, out);
             self.rule.apply(noise.as_ref(), start, out);
@@ -53,12 +53,11 @@ impl Dataset {
         Batch { x: self.tensor(indices, device), labels, indices: indices.to_vec() }
     }
 
-    /// Mean of each of the `width` values over all examples, as they are read in this epoch; where they are drawn anew in
-    /// each epoch, the expected mean.
+    /// The mean of each of the `width` values over all examples. If they have new draws in each epoch, it is the expected mean.
     pub fn mean(&self) -> Vec<f64> {
         const PART: usize = 256;
         let expected = match self.rule {
-            Rule::Draw { anew: true, .. } | Rule::Dequantize { .. } => {
+            Rule::Draw { per_epoch: true, .. } | Rule::Dequantize { .. } => {
                 Self { rule: Rule::Plain, ..self.clone() }
             }
             _ => self.clone(),

@@ -2,9 +2,9 @@ use gibbs_backend::device;
 
 use super::*;
 
-fn grey(n: usize, width: usize) -> Dataset {
+fn gray(n: usize, width: usize) -> Dataset {
     let bytes = (0..n * width).map(|i| (i * 37 % 256) as u8).collect();
-    Dataset::from_bytes("grey", bytes, &[width], Some((0..n).map(|i| (i % 10) as u8).collect())).unwrap()
+    Dataset::from_bytes("gray", bytes, &[width], Some((0..n).map(|i| (i % 10) as u8).collect())).unwrap()
 }
 
 #[test]
@@ -20,12 +20,12 @@ fn bytes_are_scaled_and_zeros_and_ones_are_not() {
 
 #[test]
 fn views_share_the_values() {
-    let whole = grey(10, 3);
+    let whole = gray(10, 3);
     let part = whole.rows(4..8).rows(1..3);
     assert_eq!(part.len(), 2);
     assert_eq!(part.values(&[0, 1]), whole.values(&[5, 6]));
     assert_eq!(part.labels(), Some(&[5, 6][..]));
-    let (Values::Grey(a), Values::Grey(b)) = (&whole.values, &part.values) else { panic!("bytes") };
+    let (Storage::Gray(a), Storage::Gray(b)) = (&whole.values, &part.values) else { panic!("bytes") };
     assert!(Arc::ptr_eq(a, b));
 }
 
@@ -37,7 +37,7 @@ fn threshold_takes_bytes_from_128_on() {
 
 #[test]
 fn draws_belong_to_the_example_and_the_epoch() {
-    let set = grey(300, 400).binarized(Binarization::Stochastic, 3).unwrap();
+    let set = gray(300, 400).binarized(Binarization::Stochastic, 3).unwrap();
     let all: Vec<usize> = (0..300).collect();
     let whole = set.values(&all);
     assert!(whole.iter().all(|&x| x == 0.0 || x == 1.0));
@@ -45,10 +45,10 @@ fn draws_belong_to_the_example_and_the_epoch() {
     assert_eq!(set.rows(5..9).values(&[2]), whole[7 * 400..8 * 400], "views agree");
     let other = set.at_epoch(1).values(&all);
     assert_ne!(whole, other);
-    let seeded = grey(300, 400).binarized(Binarization::Stochastic, 4).unwrap();
+    let seeded = gray(300, 400).binarized(Binarization::Stochastic, 4).unwrap();
     assert_ne!(whole, seeded.values(&all));
 
-    let fixed = grey(300, 400).binarized(Binarization::Fixed, 3).unwrap();
+    let fixed = gray(300, 400).binarized(Binarization::Fixed, 3).unwrap();
     assert_eq!(fixed.values(&all), fixed.at_epoch(1).values(&all));
     assert_ne!(fixed.values(&all), whole);
 }
@@ -124,15 +124,15 @@ fn another_width_than_the_models_is_refused() {
     assert!(set.require_width(6).is_ok());
     assert_eq!(
         set.require_width(784).unwrap_err().to_string(),
-        "set: examples of 6 (2x3) values, the model has 784; give data of the model's width"
+        "set: examples of 6 (2x3) values, but the model has 784; give data of this width"
     );
 }
 
 #[test]
 fn tensors_hold_the_values_on_the_device() {
     let device = device("flex").unwrap();
-    let batch = grey(20, 5).batch(&[3, 11, 3], &device);
+    let batch = gray(20, 5).batch(&[3, 11, 3], &device);
     assert_eq!(batch.x.dims(), [3, 5]);
-    assert_eq!(batch.x.into_data().try_to_vec::<f32>().unwrap(), grey(20, 5).values(&[3, 11, 3]));
+    assert_eq!(batch.x.into_data().try_to_vec::<f32>().unwrap(), gray(20, 5).values(&[3, 11, 3]));
     assert_eq!(batch.labels, Some(vec![3, 1, 3]));
 }

@@ -1,4 +1,4 @@
-//! From the skeleton of a digit to one handwritten instance of it: a pen path on the image plane.
+//! Makes a handwritten instance from the skeleton of a digit: the path of the pen on the image.
 
 use super::SIDE;
 use super::skeletons::{SHAPES, Shape};
@@ -6,11 +6,11 @@ use crate::draws::Draws;
 use crate::pen::{Nib, Path};
 use crate::portable::sin_cos_turns;
 
-/// Uniform draws that one image may take.
+/// Largest number of uniform draws for one image.
 pub(super) const DRAWS: usize = 256;
 
-/// Uniform draws that an image takes at most when its shape has `knots` distinct knots: class and shape, two for each knot
-/// and each point of the field, three for the hand and six for the pen; three uniform draws make one bell.
+/// Largest number of uniform draws for an image whose shape has `knots` distinct knots: class and shape, two for each knot
+/// and each point of the field, three for the hand and six for the pen. Three uniform draws make one bell.
 #[cfg(test)]
 pub(super) fn draws_for(knots: usize) -> usize {
     2 + 3 * (2 * knots + 2 * GRID * GRID + 3 + 2) + 4
@@ -18,11 +18,11 @@ pub(super) fn draws_for(knots: usize) -> usize {
 
 /// Points on each span between two knots.
 const SPAN: usize = 4;
-/// Knots on each side of the displacement field's grid.
+/// Knots on each side of the grid of the displacement field.
 const GRID: usize = 5;
-/// Usual width of a skeleton; its height is 1.
+/// Usual width of a skeleton. Its height is 1.
 const WIDTH: f32 = 0.7;
-/// Largest side of a digit, pixels, before the random scale.
+/// Largest side of a digit in pixels, before the random scale.
 const BOX: f32 = 20.0;
 
 /// One instance of digit `class` (0 to 9).
@@ -48,8 +48,8 @@ pub(super) fn write(class: usize, draws: &mut Draws) -> Path {
         .into_iter()
         .map(|stroke| {
             let nibs = stroke.iter().enumerate().map(|(i, &[x, y])| {
-                let along = (done + i) as f32 / length as f32;
-                Nib { x, y, radius: radius * (1.0 + pressure * (1.0 - 2.0 * along)) }
+                let done = (done + i) as f32 / length as f32;
+                Nib { x, y, radius: radius * (1.0 + pressure * (1.0 - 2.0 * done)) }
             });
             let nibs: Vec<_> = nibs.collect();
             done += nibs.len();
@@ -71,7 +71,7 @@ fn choose(shapes: &'static [(Shape, f32)], draws: &mut Draws) -> Shape {
     shapes[0].0
 }
 
-/// Moves the knots a little (coinciding ones together) and draws the spline through them.
+/// Moves the knots at random (equal knots together) and returns the spline through them.
 fn bend(shape: Shape, draws: &mut Draws) -> Vec<Vec<[f32; 2]>> {
     const MOVE: f32 = 0.027;
     let mut moved: Vec<([f32; 2], [f32; 2])> = Vec::new();
@@ -117,7 +117,7 @@ fn spline(knots: &[[f32; 2]]) -> Vec<[f32; 2]> {
     points
 }
 
-/// Smooth random displacement: independent draws on a coarse grid, joined by cubic B-splines.
+/// Smooth random displacement: independent draws on a coarse grid, interpolated by cubic B-splines.
 struct Field([[[f32; 2]; GRID]; GRID]);
 
 impl Field {
@@ -140,7 +140,7 @@ impl Field {
     }
 }
 
-/// First of the four knots around `t` in `[0, 1]` (held at the ends) and their uniform cubic B-spline weights.
+/// The first of the four knots around `t` in `[0, 1]`, and their uniform cubic B-spline weights.
 fn knots(t: f32) -> (usize, [f32; 4]) {
     const CELLS: usize = GRID - 3;
     let t = t.clamp(0.0, 1.0) * CELLS as f32;
@@ -156,7 +156,7 @@ fn knots(t: f32) -> (usize, [f32; 4]) {
     (cell, weights)
 }
 
-/// Slant, aspect and turn of a whole digit, as one linear map.
+/// Slant, aspect and rotation of a whole digit, as one linear map.
 struct Hand([[f32; 2]; 2]);
 
 impl Hand {
@@ -173,7 +173,7 @@ impl Hand {
     }
 }
 
-/// Scales the path so that its larger side is `size` pixels and puts the middle of its box at the center of the image.
+/// Scales the path to `size` pixels along its larger side and moves the middle of its box to the center of the image.
 fn fit(strokes: &mut [Vec<[f32; 2]>], size: f32) {
     let (mut low, mut high) = ([f32::MAX; 2], [f32::MIN; 2]);
     for point in strokes.iter().flatten() {

@@ -1,19 +1,19 @@
-//! Handwritten-looking digits, drawn and not photographed: 28×28 grey images with labels.
+//! Synthetic handwritten digits: 28×28 gray images with labels.
 //!
 //! ```text
-//! skeleton (strokes as splines, several shapes for each class)      skeletons.rs
-//!   -> knots moved, smooth displacement field, slant, aspect, turn  hand.rs
-//!   -> largest side fitted to 20 pixels                              hand.rs
-//!   -> distance to the stroke, anti-aliased, quantized to bytes,
-//!      center of mass at the center                                  pen.rs, shared with the curves
+//! skeleton: strokes as splines, several shapes for each class       skeletons.rs
+//!   -> random knots, smooth displacement, slant, aspect, rotation   hand.rs
+//!   -> largest side of 20 pixels                                    hand.rs
+//!   -> distance to the stroke, anti-aliasing, rounding to bytes,
+//!      center of mass at the center                                 pen.rs, also for the curves
 //! ```
 //!
-//! Image `i` depends on the seed and on `i` alone, not on the number of threads, and is computed with `+ - * /` and square
-//! roots, which IEEE 754 fixes to the last bit: the set is the same, byte for byte, on every machine.
+//! Image `i` depends only on the seed and on `i`, not on the number of threads. Its computation uses `+ - * /` and square
+//! roots, whose results IEEE 754 defines to the last bit. The bytes of the set are therefore the same on every computer.
 //!
 //! The normalization (20×20 box, center of mass at the center of 28×28) is that of MNIST: LeCun, Bottou, Bengio and
 //! Haffner, *Gradient-based learning applied to document recognition*, Proc. IEEE 86 (1998), doi:10.1109/5.726791. The
-//! displacement field follows the idea of elastic distortions of Simard, Steinkraus and Platt, *Best practices for
+//! displacement field is similar to the elastic distortions of Simard, Steinkraus and Platt, *Best practices for
 //! convolutional neural networks applied to visual document analysis*, ICDAR 2003, doi:10.1109/ICDAR.2003.1227801.
 
 mod hand;
@@ -30,9 +30,9 @@ pub const SIDE: usize = pen::SIDE;
 /// Pixels of an image.
 pub const PIXELS: usize = SIDE * SIDE;
 
-/// `n` images, `[n, 28, 28]` bytes row-major, and their labels 0 to 9, each class equally likely.
+/// `n` images, `[n, 28, 28]` bytes row-major, and their labels 0 to 9. The classes are equally likely.
 ///
-/// The images of a smaller `n` are the first ones of a larger `n`.
+/// With a larger `n` the first images are the same.
 pub fn generate(n: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
     let noise = Noise::new(seed, "digits");
     let mut images = vec![0; n * PIXELS];
@@ -46,11 +46,11 @@ pub fn generate(n: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
     (images, labels)
 }
 
-/// The built-in set: 50000 training, 10000 validation and 10000 test images, split as MNIST is.
+/// The built-in set: 50000 training, 10000 validation and 10000 test images, as for MNIST.
 ///
 /// # Errors
 ///
-/// None; the type is that of the other sets.
+/// None. The type is that of the other sets.
 pub fn splits() -> Result<Splits, DataError> {
     let (images, labels) = generate(70_000, 0);
     let whole = Dataset::from_bytes("digits", images, &[SIDE, SIDE], Some(labels))?;
@@ -58,7 +58,7 @@ pub fn splits() -> Result<Splits, DataError> {
         train: whole.rows(0..50_000),
         valid: whole.rows(50_000..60_000),
         test: whole.rows(60_000..70_000),
-        law: None,
+        known_density: None,
     })
 }
 

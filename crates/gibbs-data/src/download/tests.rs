@@ -13,7 +13,7 @@ use crate::manifest::Format;
 enum Answer {
     /// Sends what is asked for.
     Whole,
-    /// Announces all but closes the connection after so many bytes.
+    /// Announces all bytes but closes the connection after this number.
     Cut(usize),
     /// Ignores the range.
     NoRange,
@@ -26,7 +26,7 @@ enum Answer {
 }
 use Answer::*;
 
-/// A server on this machine that gives the answers in turn; the starts of the ranges asked for are recorded.
+/// A server on this computer that gives one answer after the other and records the starts of the requested ranges.
 struct Server {
     url: String,
     ranges: Arc<Mutex<Vec<Option<usize>>>>,
@@ -80,8 +80,8 @@ fn respond(content: &[u8], start: Option<usize>, answer: Answer) -> Vec<u8> {
     let body: &[u8] = if matches!(answer, Status(_)) { b"" } else { &content[from..] };
     let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     if start.is_some() {
-        let said = if matches!(answer, WrongRange) { from + 1 } else { from };
-        head += &format!("content-range: bytes {said}-{}/{}\r\n", content.len() - 1, content.len());
+        let start = if matches!(answer, WrongRange) { from + 1 } else { from };
+        head += &format!("content-range: bytes {start}-{}/{}\r\n", content.len() - 1, content.len());
     }
     let sent = if let Cut(n) = answer { &body[..n] } else { body };
     [head.as_bytes(), b"\r\n", sent].concat()
@@ -206,7 +206,7 @@ fn a_server_that_sends_too_much_is_stopped() {
     let server = Server::start(&content(), &[Whole]);
     let form = Form { bytes: Some(1000), ..form(&[&server.url]) };
     let error = fetch(&form, &path, &mut |_, _| {}).unwrap_err();
-    assert!(error.to_string().contains("more than the file's size"), "{error}");
+    assert!(error.to_string().contains("more bytes than the file has"), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -59,11 +59,11 @@ fn small(folder: &Path, images: &[u8], labels: u8) -> Manifest {
     Manifest {
         name: "small".into(),
         title: String::new(),
-        licence: String::new(),
+        license: String::new(),
         source: String::new(),
         help: "Ask for it".into(),
         shape: vec![2, 3],
-        values: Kind::Grey,
+        values: Kind::Gray,
         splits: Parts {
             train: part("train", [0, 15]),
             valid: part("train", [15, 20]),

@@ -7,10 +7,10 @@ use super::Element;
 use crate::DataError;
 
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
-/// No header of an array written by NumPy comes near.
+/// Largest length of a header. NumPy writes much shorter ones.
 const LONGEST: usize = 1 << 16;
 
-/// What the header says, after it was checked against the size of the file.
+/// The content of the header, which fits the size of the file.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) descr: String,
@@ -51,7 +51,7 @@ impl Header {
         }
         let mut text = vec![0; length];
         fill(&mut text)?;
-        let text = String::from_utf8(text).map_err(|_| malformed("the header is no text"))?;
+        let text = String::from_utf8(text).map_err(|_| malformed("the header is not text"))?;
         let Dictionary { descr, fortran_order, shape } =
             Dictionary::parse(&text).map_err(|reason| malformed(&reason))?;
 
@@ -72,7 +72,7 @@ impl Header {
             return Err(DataError::FortranOrder { path: path.to_path_buf() });
         }
         if shape.is_empty() {
-            return Err(malformed("a single number, where the first axis should count the examples"));
+            return Err(malformed("a single number; the first axis must count the examples"));
         }
         let found = file_bytes - (MAGIC.len() + 2 + length_bytes + length) as u64;
         let promised = shape
@@ -84,19 +84,13 @@ impl Header {
                 shape: shape.clone(),
                 file_bytes,
             })?;
-        let path = path.to_path_buf();
-        if found < promised {
-            return Err(DataError::Truncated { path, promised, found });
-        }
-        if found > promised {
-            return Err(DataError::TooLong { path, promised });
-        }
+        crate::idx::check_length(promised, found, path)?;
         let shape = shape.iter().map(|&size| size as usize).collect();
         Ok(Self { descr, shape, values: (promised / item) as usize })
     }
 }
 
-/// The three entries, as written.
+/// The three entries.
 #[derive(Debug, PartialEq, Eq)]
 struct Dictionary {
     descr: String,
@@ -105,14 +99,14 @@ struct Dictionary {
 }
 
 impl Dictionary {
-    /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }`, the entries in any order.
+    /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }` with the entries in any order.
     fn parse(text: &str) -> Result<Self, String> {
         let (mut descr, mut fortran_order, mut shape) = (None, None, None);
         let mut rest = text
             .trim()
             .strip_prefix('{')
             .and_then(|text| text.strip_suffix('}'))
-            .ok_or("the header is no dictionary")?;
+            .ok_or("the header is not a dictionary")?;
         loop {
             rest = rest.trim_start_matches([' ', ',']);
             if rest.is_empty() {
@@ -126,7 +120,7 @@ impl Dictionary {
                     // A list of fields describes a structured array.
                     let (text, rest) = quoted(value)
                         .or_else(|| value.find(']').map(|end| value.split_at(end + 1)))
-                        .ok_or("'descr' is no text")?;
+                        .ok_or("'descr' is not text")?;
                     descr = Some(text.to_owned());
                     rest
                 }
@@ -140,7 +134,7 @@ impl Dictionary {
                     rest
                 }
                 "shape" => {
-                    let inner = value.strip_prefix('(').ok_or("'shape' is no tuple")?;
+                    let inner = value.strip_prefix('(').ok_or("'shape' is not a tuple")?;
                     let (inner, rest) = inner.split_once(')').ok_or("'shape' does not end")?;
                     let sizes = inner.split(',').map(str::trim).filter(|size| !size.is_empty());
                     let sizes: Result<Vec<u64>, _> =
@@ -158,13 +152,13 @@ impl Dictionary {
     }
 }
 
-/// The text in quotation marks at the beginning of `text`, and what follows it.
+/// The text in quotation marks at the start of `text`, and the rest.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let mark = text.chars().next().filter(|mark| matches!(mark, '\'' | '"'))?;
     text[1..].split_once(mark)
 }
 
-/// Magic number, version, length and header, padded so that the values begin at a multiple of 64 bytes.
+/// Magic number, version, length and header. The values start at a multiple of 64 bytes.
 pub(super) fn compose(descr: &str, shape: &[usize]) -> Vec<u8> {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     let comma = if shape.len() == 1 { "," } else { "" };

@@ -39,7 +39,7 @@ fn what_is_written_reads_back() {
     assert_eq!(read(&path).unwrap(), Npy { shape: vec![40_000], values: Array::F32(narrow) });
     write(&path, &[1u8, 2, 3, 4, 5, 6], &[1, 2, 3]).unwrap();
     assert_eq!(read(&path).unwrap(), Npy { shape: vec![1, 2, 3], values: Array::U8(vec![1, 2, 3, 4, 5, 6]) });
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the file");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file remains");
 }
 
 #[test]

@@ -6,29 +6,29 @@ use rayon::prelude::*;
 
 use super::parameters::*;
 use super::{Plane, arm_turns, eight_center, moon_point, spiral_point, turn};
-use crate::Law;
+use crate::KnownDensity;
 
-/// The exact law of a set in the plane.
+/// The exact density of a set in the plane.
 ///
-/// Eight Gaussians, rings, checkerboard and pinwheel have closed forms. Moons and spirals are normal laws whose center runs
-/// along a curve: the density is an integral along the curve, here by Gauss-Legendre quadrature in pieces of a few standard
-/// deviations, which is exact to better than 1e-9 relative wherever the density is not negligible.
+/// Eight Gaussians, rings, checkerboard and pinwheel have closed forms. Moons and spirals are normal distributions whose
+/// center moves along a curve: the density is an integral along the curve. Gauss-Legendre quadrature in pieces of a few
+/// standard deviations computes it with a relative error below 1e-9 where the density is not negligible.
 #[derive(Clone, Debug)]
-pub struct PlaneLaw {
+pub struct PlaneDensity {
     set: Plane,
     mixture: Mixture,
 }
 
-impl PlaneLaw {
-    /// The law of `set`.
+impl PlaneDensity {
+    /// The density of `set`.
     pub fn new(set: Plane) -> Self {
         let mixture = match set {
             Plane::EightGaussians => {
                 Mixture { sigma: EIGHT_SIGMA, parts: (0..8).map(|k| (eight_center(k), 0.125)).collect() }
             }
-            Plane::Moons => Mixture::along(MOON_SIGMA, 16, moon_point, |_| 1.0),
+            Plane::Moons => Mixture::of_curves(MOON_SIGMA, 16, moon_point, |_| 1.0),
             // w² is uniform, so w has the density 2w.
-            Plane::Spirals => Mixture::along(SPIRAL_SIGMA, 64, spiral_point, |w| 2.0 * w),
+            Plane::Spirals => Mixture::of_curves(SPIRAL_SIGMA, 64, spiral_point, |w| 2.0 * w),
             _ => Mixture { sigma: 1.0, parts: Vec::new() },
         };
         Self { set, mixture }
@@ -63,7 +63,7 @@ impl PlaneLaw {
         }
     }
 
-    /// A square around the origin that holds all but 1e-12 of the mass, and half of the finest detail in it.
+    /// Half the side of a square around the origin with all but 1e-12 of the mass, and half the length of the finest detail.
     fn scales(&self) -> (f64, f64) {
         match self.set {
             Plane::Moons => (5.0, MOON_SIGMA / 2.0),
@@ -75,7 +75,7 @@ impl PlaneLaw {
         }
     }
 
-    /// `-∫ p ln p` by the midpoint rule with `step`, which converges faster than any power of it for smooth densities.
+    /// `-∫ p ln p` by the midpoint rule with `step`. For smooth densities it converges faster than any power of `step`.
     pub(super) fn entropy_with(&self, half_width: f64, step: f64) -> f64 {
         let n = (2.0 * half_width / step).ceil() as usize;
         let coordinate = |k: usize| (k as f64 + 0.5) * step - 0.5 * step * n as f64;
@@ -91,20 +91,20 @@ impl PlaneLaw {
     }
 }
 
-impl Law for PlaneLaw {
+impl KnownDensity for PlaneDensity {
     fn log_prob(&self, x: &[f32]) -> f64 {
-        assert_eq!(x.len(), 2, "a point in the plane has 2 coordinates");
+        assert_eq!(x.len(), 2, "a point in the plane has 2 coordinates, not {}", x.len());
         self.log_density([f64::from(x[0]), f64::from(x[1])])
     }
 
-    /// By integration over a fine grid, to 1e-6 nats; takes up to a second.
+    /// Integrates over a fine grid. The error is 1e-6 nats; the computation takes up to a second.
     fn entropy(&self) -> f64 {
         let (half_width, step) = self.scales();
         self.entropy_with(half_width, step)
     }
 }
 
-/// Normal laws of one standard deviation: centers and weights.
+/// Normal distributions with the same standard deviation: centers and weights.
 #[derive(Clone, Debug)]
 struct Mixture {
     sigma: f64,
@@ -112,8 +112,8 @@ struct Mixture {
 }
 
 impl Mixture {
-    /// Two curves `curve(k, t)`, equally likely, `t` in `[0, 1]` with density `density`.
-    fn along(
+    /// Two equally likely curves `curve(k, t)`, where `t` in `[0, 1]` has the density `density`.
+    fn of_curves(
         sigma: f64,
         pieces: usize,
         curve: impl Fn(usize, f64) -> [f64; 2],

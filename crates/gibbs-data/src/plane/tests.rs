@@ -1,5 +1,5 @@
 use super::*;
-use crate::Law;
+use crate::KnownDensity;
 
 /// Cells of side `SIDE` on `[-7, 7)²` and the sum of `density · area` over each.
 const SIDE: f64 = 0.5;
@@ -12,7 +12,7 @@ fn cell([x, y]: [f64; 2]) -> Option<usize> {
     (inside(column) && inside(row)).then(|| row as usize * CELLS + column as usize)
 }
 
-fn masses(law: &PlaneLaw) -> Vec<f64> {
+fn masses(density: &PlaneDensity) -> Vec<f64> {
     const FINE: usize = 10;
     let step = SIDE / FINE as f64;
     let mut masses = vec![0.0; CELLS * CELLS];
@@ -21,7 +21,7 @@ fn masses(law: &PlaneLaw) -> Vec<f64> {
         for i in 0..FINE * FINE {
             let x = corner(index % CELLS) + (i % FINE) as f64 * step + step / 2.0;
             let y = corner(index / CELLS) + (i / FINE) as f64 * step + step / 2.0;
-            *mass += law.log_prob(&[x as f32, y as f32]).exp() * step * step;
+            *mass += density.log_prob(&[x as f32, y as f32]).exp() * step * step;
         }
     }
     masses
@@ -31,7 +31,7 @@ fn masses(law: &PlaneLaw) -> Vec<f64> {
 fn densities_integrate_to_one_and_samples_follow_them() {
     const N: usize = 40_000;
     Plane::ALL.into_par_iter().for_each(|set| {
-        let masses = masses(&PlaneLaw::new(set));
+        let masses = masses(&PlaneDensity::new(set));
         let total: f64 = masses.iter().sum();
         assert!((total - 1.0).abs() < 1e-4, "{set}: the density integrates to {total}");
 
@@ -70,14 +70,14 @@ fn densities_integrate_to_one_and_samples_follow_them() {
 fn entropies_are_the_mean_of_minus_log_prob() {
     const N: usize = 20_000;
     for set in Plane::ALL {
-        let law = PlaneLaw::new(set);
-        let log_probs: Vec<f64> = set.generate(N, 9).par_chunks(2).map(|x| law.log_prob(x)).collect();
+        let density = PlaneDensity::new(set);
+        let log_probs: Vec<f64> = set.generate(N, 9).par_chunks(2).map(|x| density.log_prob(x)).collect();
         let mean = log_probs.iter().sum::<f64>() / N as f64;
         let variance = log_probs.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / N as f64;
-        let (entropy, std_err) = (law.entropy(), (variance / N as f64).sqrt());
+        let (entropy, std_err) = (density.entropy(), (variance / N as f64).sqrt());
         assert!((mean + entropy).abs() <= 4.0 * std_err + 1e-9, "{set}: {entropy}, {mean} ± {std_err}");
     }
-    assert!((PlaneLaw::new(Plane::Checkerboard).entropy() - 32f64.ln()).abs() < 1e-12);
+    assert!((PlaneDensity::new(Plane::Checkerboard).entropy() - 32f64.ln()).abs() < 1e-12);
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn entropies_do_not_depend_on_the_grid() {
         (Plane::Rings, 4.5, 0.03),
         (Plane::Pinwheel, 8.0, 0.03),
     ] {
-        let law = PlaneLaw::new(set);
-        let (used, finer) = (law.entropy(), law.entropy_with(half_width, step));
+        let density = PlaneDensity::new(set);
+        let (used, finer) = (density.entropy(), density.entropy_with(half_width, step));
         assert!((used - finer).abs() < 1e-6, "{set}: {used} {finer}");
     }
 }
@@ -106,9 +106,9 @@ fn points_are_the_same_for_any_number() {
 
 #[test]
 fn the_checkerboard_ends_at_its_edge() {
-    let law = PlaneLaw::new(Plane::Checkerboard);
-    assert!((law.log_prob(&[-4.0, -4.0]) + 32f64.ln()).abs() < 1e-12);
+    let density = PlaneDensity::new(Plane::Checkerboard);
+    assert!((density.log_prob(&[-4.0, -4.0]) + 32f64.ln()).abs() < 1e-12);
     for outside in [[4.0, 4.0], [-4.1, -4.1], [-3.0, -1.0], [9.0, 9.0]] {
-        assert_eq!(law.log_prob(&outside), f64::NEG_INFINITY, "{outside:?}");
+        assert_eq!(density.log_prob(&outside), f64::NEG_INFINITY, "{outside:?}");
     }
 }

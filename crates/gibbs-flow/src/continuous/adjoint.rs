@@ -5,9 +5,9 @@
 //! da/dt = -∂/∂x (a·v + b·r),     dℒ/dθ = -∫ ∂/∂θ (a·v + b·r) dt    from the end of the path back to its beginning
 //! ```
 //!
-//! with the rates `r` of what is integrated beside the points. The points run back with their cotangents: nothing of the way
-//! there is kept, and the memory is that of one evaluation, whatever the number of steps. The gradient is that of the exact solution,
-//! within the tolerance of the solver; that of the steps taken comes from differentiating [`ContinuousFlow::path`].
+//! `r` are the rates of log-determinant and regularizers. Points and cotangents run back together. No steps are stored, so the memory is
+//! that of one evaluation, for any number of steps. The gradient is that of the exact solution within the tolerance of the solver. To
+//! get the gradient of the solver's steps, differentiate [`ContinuousFlow::path`].
 //!
 //! References: Pontryagin et al. 1962; Chen et al. 2018, arXiv:1806.07366, appendix B and C.
 
@@ -18,10 +18,15 @@ use burn::{
 };
 use gibbs_backend::Noise;
 
-use super::{ContinuousFlow, VelocityField, path::Path};
-use crate::ode::{SolveError, State};
+use gibbs_core::ode::{SolveError, State};
 
-/// Derivatives of a loss in what a path ends with.
+use super::{
+    dynamics::{AugmentedDynamics, Path},
+    flow::ContinuousFlow,
+    velocity::VelocityField,
+};
+
+/// Derivatives of a loss with respect to the end of a path.
 #[derive(Clone, Debug)]
 pub struct Cotangents {
     /// `∂ℒ/∂end`, `[n, D]`.
@@ -32,9 +37,9 @@ pub struct Cotangents {
     pub regularizers: Option<[f64; 2]>,
 }
 
-/// What the adjoint equation leads to.
+/// The solution of the adjoint equation.
 #[derive(Debug)]
-pub struct Pulled {
+pub struct AdjointGradients {
     /// `∂ℒ/∂start`, `[n, D]`.
     pub start: Tensor<2>,
     /// `∂ℒ/∂θ` of each parameter.
@@ -43,21 +48,20 @@ pub struct Pulled {
     pub evaluations: usize,
 }
 
-/// A batch in training by maximum likelihood.
+/// Log-likelihood of a batch with its gradients.
 #[derive(Debug)]
-pub struct AdjointLikelihood {
+pub struct LikelihoodGradients {
     /// `ln p(x | c)`, `[n]`, nats.
     pub log_prob: Tensor<1>,
-    /// Where the points have gone.
+    /// The path to the base.
     pub path: Path,
     /// The gradients of the loss.
-    pub pulled: Pulled,
+    pub adjoint: AdjointGradients,
 }
 
 impl<V: VelocityField> ContinuousFlow<V> {
-    /// The gradients of a loss that is a function of the path of points through `span`, which ended at `end [n, D]`, by the adjoint
-    /// equation. `noise` is a copy of the one that the path was made with. Points and cotangents are without autodiff, the
-    /// parameters of the flow on the autodiff device.
+    /// The gradients of a loss of a path through `span` that ended at `end [n, D]`, by the adjoint equation. `noise` is a copy of the
+    /// noise of the path. Points and cotangents are without autodiff. The parameters of the flow are on the autodiff device.
     ///
     /// # Errors
     /// If the adjoint equation cannot be solved.
@@ -71,10 +75,10 @@ impl<V: VelocityField> ContinuousFlow<V> {
         context: Option<&Tensor<2>>,
         span: [f64; 2],
         noise: Option<&mut Noise>,
-    ) -> Result<Pulled, SolveError> {
-        let along = self.along(&end, cotangents.regularizers.is_some(), noise);
-        let lifted =
-            super::path::Along { direction: along.direction.clone().map(Tensor::from_inner), ..along };
+    ) -> Result<AdjointGradients, SolveError> {
+        let dynamics = self.dynamics(&end, cotangents.regularizers.is_some(), noise);
+        let direction = dynamics.direction.clone().map(Tensor::from_inner);
+        let lifted = AugmentedDynamics { direction, ..dynamics };
         let context = context.cloned().map(Tensor::from_inner);
         let forward = (span[1] - span[0]).signum();
         let ladj = cotangents.ladj.clone().unsqueeze_dim::<2>(1);
@@ -103,12 +107,12 @@ impl<V: VelocityField> ContinuousFlow<V> {
         let (flat, start) = (parts.pop(), parts.pop());
         let (Some(flat), Some(start)) = (flat, start) else { unreachable!("three parts") };
         let gradients = restored(&self.field, flat);
-        Ok(Pulled { start, gradients, evaluations: solution.evaluations })
+        Ok(AdjointGradients { start, gradients, evaluations: solution.evaluations })
     }
 
-    /// Maximum likelihood with gradients by the adjoint equation: of `-mean ln p(x | c)` plus `weights` times the means of kinetic
-    /// energy and Jacobian norm, where there are weights. `x` and the context are without autodiff, the parameters of the flow
-    /// on the autodiff device.
+    /// Gradients of `-mean ln p(x | c)` by the adjoint equation. With `weights` the loss also has the means of kinetic energy and
+    /// Jacobian norm, times these. `x` and the context are without autodiff. The parameters of the flow are on the autodiff
+    /// device.
     ///
     /// # Errors
     /// If either equation cannot be solved.
@@ -121,7 +125,7 @@ impl<V: VelocityField> ContinuousFlow<V> {
         context: Option<&Tensor<2>>,
         weights: Option<[f64; 2]>,
         noise: &mut Noise,
-    ) -> Result<AdjointLikelihood, SolveError> {
+    ) -> Result<LikelihoodGradients, SolveError> {
         const SPAN: [f64; 2] = [1.0, 0.0];
         let (n, again) = (x.dims()[0] as f64, &mut noise.clone());
         let path = self.clone().valid().path(x, context, SPAN, weights.is_some(), Some(noise))?;
@@ -130,8 +134,8 @@ impl<V: VelocityField> ContinuousFlow<V> {
             ladj: path.ladj.ones_like() * (-1.0 / n),
             regularizers: weights.map(|weights| weights.map(|weight| weight / n)),
         };
-        let pulled = self.adjoint(path.end.clone(), cotangents, context, SPAN, Some(again))?;
-        Ok(AdjointLikelihood { log_prob: path.log_prob(), path, pulled })
+        let adjoint = self.adjoint(path.end.clone(), cotangents, context, SPAN, Some(again))?;
+        Ok(LikelihoodGradients { log_prob: path.log_prob(), path, adjoint })
     }
 }
 

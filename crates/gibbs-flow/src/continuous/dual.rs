@@ -1,5 +1,4 @@
-//! Maps of an image with their derivative along one direction: forward differentiation, in tensors that can be
-//! differentiated once more.
+//! Maps of an image with their derivative along one direction: forward-mode differentiation in differentiable tensor operations.
 
 use burn::prelude::*;
 use gibbs_backend::{Window, affine, convolution};
@@ -13,7 +12,7 @@ const NEIGHBORHOOD: Window = Window { height: 3, above: 1, below: 1, left: 1, ri
 /// Sites of [`NEIGHBORHOOD`].
 pub(super) const TAPS: usize = 9;
 
-/// Channels of sites `[n, R, C, channels]`, and how they change along a direction, where that is asked for.
+/// Channels of sites `[n, R, C, channels]`, and optionally their derivative along a direction.
 #[derive(Clone)]
 pub(super) struct Dual {
     pub(super) value: Tensor<4>,

@@ -1,24 +1,56 @@
-//! The flow of a velocity field, as a bijection and as the law of its data.
+//! The flow of a velocity field, as a bijection and as a density.
 
 use burn::{module::Module, prelude::*, tensor::DType};
 use gibbs_backend::Noise;
-use gibbs_core::{Bijection, LogProb, Sample, params::placement};
+use gibbs_core::{
+    Bijection, ConditionalLogProb, ConfigError, Sample,
+    math::row_sums,
+    ode::{SolveError, Solver, State},
+    params::placement,
+};
+use serde::{Deserialize, Serialize};
 
 use super::{
-    field::Field,
-    path::{Along, Path, Probe, Trace},
+    dynamics::{AugmentedDynamics, Path, Probe, Trace},
+    field::{Field, FieldConfig},
     velocity::{VelocityField, time},
 };
-use crate::{
-    ConfigError,
-    ode::{SolveError, Solver, State},
-    univariate::sum,
-};
-
-/// Seed and stream of the directions of solves that are given no noise, so that these are functions of their points.
+/// Seed and stream of the directions of solves without a noise. These solves are functions of their points.
 const FIXED: (u64, &str) = (0, "direction");
 
-/// A velocity field with the solver that follows it, from the base at time 0 to the data at time 1.
+/// Field, solver and trace of a continuous flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContinuousFlowConfig {
+    /// The velocity field.
+    #[serde(flatten)]
+    pub field: FieldConfig,
+    /// How the flow is solved.
+    pub solver: Solver,
+    /// How traces are computed.
+    pub trace: Trace,
+}
+
+impl ContinuousFlowConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.field.validate()?;
+        self.solver.validate().map_err(|error| error.within("solver"))
+    }
+
+    /// The flow, with weights drawn from `noise`.
+    ///
+    /// # Errors
+    /// If [`validate`](Self::validate) fails.
+    pub fn init(&self, device: &Device, noise: &mut Noise) -> Result<ContinuousFlow, ConfigError> {
+        self.validate()?;
+        ContinuousFlow::new(self.field.init(device, noise)?, self.solver, self.trace)
+    }
+}
+
+/// A velocity field and a solver, from the base at time 0 to the data at time 1.
 #[derive(Module, Debug)]
 pub struct ContinuousFlow<V = Field> {
     /// The velocities.
@@ -30,7 +62,7 @@ pub struct ContinuousFlow<V = Field> {
 }
 
 impl<V: VelocityField> ContinuousFlow<V> {
-    /// The flow along `field`.
+    /// The flow of `field`.
     ///
     /// # Errors
     /// If [`Solver::validate`] fails.
@@ -52,13 +84,18 @@ impl<V: VelocityField> ContinuousFlow<V> {
         self.solver
     }
 
-    /// How traces are found.
+    /// How traces are computed.
     pub fn trace(&self) -> Trace {
         self.trace
     }
 
-    /// What is integrated along paths from `x`; the direction comes from `noise`, and without one it is a fixed one.
-    pub(super) fn along(&self, x: &Tensor<2>, regularized: bool, noise: Option<&mut Noise>) -> Along {
+    /// The dynamics of paths from `x`. The direction comes from `noise`. Without a noise it is always the same.
+    pub(super) fn dynamics(
+        &self,
+        x: &Tensor<2>,
+        regularized: bool,
+        noise: Option<&mut Noise>,
+    ) -> AugmentedDynamics {
         let probe = match (self.trace, regularized) {
             (Trace::Hutchinson(probe), _) => Some(probe),
             (Trace::Exact, true) => Some(Probe::Rademacher),
@@ -66,17 +103,17 @@ impl<V: VelocityField> ContinuousFlow<V> {
         };
         let fixed = &mut Noise::new(FIXED.0, FIXED.1);
         let direction = probe.map(|probe| probe.draw(x, noise.unwrap_or(fixed)));
-        Along { direction, trace: self.trace, regularized }
+        AugmentedDynamics { direction, trace: self.trace, regularized }
     }
 
-    /// Follows points `x [n, D]` through `span`, `[1, 0]` from data to the base and `[0, 1]` back, and with `regularized` the
-    /// regularizers with them. All of it can be differentiated: the gradient is that of the steps taken.
+    /// Moves points `x [n, D]` through the times `span`: `[1, 0]` from data to the base, `[0, 1]` back. With `regularized` it also
+    /// integrates the regularizers. The result is differentiable: its gradient is that of the solver's steps.
     ///
-    /// A trace that is estimated, and the Jacobian's norm, take one direction for each point from `noise`; without a noise
-    /// it is always the same.
+    /// An estimated trace and the norm of the Jacobian take one direction for each point from `noise`. Without a noise the directions
+    /// are always the same.
     ///
     /// # Errors
-    /// If the equation cannot be solved: times, steps and sizes are in the message.
+    /// If the equation cannot be solved. The message has times, steps and sizes.
     ///
     /// # Panics
     /// If the shapes do not fit, or there is a context and the field has none, or the reverse.
@@ -90,23 +127,24 @@ impl<V: VelocityField> ContinuousFlow<V> {
     ) -> Result<Path, SolveError> {
         self.assert_fits(&x);
         let velocity = self.field.velocity(context);
-        let along = self.along(&x, regularized, noise);
+        let dynamics = self.dynamics(&x, regularized, noise);
         let forward = (span[1] - span[0]).signum();
-        let equation =
-            |t: f64, state: &State| State::new(along.rates(velocity.as_ref(), t, &state.parts()[0], forward));
-        let solution = self.solver.solve(&equation, along.start(x), span)?;
-        Ok(along.path(solution.state, solution.evaluations))
+        let equation = |t: f64, state: &State| {
+            State::new(dynamics.rates(velocity.as_ref(), t, &state.parts()[0], forward))
+        };
+        let solution = self.solver.solve(&equation, dynamics.start(x), span)?;
+        Ok(dynamics.path(solution.state, solution.evaluations))
     }
 
-    /// `ln p(x | c)` in nats, and the evaluations of the field that it took: `[n, D]`, `[n, C]` to `[n]`. Unbiased where the trace
-    /// is estimated, by one direction for each point from `noise`.
+    /// `ln p(x | c)` in nats and the number of evaluations of the field: `[n, D]`, `[n, C]` to `[n]`. With an estimated trace it is
+    /// unbiased and takes one direction for each point from `noise`.
     ///
     /// # Errors
     /// As [`path`](Self::path).
     ///
     /// # Panics
     /// As [`path`](Self::path).
-    pub fn log_prob_given(
+    pub fn try_log_prob(
         &self,
         x: Tensor<2>,
         context: Option<&Tensor<2>>,
@@ -116,7 +154,7 @@ impl<V: VelocityField> ContinuousFlow<V> {
         Ok((path.log_prob(), path.evaluations))
     }
 
-    /// `n` draws `[n, D]` for contexts `[n, C]` from a base whose standard deviation is `temperature`. No trace is computed.
+    /// `n` samples `[n, D]` for contexts `[n, C]` from a base with the standard deviation `temperature`. No trace is computed.
     ///
     /// # Errors
     /// As [`path`](Self::path).
@@ -135,13 +173,13 @@ impl<V: VelocityField> ContinuousFlow<V> {
         end.pop().ok_or_else(|| unreachable!("one time, one set of points"))
     }
 
-    /// Draws `[n, D]` of the base.
+    /// `n` samples `[n, D]` of the base.
     pub fn base(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         let (device, dtype) = placement(&self.field).unwrap_or_else(|| (Device::default(), DType::F32));
         noise.normal([n, self.field.n_variables()], (&device, dtype))
     }
 
-    /// Where points `x [n, D]` are at `times`, which follow each other through `span`. No trace is computed.
+    /// The places of points `x [n, D]` at `times`, in the order of `span`. No trace is computed.
     ///
     /// # Errors
     /// As [`path`](Self::path).
@@ -176,14 +214,14 @@ impl<V: VelocityField> ContinuousFlow<V> {
             Ok(path) => (path.end, path.ladj),
             Err(_) => {
                 let unknown = x * f64::NAN;
-                (unknown.clone(), sum(unknown))
+                (unknown.clone(), row_sums(unknown))
             }
         }
     }
 }
 
-/// Where the equation cannot be solved, all results are NaN: [`ContinuousFlow::path`] tells why. A trace that is estimated
-/// takes the same directions each time.
+/// If the equation cannot be solved, all results are NaN. [`ContinuousFlow::path`] returns the reason. An estimated trace takes the
+/// same directions each time.
 impl<V: VelocityField> Bijection for ContinuousFlow<V> {
     fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
         self.bijection(x, context, [1.0, 0.0])
@@ -194,22 +232,23 @@ impl<V: VelocityField> Bijection for ContinuousFlow<V> {
     }
 }
 
-impl<V: VelocityField> LogProb for ContinuousFlow<V> {
-    /// Where the trace is estimated, an unbiased estimate by always the same directions; NaN where the equation cannot be solved:
-    /// [`ContinuousFlow::log_prob_given`] tells why.
-    ///
-    /// # Panics
-    /// Also if the field has a context.
-    fn log_prob(&self, x: Tensor<2>) -> Tensor<1> {
-        match self.log_prob_given(x.clone(), None, None) {
+impl<V: VelocityField> ConditionalLogProb for ContinuousFlow<V> {
+    fn n_context(&self) -> usize {
+        self.field.n_context()
+    }
+
+    /// An estimated trace gives an unbiased estimate with the same directions each time. NaN if the equation cannot be solved:
+    /// [`ContinuousFlow::try_log_prob`] returns the reason.
+    fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
+        match self.try_log_prob(x.clone(), context, None) {
             Ok((log_prob, _)) => log_prob,
-            Err(_) => sum(x * f64::NAN),
+            Err(_) => row_sums(x * f64::NAN),
         }
     }
 }
 
 impl<V: VelocityField> Sample for ContinuousFlow<V> {
-    /// NaN where the equation cannot be solved: [`ContinuousFlow::sample_given`] tells why.
+    /// NaN if the equation cannot be solved: [`ContinuousFlow::sample_given`] returns the reason.
     ///
     /// # Panics
     /// If the field has a context.

@@ -4,8 +4,8 @@
 //! v_w(x, t | c) = v(x, t | 0) + w·(v(x, t | c) - v(x, t | 0))
 //! ```
 //!
-//! where the zero context is what the field was told when classes were left out in training. At `w = 1` the field of the class
-//! itself, beyond it clearer and less diverse examples: no longer draws of the law that was learned.
+//! In training the zero context replaces a fraction of the contexts. `w = 1` is the field of the class itself. Larger weights give
+//! clearer and less diverse examples, which are no longer samples of the learned distribution.
 //!
 //! References: Ho & Salimans, "Classifier-free diffusion guidance", 2022, arXiv:2207.12598; Zheng et al., "Guided flows", 2023,
 //! arXiv:2311.13443.
@@ -14,10 +14,10 @@ use burn::{module::Module, prelude::*};
 
 use super::velocity::{Velocity, VelocityField};
 
-/// A field that goes further in the direction of its context.
+/// A field with an increased effect of its context.
 #[derive(Module, Debug)]
 pub struct Guided<V> {
-    /// The field, which takes a context, and zeros for none.
+    /// The field. Its context is zero where there is none.
     pub field: V,
     weight: f64,
 }

@@ -9,33 +9,35 @@
 //! v = pixels of mix(f(blocks(h + sites of mix(k))))
 //! ```
 //!
-//! `mix` is the same affine map of the channels of each site. Nothing is normalized. Where pixels often have the same values, such
-//! as black and white, the last map tells for each pixel the odds of these, and a velocity of the others: what a velocity must be
-//! as such pixels come to rest is known in closed form, and with it the density is sharp from the first steps on.
+//! `mix` is the same affine map of the channels of each site. There is no normalization. If pixels often have the same values, such as
+//! black and white, the last map computes for each pixel the odds of these values, and the velocity of other values. The velocity
+//! towards such a value is known in closed form. With it the density is sharp from the first steps on.
 //!
 //! References: Ronneberger, Fischer & Brox, "U-Net", MICCAI 2015, arXiv:1505.04597; He et al., ECCV 2016, arXiv:1603.05027, for
 //! blocks with the function before the convolution; Zhang, Dauphin & Ma, "Fixup initialization", ICLR 2019, arXiv:1901.09321, for
 //! deep residual networks without normalization; Tolstikhin et al., "MLP-Mixer", NeurIPS 2021, arXiv:2105.01601, for maps of the
 //! sites.
 //!
-//! Differences from the papers: two scales, additive connections, squares in the place of strides and pooling; one layer of
-//! sites, without hidden units.
+//! Differences from the papers: two scales, additive connections, squares of sites in place of strides and pooling, one layer of sites
+//! without hidden units.
 //!
 //! Cost: `2·9·w²·R·C/4` multiplications for a block of the finer scale, `2·9·w'²·R·C/16` for one of the coarser. A divergence is
-//! `D` times a velocity: take [`Trace::Hutchinson`](super::Trace::Hutchinson).
+//! `D` times a velocity, so use [`Trace::Hutchinson`](super::Trace::Hutchinson).
 
 use burn::{config::Config, module::Module, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::nn::{Activation, Affine, Mlp, MlpConfig};
+use gibbs_core::{
+    ConfigError,
+    nn::{Activation, Affine, Mlp, MlpConfig},
+};
 
 use super::{
-    atoms::Atoms,
     dual::{Dual, TAPS},
+    point_masses::PointMasses,
     smooth::check_smooth,
     time::{Gate, features, n_features, with_context},
     velocity::{Velocity, VelocityField, check_context},
 };
-use crate::ConfigError;
 
 /// Sizes of the network.
 #[derive(Config, Debug, PartialEq)]
@@ -52,21 +54,21 @@ pub struct ImageFieldConfig {
     /// Function of the hidden units, a smooth one.
     #[config(default = "Activation::Silu")]
     pub activation: Activation,
-    /// Waves in the time beside the time itself.
+    /// Number of Fourier frequencies of the time, in addition to the time itself.
     #[config(default = 8)]
     pub frequencies: usize,
-    /// Numbers in which time and context are summed up, at least 1.
+    /// Size of the embedding of time and context, at least 1.
     #[config(default = 64)]
     pub embedding: usize,
     /// Width of the context, 0 for none.
     #[config(default = 0)]
     pub n_context: usize,
-    /// Values that pixels often have, such as black and white; none for a field that the network tells alone.
+    /// Values that pixels often have, such as black and white. An empty list takes the velocity from the network alone.
     #[config(default = "Vec::new()")]
-    pub atoms: Vec<f64>,
-    /// Standard deviation `s` of pixels that have such a value, above 0: that of the noise of dequantization.
+    pub point_masses: Vec<f64>,
+    /// Standard deviation `s` of pixels with such a value, above 0: that of the dequantization noise.
     #[config(default = 1e-2)]
-    pub spread: f64,
+    pub point_std: f64,
 }
 
 impl ImageFieldConfig {
@@ -76,7 +78,7 @@ impl ImageFieldConfig {
     /// Names the first field that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let four = |field, n: usize| {
-            ConfigError::range(n > 0 && n.is_multiple_of(4), field, n as f64, "a multiple of 4, and not 0")
+            ConfigError::require(n > 0 && n.is_multiple_of(4), field, n, "must be a multiple of 4, and not 0")
         };
         four("rows", self.rows)?;
         four("columns", self.columns)?;
@@ -85,11 +87,12 @@ impl ImageFieldConfig {
             .min(self.blocks[0])
             .min(self.blocks[1])
             .min(self.embedding);
-        ConfigError::range(least > 0, "channels, blocks and embedding", 0.0, "at least 1 each")?;
-        let finite = self.atoms.iter().find(|at| !at.is_finite()).copied();
-        ConfigError::range(finite.is_none(), "atoms", finite.unwrap_or(0.0), "finite")?;
-        let spread = self.spread;
-        ConfigError::range(spread > 0.0 && spread.is_finite(), "spread", spread, "above 0 and finite")?;
+        ConfigError::at_least("channels, blocks and embedding", least, 1)?;
+        let masses = &self.point_masses;
+        let are_finite = masses.iter().all(|at| at.is_finite());
+        ConfigError::require(are_finite, "point_masses", format!("{masses:?}"), "must be finite")?;
+        let std = self.point_std;
+        ConfigError::require(std > 0.0 && std.is_finite(), "point_std", std, "must be above 0 and finite")?;
         check_smooth(self.activation)
     }
 
@@ -124,14 +127,14 @@ impl ImageFieldConfig {
             coarse: wide_blocks(coarse, noise)?,
             up: self.layer([wide, 4 * w], 1.0, device, noise)?,
             after: blocks(fine, noise)?,
-            leave: self.layer([w, 4 * (1 + self.atoms.len())], 0.0, device, noise)?,
+            leave: self.layer([w, 4 * (1 + self.point_masses.len())], 0.0, device, noise)?,
             rows: self.rows,
             columns: self.columns,
             frequencies: self.frequencies,
             n_context: self.n_context,
             activation: self.activation,
-            atoms: self.atoms.clone(),
-            spread: self.spread,
+            point_masses: self.point_masses.clone(),
+            point_std: self.point_std,
         })
     }
 
@@ -155,12 +158,12 @@ impl ImageFieldConfig {
     }
 }
 
-/// Two convolutions beside the identity.
+/// Two convolutions, added to the identity.
 #[derive(Module, Debug)]
 pub struct Block {
     /// `[9·w, w]`.
     pub first: Affine,
-    /// What time and context do to its result.
+    /// Gates and shifts by time and context.
     pub gate: Gate,
     /// `[9·w, w]`.
     pub second: Affine,
@@ -207,7 +210,7 @@ pub struct ImageField {
     pub up: Affine,
     /// On the finer scale.
     pub after: Vec<Block>,
-    /// `[w, 4]`, with `K` atoms `[w, 4·(1 + K)]`: `u` and the `a_k` of each pixel.
+    /// `[w, 4]`, with `K` point masses `[w, 4·(1 + K)]`: `u` and the `a_k` of each pixel.
     pub leave: Affine,
     rows: usize,
     columns: usize,
@@ -216,8 +219,8 @@ pub struct ImageField {
     #[module(skip)]
     activation: Activation,
     #[module(skip)]
-    atoms: Vec<f64>,
-    spread: f64,
+    point_masses: Vec<f64>,
+    point_std: f64,
 }
 
 impl ImageField {
@@ -240,10 +243,10 @@ impl ImageField {
         let coarse = fine.clone().coarsened().mixed(&self.down);
         let coarse = self.coarse.iter().fold(coarse, |h, block| block.forward(h, &embedding, f));
         let fine = run(&self.after, fine.plus(coarse.mixed(&self.up).refined()));
-        let said = fine.activated(f).mixed(&self.leave).refined();
-        let v = match self.atoms.is_empty() {
-            true => said,
-            false => Atoms { at: &self.atoms, spread: self.spread }.velocity(t, pixels, said),
+        let outputs = fine.activated(f).mixed(&self.leave).refined();
+        let v = match self.point_masses.is_empty() {
+            true => outputs,
+            false => PointMasses { at: &self.point_masses, std: self.point_std }.velocity(t, pixels, outputs),
         };
         let flat = |v: Tensor<4>| v.reshape([n, self.rows * self.columns]);
         (flat(v.value), v.tangent.map(flat))

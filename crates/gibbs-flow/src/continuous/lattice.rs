@@ -1,4 +1,4 @@
-//! A velocity field on a periodic lattice that moves with the lattice.
+//! An equivariant velocity field on a periodic lattice.
 //!
 //! ```text
 //! v_x(φ, t) = Σ_y [ w_0(x-y; t) φ_y + Σ_c w_c(x-y; t) h_c(φ_y) ],    h_c(φ) = Σ_f M_cf sin(ω_f φ)
@@ -6,19 +6,19 @@
 //! ∇·v = N w_0(0; t) + Σ_c w_c(0; t) Σ_x h_c'(φ_x)
 //! ```
 //!
-//! Kernels as wide as the lattice couple all sites in one step; `λ_c(q)` is what they do to the mode `q`. Modes that reflections and
-//! exchanges of axes of the same length turn into each other share one number, and all functions are odd: translations, these, and
-//! the reversal of all signs of a field do the same to its velocity. A flow from white noise is then a density with all these
-//! symmetries, and no average over images is needed. The part that is linear in the fields alone makes every Gaussian law of such
-//! symmetries: `w_0` at rest multiplies the mode `q` by `exp(λ_0(q))`.
+//! Kernels as wide as the lattice couple all sites in one step. `λ_c(q)` is their eigenvalue for the mode `q`. Modes that are images of
+//! each other by reflections or exchanges of axes of the same length share one number, and all functions are odd. So the field is
+//! equivariant under translations, these symmetries, and the change of all signs. A flow from white noise is a density with all these
+//! symmetries, without an average over images. The linear part alone makes every Gaussian distribution with these symmetries: a
+//! constant `w_0` multiplies the mode `q` by `exp(λ_0(q))`.
 //!
 //! References: de Haan, Rainone, Cheng & Bondesan, "Scaling up machine learning for quantum field theory with equivariant continuous
 //! flows", 2021, arXiv:2110.02673; Gerdes, de Haan, Rainone, Bondesan & Cheng, SciPost Phys. 15:238 (2023), arXiv:2207.00283.
 //!
-//! Differences from the papers: kernels by their modes, whose learning is that of each variance alone; cosines in time; nothing is
-//! regularized.
+//! Differences from the papers: kernels are parametrized by their modes, so each variance is learned on its own. Cosines in time. No
+//! regularization.
 //!
-//! Cost for each point: `2 + C` products with the matrix `[N, N]` of the modes, `N·F` sines; as many cosines for a divergence.
+//! Cost for each point: `2 + C` products with the matrix `[N, N]` of the modes and `N·F` sines. A divergence adds `N·F` cosines.
 
 use std::{collections::BTreeMap, f64::consts::PI, sync::Arc};
 
@@ -29,10 +29,10 @@ use burn::{
     tensor::DType,
 };
 use gibbs_backend::Noise;
-use gibbs_core::{Bijection, cache::Cache};
+use gibbs_core::{Bijection, ConfigError, cache::Cache};
 
 use super::velocity::{Velocity, VelocityField, check_context};
-use crate::{ConfigError, Hartley};
+use crate::bijections::Hartley;
 
 /// Sizes of the field.
 #[derive(Config, Debug, PartialEq)]
@@ -45,9 +45,9 @@ pub struct LatticeFieldConfig {
     /// Number of their mixtures `C`, at least 1, each with a kernel of its own.
     #[config(default = 2)]
     pub channels: usize,
-    /// Number of cosines in time `K`, at least 1; the first is constant.
+    /// Number `K` of cosines in time, at least 1. The first is constant.
     #[config(default = 4)]
-    pub waves: usize,
+    pub frequencies: usize,
 }
 
 impl LatticeFieldConfig {
@@ -62,9 +62,9 @@ impl LatticeFieldConfig {
             ("number of sites", n_sites),
             ("features", self.features),
             ("channels", self.channels),
-            ("waves", self.waves),
+            ("frequencies", self.frequencies),
         ] {
-            ConfigError::range(n > 0, field, 0.0, "at least 1")?;
+            ConfigError::at_least(field, n, 1)?;
         }
         Ok(())
     }
@@ -83,7 +83,7 @@ impl LatticeFieldConfig {
             frequencies: Param::from_tensor(normal([self.features, 1])),
             mixtures: Param::from_tensor(mixtures),
             kernels: Param::from_tensor(Tensor::zeros(
-                [self.waves, (1 + self.channels) * n_orbits],
+                [self.frequencies, (1 + self.channels) * n_orbits],
                 (device, DType::F32),
             )),
             modes: Hartley::new(&self.lengths),
@@ -171,9 +171,9 @@ impl Ready<'_> {
     /// `λ(t)` for times `[m, 1]`: `[1 + C, m, N]`.
     fn spectra(&self, t: &Tensor<2>) -> Tensor<3> {
         let (m, n_sites, n_orbits) = (t.dims()[0], self.field.n_variables(), self.field.n_orbits);
-        let [n_waves, width] = self.kernels.dims();
-        let waves: Vec<Tensor<2>> = (0..n_waves).map(|k| (t.clone() * (PI * k as f64)).cos()).collect();
-        let of_orbits = Tensor::cat(waves, 1).matmul(self.kernels.clone());
+        let [n_cosines, width] = self.kernels.dims();
+        let cosines: Vec<Tensor<2>> = (0..n_cosines).map(|k| (t.clone() * (PI * k as f64)).cos()).collect();
+        let of_orbits = Tensor::cat(cosines, 1).matmul(self.kernels.clone());
         let spread = self.field.spread.get(t, |device, dtype| {
             let rows =
                 (0..n_orbits).flat_map(|orbit| self.field.orbits.iter().map(move |&o| f32::from(o == orbit)));

@@ -5,27 +5,29 @@
 //! d ln p(x(t), t)/dt = -∇·v      so   ln p(x | c) = ln N(z; 0, 1) - ∫₀¹ ∇·v dt
 //! ```
 //!
-//! There is no constraint on the field: its Jacobian is never inverted, its trace suffices, exact ([`Trace::Exact`]) or as an
-//! unbiased estimate ([`Trace::Hutchinson`]). Trained by maximum likelihood, through the steps of the solver
-//! ([`ContinuousFlow::path`]) or by the adjoint equation with a memory that does not depend on their number
-//! ([`ContinuousFlow::adjoint`]); or without any solve by [`FlowMatching`]. Densities and draws come from the same solver in each
-//! case.
+//! The field has no constraint. Its Jacobian is never inverted: the trace is enough, exact ([`Trace::Exact`]) or as an unbiased estimate
+//! ([`Trace::Hutchinson`]). Objectives are maximum likelihood through the steps of the solver ([`SolvedLikelihood`]), maximum likelihood
+//! by the adjoint equation in constant memory ([`AdjointLikelihood`]), and [`FlowMatching`], which solves no equation. Densities and
+//! samples come from the same solver in each case.
 //!
 //! References: Chen, Rubanova, Bettencourt & Duvenaud, "Neural ordinary differential equations", NeurIPS 2018,
 //! arXiv:1806.07366; Grathwohl et al., "FFJORD", ICLR 2019, arXiv:1810.01367; Lipman et al., "Flow matching for generative
 //! modeling", ICLR 2023, arXiv:2210.02747.
 
 mod adjoint;
-mod atoms;
+mod assignment;
 mod dual;
+mod dynamics;
 mod field;
 mod flow;
+mod fourier;
 mod guidance;
 mod image;
 mod lattice;
 mod matching;
-mod path;
-mod perceptron;
+mod mlp;
+mod objectives;
+mod point_masses;
 mod potential;
 mod separable;
 mod smooth;
@@ -33,19 +35,19 @@ mod smooth;
 mod tests;
 mod time;
 mod velocity;
-mod waves;
 
-pub use adjoint::{AdjointLikelihood, Cotangents, Pulled};
+pub use adjoint::{AdjointGradients, Cotangents, LikelihoodGradients};
+pub use dynamics::{Path, Probe, Trace};
 pub use field::{Field, FieldConfig};
-pub use flow::ContinuousFlow;
+pub use flow::{ContinuousFlow, ContinuousFlowConfig};
+pub use fourier::FourierFeatures;
 pub use guidance::Guided;
 pub use image::{Block, ImageField, ImageFieldConfig, WideBlock};
 pub use lattice::{LatticeField, LatticeFieldConfig};
 pub use matching::{FlowMatching, Pairing};
-pub use path::{Path, Probe, Trace};
-pub use perceptron::{Perceptron, PerceptronConfig};
+pub use mlp::{MlpField, MlpFieldConfig};
+pub use objectives::{AdjointLikelihood, SolvedLikelihood};
 pub use potential::{Potential, PotentialConfig};
 pub use separable::Separable;
 pub use time::{Gate, TimeInput};
 pub use velocity::{Velocity, VelocityField, time};
-pub use waves::Waves;

@@ -1,24 +1,23 @@
-//! A velocity field that is the gradient of a potential: the flow of Monge and Ampère.
+//! A velocity field that is the gradient of a potential: Monge-Ampère flow.
 //!
 //! ```text
 //! v = ∇φ,    ∇·v = ∇²φ,    φ_G(x, t) = 1/|G| Σ_{g ∈ G} φ(g x, t)
-//! φ = h_L·w + ψ,   h_l = f(a_l),   a_l = h_{l-1}·W_l + b_l (the first with the time beside the variables)
+//! φ = h_L·w + ψ,   h_l = f(a_l),   a_l = h_{l-1}·W_l + b_l (the first layer also reads the time)
 //! ∇φ:   p_L = w,   p_{l-1} = (p_l ∘ f'(a_l))·W_lᵀ,   ∇φ = p_0 + ∇ψ
 //! ∇²φ = Σ_l Σ_a p_l,a · f''(a_l,a) · |∇a_l,a|² + ∇²ψ
 //! ```
 //!
-//! with a [`Separable`] `ψ`, or none.
+//! `ψ` is a [`Separable`] function or zero.
 //!
-//! With one hidden layer `|∇a|²` are the squared columns of the weights, so that the Laplacian costs next to nothing; the
-//! layers behind it take the tangents of all variables.
-//! A potential averaged over a group of symmetries is symmetric, its gradient moves symmetric points alike, and a symmetric base
-//! becomes a symmetric density.
+//! With one hidden layer `|∇a|²` are the squared norms of the columns of the weights, so the Laplacian costs almost nothing. Further
+//! layers need the tangents of all variables. A potential averaged over a group of symmetries is symmetric. Its gradient is
+//! equivariant, so a symmetric base becomes a symmetric density.
 //!
 //! References: Zhang, E & Wang, "Monge-Ampère flow for generative modeling", 2018, arXiv:1809.10188: equations 3 and 4, softplus
 //! units.
 //!
-//! Differences from the paper: the potential may depend on time and have a separable part (without both it is theirs), and be
-//! averaged over any group of permutations and of the change of all signs.
+//! Differences from the paper: the potential may depend on time, have a separable part, and be averaged over any group of permutations
+//! and of the change of all signs.
 //!
 //! Cost of a velocity: two passes of the network for each element of the group.
 
@@ -31,7 +30,9 @@ use burn::{
 };
 use gibbs_backend::{Noise, affine};
 use gibbs_core::{
-    nn::{Activation, Affine, MlpConfig},
+    ConfigError,
+    math::row_sums,
+    nn::{Activation, Affine, MlpConfig, Widths},
     symmetry::{Symmetry, SymmetryGroup},
 };
 
@@ -40,22 +41,21 @@ use super::{
     smooth::{check_smooth, slope_from_value, slopes},
     velocity::{Velocity, VelocityField, check_context},
 };
-use crate::{ConfigError, univariate::sum};
 
 /// Sizes of the network.
 #[derive(Config, Debug, PartialEq)]
 pub struct PotentialConfig {
     /// Number of variables `D`, at least 1.
-    pub n_variables: usize,
+    pub n_visible: usize,
     /// Widths of the hidden layers, at least one of them (one of 1024 in the paper).
-    pub hidden: Vec<usize>,
+    pub n_hidden: Widths,
     /// Function of the hidden units, a smooth one.
     #[config(default = "Activation::Softplus")]
     pub activation: Activation,
     /// Whether the potential depends on time.
     #[config(default = false)]
     pub timed: bool,
-    /// Units of each single variable beside the network, `K`.
+    /// Number `K` of units of each single variable, added to the network.
     #[config(default = 0)]
     pub separable: usize,
     /// Factor on the initial weights of the last layer; with a small one the flow begins nearly at rest.
@@ -65,8 +65,8 @@ pub struct PotentialConfig {
 
 impl PotentialConfig {
     fn network(&self) -> MlpConfig {
-        let n_in = self.n_variables + usize::from(self.timed);
-        MlpConfig::new([&[n_in], self.hidden.as_slice(), &[1]].concat())
+        let n_in = self.n_visible + usize::from(self.timed);
+        MlpConfig::new([&[n_in], self.n_hidden.list(), &[1]].concat())
             .with_activation(self.activation)
             .with_output_gain(self.output_gain)
     }
@@ -76,10 +76,10 @@ impl PotentialConfig {
     /// # Errors
     /// Names the first field that is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        ConfigError::range(self.n_variables > 0, "n_variables", 0.0, "at least 1")?;
-        ConfigError::range(!self.hidden.is_empty(), "number of hidden layers", 0.0, "at least 1")?;
+        ConfigError::at_least("n_visible", self.n_visible, 1)?;
+        ConfigError::at_least("n_hidden (number of layers)", self.n_hidden.list().len(), 1)?;
         check_smooth(self.activation)?;
-        Ok(self.network().validate()?)
+        self.network().validate()
     }
 
     /// A field with weights drawn from `noise`, without symmetries.
@@ -90,21 +90,21 @@ impl PotentialConfig {
         self.validate()?;
         let mut layers = self.network().init(device, noise)?.layers;
         let Some(last) = layers.pop() else { unreachable!("a network has a layer") };
-        let separable = (self.separable > 0)
-            .then(|| Separable::new(self.separable, self.n_variables, self.timed, device));
+        let separable =
+            (self.separable > 0).then(|| Separable::new(self.separable, self.n_visible, self.timed, device));
         Ok(Potential {
             layers,
             separable,
             weight: Param::from_tensor(last.weight.val().squeeze_dim(1)),
-            group: Arc::new(SymmetryGroup::trivial(self.n_variables)),
-            n_variables: self.n_variables,
+            group: Arc::new(SymmetryGroup::trivial(self.n_visible)),
+            n_variables: self.n_visible,
             timed: self.timed,
             activation: self.activation,
         })
     }
 }
 
-/// The gradient of a perceptron with one output, and of units of single variables beside it.
+/// The gradient of an MLP with one output, plus units of single variables.
 #[derive(Module, Debug)]
 pub struct Potential {
     /// The hidden layers, the first from the variables and the time behind them.
@@ -225,7 +225,7 @@ impl Ready<'_> {
         let bent = |l: usize| pass.pulls[l].clone() * pass.slopes[l][1].clone();
         let mut first: Tensor<1> = bent(0).matmul(self.squares.clone().transpose()).squeeze_dim(1);
         if let Some(diagonal) = &pass.diagonal {
-            first = first + sum(diagonal.clone());
+            first = first + row_sums(diagonal.clone());
         }
         if self.n_hidden() == 1 {
             return first;
@@ -240,7 +240,7 @@ impl Ready<'_> {
             let moved = moved.reshape([n, d, after]);
             let squares: Tensor<2> = moved.clone().powi_scalar(2).sum_dim(1).squeeze_dim(1);
             tangents = moved * pass.slopes[l][0].clone().reshape([n, 1, after]);
-            total + sum(bent(l) * squares)
+            total + row_sums(bent(l) * squares)
         })
     }
 

@@ -5,8 +5,8 @@
 //! ∂ψ/∂x_i = Σ_k c_ki a_ki σ(s_ki),    ∂²ψ/∂x_i² = Σ_k c_ki a_ki² σ(s_ki)·(1 - σ(s_ki))
 //! ```
 //!
-//! Its gradient moves each variable for itself: what a law of independent variables needs, for which hidden units that read all
-//! variables would have to find each axis.
+//! Its gradient moves each variable independently of the others, as a distribution of independent variables needs it. Hidden units
+//! that read all variables would have to learn each axis.
 //!
 //! Cost: element-wise functions of `n·K·D` numbers.
 
@@ -16,10 +16,9 @@ use burn::{
 };
 use gibbs_backend::{Init, Noise, sigmoid};
 
-/// Slope with which units begin, `a`: softplus units of this slope bend over about the standard deviation of a standard normal
-/// variable.
+/// Initial slope `a` of the units. Softplus units with this slope bend over a length of about 1, the standard deviation of the base.
 const SLOPE: f64 = 2.0;
-/// Units begin with their bends spread evenly from minus this to this, where a standard normal variable nearly always is.
+/// At the start the bends of the units are evenly spaced from minus this to this, where nearly all of a standard normal lies.
 const REACH: f64 = 2.0;
 
 /// Softplus units of single variables.

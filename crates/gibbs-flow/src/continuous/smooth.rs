@@ -1,21 +1,23 @@
-//! Functions of hidden units with their derivatives, as tensors that can be differentiated once more.
+//! Functions of hidden units with their derivatives, in differentiable tensor operations.
 
 use burn::prelude::*;
 use gibbs_backend::sigmoid;
-use gibbs_core::nn::Activation;
+use gibbs_core::{ConfigError, nn::Activation};
 
-use crate::ConfigError;
-
-/// Whether a velocity field can have hidden units of this kind: its divergence, and for training the derivative of that, need
-/// at least two continuous derivatives.
+/// Checks that a velocity field can have hidden units of this kind. Its divergence and the gradient of the divergence need two
+/// continuous derivatives.
 pub(super) fn check_smooth(activation: Activation) -> Result<(), ConfigError> {
     match activation {
-        Activation::Relu => Err(ConfigError::NotSmooth { activation }),
+        Activation::Relu => Err(ConfigError::new(
+            "activation",
+            activation,
+            "is not smooth, and the flow needs its derivatives; take tanh, softplus, silu or sigmoid",
+        )),
         Activation::Tanh | Activation::Sigmoid | Activation::Silu | Activation::Softplus => Ok(()),
     }
 }
 
-/// Whether the first derivative follows from the value, so that the argument need not be kept.
+/// Whether the first derivative is a function of the value, so that the argument is not needed.
 pub(super) fn slope_from_value(activation: Activation) -> bool {
     matches!(activation, Activation::Tanh | Activation::Sigmoid)
 }

@@ -1,4 +1,4 @@
-//! How a network is told the time.
+//! How time and context enter a network.
 //!
 //! ```text
 //! φ(t) = (t, cos πt, sin πt, cos 2πt, …, sin Kπt)
@@ -6,15 +6,18 @@
 //! gated:         h_l = f((h_{l-1}·W_l + b_l) ⊙ g_l + s_l),    (ln-gate, s_l) = (φ(t), c)·G_l,   g_l = 2·sigmoid(ln-gate)
 //! ```
 //!
-//! References: Chen et al. 2018 (concatenated); Grathwohl et al., "FFJORD", ICLR 2019, arXiv:1810.01367, appendix B, whose
-//! "concatsquash" layers a small hyper-network gates and shifts; Tancik et al., NeurIPS 2020, arXiv:2006.10739, for the waves.
+//! References: Chen et al. 2018 (concatenated); Grathwohl et al., "FFJORD", ICLR 2019, arXiv:1810.01367, appendix B, where a
+//! small hyper-network gates and shifts each layer ("concatsquash"); Tancik et al., NeurIPS 2020, arXiv:2006.10739, for the Fourier features.
 
 use burn::{module::Module, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::nn::{Mlp, MlpConfig};
+use gibbs_core::{
+    ConfigError,
+    nn::{Mlp, MlpConfig},
+};
 use serde::{Deserialize, Serialize};
 
-/// How a network is told the time, and the context.
+/// How time and context enter the network: concatenated to the inputs, or gating each hidden layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeInput {
@@ -27,11 +30,11 @@ pub enum TimeInput {
 
 /// `φ(t)`: `[m, 1]` to `[m, 1 + 2K]`.
 pub(super) fn features(t: &Tensor<2>, frequencies: usize) -> Tensor<2> {
-    let waves = (1..=frequencies).flat_map(|k| {
+    let pairs = (1..=frequencies).flat_map(|k| {
         let angle = t.clone() * (std::f64::consts::PI * k as f64);
         [angle.clone().cos(), angle.sin()]
     });
-    let all: Vec<Tensor<2>> = std::iter::once(t.clone()).chain(waves).collect();
+    let all: Vec<Tensor<2>> = std::iter::once(t.clone()).chain(pairs).collect();
     if all.len() == 1 { t.clone() } else { Tensor::cat(all, 1) }
 }
 
@@ -40,7 +43,7 @@ pub(super) fn n_features(frequencies: usize) -> usize {
     1 + 2 * frequencies
 }
 
-/// `φ(t)` with the context behind it: one row, or as many as the longer of both.
+/// `φ(t)` with the context behind it. It has one row, or one for each point.
 pub(super) fn with_context(features: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
     let Some(context) = context else { return features };
     let (rows, width) = (context.dims()[0].max(features.dims()[0]), features.dims()[1]);
@@ -48,7 +51,7 @@ pub(super) fn with_context(features: Tensor<2>, context: Option<&Tensor<2>>) -> 
     Tensor::cat(vec![features.expand([rows, width]), context], 1)
 }
 
-/// The network that gates and shifts one layer: affine, and no gate and no shift to begin with.
+/// The affine network that gates and shifts one layer. At the start it changes nothing.
 #[derive(Module, Debug)]
 pub struct Gate {
     /// `[1 + 2K + C, 2·width]`: gates, then shifts.
@@ -61,7 +64,7 @@ impl Gate {
         width: usize,
         device: &Device,
         noise: &mut Noise,
-    ) -> Result<Self, gibbs_core::ConfigError> {
+    ) -> Result<Self, ConfigError> {
         let config = MlpConfig::new(vec![n_inputs, 2 * width]).with_output_gain(0.0);
         Ok(Self { network: config.init(device, noise)? })
     }

@@ -1,4 +1,4 @@
-//! What a velocity field must tell.
+//! Velocity fields.
 
 use burn::{
     module::{Module, ModuleDisplay},
@@ -13,15 +13,15 @@ pub trait VelocityField: Module + ModuleDisplay {
     /// Width of the context `C`, 0 for none.
     fn n_context(&self) -> usize;
 
-    /// The field in a context `[n, C]`, with all that does not change during a solve computed once.
+    /// The field in a context `[n, C]`. It computes everything that is constant during a solve once.
     ///
     /// # Panics
     /// If the context has another width, or there is none where one is needed.
     fn velocity<'a>(&'a self, context: Option<&Tensor<2>>) -> Box<dyn Velocity + 'a>;
 }
 
-/// A velocity field in its context, ready to be evaluated many times. Times are `[1, 1]`, or `[n, 1]` if each point has its
-/// own; all results can be differentiated.
+/// A velocity field in its context, ready for many evaluations. Times are `[1, 1]`, or `[n, 1]` with one for each point. All results
+/// are differentiable.
 pub trait Velocity {
     /// `v(x, t)` at points `[n, D]`: `[n, D]`.
     fn at(&self, t: &Tensor<2>, x: Tensor<2>) -> Tensor<2>;
@@ -29,7 +29,7 @@ pub trait Velocity {
     /// `v` and its derivative along `direction [n, D]`, `J·ε` with `J_ij = ∂v_i/∂x_j`: both `[n, D]`.
     fn along(&self, t: &Tensor<2>, x: Tensor<2>, direction: &Tensor<2>) -> (Tensor<2>, Tensor<2>);
 
-    /// `v [n, D]` and its divergence `Σ_i ∂v_i/∂x_i`, `[n]`. Where a field knows no better, derivatives along all axes.
+    /// `v [n, D]` and its divergence `Σ_i ∂v_i/∂x_i`, `[n]`. By default from the derivatives along all axes.
     fn divergence(&self, t: &Tensor<2>, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         let (shape, options) = (x.dims(), (&x.device(), x.dtype()));
         let axis = |i: usize| {
@@ -51,7 +51,7 @@ pub fn time(t: f64, x: &Tensor<2>) -> Tensor<2> {
     Tensor::full([1, 1], t, (&x.device(), x.dtype()))
 }
 
-/// A context of the width that a field needs.
+/// Checks that a context has the width that a field needs.
 ///
 /// # Panics
 /// If it has another width, or there is none where one is needed.

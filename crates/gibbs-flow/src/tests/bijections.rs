@@ -33,12 +33,18 @@ fn every_bijection_inverts_and_tells_its_jacobian() {
 #[test]
 fn one_variable_is_enough_where_nothing_is_conditioned_on() {
     let configs = [
-        MafConfig::new(1, 2, vec![4]).with_map(Univariate::spline()).flow(),
-        MafConfig::new(1, 2, vec![4]).with_n_context(C).with_inverse(true).flow(),
-        FlowConfig::new(1, vec![LayerConfig::Linear { order: Permute::Reverse }]),
+        MafConfig::new(1, 2, vec![4].into()).flow_with(Univariate::spline()),
+        MafConfig::new(1, 2, vec![4].into()).with_n_context(C).inverse_flow_with(Univariate::affine()),
+        FlowConfig::new(1, vec![LayerConfig::linear(Permute::Reverse)]),
         // Everything is changed as the context says.
-        FlowConfig::new(1, vec![LayerConfig::Coupling(CouplingConfig::new(CouplingMask::Half, vec![4]))])
-            .with_n_context(C),
+        FlowConfig::new(
+            1,
+            vec![LayerConfig::Coupling(CouplingConfig::new(
+                CouplingMask::Half,
+                ConditionerConfig::mlp(vec![4]),
+            ))],
+        )
+        .with_n_context(C),
     ];
     for config in configs {
         let context = contexts(&config, 7, DType::F64);
@@ -84,52 +90,52 @@ fn levels_survive_dequantization() {
 /// points.
 fn residual(config: &FlowConfig, std: f64) -> f64 {
     let flow = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
-    let x = Noise::new(0, "points").normal([16, config.n_variables], &Device::flex());
-    let flow = stirred(flow, std, Noise::new(0, "stir")).fitted(x.clone(), None);
+    let x = Noise::new(0, "points").normal([16, config.n_visible], &Device::flex());
+    let flow = perturbed(flow, std, Noise::new(0, "stir")).fitted(x.clone(), None);
     let (z, ladj) = flow.forward(x.clone(), None);
     let (back, inverse_ladj) = flow.inverse(z, None);
     // One rounding of about 2^-20 for each variable in each layer.
-    let rounding = (config.n_variables * config.layers.len()) as f64 * 2f64.powi(-20);
+    let rounding = (config.n_visible * config.layers.len()) as f64 * 2f64.powi(-20);
     assert!(to_host((ladj + inverse_ladj).abs().max())[0] < rounding);
     to_host((back - x).abs().max())[0]
 }
 
 #[test]
 fn thirty_two_layers_of_784_variables_come_back_in_f32() {
-    let couplings = RealNvpConfig::new(784, 32, vec![32]);
+    let couplings = RealNvpConfig::new(784, 32, vec![32].into());
     let normalized = couplings.clone().with_act_norm(true).with_mask(CouplingMask::Alternating);
     let cases = [
-        ("affine", couplings.clone(), 0.02),
-        ("additive", couplings.clone().with_map(Univariate::Additive), 0.02),
-        ("spline", couplings.with_map(Univariate::spline()), 0.02),
-        ("affine, normalized", normalized.clone(), 0.02),
-        ("spline, normalized", normalized.with_map(Univariate::spline()), 0.02),
+        ("affine", couplings.flow(), 0.02),
+        ("additive", couplings.flow_with(Univariate::Additive), 0.02),
+        ("spline", couplings.flow_with(Univariate::spline()), 0.02),
+        ("affine, normalized", normalized.flow(), 0.02),
+        ("spline, normalized", normalized.flow_with(Univariate::spline()), 0.02),
     ];
     for (name, config, std) in cases {
-        let residual = residual(&config.flow(), std);
+        let residual = residual(&config, std);
         assert!(residual < 1e-4, "{name}: {residual:e}");
     }
 }
 
 #[test]
-fn pictures_at_two_scales_come_back_in_f32() {
+fn images_at_two_scales_come_back_in_f32() {
     let network = ConvolutionalConfig::new(28, 28).with_width(8).with_bottleneck(8).with_positions(true);
-    let scales = MultiScaleConfig::new(network, vec![8, 16]).with_checkerboards(8).with_stripes(8);
+    let scales = scales(&network, 1, vec![8, 16], [8, 8]);
     for map in [Univariate::affine(), Univariate::spline()] {
-        let residual = residual(&scales.clone().with_map(map).flow().unwrap(), 0.02);
+        let residual = residual(&scales.clone().flow_with(map).unwrap(), 0.02);
         assert!(residual < 1e-4, "{map:?}: {residual:e}");
     }
 }
 
 #[test]
 fn autoregressive_and_linear_layers_come_back_in_f32() {
-    let deep = MafConfig::new(16, 32, vec![32]).with_act_norm(true);
-    let linear = [LayerConfig::Linear { order: Permute::Random }, LayerConfig::act_norm()];
+    let deep = MafConfig::new(16, 32, vec![32].into()).with_act_norm(true);
+    let linear = [LayerConfig::linear(Permute::Random), LayerConfig::act_norm()];
     let cases = [
-        ("784 variables", MafConfig::new(784, 1, vec![64]).flow(), 0.02),
+        ("784 variables", MafConfig::new(784, 1, vec![64].into()).flow(), 0.02),
         ("32 layers", deep.clone().flow(), 0.02),
-        ("32 inverse layers", deep.clone().with_inverse(true).flow(), 0.02),
-        ("32 layers of splines", deep.with_map(Univariate::spline()).flow(), 0.02),
+        ("32 inverse layers", deep.inverse_flow_with(Univariate::affine()), 0.02),
+        ("32 layers of splines", deep.flow_with(Univariate::spline()), 0.02),
         ("linear", FlowConfig::new(100, [linear.clone(), linear].concat()), 0.02),
     ];
     for (name, config, std) in cases {
@@ -141,7 +147,7 @@ fn autoregressive_and_linear_layers_come_back_in_f32() {
 #[test]
 fn outputs_of_an_autoregressive_layer_see_earlier_variables_alone() {
     for n_context in [0, C] {
-        let config = MafConfig::new(5, 1, vec![11, 10]).with_activation(Activation::Tanh);
+        let config = MafConfig::new(5, 1, vec![11, 10].into()).with_activation(Activation::Tanh);
         let config = config.with_n_context(n_context).flow();
         let flow = wide_flow(&config, 0.5, 1);
         let context = contexts(&config, 1, DType::F64);
@@ -208,7 +214,7 @@ fn weights_survive_saving_under_their_names() {
     let config = glow(4);
     let init = |seed| {
         let flow = config.init(&Device::flex(), &mut Noise::new(7, "init")).unwrap();
-        stirred(flow, 0.3, Noise::new(seed, "stir"))
+        perturbed(flow, 0.3, Noise::new(seed, "stir"))
     };
     let (saved, mut loaded) = (init(0), init(1));
     let mut store = SafetensorsStore::from_bytes(None).skip_enum_variants(true);

@@ -21,12 +21,9 @@ fn plane(axis: &[f64], dtype: DType) -> Tensor<2> {
 #[test]
 fn densities_of_one_variable_integrate_to_one() {
     let configs = [
-        FlowConfig::new(1, vec![LayerConfig::Elementwise { map: Univariate::spline() }]),
-        FlowConfig::new(
-            1,
-            vec![LayerConfig::act_norm(), LayerConfig::Elementwise { map: Univariate::spline() }],
-        ),
-        MafConfig::new(1, 2, vec![4]).with_map(Univariate::Spline { bins: 12, bound: 4.0 }).flow(),
+        FlowConfig::new(1, vec![LayerConfig::elementwise(Univariate::spline())]),
+        FlowConfig::new(1, vec![LayerConfig::act_norm(), LayerConfig::elementwise(Univariate::spline())]),
+        MafConfig::new(1, 2, vec![4].into()).flow_with(Univariate::Spline { bins: 12, bound: 4.0 }),
     ];
     let (half, cells) = (20.0, 100_000);
     let x = wide(midpoints(half, cells), [cells, 1]);
@@ -39,14 +36,14 @@ fn densities_of_one_variable_integrate_to_one() {
 
 /// Flows of the plane with smooth densities: the midpoint rule converges faster than any power of the step.
 fn smooth() -> Vec<(&'static str, FlowConfig)> {
-    let couplings = RealNvpConfig::new(2, 4, vec![16]).with_activation(Activation::Tanh);
-    let maf = MafConfig::new(2, 3, vec![16]).with_activation(Activation::Tanh);
+    let couplings = RealNvpConfig::new(2, 4, vec![16].into()).with_activation(Activation::Tanh);
+    let maf = MafConfig::new(2, 3, vec![16].into()).with_activation(Activation::Tanh);
     vec![
-        ("NICE", couplings.clone().with_map(Univariate::Additive).flow()),
+        ("NICE", couplings.clone().flow_with(Univariate::Additive)),
         ("Real NVP", couplings.clone().flow()),
         ("conditional Real NVP", couplings.with_n_context(C).flow()),
         ("MAF", maf.clone().flow()),
-        ("IAF", maf.with_inverse(true).flow()),
+        ("IAF", maf.inverse_flow_with(Univariate::affine())),
     ]
 }
 
@@ -70,13 +67,13 @@ fn smooth_densities_of_two_variables_integrate_to_one() {
 fn spline_densities_of_two_variables_integrate_to_one_in_f32() {
     let spline = Univariate::spline();
     let configs = [
-        RealNvpConfig::new(2, 4, vec![16]).with_map(spline).with_activation(Activation::Tanh).flow(),
-        MafConfig::new(2, 2, vec![16]).with_map(spline).with_activation(Activation::Tanh).flow(),
+        RealNvpConfig::new(2, 4, vec![16].into()).with_activation(Activation::Tanh).flow_with(spline),
+        MafConfig::new(2, 2, vec![16].into()).with_activation(Activation::Tanh).flow_with(spline),
     ];
     let (half, cells) = (8.0, 320);
     for config in configs {
         let flow = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
-        let flow = stirred(flow, 0.1, Noise::new(0, "stir"));
+        let flow = perturbed(flow, 0.1, Noise::new(0, "stir"));
         let log_cell = 2.0 * (2.0 * half / cells as f64).ln();
         let log_prob = to_host(flow.log_prob(plane(&midpoints(half, cells), DType::F32)));
         check_normalized(&log_prob.iter().map(|log_prob| log_prob + log_cell).collect::<Vec<_>>(), 1e-3);
@@ -88,35 +85,35 @@ fn draws_follow_the_density() {
     // Cells of side 0.8 on [-12, 12]², each split into 12² for its probability. What lies outside counts as on the edge.
     let (half, coarse, fine) = (12.0, 30, 12);
     let cells = coarse * fine;
-    let spline = RealNvpConfig::new(2, 2, vec![16]).with_map(Univariate::spline());
-    let spline = spline.with_activation(Activation::Tanh).flow();
+    let spline = RealNvpConfig::new(2, 2, vec![16].into()).with_activation(Activation::Tanh);
+    let spline = spline.flow_with(Univariate::spline());
     for (name, config) in smooth().into_iter().chain([("splines", spline)]) {
         let flow = wide_flow(&config, 0.12, 4);
         let of_context = |n: usize| contexts(&config, 1, DType::F64).map(|context| context.expand([n, C]));
         let grid = plane(&midpoints(half, cells), DType::F64);
         let log_prob = to_host(flow.log_prob_given(grid, of_context(cells * cells).as_ref()));
-        let mut law = vec![0.0; coarse * coarse];
+        let mut mass = vec![0.0; coarse * coarse];
         for (i, log_prob) in log_prob.into_iter().enumerate() {
-            law[i / cells / fine * coarse + i % cells / fine] += log_prob.exp();
+            mass[i / cells / fine * coarse + i % cells / fine] += log_prob.exp();
         }
-        let total: f64 = law.iter().sum();
-        // Otherwise the law reaches beyond the square, and the edges would not be what they count as.
+        let total: f64 = mass.iter().sum();
+        // Otherwise the distribution reaches beyond the square, and the edges would not be what they count as.
         let inside = total * (2.0 * half / cells as f64).powi(2);
         assert!((inside - 1.0).abs() < 1e-3, "{name}: {inside}");
-        law.iter_mut().for_each(|p| *p /= total);
+        mass.iter_mut().for_each(|p| *p /= total);
         let n = 20_000;
         let x = to_host(flow.sample_given(n, of_context(n).as_ref(), 1.0, &mut Noise::new(0, "sample")));
         let cell = |x: f64| (((x + half) / (2.0 * half) * coarse as f64) as usize).min(coarse - 1);
         let draws: Vec<usize> = x.chunks(2).map(|point| cell(point[0]) * coarse + cell(point[1])).collect();
-        check_follows(&draws, &law);
+        check_follows(&draws, &mass);
     }
 }
 
-/// A flow of linear layers is the normal law with `z = x·M + t`, and for `p = N(μ, diag σ²)`
+/// A flow of linear layers is the normal distribution with `z = x·M + t`, and for `p = N(μ, diag σ²)`
 /// `KL(p ‖ q) = -H(p) + ½ (|μ·M + t|² + Σ_i σ_i² |M_i|²) - ln |det M| + D·ln √(2π)`.
 #[test]
 fn the_forward_divergence_of_a_gaussian_is_the_closed_form() {
-    let layers = vec![LayerConfig::Linear { order: Permute::Reverse }, LayerConfig::act_norm()];
+    let layers = vec![LayerConfig::linear(Permute::Reverse), LayerConfig::act_norm()];
     let flow = wide_flow(&FlowConfig::new(2, layers), 0.5, 0);
     let (mean, std) = ([0.7_f64, -0.4], [1.3_f64, 0.6]);
     let image =
@@ -135,7 +132,7 @@ fn the_forward_divergence_of_a_gaussian_is_the_closed_form() {
     let u = Noise::new(0, "data").normal([n, 2], (&Device::flex(), DType::F64));
     let x = u.clone() * wide(std.to_vec(), [1, 2]) + wide(mean.to_vec(), [1, 2]);
     let log_p =
-        crate::univariate::sum(u.powi_scalar(2)) * -0.5 - 2.0 * ln_sqrt_tau - std[0].ln() - std[1].ln();
+        gibbs_core::math::row_sums(u.powi_scalar(2)) * -0.5 - 2.0 * ln_sqrt_tau - std[0].ln() - std[1].ln();
     check_mean(&to_host(log_p - flow.log_prob(x)), divergence);
 }
 

@@ -9,8 +9,8 @@ use super::*;
 fn checkerboards(network: ConvolutionalConfig) -> FlowConfig {
     let mask = CouplingMask::Checkerboard { rows: network.rows, columns: network.columns };
     let coupling = |flipped| {
-        let coupling = ConvolutionalCouplingConfig::new(mask.clone(), network.clone());
-        LayerConfig::ConvolutionalCoupling(coupling.with_flipped(flipped))
+        let network = ConditionerConfig::Convolutional(network.clone());
+        LayerConfig::Coupling(CouplingConfig::new(mask.clone(), network).with_flipped(flipped))
     };
     FlowConfig::new(network.rows * network.columns, vec![coupling(false), coupling(true)])
 }
@@ -73,10 +73,10 @@ fn a_coupling_sees_as_far_as_its_windows() {
 }
 
 #[test]
-fn couplings_at_two_scales_invert_and_tell_their_jacobian() {
-    let scales = MultiScaleConfig::new(small(4, 4).with_positions(true), vec![4, 4]).with_n_context(C);
+fn couplings_at_two_scales_invert_and_know_their_jacobian() {
+    let scales = scales(&small(4, 4).with_positions(true), 1, vec![4, 4], [3, 3]).with_n_context(C);
     for map in [Univariate::Additive, Univariate::affine(), Univariate::spline()] {
-        let config = scales.clone().with_map(map).flow().unwrap();
+        let config = scales.clone().flow_with(map).unwrap();
         let x = Noise::new(1, "points").normal([4, 16], (&Device::flex(), DType::F64)) * 1.3;
         let context = contexts(&config, 4, DType::F64);
         check_bijection(&wide_flow(&config, 0.3, 3), x, context.as_ref(), 1e-9);
@@ -87,7 +87,7 @@ fn couplings_at_two_scales_invert_and_tell_their_jacobian() {
 #[test]
 fn fields_on_a_lattice_come_back_and_begin_with_their_variances() {
     for (rows, columns) in [(4, 4), (3, 4)] {
-        let config = LatticeConfig::new(rows, columns).with_n_blocks(2).with_hidden(vec![6]);
+        let config = LatticeConfig::new(rows, columns).with_n_layers(2).with_n_hidden(Widths::One(6));
         let config = config.with_width(4).with_bottleneck(3).flow().unwrap();
         let n = rows * columns;
         let x = Noise::new(1, "points").normal([4, n], (&Device::flex(), DType::F64)) * 1.3;
@@ -106,16 +106,22 @@ fn fields_on_a_lattice_come_back_and_begin_with_their_variances() {
             assert!(mean.abs() < 1e-9 && (variance * 499.0 / 500.0 - 1.0).abs() < 1e-9, "{mean} {variance}");
         }
     }
-    assert!(LatticeConfig::new(1, 1).flow().unwrap_err().to_string().contains("more than one site"));
     assert!(
-        LatticeConfig::new(4, 4).with_n_blocks(0).flow().unwrap_err().to_string().contains("n_blocks = 0")
+        LatticeConfig::new(1, 1)
+            .flow()
+            .unwrap_err()
+            .to_string()
+            .contains("rows and columns = 1: must be at least 2")
+    );
+    assert!(
+        LatticeConfig::new(4, 4).with_n_layers(0).flow().unwrap_err().to_string().contains("n_layers = 0")
     );
 }
 
 #[test]
-fn what_is_factored_out_is_kept_and_spared_the_finer_scales() {
+fn factored_variables_stay_as_they_are() {
     let network = small(8, 8);
-    let scales = MultiScaleConfig::new(network, vec![4, 4]).with_checkerboards(2).with_stripes(1);
+    let scales = scales(&network, 1, vec![4, 4], [2, 1]);
     let config = scales.flow().unwrap();
     let flow = wide_flow(&config, 0.3, 0);
     let x = Noise::new(0, "x").normal([3, 64], (&Device::flex(), DType::F64));
@@ -134,7 +140,7 @@ fn what_is_factored_out_is_kept_and_spared_the_finer_scales() {
 
 #[test]
 fn normalizations_within_scales_are_fitted() {
-    let scales = MultiScaleConfig::new(small(4, 4), vec![4, 4]).with_checkerboards(1).with_stripes(1);
+    let scales = scales(&small(4, 4), 1, vec![4, 4], [1, 1]);
     let flow = scales.flow().unwrap().init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     let x = Noise::new(0, "x").normal([500, 16], &Device::flex()) * 3.0 + 7.0;
     let flow = flow.fitted(x.clone(), None);

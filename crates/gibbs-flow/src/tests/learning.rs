@@ -34,14 +34,13 @@ fn affine_flows_find_the_best_gaussian() {
     let det = covariance(0, 0) * covariance(1, 1) - covariance(0, 1).powi(2);
     let best = -0.5 * det.ln() - 1.0 - std::f64::consts::TAU.ln();
     let x = wide(points.concat(), [500, 2]).cast(DType::F32);
-    let linear =
-        FlowConfig::new(2, vec![LayerConfig::act_norm(), LayerConfig::Linear { order: Permute::Reverse }]);
+    let linear = FlowConfig::new(2, vec![LayerConfig::act_norm(), LayerConfig::linear(Permute::Reverse)]);
     let found = trained(&linear, &x, 300, 0.05);
     assert!((found - best).abs() < 1e-3, "linear: {found}, not {best}");
     // A scale that depends on the other variable fits a finite sample a little better, never worse.
     for config in [
-        RealNvpConfig::new(2, 2, vec![8]).with_act_norm(true).flow(),
-        MafConfig::new(2, 1, vec![8]).with_act_norm(true).flow(),
+        RealNvpConfig::new(2, 2, vec![8].into()).with_act_norm(true).flow(),
+        MafConfig::new(2, 1, vec![8].into()).with_act_norm(true).flow(),
     ] {
         let found = trained(&config, &x, 300, 0.02);
         assert!((best - 1e-2..best + 0.05).contains(&found), "{found}, the best Gaussian has {best}");
@@ -62,19 +61,21 @@ impl ModuleVisitor for Gradients<'_> {
     }
 }
 
-/// A flow whose couplings are still the identity has a Gaussian as its law. Learning that, it is at the optimum: the path gradient of
+/// A flow whose couplings are still the identity has a Gaussian density. If it learns this density, it is at the optimum: the path gradient of
 /// each draw is zero there, in all parameters of the module, and the whole derivative is not, for it has the score in it.
 #[test]
 fn at_the_optimum_the_path_gradient_of_a_flow_is_zero() {
     let n = 4;
     let coupling = |flipped| {
-        LayerConfig::Coupling(CouplingConfig::new(CouplingMask::Alternating, vec![5]).with_flipped(flipped))
+        LayerConfig::Coupling(
+            CouplingConfig::new(CouplingMask::Alternating, ConditionerConfig::mlp(vec![5]))
+                .with_flipped(flipped),
+        )
     };
     let order = Permute::Reverse;
-    let layers =
-        vec![coupling(false), LayerConfig::act_norm(), LayerConfig::Linear { order }, coupling(true)];
+    let layers = vec![coupling(false), LayerConfig::act_norm(), LayerConfig::linear(order), coupling(true)];
     let mut flow = wide_flow(&FlowConfig::new(n, layers), 0.0, 0);
-    flow.layers[2] = stirred(flow.layers[2].clone(), 0.4, Noise::new(0, "stir"));
+    flow.layers[2] = perturbed(flow.layers[2].clone(), 0.4, Noise::new(0, "stir"));
     // z = x·A, whose rows are the images of the axes.
     let axes: Vec<f64> = (0..n * n).map(|i| f64::from(u8::from(i % (n + 1) == 0))).collect();
     let images = to_host(flow.forward(wide(axes, [n, n]), None).0);
@@ -108,7 +109,7 @@ fn splines_learn_two_clouds() {
     let x = wide(points, [400, 2]).cast(DType::F32);
     // -ln 2 + the log-density of two normal variables of these standard deviations at their mean energy.
     let truth = -(2f64.ln()) - 0.2f64.ln() - 1.0 - std::f64::consts::TAU.ln();
-    let config = MafConfig::new(2, 1, vec![8]).with_map(Univariate::spline()).flow();
+    let config = MafConfig::new(2, 1, vec![8].into()).flow_with(Univariate::spline());
     let found = trained(&config, &x, 300, 0.03);
     // Beyond the truth goes only what 30 parameters overfit in 400 points, about 15/400.
     assert!((truth - 0.15..truth + 0.15).contains(&found), "{found}, the truth has {truth}");

@@ -6,12 +6,14 @@ mod latent;
 mod lattices;
 mod learning;
 mod refusals;
-mod whitening;
 
 use burn::{prelude::*, tensor::DType, tensor::FloatDType};
 use gibbs_backend::Noise;
-use gibbs_core::{nn::Activation, params::cast};
-use gibbs_testkit::stirred;
+use gibbs_core::{
+    nn::{Activation, Widths},
+    params::cast,
+};
+use gibbs_testkit::perturbed;
 
 use crate::*;
 
@@ -37,44 +39,45 @@ fn constructors(n: usize) -> Vec<(String, FlowConfig)> {
         for n_context in [0, C] {
             let given = if n_context > 0 { ", context" } else { "" };
             for (mask_name, mask) in &masks {
-                let config = RealNvpConfig::new(n, 2, vec![7])
-                    .with_map(map)
+                let config = RealNvpConfig::new(n, 2, vec![7].into())
                     .with_mask(mask.clone())
                     .with_n_context(n_context)
                     .with_activation(Activation::Tanh);
-                all.push((format!("couplings, {mask_name}, {map_name}{given}"), config.flow()));
+                all.push((format!("couplings, {mask_name}, {map_name}{given}"), config.flow_with(map)));
             }
             for (kind, inverse) in [("autoregressive", false), ("inverse autoregressive", true)] {
-                let config = MafConfig::new(n, 2, vec![9, 8])
-                    .with_map(map)
-                    .with_inverse(inverse)
+                let config = MafConfig::new(n, 2, vec![9, 8].into())
                     .with_n_context(n_context)
                     .with_activation(Activation::Silu);
-                all.push((format!("{kind}, {map_name}{given}"), config.flow()));
+                let flow = if inverse { config.inverse_flow_with(map) } else { config.flow_with(map) };
+                all.push((format!("{kind}, {map_name}{given}"), flow));
             }
         }
         all.extend(lattices(n, map_name, map));
         all.push((
             format!("element-wise, {map_name}"),
-            FlowConfig::new(n, vec![LayerConfig::Elementwise { map }]),
+            FlowConfig::new(n, vec![LayerConfig::elementwise(map)]),
         ));
     }
     let given: Vec<usize> = (0..n).map(|d| (d + 1) % n).collect();
     for order in [Permute::Reverse, Permute::Random, Permute::Given(given)] {
         all.push((
             format!("permutation, {order:?}"),
-            FlowConfig::new(n, vec![LayerConfig::Permutation { order: order.clone() }]),
+            FlowConfig::new(n, vec![LayerConfig::permutation(order.clone())]),
         ));
-        all.push((format!("linear, {order:?}"), FlowConfig::new(n, vec![LayerConfig::Linear { order }])));
+        all.push((format!("linear, {order:?}"), FlowConfig::new(n, vec![LayerConfig::linear(order)])));
     }
-    all.push(("autoregressive without hidden units".into(), MafConfig::new(n, 2, Vec::new()).flow()));
-    let hartley = vec![LayerConfig::Hartley { lengths: vec![n] }];
+    all.push(("autoregressive without hidden units".into(), MafConfig::new(n, 2, Vec::new().into()).flow()));
+    let hartley = vec![LayerConfig::hartley(vec![n])];
     all.push(("Hartley".into(), FlowConfig::new(n, hartley)));
-    let field =
-        LatticeConfig::new(1, n).with_n_blocks(2).with_hidden(vec![6]).with_width(4).with_bottleneck(3);
+    let field = LatticeConfig::new(1, n)
+        .with_n_layers(2)
+        .with_n_hidden(Widths::One(6))
+        .with_width(4)
+        .with_bottleneck(3);
     all.push(("fields on a ring, Hartley".into(), field.flow().unwrap()));
     all.push(("Glow of points".into(), glow(n)));
-    let levels = vec![LayerConfig::Dequantization { levels: 256 }];
+    let levels = vec![LayerConfig::Dequantization(DequantizationConfig::new(256))];
     all.push(("dequantization".into(), FlowConfig::new(n, levels)));
     all
 }
@@ -89,8 +92,8 @@ fn lattices(n: usize, map_name: &str, map: Univariate) -> Vec<(String, FlowConfi
         .with_activation(Activation::Tanh);
     let coupling = |network: &ConvolutionalConfig, flipped| {
         let mask = CouplingMask::Checkerboard { rows: 1, columns: n };
-        let coupling = ConvolutionalCouplingConfig::new(mask, network.clone());
-        LayerConfig::ConvolutionalCoupling(coupling.with_flipped(flipped).with_map(map))
+        let coupling = CouplingConfig::new(mask, ConditionerConfig::Convolutional(network.clone()));
+        LayerConfig::Coupling(coupling.with_flipped(flipped).with_map(map))
     };
     let periodic = line.clone().with_periodic(true);
     let cases = [
@@ -110,23 +113,41 @@ fn lattices(n: usize, map_name: &str, map: Univariate) -> Vec<(String, FlowConfi
     if side * side == n && side.is_power_of_two() {
         let network = ConvolutionalConfig { rows: side, columns: side, ..line };
         let widths = vec![5; side.ilog2() as usize];
-        let scales =
-            MultiScaleConfig::new(network, widths).with_map(map).with_checkerboards(1).with_stripes(2);
+        let scales = scales(&network, 1, widths, [1, 2]);
         for n_context in [0, C] {
             let name = format!("{side} by {side} sites at all scales, {map_name}, context {n_context}");
-            all.push((name, scales.clone().with_n_context(n_context).flow().unwrap()));
+            all.push((name, scales.clone().with_n_context(n_context).flow_with(map).unwrap()));
         }
     }
     all
 }
 
+/// Couplings at several scales with networks of these sizes: numbers of checkerboards and of stripes.
+fn scales(
+    network: &ConvolutionalConfig,
+    channels: usize,
+    widths: Vec<usize>,
+    couplings: [usize; 2],
+) -> MultiScaleConfig {
+    let (rows, columns) = (network.rows, network.columns);
+    let image = ImageConfig::new([rows, columns], widths)
+        .with_bottleneck(network.bottleneck)
+        .with_blocks(network.blocks)
+        .with_half_kernel(network.half_kernel)
+        .with_positions(network.positions)
+        .with_checkerboards(couplings[0])
+        .with_stripes(couplings[1]);
+    MultiScaleConfig::new(rows * columns * channels, image).with_activation(network.activation)
+}
+
 /// Normalization, learned permutation, coupling; twice.
 fn glow(n: usize) -> FlowConfig {
     let step = |flipped| {
-        let coupling = CouplingConfig::new(CouplingMask::Half, vec![8]).with_flipped(flipped);
+        let coupling =
+            CouplingConfig::new(CouplingMask::Half, ConditionerConfig::mlp(vec![8])).with_flipped(flipped);
         [
             LayerConfig::act_norm(),
-            LayerConfig::Linear { order: Permute::Random },
+            LayerConfig::linear(Permute::Random),
             LayerConfig::Coupling(coupling.with_map(Univariate::spline())),
         ]
     };
@@ -136,7 +157,7 @@ fn glow(n: usize) -> FlowConfig {
 /// The flow with all parameters moved, in f64.
 fn wide_flow(config: &FlowConfig, std: f64, seed: u64) -> Flow {
     let flow = config.init(&Device::flex(), &mut Noise::new(seed, "init")).unwrap();
-    stirred(cast(flow, FloatDType::F64), std, Noise::new(seed, "stir"))
+    perturbed(cast(flow, FloatDType::F64), std, Noise::new(seed, "stir"))
 }
 
 fn wide(values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {

@@ -9,15 +9,17 @@ use super::differences::{squared_differences, sum_rows};
 use crate::{
     error::{PhysicsError, non_negative, positive},
     lattice::Axis,
+    named::named,
 };
 
-/// What the ends of a chain are tied to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends {
-    /// Walls: a spring more on either side, `x_0 = x_{n+1} = 0`.
-    Walls,
-    /// Each other: a ring.
-    Ring,
+named! {
+    /// What the ends of a chain are tied to.
+    Ends {
+        /// Walls: one more spring on either side, `x_0 = x_{n+1} = 0`.
+        Walls = "walls",
+        /// Each other: a ring.
+        Ring = "ring",
+    }
 }
 
 /// The constants of a harmonic chain, in any consistent units.

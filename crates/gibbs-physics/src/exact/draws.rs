@@ -111,6 +111,6 @@ mod tests {
         let message = draw(&free(21), 1.0, 1, noise).unwrap_err().to_string();
         assert_eq!(message, "21 spins have too many states to enumerate; at most 20 spins");
         let message = draw(&free(2), f64::NAN, 1, noise).unwrap_err().to_string();
-        assert_eq!(message, "beta = NaN must be finite and at least 0");
+        assert_eq!(message, "beta = NaN: must be finite and at least 0");
     }
 }

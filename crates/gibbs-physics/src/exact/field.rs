@@ -15,7 +15,7 @@
 
 use std::f64::consts::PI;
 
-use gibbs_core::math::log_sum_exp;
+use gibbs_core::{ConfigError, math::log_sum_exp};
 use nalgebra::{DMatrix, DVector};
 
 use crate::{
@@ -75,13 +75,10 @@ pub fn phi_four_chain(axis: Axis, mass_squared: f64, coupling: f64) -> Result<f6
 }
 
 /// The integral over fields must be finite.
-pub(crate) fn check_potential(mass_squared: f64, coupling: f64) -> Result<(), PhysicsError> {
+pub(crate) fn check_potential(mass_squared: f64, coupling: f64) -> Result<(), ConfigError> {
     finite("mass_squared", mass_squared)?;
-    if non_negative("coupling", coupling)? == 0.0 && mass_squared <= 0.0 {
-        let must = "above 0 where the coupling is 0";
-        return Err(PhysicsError::Range { name: "mass_squared", value: mass_squared, must });
-    }
-    Ok(())
+    let is_bound = non_negative("coupling", coupling)? > 0.0 || mass_squared > 0.0;
+    ConfigError::require(is_bound, "mass_squared", mass_squared, "must be above 0 where the coupling is 0")
 }
 
 /// `ln Z` by the trapezoidal rule with `points` values.

@@ -1,17 +1,19 @@
 //! Maximum likelihood with the gradient from Monte Carlo.
 
 use gibbs_backend::Noise;
+use gibbs_core::ConfigError;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::{Learner, Moments, Samples, centered::Centered};
+use super::{IterativeEstimator, Moments, Samples, centered::Centered};
 use crate::{
     Pairwise, PhysicsError,
-    error::non_negative,
+    error::positive,
     monte_carlo::{Chain, Rule, Sweep},
 };
 
-/// Length and rate of the climb.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Length and rate of the ascent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChainsConfig {
     /// Independent chains, each a row of the model's samples.
     pub chains: usize,
@@ -19,13 +21,13 @@ pub struct ChainsConfig {
     pub sweeps: usize,
     /// Steps of the whole climb: the rate falls and the average begins according to it.
     pub steps: usize,
-    /// First rate, in Newton steps of free spins. Couplings that are strong, as around a critical point, need less.
-    pub rate: f64,
+    /// First learning rate, in Newton steps of free spins. Strong couplings, such as those at a critical point, need less.
+    pub learning_rate: f64,
 }
 
 impl Default for ChainsConfig {
     fn default() -> Self {
-        Self { chains: 1000, sweeps: 1, steps: 2000, rate: 0.2 }
+        Self { chains: 1000, sweeps: 1, steps: 2000, learning_rate: 0.2 }
     }
 }
 
@@ -34,13 +36,11 @@ impl ChainsConfig {
     ///
     /// # Errors
     /// Names the first that is out of range.
-    pub fn validate(&self) -> Result<(), PhysicsError> {
+    pub fn validate(&self) -> Result<(), ConfigError> {
         for (name, value) in [("chains", self.chains), ("sweeps", self.sweeps), ("steps", self.steps)] {
-            if value == 0 {
-                return Err(PhysicsError::Range { name, value: 0.0, must: "at least 1" });
-            }
+            ConfigError::at_least(name, value, 1)?;
         }
-        non_negative("rate", self.rate).map(|_| ())
+        positive("learning_rate", self.learning_rate).map(|_| ())
     }
 }
 
@@ -66,7 +66,7 @@ pub struct PersistentChains {
 }
 
 /// All that a [`PersistentChains`] carries from step to step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChainsState {
     /// Steps done.
     pub steps: usize,
@@ -123,7 +123,7 @@ impl PersistentChains {
     }
 }
 
-impl Learner for PersistentChains {
+impl IterativeEstimator for PersistentChains {
     /// One step. The gradient returned is its mean over the steps that are averaged, or that of this step before.
     fn step(&mut self) -> Result<f64, PhysicsError> {
         let n = self.centered.moments.n_spins();
@@ -137,7 +137,7 @@ impl Learner for PersistentChains {
         let gradient = self.centered.gradient(&model.means, &model.correlations);
 
         let progress = self.state.steps as f64 / self.config.steps as f64;
-        let rate = self.config.rate * (1.0 + 4.0 * progress).powf(-2.0 / 3.0);
+        let rate = self.config.learning_rate * (1.0 + 4.0 * progress).powf(-2.0 / 3.0);
         for ((x, g), scale) in self.state.parameters.iter_mut().zip(&gradient).zip(&self.scale) {
             *x += rate * g / scale;
         }

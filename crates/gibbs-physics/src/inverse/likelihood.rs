@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Learner, Moments, centered::Centered};
+use super::{IterativeEstimator, Moments, centered::Centered};
 use crate::{Hamiltonian, Pairwise, PhysicsError, exact};
 
 /// A step is accepted where the slope along it has not turned over to more than this share of what it was: the maximum along
@@ -74,7 +74,7 @@ fn gradient(centered: &Centered, parameters: &DVector<f64>) -> Result<DVector<f6
     Ok(DVector::from_vec(centered.gradient(&model.means, &model.correlations)))
 }
 
-impl Learner for MaximumLikelihood {
+impl IterativeEstimator for MaximumLikelihood {
     fn step(&mut self) -> Result<f64, PhysicsError> {
         let direction = &self.inverse * &self.gradient;
         let slope = self.gradient.dot(&direction);

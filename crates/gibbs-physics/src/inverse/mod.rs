@@ -24,6 +24,7 @@ mod centered;
 mod chains;
 mod closed;
 mod deviation;
+mod estimator;
 mod likelihood;
 mod moments;
 mod pair;
@@ -36,6 +37,7 @@ mod tests;
 pub use chains::{ChainsConfig, ChainsState, PersistentChains};
 pub use closed::{bethe, independent_pairs, mean_field, tap};
 pub use deviation::{Deviation, coupling_error, field_error};
+pub use estimator::{InverseConfig, InverseEstimator, InverseMethod};
 pub use likelihood::MaximumLikelihood;
 pub use moments::Moments;
 pub use pseudo_likelihood::{PseudoLikelihood, pseudo_log_likelihood};
@@ -44,7 +46,7 @@ pub use samples::Samples;
 use crate::{Pairwise, PhysicsError};
 
 /// A method that climbs to its answer step by step.
-pub trait Learner {
+pub trait IterativeEstimator {
     /// One step. Returns how far it is from its end: a norm of the gradient, in units where 1 is a wholly wrong answer; 0 at
     /// the maximum.
     ///
@@ -71,7 +73,7 @@ pub trait Learner {
     }
 }
 
-/// Where a [`Learner`] stopped.
+/// Where a [`IterativeEstimator`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stopped {
     /// Steps done.

@@ -17,7 +17,7 @@
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-use super::{Learner, Samples};
+use super::{IterativeEstimator, Samples};
 use crate::{Hamiltonian, Pairwise, PhysicsError, error::non_negative};
 
 /// Share of the predicted decrease that a step must achieve (Boyd & Vandenberghe, "Convex Optimization" (2004), section 9.5:
@@ -127,7 +127,7 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
-impl Learner for PseudoLikelihood {
+impl IterativeEstimator for PseudoLikelihood {
     fn step(&mut self) -> Result<f64, PhysicsError> {
         // Of several errors the first is told, whichever thread was faster.
         let steps: Vec<_> = (0..self.rows.len()).into_par_iter().map(|i| self.newton(i)).collect();

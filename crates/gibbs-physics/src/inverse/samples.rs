@@ -1,5 +1,7 @@
 //! Configurations to learn from.
 
+use gibbs_core::ConfigError;
+
 use super::Moments;
 use crate::PhysicsError;
 
@@ -56,11 +58,8 @@ impl Samples {
         let total: f64 = rows.iter().map(|row| row.1).sum();
         let bad = rows.iter().map(|row| row.1).find(|w| !w.is_finite() || *w < 0.0);
         if let Some(value) = bad.or(Some(total).filter(|total| *total <= 0.0)) {
-            return Err(PhysicsError::Range {
-                name: "weight",
-                value,
-                must: "finite, at least 0, and not all 0",
-            });
+            let reason = "must be finite, at least 0, and not all 0";
+            return Err(ConfigError::new("weight", value, reason).into());
         }
         let n_samples = rows.len();
         rows.sort_unstable_by_key(|row| row.0);

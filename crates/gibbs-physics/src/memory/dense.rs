@@ -1,6 +1,7 @@
 //! Dense associative memory.
 
 use gibbs_backend::Noise;
+use gibbs_core::ConfigError;
 
 use super::{Dynamics, pattern_size, recall::in_parts};
 use crate::{PhysicsError, error::inverse_temperature, monte_carlo::Rule};
@@ -77,8 +78,8 @@ impl DenseMemory {
         if let Interaction::Power(degree) | Interaction::RectifiedPower(degree) = interaction
             && (degree == 0 || !(n_spins as f64).powf(f64::from(degree)).is_finite())
         {
-            let must = "at least 1, and n^degree a finite number";
-            return Err(PhysicsError::Range { name: "degree", value: f64::from(degree), must });
+            let reason = "must be at least 1, and n^degree a finite number";
+            return Err(ConfigError::new("degree", degree, reason).into());
         }
         let by_spin = (0..n_spins).flat_map(|i| patterns.iter().map(move |xi| xi[i])).collect();
         Ok(Self { interaction, n_spins, patterns: by_spin, beta: None })

@@ -56,9 +56,9 @@ pub trait Chain: Sync {
     }
 }
 
-/// How long to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
+/// Lengths of Markov chain Monte Carlo runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct McmcSchedule {
     /// Independent chains, run in parallel.
     pub chains: usize,
     /// Steps of each that are thrown away: many times the autocorrelation time.
@@ -74,15 +74,25 @@ pub struct Schedule {
 ///
 /// # Panics
 /// If `schedule` has no chains, no measurements, or `every` is 0.
-pub fn measure<C: Chain>(chain: &C, schedule: Schedule, noise: &Noise) -> Vec<Measurements> {
-    let Schedule { chains, burn_in, measurements, every } = schedule;
+pub fn measure<C: Chain>(chain: &C, schedule: McmcSchedule, noise: &Noise) -> Vec<Measurements> {
+    measure_from(chain, |noise| chain.init(noise), schedule, noise)
+}
+
+/// [`measure`] from other states than those of [`Chain::init`].
+pub(super) fn measure_from<C: Chain>(
+    chain: &C,
+    start: impl Fn(&mut Noise) -> C::State + Sync,
+    schedule: McmcSchedule,
+    noise: &Noise,
+) -> Vec<Measurements> {
+    let McmcSchedule { chains, burn_in, measurements, every } = schedule;
     assert!(chains > 0 && measurements > 0 && every > 0, "nothing to measure in {schedule:?}");
     let betas = chain.betas();
     let histories: Vec<Vec<Vec<Observation>>> = (0..chains)
         .into_par_iter()
         .map(|c| {
             let mut noise = noise.child(c.to_string());
-            let mut state = chain.init(&mut noise);
+            let mut state = start(&mut noise);
             state = chain.run(state, burn_in, &mut noise);
             let mut replicas = vec![Vec::with_capacity(measurements); betas.len()];
             for _ in 0..measurements {

@@ -13,6 +13,7 @@
 
 mod chain;
 mod measurements;
+mod method;
 mod multispin;
 mod statistics;
 mod sweep;
@@ -23,8 +24,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Chain, Observation, Schedule, measure};
+pub use chain::{Chain, McmcSchedule, Observation, measure};
 pub use measurements::Measurements;
+pub use method::{DrawSchedule, Measured, MonteCarloMethod, draw_spins};
 pub use multispin::{HeatBath64, MAX_NEIGHBORS, REPLICAS};
 pub use statistics::TimeAverage;
 pub use sweep::{Rule, Sweep};

@@ -70,7 +70,9 @@ impl<'a> HeatBath64<'a> {
         let beta = inverse_temperature(beta)?;
         let strength = hamiltonian.bonds().next().map_or(0.0, |bond| bond.2.abs());
         if let Some((i, j, value)) = hamiltonian.bonds().find(|bond| bond.2.abs() != strength) {
-            return Err(PhysicsError::UnequalCouplings { i, j, value, strength });
+            let reason =
+                format!("another is ±{strength}, but in bits all must be of one strength, use Sweep");
+            return Err(PhysicsError::Coupling { i, j, value, reason });
         }
         let (neighbors, sites, thresholds) = (Vec::new(), Vec::new(), Vec::new());
         let mut chain = Self { hamiltonian, beta, strength, neighbors, sites, thresholds };

@@ -21,6 +21,9 @@ use super::{
 };
 use crate::{Hamiltonian, Pairwise, PhysicsError, error::inverse_temperature, spins::fair_spins};
 
+/// Clusters of a pilot run that are measured, and that are discarded before.
+const PILOT: usize = 200;
+
 /// One replica of a ferromagnet; the state is its spins `[n]`, ±1. A step turns one cluster over.
 #[derive(Clone, Debug)]
 pub struct Wolff<'a> {
@@ -38,15 +41,33 @@ impl<'a> Wolff<'a> {
     pub fn new(hamiltonian: &'a Pairwise, beta: f64) -> Result<Self, PhysicsError> {
         let beta = inverse_temperature(beta)?;
         if let Some((i, j, value)) = hamiltonian.bonds().find(|bond| bond.2 < 0.0) {
-            return Err(PhysicsError::NotFerromagnetic { i, j, value });
+            let reason = "clusters of Wolff need couplings of at least 0, use a heat bath".into();
+            return Err(PhysicsError::Coupling { i, j, value, reason });
         }
         if let Some(i) = hamiltonian.field().iter().position(|h| *h != 0.0) {
-            return Err(PhysicsError::FieldNotZero { i, value: hamiltonian.field()[i] });
+            let reason = "clusters of Wolff need a field of 0, use a heat bath";
+            return Err(PhysicsError::Field { i, value: hamiltonian.field()[i], reason });
         }
         let join = |(j, value): &(usize, f64)| (*j, -(-2.0 * beta * value).exp_m1());
         let neighbors =
             (0..hamiltonian.n_spins()).map(|i| hamiltonian.neighbors(i).iter().map(join).collect()).collect();
         Ok(Self { hamiltonian, beta, neighbors })
+    }
+
+    /// Number of clusters that touch as many spins as a sweep, from a pilot run that starts at `start [n]`. The mean cluster has
+    /// `n ⟨m²⟩` spins (Wolff 1989), so this is `1 / ⟨m²⟩`.
+    ///
+    /// # Panics
+    /// If `start` has not one value for each spin.
+    pub fn clusters_per_sweep(&self, start: Vec<i8>, noise: &mut Noise) -> usize {
+        let n = start.len();
+        let mut state = self.run(start, PILOT, noise);
+        let mut sum = 0.0;
+        for _ in 0..PILOT {
+            state = self.step(state, noise);
+            sum += Observation::of(self.hamiltonian, &state).magnetization.powi(2);
+        }
+        ((PILOT as f64 / sum).ceil() as usize).clamp(1, n)
     }
 }
 

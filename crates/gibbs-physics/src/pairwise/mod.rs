@@ -47,10 +47,10 @@ impl Pairwise {
                 return Err(PhysicsError::BondRange { i, j, n_spins });
             }
             if i == j {
-                return Err(PhysicsError::SelfCoupling { i, value });
+                return Err(self_coupling(i, value));
             }
             if !value.is_finite() {
-                return Err(PhysicsError::CouplingNotFinite { i, j, value });
+                return Err(not_finite(i, j, value));
             }
             lists[i].push((j, value));
             lists[j].push((i, value));
@@ -81,13 +81,14 @@ impl Pairwise {
             for j in 0..n_spins {
                 let (value, mirrored) = (entry(i, j), entry(j, i));
                 if !value.is_finite() {
-                    return Err(PhysicsError::CouplingNotFinite { i, j, value });
+                    return Err(not_finite(i, j, value));
                 }
                 if i == j && value != 0.0 {
-                    return Err(PhysicsError::SelfCoupling { i, value });
+                    return Err(self_coupling(i, value));
                 }
                 if value != mirrored && mirrored.is_finite() {
-                    return Err(PhysicsError::NotSymmetric { i, j, value, mirrored });
+                    let reason = format!("({j}, {i}) is {mirrored}, but couplings must be symmetric");
+                    return Err(PhysicsError::Coupling { i, j, value, reason });
                 }
             }
         }
@@ -105,6 +106,15 @@ impl Pairwise {
         }
         check_field(&field)?;
         Ok(Self { field, cache: Cache::default(), ..self })
+    }
+
+    /// `factor · H`: couplings and fields times a number, such as an inverse temperature.
+    ///
+    /// # Errors
+    /// If a product is not finite.
+    pub fn scaled(&self, factor: f64) -> Result<Self, PhysicsError> {
+        let bonds = self.bonds().map(|(i, j, value)| (i, j, factor * value));
+        Self::from_bonds(bonds, self.field.iter().map(|h| factor * h).collect())
     }
 
     /// `h [n]`.
@@ -179,12 +189,21 @@ impl PartialEq for Pairwise {
     }
 }
 
+fn not_finite(i: usize, j: usize, value: f64) -> PhysicsError {
+    PhysicsError::Coupling { i, j, value, reason: "couplings must be finite".into() }
+}
+
+fn self_coupling(i: usize, value: f64) -> PhysicsError {
+    let reason = "a spin is not coupled to itself, set the diagonal to 0".into();
+    PhysicsError::Coupling { i, j: i, value, reason }
+}
+
 fn check_field(field: &[f64]) -> Result<(), PhysicsError> {
     if field.is_empty() {
         return Err(PhysicsError::NoSpins);
     }
     match field.iter().position(|h| !h.is_finite()) {
-        Some(i) => Err(PhysicsError::FieldNotFinite { i, value: field[i] }),
+        Some(i) => Err(PhysicsError::Field { i, value: field[i], reason: "fields must be finite" }),
         None => Ok(()),
     }
 }

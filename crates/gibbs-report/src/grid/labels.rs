@@ -1,10 +1,10 @@
-//! The words around the images of a grid and below each of them.
+//! The labels around the images of a grid, and the captions below them.
 
 use super::{ImageGrid, LABEL, bounded};
 use crate::scene::{Anchor, Scene};
 use crate::{Color, Picture, ReportError, font, render};
 
-/// Em of captions in pixels, the smallest it is reduced to, and the height of their line.
+/// Em of captions in pixels, its smallest value, and the height of their line.
 const CAPTION: f64 = 11.5;
 const SMALLEST_CAPTION: f64 = 9.0;
 const CAPTION_LINE: usize = 15;
@@ -57,7 +57,7 @@ impl ImageGrid {
         if self.captions.is_empty() { 0 } else { CAPTION_LINE + self.margin }
     }
 
-    /// Writes the caption of image `i` below its cell, whose upper left corner is `(x, y)`.
+    /// Writes the caption of image `i` below its cell. The upper left corner of the cell is `(x, y)`.
     pub(super) fn caption(
         &self,
         picture: &mut Picture,

@@ -20,16 +20,33 @@ pub enum OptimizerConfig {
         #[serde(default = "no_momentum")]
         momentum: Schedule,
     },
-    /// Adam.
-    Adam(AdamConfig),
-    /// Nonlinear conjugate gradients: a few line searches on each batch. Ignores the learning rate.
-    ConjugateGradient(ConjugateGradient),
-    /// L-BFGS: a few line searches on each batch. Ignores the learning rate.
-    Lbfgs(Lbfgs),
+    /// [Adam](AdamConfig) with its published constants.
+    Adam {
+        /// Decoupled weight decay.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+    /// Line searches on each batch along [conjugate gradients](ConjugateGradient); the learning rate is not used.
+    ConjugateGradient {
+        /// Line searches on a batch, at least 1.
+        #[serde(default = "few_searches")]
+        searches: usize,
+    },
+    /// Line searches on each batch by [L-BFGS](Lbfgs); the learning rate is not used.
+    Lbfgs {
+        /// Line searches on a batch, at least 1.
+        #[serde(default = "few_searches")]
+        searches: usize,
+    },
 }
 
 fn no_momentum() -> Schedule {
     Schedule::constant(0.0)
+}
+
+/// As many as Hinton & Salakhutdinov (2006, doi:10.1126/science.1127647, supporting material) make on each batch.
+fn few_searches() -> usize {
+    3
 }
 
 impl OptimizerConfig {
@@ -38,9 +55,9 @@ impl OptimizerConfig {
         Self::Sgd { momentum: no_momentum() }
     }
 
-    /// Adam with the constants of its paper.
+    /// Adam without weight decay.
     pub fn adam() -> Self {
-        Self::Adam(AdamConfig::new())
+        Self::Adam { weight_decay: 0.0 }
     }
 
     /// Checks every field.
@@ -52,9 +69,9 @@ impl OptimizerConfig {
             Self::Sgd { momentum } => {
                 momentum.check("momentum", |value| (0.0..1.0).contains(&value), "must lie in [0, 1)")
             }
-            Self::Adam(config) => config.validate(),
-            Self::ConjugateGradient(config) => config.validate(),
-            Self::Lbfgs(config) => config.validate(),
+            Self::Adam { weight_decay } => AdamConfig::new().with_weight_decay(*weight_decay).validate(),
+            Self::ConjugateGradient { searches } => ConjugateGradient::new().with_searches(*searches).validate(),
+            Self::Lbfgs { searches } => Lbfgs::new().with_searches(*searches).validate(),
         }
     }
 
@@ -70,8 +87,10 @@ impl OptimizerConfig {
                 placed(SgdConfig::new().with_momentum(Some(momentum)).build(), device)
             }
             Self::Sgd { .. } => placed(SgdConfig::new().build(), device),
-            Self::Adam(config) => placed(config.init()?, device),
-            Self::ConjugateGradient(_) | Self::Lbfgs(_) => return Ok(None),
+            Self::Adam { weight_decay } => {
+                placed(AdamConfig::new().with_weight_decay(*weight_decay).init()?, device)
+            }
+            Self::ConjugateGradient { .. } | Self::Lbfgs { .. } => return Ok(None),
         }))
     }
 }

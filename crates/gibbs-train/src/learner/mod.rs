@@ -19,7 +19,7 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, BoxError, ConfigError, Objective, ObjectiveState, Position, Scalar, optim::Minimized, params,
+    Batch, BoxError, ConfigError, Objective, ObjectiveState, Position, Scalar, optim::{ConjugateGradient, Lbfgs, Minimized}, params,
 };
 use serde::{Deserialize, Serialize};
 
@@ -276,8 +276,12 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
             }
         };
         let (model, minimized): (M, Minimized) = match &self.config.optimizer {
-            OptimizerConfig::ConjugateGradient(config) => config.minimize(model, evaluate),
-            OptimizerConfig::Lbfgs(config) => config.minimize(model, evaluate),
+            OptimizerConfig::ConjugateGradient { searches } => {
+                ConjugateGradient::new().with_searches(*searches).minimize(model, evaluate)
+            }
+            OptimizerConfig::Lbfgs { searches } => {
+                Lbfgs::new().with_searches(*searches).minimize(model, evaluate)
+            }
             _ => unreachable!("all others have an optimizer"),
         };
         self.averages.add_value("loss", minimized.loss_before);

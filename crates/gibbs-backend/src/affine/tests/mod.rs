@@ -120,7 +120,7 @@ mod on_flex {
         FUNCTIONS.iter().for_each(|&function| check_slopes(|x, w, b| affine(x, w, b, function)));
     }
 
-    /// The gradient of `Σ y³` is what finite differences say.
+    /// The gradient of `Σ y³` agrees with finite differences.
     #[track_caller]
     pub(super) fn check_slopes(affine: impl Fn(Tensor<2>, Tensor<2>, Tensor<1>) -> Tensor<2>) {
         let device = Device::flex().autodiff();
@@ -223,7 +223,7 @@ mod on_flex {
     }
 
     #[test]
-    #[should_panic(expected = "a weight of shape [4, 2] and a bias of shape [2]")]
+    #[should_panic(expected = "weight of shape [4, 2], bias of shape [2]")]
     fn shapes_must_fit() {
         let device = Device::flex();
         affine(

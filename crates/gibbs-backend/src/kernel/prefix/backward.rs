@@ -1,4 +1,4 @@
-//! The gradients.
+//! The backward pass.
 //!
 //! With `g_t = ∂/∂y_t` and `δ_t = (g_t·V_tᵀ) ⊙ f'(a_t)`, from the last variable to the first:
 //!
@@ -6,7 +6,7 @@
 //! ∂/∂a_t = ∂/∂a_{t+1} + δ_t,    ∂/∂W_t = x_tᵀ·∂/∂a_{t+1},    ∂/∂x_t = ∂/∂a_{t+1}·W_tᵀ,    ∂/∂V_t = h_tᵀ·g_t
 //! ```
 //!
-//! While `a` does not change, the `g_t·V_tᵀ` are gathered and multiplied by the derivative once.
+//! While `a` does not change, the `g_t·V_tᵀ` are added and multiplied by the derivative once.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -20,10 +20,10 @@ use crate::kernel::functions::Map;
 use crate::kernel::real::Number;
 use crate::kernel::{Isa, Kernel, run};
 
-/// Panels whose shares in the gradient of `x` are kept at a time.
+/// Number of panels whose contributions to the gradient of `x` are stored at the same time.
 const ROUND: usize = 16;
 
-/// The gradients of the operands, each of its operand's shape, row-major.
+/// The gradients of the operands in the shapes of the operands, row-major.
 pub(crate) struct Gradients<T> {
     pub(crate) start: Vec<T>,
     pub(crate) x: Option<Vec<T>>,
@@ -31,7 +31,7 @@ pub(crate) struct Gradients<T> {
     pub(crate) v: Vec<T>,
 }
 
-/// The gradients from that of `y`. That of `x` is added up from the panels in their order, if it is wanted.
+/// The gradients from that of `y`. That of `x`, if requested, is the sum over the panels in their order.
 pub(crate) fn backward<F: Map, T: Number>(
     networks: &Networks<T>,
     gradient: &[T],
@@ -82,7 +82,7 @@ pub(crate) fn backward<F: Map, T: Number>(
 
 /// The gradients of a panel.
 struct Panel<T> {
-    /// That of `a`, for each example; in the end that of `start`.
+    /// The gradient of `a` for each example; at the end that of `start`.
     a: Vec<Line<T>>,
     w: Vec<Line<T>>,
     v: Vec<Line<T>>,
@@ -125,7 +125,7 @@ impl<F: Map, T: Number> Kernel for Backward<'_, F, T> {
     }
 }
 
-/// The hidden layer in a segment, of one example. A run is a series of variables that all find the same `a`.
+/// The hidden layer of one example in a segment. A run is a series of variables with the same `a`.
 struct Runs<T> {
     /// The run of each variable.
     of: Vec<usize>,
@@ -182,7 +182,7 @@ impl<F: Map, T: Number> Backward<'_, F, T> {
         }
     }
 
-    /// From the last variable of a segment to the first.
+    /// The backward pass from the last variable of a segment to the first.
     #[inline(always)]
     fn pass<I: Isa>(&mut self, example: usize, segment: Range<usize>, runs: &Runs<T>) {
         let networks = self.networks;

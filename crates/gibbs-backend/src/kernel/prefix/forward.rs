@@ -1,4 +1,4 @@
-//! The networks' outputs.
+//! The forward pass.
 
 use std::marker::PhantomData;
 
@@ -10,10 +10,10 @@ use crate::kernel::functions::Map;
 use crate::kernel::real::Number;
 use crate::kernel::{Isa, Kernel, run};
 
-/// Examples that pass a segment together, at most: `a` and `h` of all of them stay in the second-level cache.
+/// Largest number of examples in a task: their `a` and `h` fit into the second-level cache.
 const MOST_EXAMPLES: usize = 64;
 
-/// `y`, `[n, D·P]`; the bias is `[D·P]`. How the examples are shared out changes no sum.
+/// `y` `[n, D·P]` for a bias `[D·P]`. The sums do not depend on the distribution of the examples to threads.
 pub(crate) fn forward<F: Map, T: Number>(networks: &Networks<T>, bias: &[T]) -> Vec<T> {
     let mut y = vec![T::default(); networks.examples * bias.len()];
     let share = networks.examples.div_ceil(2 * rayon::current_num_threads()).clamp(1, MOST_EXAMPLES);

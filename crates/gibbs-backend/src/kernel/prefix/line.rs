@@ -1,16 +1,16 @@
-//! The numbers of a panel that are dealt with together.
+//! Vectors of the numbers of a panel.
 
 use crate::kernel::Isa;
 use crate::kernel::functions::Map;
 use crate::kernel::real::{Number, Real};
 
-/// Hidden units to a panel.
+/// Hidden units in a panel.
 pub(super) const WIDTH: usize = 64;
 
-/// In how many parts a sum over the units of a line is gathered.
+/// Number of partial sums in a sum over the units of a line.
 const LANES: usize = 16;
 
-/// Some numbers, one for each unit of a panel; beyond the last unit they are of no account.
+/// One number for each unit of a panel. Numbers beyond the last unit are not used.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Line<T>(pub(super) [T; WIDTH]);
@@ -20,7 +20,7 @@ impl<T: Number> Line<T> {
         Self([T::default(); WIDTH])
     }
 
-    /// The values, and zeros behind them.
+    /// The values, followed by zeros.
     #[inline(always)]
     pub(super) fn read(values: &[T]) -> Self {
         let mut line = Self::zero();
@@ -54,7 +54,7 @@ impl<T: Number> Line<T> {
         line
     }
 
-    /// The derivative of the function, from what it is computed from.
+    /// The derivative of the function, from its results or arguments.
     #[inline(always)]
     pub(super) fn derivative<I: Isa, F: Map>(&self) -> Self {
         let mut line = *self;
@@ -65,7 +65,7 @@ impl<T: Number> Line<T> {
     }
 }
 
-/// A sum over units in the making.
+/// Partial sums over units.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Lanes<T>([T; LANES]);
@@ -88,7 +88,7 @@ impl<T: Number> Lanes<T> {
         self.0 = sums;
     }
 
-    /// The sum of the lanes, halving their number in each step.
+    /// The sum of the lanes. Each step halves their number.
     #[inline(always)]
     pub(super) fn total<I: Isa>(mut self) -> T {
         let mut width = LANES / 2;

@@ -1,13 +1,13 @@
-//! A hidden layer that takes in one variable after the other, with a network read off before each.
+//! A hidden layer with one network for each prefix of the variables.
 //!
 //! ```text
 //! h_t = f(a_t),    y_t = b_t + h_t·V_t,    a_{t+1} = a_t + x_t·W_t
 //! ```
 //!
-//! The hidden units are cut into panels of [`WIDTH`], whose rows of `W` and `V` lie one behind the other. A variable whose
-//! inputs are all zero leaves `a` and `h` as they are, so the function is computed anew only behind a nonzero one. The
-//! variables are passed in segments of about `√D`: forward their weights stay in the cache while several examples
-//! pass, backward `a` is kept at the start of each and computed again from there.
+//! The hidden units form panels of [`WIDTH`] units, for which the rows of `W` and `V` are contiguous. If all inputs of a variable
+//! are zero, `a` and `h` do not change, and the function is not evaluated again. The variables form segments of about `√D`.
+//! In the forward pass the weights of a segment stay in the cache for several examples. The backward pass stores `a` at the
+//! start of each segment and computes the rest again.
 
 mod backward;
 mod forward;
@@ -24,7 +24,7 @@ pub(crate) use backward::{Gradients, backward};
 pub(crate) use forward::forward;
 use line::{Line, WIDTH};
 
-/// The operands, with the weights in panels.
+/// The operands with the weights in panels.
 pub(crate) struct Networks<'a, T> {
     start: &'a [T],
     x: &'a [T],
@@ -33,9 +33,9 @@ pub(crate) struct Networks<'a, T> {
     examples: usize,
     variables: usize,
     units: usize,
-    /// Elements of `x` to a variable.
+    /// Elements of `x` for each variable.
     inputs: usize,
-    /// Elements of `y` to a variable.
+    /// Elements of `y` for each variable.
     outputs: usize,
 }
 
@@ -59,7 +59,7 @@ impl<'a, T: Number> Networks<'a, T> {
         panel * WIDTH..((panel + 1) * WIDTH).min(self.units)
     }
 
-    /// Where `a` starts.
+    /// The first `a`.
     #[inline(always)]
     fn start(&self, example: usize, panel: usize) -> Line<T> {
         Line::read(&self.start[example * self.units..][self.units_of(panel)])
@@ -77,19 +77,19 @@ impl<'a, T: Number> Networks<'a, T> {
         variable * self.inputs..(variable + 1) * self.inputs
     }
 
-    /// The most variables in a segment.
+    /// Largest number of variables in a segment.
     fn segment(&self) -> usize {
         self.variables.isqrt().max(1)
     }
 
-    /// All variables in order.
+    /// The segments in order.
     fn segments(&self) -> impl DoubleEndedIterator<Item = Range<usize>> + ExactSizeIterator + use<T> {
         let (length, variables) = (self.segment(), self.variables);
         (0..variables.div_ceil(length)).map(move |i| i * length..((i + 1) * length).min(variables))
     }
 }
 
-/// A matrix whose rows are cut into lines; the lines of the first columns come first.
+/// A matrix whose rows are cut into lines. The lines of the first columns come first.
 struct Panels<T> {
     lines: Vec<Line<T>>,
     rows: usize,
@@ -114,7 +114,7 @@ impl<T: Number> Panels<T> {
     }
 }
 
-/// Adds the inputs of a variable, times their rows, to `a`. Returns whether there was anything to add.
+/// Adds the inputs of a variable times their rows to `a`. Returns whether an input is not zero.
 #[inline(always)]
 fn advance<I: Isa, T: Number>(a: &mut Line<T>, x: &[T], rows: &[Line<T>]) -> bool {
     let mut changed = false;

@@ -1,4 +1,4 @@
-//! Where a matrix is not zero.
+//! Lists of the nonzero elements of a matrix.
 
 use rayon::prelude::*;
 
@@ -6,15 +6,15 @@ use super::table::{LINES, groups_per_block, groups_per_word};
 use super::{FEWEST_ROWS, Matrix};
 use crate::kernel::{Isa, Kernel, run};
 
-/// Columns whose marks fit in a word, a bit each: seven bytes of them.
+/// Columns in a word of marks with one bit each: seven bytes.
 pub(super) const BITS: usize = 56;
 
-/// For each row of the left factor and each block of the right one, the lines of the block's table to be added.
+/// For each row of the left factor and each block of the right one: the lines of the table of the block to be added.
 ///
-/// Every pair of row and block has room for as many entries as a block has groups.
+/// Each pair of row and block has room for one entry per group.
 pub(super) struct Lists {
     entries: Vec<u8>,
-    /// The elements that the entries stand for; empty if all are one.
+    /// The elements of the entries. Empty if all are one.
     factors: Vec<f32>,
     lengths: Vec<u8>,
     shape: Shape,
@@ -28,7 +28,7 @@ struct Shape {
 }
 
 impl Lists {
-    /// The lists of a matrix, taken for zeros and ones, with `G` columns to a group.
+    /// The lists of a matrix of zeros and ones with `G` columns in a group. Other nonzero elements count as one.
     pub(super) fn new<const G: usize>(x: Matrix) -> Self {
         let room = groups_per_block::<G>();
         let shape = Shape { blocks: x.columns.div_ceil(room * G), room };
@@ -44,7 +44,7 @@ impl Lists {
         Self { entries, factors: Vec::new(), lengths, shape }
     }
 
-    /// Adds the values of the elements; for lists of one column to a group.
+    /// Adds the values of the elements to lists with one column in a group.
     pub(super) fn with_factors(mut self, x: Matrix) -> Self {
         let Shape { blocks, room } = self.shape;
         let mut factors = vec![0f32; self.entries.len()];
@@ -68,7 +68,7 @@ impl Lists {
         self.shape.blocks
     }
 
-    /// The entries of a row for a block, and their factors unless all are one.
+    /// The entries of a row for a block, and their factors if not all are one.
     #[inline(always)]
     pub(super) fn get(&self, row: usize, block: usize) -> (&[u8], Option<&[f32]>) {
         let list = row * self.shape.blocks + block;
@@ -125,20 +125,20 @@ impl<const G: usize> Kernel for Rows<'_, G> {
     }
 }
 
-/// The lowest bits of bytes that are zero or one.
+/// Packs bytes that are zero or one into bits.
 #[inline(always)]
 fn gather(bytes: &[u8]) -> u64 {
     let gathered = bytes.as_chunks::<8>().0.iter().enumerate().map(|(index, &bytes)| {
-        // Byte `i` contributes to bit `56 + i` of the product, and no two contributions meet.
+        // Byte `i` contributes to bit `56 + i` of the product. No two contributions overlap.
         (u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * index)
     });
     gathered.fold(0, |word, byte| word | byte)
 }
 
-/// Writes the entries of a list, returns how many there are.
+/// Writes the entries of a list and returns their number.
 #[inline(always)]
 fn enumerate<const G: usize>(words: impl Iterator<Item = u64>, entries: &mut [u8]) -> u8 {
-    // A power of two, so that the remainder below is cheaper than the check of a bound, and changes nothing.
+    // A power of two, so that the remainder below is cheaper than a bounds check. It never changes an index.
     const ROOM: usize = LINES.next_power_of_two();
     let mut found = [0u8; ROOM];
     let (mut count, groups) = (0, groups_per_word::<G>());
@@ -152,7 +152,7 @@ fn enumerate<const G: usize>(words: impl Iterator<Item = u64>, entries: &mut [u8
             }
             continue;
         }
-        // Without a branch on what the codes are: many groups have some mark.
+        // Without branches on the codes, because many groups have a mark.
         base = base.wrapping_sub(1);
         for _ in 0..groups {
             let code = word as u8 & ((1 << G) - 1);

@@ -4,11 +4,10 @@
 //! out_r = Σ_k x_rk · w_k        over the k with x_rk ≠ 0, in ascending order
 //! ```
 //!
-//! `w` is cut into strips of [`WIDTH`] columns, whose sums a row of `x` gathers in registers, and a strip into blocks
-//! of rows that stay in the first-level cache while all rows of `x` pass over them. If `x` is made of zeros and ones,
-//! there is nothing to multiply, and `G` rows of `w` can form a group whose `2^G - 1` sums are tabulated first: then a
-//! row of `x` costs one addition for each group with a one in it (the method of the four Russians: Arlazarov, Dinic,
-//! Kronrod, Faradzhev 1970).
+//! `w` is divided into strips of [`WIDTH`] columns. The sums of a row of `x` over a strip are in registers. A strip is divided
+//! into blocks of rows, which stay in the first-level cache for all rows of `x`. If `x` has only zeros and ones, no
+//! multiplication is needed. Then `G` rows of `w` form a group whose `2^G - 1` sums are tabulated first, and a row of `x` costs
+//! one addition for each group with a one (the method of the four Russians: Arlazarov, Dinic, Kronrod, Faradzhev 1970).
 
 mod lists;
 mod table;
@@ -18,14 +17,15 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::dense::Target;
 use super::{Isa, Kernel, run};
 use lists::Lists;
 use table::Table;
 
-/// Columns of the right factor taken at a time: eight registers of AVX2 hold their sums.
+/// Columns of a strip: their sums fill eight registers of AVX2.
 const WIDTH: usize = 64;
 
-/// The sums, or a row, of a strip, aligned as no load from it should touch two lines of the cache.
+/// The sums or a row of a strip. The alignment prevents loads from two cache lines.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line([f32; WIDTH]);
@@ -34,13 +34,13 @@ impl Line {
     const ZERO: Self = Self([0.0; WIDTH]);
 }
 
-/// Rows of the left factor that pass over a block of the right one, at most: their sums stay in the second-level cache.
+/// Largest number of rows of the left factor in a task: their sums fit into the second-level cache.
 const MOST_ROWS: usize = 256;
 
-/// Rows of the left factor worth a piece of work of their own.
+/// Smallest number of rows of the left factor in a task.
 const FEWEST_ROWS: usize = 32;
 
-/// A matrix in a buffer that starts with its first element. One of the strides is 1.
+/// A matrix in a buffer that starts with its first element. One of its strides is 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a, T = f32> {
     pub(crate) values: &'a [T],
@@ -68,14 +68,14 @@ impl<'a, T> Matrix<'a, T> {
         Self { values, rows: rows.len(), columns: columns.len(), ..*self }
     }
 
-    /// Part of a row; the columns must be one apart.
+    /// Part of a row. The stride of the columns must be 1.
     #[inline(always)]
     pub(crate) fn along_row(&self, row: usize, columns: Range<usize>) -> &'a [T] {
         let start = row * self.row_stride;
         &self.values[start + columns.start..start + columns.end]
     }
 
-    /// Part of a column; the rows must be one apart.
+    /// Part of a column. The stride of the rows must be 1.
     #[inline(always)]
     fn along_column(&self, column: usize, rows: Range<usize>) -> &'a [T] {
         let start = column * self.column_stride;
@@ -83,7 +83,7 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// What the elements of a matrix are like.
+/// Statistics of the elements of a matrix.
 pub(crate) struct Survey {
     pub(crate) nonzeros: usize,
     /// Whether all are zero or one.
@@ -135,9 +135,9 @@ fn by_lists<const G: usize>(lists: Lists, x: Matrix, w: Matrix) -> Vec<f32> {
         return vec![0.0; rows * columns];
     }
     let mut out = Vec::with_capacity(rows * columns);
-    let target = Target { start: out.as_mut_ptr(), columns };
+    let target = Target(out.as_mut_ptr());
     let strips = columns.div_ceil(WIDTH);
-    // How the rows are cut changes no sum.
+    // The sums do not depend on the division of the rows.
     let least = (2 * rayon::current_num_threads()).div_ceil(strips.max(1)).min(rows / FEWEST_ROWS);
     let height = rows.div_ceil(least.max(rows.div_ceil(MOST_ROWS)).max(1)).max(1);
     (0..strips * rows.div_ceil(height)).into_par_iter().for_each(|task| {
@@ -148,37 +148,12 @@ fn by_lists<const G: usize>(lists: Lists, x: Matrix, w: Matrix) -> Vec<f32> {
             rows: part * height..((part + 1) * height).min(rows),
             columns: strip * WIDTH..((strip + 1) * WIDTH).min(columns),
             target: &target,
+            width: columns,
         });
     });
-    // SAFETY: the capacity is that, and the strips with their rows cover every element.
+    // SAFETY: the vector has this capacity, and the strips with their rows cover all elements.
     unsafe { out.set_len(rows * columns) };
     out
-}
-
-/// The matrix that all threads write to.
-struct Target {
-    start: *mut f32,
-    columns: usize,
-}
-
-// SAFETY: the threads write to different elements, see `segment`.
-unsafe impl Sync for Target {}
-
-impl Target {
-    /// Part of a row.
-    ///
-    /// # Safety
-    ///
-    /// The part must lie in the matrix, and nothing else may refer to any element of it.
-    #[allow(clippy::mut_from_ref, reason = "the caller promises that the part is its own")]
-    #[inline(always)]
-    unsafe fn segment(&self, row: usize, columns: Range<usize>) -> &mut [MaybeUninit<f32>] {
-        // SAFETY: as the caller promises.
-        unsafe {
-            let start = self.start.add(row * self.columns + columns.start);
-            std::slice::from_raw_parts_mut(start.cast(), columns.len())
-        }
-    }
 }
 
 /// Some rows of a strip of the product; there is at least one block.
@@ -187,7 +162,9 @@ struct Strip<'a, const G: usize> {
     w: Matrix<'a>,
     rows: Range<usize>,
     columns: Range<usize>,
-    target: &'a Target,
+    target: &'a Target<f32>,
+    /// Columns of the product.
+    width: usize,
 }
 
 impl<const G: usize> Kernel for Strip<'_, G> {
@@ -204,8 +181,10 @@ impl<const G: usize> Kernel for Strip<'_, G> {
                     (entries, Some(factors)) => add_multiples::<I>(sum, lines, entries, factors),
                 };
                 if block == last {
-                    // SAFETY: the row and the columns lie in the product and are in no other strip.
-                    let out = unsafe { self.target.segment(row, self.columns.clone()) };
+                    let start =
+                        self.target.at(row * self.width + self.columns.start).cast::<MaybeUninit<f32>>();
+                    // SAFETY: the row and the columns lie in the product and in no other strip.
+                    let out = unsafe { std::slice::from_raw_parts_mut(start, self.columns.len()) };
                     out.write_copy_of_slice(&sum.0[..self.columns.len()]);
                 }
             }

@@ -1,20 +1,20 @@
-//! A block of the right factor, made ready for additions.
+//! Tables of sums for a block of the right factor.
 
 use std::ops::Range;
 
 use super::lists::BITS;
 use super::{Line, Matrix, WIDTH};
 
-/// Lines of a table, at most: 28 kB of the first-level cache.
+/// Largest number of lines of a table: 28 kB of the first-level cache.
 pub(super) const LINES: usize = 112;
 
-/// Groups of `G` rows in a block: as many words of them as a table has room for.
+/// Groups of `G` rows in a block: as many whole words as fit into a table.
 pub(super) const fn groups_per_block<const G: usize>() -> usize {
     const { assert!(LINES < u8::MAX as usize) };
     LINES / lines_per_group::<G>() / groups_per_word::<G>() * groups_per_word::<G>()
 }
 
-/// Groups of `G` rows whose marks are kept in one word.
+/// Groups of `G` rows whose marks are in one word.
 pub(super) const fn groups_per_word<const G: usize>() -> usize {
     let (in_word, in_table) = (BITS / G, LINES / lines_per_group::<G>());
     if in_word < in_table { in_word } else { in_table }
@@ -24,8 +24,8 @@ const fn lines_per_group<const G: usize>() -> usize {
     (1 << G) - 1
 }
 
-/// The sums over every subset but the empty one of each group's rows, subset `s` of group `g` in line
-/// `g·(2^G - 1) + s - 1`. With `G = 1` those are the rows.
+/// The sums over all nonempty subsets of the rows of each group. Subset `s` of group `g` is in line `g·(2^G - 1) + s - 1`. For
+/// `G = 1` the sums are the rows.
 pub(super) struct Table {
     rows: Vec<Line>,
     sums: Vec<Line>,
@@ -39,7 +39,7 @@ impl Table {
         Self { rows: vec![Line::ZERO; groups * G], sums: vec![Line::ZERO; sums] }
     }
 
-    /// Makes this the table of a block of `w`; missing rows and columns count as zeros.
+    /// Computes the table of a block of `w`. Missing rows and columns are zeros.
     #[inline(always)]
     pub(super) fn fill<const G: usize>(
         &mut self,
@@ -84,7 +84,7 @@ fn tabulate<const G: usize>(rows: &[Line], sums: &mut [Line]) {
     }
 }
 
-/// Copies part of a matrix that is stored by columns, in squares.
+/// Copies part of a matrix that is stored by columns, square by square.
 #[inline(always)]
 fn transpose(w: &Matrix, rows: Range<usize>, columns: Range<usize>, lines: &mut [Line]) {
     const SIDE: usize = 4;
@@ -113,12 +113,12 @@ fn transpose(w: &Matrix, rows: Range<usize>, columns: Range<usize>, lines: &mut 
     }
 }
 
-/// The transpose of a square, in registers: the compiler would take one number after the other.
+/// The transpose of a square in registers. The compiler does not vectorize it.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn transposed(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     use std::arch::x86_64::{__m128, _MM_TRANSPOSE4_PS};
-    // SAFETY: both types are sixteen numbers in a row, and every 64-bit x86 has the instructions.
+    // SAFETY: both types are sixteen contiguous numbers, and every 64-bit x86 processor has these instructions.
     unsafe {
         let [mut a, mut b, mut c, mut d]: [__m128; 4] = std::mem::transmute(rows);
         _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);

@@ -54,7 +54,7 @@ fn nothing_to_add() {
 }
 
 #[test]
-fn survey_tells_zeros_ones_and_others() {
+fn survey_counts_zeros_ones_and_others() {
     let about = |values: &[f32]| {
         let both = [by_rows(values, 2, 2), by_rows(values, 2, 2).transposed()].map(survey);
         assert!(both[0].nonzeros == both[1].nonzeros && both[0].binary == both[1].binary);

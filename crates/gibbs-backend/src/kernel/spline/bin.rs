@@ -1,4 +1,4 @@
-//! The rational function of one bin, with its derivatives.
+//! The rational function of one bin and its derivatives.
 //!
 //! ```text
 //! s = h/w,   δ = d₁ + d₀ - 2s,   m = ξ(1-ξ),   q = s + δ·m,   N = s·ξ² + d₀·m,   M = d₁·ξ² + 2s·m + d₀·(1-ξ)²
@@ -7,19 +7,19 @@
 
 use crate::kernel::real::Real;
 
-/// A bin, from its left knot to the next one.
+/// A bin between two knots.
 #[derive(Clone, Copy)]
 pub(super) struct Bin<R> {
     pub(super) left: R,
     pub(super) width: R,
     pub(super) bottom: R,
     pub(super) height: R,
-    /// `d₀` and `d₁`, and their derivatives by the parameters behind them.
+    /// `d₀` and `d₁`, and their derivatives with respect to their parameters.
     pub(super) slopes: [R; 2],
     pub(super) slopes_by_parameters: [R; 2],
 }
 
-/// What the functions have in common at a point `ξ` of a bin.
+/// Common terms of the functions at a point `ξ` of a bin.
 #[derive(Clone, Copy)]
 pub(super) struct Point<R> {
     xi: R,
@@ -32,7 +32,7 @@ pub(super) struct Point<R> {
     steepness: R,
 }
 
-/// Derivatives of a sum by `x`, by the place and size of the bin, and by the parameters behind its slopes.
+/// Derivatives with respect to `x`, to the place and size of the bin, and to the parameters of its slopes.
 #[derive(Clone, Copy)]
 pub(super) struct Gradient<R> {
     pub(super) x: R,
@@ -58,7 +58,7 @@ impl<R: Real> Bin<R> {
         (x - self.left) / self.width
     }
 
-    /// The root `ξ` of `a·ξ² + b·ξ + c` in [0, 1], in that of two forms without a difference of nearly equal numbers.
+    /// The root `ξ` of `a·ξ² + b·ξ + c` in [0, 1], in the form without cancellation.
     #[inline(always)]
     pub(super) fn place_of_z(&self, z: R) -> R {
         let two = R::ONE + R::ONE;
@@ -67,7 +67,7 @@ impl<R: Real> Bin<R> {
         let a = self.height * (secant - self.slopes[0]) + bent;
         let b = self.height * self.slopes[0] - bent;
         let c = -secant * y;
-        // Rounding may leave a discriminant a little below zero where it is zero.
+        // By rounding, a zero discriminant can be slightly negative.
         let root = (b * b - two * two * a * c).positive_part().sqrt();
         let falls = b < -b;
         let size = if falls { root - b } else { root + b };
@@ -122,7 +122,7 @@ impl<R: Real> Bin<R> {
         let Point { xi, rest, mixed, secant, q, numerator, steepness, .. } = *point;
         let two = R::ONE + R::ONE;
         let ratio = numerator / q;
-        // The derivatives by N, by q and by M.
+        // The derivatives with respect to N, q and M.
         let by_numerator = alpha * self.height / q;
         let (by_q, by_steepness) = (-(by_numerator * ratio + two * beta / q), beta / steepness);
         let by_xi = alpha * self.width * point.slope() + beta * self.log_slope_by_xi(point);

@@ -1,4 +1,4 @@
-//! The bins of some splines side by side, from their parameters, and the way back of the gradients.
+//! The bins of several splines from their parameters, and the gradients of the parameters.
 
 use super::bin::{Bin, Gradient};
 use super::{LANES, Lanes, Places};
@@ -6,24 +6,24 @@ use crate::kernel::Isa;
 use crate::kernel::real::{Number, Real};
 use crate::spline::extension::Pass;
 
-/// The parameters of some splines; after [`find`](Self::find) the logits are exponentials of them, and after
-/// [`differentiate`](Self::differentiate) all are gradients.
+/// The parameters of several splines. [`find`](Self::find) replaces the logits by their exponentials, and
+/// [`differentiate`](Self::differentiate) replaces all by gradients.
 pub(super) struct Bins<R> {
     n: usize,
     inverse: bool,
     /// Variables of a row.
     variables: usize,
     parameters: Vec<Lanes<R>>,
-    /// Of the exponentials of widths and heights.
+    /// Sums of the exponentials of widths and of heights.
     sums: [Lanes<R>; 2],
-    /// The bin of each spline: its number, its edges and sizes along `x` and `z`, and the parameters behind its slopes.
+    /// The bin of each spline: its index, its edges and sizes along `x` and `z`, and the parameters of its slopes.
     index: Lanes<R>,
     starts: [Lanes<R>; 2],
     sizes: [Lanes<R>; 2],
     slopes: [Lanes<R>; 2],
     zero: R,
     start: R,
-    /// What is shared by the softmax, and what each bin has anyway.
+    /// The length that the softmax distributes, and the least size of a bin.
     shared: R,
     least: R,
     max_log_slope: R,
@@ -95,7 +95,7 @@ impl<R: Real> Bins<R> {
         let (zero, one) = (self.zero, R::ONE);
         self.exponentiate(0);
         self.exponentiate(1);
-        // Widths and heights; the value lies in one of the latter if it is a `z`.
+        // Widths and heights. A value `z` lies in one of the heights.
         let (along, across) = if self.inverse { (1, 0) } else { (0, 1) };
         let (mut index, mut edge, mut number) = ([zero; LANES], [self.start; LANES], zero);
         let (mut start, mut width) = (edge, index);
@@ -139,7 +139,7 @@ impl<R: Real> Bins<R> {
         self.slopes = [before, behind];
     }
 
-    /// A bin that was found. No parameter stands behind the slope 1 at an end: it is that of 0, and its gradient goes nowhere.
+    /// The bin of a lane. The slope 1 at an end has no parameter: it is that of parameter 0, whose gradient is not used.
     #[inline(always)]
     pub(super) fn bin(&self, lane: usize) -> Bin<R> {
         let (left, right) = (self.slope(0, lane), self.slope(1, lane));
@@ -161,7 +161,7 @@ impl<R: Real> Bins<R> {
         (slope, slope * (R::ONE - tanh * tanh))
     }
 
-    /// From gradients by the bins that were found to gradients of the parameters.
+    /// Gradients of the parameters from gradients with respect to the bins.
     #[inline(always)]
     pub(super) fn differentiate(&mut self, by_bins: &Gradients<R>) {
         let (zero, one) = (self.zero, R::ONE);
@@ -178,7 +178,7 @@ impl<R: Real> Bins<R> {
         }
     }
 
-    /// Replaces the logits of widths (0) or heights (1) by their exponentials, the largest being 1.
+    /// Replaces the logits of widths (0) or heights (1) by their exponentials. The largest exponential is 1.
     #[inline(always)]
     fn exponentiate(&mut self, which: usize) {
         let logits = &mut self.parameters[which * self.n..][..self.n];
@@ -198,7 +198,7 @@ impl<R: Real> Bins<R> {
         self.sums[which] = sum;
     }
 
-    /// Size of a bin for each unit of its exponential, beyond the least.
+    /// The factor between an exponential and the size of its bin beyond the least size.
     #[inline(always)]
     fn scale(&self, which: usize) -> Lanes<R> {
         let mut scale = self.sums[which];
@@ -208,8 +208,8 @@ impl<R: Real> Bins<R> {
         scale
     }
 
-    /// Replaces the exponentials by the gradients of the logits, from those by the start and by the size of the bin that was
-    /// found: `∂start/∂size_i = 1` for the bins before it.
+    /// Replaces the exponentials by the gradients of the logits, from those with respect to start and size of the bin:
+    /// `∂start/∂size_i = 1` for the bins before it.
     #[inline(always)]
     fn softmax_backward(&mut self, which: usize, by_bins: &Gradients<R>) {
         let (zero, one) = (self.zero, R::ONE);
@@ -233,7 +233,7 @@ impl<R: Real> Bins<R> {
     }
 }
 
-/// Gradients by the bins that were found: edges and sizes along `x` and `z`, and the parameters behind the slopes.
+/// Gradients with respect to the bins: edges and sizes along `x` and `z`, and the parameters of the slopes.
 pub(super) struct Gradients<R> {
     starts: [Lanes<R>; 2],
     sizes: [Lanes<R>; 2],
@@ -247,7 +247,7 @@ impl<R: Real> Gradients<R> {
         Self { starts: zeros, sizes: zeros, slopes: zeros }
     }
 
-    /// That of one bin, or nothing for a value outside of the box.
+    /// Sets the gradient of one bin, or zero for a value outside the box.
     #[inline(always)]
     pub(super) fn put(&mut self, lane: usize, gradient: &Gradient<R>, outside: bool, zero: R) {
         self.starts[0][lane] = if outside { zero } else { gradient.left };

@@ -1,4 +1,4 @@
-//! Rational-quadratic splines: the passes over the elements, some of them side by side.
+//! Rational-quadratic splines: loops over groups of elements.
 
 mod bin;
 mod bins;
@@ -10,10 +10,10 @@ use super::{Isa, Kernel, PIECE, run};
 use crate::spline::extension::Pass;
 use bins::{Bins, Gradients};
 
-/// Elements taken side by side: a register of AVX-512.
+/// Elements in a group: a register of AVX-512.
 const LANES: usize = 16;
 
-/// One number for each of the elements.
+/// One number for each element of a group.
 type Lanes<R> = [R; LANES];
 
 /// See [`spline`](crate::spline()), with the elements of `x [n, width]`.
@@ -55,12 +55,12 @@ pub(crate) fn backward<T: Number>(
     (by_x, by_parameters)
 }
 
-/// Rows that a thread takes at a time, each with this many parameters.
+/// Rows in one task, each with this number of parameters.
 fn rows_of_piece(of_row: usize) -> usize {
     (PIECE / of_row).max(1)
 }
 
-/// Up to [`LANES`] neighboring elements; where there are fewer, the last of them again and again.
+/// Up to [`LANES`] neighboring elements. If there are fewer, the last one is repeated.
 struct Places {
     first: usize,
     count: usize,
@@ -97,13 +97,13 @@ impl Places {
         all
     }
 
-    /// Whether the elements are of one row.
+    /// Whether the elements are in one row.
     #[inline(always)]
     fn are_neighbors(&self) -> bool {
         self.count == LANES && self.rows[0] == self.rows[LANES - 1]
     }
 
-    /// Where the first parameters of the elements are, `of_row` to a row.
+    /// The indices of the first parameters of the elements, with `of_row` parameters per row.
     #[inline(always)]
     fn starts(&self, of_row: usize) -> Lanes<usize> {
         let mut starts = self.columns;
@@ -122,7 +122,7 @@ struct Forward<'a, T> {
     pass: Pass,
 }
 
-// No closures in these kernels: the compiler leaves large ones outside, without the instruction set.
+// No closures in these kernels: the compiler does not inline large ones, and they would use the baseline.
 
 impl<T: Number> Kernel for Forward<'_, T> {
     #[inline(always)]
@@ -176,8 +176,8 @@ struct Backward<'a, T> {
 
 impl<T: Number> Kernel for Backward<'_, T> {
     /// With `F(x; θ)` the spline, `L = ln ∂F/∂x` and `g`, `γ` the gradients of the two results, those of `x` and `θ` are
-    /// `g·∂F + γ·∂L`. The inverse has `dx = (dz - ∂F/∂θ·dθ)/F'`, so for it they are `α·∂F + β·∂L` by `θ` with
-    /// `α = -(g - γ·∂L/∂x)/F'` and `β = -γ`, and `-α` by `z`.
+    /// `g·∂F + γ·∂L`. The inverse has `dx = (dz - ∂F/∂θ·dθ)/F'`. Its gradients are `α·∂F + β·∂L` with respect to `θ`, where
+    /// `α = -(g - γ·∂L/∂x)/F'` and `β = -γ`, and `-α` with respect to `z`.
     #[inline(always)]
     fn run<I: Isa>(self) {
         let (width, pass) = (self.width, self.pass);
@@ -222,7 +222,7 @@ impl<T: Number> Kernel for Backward<'_, T> {
     }
 }
 
-/// Within the box; NaN stays NaN.
+/// The values clamped to the box. NaN stays NaN.
 #[inline(always)]
 fn clamped<R: Real>(x: &Lanes<R>, bound: R) -> Lanes<R> {
     let mut inside = *x;

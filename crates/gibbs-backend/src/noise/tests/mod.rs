@@ -1,6 +1,6 @@
 //! Tests of the noise, with seeds fixed and bounds from the error of the statistic: 4.5 standard deviations.
 
-mod laws;
+mod distributions;
 #[cfg(feature = "flex")]
 mod on_flex;
 mod streams;
@@ -22,7 +22,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 /// Largest distance between the distribution function and that of the sample, times the root of the sample's size. By
-/// Kolmogorov's law it exceeds 1.95 once in a thousand times.
+/// Kolmogorov's distribution it exceeds 1.95 once in a thousand times.
 fn kolmogorov(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) -> f64 {
     sample.sort_by(f64::total_cmp);
     let n = sample.len() as f64;
@@ -33,7 +33,7 @@ fn kolmogorov(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) -> f64 {
     gap.fold(0.0, f64::max) * n.sqrt()
 }
 
-/// Σ (observed - expected)²/expected, standardized by the mean and variance of the χ² law.
+/// Σ (observed - expected)²/expected, standardized by the mean and variance of the χ² distribution.
 fn chi_square(observed: &[usize], probs: &[f64]) -> f64 {
     let n = observed.iter().sum::<usize>() as f64;
     let sum: f64 = observed.iter().zip(probs).map(|(&o, p)| (o as f64 - n * p).powi(2) / (n * p)).sum();

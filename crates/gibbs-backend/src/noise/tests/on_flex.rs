@@ -65,10 +65,10 @@ fn narrow_types_work() {
 }
 
 #[test]
-fn initial_values_have_the_spread_of_their_law() {
+fn initial_values_have_the_standard_deviation_of_their_distribution() {
     let device = Device::flex();
     let shape = [300, 200];
-    let laws = [
+    let cases = [
         (Init::Normal { std: 0.01 }, 0.01, f64::INFINITY),
         (Init::Uniform { low: -0.5, high: 0.5 }, 1.0 / 12f64.sqrt(), 0.5),
         (Init::GlorotUniform, (2.0 / 500f64).sqrt(), (6.0 / 500f64).sqrt()),
@@ -76,18 +76,18 @@ fn initial_values_have_the_spread_of_their_law() {
         (Init::HeUniform, (2.0 / 300f64).sqrt(), (6.0 / 300f64).sqrt()),
         (Init::HeNormal, (2.0 / 300f64).sqrt(), f64::INFINITY),
     ];
-    for (law, deviation, bound) in laws {
+    for (init, deviation, bound) in cases {
         let mut stream = noise("init");
-        let x: Tensor<2> = law.tensor(shape, (&device, DType::F64), &mut stream);
+        let x: Tensor<2> = init.tensor(shape, (&device, DType::F64), &mut stream);
         let x: Vec<f64> = x.into_data().try_into_vec().unwrap();
         let n = x.len() as f64;
         let mean = x.iter().sum::<f64>() / n;
         let square = x.iter().map(|x| x * x).sum::<f64>() / n;
-        assert!(mean.abs() < 4.5 * deviation / n.sqrt(), "{law:?}: mean {mean}");
-        // The relative error of a variance is at most √(2/n), for the normal law.
+        assert!(mean.abs() < 4.5 * deviation / n.sqrt(), "{init:?}: mean {mean}");
+        // The relative error of a variance is at most √(2/n), for the normal distribution.
         let error = square / (deviation * deviation) - 1.0;
-        assert!(error.abs() < 4.5 * (2.0 / n).sqrt(), "{law:?}: variance off by {error}");
-        assert!(x.iter().all(|x| x.abs() <= bound), "{law:?}");
+        assert!(error.abs() < 4.5 * (2.0 / n).sqrt(), "{init:?}: variance off by {error}");
+        assert!(x.iter().all(|x| x.abs() <= bound), "{init:?}");
         assert_eq!(stream.position(), 60_000);
     }
     let mut stream = noise("init");

@@ -167,14 +167,14 @@ fn narrow_types_take_the_portable_form() {
 }
 
 #[test]
-#[should_panic(expected = "8 inputs and 6 outputs cannot be shared among 4 variables")]
+#[should_panic(expected = "n_variables = 4 does not divide the 8 columns of x and the 6 of b")]
 fn variables_must_divide_the_widths() {
     let ([start, x, w, v], b) = operands(sizes(3, 2, 4, 3, 5), DType::F32, &Device::flex());
     prefix_networks(start, x, w, v, b, 4, Function::Sigmoid);
 }
 
 #[test]
-#[should_panic(expected = "v [5, 5] and b [6] do not fit together")]
+#[should_panic(expected = "v [5, 5] and b [6] do not fit")]
 fn shapes_must_fit() {
     let ([start, x, w, v], b) = operands(sizes(3, 2, 4, 3, 5), DType::F32, &Device::flex());
     prefix_networks(start, x, w, v.narrow(1, 0, 5), b, 2, Function::Sigmoid);

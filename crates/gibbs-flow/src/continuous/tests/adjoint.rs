@@ -57,7 +57,7 @@ fn the_adjoint_gradient_is_that_through_the_steps() {
         for (a, b) in to_host(by_adjoint.log_prob).iter().zip(to_host(log_prob)) {
             assert!((a - b).abs() < 1e-12, "{name}: {a} {b}");
         }
-        let adjoint = listed(&flow, &by_adjoint.pulled.gradients);
+        let adjoint = listed(&flow, &by_adjoint.adjoint.gradients);
         assert_eq!(adjoint.len(), flow.num_params());
         let largest = through.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
         assert!(largest > 1e-3, "{name}: no gradient to speak of");

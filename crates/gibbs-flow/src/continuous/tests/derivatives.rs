@@ -60,8 +60,8 @@ fn tangents_and_traces_are_those_of_the_jacobian() {
     for (name, config) in images() {
         check_derivatives(&name, &wide_field(&config, 0.3, 1));
     }
-    let conditional = PerceptronConfig::new(4, vec![6, 5]).with_n_context(C);
-    let field = wide_field(&FieldConfig::Perceptron(conditional), 0.4, 1);
+    let conditional = MlpFieldConfig::new(4, vec![6, 5].into()).with_n_context(C);
+    let field = wide_field(&FieldConfig::Mlp(conditional), 0.4, 1);
     check_derivatives("guided", &Guided::new(field, 2.5));
 }
 
@@ -127,7 +127,7 @@ fn gradients_of_densities_are_their_slopes() {
         let flow = flow.unwrap();
         let context = contexts(&flow.field, 1);
         let log_prob = |x: Tensor<2>, context: Option<&Tensor<2>>| {
-            flow.log_prob_given(x, context, None).unwrap_or_else(|error| panic!("{name}: {error}")).0.sum()
+            flow.try_log_prob(x, context, None).unwrap_or_else(|error| panic!("{name}: {error}")).0.sum()
         };
         let point = [0.3, -0.8, 1.1, 0.2];
         let x = Tensor::<2>::from_data([point], (&Device::flex().autodiff(), DType::F64)).require_grad();
@@ -142,8 +142,8 @@ fn gradients_of_densities_are_their_slopes() {
 
 #[test]
 fn guidance_lies_on_the_line_between_with_and_without() {
-    let config = PerceptronConfig::new(4, vec![6, 5]).with_n_context(C);
-    let field = wide_field(&FieldConfig::Perceptron(config), 0.4, 1);
+    let config = MlpFieldConfig::new(4, vec![6, 5].into()).with_n_context(C);
+    let field = wide_field(&FieldConfig::Mlp(config), 0.4, 1);
     let (x, context) = (normal("x", [2, 4]), normal("context", [2, C]));
     let now = time(0.3, &x);
     let guided =

@@ -8,9 +8,9 @@ use gibbs_core::{LogProb, math::to_host};
 use super::*;
 
 fn stirred_field(lengths: &[usize], seed: u64) -> LatticeField {
-    let config = LatticeFieldConfig::new(lengths.to_vec()).with_features(3).with_waves(3);
+    let config = LatticeFieldConfig::new(lengths.to_vec()).with_features(3).with_frequencies(3);
     let field = config.init(&Device::flex(), &mut Noise::new(seed, "init")).unwrap();
-    stirred(cast(field, FloatDType::F64), 0.5, Noise::new(seed, "stir"))
+    perturbed(cast(field, FloatDType::F64), 0.5, Noise::new(seed, "stir"))
 }
 
 /// What a map of sites, given by their coordinates, does to fields.
@@ -56,17 +56,17 @@ fn velocities_move_with_the_lattice() {
 /// The formula of the module, summed over pairs of sites.
 #[test]
 fn velocities_are_sums_over_sites() {
-    let (lengths, t, n_features, n_waves) = ([2, 3], 0.7, 3, 3);
+    let (lengths, t, n_features, n_cosines) = ([2, 3], 0.7, 3, 3);
     let n_sites = 6;
     let field = stirred_field(&lengths, 1);
     let x = to_host(normal("x", [1, n_sites]));
     let [frequencies, mixtures, kernels] =
         [&field.frequencies, &field.mixtures, &field.kernels].map(|param| to_host(param.val()));
-    let width = kernels.len() / n_waves;
+    let width = kernels.len() / n_cosines;
     let n_orbits = width / 3;
     let kernel = |channel: usize, site: usize, other: usize| {
         let of_mode = |q: usize| {
-            let lambda: f64 = (0..n_waves)
+            let lambda: f64 = (0..n_cosines)
                 .map(|k| {
                     let wave = (0.5 * TAU * k as f64 * t).cos();
                     wave * kernels[width * k + n_orbits * channel + field.orbits()[q]]
@@ -102,7 +102,7 @@ fn modes_that_symmetries_exchange_share_their_kernel() {
     assert_eq!(rectangle.orbits(), [0, 1, 2, 1, 3, 4, 5, 4]);
 }
 
-/// Without sines, and at rest, the flow multiplies the mode `q` by `exp(λ(q))`: a Gaussian law whose precision has the
+/// Without sines, and at rest, the flow multiplies the mode `q` by `exp(λ(q))`: a Gaussian distribution whose precision has the
 /// eigenvalues `exp(-2λ)`, and whose `ln p` at 0 is that of the base less the trace `Σ_q λ(q)`.
 #[test]
 fn the_linear_part_makes_gaussian_laws() {

@@ -24,8 +24,8 @@ fn entropy() -> f64 {
     -(2f64.ln()) - 0.3f64.ln() - 1.0 - std::f64::consts::TAU.ln()
 }
 
-fn start() -> ContinuousFlow<Perceptron> {
-    let config = PerceptronConfig::new(2, vec![32, 32]);
+fn start() -> ContinuousFlow<MlpField> {
+    let config = MlpFieldConfig::new(2, vec![32, 32].into());
     let field = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     ContinuousFlow::new(field, Solver::fixed(Method::Rk4, 8), Trace::Exact).unwrap()
 }
@@ -34,7 +34,7 @@ fn start() -> ContinuousFlow<Perceptron> {
 fn trained(
     steps: usize,
     rate: f64,
-    loss: impl Fn(&ContinuousFlow<Perceptron>, Tensor<2>, &mut Noise) -> Tensor<1>,
+    loss: impl Fn(&ContinuousFlow<MlpField>, Tensor<2>, &mut Noise) -> Tensor<1>,
 ) -> f64 {
     let (mut flow, noise) = (start().train(), &mut Noise::new(0, "data"));
     let mut optimizer = ModuleOptimizer::from(Adam::default());
@@ -136,7 +136,7 @@ fn later_times_are_more_frequent() {
     let (n, field) = (20_000, Clock { n_variables: 2 });
     let x = Tensor::<2>::zeros([n, 2], &Device::flex());
     let loss = |late: f64| {
-        let matching = FlowMatching::new().with_late(late);
+        let matching = FlowMatching::new().with_time_power(late);
         to_host(matching.loss(&field, x.clone(), None, &mut Noise::new(0, "times")))[0]
     };
     for k in [2.0, 5.0] {

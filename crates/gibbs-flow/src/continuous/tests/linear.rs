@@ -65,7 +65,7 @@ fn a_growing_turn_is_the_gaussian_of_its_matrix_exponential() {
     for (trace, allowed) in [(Trace::Exact, 1e-8), (Trace::Hutchinson(Probe::Rademacher), f64::INFINITY)] {
         let flow = ContinuousFlow::new(field.clone(), tight(), trace).unwrap();
         let (z, ladj) = flow.forward(x.clone(), None);
-        let (log_prob, _) = flow.log_prob_given(x.clone(), None, None).unwrap();
+        let (log_prob, _) = flow.try_log_prob(x.clone(), None, None).unwrap();
         let (sin, cos) = TURN.sin_cos();
         for ((x, z), (ladj, log_prob)) in to_host(x.clone())
             .chunks(2)

@@ -1,12 +1,12 @@
 //! What every velocity field and its flow must do, over one list of constructors.
 
 mod adjoint;
-mod atoms;
 mod densities;
 mod derivatives;
 mod lattice;
 mod learning;
 mod linear;
+mod point_masses;
 mod refusals;
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use gibbs_core::{
     params::cast,
     symmetry::{Symmetry, SymmetryGroup},
 };
-use gibbs_testkit::stirred;
+use gibbs_testkit::perturbed;
 
 use super::*;
 use crate::ode::{Method, Solver};
@@ -40,14 +40,14 @@ fn constructors() -> Vec<(String, FieldConfig)> {
             (vec![5, 6, 7], Activation::Silu, 1, 0),
             (vec![6, 5, 6], Activation::Sigmoid, 0, C),
         ] {
-            let config = PerceptronConfig::new(4, hidden.clone())
+            let config = MlpFieldConfig::new(4, hidden.clone().into())
                 .with_activation(activation)
                 .with_time(time)
                 .with_frequencies(frequencies)
                 .with_n_context(n_context);
             all.push((
                 format!("{time:?} {hidden:?} {activation} context {n_context}"),
-                FieldConfig::Perceptron(config),
+                FieldConfig::Mlp(config),
             ));
         }
     }
@@ -56,13 +56,13 @@ fn constructors() -> Vec<(String, FieldConfig)> {
         (vec![7, 6], TimeInput::Concatenated, C),
         (vec![5, 6, 7], TimeInput::Gated, C),
     ] {
-        let config = PerceptronConfig::new(4, hidden.clone())
+        let config = MlpFieldConfig::new(4, hidden.clone().into())
             .with_activation(Activation::Tanh)
             .with_time(time)
             .with_n_context(n_context)
-            .with_waves(3)
-            .with_wave_scale(0.7);
-        all.push((format!("{time:?} {hidden:?} waves"), FieldConfig::Perceptron(config)));
+            .with_fourier_features(3)
+            .with_fourier_scale(0.7);
+        all.push((format!("{time:?} {hidden:?} Fourier features"), FieldConfig::Mlp(config)));
     }
     for (hidden, timed, activation) in [
         (vec![9], false, Activation::Softplus),
@@ -70,16 +70,18 @@ fn constructors() -> Vec<(String, FieldConfig)> {
         (vec![6, 5, 6], true, Activation::Silu),
         (vec![9], true, Activation::Sigmoid),
     ] {
-        let config = PotentialConfig::new(4, hidden.clone()).with_timed(timed).with_activation(activation);
+        let config =
+            PotentialConfig::new(4, hidden.clone().into()).with_timed(timed).with_activation(activation);
         all.push((format!("potential {hidden:?} {activation}"), FieldConfig::Potential(config)));
     }
     for (hidden, timed, separable) in [(vec![9], false, 1), (vec![8, 7], true, 3)] {
-        let config = PotentialConfig::new(4, hidden.clone()).with_timed(timed).with_separable(separable);
+        let config =
+            PotentialConfig::new(4, hidden.clone().into()).with_timed(timed).with_separable(separable);
         let name = format!("potential {hidden:?}, {separable} units of each variable");
         all.push((name, FieldConfig::Potential(config)));
     }
     for lengths in [vec![4], vec![2, 2]] {
-        let config = LatticeFieldConfig::new(lengths.clone()).with_features(3).with_waves(2);
+        let config = LatticeFieldConfig::new(lengths.clone()).with_features(3).with_frequencies(2);
         all.push((format!("lattice {lengths:?}"), FieldConfig::Lattice(config)));
     }
     all
@@ -88,8 +90,8 @@ fn constructors() -> Vec<(String, FieldConfig)> {
 /// Small fields of images of 4 by 8 pixels, without and with values that pixels often have.
 fn images() -> Vec<(String, FieldConfig)> {
     let plain = ImageFieldConfig::new(4, 8, [3, 4]).with_embedding(5).with_frequencies(1).with_n_context(C);
-    let atoms = plain.clone().with_atoms(vec![-0.9, 0.2]).with_spread(0.1);
-    [("image", plain), ("image with atoms", atoms)]
+    let masses = plain.clone().with_point_masses(vec![-0.9, 0.2]).with_point_std(0.1);
+    [("image", plain), ("image with point masses", masses)]
         .map(|(name, config)| (name.into(), FieldConfig::Image(config)))
         .into()
 }
@@ -103,12 +105,12 @@ fn group() -> Arc<SymmetryGroup> {
 /// The field with all parameters moved, in f64.
 fn wide_field(config: &FieldConfig, std: f64, seed: u64) -> Field {
     let field = config.init(&Device::flex(), &mut Noise::new(seed, "init")).unwrap();
-    stirred(cast(field, FloatDType::F64), std, Noise::new(seed, "stir"))
+    perturbed(cast(field, FloatDType::F64), std, Noise::new(seed, "stir"))
 }
 
 /// A symmetric potential of four variables.
 fn symmetric() -> Field {
-    let config = PotentialConfig::new(4, vec![9]).with_timed(true).with_separable(2);
+    let config = PotentialConfig::new(4, vec![9].into()).with_timed(true).with_separable(2);
     let config = FieldConfig::Potential(config);
     match wide_field(&config, 0.4, 5) {
         Field::Potential(potential) => Field::Potential(potential.symmetrized(group())),

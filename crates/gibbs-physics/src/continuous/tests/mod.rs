@@ -105,26 +105,29 @@ fn bad_constants_are_named() {
     let chain = |ends, springs, beta| HarmonicChain::new(4, ends, springs, beta);
     assert_eq!(
         message(chain(Ends::Ring, Springs { pinning: 0.0, ..springs() }, 1.0)),
-        "pinning = 0 must be finite and above 0"
+        "pinning = 0: must be finite and above 0"
     );
     assert_eq!(
         message(chain(Ends::Walls, Springs { pinning: -1.0, ..springs() }, 1.0)),
-        "pinning = -1 must be finite and at least 0"
+        "pinning = -1: must be finite and at least 0"
     );
-    assert_eq!(message(chain(Ends::Walls, springs(), 0.0)), "beta = 0 must be finite and above 0");
+    assert_eq!(message(chain(Ends::Walls, springs(), 0.0)), "beta = 0: must be finite and above 0");
     assert!(HarmonicChain::new(1, Ends::Ring, springs(), 1.0).is_err());
     let phi_four = |mass_squared, coupling| PhiFour::new(&[Axis::periodic(4)], mass_squared, coupling);
     assert_eq!(
         phi_four(-1.0, 0.0).unwrap_err().to_string(),
-        "mass_squared = -1 must be above 0 where the coupling is 0"
+        "mass_squared = -1: must be above 0 where the coupling is 0"
     );
-    assert_eq!(phi_four(1.0, -0.5).unwrap_err().to_string(), "coupling = -0.5 must be finite and at least 0");
-    assert_eq!(phi_four(f64::NAN, 1.0).unwrap_err().to_string(), "mass_squared = NaN must be finite");
-    assert_eq!(Ring::new(1.0, 0.0).unwrap_err().to_string(), "width = 0 must be finite and above 0");
+    assert_eq!(
+        phi_four(1.0, -0.5).unwrap_err().to_string(),
+        "coupling = -0.5: must be finite and at least 0"
+    );
+    assert_eq!(phi_four(f64::NAN, 1.0).unwrap_err().to_string(), "mass_squared = NaN: must be finite");
+    assert_eq!(Ring::new(1.0, 0.0).unwrap_err().to_string(), "width = 0: must be finite and above 0");
     assert!(DoubleWell::new(0.0, 1.0, 1.0, 1.0).is_err() && DoubleWell::new(1.0, 1.0, 1.0, -1.0).is_err());
     assert_eq!(
         DualIsing::new(&glass(3), 1.0, 0.0).unwrap_err().to_string(),
-        "margin = 0 must be finite and above 0"
+        "margin = 0: must be finite and above 0"
     );
     assert!(DualIsing::new(&glass(3), -1.0, 0.1).is_err());
 }

@@ -103,7 +103,7 @@ fn the_likelihoods_agree_within_the_noise_of_samples() {
 #[test]
 fn persistent_chains_find_the_couplings_of_exact_moments() {
     let truth = glass(6, 0.8, 0.3);
-    let config = ChainsConfig { chains: 200, sweeps: 1, steps: 600, rate: 0.2 };
+    let config = ChainsConfig { chains: 200, sweeps: 1, steps: 600, learning_rate: 0.2 };
     let mut learner = PersistentChains::new(moments(&truth), config, &Noise::new(5, "chains")).unwrap();
     let stopped = learner.run(0.0, 600).unwrap();
     let independent = f64::from(200 * 300) / 4.0;
@@ -115,7 +115,7 @@ fn persistent_chains_find_the_couplings_of_exact_moments() {
 #[test]
 fn persistent_chains_go_on_from_their_state() {
     let truth = glass(5, 0.8, 0.3);
-    let config = ChainsConfig { chains: 10, sweeps: 2, steps: 20, rate: 0.2 };
+    let config = ChainsConfig { chains: 10, sweeps: 2, steps: 20, learning_rate: 0.2 };
     let new = || PersistentChains::new(moments(&truth), config, &Noise::new(5, "chains")).unwrap();
     let mut whole = new();
     whole.run(0.0, 20).unwrap();

@@ -14,8 +14,8 @@ fn bad_samples_are_named() {
         "spin 1 of sample 1 is 0; samples are made of -1 and +1"
     );
     let weighted = |weights: [f64; 2]| message(Samples::weighted(&[1, -1], 1, |k| weights[k]));
-    assert_eq!(weighted([1.0, -0.5]), "weight = -0.5 must be finite, at least 0, and not all 0");
-    assert_eq!(weighted([0.0, 0.0]), "weight = 0 must be finite, at least 0, and not all 0");
+    assert_eq!(weighted([1.0, -0.5]), "weight = -0.5: must be finite, at least 0, and not all 0");
+    assert_eq!(weighted([0.0, 0.0]), "weight = 0: must be finite, at least 0, and not all 0");
 }
 
 #[test]
@@ -72,18 +72,18 @@ fn settings_out_of_range_are_named() {
     let samples = Samples::new(&[1, -1], 1).unwrap();
     assert_eq!(
         message(PseudoLikelihood::new(samples.clone(), -1.0)),
-        "penalty = -1 must be finite and at least 0"
+        "penalty = -1: must be finite and at least 0"
     );
     let config = ChainsConfig { chains: 0, ..ChainsConfig::default() };
     let noise = Noise::new(1, "chains");
     assert_eq!(
         message(PersistentChains::new(samples.moments(), config, &noise)),
-        "chains = 0 must be at least 1"
+        "chains = 0: must be at least 1"
     );
-    let config = ChainsConfig { rate: f64::NAN, ..ChainsConfig::default() };
+    let config = ChainsConfig { learning_rate: f64::NAN, ..ChainsConfig::default() };
     assert_eq!(
         message(PersistentChains::new(samples.moments(), config, &noise)),
-        "rate = NaN must be finite and at least 0"
+        "learning_rate = NaN: must be finite and above 0"
     );
     let large = moments_of_free(33);
     assert!(message(MaximumLikelihood::new(large)).starts_with("33 spins have too many states"));

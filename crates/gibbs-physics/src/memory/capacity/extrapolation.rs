@@ -2,7 +2,7 @@
 
 use gibbs_core::{Estimate, Kind};
 
-use crate::PhysicsError;
+use crate::error::{PhysicsError, positive};
 
 /// The limit of critical loads for `n → ∞`.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,9 +36,7 @@ pub fn extrapolate(critical: &[(usize, Estimate)], exponent: f64) -> Result<Extr
     }
     let errors = critical.iter().map(|(_, estimate)| ("standard error", estimate.std_err));
     for (name, value) in errors.chain([("exponent", exponent)]) {
-        if !(value.is_finite() && value > 0.0) {
-            return Err(PhysicsError::Range { name, value, must: "finite and above 0" });
-        }
+        positive(name, value)?;
     }
     let rows: Vec<[f64; 3]> = critical
         .iter()

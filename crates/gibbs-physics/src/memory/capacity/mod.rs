@@ -24,14 +24,14 @@ mod extrapolation;
 mod loss;
 
 use gibbs_backend::Noise;
-use gibbs_core::Estimate;
+use gibbs_core::{ConfigError, Estimate};
 use rayon::prelude::*;
 
 pub use extrapolation::{Extrapolation, extrapolate, extrapolate_over};
 pub use loss::{critical_load, crossing};
 
 use super::{Dynamics, overlap, random_patterns, recall};
-use crate::PhysicsError;
+use crate::error::{PhysicsError, positive};
 
 /// What [`retrieval_curve`] measures.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,12 +98,12 @@ pub fn retrieval_curve<D: Dynamics>(
         let mut noise = noise.child(format!("{p}/{instance}"));
         let patterns = random_patterns(n_spins, p, &mut noise);
         let end = recall(&store(&patterns)?, patterns[0].clone(), max_steps, &mut noise);
-        Ok(overlap(&patterns[0], end.last()))
+        Ok::<_, PhysicsError>(overlap(&patterns[0], end.last()))
     };
     let point = |load: f64| {
         let p = (load * n_spins as f64).round().max(1.0) as usize;
         let overlaps = (0..instances).into_par_iter().map(|k| measure(p, k)).collect::<Result<_, _>>()?;
-        Ok(LoadPoint { patterns: p, load: p as f64 / n_spins as f64, overlaps })
+        Ok::<_, PhysicsError>(LoadPoint { patterns: p, load: p as f64 / n_spins as f64, overlaps })
     };
     Ok(RetrievalCurve {
         n_spins,
@@ -113,16 +113,11 @@ pub fn retrieval_curve<D: Dynamics>(
 
 impl RetrievalConfig {
     fn validate(&self) -> Result<(), PhysicsError> {
-        let range = |name, value, must| Err(PhysicsError::Range { name, value, must });
         if self.n_spins == 0 {
             return Err(PhysicsError::NoSpins);
         }
-        if self.instances < 2 {
-            return range("instances", self.instances as f64, "at least 2");
-        }
-        match self.loads.iter().find(|load| !(load.is_finite() && **load > 0.0)) {
-            Some(load) => range("load", *load, "finite and above 0"),
-            None => Ok(()),
-        }
+        ConfigError::at_least("instances", self.instances, 2)?;
+        self.loads.iter().try_for_each(|load| positive("load", *load).map(|_| ()))?;
+        Ok(())
     }
 }

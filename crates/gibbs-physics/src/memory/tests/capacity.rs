@@ -126,9 +126,9 @@ fn extrapolation_is_the_line_through_the_sizes() {
     let same = [at(100, 1.0, 1e-3), at(100, 1.0, 1e-3)];
     assert_eq!(message(same, 1.0), "1 different system sizes; an extrapolation needs at least 2");
     let certain = [at(100, 1.0, 0.0), at(200, 1.0, 1e-3)];
-    assert_eq!(message(certain, 1.0), "standard error = 0 must be finite and above 0");
+    assert_eq!(message(certain, 1.0), "standard error = 0: must be finite and above 0");
     let sizes = [at(100, 1.0, 1e-3), at(200, 1.0, 1e-3)];
-    assert_eq!(message(sizes, -1.0), "exponent = -1 must be finite and above 0");
+    assert_eq!(message(sizes, -1.0), "exponent = -1: must be finite and above 0");
 }
 
 /// The interval of the profile is that of the linearized fit of `α_c`, `c` and `x`, for small errors.
@@ -172,8 +172,8 @@ fn curves_without_a_loss_and_bad_settings_are_refused() {
     let curve = retrieval_curve(&config(&[0.01, 0.02], 4), hebb, &noise).unwrap();
     assert_eq!(critical_load(&curve, 0.9), Err(PhysicsError::NoCrossing { n_spins: 120 }));
     let message = |config| retrieval_curve(&config, hebb, &noise).unwrap_err().to_string();
-    assert_eq!(message(config(&[0.1, f64::NAN], 4)), "load = NaN must be finite and above 0");
-    assert_eq!(message(config(&[0.1], 1)), "instances = 1 must be at least 2");
+    assert_eq!(message(config(&[0.1, f64::NAN], 4)), "load = NaN: must be finite and above 0");
+    assert_eq!(message(config(&[0.1], 1)), "instances = 1: must be at least 2");
     assert_eq!(
         message(RetrievalConfig { n_spins: 0, ..config(&[0.1], 4) }),
         "a system needs at least one spin"

@@ -96,6 +96,6 @@ fn bad_memories_are_refused() {
     let message = |patterns, beta| ContinuousMemory::new(patterns, beta).unwrap_err().to_string();
     assert_eq!(message(none, 1.0), "a Hopfield network needs at least one pattern");
     for (beta, shown) in [(0.0, "0"), (-1.0, "-1"), (f64::NAN, "NaN")] {
-        assert_eq!(message(tensor(&[1.0], 1), beta), format!("beta = {shown} must be finite and above 0"));
+        assert_eq!(message(tensor(&[1.0], 1), beta), format!("beta = {shown}: must be finite and above 0"));
     }
 }

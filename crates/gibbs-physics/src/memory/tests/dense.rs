@@ -1,3 +1,5 @@
+use gibbs_core::ConfigError;
+
 use super::*;
 use crate::{PhysicsError, hopfield};
 
@@ -110,8 +112,8 @@ fn powers_are_checked() {
     let patterns = random_patterns(1000, 2, &mut Noise::new(6, "dense"));
     for degree in [0, 103, 200] {
         let error = DenseMemory::new(&patterns, Interaction::Power(degree)).unwrap_err();
-        let must = "at least 1, and n^degree a finite number";
-        assert_eq!(error, PhysicsError::Range { name: "degree", value: f64::from(degree), must });
+        let must = "must be at least 1, and n^degree a finite number";
+        assert_eq!(error, PhysicsError::from(ConfigError::new("degree", degree, must)));
     }
     assert!(DenseMemory::new(&patterns, Interaction::RectifiedPower(102)).is_ok());
 }

@@ -26,7 +26,7 @@ fn check_all(system: &Pairwise, measured: &Measurements) {
 
 #[test]
 fn averages_over_chains_are_those_of_enumeration() {
-    let schedule = Schedule { chains: 4, burn_in: 100, measurements: 4000, every: 1 };
+    let schedule = McmcSchedule { chains: 4, burn_in: 100, measurements: 4000, every: 1 };
     let noise = Noise::new(1, "chains");
     for beta in [0.3, CRITICAL_BETA] {
         let system = torus(4, 1.0, 0.0);
@@ -34,7 +34,7 @@ fn averages_over_chains_are_those_of_enumeration() {
         for rule in [Rule::HeatBath, Rule::Metropolis] {
             check_all(&system, &measure(&Sweep::new(&system, beta, rule).unwrap(), schedule, &noise)[0]);
         }
-        let short = Schedule { chains: 2, measurements: 500, ..schedule };
+        let short = McmcSchedule { chains: 2, measurements: 500, ..schedule };
         for system in [system, torus(4, 1.0, 0.1), glass()] {
             check_all(&system, &measure(&HeatBath64::new(&system, beta).unwrap(), short, &noise)[0]);
         }
@@ -46,7 +46,7 @@ fn every_temperature_of_a_ladder_is_right() {
     let system = glass();
     let betas = [0.2, 0.6, 1.2, 2.0];
     let chain = ParallelTempering::new(&system, &betas, Rule::HeatBath).unwrap();
-    let schedule = Schedule { chains: 4, burn_in: 100, measurements: 5000, every: 1 };
+    let schedule = McmcSchedule { chains: 4, burn_in: 100, measurements: 5000, every: 1 };
     let measured = measure(&chain, schedule, &Noise::new(2, "chains"));
     assert_eq!(measured.iter().map(Measurements::beta).collect::<Vec<_>>(), betas);
     for measured in &measured {
@@ -66,7 +66,7 @@ fn errors_of_energies_are_the_spread_of_repeated_runs() {
     let system = torus(4, 1.0, 0.0);
     let exact = enumerate(&system, CRITICAL_BETA).unwrap().thermodynamics.energy;
     let chain = HeatBath64::new(&system, CRITICAL_BETA).unwrap();
-    let schedule = Schedule { chains: 4, burn_in: 200, measurements: 1000, every: 1 };
+    let schedule = McmcSchedule { chains: 4, burn_in: 200, measurements: 1000, every: 1 };
     let measured = &measure(&chain, schedule, &Noise::new(4, "chains"))[0];
     let runs = measured.energies();
     assert_eq!(runs.len(), 4 * REPLICAS);
@@ -83,7 +83,7 @@ fn errors_of_energies_are_the_spread_of_repeated_runs() {
 fn results_depend_on_the_noise_and_not_on_threads() {
     let system = torus(4, 1.0, 0.0);
     let chain = Wolff::new(&system, 0.4).unwrap();
-    let schedule = Schedule { chains: 5, burn_in: 3, measurements: 7, every: 2 };
+    let schedule = McmcSchedule { chains: 5, burn_in: 3, measurements: 7, every: 2 };
     let run = |seed| measure(&chain, schedule, &Noise::new(seed, "chains"));
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert_eq!(run(5), single.install(|| run(5)));
@@ -95,6 +95,6 @@ fn results_depend_on_the_noise_and_not_on_threads() {
 #[should_panic(expected = "nothing to measure")]
 fn a_schedule_without_measurements_is_a_mistake() {
     let system = torus(3, 1.0, 0.0);
-    let schedule = Schedule { chains: 1, burn_in: 0, measurements: 0, every: 1 };
+    let schedule = McmcSchedule { chains: 1, burn_in: 0, measurements: 0, every: 1 };
     measure(&Wolff::new(&system, 0.4).unwrap(), schedule, &Noise::new(7, "chains"));
 }

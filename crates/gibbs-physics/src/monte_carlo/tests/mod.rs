@@ -45,7 +45,7 @@ fn bad_input_is_named() {
     let plain = torus(3, 1.0, 0.0);
     assert_eq!(
         message(Sweep::new(&plain, -1.0, Rule::HeatBath).unwrap_err()),
-        "beta = -1 must be finite and at least 0"
+        "beta = -1: must be finite and at least 0"
     );
     assert!(Wolff::new(&plain, f64::NAN).is_err());
     assert!(HeatBath64::new(&plain, f64::INFINITY).is_err());
@@ -60,7 +60,7 @@ fn bad_input_is_named() {
     let unequal = Pairwise::from_bonds([(0, 1, 1.0), (1, 2, -0.5)], vec![0.0; 3]).unwrap();
     assert_eq!(
         message(HeatBath64::new(&unequal, 0.4).unwrap_err()),
-        "coupling (1, 2) is -0.5 but another is ±1; in bits all must be of one strength, use Sweep"
+        "coupling (1, 2) is -0.5; another is ±1, but in bits all must be of one strength, use Sweep"
     );
     let star = Pairwise::from_bonds((1..10).map(|j| (0, j, 1.0)), vec![0.0; 10]).unwrap();
     assert_eq!(

@@ -1,0 +1,264 @@
+//! The conditional distribution of one variable, given earlier variables.
+//!
+//! ```text
+//! Bernoulli          p(x=1) = σ(θ)                                      x in {0, 1},  1 parameter
+//! categorical        p(x=k) = exp θ_k / Σ_j exp θ_j                     x in {0 … q-1},  q parameters
+//! Gaussian mixture   p(x) = Σ_k w_k N(x; μ_k, σ_k²),  w = softmax(a),   x real,  3K parameters (a, μ, s)
+//!                    σ_k = exp(L·tanh(s_k/L)),  L = 7
+//! ```
+//!
+//! References: Germain et al., "MADE", ICML 2015, arXiv:1502.03509, for binary variables; Uria, Murray & Larochelle,
+//! "RNADE", NIPS 2013, arXiv:1306.0186, for mixtures.
+//!
+//! Differences from the papers: the logarithm of a scale is bounded. Otherwise a component could collapse onto a value that
+//! occurs twice in the data.
+
+use burn::prelude::*;
+use gibbs_backend::{bce_with_logits, tanh};
+use gibbs_core::{
+    ConfigError,
+    math::{LN_SQRT_TAU, log_sum_exp_rows},
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Bound on the logarithm of a component's scale. Data should have a scale of about one: scales can be 0.0009 to 1097.
+const LOG_SCALE: f64 = 7.0;
+
+/// The family of the conditional distributions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum OutputDistribution {
+    /// Bits.
+    #[default]
+    Bernoulli,
+    /// Discrete levels `0, 1, …`.
+    Categorical {
+        /// Number of levels, at least 2.
+        levels: usize,
+    },
+    /// Real numbers.
+    GaussianMixture {
+        /// Number of components, at least 1.
+        components: usize,
+    },
+}
+
+impl OutputDistribution {
+    /// Checks the number of levels or components.
+    ///
+    /// # Errors
+    /// If it is too small.
+    pub fn validate(self) -> Result<(), ConfigError> {
+        match self {
+            Self::Bernoulli => Ok(()),
+            Self::Categorical { levels } => ConfigError::at_least("output.levels", levels, 2),
+            Self::GaussianMixture { components } => ConfigError::at_least("output.components", components, 1),
+        }
+    }
+
+    /// Number of parameters of the distribution of one variable.
+    pub fn n_parameters(self) -> usize {
+        match self {
+            Self::Bernoulli => 1,
+            Self::Categorical { levels } => levels,
+            Self::GaussianMixture { components } => 3 * components,
+        }
+    }
+
+    /// Number of network inputs of one variable: one for each level of a categorical variable (one-hot), else 1.
+    pub fn n_inputs(self) -> usize {
+        match self {
+            Self::Categorical { levels } => levels,
+            _ => 1,
+        }
+    }
+
+    /// Network inputs of examples: `[n, D]` to `[n, D·inputs]`, those of a variable adjacent.
+    pub fn encode(self, x: Tensor<2>) -> Tensor<2> {
+        let ([n, width], dtype) = (x.dims(), x.dtype());
+        match self {
+            Self::Categorical { levels } => {
+                let row = Tensor::<1, Int>::arange(0..levels as i64, &x.device()).float();
+                let row = row.cast(dtype).reshape([1, 1, levels]);
+                let x: Tensor<3> = x.reshape([n, width, 1]);
+                let hot = x.expand([n, width, levels]).equal(row.expand([n, width, levels]));
+                hot.float().cast(dtype).reshape([n, width * levels])
+            }
+            _ => x,
+        }
+    }
+
+    /// Network inputs of one value: [`encode`](Self::encode) on the host.
+    pub(crate) fn encode_value(self, value: f32, inputs: &mut [f32]) {
+        match self {
+            Self::Categorical { .. } => {
+                inputs.iter_mut().enumerate().for_each(|(k, input)| *input = f32::from(value == k as f32));
+            }
+            _ => inputs[0] = value,
+        }
+    }
+
+    /// Log-probability, or log-density, of each example in nats: `Σ_d ln p(x_d; θ_d)`.
+    ///
+    /// `parameters [n, D·P]`, those of a variable adjacent, and `x [n, D]`, to `[n]`. Invalid values of `x` are not detected
+    /// here; see [`check`](Self::check).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn log_prob(self, parameters: Tensor<2>, x: Tensor<2>) -> Tensor<1> {
+        let [n, width] = x.dims();
+        let per = self.n_parameters();
+        assert_eq!(parameters.dims(), [n, width * per], "parameters of {n} examples of {width} variables");
+        match self {
+            Self::Bernoulli => bce_with_logits(parameters, x).neg(),
+            Self::Categorical { levels } => {
+                let chosen = (parameters.clone() * self.encode(x)).sum_dim(1).squeeze_dim(1);
+                let totals = log_sum_exp_rows(parameters.reshape([n * width, levels]));
+                chosen - totals.reshape([n, width]).sum_dim(1).squeeze_dim(1)
+            }
+            Self::GaussianMixture { components } => {
+                let parameters: Tensor<3> = parameters.reshape([n * width, 3, components]);
+                let part = |k| parameters.clone().narrow(1, k, 1).squeeze_dim::<2>(1);
+                let (weight, mean, log_scale) = (part(0), part(1), bounded(part(2)));
+                let x = x.reshape([n * width, 1]);
+                let standard = (x - mean) * log_scale.clone().neg().exp();
+                let terms = weight.clone() - log_scale - standard.powi_scalar(2) * 0.5;
+                let log_prob = log_sum_exp_rows(terms) - log_sum_exp_rows(weight) - LN_SQRT_TAU;
+                log_prob.reshape([n, width]).sum_dim(1).squeeze_dim(1)
+            }
+        }
+    }
+
+    /// A draw for `parameters`. One uniform number determines a discrete value, or the component of a mixture, by inversion. A
+    /// mixture also uses a standard normal number.
+    pub fn draw(self, parameters: &[f32], uniform: f32, normal: f32) -> f32 {
+        match self {
+            Self::Bernoulli => f32::from(f64::from(uniform) < self.mean(parameters)),
+            Self::Categorical { .. } => category(parameters, uniform) as f32,
+            Self::GaussianMixture { components } => {
+                let k = category(&parameters[..components], uniform);
+                let (mean, log_scale) = (parameters[components + k], parameters[2 * components + k]);
+                mean + bounded_value(log_scale).exp() as f32 * normal
+            }
+        }
+    }
+
+    /// Whether a draw needs a normal number in addition to the uniform one.
+    pub(crate) fn draws_normal(self) -> bool {
+        matches!(self, Self::GaussianMixture { .. })
+    }
+
+    /// The mean of the distribution with these parameters.
+    pub fn mean(self, parameters: &[f32]) -> f64 {
+        match self {
+            Self::Bernoulli => 1.0 / (1.0 + (-f64::from(parameters[0])).exp()),
+            Self::Categorical { .. } => {
+                softmax(parameters).iter().enumerate().map(|(k, p)| k as f64 * p).sum()
+            }
+            Self::GaussianMixture { components } => {
+                let means = &parameters[components..2 * components];
+                softmax(&parameters[..components])
+                    .iter()
+                    .zip(means)
+                    .map(|(p, &mean)| p * f64::from(mean))
+                    .sum()
+            }
+        }
+    }
+
+    /// Parameters `[D·P]` of independent variables that fit the data `x [n, D]`.
+    ///
+    /// One half is added to each count of a discrete value (Krichevsky & Trofimov 1981, doi:10.1109/TIT.1981.1056331), so that
+    /// no value has probability zero. Each component of a mixture has the standard deviation of the data; the means of the
+    /// components are spread evenly over one standard deviation on both sides of the mean of the data.
+    pub fn marginals(self, x: Tensor<2>) -> Tensor<1> {
+        let [n, width] = x.dims();
+        let device = x.device();
+        match self {
+            Self::Bernoulli => {
+                let ones = x.sum_dim(0).squeeze_dim::<1>(0) + 0.5;
+                ones.clone().log() - (ones.neg() + (n as f64 + 1.0)).log()
+            }
+            Self::Categorical { .. } => (self.encode(x).sum_dim(0).squeeze_dim::<1>(0) + 0.5).log(),
+            Self::GaussianMixture { components } => {
+                let (variance, mean) = x.var_mean_bias(0);
+                let scale = variance.sqrt().clamp_min((-LOG_SCALE).exp()).reshape([width, 1]);
+                let step = |k: usize| {
+                    if components == 1 { 0.0 } else { 2.0 * k as f64 / (components - 1) as f64 - 1.0 }
+                };
+                let steps: Vec<f64> = (0..components).map(step).collect();
+                let steps = Tensor::<1>::from_data(steps.as_slice(), (&device, mean.dtype()))
+                    .reshape([1, components]);
+                let means = mean.reshape([width, 1]) + scale.clone().matmul(steps);
+                let log_scales = unbounded(scale.log()).expand([width, components]);
+                let parts = vec![means.zeros_like(), means, log_scales];
+                Tensor::cat(parts, 1).reshape([width * 3 * components])
+            }
+        }
+    }
+
+    /// Checks that examples `x [n, D]`, row by row, have valid values.
+    ///
+    /// # Errors
+    /// The first invalid value.
+    pub fn check(self, x: &[f64], width: usize) -> Result<(), ValueError> {
+        let (is_valid, expected): (Box<dyn Fn(f64) -> bool>, _) = match self {
+            Self::Bernoulli => (Box::new(|x| x == 0.0 || x == 1.0), "0 or 1".to_owned()),
+            Self::Categorical { levels } => (
+                Box::new(move |x| (0..levels).any(|level| x == level as f64)),
+                format!("a whole number from 0 to {}", levels - 1),
+            ),
+            Self::GaussianMixture { .. } => (Box::new(f64::is_finite), "finite".to_owned()),
+        };
+        match x.iter().position(|&x| !is_valid(x)) {
+            None => Ok(()),
+            Some(i) => Err(ValueError { example: i / width, variable: i % width, value: x[i], expected }),
+        }
+    }
+}
+
+/// Invalid values of a variable.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[error("the value {value} of variable {variable} in example {example} is not {expected}")]
+pub struct ValueError {
+    /// Index of the example, from 0.
+    pub example: usize,
+    /// Index of the variable, from 0.
+    pub variable: usize,
+    /// The value.
+    pub value: f64,
+    /// Valid values.
+    pub expected: String,
+}
+
+fn bounded(s: Tensor<2>) -> Tensor<2> {
+    tanh(s / LOG_SCALE) * LOG_SCALE
+}
+
+fn bounded_value(s: f32) -> f64 {
+    (f64::from(s) / LOG_SCALE).tanh() * LOG_SCALE
+}
+
+/// The inverse of [`bounded`], for values well inside the bound.
+fn unbounded(log_scale: Tensor<2>) -> Tensor<2> {
+    let part = (log_scale / LOG_SCALE).clamp(-0.999, 0.999);
+    ((part.clone() + 1.0) / (part.neg() + 1.0)).log() * (0.5 * LOG_SCALE)
+}
+
+fn softmax(logits: &[f32]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f64> = logits.iter().map(|&x| f64::from(x - max).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / total).collect()
+}
+
+/// The number of levels whose cumulative probability is at most `uniform`.
+fn category(logits: &[f32], uniform: f32) -> usize {
+    let mut cumulative = 0.0;
+    let mut is_passed = |p: &f64| {
+        cumulative += p;
+        cumulative <= f64::from(uniform)
+    };
+    softmax(logits).iter().take_while(|p| is_passed(p)).count().min(logits.len() - 1)
+}

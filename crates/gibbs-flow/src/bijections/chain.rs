@@ -1,0 +1,139 @@
+//! A flow: a chain of bijections from data to a standard normal base.
+//!
+//! ```text
+//! x = z_0 -> z_1 -> … -> z_L = z,     z ~ N(0, 1)
+//! ln p(x | c) = ln N(z; 0, 1) + Σ_l ladj_l,     ln N(z; 0, 1) = -½ |z|² - D·ln √(2π)
+//! sampling at temperature T:  z ~ N(0, T²),  then back through the chain
+//! ```
+//!
+//! References: Tabak & Vanden-Eijnden, Commun. Math. Sci. 8:217 (2010), doi:10.4310/CMS.2010.v8.n1.a11; Rezende & Mohamed, ICML
+//! 2015, arXiv:1505.05770; Papamakarios et al., JMLR 22:57 (2021), arXiv:1912.02762, a review; Kingma & Dhariwal, "Glow",
+//! 2018, for the temperature.
+
+use burn::{module::Module, prelude::*, tensor::DType};
+use gibbs_backend::Noise;
+use gibbs_core::{
+    Bijection, ConditionalLogProb, Sample,
+    math::{LN_SQRT_TAU, row_sums, row_zeros},
+    params::placement,
+};
+
+use super::layer_config::FlowLayer;
+
+/// A chain of bijections. It is a bijection itself, and with a standard normal base a density.
+#[derive(Module, Debug)]
+pub struct Chain<B> {
+    /// From data to the base.
+    pub layers: Vec<B>,
+    n_variables: usize,
+    n_context: usize,
+}
+
+impl<B: Bijection> Chain<B> {
+    /// A chain over `n_variables`, with a context of width `n_context`, 0 for none.
+    pub fn new(layers: Vec<B>, n_variables: usize, n_context: usize) -> Self {
+        Self { layers, n_variables, n_context }
+    }
+
+    /// Number of variables, `D`.
+    pub fn n_variables(&self) -> usize {
+        self.n_variables
+    }
+
+    /// `n` independent samples `[n, D]` for contexts `[n, C]`. The temperature is the standard deviation of the base: 1 samples the
+    /// density, smaller values give samples nearer to its mode, 0 gives the image of the center of the base.
+    ///
+    /// # Panics
+    /// As [`ConditionalLogProb::log_prob_given`].
+    pub fn sample_given(
+        &self,
+        n: usize,
+        context: Option<&Tensor<2>>,
+        temperature: f64,
+        noise: &mut Noise,
+    ) -> Tensor<2> {
+        let (device, dtype) = placement(self).unwrap_or_else(|| (Device::default(), DType::F32));
+        let z = noise.normal([n, self.n_variables], (&device, dtype)) * temperature;
+        self.inverse(z, context).0
+    }
+
+    fn assert_fits(&self, x: &Tensor<2>, context: Option<&Tensor<2>>) {
+        let [n, width] = x.dims();
+        assert_eq!(
+            width, self.n_variables,
+            "points of width {width} for a flow of {} variables",
+            self.n_variables
+        );
+        let (found, expected) =
+            (context.map(Tensor::dims), (self.n_context > 0).then_some([n, self.n_context]));
+        assert_eq!(
+            found, expected,
+            "the context of {n} points in a flow with contexts of width {}",
+            self.n_context
+        );
+    }
+}
+
+impl<B: FlowLayer> Chain<B> {
+    /// Which variables learned maps have changed after the chain, for those that they have changed before it.
+    pub(crate) fn touch(&self, touched: Vec<bool>) -> Vec<bool> {
+        self.layers.iter().fold(touched, |touched, layer| layer.touch(touched))
+    }
+
+    /// The flow whose [`Elementwise`](crate::Elementwise) layers normalize their inputs when `x [n, D]` enters the flow: the
+    /// data-dependent start of activation normalization.
+    ///
+    /// # Panics
+    /// As [`ConditionalLogProb::log_prob_given`].
+    #[must_use]
+    pub fn fitted(mut self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Self {
+        self.assert_fits(&x, context);
+        let mut z = x;
+        let fit = |layer: B| {
+            let layer = FlowLayer::fitted(layer, &z, context);
+            z = layer.forward(z.clone(), context).0;
+            layer
+        };
+        self.layers = self.layers.into_iter().map(fit).collect();
+        self
+    }
+}
+
+impl<B: Bijection> Bijection for Chain<B> {
+    fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
+        self.assert_fits(&x, context);
+        let start = (x.clone(), row_zeros(&x));
+        self.layers.iter().fold(start, |(x, total), layer| {
+            let (z, ladj) = layer.forward(x, context);
+            (z, total + ladj)
+        })
+    }
+
+    fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
+        self.assert_fits(&z, context);
+        let start = (z.clone(), row_zeros(&z));
+        self.layers.iter().rev().fold(start, |(z, total), layer| {
+            let (x, ladj) = layer.inverse(z, context);
+            (x, total + ladj)
+        })
+    }
+}
+
+impl<B: Bijection> ConditionalLogProb for Chain<B> {
+    fn n_context(&self) -> usize {
+        self.n_context
+    }
+
+    fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
+        let (z, ladj) = self.forward(x, context);
+        row_sums(z.powi_scalar(2)) * -0.5 + ladj - self.n_variables as f64 * LN_SQRT_TAU
+    }
+}
+
+impl<B: Bijection> Sample for Chain<B> {
+    /// # Panics
+    /// If the flow has a context: see [`Chain::sample_given`].
+    fn sample(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
+        self.sample_given(n, None, 1.0, noise)
+    }
+}

@@ -1,0 +1,141 @@
+//! Coupling: some variables are kept, and a network of these changes the others.
+//!
+//! ```text
+//! x = (x_A, x_B),   z_A = x_A,   z_B = g(x_B; θ),   θ = conditioner(x_A, c)
+//! ladj = Σ_{i in B} ln ∂z_i/∂x_i
+//! ```
+//!
+//! `g` is a map of one variable ([`Univariate`]): additive for NICE, affine for Real NVP, a spline for neural spline flows.
+//!
+//! References: Dinh, Krueger & Bengio, "NICE", 2014, arXiv:1410.8516; Dinh, Sohl-Dickstein & Bengio, "Density estimation using
+//! Real NVP", ICLR 2017, arXiv:1605.08803, equations 4 to 8; Durkan et al., "Neural spline flows", NeurIPS 2019,
+//! arXiv:1906.04032.
+//!
+//! Cost: one pass of the conditioner, in either direction. It reads the kept columns only.
+
+use burn::{config::Config, module::Module, prelude::*};
+use gibbs_backend::Noise;
+use gibbs_core::{Bijection, ConfigError, nn::append_context};
+
+use super::{
+    Univariate,
+    conditioner::{AnyConditioner, Conditioner, ConditionerConfig},
+    layer_config::{FlowLayer, InitLayer, Sizes},
+    mask::CouplingMask,
+    partition::Partition,
+};
+
+/// Mask, conditioner and map of a coupling.
+#[derive(Config, Debug, PartialEq)]
+pub struct CouplingConfig {
+    /// Which variables are kept.
+    pub mask: CouplingMask,
+    /// Whether the mask is flipped: its variables are changed and the others are kept.
+    #[config(default = false)]
+    pub flipped: bool,
+    /// The network that supplies the parameters.
+    pub conditioner: ConditionerConfig,
+    /// How variables are changed.
+    #[config(default = "Univariate::affine()")]
+    pub map: Univariate,
+}
+
+impl InitLayer for CouplingConfig {
+    type Layer = Coupling;
+
+    fn validate(&self, sizes: Sizes) -> Result<(), ConfigError> {
+        self.map.validate()?;
+        let partition = self.mask.partition(sizes.n_variables, self.flipped, sizes.n_context > 0)?;
+        self.conditioner.validate(&partition, sizes.n_context, self.map.n_parameters())
+    }
+
+    /// The coupling begins as the identity: the last weights of its conditioner are zero, the others random.
+    fn init(
+        &self,
+        sizes: Sizes,
+        device: &Device,
+        noise: &mut Noise,
+        _: &mut Noise,
+    ) -> Result<Coupling, ConfigError> {
+        self.validate(sizes)?;
+        let Sizes { n_variables, n_context } = sizes;
+        let partition = self.mask.partition(n_variables, self.flipped, n_context > 0)?;
+        let per_variable = self.map.n_parameters();
+        let conditioner = self.conditioner.init(&partition, n_context, per_variable, device, noise)?;
+        Ok(Coupling { conditioner, partition, n_context, map: self.map })
+    }
+}
+
+/// A coupling layer.
+#[derive(Module, Debug)]
+pub struct Coupling<C = AnyConditioner> {
+    /// From kept variables to parameters.
+    pub conditioner: C,
+    #[module(skip)]
+    partition: Partition,
+    n_context: usize,
+    #[module(skip)]
+    map: Univariate,
+}
+
+impl<C: Conditioner> Coupling<C> {
+    /// A coupling with any conditioner.
+    ///
+    /// # Errors
+    /// If `mask` does not fit this many variables, or `map` is out of range.
+    pub fn new(
+        mask: &CouplingMask,
+        flipped: bool,
+        map: Univariate,
+        [n_variables, n_context]: [usize; 2],
+        conditioner: C,
+    ) -> Result<Self, ConfigError> {
+        map.validate()?;
+        let partition = mask.partition(n_variables, flipped, n_context > 0)?;
+        Ok(Self { conditioner, partition, n_context, map })
+    }
+
+    /// The variables that are changed, ascending.
+    pub fn changed(&self) -> &[usize] {
+        &self.partition.changed
+    }
+
+    fn pass(
+        &self,
+        x: Tensor<2>,
+        context: Option<&Tensor<2>>,
+        map: impl FnOnce(Tensor<2>, Tensor<2>) -> (Tensor<2>, Tensor<1>),
+    ) -> (Tensor<2>, Tensor<1>) {
+        let (kept, changed) = self.partition.split(x);
+        let context = context.filter(|_| self.n_context > 0);
+        let inputs = match (&kept, context) {
+            (Some(kept), _) => append_context(kept.clone(), context, self.n_context),
+            (None, Some(context)) => context.clone(),
+            (None, None) => panic!("the coupling has a context of width {}: give it", self.n_context),
+        };
+        let parameters = self.conditioner.parameters(inputs);
+        let (changed, ladj) = map(changed, parameters);
+        (self.partition.join(kept, changed), ladj)
+    }
+}
+
+impl<C: Conditioner> Bijection for Coupling<C> {
+    fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
+        self.pass(x, context, |x, parameters| self.map.forward(x, parameters))
+    }
+
+    fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
+        self.pass(z, context, |z, parameters| self.map.inverse(z, parameters))
+    }
+}
+
+impl<C: Conditioner> FlowLayer for Coupling<C> {
+    fn touch(&self, mut touched: Vec<bool>) -> Vec<bool> {
+        self.changed().iter().for_each(|&variable| touched[variable] = true);
+        touched
+    }
+
+    fn has_coupling(&self) -> bool {
+        true
+    }
+}

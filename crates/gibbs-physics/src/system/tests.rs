@@ -1,0 +1,80 @@
+use gibbs_core::Energy;
+
+use super::*;
+
+fn spins(change: impl Fn(&mut SpinSystemConfig), kind: SpinSystemKind) -> String {
+    let mut config = SpinSystemConfig::new(kind);
+    change(&mut config);
+    config.build().unwrap_err().to_string()
+}
+
+#[test]
+fn defaults_of_every_kind_build_and_survive_json() {
+    for kind in SpinSystemKind::ALL.iter().filter(|kind| **kind != SpinSystemKind::Couplings) {
+        let config = SpinSystemConfig::new(*kind);
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<SpinSystemConfig>(&text).unwrap(), config);
+        assert!(text.contains(&format!(r#""kind":"{kind}""#)), "{text}");
+        let system = config.build().unwrap();
+        assert_eq!(system.shape().iter().product::<usize>(), system.n_spins());
+    }
+    for kind in ContinuousKind::ALL {
+        let config = ContinuousSystemConfig::new(*kind);
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<ContinuousSystemConfig>(&text).unwrap(), config);
+        let target = config.build().unwrap();
+        let x = burn::tensor::Tensor::ones([2, target.n_variables()], &burn::tensor::Device::flex());
+        assert_eq!(target.potential.energy(x).dims(), [2]);
+    }
+}
+
+#[test]
+fn systems_are_described_with_sizes_and_constants() {
+    assert_eq!(SpinSystemConfig::default().describe(), "ising 16x16, beta = 0.440687");
+    assert_eq!(SpinSystemConfig::new(SpinSystemKind::Sk).describe(), "sk 20 spins, beta = 0.440687");
+    let chain = ContinuousSystemConfig::default();
+    assert_eq!(chain.describe(), "harmonic_chain, n = 8, beta = 1");
+    let field = ContinuousSystemConfig::new(ContinuousKind::PhiFour);
+    assert_eq!(field.describe(), "phi_four 6x6, m² = -4, λ = 6.975");
+}
+
+#[test]
+fn sizes_that_a_kind_does_not_have_are_named() {
+    use SpinSystemKind::{Couplings, Ising, Sk};
+    assert_eq!(
+        spins(|c| c.n_spins = Some(4), Ising),
+        "n_spins = 4: ising has a lattice instead, such as 16x16"
+    );
+    assert_eq!(
+        spins(|c| c.lattice = Some("4x4".into()), Sk),
+        "lattice = 4x4: sk has a number of spins instead"
+    );
+    assert_eq!(spins(|c| c.n_spins = None, Sk), "n_spins = null: sk needs it, such as 20");
+    assert!(spins(|c| c.couplings = Some("a.npy".into()), Sk).starts_with("couplings = a.npy: sk makes"));
+    assert!(spins(|_| (), Couplings).starts_with("kind = couplings: give their file"));
+    assert_eq!(spins(|c| c.beta = -1.0, Ising), "beta = -1: must be finite and above 0");
+    assert_eq!(
+        spins(|c| c.lattice = Some("3x".into()), Ising),
+        "lattice = 3x: give the sizes of the axes, such as 16x16"
+    );
+    assert!(
+        spins(|c| c.lattice = Some("1x4".into()), Ising).starts_with("lattice = 1x4: axis 0 has length 1")
+    );
+    let ring =
+        ContinuousSystemConfig { beta: Some(2.0), ..ContinuousSystemConfig::new(ContinuousKind::Ring) };
+    assert_eq!(ring.build().unwrap_err().to_string(), "beta = 2: ring has no temperature");
+}
+
+#[test]
+fn references_agree_where_two_methods_apply() {
+    let of =
+        |lattice: &str| SpinSystemConfig { lattice: Some(lattice.into()), ..SpinSystemConfig::default() };
+    let small = of("4x4").build().unwrap();
+    let log_z = small.reference(0.4).unwrap().unwrap().thermodynamics.log_z;
+    assert!((log_z - crate::exact::kaufman(4, 4, 0.4).unwrap().log_z).abs() < 1e-12);
+    let large = of("6x6").build().unwrap();
+    assert_eq!(large.reference(0.4).unwrap().unwrap().method, "Kaufman");
+    assert!(large.infinite_lattice(0.4).unwrap().is_some());
+    let cube = of("3x3x3").build().unwrap();
+    assert!(cube.reference(0.4).unwrap().is_none() && cube.infinite_lattice(0.4).unwrap().is_none());
+}

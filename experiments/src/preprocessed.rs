@@ -1,0 +1,187 @@
+//! Models with a preprocessor on data sets, and in files.
+
+use anyhow::Result;
+use burn::{
+    module::{Module, ModuleDisplay},
+    prelude::*,
+    tensor::DType,
+};
+use gibbs_backend::has_double_precision;
+use gibbs_core::{
+    Batch,
+    preprocess::{Preprocessed, Preprocessor, PreprocessorConfig, Whitening},
+};
+use gibbs_data::{Dataset, Splits};
+use gibbs_train::weights;
+
+use crate::{
+    source::{SourceInfo, one_hot, require_labels},
+    usage::{OrUsage, usage},
+};
+
+/// Columns from which on a table is whitened by default: with two columns a flow finds their correlation at once.
+const WHITENED: usize = 3;
+
+/// Columns up to which a table counts as one of few columns.
+pub const FEW_COLUMNS: usize = 60;
+
+/// Examples whose moments are computed at once.
+const BLOCK: usize = 1000;
+
+/// Whether a model of a table with `width` columns learns in white coordinates by default.
+pub fn is_whitened(preprocessing: &PreprocessorConfig, width: usize) -> bool {
+    matches!(preprocessing, PreprocessorConfig::Standardize { .. }) && (WHITENED..=FEW_COLUMNS).contains(&width)
+}
+
+/// Shift and scale of each column by the moments of the training examples; a constant column keeps its scale.
+pub fn standardize(info: &SourceInfo) -> PreprocessorConfig {
+    let Some(data) = info.data.map(|data| &data.train) else {
+        return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new() };
+    };
+    let width = data.width();
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let mut columns = vec![Vec::with_capacity(data.len()); width];
+    for rows in rows.chunks(BLOCK) {
+        data.values(rows).iter().enumerate().for_each(|(i, &x)| columns[i % width].push(f64::from(x)));
+    }
+    let moments = columns.iter().map(|column| gibbs_core::math::mean_and_variance(column));
+    let or_one = |variance: f64| if variance > 0.0 { variance.sqrt() } else { 1.0 };
+    let (shift, scale) = moments.map(|(mean, variance)| (mean, or_one(variance))).unzip();
+    PreprocessorConfig::Standardize { shift, scale }
+}
+
+/// Whether the preprocessing is one of grey values.
+pub fn is_grey(preprocessing: &PreprocessorConfig) -> bool {
+    matches!(preprocessing, PreprocessorConfig::Logit { .. } | PreprocessorConfig::Signed)
+}
+
+/// Whether a flow can learn data behind this preprocessing: a density, finite in every column, with labels where it has classes.
+///
+/// # Errors
+/// Zeros and ones, another width, a constant column, values outside of \[0, 1\] for grey values, missing labels.
+pub fn require_density(
+    data: &Splits,
+    preprocessing: &PreprocessorConfig,
+    n_visible: usize,
+    n_classes: usize,
+) -> Result<()> {
+    if data.train.is_binary() {
+        return Err(usage(format!("{}: zeros and ones have no density; take `made` or `rbm` for them", data.name())));
+    }
+    let sets = [&data.train, &data.valid, &data.test];
+    data.train.require_width(n_visible).or_usage()?;
+    if is_grey(preprocessing) {
+        sets.into_iter().try_for_each(Dataset::require_unit_interval).or_usage()?;
+    }
+    if matches!(preprocessing, PreprocessorConfig::Standardize { .. }) {
+        require_varying_columns(&data.train)?;
+    }
+    require_labels(sets, n_classes, "model.n_classes")
+}
+
+/// Grey levels as dequantized values; all other data as they are.
+pub fn dequantized(data: Splits, seed: u64) -> Splits {
+    let as_they_are = data.clone();
+    data.try_map(|set| set.dequantized(seed)).unwrap_or(as_they_are)
+}
+
+/// Refuses data with a column that has the same value in every training example: its density would be infinite.
+///
+/// # Errors
+/// The first such column.
+pub fn require_varying_columns(data: &Dataset) -> Result<()> {
+    let first = data.values(&[0]);
+    let mut constant = vec![true; data.width()];
+    for row in 1..data.len() {
+        let values = data.values(&[row]);
+        constant.iter_mut().zip(values.iter().zip(&first)).for_each(|(flag, (x, first))| *flag &= x == first);
+        if !constant.contains(&true) {
+            break;
+        }
+    }
+    match constant.iter().position(|constant| *constant) {
+        None => Ok(()),
+        Some(column) => Err(usage(format!(
+            "{}: column {column} is {} in every training example, so its density is infinite; leave it out",
+            data.name(),
+            first[column]
+        ))),
+    }
+}
+
+/// A preprocessor with the whitening of a set.
+///
+/// # Errors
+/// Values without finite moments.
+pub fn whitened(preprocessor: Preprocessor, data: &Dataset, device: &Device) -> Result<Preprocessor> {
+    let rows: Vec<usize> = (0..data.len()).collect();
+    let batches = rows.chunks(BLOCK).map(|rows| {
+        let x = preprocessor.forward(data.batch(rows, device).x).0;
+        if has_double_precision(device) { x.cast(DType::F64) } else { x }
+    });
+    let whitening = Whitening::fit(batches, (device, DType::F32)).ok_or_else(|| {
+        usage(format!(
+            "{}: no finite mean and covariance to whiten by; take model.whitened=false",
+            data.name()
+        ))
+    })?;
+    Ok(preprocessor.with_whitening(Some(whitening)))
+}
+
+/// A batch of examples with their classes, for a model of `n_classes`.
+pub fn with_classes(batch: gibbs_data::Batch, n_classes: usize) -> Batch {
+    let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
+    Batch { x: batch.x, context }
+}
+
+/// Examples of a set with their classes, block by block.
+pub fn blocks<'a>(
+    data: &'a Dataset,
+    rows: &'a [usize],
+    block: usize,
+    n_classes: usize,
+    device: &'a Device,
+) -> impl Iterator<Item = Batch> + 'a {
+    rows.chunks(block).map(move |rows| with_classes(data.batch(rows, device), n_classes))
+}
+
+/// A model with the whitening before it, as they are saved.
+#[derive(Module, Debug)]
+struct Whitened<M: Module + ModuleDisplay> {
+    whitening: Whitening,
+    flow: M,
+}
+
+/// The bytes of a `model.safetensors`: the model, and the whitening where there is one. All other preprocessing follows from
+/// the configuration.
+///
+/// # Errors
+/// Those of the format.
+pub fn to_bytes<M: Module + ModuleDisplay>(model: &Preprocessed<M>) -> Result<Vec<u8>, weights::WeightsError> {
+    match model.preprocessor.whitening() {
+        Some(whitening) => {
+            weights::to_bytes(&Whitened { whitening: whitening.clone(), flow: model.model.clone() })
+        }
+        None => weights::to_bytes(&model.model),
+    }
+}
+
+/// The reverse of [`to_bytes`] for a model with this preprocessor, of `n_visible` variables.
+///
+/// # Errors
+/// Weights that do not fit.
+pub fn from_bytes<M: Module + ModuleDisplay>(
+    model: M,
+    preprocessor: Preprocessor,
+    is_whitened: bool,
+    n_visible: usize,
+    bytes: &[u8],
+    device: &Device,
+) -> Result<Preprocessed<M>> {
+    if !is_whitened {
+        return Ok(Preprocessed { preprocessor, model: weights::from_bytes(model, bytes).or_usage()? });
+    }
+    let start = Whitened { whitening: Whitening::identity(n_visible, device), flow: model };
+    let Whitened { whitening, flow } = weights::from_bytes(start, bytes).or_usage()?;
+    Ok(Preprocessed { preprocessor: preprocessor.with_whitening(Some(whitening)), model: flow })
+}

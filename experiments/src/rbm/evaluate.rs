@@ -1,0 +1,156 @@
+//! Metrics of a trained RBM, and draws from it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn::prelude::*;
+use clap::{Args, ValueEnum};
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{Clamp, GibbsChain, ais::Bracket, exact, units::Units};
+use gibbs_core::{Estimate, Kind};
+use gibbs_data::{Dataset, Splits};
+
+use super::RbmExperiment;
+use crate::{
+    cli::{Part, Sample, Shared},
+    evaluation::{Evaluation, mean},
+    evidence::Half,
+    experiment::write_draws,
+    pictures::host,
+    source::train_like_valid,
+};
+
+/// Inverse temperatures through which chains from noise are annealed.
+const ANNEALING: usize = 1000;
+
+/// All metrics on a part of the data, and the log-likelihood of each example.
+pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
+    let RbmExperiment { config, rbm, device } = experiment;
+    let visible = experiment.visible();
+    let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
+    sets.iter().try_for_each(|set| visible.require(set, rbm.visible.width()))?;
+    let concat = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
+        sets.iter().flat_map(|set| visible.for_each(set, device, metric)).collect()
+    };
+    let free_energy = concat(&|v| rbm.free_energy(v));
+    let log_prob = |log_z: &Estimate| log_z.clone().affine(-1.0, -mean(&free_energy));
+    let mut evaluation = Evaluation::default();
+    let log_z = match exact::log_z(rbm) {
+        Ok(exact) => exact,
+        Err(_) => {
+            let base = rbm.visible.fitted(&visible.moments(&data.train, device, |v| v));
+            let mut noise = Noise::new(config.seed, "evaluation");
+            let Bracket { lower, upper } = config.train.family.evaluation.bracket(rbm, &base, &mut noise);
+            evaluation.add("log_z_lower", &lower, "nats");
+            evaluation.add("log_z_upper", &upper, "nats");
+            evaluation.add("log_prob_lower", &log_prob(&upper), "nats");
+            evaluation.add("log_prob_upper", &log_prob(&lower), "nats");
+            lower.with_kind(Kind::Asymptotic)
+        }
+    };
+    evaluation.add("log_prob", &log_prob(&log_z), "nats");
+    evaluation.note("log_prob", "binarization", config.binarization());
+    evaluation.add("log_z", &log_z, "nats");
+
+    let error = concat(&|v| rbm.reconstruction_error(v));
+    evaluation.add("reconstruction_error", &Estimate::exact(mean(&error)), "squared, per example");
+    let gap = |set: &Dataset| mean(&visible.for_each(set, device, |v| rbm.free_energy(v)));
+    let gap = gap(&train_like_valid(data)) - gap(&data.valid);
+    evaluation.add("free_energy_gap", &Estimate::exact(gap), "nats");
+    evaluation.per_example = free_energy.into_iter().map(|f| -f - log_z.value).collect();
+    Ok(evaluation)
+}
+
+/// Where chains start.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Noise, annealed from independent units to the RBM
+    Annealed,
+    /// Noise
+    Noise,
+    /// Examples of the test split
+    Data,
+}
+
+/// Flags of `rbm sample`.
+#[derive(Args, Debug)]
+pub struct RbmSampleArgs {
+    /// Gibbs sweeps at temperature 1 before a draw
+    #[arg(long, default_value_t = 3000, value_name = "N")]
+    pub sweeps: usize,
+    /// Where the chains start
+    #[arg(long, value_enum, default_value = "annealed")]
+    pub start: Start,
+    /// Complete test pictures of which this half is known (inpainting)
+    #[arg(long, value_enum, value_name = "HALF")]
+    pub given: Option<Half>,
+}
+
+/// Draws, and the means they were drawn from, as data `[n, width]` on the host.
+pub(super) struct Draws {
+    pub(super) values: Vec<f32>,
+    pub(super) means: Vec<f32>,
+}
+
+impl RbmExperiment {
+    /// `n` chains annealed from independent units with the RBM's own biases.
+    pub(super) fn annealed(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
+        let chain = GibbsChain::new(&self.rbm);
+        let betas: Vec<f64> = (0..=ANNEALING).map(|k| k as f64 / ANNEALING as f64).collect();
+        let v = chain.init(n, noise);
+        chain.anneal(v, &self.rbm.visible, &betas, noise)
+    }
+
+    /// Clamps one half of the examples `v [n, visible]`.
+    pub(super) fn clamp(&self, v: Tensor<2>, half: Half) -> Clamp {
+        let [n, visible] = v.dims();
+        let shape = self.shape();
+        let columns = visible / (shape.0 * shape.1);
+        let known = half.pixels(shape).into_iter();
+        let row: Vec<f32> =
+            known.flat_map(|known| std::iter::repeat_n(f32::from(u8::from(known)), columns)).collect();
+        let known: Tensor<2> = Tensor::from_data(TensorData::new(row, [1, visible]), &self.device);
+        Clamp { known: known.expand([n, visible]), values: v }
+    }
+
+    /// States and their means one half-sweep later, as data.
+    pub(super) fn draws(&self, v: Tensor<2>, clamp: Option<&Clamp>) -> Draws {
+        let mean = self.rbm.visible_mean(Units::mean(&self.rbm.hidden, self.rbm.hidden_input(v.clone())));
+        let mean = match clamp {
+            Some(clamp) => mean.mask_where(clamp.known.clone().greater_elem(0.5), clamp.values.clone()),
+            None => mean,
+        };
+        let decode = |x| host(self.visible().decode(x));
+        Draws { values: decode(v), means: decode(mean) }
+    }
+}
+
+pub(super) fn sample(
+    experiment: &RbmExperiment,
+    args: &Sample,
+    family: &RbmSampleArgs,
+    shared: &Shared,
+) -> Result<PathBuf> {
+    let RbmExperiment { config, rbm, device } = experiment;
+    let mut noise = Noise::new(args.seed, "sample");
+    let test =
+        || Ok::<_, anyhow::Error>(experiment.visible().spread(&config.load_data(&shared.data_dir)?.test, args.n, device));
+    let clamp = match family.given {
+        Some(half) => Some(experiment.clamp(test()?, half)),
+        None => None,
+    };
+    let chain = match &clamp {
+        Some(clamp) => GibbsChain::clamped(rbm, clamp.clone()),
+        None => GibbsChain::new(rbm),
+    };
+    let start = match (&clamp, family.start) {
+        (Some(_), _) | (None, Start::Noise) => chain.init(args.n, &mut noise),
+        (None, Start::Data) => test()?,
+        (None, Start::Annealed) => experiment.annealed(args.n, &mut noise),
+    };
+    let draws = experiment.draws(chain.run(start, family.sweeps, &mut noise), clamp.as_ref());
+    let (rows, columns) = experiment.shape();
+    let out = args.out_path();
+    write_draws(&out, &draws.means, &draws.values, [args.n, rows, columns])?;
+    Ok(out)
+}

@@ -1,0 +1,226 @@
+//! The restricted Boltzmann machine on the command line.
+
+mod evaluate;
+mod pictures;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn::prelude::*;
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{
+    AnyRbm, Chains, ContrastiveConfig, RbmConfig,
+    ais::AisProtocol,
+    units::{UnitKind, Units},
+};
+use gibbs_core::math::to_host;
+use gibbs_data::Binarization;
+use gibbs_train::{
+    learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig},
+    run_folder::RunFiles,
+    schedule::Schedule,
+    training::{LoopConfig, Metrics, TrainTask, Validation},
+    weights,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
+    config::{RunConfig, TrainConfig},
+    evaluation::{Evaluation, mean},
+    experiment::{Experiment, Settings},
+    request::Request,
+    source::{NoTarget, Source, SourceInfo, train_like_valid},
+    usage::{OrUsage, usage},
+    visible::Visible,
+};
+
+pub use evaluate::RbmSampleArgs;
+
+/// Training examples on which the metrics of a log line are computed.
+const PROBE: usize = 1000;
+
+/// What only an RBM has in its `train` section.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RbmTrain {
+    /// Whether the visible biases start at the data's means.
+    pub fit_visible: bool,
+    /// Contrastive divergence.
+    pub contrastive: ContrastiveConfig,
+    /// Estimate of `log Z` at each validation, forward only.
+    pub validation: AisProtocol,
+    /// Estimate of `log Z` of the final metrics, forward and reverse.
+    pub evaluation: AisProtocol,
+}
+
+/// Configuration of a run.
+pub type RbmRun = RunConfig<RbmConfig, TrainConfig<RbmTrain>>;
+
+/// A trained RBM with its configuration.
+pub struct RbmExperiment {
+    config: RbmRun,
+    rbm: AnyRbm,
+    device: Device,
+}
+
+impl Experiment for RbmExperiment {
+    const NAME: &'static str = "rbm";
+    const DATA: &'static str = "digits";
+    const FILES: &'static [&'static str] =
+        &["samples.png", "chains.png", "inpainting.png", "filters.png", "curves.png", "curves.svg"];
+    const SHOWN: &'static [&'static str] = &["valid_log_prob", "free_energy_gap", "reconstruction_error"];
+    type Model = RbmConfig;
+    type Train = TrainConfig<RbmTrain>;
+    type Target = NoTarget;
+    type TrainArgs = NoFlags;
+    type SampleArgs = RbmSampleArgs;
+    type Commands = NoCommands;
+
+    /// Small sets that are no images get a small RBM with tempered chains: without tempering each chain ends up in a pattern of
+    /// its own.
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        let is_small = request.or("data.name", String::new()).starts_with("bars-and-stripes");
+        let is_tiny = request.preset == Preset::Tiny;
+        let visible = request.or("model.visible", UnitKind::Binary);
+        let states = request.or("model.states", 4);
+        let n_visible = Visible::new(visible, states).visible_width(info.width);
+        let model = RbmConfig::new(n_visible, if is_small { 16 } else { request.by_preset([32, 500, 500]) })
+            .with_visible(visible)
+            .with_states(states)
+            .with_hidden_bias(if is_small { 0.0 } else { -2.0 });
+        let contrastive = ContrastiveConfig::new().with_centered(true);
+        let protocol = |chains, temperatures, burn_in| AisProtocol { chains, temperatures, burn_in };
+        let epochs = match (is_small, is_tiny) {
+            (true, true) => 4,
+            (true, false) => 100,
+            _ => request.by_preset([1, 30, 400]),
+        };
+        let validate_every_epochs = if is_small { epochs / 4 } else { request.by_preset([1, 5, 20]) };
+        let train = TrainConfig {
+            run: LoopConfig { epochs, validate_every_epochs, ..LoopConfig::default() },
+            batch_size: if is_small { 30 } else { 100 },
+            learner: LearnerConfig {
+                learning_rate: Schedule::linear(if is_small { 0.3 } else { 0.1 }, 0.0),
+                optimizer: OptimizerConfig::sgd(),
+                average: match is_small {
+                    true => AverageConfig { decay: 0.999, every: 1 },
+                    false => AverageConfig { decay: request.by_preset([0.998, 0.998, 0.9995]), every: 5 },
+                },
+                clip: Default::default(),
+            },
+            family: RbmTrain {
+                fit_visible: true,
+                contrastive: match is_small {
+                    true => {
+                        contrastive.with_chains(Chains::Tempered).with_temperatures(5).with_n_chains(60)
+                    }
+                    false => contrastive.with_l1(request.by_preset([0.0, 1e-4, 1e-4])),
+                },
+                validation: request.by_preset([
+                    protocol(20, 50, 0),
+                    protocol(100, 1000, 0),
+                    protocol(100, 3000, 0),
+                ]),
+                evaluation: request.by_preset([
+                    protocol(20, 100, 20),
+                    protocol(100, 4000, 1000),
+                    protocol(200, 14500, 5000),
+                ]),
+            },
+        };
+        let is_two_valued = matches!(visible, UnitKind::Binary | UnitKind::Spin);
+        let binarization =
+            if is_two_valued && !info.is_binary() { Binarization::Stochastic } else { Binarization::None };
+        Ok(Settings { binarization, model, train })
+    }
+
+    fn validate(config: &RbmRun, source: &Source<NoTarget>) -> Result<()> {
+        if config.model.visible == UnitKind::Labeled {
+            return Err(usage(
+                "model.visible = \"labeled\": labels stand at the top of a stack; run `dbn` instead",
+            ));
+        }
+        config.model.validate().or_usage_at("model")?;
+        config.train.validate()?;
+        let family = &config.train.family;
+        family.contrastive.validate().or_usage_at("train.contrastive")?;
+        family.validation.validate().or_usage_at("train.validation")?;
+        family.evaluation.validate().or_usage_at("train.evaluation")?;
+        Visible::of(&config.model).require(&source.data()?.train, config.model.n_visible)
+    }
+
+    fn task<'a>(
+        config: &'a RbmRun,
+        source: &'a Source<NoTarget>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
+        let (data, family, visible) = (source.data()?, &config.train.family, Visible::of(&config.model));
+        let moments = visible.moments(&data.train, device, |v| v);
+        let rbm = config.model.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
+        let rbm = if family.fit_visible { rbm.with_visible_fitted(&moments) } else { rbm };
+        let base = rbm.visible.fitted(&moments);
+        let objective = family.contrastive.init(&rbm, base.clone()).or_usage_at("train.contrastive")?;
+        let batches =
+            DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, move |batch| {
+                gibbs_core::Batch::new(visible.encode(batch.x))
+            })
+            .or_usage()?;
+        let probe = visible.first(&data.train, PROBE, device);
+        let (like_valid, device) = (train_like_valid(data), device.clone());
+        let learner = Learner::new(rbm, objective, &config.train.learner, Noise::new(config.seed, "chains"))
+            .or_usage_at("train")?
+            .on_batches(batches)
+            .probe(move |rbm| {
+                let error = rbm.reconstruction_error(probe.clone());
+                Metrics::new().with("reconstruction_error", to_host(error.mean())[0])
+            })
+            .validate(move |rbm, at| {
+                let mut noise = Noise::new(config.seed, format!("validation/{}", at.steps_done()));
+                let log_z = family.validation.quick_log_z(rbm, &base, &mut noise);
+                let free_energy = |set| mean(&visible.for_each(set, &device, |v| rbm.free_energy(v)));
+                let (valid, train) = (free_energy(&data.valid), free_energy(&like_valid));
+                let log_prob = -valid - log_z.value;
+                let metrics = Metrics::new()
+                    .with("valid_log_prob", log_prob)
+                    .with("valid_log_prob_std_err", log_z.std_err)
+                    .with("train_log_prob", -train - log_z.value)
+                    .with("log_z", log_z.value)
+                    .with("free_energy_gap", train - valid);
+                Ok(Some(Validation { metrics, score: Some(log_prob) }))
+            });
+        Ok(Box::new(learner))
+    }
+
+    fn load(config: &RbmRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let rbm = config.model.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
+        let rbm = weights::from_bytes(rbm, bytes).or_usage()?;
+        Ok(Self { config: config.clone(), rbm, device: device.clone() })
+    }
+
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+        evaluate::evaluate(self, source.data()?, part)
+    }
+
+    fn sample(&self, args: &cli::Sample, family: &RbmSampleArgs, shared: &Shared) -> Result<PathBuf> {
+        evaluate::sample(self, args, family, shared)
+    }
+
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
+    }
+
+    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
+        match *command {}
+    }
+}
+
+impl RbmExperiment {
+    fn visible(&self) -> Visible {
+        Visible::of(&self.config.model)
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        self.config.picture_shape(self.visible().data_width(self.rbm.visible.width()))
+    }
+}
+

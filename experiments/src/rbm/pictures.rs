@@ -1,0 +1,95 @@
+//! Pictures of a finished run.
+
+use anyhow::Result;
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{GibbsChain, units::Units};
+use gibbs_data::Splits;
+use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
+use gibbs_train::run_folder::RunFiles;
+
+use super::RbmExperiment;
+use crate::{
+    evidence::Half,
+    pictures::{Curves, completions, host, save_figure, save_filters},
+};
+
+/// Chains in the picture of samples.
+const SAMPLES: usize = 100;
+/// Sweeps of the chains after annealing.
+const SWEEPS: usize = 3000;
+/// Chains whose evolution is shown, and the sweeps after which they are shown.
+const CHAINS: usize = 10;
+const STEPS: [usize; 10] = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500];
+/// Sweeps before a completion.
+const COMPLETION_SWEEPS: usize = 300;
+/// Completed test examples, and completions of each.
+const COMPLETED: usize = 10;
+const COMPLETIONS: usize = 8;
+
+pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
+    let mut noise = Noise::new(experiment.config.seed, "pictures");
+    let (rows, columns) = experiment.shape();
+
+    let chain = GibbsChain::new(&experiment.rbm);
+    let v = experiment.annealed(SAMPLES, &mut noise);
+    let samples = experiment.draws(chain.run(v, SWEEPS, &mut noise), None);
+    ImageGrid::new(rows, columns).save(&samples.means, files.named("samples.png"))?;
+
+    let evolution = evolve(experiment, &mut noise);
+    let sets: Vec<&[f32]> = evolution.iter().map(Vec::as_slice).collect();
+    ImageGrid::chains(rows, columns, &STEPS).render_columns(&sets)?.save_png(files.named("chains.png"))?;
+
+    let completed = complete(experiment, data, &mut noise);
+    completions((rows, columns), &completed)?.save_png(files.named("inpainting.png"))?;
+
+    save_filters((rows, columns), experiment.rbm.weight.val(), "weights of the hidden units", files)?;
+    curves(files)
+}
+
+/// Means of chains from noise after each number of [`STEPS`].
+fn evolve(experiment: &RbmExperiment, noise: &mut Noise) -> Vec<Vec<f32>> {
+    let chain = GibbsChain::new(&experiment.rbm);
+    let mut v = chain.init(CHAINS, noise);
+    let mut done = 0;
+    STEPS
+        .iter()
+        .map(|&step| {
+            v = chain.run(v.clone(), step - done, noise);
+            done = step;
+            let draws = experiment.draws(v.clone(), None);
+            if step == 0 { draws.values } else { draws.means }
+        })
+        .collect()
+}
+
+/// Test examples, their known halves, and several completions.
+fn complete(experiment: &RbmExperiment, data: &Splits, noise: &mut Noise) -> Vec<Vec<f32>> {
+    let v = experiment.visible().spread(&data.test, COMPLETED, &experiment.device);
+    let clamp = experiment.clamp(v.clone(), Half::Upper);
+    let masked = v.clone() * clamp.known.clone()
+        + experiment.rbm.visible.neutral().mean(v.zeros_like()) * (clamp.known.clone().neg() + 1.0);
+    let decode = |x| host(experiment.visible().decode(x));
+    let mut sets: Vec<Vec<f32>> = vec![decode(v), decode(masked)];
+    let chain = GibbsChain::clamped(&experiment.rbm, clamp.clone());
+    sets.extend((0..COMPLETIONS).map(|_| {
+        let start = chain.init(COMPLETED, noise);
+        experiment.draws(chain.run(start, COMPLETION_SWEEPS, noise), Some(&clamp)).means
+    }));
+    sets
+}
+
+/// Likelihood, free-energy gap and reconstruction error against epochs.
+fn curves(files: &RunFiles) -> Result<()> {
+    let run = Curves::read(&files.metrics())?;
+    let (x, y) = run.of("valid_log_prob");
+    let valid = Series::new("valid", &x, &y).std_err(&run.of("valid_log_prob_std_err").1);
+    let likelihood = run
+        .series("train", "train_log_prob")
+        .into_iter()
+        .fold(Panel::new(Axis::new("log-likelihood (nats)")), Panel::series);
+    let figure = Figure::new(Axis::new("epoch"))
+        .panel(if x.is_empty() { likelihood } else { likelihood.series(valid) })
+        .panel(run.panel("free-energy gap (nats)", &[("train - valid", "free_energy_gap")]))
+        .panel(run.panel("reconstruction error", &[("train, squared per example", "reconstruction_error")]));
+    save_figure(&figure, files)
+}

@@ -1,0 +1,124 @@
+//! What a user asks for, before it is known what the source is like.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use gibbs_train::config::Resolver;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    cli::{Preset, Shorthand, Train},
+    usage::{OrUsage, usage},
+};
+
+/// Settings that are given, in their order; later ones win.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The preset to lay them over.
+    pub preset: Preset,
+    layers: Vec<Layer>,
+    /// All that is given, as one object.
+    values: Value,
+    /// Length of the run in steps, where it is given so.
+    steps: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Layer {
+    File(PathBuf),
+    Value(String, Value),
+    Setting(String),
+}
+
+impl Request {
+    /// Of a `train` command line: `--config`, `--data` and `--seed`, flags of the family, `--set`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a setting that is none.
+    pub fn of_train(args: &Train, family: &impl Shorthand) -> Result<Self> {
+        let mut layers: Vec<Layer> = args.config.iter().map(|file| Layer::File(file.clone())).collect();
+        let mut assign = |path: &str, value: Value| layers.push(Layer::Value(path.into(), value));
+        if let Some(name) = &args.data {
+            assign("data.name", json!(name));
+        }
+        if let Some(seed) = args.seed {
+            assign("seed", json!(seed));
+        }
+        for (path, value) in family.settings() {
+            assign(path, value);
+        }
+        let (mut steps, mut settings) = (None, Vec::new());
+        for setting in &args.settings {
+            match setting.strip_prefix("train.steps=") {
+                None => settings.push(Layer::Setting(setting.clone())),
+                Some(number) => match number.parse() {
+                    Ok(number) if number > 0 => steps = Some(number),
+                    _ => return Err(usage(format!("train.steps = {number}: must be a whole number above 0"))),
+                },
+            }
+        }
+        layers.extend(settings);
+        Self::new(args.preset, layers, steps)
+    }
+
+    /// Of a configuration file alone.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn of_file(file: &Path) -> Result<Self> {
+        Self::new(Preset::Default, vec![Layer::File(file.into())], None)
+    }
+
+    fn new(preset: Preset, layers: Vec<Layer>, steps: Option<usize>) -> Result<Self> {
+        let mut request = Self { preset, layers, values: Value::Null, steps };
+        request.values = request.lay_over(Resolver::over(&Map::new()).or_usage()?)?.values().clone();
+        Ok(request)
+    }
+
+    /// All settings over a preset.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a path through a value without parts.
+    pub fn lay_over(&self, resolver: Resolver) -> Result<Resolver> {
+        self.layers
+            .iter()
+            .try_fold(resolver, |resolver, layer| match layer {
+                Layer::File(file) => resolver.file(file),
+                Layer::Value(path, value) => resolver.assign(path, value.clone()),
+                Layer::Setting(text) => resolver.setting(text),
+            })
+            .or_usage()
+    }
+
+    /// The value given at a path, where there is one of this type. One of a wrong type is refused when the whole configuration
+    /// is resolved.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        let value = path.split('.').try_fold(&self.values, |value, key| value.get(key))?;
+        T::deserialize(value).ok()
+    }
+
+    /// The value given at a path, or a default.
+    pub fn or<T: DeserializeOwned>(&self, path: &str, default: T) -> T {
+        self.get(path).unwrap_or(default)
+    }
+
+    /// Whether something is given at a path.
+    pub fn has(&self, path: &str) -> bool {
+        self.get::<Value>(path).is_some()
+    }
+
+    /// The length of the run in steps (`train.steps`), or a default.
+    pub fn steps(&self, default: usize) -> usize {
+        self.steps.unwrap_or(default)
+    }
+
+    /// The choice between three values by the preset.
+    pub fn by_preset<T>(&self, [tiny, default, paper]: [T; 3]) -> T {
+        match self.preset {
+            Preset::Tiny => tiny,
+            Preset::Default => default,
+            Preset::Paper => paper,
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What a run learns from: a data set, or a target density.
+
+use std::path::Path;
+
+use anyhow::Result;
+use burn::prelude::*;
+use gibbs_data::{Dataset, Splits};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    request::Request,
+    usage::{OrUsage, usage},
+};
+
+/// A density that a model learns without data, such as that of a Hamiltonian.
+pub trait Target: Clone + Serialize + DeserializeOwned {
+    /// Its name, for folders and results.
+    fn name(&self) -> String;
+
+    /// One line with its sizes and constants.
+    fn describe(&self) -> String;
+
+    /// Sizes of its lattice, or its number of variables.
+    ///
+    /// # Errors
+    /// Sizes or constants that make no target.
+    fn shape(&self) -> Result<Vec<usize>>;
+}
+
+/// No target: families that learn from data only.
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+pub enum NoTarget {}
+
+impl Target for NoTarget {
+    fn name(&self) -> String {
+        match *self {}
+    }
+
+    fn describe(&self) -> String {
+        match *self {}
+    }
+
+    fn shape(&self) -> Result<Vec<usize>> {
+        match *self {}
+    }
+}
+
+/// What a run learns from.
+pub enum Source<T> {
+    /// Examples.
+    Data(Splits),
+    /// A density.
+    Target(T),
+}
+
+impl<T: Target> Source<T> {
+    /// Loads a named set or a file.
+    ///
+    /// # Errors
+    /// A set or file that cannot be read.
+    pub fn load(name: &str, data_dir: &Path) -> Result<Self> {
+        Ok(Self::Data(gibbs_data::load(name, data_dir).or_usage()?))
+    }
+
+    /// The data.
+    ///
+    /// # Errors
+    /// A source without any.
+    pub fn data(&self) -> Result<&Splits> {
+        match self {
+            Self::Data(data) => Ok(data),
+            Self::Target(target) => Err(usage(format!("{} has no data: give --data", target.name()))),
+        }
+    }
+
+    /// One line about it.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Data(data) => data.train.describe(),
+            Self::Target(target) => target.describe(),
+        }
+    }
+}
+
+/// What presets may depend on.
+pub struct SourceInfo<'a> {
+    /// The data, where there are any at hand.
+    pub data: Option<&'a Splits>,
+    /// Values of an example, or variables of a target.
+    pub width: usize,
+    /// Shape of an example, or of the lattice.
+    pub shape: Vec<usize>,
+}
+
+impl<'a> SourceInfo<'a> {
+    /// Of a source.
+    ///
+    /// # Errors
+    /// A target that cannot be built.
+    pub fn of<T: Target>(source: &'a Source<T>) -> Result<Self> {
+        Ok(match source {
+            Source::Data(data) => {
+                Self { width: data.width(), shape: data.train.shape().to_vec(), data: Some(data) }
+            }
+            Source::Target(target) => {
+                let shape = target.shape()?;
+                Self { width: shape.iter().product(), shape, data: None }
+            }
+        })
+    }
+
+    /// As a configuration has it, for models that are used without their data.
+    ///
+    /// # Errors
+    /// A configuration without the width of the model.
+    pub fn of_config(request: &Request) -> Result<Self> {
+        let width = ["model.n_visible", "model.n_spins"].into_iter().find_map(|path| request.get(path));
+        let shape: Option<Vec<usize>> = request.get("data.shape");
+        let width = width.or_else(|| Some(shape.as_ref()?.iter().product()));
+        let width =
+            width.ok_or_else(|| usage("model.n_visible is not set: give the number of the weights' variables"))?;
+        Ok(Self { data: None, width, shape: shape.unwrap_or_else(|| vec![width]) })
+    }
+
+    /// Number of training examples; 1 without data.
+    pub fn n_train(&self) -> usize {
+        self.data.map_or(1, |data| data.train.len())
+    }
+
+    /// Epochs with at least this many steps, but at most `most` of them.
+    pub fn epochs(&self, steps: usize, batch_size: usize, most: usize) -> usize {
+        steps.div_ceil(self.n_train().div_ceil(batch_size.max(1))).min(most)
+    }
+
+    /// Whether all values are 0 or 1.
+    pub fn is_binary(&self) -> bool {
+        self.data.is_some_and(|data| data.train.is_binary())
+    }
+
+    /// Whether all values lie in \[0, 1\].
+    pub fn is_unit_interval(&self) -> bool {
+        self.data.is_some_and(|data| data.train.require_unit_interval().is_ok())
+    }
+
+    /// Whether the values are grey levels, which can be dequantized.
+    pub fn is_grey(&self) -> bool {
+        self.data.is_some_and(|data| !data.train.is_binary() && data.train.clone().dequantized(0).is_ok())
+    }
+
+    /// One more than the largest label of the training examples; 0 without labels.
+    pub fn n_classes(&self) -> usize {
+        let labels = self.data.and_then(|data| data.train.labels());
+        labels.and_then(|labels| labels.iter().max()).map_or(0, |largest| usize::from(*largest) + 1)
+    }
+}
+
+/// As many training examples as there are validation examples, to compare both.
+pub fn train_like_valid(data: &Splits) -> Dataset {
+    data.train.rows(0..data.valid.len().min(data.train.len()))
+}
+
+/// `n` rows of a set of `len`, spread evenly over it.
+pub fn spread(len: usize, n: usize) -> Vec<usize> {
+    let n = n.min(len);
+    (0..n).map(|i| i * len / n).collect()
+}
+
+/// Whether every set has the labels below `n_classes` that a model needs.
+///
+/// # Errors
+/// Labels that are missing or too large, where there are classes.
+pub fn require_labels<'a>(sets: impl IntoIterator<Item = &'a Dataset>, n_classes: usize, wanted_by: &str) -> Result<()> {
+    if n_classes == 0 {
+        return Ok(());
+    }
+    for set in sets {
+        let Some(labels) = set.labels() else {
+            return Err(usage(format!(
+                "{} has no labels, but {wanted_by} needs them: set it to 0, or take a set with labels (digits, mnist)",
+                set.name()
+            )));
+        };
+        if let Some(i) = labels.iter().position(|label| usize::from(*label) >= n_classes) {
+            return Err(usage(format!(
+                "{}: the label {} of example {i} is out of range: there are the classes 0 to {} ({wanted_by})",
+                set.name(),
+                labels[i],
+                n_classes - 1
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Labels as the context of a model of `n_classes` classes: one-hot rows `[n, n_classes]`. `None` without classes or labels.
+pub fn one_hot(labels: Option<&[u8]>, n_classes: usize, device: &Device) -> Option<Tensor<2>> {
+    let labels = labels.filter(|_| n_classes > 0)?;
+    let row = |&label: &u8| (0..n_classes).map(move |k| f32::from(u8::from(k == usize::from(label))));
+    let rows: Vec<f32> = labels.iter().flat_map(row).collect();
+    Some(Tensor::from_data(TensorData::new(rows, [labels.len(), n_classes]), device))
+}
+
+/// The classes of `n` draws as a context: all of one class, or all classes in equal parts.
+///
+/// # Errors
+/// A class that the model does not have.
+pub fn classes(n: usize, class: Option<usize>, n_classes: usize, device: &Device) -> Result<Option<Tensor<2>>> {
+    match (class, n_classes) {
+        (Some(_), 0) => return Err(usage("--class: the model is not conditioned on classes")),
+        (Some(class), _) if class >= n_classes => {
+            return Err(usage(format!("--class {class}: the model has the classes 0 to {}", n_classes - 1)));
+        }
+        _ => {}
+    }
+    let labels: Vec<u8> = (0..n).map(|i| class.unwrap_or(i * n_classes / n) as u8).collect();
+    Ok(one_hot(Some(&labels), n_classes, device))
+}

@@ -1,0 +1,394 @@
+//! Stacks of RBMs in training, layer by layer, and stacks of earlier runs: shared by deep belief networks and autoencoders.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use burn::{
+    module::{Module, Param},
+    prelude::*,
+};
+use clap::Args;
+use gibbs_backend::Noise;
+use gibbs_boltzmann::{
+    AnyRbm, ContrastiveConfig, Dbn, DbnConfig, LayerObjective, LayerStart, RbmConfig, Upward, initial_layer,
+    reconstruction_error,
+};
+use gibbs_core::{Batch, BoxError, ConfigError, Position, nn::Mlp};
+use gibbs_data::Dataset;
+use gibbs_train::{
+    checkpoint::State,
+    learner::{BatchSource, Learner, LearnerConfig},
+    run_folder::RunFolder,
+    training::{Metrics, TrainTask, Validation},
+    weights,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    cli::Shorthand,
+    request::Request,
+    usage::{OrUsage, usage},
+    visible::Visible,
+};
+
+/// Training examples on which the metrics of a log line are computed.
+pub const PROBE: usize = 1000;
+
+/// Flags of `train` for families that begin with a stack.
+#[derive(Args, Debug)]
+pub struct StackArgs {
+    /// Take the layers of this `dbn` run, and train what comes on top of them
+    #[arg(long, value_name = "RUN_DIR")]
+    pub from: Option<PathBuf>,
+}
+
+impl Shorthand for StackArgs {
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        self.from.iter().map(|folder| ("train.from", folder.to_string_lossy().into())).collect()
+    }
+}
+
+/// How one layer of a stack is trained.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LayerTrain {
+    /// Epochs; a layer without any keeps its first weights.
+    pub epochs: usize,
+    /// Weights to start with.
+    pub start: LayerStart,
+    /// Standard deviation of random weights. Above a mirrored layer it is that of the additional units, which change the
+    /// distribution of the layer at random: the smaller, the less.
+    pub weight_std: f64,
+    /// Whether the visible biases of a random start are the means of the layer's data.
+    pub fit_visible: bool,
+    /// Contrastive divergence.
+    pub contrastive: ContrastiveConfig,
+    /// Learning rate, optimizer, average of the weights, clipping.
+    #[serde(flatten)]
+    pub learner: LearnerConfig,
+}
+
+impl LayerTrain {
+    /// Checks every field; `path` is that of the layer in the configuration.
+    ///
+    /// # Errors
+    /// Names the first field that is out of range.
+    pub fn validate(&self, path: &str) -> Result<()> {
+        let holds = self.weight_std.is_finite() && self.weight_std >= 0.0;
+        ConfigError::require(holds, "weight_std", self.weight_std, "must be finite and at least 0")
+            .or_usage_at(path)?;
+        self.contrastive.validate().or_usage_at(&format!("{path}.contrastive"))?;
+        self.learner.validate().or_usage_at(path)
+    }
+}
+
+/// Checks that there are settings for every layer.
+///
+/// # Errors
+/// Another number of settings, or a field that is out of range.
+pub fn validate_layers(layers: &[LayerTrain], rbms: &[RbmConfig], path: &str) -> Result<()> {
+    if layers.len() != rbms.len() {
+        return Err(usage(format!("{path}: settings for {} layers, but there are {}", layers.len(), rbms.len())));
+    }
+    layers.iter().enumerate().try_for_each(|(k, layer)| layer.validate(&format!("{path}.{k}")))
+}
+
+/// Layers in training, one after the other.
+pub struct Greedy<'a> {
+    rbms: Vec<RbmConfig>,
+    layers: &'a [LayerTrain],
+    upward: Upward,
+    visible: Visible,
+    data: &'a Dataset,
+    /// Layers that are trained.
+    pub trained: Vec<AnyRbm>,
+    current: Option<InParts<'a>>,
+    /// The stream of states that layers pass upwards; it goes on from layer to layer.
+    noise: Noise,
+    seed: u64,
+    device: Device,
+}
+
+/// The batches of a layer: whole ones as the run has them, and the size of the parts on which a layer takes a step.
+pub struct LayerBatches<'a> {
+    /// Whole batches.
+    pub batches: Box<dyn BatchSource + 'a>,
+    /// Examples in a whole batch, and in a part.
+    pub sizes: [usize; 2],
+}
+
+type ValidateLayer<'a> = Box<dyn FnMut(&AnyRbm, &Position) -> Result<Option<Validation>, BoxError> + 'a>;
+
+impl<'a> Greedy<'a> {
+    /// Before the first layer, above layers that are trained already.
+    pub fn new(
+        rbms: Vec<RbmConfig>,
+        layers: &'a [LayerTrain],
+        trained: Vec<AnyRbm>,
+        upward: Upward,
+        (visible, data): (Visible, &'a Dataset),
+        seed: u64,
+        device: &Device,
+    ) -> Self {
+        let rbms = rbms.into_iter().zip(layers).map(|(rbm, layer)| rbm.with_weight_std(layer.weight_std));
+        let (rbms, noise, device) = (rbms.collect(), Noise::new(seed, "upward"), device.clone());
+        Self { rbms, layers, upward, visible, data, trained, current: None, noise, seed, device }
+    }
+
+    /// Number of layers.
+    pub fn depth(&self) -> usize {
+        self.rbms.len()
+    }
+
+    /// Ends the layer in training, if there is one: it becomes one of the trained.
+    pub fn end_layer(&mut self) {
+        if let Some(current) = self.current.take() {
+            self.noise = current.learner.objective().noise().clone();
+            self.trained.push(current.learner.measured());
+        }
+    }
+
+    /// Begins layer `k`, unless it is trained already.
+    ///
+    /// # Errors
+    /// Settings that do not fit the layer.
+    pub fn begin(&mut self, k: usize, batches: LayerBatches<'a>, validate: Option<ValidateLayer<'a>>) -> Result<()> {
+        self.end_layer();
+        if k < self.trained.len() {
+            return Ok(());
+        }
+        let layer = &self.layers[k];
+        let rbm = self.initial(k, self.trained.last())?;
+        let seen = |v| LayerObjective::data_of(&self.trained, v, self.rbms[k].n_visible);
+        let moments = self.visible.moments(self.data, &self.device, seen);
+        let fits = layer.fit_visible && layer.start == LayerStart::Random;
+        let rbm = if fits { rbm.with_visible_fitted(&moments) } else { rbm };
+        let base = rbm.visible.fitted(&moments);
+        let path = format!("train.layers.{k}");
+        let contrastive = layer.contrastive.init(&rbm, base).or_usage_at(&format!("{path}.contrastive"))?;
+        let objective =
+            LayerObjective::new(contrastive, self.trained.clone(), self.upward, self.noise.clone());
+        let probe = self.visible.first(self.data, PROBE, &self.device);
+        let below = self.trained.clone();
+        let noise = Noise::new(self.seed, format!("chains/{k}"));
+        let mut learner = Learner::new(rbm, objective, &layer.learner, noise).or_usage_at(&path)?.probe(move |rbm| {
+            Metrics::new()
+                .with("layer", (k + 1) as f64)
+                .with("reconstruction_error", reconstruction_error(&below, rbm, probe.clone()))
+        });
+        if let Some(validate) = validate {
+            learner = learner.validate(validate);
+        }
+        self.current = Some(InParts { learner, batches });
+        Ok(())
+    }
+
+    fn initial(&self, k: usize, below: Option<&AnyRbm>) -> Result<AnyRbm> {
+        let noise = &mut Noise::new(self.seed, format!("init/{k}"));
+        initial_layer(&self.rbms[k], self.layers[k].start, below, &self.device, noise)
+            .or_usage_at(&format!("train.layers.{k}"))
+    }
+
+    /// The layers so far, with those to come as they will start.
+    ///
+    /// # Errors
+    /// A layer that cannot be made.
+    pub fn stack(&self) -> Result<Vec<AnyRbm>> {
+        let mut stack = self.trained.clone();
+        stack.extend(self.current.iter().map(|current| current.learner.measured()));
+        for k in stack.len()..self.rbms.len() {
+            stack.push(self.initial(k, stack.last())?);
+        }
+        Ok(stack)
+    }
+
+    /// The layer in training.
+    ///
+    /// # Panics
+    /// Before the first layer begins.
+    pub fn task(&self) -> &dyn TrainTask {
+        let Some(current) = &self.current else { panic!("no layer is in training") };
+        current
+    }
+
+    /// The same for steps.
+    ///
+    /// # Panics
+    /// As [`task`](Self::task).
+    pub fn task_mut(&mut self) -> &mut dyn TrainTask {
+        let Some(current) = &mut self.current else { panic!("no layer is in training") };
+        current
+    }
+
+    /// Whether a layer is in training.
+    pub fn is_training(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Saves the trained layers.
+    ///
+    /// # Errors
+    /// Those of the checkpoint.
+    pub fn save(&self, state: &mut State) -> Result<(), BoxError> {
+        state.put("trained", &(self.trained.len(), &self.noise))?;
+        for (k, rbm) in self.trained.iter().enumerate() {
+            state.put_module(&format!("layer-{k}"), rbm)?;
+        }
+        Ok(())
+    }
+
+    /// The reverse of [`save`](Self::save).
+    ///
+    /// # Errors
+    /// Those of the checkpoint.
+    pub fn load(&mut self, state: &State) -> Result<(), BoxError> {
+        let (trained, noise): (usize, Noise) = state.get("trained")?;
+        (self.noise, self.current) = (noise, None);
+        self.trained.clear();
+        for k in 0..trained {
+            let rbm = self.rbms[k].init(&self.device, &mut Noise::new(0, "placeholder"))?;
+            self.trained.push(state.module(&format!("layer-{k}"), rbm)?);
+        }
+        Ok(())
+    }
+}
+
+/// A layer that takes a step on each part of a whole batch.
+struct InParts<'a> {
+    learner: Learner<'a, AnyRbm, LayerObjective>,
+    batches: LayerBatches<'a>,
+}
+
+impl TrainTask for InParts<'_> {
+    fn steps_per_epoch(&self) -> usize {
+        self.batches.batches.steps_per_epoch()
+    }
+
+    fn step(&mut self, at: &Position) -> Result<(), BoxError> {
+        let Batch { x, context } = self.batches.batches.batch(at);
+        let [whole, part] = self.batches.sizes;
+        let (n, parts, epochs) = (x.dims()[0], whole.div_ceil(part), at.total_steps / at.steps_per_epoch);
+        for (i, start) in (0..n).step_by(part).enumerate() {
+            let here = Position::new(at.step * parts + i, at.steps_per_epoch * parts, epochs);
+            let rows = |x: &Tensor<2>| x.clone().narrow(0, start, part.min(n - start));
+            self.learner.step_on(Batch { x: rows(&x), context: context.as_ref().map(rows) }, &here)?;
+        }
+        Ok(())
+    }
+
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        self.learner.take_metrics()
+    }
+
+    fn validate(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
+        TrainTask::validate(&mut self.learner, at)
+    }
+
+    fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
+        self.learner.save_state(state)
+    }
+
+    fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
+        self.learner.load_state(state)
+    }
+
+    fn weights(&self) -> Result<Vec<u8>, BoxError> {
+        self.learner.weights()
+    }
+}
+
+/// The content of a `dbn` run's `model.safetensors`: the stack, and the classifier fine-tuned from it where there is one.
+#[derive(Module, Debug)]
+pub struct DbnWeights {
+    layers: Vec<AnyRbm>,
+    recognition: Vec<Param<Tensor<2>>>,
+    classifier: Option<Mlp>,
+}
+
+impl DbnWeights {
+    /// Of a stack and its classifier.
+    pub fn new(dbn: Dbn, classifier: Option<Mlp>) -> Self {
+        Self { layers: dbn.layers, recognition: dbn.recognition, classifier }
+    }
+
+    /// The stack and the classifier in the bytes of a file, which tells which of the optional parts there are. `classifier` makes
+    /// an untrained one; without it the classifier of the file is skipped.
+    ///
+    /// # Errors
+    /// Weights that do not fit the configuration.
+    pub fn read(
+        config: &DbnConfig,
+        classifier: Option<&dyn Fn() -> Result<Mlp>>,
+        bytes: &[u8],
+        seed: u64,
+        device: &Device,
+    ) -> Result<(Dbn, Option<Mlp>)> {
+        let noise = &mut Noise::new(seed, "init");
+        let layers = config.layers().or_usage_at("model")?;
+        let layers = layers.iter().map(|layer| layer.init(device, noise)).collect::<Result<Vec<_>, _>>();
+        let mut dbn = Dbn::new(layers.or_usage_at("model")?).or_usage()?;
+        if weights::contains(bytes, "recognition.").or_usage()? {
+            dbn = dbn.untied();
+        }
+        let has_classifier = weights::contains(bytes, "classifier.").or_usage()?;
+        let untrained = classifier.filter(|_| has_classifier).map(|untrained| untrained()).transpose()?;
+        let is_wanted = |name: &str| classifier.is_some() || !name.starts_with("classifier.");
+        let read = weights::from_part(Self::new(dbn, untrained), bytes, is_wanted).or_usage()?;
+        Ok((Dbn { layers: read.layers, recognition: read.recognition }, read.classifier))
+    }
+}
+
+/// The configuration of the stack of a `dbn` run, from the model section of its `config.json`.
+fn stack_config(folder: &Path) -> Result<(DbnConfig, u64)> {
+    let files = RunFolder::read(folder).or_usage()?;
+    let request = Request::of_file(&files.config())?;
+    match request.get::<String>("experiment") {
+        Some(name) if name == "dbn" => {}
+        other => {
+            let found = other.unwrap_or_default();
+            return Err(usage(format!("the run there is one of `{found}`; give the folder of a `dbn` run")));
+        }
+    }
+    let config = request.get("model").ok_or_else(|| usage("its config.json has no complete model section"))?;
+    Ok((config, request.or("seed", 0)))
+}
+
+/// Number of layers that come from the `dbn` run that a request names with `train.from`; 0 without one. What is wrong with that
+/// run is reported when it is loaded.
+pub fn layers_from(request: &Request) -> usize {
+    let folder: Option<PathBuf> = request.get("train.from");
+    folder.and_then(|folder| stack_config(&folder).ok()).map_or(0, |(config, _)| config.n_hidden.len())
+}
+
+/// The stack of a `dbn` run, to be the lower part of a stack of these RBMs. With `needs_tied` it must not have been fine-tuned by
+/// the up-down algorithm.
+///
+/// # Errors
+/// A folder that holds no such run, or layers that differ from those of the new stack.
+pub fn stack_of(folder: &Path, rbms: &[RbmConfig], needs_tied: bool, device: &Device) -> Result<Dbn> {
+    let at = |error: anyhow::Error| {
+        usage(format!("train.from = {}: {}", folder.display(), crate::usage::one_line(&error)))
+    };
+    let (config, seed) = stack_config(folder).map_err(at)?;
+    let bytes = std::fs::read(folder.join("model.safetensors")).map_err(|error| at(error.into()))?;
+    let (dbn, _) = DbnWeights::read(&config, None, &bytes, seed, device).map_err(at)?;
+    let describe = |rbm: &RbmConfig| format!("{} {}-{} {}", rbm.n_visible, rbm.visible, rbm.n_hidden, rbm.hidden);
+    let found: Vec<String> = config.layers().or_usage()?.iter().map(describe).collect();
+    let wanted: Vec<String> = rbms.iter().map(describe).collect();
+    let refuse = |reason: String| Err(usage(format!("train.from = {}: {reason}", folder.display())));
+    if !wanted.starts_with(&found) {
+        return refuse(format!(
+            "its layers are {} where this run begins with {}; set model.* to fit, or take another run",
+            found.join(", "),
+            wanted.join(", ")
+        ));
+    }
+    if !dbn.recognition.is_empty() && (needs_tied || found.len() < wanted.len()) {
+        return refuse(
+            "it was fine-tuned by the up-down algorithm, so no layer can be trained on top; take a run with \
+             train.up_down.epochs = 0"
+                .into(),
+        );
+    }
+    Ok(dbn)
+}

@@ -1,0 +1,204 @@
+//! Flags that choose a system, and couplings that are read from a file.
+
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use gibbs_data::{
+    Dataset, Splits,
+    npy::{self, Array},
+};
+use gibbs_physics::{
+    Pairwise,
+    system::{ContinuousKind, ContinuousSystemConfig, SpinSystem, SpinSystemConfig, SpinSystemKind},
+};
+use serde_json::{Value, json};
+
+use crate::{cli::Shorthand, fault::Fault};
+
+/// Stands in `data.name` where a run has a Hamiltonian instead of data.
+pub const HAMILTONIAN: &str = "hamiltonian";
+
+/// Parses one of `all` by its name, with `-` or `_` between words.
+pub fn by_name<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+    about: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let dashed = move |of: T| name(of).replace('_', "-");
+    // Clap wants names that live as long as the program.
+    let value = |of: &T| PossibleValue::new(&*dashed(*of).leak()).alias(name(*of)).help(about(*of));
+    PossibleValuesParser::new(all.iter().map(value).collect::<Vec<_>>()).map(move |text| {
+        let is = |of: &&T| dashed(**of) == text.replace('_', "-");
+        *all.iter().find(is).unwrap_or(&all[0])
+    })
+}
+
+/// [`by_name`] of an enum of choices.
+macro_rules! choices {
+    ($type:ty) => {
+        $crate::system::by_name(<$type>::ALL, <$type>::name, <$type>::about)
+    };
+}
+pub(crate) use choices;
+
+/// Sizes that are not set become those of `default`.
+pub fn complete(system: &mut SpinSystemConfig, default: SpinSystemConfig) {
+    system.lattice = system.lattice.take().or(default.lattice);
+    system.n_spins = system.n_spins.or(default.n_spins);
+}
+
+/// Sizes that are not set become those of the kind.
+pub fn complete_continuous(system: &mut ContinuousSystemConfig) {
+    let default = ContinuousSystemConfig::new(system.kind);
+    system.lattice = system.lattice.take().or(default.lattice);
+    (system.n, system.beta) = (system.n.or(default.n), system.beta.or(default.beta));
+}
+
+/// A usage error of a field of `model.system`.
+pub fn refuse(error: impl Display) -> anyhow::Error {
+    Fault::usage(format!("model.system.{error}"))
+}
+
+/// The Hamiltonian of a configuration; couplings are read from their file.
+///
+/// # Errors
+/// Settings that make no Hamiltonian, or a file that cannot be read.
+pub fn build(system: &SpinSystemConfig) -> Result<SpinSystem> {
+    match &system.couplings {
+        Some(file) => system.with_hamiltonian(read_couplings(file)?).map_err(refuse),
+        None => system.build().map_err(refuse),
+    }
+}
+
+/// A symmetric matrix `[n, n]` of couplings.
+fn read_couplings(file: &Path) -> Result<Pairwise> {
+    let array = npy::read(file)?;
+    let shape = &array.shape;
+    let [n, columns] = shape[..] else {
+        let message = format!("{}: a matrix is needed, this has the shape {shape:?}", file.display());
+        return Err(Fault::usage(message));
+    };
+    if n != columns {
+        let message =
+            format!("{}: {n} rows and {columns} columns; a square matrix is needed", file.display());
+        return Err(Fault::usage(message));
+    }
+    let matrix: Vec<f64> = match array.values {
+        Array::U8(values) => values.into_iter().map(f64::from).collect(),
+        Array::F32(values) => values.into_iter().map(f64::from).collect(),
+        Array::F64(values) => values,
+    };
+    Pairwise::from_matrix(&matrix, vec![0.0; n]).with_context(|| file.display().to_string())
+}
+
+/// Flags of `train` for a spin system.
+#[derive(Args, Clone, Debug)]
+pub struct SystemArgs {
+    /// Hamiltonian
+    #[arg(long, value_parser = choices!(SpinSystemKind), value_name = "MODEL")]
+    pub model: Option<SpinSystemKind>,
+    /// Sizes of the lattice, such as 16x16
+    #[arg(long, value_name = "ROWSxCOLUMNS")]
+    pub lattice: Option<String>,
+    /// Number of spins of a system without a lattice
+    #[arg(long, value_name = "N")]
+    pub spins: Option<usize>,
+    /// Inverse temperature
+    #[arg(long, value_name = "B", allow_negative_numbers = true)]
+    pub beta: Option<f64>,
+    /// Seed of random couplings
+    #[arg(long, value_name = "N")]
+    pub instance_seed: Option<u64>,
+    /// Couplings of all pairs: a symmetric matrix
+    #[arg(long, value_name = "FILE.npy", conflicts_with_all = ["model", "lattice", "spins", "instance_seed"])]
+    pub couplings: Option<PathBuf>,
+}
+
+impl SystemArgs {
+    /// The system of a command without a configuration: the flags over the defaults of a kind.
+    pub fn over(
+        &self,
+        kind: SpinSystemKind,
+        default: impl Fn(SpinSystemKind) -> SpinSystemConfig,
+    ) -> SpinSystemConfig {
+        let file = self.couplings.as_ref().map(|_| SpinSystemKind::Couplings);
+        let start = default(file.or(self.model).unwrap_or(kind));
+        SpinSystemConfig {
+            lattice: self.lattice.clone().or(start.lattice),
+            n_spins: self.spins.or(start.n_spins),
+            beta: self.beta.unwrap_or(start.beta),
+            instance_seed: self.instance_seed.unwrap_or(start.instance_seed),
+            couplings: self.couplings.clone().or(start.couplings),
+            ..start
+        }
+    }
+}
+
+/// The settings of the flags that are given.
+fn given<const N: usize>(settings: [(&'static str, Option<Value>); N]) -> Vec<(&'static str, Value)> {
+    settings.into_iter().filter_map(|(path, value)| Some((path, value?))).collect()
+}
+
+impl Shorthand for SystemArgs {
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        let file = self.couplings.as_ref();
+        given([
+            ("model.system.kind", self.model.map(|kind| json!(kind)).or(file.map(|_| json!("couplings")))),
+            ("model.system.couplings", file.map(|file| json!(file))),
+            ("model.system.lattice", self.lattice.as_ref().map(|lattice| json!(lattice))),
+            ("model.system.n_spins", self.spins.map(|n| json!(n))),
+            ("model.system.beta", self.beta.map(number)),
+            ("model.system.instance_seed", self.instance_seed.map(|seed| json!(seed))),
+        ])
+    }
+}
+
+/// Flags of `train` for a continuous system.
+#[derive(Args, Clone, Debug)]
+pub struct ContinuousArgs {
+    /// Learn this Hamiltonian instead of data
+    #[arg(long, value_parser = choices!(ContinuousKind), value_name = "MODEL", conflicts_with = "data")]
+    pub model: Option<ContinuousKind>,
+    /// Sizes of the lattice of phi-four and dual-ising, such as 16x16
+    #[arg(long, value_name = "ROWSxCOLUMNS", requires = "model")]
+    pub lattice: Option<String>,
+    /// Particles of harmonic-chain
+    #[arg(long, value_name = "N", requires = "model")]
+    pub particles: Option<usize>,
+    /// Inverse temperature of harmonic-chain and dual-ising
+    #[arg(long, value_name = "B", allow_negative_numbers = true, requires = "model")]
+    pub beta: Option<f64>,
+}
+
+impl Shorthand for ContinuousArgs {
+    fn settings(&self) -> Vec<(&'static str, Value)> {
+        given([
+            ("data.name", self.model.map(|_| json!(HAMILTONIAN))),
+            ("model.system.beta", self.beta.map(number)),
+            ("model.system.kind", self.model.map(|kind| json!(kind))),
+            ("model.system.lattice", self.lattice.as_ref().map(|lattice| json!(lattice))),
+            ("model.system.n", self.particles.map(|n| json!(n))),
+        ])
+    }
+}
+
+/// A number, or its name where JSON has none.
+fn number(x: f64) -> Value {
+    serde_json::Number::from_f64(x).map_or_else(|| json!(x.to_string()), Value::Number)
+}
+
+/// What stands in the place of data: one example of zeros of the shape of a system.
+///
+/// # Errors
+/// A system without variables.
+pub fn without_data(name: String, shape: &[usize]) -> Result<Splits> {
+    let blank = Dataset::from_bytes(name, vec![0; shape.iter().product()], shape, None)?;
+    Ok(Splits { train: blank.clone(), valid: blank.clone(), test: blank, law: None })
+}

@@ -1,0 +1,86 @@
+//! Data sets as states of visible units.
+
+use anyhow::Result;
+use burn::prelude::*;
+use gibbs_boltzmann::{
+    RbmConfig,
+    units::{UnitKind, UnitMoments, VisiblePreprocessor},
+};
+use gibbs_core::math::to_host;
+use gibbs_data::Dataset;
+
+use crate::usage::OrUsage;
+
+/// Training examples from which the moments of the data are taken.
+const MOMENT_EXAMPLES: usize = 10_000;
+
+/// Examples that are computed at once.
+const BLOCK: usize = 1000;
+
+/// Examples of data sets as states of visible units.
+#[derive(Clone, Copy, Debug)]
+pub struct Visible(VisiblePreprocessor);
+
+impl std::ops::Deref for Visible {
+    type Target = VisiblePreprocessor;
+
+    fn deref(&self) -> &VisiblePreprocessor {
+        &self.0
+    }
+}
+
+impl Visible {
+    /// For units of a kind.
+    pub fn new(kind: UnitKind, states: usize) -> Self {
+        Self(VisiblePreprocessor { visible: kind, states })
+    }
+
+    /// For the visible units of an RBM.
+    pub fn of(config: &RbmConfig) -> Self {
+        Self::new(config.visible, config.states)
+    }
+
+    /// Examples as visible states.
+    pub fn examples(self, data: &Dataset, rows: &[usize], device: &Device) -> Tensor<2> {
+        self.encode(data.tensor(rows, device))
+    }
+
+    /// The first `n` examples of a set, or all of a smaller one.
+    pub fn first(self, data: &Dataset, n: usize, device: &Device) -> Tensor<2> {
+        self.examples(data, &(0..n.min(data.len())).collect::<Vec<_>>(), device)
+    }
+
+    /// `n` examples spread evenly over a set; with repetitions if it has fewer.
+    pub fn spread(self, data: &Dataset, n: usize, device: &Device) -> Tensor<2> {
+        let rows: Vec<usize> = (0..n).map(|i| i * data.len() / n).collect();
+        self.examples(data, &rows, device)
+    }
+
+    /// Moments of the first examples of a set, after `up` was applied to them.
+    pub fn moments(self, data: &Dataset, device: &Device, up: impl Fn(Tensor<2>) -> Tensor<2>) -> UnitMoments {
+        UnitMoments::of(up(self.first(data, MOMENT_EXAMPLES, device)))
+    }
+
+    /// A number for each example of a set, computed block by block.
+    pub fn for_each(
+        self,
+        data: &Dataset,
+        device: &Device,
+        mut metric: impl FnMut(Tensor<2>) -> Tensor<1>,
+    ) -> Vec<f64> {
+        let rows: Vec<usize> = (0..data.len()).collect();
+        rows.chunks(BLOCK).flat_map(|rows| to_host(metric(self.examples(data, rows, device)))).collect()
+    }
+
+    /// Whether data fit a visible layer with these columns.
+    ///
+    /// # Errors
+    /// Another width, or values that the units do not have.
+    pub fn require(self, data: &Dataset, visible_width: usize) -> Result<()> {
+        data.require_width(self.data_width(visible_width)).or_usage()?;
+        match self.0.visible {
+            UnitKind::Gaussian => Ok(()),
+            _ => data.require_unit_interval().or_usage(),
+        }
+    }
+}
