@@ -70,7 +70,9 @@ impl OptimizerConfig {
                 momentum.check("momentum", |value| (0.0..1.0).contains(&value), "must lie in [0, 1)")
             }
             Self::Adam { weight_decay } => AdamConfig::new().with_weight_decay(*weight_decay).validate(),
-            Self::ConjugateGradient { searches } => ConjugateGradient::new().with_searches(*searches).validate(),
+            Self::ConjugateGradient { searches } => {
+                ConjugateGradient::new().with_searches(*searches).validate()
+            }
             Self::Lbfgs { searches } => Lbfgs::new().with_searches(*searches).validate(),
         }
     }
