@@ -8,20 +8,28 @@ use std::{
 };
 
 use anyhow::Result;
-use burn::{module::Module, optim::SgdConfig, prelude::*};
-use gibbs_autoencoder::{AutoencoderConfig, Loss};
-use gibbs_autoregressive::{Autoregressive, Made, MadeConfig};
+use burn::{
+    module::{Module, ModuleDisplay},
+    optim::SgdConfig,
+    prelude::*,
+};
+use gibbs_autoencoder::{AutoencoderConfig, Loss, Reconstruction};
+use gibbs_autoregressive::{Autoregressive, Made, MadeConfig, ScoreFunction};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, Chains, ContrastiveConfig, RbmConfig,
     ais::{AisSchedule, AnnealedImportance},
     units::UnitFamily,
 };
-use gibbs_core::{LogProb, Sample, optim::Adam, params::optimizer_step, symmetry::SymmetryGroup};
+use gibbs_core::{
+    Batch, LogProb, MaximumLikelihood, Objective, Position, Sample,
+    ode::{Method, Solver},
+    params::optimizer_step,
+    symmetry::SymmetryGroup,
+};
 use gibbs_flow::{
     ContinuousFlow, RealNvpConfig,
     continuous::{MlpFieldConfig, Trace},
-    ode::{Method, Solver},
 };
 use gibbs_physics::{
     Boundary, Canonical, Lattice,
@@ -29,15 +37,13 @@ use gibbs_physics::{
     ising,
     monte_carlo::{Chain, HeatBath64, REPLICAS},
 };
-use gibbs_train::training::Position;
+use gibbs_train::learner::{Learner, LearnerConfig};
 use serde::Serialize;
-
-use crate::{backprop::Backprop, boltzmann::layer::Average, van::train::variational_loss};
 
 const WARM_UP: usize = 5;
 const MIN_STEPS: usize = 5;
 const MIN_TIME: Duration = Duration::from_secs(3);
-/// Share of ones in the data of the cases: the mean pixel of binarized MNIST.
+/// Fraction of ones in the data of the cases: the mean pixel of binarized MNIST.
 const ON: f64 = 0.13;
 
 /// One line of the result.
@@ -109,7 +115,7 @@ pub fn run(case: &'static str, setup: Setup, backend: &str, device: &Device) -> 
     })
 }
 
-fn machine(device: &Device, visible: usize, hidden: usize, weight_std: f64) -> Result<AnyRbm> {
+fn rbm(device: &Device, visible: usize, hidden: usize, weight_std: f64) -> Result<AnyRbm> {
     let config = RbmConfig::new(visible, hidden).with_weight_std(weight_std);
     Ok(config.init(device, &mut Noise::new(0, "bench"))?)
 }
@@ -122,7 +128,7 @@ fn contrastive(
     batch: usize,
     sweeps: usize,
 ) -> Result<(Box<dyn FnMut()>, usize)> {
-    let mut rbm = machine(device, visible, hidden, 0.01)?;
+    let mut rbm = rbm(device, visible, hidden, 0.01)?;
     let config = ContrastiveConfig::new().with_chains(Chains::Data).with_sweeps(sweeps);
     let mut objective = config.init(&rbm, rbm.visible.neutral())?;
     let mut optimizer = SgdConfig::new().init();
@@ -142,7 +148,7 @@ fn annealing(
     hidden: usize,
     chains: usize,
 ) -> Result<(Box<dyn FnMut()>, usize)> {
-    let rbm = machine(device, visible, hidden, 0.05)?;
+    let rbm = rbm(device, visible, hidden, 0.05)?;
     let mut noise = Noise::new(0, "chains");
     let mut v = noise.bernoulli(Tensor::<2>::full([chains, visible], 0.5, device));
     let step = move || {
@@ -153,18 +159,29 @@ fn annealing(
     Ok((Box::new(step), chains))
 }
 
+/// Step of Adam on an objective.
+fn adam<M: Module + ModuleDisplay + 'static>(
+    model: M,
+    objective: impl Objective<M> + 'static,
+    batch: Batch,
+    n: usize,
+) -> Result<(Box<dyn FnMut()>, usize)> {
+    let noise = Noise::new(0, "draws");
+    let mut learner = Learner::new(model, objective, &LearnerConfig::adam(1e-3), noise)?;
+    let at = Position::new(0, 1, 1);
+    let step = move || {
+        // A step that fails has failed in the warm-up, where its time would be seen.
+        let _ = learner.step_on(batch.clone(), &at);
+    };
+    Ok((Box::new(step), n))
+}
+
 /// Step of Adam on the cross-entropy of the deep autoencoder 784-1000-500-250-30.
 fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "bench");
     let x = noise.uniform([batch, 784], device);
     let network = AutoencoderConfig::new(784, vec![1000, 500, 250], 30).init(device, &mut noise)?;
-    let mut training = Backprop::new(network, Adam::default(), Average::OFF, device);
-    let at = Position::new(0, 1, 1);
-    let step = move || {
-        let loss = Loss::CrossEntropy.loss(training.network(), x.clone().autodiff());
-        training.descend(&at, 1e-3, "loss", loss);
-    };
-    Ok((Box::new(step), batch))
+    adam(network, Reconstruction { loss: Loss::CrossEntropy }, Batch::new(x), batch)
 }
 
 /// A masked autoencoder with one hidden layer and no direct connections.
@@ -174,14 +191,10 @@ fn made(device: &Device, visible: usize, hidden: usize) -> Result<Made> {
 }
 
 /// Step of Adam on the log-likelihood of bits.
-fn likelihood<M: Module + Autoregressive + LogProb + 'static>(
-    device: &Device,
-    model: M,
-    batch: usize,
-) -> Result<(Box<dyn FnMut()>, usize)> {
+fn likelihood(device: &Device, model: Made, batch: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "data");
     let x = noise.bernoulli(Tensor::<2>::full([batch, model.n_visible()], ON, device));
-    density(device, model, x)
+    adam(model, MaximumLikelihood, Batch::new(x), batch)
 }
 
 /// Step of Adam on the log-likelihood of points, by affine couplings with two hidden layers each.
@@ -194,7 +207,8 @@ fn couplings(
 ) -> Result<(Box<dyn FnMut()>, usize)> {
     let config = RealNvpConfig::new(n_variables, n_layers, vec![hidden, hidden].into());
     let flow = config.flow().init(device, &mut Noise::new(0, "bench"))?;
-    density(device, flow, Noise::new(0, "data").normal([batch, n_variables], device))
+    let x = Noise::new(0, "data").normal([batch, n_variables], device);
+    adam(flow, MaximumLikelihood, Batch::new(x), batch)
 }
 
 /// Log-likelihood of points of the plane by a continuous flow with two hidden layers, exact divergence, and so many steps of
@@ -211,25 +225,9 @@ fn continuous(
     let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, steps), Trace::Exact)?;
     let x = Noise::new(0, "data").normal([batch, 2], device);
     if trained {
-        return density(device, flow, x);
+        return adam(flow, MaximumLikelihood, Batch::new(x), batch);
     }
     Ok((Box::new(move || drop(flow.log_prob(x.clone()))), batch))
-}
-
-/// Step of Adam on the log-likelihood of `x [batch, width]`.
-fn density<M: Module + LogProb + 'static>(
-    device: &Device,
-    model: M,
-    x: Tensor<2>,
-) -> Result<(Box<dyn FnMut()>, usize)> {
-    let batch = x.dims()[0];
-    let mut training = Backprop::new(model, Adam::default(), Average::OFF, device);
-    let at = Position::new(0, 1, 1);
-    let step = move || {
-        let loss = training.network().log_prob(x.clone().autodiff()).mean().neg();
-        training.descend(&at, 1e-3, "loss", loss);
-    };
-    Ok((Box::new(step), batch))
 }
 
 /// Exact draws.
@@ -242,18 +240,12 @@ fn ancestral<M: Sample + 'static>(model: M, n: usize) -> Result<(Box<dyn FnMut()
 /// A step of a variational autoregressive network of one dense layer on the Ising model: draws, energies, a step of Adam.
 fn variational(device: &Device, side: usize, n: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let torus = ising(&Lattice::square(side, Boundary::Periodic)?, 1.0, 0.0)?;
-    let law = Canonical::new(torus, 0.44)?;
-    let mut noise = Noise::new(0, "draws");
-    let network =
-        MadeConfig::new(side * side, Vec::new().into()).with_direct(false).init(device, &mut noise)?;
+    let energy = Canonical::new(torus, 0.44)?;
+    let config = MadeConfig::new(side * side, Vec::new().into()).with_direct(false);
+    let network = config.init(device, &mut Noise::new(0, "bench"))?;
     let group = Arc::new(SymmetryGroup::trivial(side * side));
-    let mut training = Backprop::new(network, Adam::default(), Average::OFF, device);
-    let at = Position::new(0, 1, 1);
-    let step = move || {
-        let (loss, _) = variational_loss(training.network().clone(), &group, &law, n, &mut noise);
-        training.descend(&at, 1e-3, "surrogate", loss);
-    };
-    Ok((Box::new(step), n))
+    let objective = ScoreFunction::new(move |_| energy.clone(), group, 0.44, n);
+    adam(network, objective, Batch::new(Tensor::zeros([1, 1], device)), n)
 }
 
 /// Sweeps of 64 replicas of the Ising torus at its critical temperature, on one thread; a sample is an update of a spin.
@@ -263,7 +255,7 @@ fn heat_bath(length: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "chains");
     let mut state = HeatBath64::new(&torus, CRITICAL_BETA)?.init(&mut noise);
     let step = move || {
-        // It borrows the torus, so it is made anew: one pass over the spins beside ten sweeps of them.
+        // It borrows the torus, so it is made anew: one pass over the spins next to ten sweeps of them.
         if let Ok(chain) = HeatBath64::new(&torus, CRITICAL_BETA) {
             state = chain.run(std::mem::take(&mut state), SWEEPS, &mut noise);
         }

@@ -7,7 +7,6 @@ use gibbs_data::{Dataset, Splits, bits_per_dim};
 use crate::{
     cli::Part,
     evaluation::{Evaluation, mean},
-    preprocessed::is_grey,
     source::require_labels,
     usage::OrUsage,
 };
@@ -64,7 +63,7 @@ impl<'a> Measured<'a> {
         preprocessing: &PreprocessorConfig,
     ) -> Self {
         let is_logit = matches!(preprocessing, PreprocessorConfig::Logit { .. });
-        Self { data, part, n_visible, n_classes, is_grey: is_grey(preprocessing), is_logit }
+        Self { data, part, n_visible, n_classes, is_grey: preprocessing.is_gray(), is_logit }
     }
 
     /// The sets that are measured.

@@ -60,6 +60,14 @@ pub trait Experiment: Sized {
         Ok(None)
     }
 
+    /// The data of a name. A family may have names of its own, such as patterns that are drawn.
+    ///
+    /// # Errors
+    /// A set or file that cannot be read.
+    fn load_data(name: &str, _request: &Request, data_dir: &Path) -> Result<Splits> {
+        gibbs_data::load(name, data_dir).or_usage()
+    }
+
     /// Complete settings for a source. Defaults may depend on what the request gives; the request is laid over them later.
     ///
     /// # Errors
@@ -203,8 +211,8 @@ fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Share
         changes.iter().for_each(|change| eprintln!("{change}"));
     }
     let source = prepare::<E>(&config, source)?;
-    let run = Run { source: &source, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
-    run.whole::<E>(&config, &path)
+    let run: Run<'_, E> = Run { source: &source, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
+    run.whole(&config, &path)
 }
 
 /// What a run and its baseline share.
@@ -352,7 +360,10 @@ fn run_folder<E: Experiment>(args: &cli::Train, request: &Request) -> Result<Pat
 fn load_source<E: Experiment>(request: &Request, shared: &Shared) -> Result<Source<E::Target>> {
     match E::target(request)? {
         Some(target) => Ok(Source::Target(target)),
-        None => Source::load(&request.or("data.name", E::DATA.to_string()), &shared.data_dir),
+        None => {
+            let name = request.or("data.name", E::DATA.to_string());
+            Ok(Source::Data(E::load_data(&name, request, &shared.data_dir)?))
+        }
     }
 }
 
@@ -410,7 +421,7 @@ pub fn load_with_source<E: Experiment>(
         config::check_family::<E>(&name)?;
     }
     let source = match &examples.data {
-        Some(name) => Source::load(name, &shared.data_dir)?,
+        Some(name) => Source::Data(E::load_data(name, &request, &shared.data_dir)?),
         None => load_source::<E>(&request, shared)?,
     };
     let config = config::read::<E>(&request, Some(&source))?;

@@ -1,40 +1,35 @@
-//! The experiment binaries. One module for each model family, and what all families share: the command
-//! line, the configuration, the run folder, the progress bar, the figures that `eval` prints.
+//! The experiment binaries: one module for each model family, and what all families share.
 //!
-//! A family implements [`experiment::Experiment`]; its binary is one line.
+//! A family implements [`experiment::Experiment`]. From there [`experiment`] has the path of a run: [`request`] is what the
+//! user asks for, [`source`] what the model learns from, [`config`] the complete settings, [`evaluation`] the results.
 
 pub mod autoencoder;
-pub mod backprop;
 pub mod bench;
-pub mod boltzmann;
 pub mod cli;
 pub mod cnf;
 pub mod config;
-pub mod coordinates;
-pub mod curves;
 pub mod dbn;
 pub mod density;
 pub mod download;
 pub mod evaluation;
+pub mod evidence;
 pub mod experiment;
-pub mod fault;
-pub mod free_energy;
-pub mod given;
-pub mod hamiltonian;
 pub mod hopfield;
 pub mod ising;
-pub mod levels;
 pub mod made;
-pub mod path_training;
-pub mod points;
-pub mod preparation;
+pub mod pictures;
+pub mod preprocessed;
 pub mod progress;
 pub mod rbm;
 pub mod realnvp;
-pub mod standardization;
+pub mod request;
+pub mod source;
+pub mod stack;
 pub mod system;
+pub mod usage;
 pub mod van;
 pub mod variational;
+pub mod visible;
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

@@ -4,9 +4,7 @@ use anyhow::Result;
 use burn::{
     module::{Module, ModuleDisplay},
     prelude::*,
-    tensor::DType,
 };
-use gibbs_backend::has_double_precision;
 use gibbs_core::{
     Batch,
     preprocess::{Preprocessed, Preprocessor, PreprocessorConfig, Whitening},
@@ -44,15 +42,7 @@ pub fn standardize(info: &SourceInfo) -> PreprocessorConfig {
     for rows in rows.chunks(BLOCK) {
         data.values(rows).iter().enumerate().for_each(|(i, &x)| columns[i % width].push(f64::from(x)));
     }
-    let moments = columns.iter().map(|column| gibbs_core::math::mean_and_variance(column));
-    let or_one = |variance: f64| if variance > 0.0 { variance.sqrt() } else { 1.0 };
-    let (shift, scale) = moments.map(|(mean, variance)| (mean, or_one(variance))).unzip();
-    PreprocessorConfig::Standardize { shift, scale }
-}
-
-/// Whether the preprocessing is one of grey values.
-pub fn is_grey(preprocessing: &PreprocessorConfig) -> bool {
-    matches!(preprocessing, PreprocessorConfig::Logit { .. } | PreprocessorConfig::Signed)
+    PreprocessorConfig::standardize(&columns)
 }
 
 /// Whether a flow can learn data behind this preprocessing: a density, finite in every column, with labels where it has classes.
@@ -70,7 +60,7 @@ pub fn require_density(
     }
     let sets = [&data.train, &data.valid, &data.test];
     data.train.require_width(n_visible).or_usage()?;
-    if is_grey(preprocessing) {
+    if preprocessing.is_gray() {
         sets.into_iter().try_for_each(Dataset::require_unit_interval).or_usage()?;
     }
     if matches!(preprocessing, PreprocessorConfig::Standardize { .. }) {
@@ -115,17 +105,10 @@ pub fn require_varying_columns(data: &Dataset) -> Result<()> {
 /// Values without finite moments.
 pub fn whitened(preprocessor: Preprocessor, data: &Dataset, device: &Device) -> Result<Preprocessor> {
     let rows: Vec<usize> = (0..data.len()).collect();
-    let batches = rows.chunks(BLOCK).map(|rows| {
-        let x = preprocessor.forward(data.batch(rows, device).x).0;
-        if has_double_precision(device) { x.cast(DType::F64) } else { x }
-    });
-    let whitening = Whitening::fit(batches, (device, DType::F32)).ok_or_else(|| {
-        usage(format!(
-            "{}: no finite mean and covariance to whiten by; take model.whitened=false",
-            data.name()
-        ))
-    })?;
-    Ok(preprocessor.with_whitening(Some(whitening)))
+    let batches = rows.chunks(BLOCK).map(|rows| data.tensor(rows, device));
+    preprocessor.fit_whitening(batches, device).ok_or_else(|| {
+        usage(format!("{}: no finite mean and covariance to whiten by; take model.whitened=false", data.name()))
+    })
 }
 
 /// A batch of examples with their classes, for a model of `n_classes`.
@@ -158,7 +141,7 @@ struct Whitened<M: Module + ModuleDisplay> {
 /// # Errors
 /// Those of the format.
 pub fn to_bytes<M: Module + ModuleDisplay>(model: &Preprocessed<M>) -> Result<Vec<u8>, weights::WeightsError> {
-    match model.preprocessor.whitening() {
+    match &model.preprocessor.whitening {
         Some(whitening) => {
             weights::to_bytes(&Whitened { whitening: whitening.clone(), flow: model.model.clone() })
         }
@@ -183,5 +166,6 @@ pub fn from_bytes<M: Module + ModuleDisplay>(
     }
     let start = Whitened { whitening: Whitening::identity(n_visible, device), flow: model };
     let Whitened { whitening, flow } = weights::from_bytes(start, bytes).or_usage()?;
-    Ok(Preprocessed { preprocessor: preprocessor.with_whitening(Some(whitening)), model: flow })
+    let preprocessor = Preprocessor { whitening: Some(whitening), ..preprocessor };
+    Ok(Preprocessed { preprocessor, model: flow })
 }

@@ -1,7 +1,5 @@
 //! What a run learns from: a data set, or a target density.
 
-use std::path::Path;
-
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_data::{Dataset, Splits};
@@ -9,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     request::Request,
-    usage::{OrUsage, usage},
+    usage::usage,
 };
 
 /// A density that a model learns without data, such as that of a Hamiltonian.
@@ -54,14 +52,6 @@ pub enum Source<T> {
 }
 
 impl<T: Target> Source<T> {
-    /// Loads a named set or a file.
-    ///
-    /// # Errors
-    /// A set or file that cannot be read.
-    pub fn load(name: &str, data_dir: &Path) -> Result<Self> {
-        Ok(Self::Data(gibbs_data::load(name, data_dir).or_usage()?))
-    }
-
     /// The data.
     ///
     /// # Errors
@@ -130,6 +120,11 @@ impl<'a> SourceInfo<'a> {
     /// Epochs with at least this many steps, but at most `most` of them.
     pub fn epochs(&self, steps: usize, batch_size: usize, most: usize) -> usize {
         steps.div_ceil(self.n_train().div_ceil(batch_size.max(1))).min(most)
+    }
+
+    /// Rows and columns of the examples, where they are pictures.
+    pub fn rows_and_columns(&self) -> Option<[usize; 2]> {
+        <[usize; 2]>::try_from(self.shape.clone()).ok()
     }
 
     /// Whether all values are 0 or 1.

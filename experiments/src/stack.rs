@@ -10,10 +10,10 @@ use burn::{
 use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
-    AnyRbm, ContrastiveConfig, Dbn, DbnConfig, LayerObjective, LayerStart, RbmConfig, Upward, initial_layer,
-    reconstruction_error,
+    AnyRbm, ContrastiveConfig, Dbn, DbnConfig, LayerConfig, LayerObjective, LayerStart, RbmConfig, Upward,
+    greedy::{initial_stack, reconstruction_error},
 };
-use gibbs_core::{Batch, BoxError, ConfigError, Position, nn::Mlp};
+use gibbs_core::{Batch, BoxError, ConfigError, Position, math::to_host, nn::Mlp};
 use gibbs_data::Dataset;
 use gibbs_train::{
     checkpoint::State,
@@ -29,7 +29,7 @@ use crate::{
     cli::Shorthand,
     request::Request,
     usage::{OrUsage, usage},
-    visible::Visible,
+    visible::{MOMENT_EXAMPLES, Visible},
 };
 
 /// Training examples on which the metrics of a log line are computed.
@@ -95,8 +95,8 @@ pub fn validate_layers(layers: &[LayerTrain], rbms: &[RbmConfig], path: &str) ->
 
 /// Layers in training, one after the other.
 pub struct Greedy<'a> {
-    rbms: Vec<RbmConfig>,
-    layers: &'a [LayerTrain],
+    layers: Vec<LayerConfig>,
+    train: &'a [LayerTrain],
     upward: Upward,
     visible: Visible,
     data: &'a Dataset,
@@ -123,27 +123,33 @@ impl<'a> Greedy<'a> {
     /// Before the first layer, above layers that are trained already.
     pub fn new(
         rbms: Vec<RbmConfig>,
-        layers: &'a [LayerTrain],
+        train: &'a [LayerTrain],
         trained: Vec<AnyRbm>,
         upward: Upward,
         (visible, data): (Visible, &'a Dataset),
         seed: u64,
         device: &Device,
     ) -> Self {
-        let rbms = rbms.into_iter().zip(layers).map(|(rbm, layer)| rbm.with_weight_std(layer.weight_std));
-        let (rbms, noise, device) = (rbms.collect(), Noise::new(seed, "upward"), device.clone());
-        Self { rbms, layers, upward, visible, data, trained, current: None, noise, seed, device }
+        let layer = |(rbm, layer): (RbmConfig, &LayerTrain)| LayerConfig {
+            rbm: rbm.with_weight_std(layer.weight_std),
+            contrastive: layer.contrastive.clone(),
+            start: layer.start,
+            fit_visible: layer.fit_visible,
+        };
+        let layers = rbms.into_iter().zip(train).map(layer).collect();
+        let (noise, device) = (Noise::new(seed, "upward"), device.clone());
+        Self { layers, train, upward, visible, data, trained, current: None, noise, seed, device }
     }
 
     /// Number of layers.
     pub fn depth(&self) -> usize {
-        self.rbms.len()
+        self.layers.len()
     }
 
     /// Ends the layer in training, if there is one: it becomes one of the trained.
     pub fn end_layer(&mut self) {
         if let Some(current) = self.current.take() {
-            self.noise = current.learner.objective().noise().clone();
+            self.noise = current.learner.objective().upward_noise().clone();
             self.trained.push(current.learner.measured());
         }
     }
@@ -152,29 +158,28 @@ impl<'a> Greedy<'a> {
     ///
     /// # Errors
     /// Settings that do not fit the layer.
-    pub fn begin(&mut self, k: usize, batches: LayerBatches<'a>, validate: Option<ValidateLayer<'a>>) -> Result<()> {
+    pub fn begin(
+        &mut self,
+        k: usize,
+        batches: LayerBatches<'a>,
+        validate: Option<ValidateLayer<'a>>,
+    ) -> Result<()> {
         self.end_layer();
         if k < self.trained.len() {
             return Ok(());
         }
-        let layer = &self.layers[k];
-        let rbm = self.initial(k, self.trained.last())?;
-        let seen = |v| LayerObjective::data_of(&self.trained, v, self.rbms[k].n_visible);
-        let moments = self.visible.moments(self.data, &self.device, seen);
-        let fits = layer.fit_visible && layer.start == LayerStart::Random;
-        let rbm = if fits { rbm.with_visible_fitted(&moments) } else { rbm };
-        let base = rbm.visible.fitted(&moments);
-        let path = format!("train.layers.{k}");
-        let contrastive = layer.contrastive.init(&rbm, base).or_usage_at(&format!("{path}.contrastive"))?;
-        let objective =
-            LayerObjective::new(contrastive, self.trained.clone(), self.upward, self.noise.clone());
+        let (below, path) = (self.trained.clone(), format!("train.layers.{k}"));
+        let examples = self.visible.first(self.data, MOMENT_EXAMPLES, &self.device);
+        let upward = (self.upward, self.noise.clone());
+        let (rbm, objective) =
+            self.layers[k].begin(&below, examples, upward, self.seed).or_usage_at(&path)?;
         let probe = self.visible.first(self.data, PROBE, &self.device);
-        let below = self.trained.clone();
         let noise = Noise::new(self.seed, format!("chains/{k}"));
-        let mut learner = Learner::new(rbm, objective, &layer.learner, noise).or_usage_at(&path)?.probe(move |rbm| {
-            Metrics::new()
-                .with("layer", (k + 1) as f64)
-                .with("reconstruction_error", reconstruction_error(&below, rbm, probe.clone()))
+        let learner = Learner::new(rbm, objective, &self.train[k].learner, noise).or_usage_at(&path)?;
+        let mut learner = learner.probe(move |rbm| {
+            let stack: Vec<&AnyRbm> = below.iter().chain([rbm]).collect();
+            let error = to_host(reconstruction_error(&stack, probe.clone()).mean())[0];
+            Metrics::new().with("layer", (k + 1) as f64).with("reconstruction_error", error)
         });
         if let Some(validate) = validate {
             learner = learner.validate(validate);
@@ -183,23 +188,14 @@ impl<'a> Greedy<'a> {
         Ok(())
     }
 
-    fn initial(&self, k: usize, below: Option<&AnyRbm>) -> Result<AnyRbm> {
-        let noise = &mut Noise::new(self.seed, format!("init/{k}"));
-        initial_layer(&self.rbms[k], self.layers[k].start, below, &self.device, noise)
-            .or_usage_at(&format!("train.layers.{k}"))
-    }
-
     /// The layers so far, with those to come as they will start.
     ///
     /// # Errors
     /// A layer that cannot be made.
     pub fn stack(&self) -> Result<Vec<AnyRbm>> {
-        let mut stack = self.trained.clone();
-        stack.extend(self.current.iter().map(|current| current.learner.measured()));
-        for k in stack.len()..self.rbms.len() {
-            stack.push(self.initial(k, stack.last())?);
-        }
-        Ok(stack)
+        let current = self.current.iter().map(|current| current.learner.measured());
+        let so_far = self.trained.iter().cloned().chain(current).collect();
+        initial_stack(&self.layers, so_far, self.seed, &self.device).or_usage_at("train.layers")
     }
 
     /// The layer in training.
@@ -246,7 +242,7 @@ impl<'a> Greedy<'a> {
         (self.noise, self.current) = (noise, None);
         self.trained.clear();
         for k in 0..trained {
-            let rbm = self.rbms[k].init(&self.device, &mut Noise::new(0, "placeholder"))?;
+            let rbm = self.layers[k].rbm.init(&self.device, &mut Noise::new(0, "placeholder"))?;
             self.trained.push(state.module(&format!("layer-{k}"), rbm)?);
         }
         Ok(())

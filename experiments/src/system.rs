@@ -1,4 +1,4 @@
-//! Flags that choose a system, and couplings that are read from a file.
+//! Systems on the command line: flags, settings, couplings that are read from a file.
 
 use std::{
     fmt::Display,
@@ -10,20 +10,22 @@ use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
-use gibbs_data::{
-    Dataset, Splits,
-    npy::{self, Array},
-};
+use gibbs_data::npy::{self, Array};
 use gibbs_physics::{
     Pairwise,
-    system::{ContinuousKind, ContinuousSystemConfig, SpinSystem, SpinSystemConfig, SpinSystemKind},
+    system::{
+        ContinuousKind, ContinuousSystemConfig, SpinSystem, SpinSystemConfig, SpinSystemKind, TargetDensity,
+    },
 };
-use serde_json::{Value, json};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
 
-use crate::{cli::Shorthand, fault::Fault};
-
-/// Stands in `data.name` where a run has a Hamiltonian instead of data.
-pub const HAMILTONIAN: &str = "hamiltonian";
+use crate::{
+    cli::Shorthand,
+    request::Request,
+    source::Target,
+    usage::{OrUsage, usage},
+};
 
 /// Parses one of `all` by its name, with `-` or `_` between words.
 pub fn by_name<T: Copy + Send + Sync + 'static>(
@@ -48,22 +50,69 @@ macro_rules! choices {
 }
 pub(crate) use choices;
 
-/// Sizes that are not set become those of `default`.
-pub fn complete(system: &mut SpinSystemConfig, default: SpinSystemConfig) {
-    system.lattice = system.lattice.take().or(default.lattice);
-    system.n_spins = system.n_spins.or(default.n_spins);
+/// The system in the `model.system` of a request, laid over that of `default` for its kind; `None` if there is none.
+///
+/// A value of a wrong type is left out here. It is refused when the whole configuration is resolved.
+pub fn of_request<K: DeserializeOwned, T: Serialize + DeserializeOwned>(
+    request: &Request,
+    default: impl FnOnce(Option<K>) -> T,
+) -> Option<T> {
+    let given: Map<String, Value> = request.get("model.system")?;
+    let mut system = default(request.get("model.system.kind"));
+    for (key, value) in given {
+        let mut changed = serde_json::to_value(&system).ok()?;
+        if let Some(field) = changed.get_mut(key) {
+            *field = value;
+            system = serde_json::from_value(changed).unwrap_or(system);
+        }
+    }
+    Some(system)
 }
 
-/// Sizes that are not set become those of the kind.
-pub fn complete_continuous(system: &mut ContinuousSystemConfig) {
-    let default = ContinuousSystemConfig::new(system.kind);
-    system.lattice = system.lattice.take().or(default.lattice);
-    (system.n, system.beta) = (system.n.or(default.n), system.beta.or(default.beta));
+/// The continuous system in a request.
+pub fn continuous_of(request: &Request) -> Option<ContinuousSystemConfig> {
+    of_request(request, |kind| kind.map_or_else(ContinuousSystemConfig::default, ContinuousSystemConfig::new))
+}
+
+impl Target for SpinSystemConfig {
+    fn name(&self) -> String {
+        self.kind.name().into()
+    }
+
+    fn describe(&self) -> String {
+        self.describe()
+    }
+
+    fn shape(&self) -> Result<Vec<usize>> {
+        Ok(build(self)?.shape())
+    }
+}
+
+impl Target for ContinuousSystemConfig {
+    fn name(&self) -> String {
+        self.kind.name().into()
+    }
+
+    fn describe(&self) -> String {
+        self.describe()
+    }
+
+    fn shape(&self) -> Result<Vec<usize>> {
+        Ok(build_continuous(self)?.shape)
+    }
+}
+
+/// The density of a configuration.
+///
+/// # Errors
+/// Settings that make no density.
+pub fn build_continuous(system: &ContinuousSystemConfig) -> Result<TargetDensity> {
+    system.build().map_err(refuse)
 }
 
 /// A usage error of a field of `model.system`.
 pub fn refuse(error: impl Display) -> anyhow::Error {
-    Fault::usage(format!("model.system.{error}"))
+    usage(format!("model.system.{error}"))
 }
 
 /// The Hamiltonian of a configuration; couplings are read from their file.
@@ -79,16 +128,16 @@ pub fn build(system: &SpinSystemConfig) -> Result<SpinSystem> {
 
 /// A symmetric matrix `[n, n]` of couplings.
 fn read_couplings(file: &Path) -> Result<Pairwise> {
-    let array = npy::read(file)?;
+    let array = npy::read(file).or_usage()?;
     let shape = &array.shape;
     let [n, columns] = shape[..] else {
         let message = format!("{}: a matrix is needed, this has the shape {shape:?}", file.display());
-        return Err(Fault::usage(message));
+        return Err(usage(message));
     };
     if n != columns {
         let message =
             format!("{}: {n} rows and {columns} columns; a square matrix is needed", file.display());
-        return Err(Fault::usage(message));
+        return Err(usage(message));
     }
     let matrix: Vec<f64> = match array.values {
         Array::U8(values) => values.into_iter().map(f64::from).collect(),
@@ -180,7 +229,6 @@ pub struct ContinuousArgs {
 impl Shorthand for ContinuousArgs {
     fn settings(&self) -> Vec<(&'static str, Value)> {
         given([
-            ("data.name", self.model.map(|_| json!(HAMILTONIAN))),
             ("model.system.beta", self.beta.map(number)),
             ("model.system.kind", self.model.map(|kind| json!(kind))),
             ("model.system.lattice", self.lattice.as_ref().map(|lattice| json!(lattice))),
@@ -190,15 +238,6 @@ impl Shorthand for ContinuousArgs {
 }
 
 /// A number, or its name where JSON has none.
-fn number(x: f64) -> Value {
+pub fn number(x: f64) -> Value {
     serde_json::Number::from_f64(x).map_or_else(|| json!(x.to_string()), Value::Number)
-}
-
-/// What stands in the place of data: one example of zeros of the shape of a system.
-///
-/// # Errors
-/// A system without variables.
-pub fn without_data(name: String, shape: &[usize]) -> Result<Splits> {
-    let blank = Dataset::from_bytes(name, vec![0; shape.iter().product()], shape, None)?;
-    Ok(Splits { train: blank.clone(), valid: blank.clone(), test: blank, law: None })
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, process::ExitCode};
 
-use gibbs_core::BoxError;
+use gibbs_core::{BoxError, ConfigError};
 use thiserror::Error as ThisError;
 
 /// Exit code of wrong usage or bad input.
@@ -80,4 +80,12 @@ pub fn of_step(error: BoxError) -> anyhow::Error {
         Ok(error) => (*error).into(),
         Err(error) => anyhow::Error::from_boxed(error),
     }
+}
+
+/// Checks that counts, given by the names of their flags or settings, are above 0.
+///
+/// # Errors
+/// Names the first that is 0.
+pub fn check_counts(counts: &[(&str, usize)]) -> anyhow::Result<()> {
+    counts.iter().try_for_each(|&(name, n)| ConfigError::at_least(name, n, 1)).or_usage()
 }

@@ -14,7 +14,7 @@ use gibbs_core::{
     symmetry::{Symmetrized, SymmetryGroup},
     variational::{Draws, FreeEnergy, MarkovChain, PathGradientObjective},
 };
-use gibbs_physics::{continuous::TargetDensity, monte_carlo::TimeAverage};
+use gibbs_physics::{monte_carlo::TimeAverage, system::TargetDensity};
 use gibbs_report::{Axis, Figure, Panel, Series};
 use gibbs_train::{
     learner::{Learner, LearnerConfig, NoData, StepNoise},

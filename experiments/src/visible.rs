@@ -3,8 +3,8 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_boltzmann::{
-    RbmConfig,
-    units::{UnitKind, UnitMoments, VisiblePreprocessor},
+    RbmConfig, VisiblePreprocessor,
+    units::{UnitKind, UnitMoments},
 };
 use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
@@ -12,7 +12,7 @@ use gibbs_data::Dataset;
 use crate::usage::OrUsage;
 
 /// Training examples from which the moments of the data are taken.
-const MOMENT_EXAMPLES: usize = 10_000;
+pub const MOMENT_EXAMPLES: usize = 10_000;
 
 /// Examples that are computed at once.
 const BLOCK: usize = 1000;

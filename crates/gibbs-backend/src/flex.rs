@@ -4,7 +4,7 @@ use burn::tensor::Element;
 use burn_flex::FlexTensor;
 use bytemuck::Pod;
 
-use crate::kernel::products::Matrix;
+use crate::kernel::matrix::Matrix;
 use crate::kernel::real::Number;
 
 /// An element type with kernels.

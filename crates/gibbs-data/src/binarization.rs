@@ -1,9 +1,8 @@
 //! Binarization of gray values.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+
+use crate::names::named;
 
 /// The rule that makes zeros and ones from gray values `x` in `[0, 1]`. Likelihoods with different rules are not comparable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,21 +34,4 @@ impl Binarization {
     }
 }
 
-impl fmt::Display for Binarization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// The text is not the name of a [`Binarization`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("binarization '{0}': give one of none, threshold, stochastic, fixed")]
-pub struct UnknownBinarization(String);
-
-impl FromStr for Binarization {
-    type Err = UnknownBinarization;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| UnknownBinarization(name.into()))
-    }
-}
+named!(Binarization, "binarization");

@@ -5,13 +5,12 @@
 
 mod density;
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use gibbs_backend::Noise;
 use rayon::prelude::*;
 
+use crate::names::named;
 use crate::portable::sin_cos_turns;
 use crate::{DataError, Dataset, Splits};
 
@@ -63,7 +62,7 @@ impl Plane {
     pub const ALL: [Self; 6] =
         [Self::Moons, Self::Rings, Self::Checkerboard, Self::EightGaussians, Self::Pinwheel, Self::Spirals];
 
-    /// The name, as [`load`](crate::load) knows it.
+    /// The name of the set for [`load`](crate::load).
     pub fn name(self) -> &'static str {
         match self {
             Self::Moons => "moons",
@@ -171,22 +170,7 @@ fn spiral_point(arm: usize, w: f64) -> [f64; 2] {
     [SPIRAL_RADIUS * w * cos, SPIRAL_RADIUS * w * sin]
 }
 
-impl fmt::Display for Plane {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Plane {
-    type Err = DataError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|set| set.name() == name).ok_or_else(|| DataError::Unknown {
-            spec: name.to_owned(),
-            known: Self::ALL.map(Self::name).join(", "),
-        })
-    }
-}
+named!(Plane, "2-d set");
 
 #[cfg(test)]
 mod tests;

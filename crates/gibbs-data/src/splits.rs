@@ -1,11 +1,10 @@
 //! The three parts of a data set.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::named;
 use crate::{Binarization, DataError, Dataset, KnownDensity};
 
 /// One of the three parts of a data set.
@@ -34,24 +33,7 @@ impl Split {
     }
 }
 
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// The text is not the name of a [`Split`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("split '{0}': give one of train, valid, test")]
-pub struct UnknownSplit(String);
-
-impl FromStr for Split {
-    type Err = UnknownSplit;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|split| split.name() == name).ok_or_else(|| UnknownSplit(name.into()))
-    }
-}
+named!(Split, "split");
 
 /// A data set in its three parts, each with at least one example, all of the same shape.
 #[derive(Clone, Debug)]

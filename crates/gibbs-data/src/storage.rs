@@ -7,9 +7,9 @@ use gibbs_backend::Noise;
 /// The values of a whole file. All its views share them.
 #[derive(Clone, Debug)]
 pub(crate) enum Storage {
-    /// Bytes 0 to 255 that stand for 0 to 1.
+    /// Bytes 0 to 255, which mean 0 to 1.
     Gray(Arc<Vec<u8>>),
-    /// Bytes 0 and 1 that stand for themselves.
+    /// Bytes 0 and 1.
     Binary(Arc<Vec<u8>>),
     /// Real values.
     Real(Arc<Vec<f32>>),

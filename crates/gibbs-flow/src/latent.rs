@@ -109,7 +109,7 @@ impl LatentHmc {
         let mut values: Vec<Vec<Vec<f64>>> = Vec::new();
         for trajectory in 0..self.burn_in + self.measurements {
             if group.order() > 1 {
-                let moved = group.scramble(image(state.x().clone()), noise);
+                let moved = group.apply_random(image(state.x().clone()), noise);
                 state = HmcState::new(&target, back(moved));
             }
             let (next, transition) = hmc.step(&target, state, noise);

@@ -1,4 +1,4 @@
-//! Energies of spins, and the law they have at a temperature.
+//! Energies of spins, and their distribution at a temperature.
 
 use burn::prelude::*;
 use gibbs_core::Energy;
@@ -7,8 +7,8 @@ use crate::error::{PhysicsError, inverse_temperature};
 
 /// An energy function of `n` spins `s_i ∈ {-1, +1}`.
 ///
-/// The energy `H(s)` is in the units of its couplings and knows no temperature. What a sampler or a variational
-/// model needs is the dimensionless `β H(s)` of the canonical law, which is [`Canonical`].
+/// The energy `H(s)` is in the units of its couplings and does not depend on temperature. Samplers and variational models use
+/// the dimensionless `β H(s)` of the canonical distribution, [`Canonical`].
 pub trait Hamiltonian {
     /// Number of spins.
     fn n_spins(&self) -> usize;
@@ -31,9 +31,9 @@ impl<H: Hamiltonian + ?Sized> Hamiltonian for &H {
     }
 }
 
-/// The canonical law `p(s) = exp(-β H(s)) / Z(β)`: a Hamiltonian at an inverse temperature.
+/// The canonical distribution `p(s) = exp(-β H(s)) / Z(β)`: a Hamiltonian at an inverse temperature.
 ///
-/// Its [`Energy`] is `β H(s)`. With a Hamiltonian behind a reference the same couplings serve all temperatures.
+/// Its [`Energy`] is `β H(s)`. Store a reference to a Hamiltonian to use the same couplings at several temperatures.
 #[derive(Clone, Debug)]
 pub struct Canonical<H> {
     /// `H`.

@@ -12,6 +12,7 @@ const LARGEST: f64 = 1e150;
 /// let x = Axis::new("step").whole();
 /// let y = Axis::new("learning rate").log().range(1e-5, 1.0);
 /// ```
+#[must_use]
 #[derive(Clone, Debug, Default)]
 pub struct Axis {
     pub(crate) label: String,
@@ -27,14 +28,12 @@ impl Axis {
     }
 
     /// Makes the axis logarithmic. The legend counts the values that are not positive; they are not drawn.
-    #[must_use]
     pub fn log(mut self) -> Self {
         self.log = true;
         self
     }
 
     /// Puts numbers at integers only, as for epochs.
-    #[must_use]
     pub fn whole(mut self) -> Self {
         self.whole = true;
         self
@@ -42,7 +41,6 @@ impl Axis {
 
     /// Shows this range instead of that of the data. Lines are cut at its ends. The axis ignores a range that is empty,
     /// infinite, or not positive on a logarithmic axis.
-    #[must_use]
     pub fn range(mut self, low: f64, high: f64) -> Self {
         self.range = Some((low, high));
         self

@@ -25,6 +25,7 @@ use std::path::Path;
 /// assert!(svg.contains("valid (1 of 4 not shown)") && svg.contains("log-likelihood, nats"));
 /// # Ok::<(), gibbs_report::ReportError>(())
 /// ```
+#[must_use]
 #[derive(Clone, Debug)]
 pub struct Figure {
     pub(crate) title: String,
@@ -51,21 +52,18 @@ impl Figure {
     }
 
     /// A title above all panels.
-    #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
     /// Adds a panel below the one before, or to its right if the figure has several columns.
-    #[must_use]
     pub fn panel(mut self, panel: Panel) -> Self {
         self.panels.push(panel);
         self
     }
 
     /// Number of panels in a row (at least 1).
-    #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = columns.max(1);
         self
@@ -73,21 +71,18 @@ impl Figure {
 
     /// Gives all panels the same x and y limits, so that they can be compared: test data and samples, or samples and a
     /// density.
-    #[must_use]
     pub fn share_limits(mut self) -> Self {
         self.share_limits = true;
         self
     }
 
     /// Width of the figure in pixels, 200 to 10 000.
-    #[must_use]
     pub fn width(mut self, pixels: u32) -> Self {
         self.width = pixels.clamp(200, 10_000);
         self
     }
 
     /// Height of the frame of each panel in pixels, 60 to 5000, without axis labels, titles and legends.
-    #[must_use]
     pub fn panel_height(mut self, pixels: u32) -> Self {
         self.panel_height = pixels.clamp(60, 5_000);
         self

@@ -35,6 +35,7 @@ pub enum FilterOrder {
 /// let picture = FilterGrid::new(28, 28).render(&weight, 10)?;
 /// # Ok::<(), gibbs_report::ReportError>(())
 /// ```
+#[must_use]
 #[derive(Clone, Debug)]
 pub struct FilterGrid {
     rows: usize,
@@ -61,35 +62,30 @@ impl FilterGrid {
     }
 
     /// Sets the layout of the images: columns, scale, labels, title. Range, colors and color bar set there have no effect.
-    #[must_use]
     pub fn layout(mut self, layout: impl FnOnce(ImageGrid) -> ImageGrid) -> Self {
         self.grid = layout(self.grid);
         self
     }
 
     /// Sets the end of the scale.
-    #[must_use]
     pub fn scale(mut self, scale: WeightScale) -> Self {
         self.scale = scale;
         self
     }
 
     /// Sets the order of the filters.
-    #[must_use]
     pub fn order(mut self, order: FilterOrder) -> Self {
         self.order = order;
         self
     }
 
     /// Sets the largest number of filters shown. The caption contains the number of all filters.
-    #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit.max(1);
         self
     }
 
     /// Sets the label of the color bar. The default is "weight".
-    #[must_use]
     pub fn caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = caption.into();
         self

@@ -2,10 +2,16 @@
 //!
 //! Ubuntu Light; its licence, the Ubuntu Font Licence 1.0, stands in `fonts/UFL.txt`.
 
+use crate::Color;
 use plotters::style::{FontDesc, FontStyle, register_font};
 use std::sync::Once;
 
 static UBUNTU_LIGHT: &[u8] = include_bytes!("../fonts/Ubuntu-Light.ttf");
+
+/// Em of axis labels and legends, in pixels.
+pub(crate) const WORDS: f64 = 14.0;
+/// Color of axis labels and legends.
+pub(crate) const INK: Color = Color::gray(0x22);
 
 /// Name of the font in the drawing library, and the list of fonts for an SVG viewer.
 pub(crate) const FAMILY: &str = "Ubuntu, Helvetica, Arial, sans-serif";

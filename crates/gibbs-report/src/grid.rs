@@ -28,6 +28,7 @@ pub(crate) const SEPARATOR: Color = Color::gray(0x66);
 /// assert_eq!(picture.pixel(2, 2), Color::NOT_FINITE);
 /// # Ok::<(), gibbs_report::ReportError>(())
 /// ```
+#[must_use]
 #[derive(Clone, Debug)]
 pub struct ImageGrid {
     rows: usize,
@@ -80,91 +81,78 @@ impl ImageGrid {
     }
 
     /// Sets the number of images in a row (at least 1). By default the grid is square.
-    #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = Some(columns.max(1));
         self
     }
 
     /// Sets the number of screen pixels along each side of an image pixel (at least 1).
-    #[must_use]
     pub fn scale(mut self, scale: usize) -> Self {
         self.scale = scale.max(1);
         self
     }
 
     /// Sets the number of pixels between and around the images.
-    #[must_use]
     pub fn margin(mut self, margin: usize) -> Self {
         self.margin = margin;
         self
     }
 
     /// Sets the color between and around the images. By default it is a grayish blue, which differs from black and white.
-    #[must_use]
     pub fn margin_color(mut self, color: Color) -> Self {
         self.margin_color = color;
         self
     }
 
     /// Sets the values shown as black and as white: (0, 1) by default, (-1, 1) for spins.
-    #[must_use]
     pub fn range(mut self, black: f32, white: f32) -> Self {
         self.range = (black, white);
         self
     }
 
     /// Sets the color map. By default it is gray.
-    #[must_use]
     pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
 
     /// Writes a text at the left of each row, from the top.
-    #[must_use]
     pub fn row_labels<S: ToString>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
         self.row_labels = labels.into_iter().map(|label| label.to_string()).collect();
         self
     }
 
     /// Writes a text above each column, from the left. All are vertical if one is wider than its column.
-    #[must_use]
     pub fn column_labels<S: ToString>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
         self.column_labels = labels.into_iter().map(|label| label.to_string()).collect();
         self
     }
 
     /// Writes a text below each image, row by row. A text that is wider than the image becomes smaller, then it is cut.
-    #[must_use]
     pub fn captions<S: ToString>(mut self, captions: impl IntoIterator<Item = S>) -> Self {
         self.captions = captions.into_iter().map(|caption| caption.to_string()).collect();
         self
     }
 
     /// Writes a word at the left of the column labels, such as "step".
-    #[must_use]
     pub fn corner(mut self, text: impl Into<String>) -> Self {
         self.corner = text.into();
         self
     }
 
     /// Draws a vertical line after this many columns, for example 1 to separate the originals. May be called again.
-    #[must_use]
     pub fn separator_after(mut self, columns: usize) -> Self {
         self.separators.push(columns);
         self
     }
 
     /// Writes a title above the grid.
-    #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
     /// Draws a color bar with this label below the grid, for images of a physical field.
-    #[must_use]
     pub fn color_bar(mut self, label: impl Into<String>) -> Self {
         self.color_bar = Some(label.into());
         self

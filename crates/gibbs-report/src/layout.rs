@@ -2,20 +2,17 @@
 
 use crate::axis::{Axis, Padding, Span};
 use crate::color_bar;
-use crate::font;
+use crate::font::{self, INK, WORDS};
 use crate::frame::Frame;
 use crate::panel::Panel;
 use crate::scene::{Anchor, Scene};
 use crate::ticks::Tick;
 use crate::{Color, Figure, labels, legend};
 
-/// Em of axis labels and legends.
-pub(crate) const WORDS: f64 = 14.0;
 /// Em of numbers.
 const NUMBERS: f64 = 12.5;
 const TITLE: f64 = 17.0;
 const SMALLEST: f64 = 9.0;
-pub(crate) const INK: Color = Color::gray(0x22);
 const AXIS: Color = Color::gray(0x66);
 const GRID: Color = Color::gray(0xe3);
 const FAINT_GRID: Color = Color::gray(0xf2);

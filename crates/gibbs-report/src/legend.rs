@@ -1,7 +1,6 @@
 //! The legend, in rows above a panel.
 
-use crate::font;
-use crate::layout::{INK, WORDS};
+use crate::font::{self, INK, WORDS};
 use crate::panel::Entry;
 use crate::scene::{Anchor, Scene};
 

@@ -9,6 +9,7 @@ use crate::{Color, ColorMap, ReportError};
 ///
 /// The colors cover the finite values unless [`limits`](Self::limits) is set. Cells that are NaN or infinite are magenta. In
 /// an SVG each cell is a rectangle; prefer PNG above 100 x 100 cells.
+#[must_use]
 #[derive(Clone, Debug)]
 pub struct HeatMap {
     values: Vec<f32>,
@@ -28,14 +29,12 @@ impl HeatMap {
     }
 
     /// Sets the color map.
-    #[must_use]
     pub fn color_map(mut self, map: ColorMap) -> Self {
         self.map = map;
         self
     }
 
     /// Sets the values at the two ends of the color map.
-    #[must_use]
     pub fn limits(mut self, low: f64, high: f64) -> Self {
         self.limits = Some((low, high));
         self

@@ -42,6 +42,7 @@ impl Entry<'_> {
 ///
 /// Layers are painted in the order in which they are added, with three exceptions: maps come first, bands come before
 /// lines, and thumbnails come last.
+#[must_use]
 #[derive(Clone, Debug)]
 pub struct Panel {
     pub(crate) title: String,
@@ -71,42 +72,36 @@ impl Panel {
     }
 
     /// A title above the panel.
-    #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
     /// Gives this panel an x axis of its own.
-    #[must_use]
     pub fn x_axis(mut self, axis: Axis) -> Self {
         self.x = Some(axis);
         self
     }
 
     /// Draws a unit of x as long as a unit of y (linear axes only).
-    #[must_use]
     pub fn equal(mut self) -> Self {
         self.equal = true;
         self
     }
 
     /// Adds a curve.
-    #[must_use]
     pub fn series(mut self, series: Series) -> Self {
         self.layers.push(Layer::Series(series));
         self
     }
 
     /// Adds a map of numbers. The panel gets a color bar at its right.
-    #[must_use]
     pub fn heat_map(mut self, map: HeatMap) -> Self {
         self.layers.push(Layer::HeatMap(map));
         self
     }
 
     /// Adds a histogram.
-    #[must_use]
     pub fn histogram(mut self, histogram: Histogram) -> Self {
         self.layers.push(Layer::Histogram(histogram));
         self
@@ -116,7 +111,6 @@ impl Panel {
     ///
     /// # Panics
     /// If `x`, `y` and `labels` differ in length.
-    #[must_use]
     pub fn classes<T: Copy + Into<f64>>(self, x: &[T], y: &[T], labels: &[u8]) -> Self {
         const RADIUS: f64 = 1.6;
         assert!(
@@ -142,14 +136,12 @@ impl Panel {
     }
 
     /// Adds images at points.
-    #[must_use]
     pub fn thumbnails(mut self, thumbnails: Thumbnails) -> Self {
         self.layers.push(Layer::Thumbnails(thumbnails));
         self
     }
 
     /// Adds a dashed horizontal line with a label, for example a published value. The y range includes it.
-    #[must_use]
     pub fn reference(mut self, value: f64, label: impl Into<String>) -> Self {
         self.references.push(Reference { value, label: label.into() });
         self
@@ -218,7 +210,6 @@ impl Panel {
     }
 
     /// The label of the color bar.
-    #[must_use]
     pub fn color_label(mut self, label: impl Into<String>) -> Self {
         self.bar_label = label.into();
         self

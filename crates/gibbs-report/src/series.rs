@@ -29,6 +29,7 @@ enum Bounds {
 /// let epochs = [1.0, 2.0, 3.0];
 /// let series = Series::new("AIS", &epochs, &[-99.0f32, -92.0, -90.5]).band(&[-99.5f32, -92.2, -90.6], &[-98.6, -91.9, -90.4]);
 /// ```
+#[must_use]
 #[derive(Clone, Debug)]
 pub struct Series {
     pub(crate) name: String,
@@ -59,21 +60,18 @@ impl Series {
     }
 
     /// Draws dots of this radius in pixels instead of a line, as in a scatter plot.
-    #[must_use]
     pub fn dots(mut self, radius: f64) -> Self {
         (self.line, self.dots) = (false, Some(radius));
         self
     }
 
     /// Shades the region between a lower and an upper bound for each point.
-    #[must_use]
     pub fn band<T: Copy + Into<f64>>(mut self, lower: &[T], upper: &[T]) -> Self {
         self.bounds = Some((Bounds::Band, to_f64(lower), to_f64(upper)));
         self
     }
 
     /// Draws a vertical bar from lower to upper at each point, or a band if there are more than 60 points.
-    #[must_use]
     pub fn bars<T: Copy + Into<f64>>(mut self, lower: &[T], upper: &[T]) -> Self {
         let form = if self.x.len() > CROWD { Bounds::Band } else { Bounds::Bars };
         self.bounds = Some((form, to_f64(lower), to_f64(upper)));
@@ -81,7 +79,6 @@ impl Series {
     }
 
     /// Draws bars of one standard error above and below.
-    #[must_use]
     pub fn std_err<T: Copy + Into<f64>>(self, std_err: &[T]) -> Self {
         let errors = to_f64(std_err);
         let lower: Vec<f64> = self.y.iter().zip(&errors).map(|(y, e)| y - e).collect();
@@ -90,7 +87,6 @@ impl Series {
     }
 
     /// Sets the color. By default it is the next one of the palette.
-    #[must_use]
     pub fn color(mut self, color: Color) -> Self {
         self.color = Some(color);
         self

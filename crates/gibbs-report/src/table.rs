@@ -106,6 +106,7 @@ enum Block {
 /// let report = Report::new("rbm on digits").metrics(metrics).picture("samples.png", "Chains after 1000 steps");
 /// assert!(report.to_markdown().contains("![Chains after 1000 steps](samples.png)"));
 /// ```
+#[must_use]
 pub struct Report {
     title: String,
     blocks: Vec<Block>,
@@ -118,21 +119,18 @@ impl Report {
     }
 
     /// Adds a paragraph.
-    #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.blocks.push(Block::Text(text.into()));
         self
     }
 
     /// Adds a table.
-    #[must_use]
     pub fn metrics(mut self, metrics: MetricsTable) -> Self {
         self.blocks.push(Block::Metrics(metrics));
         self
     }
 
     /// Adds a picture. `file` is its name in the folder of the page.
-    #[must_use]
     pub fn picture(mut self, file: impl Into<String>, caption: impl Into<String>) -> Self {
         self.blocks.push(Block::Picture { file: file.into(), caption: caption.into() });
         self

@@ -24,6 +24,7 @@ const BORDER: f64 = 1.2;
 /// Figure::new(Axis::new("code 1")).panel(panel).to_picture()?;
 /// # Ok::<(), gibbs_report::ReportError>(())
 /// ```
+#[must_use]
 #[derive(Clone, Debug)]
 pub struct Thumbnails {
     x: Vec<f64>,
@@ -44,21 +45,18 @@ impl Thumbnails {
     }
 
     /// Gives the border of each image the color of its class. [`Panel::classes`](crate::Panel::classes) has the same colors.
-    #[must_use]
     pub fn classes(mut self, labels: &[u8]) -> Self {
         self.labels = Some(labels.to_vec());
         self
     }
 
     /// Sets the width of an image in pixels.
-    #[must_use]
     pub fn size(mut self, pixels: f64) -> Self {
         self.size = pixels;
         self
     }
 
     /// Sets the least distance between images in pixels.
-    #[must_use]
     pub fn gap(mut self, pixels: f64) -> Self {
         self.gap = pixels;
         self

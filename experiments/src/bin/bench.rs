@@ -7,8 +7,8 @@ use clap::Parser;
 use experiments::{
     bench::{CASES, run},
     cli::Shared,
-    experiment, fault,
-    fault::Fault,
+    experiment,
+    usage::{self, usage},
 };
 
 /// Times the hot steps; prints one JSON object a line.
@@ -25,7 +25,7 @@ struct Args {
 fn main() -> ExitCode {
     match bench(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fault::report(&error),
+        Err(error) => usage::report(&error),
     }
 }
 
@@ -37,7 +37,7 @@ fn bench(args: &Args) -> Result<()> {
         args.prefixes.iter().find(|prefix| !CASES.iter().any(|(case, _)| begins(case, prefix)))
     {
         let known: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
-        return Err(Fault::usage(format!("no case starts with {prefix}: there are {}", known.join(", "))));
+        return Err(usage(format!("no case starts with {prefix}: there are {}", known.join(", "))));
     }
     let wanted =
         |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|prefix| begins(case, prefix));

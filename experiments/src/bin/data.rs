@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use experiments::{download, fault};
+use experiments::{download, usage};
 
 /// Lists and downloads the named data sets.
 #[derive(Parser)]
@@ -39,6 +39,6 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fault::report(&error),
+        Err(error) => usage::report(&error),
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::write_draws,
     pictures::{brightness, host, write_points},
-    preprocessed::{blocks, is_grey},
+    preprocessed::blocks,
     source::{classes, spread},
     usage::usage,
 };
@@ -82,7 +82,7 @@ pub(super) fn matching_loss(
 /// field.
 pub(super) fn evaluate(experiment: &CnfExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
     let CnfExperiment { config, model, device, .. } = experiment;
-    let (preprocessing, n_visible) = (&config.model.preprocessing, model.model.field.n_visible());
+    let (preprocessing, n_visible) = (&config.model.preprocessing, model.model.field.n_variables());
     let measured = Measured::new(data, part, n_visible, model.n_context(), preprocessing);
     let (mut all, mut evaluations): (Option<LogProbs>, f64) = (None, 0.0);
     for set in measured.sets()? {
@@ -172,8 +172,8 @@ impl CnfExperiment {
             (None, Some(target)) => target.density.shape.clone(),
             (None, None) => Vec::new(),
         };
-        let is_picture = shape.len() > 1 || is_grey(&self.config.model.preprocessing);
-        is_picture.then(|| crate::config::picture_shape(&shape, self.model.model.field.n_visible()))
+        let is_picture = shape.len() > 1 || self.config.model.preprocessing.is_gray();
+        is_picture.then(|| crate::config::picture_shape(&shape, self.model.model.field.n_variables()))
     }
 
     /// Values as grey from 0 to 1.

@@ -13,13 +13,14 @@ use gibbs_backend::Noise;
 use gibbs_core::{
     ConfigError, ConditionalLogProb, Objective,
     ode::Solver,
-    preprocess::{Preprocessed, Preprocessor, PreprocessorConfig},
+    preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Dataset, Splits};
 use gibbs_flow::{
-    AdjointLikelihood, ContinuousFlow, ContinuousFlowConfig, FlowMatching, SolvedLikelihood,
-    continuous::Field,
+    ContinuousFlow, ContinuousFlowConfig, FlowMatching,
+    continuous::{AdjointLikelihood, Field, SolvedLikelihood},
 };
+use gibbs_physics::system::ContinuousSystemConfig;
 use gibbs_train::{
     learner::{DataBatches, Learner, StepNoise},
     run_folder::RunFiles,
@@ -35,7 +36,7 @@ use crate::{
     preprocessed::{self, FEW_COLUMNS, with_classes},
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
-    system::{ContinuousArgs, ContinuousSystem},
+    system::{ContinuousArgs, build_continuous, continuous_of},
     usage::{OrUsage, usage},
     variational::{self, SymmetrizedTarget, Symmetrization, VariationalTrain, group},
 };
@@ -79,7 +80,7 @@ pub struct CnfModel {
     pub symmetry: Symmetrization,
     /// The Hamiltonian, where the run learns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub system: Option<ContinuousSystem>,
+    pub system: Option<ContinuousSystemConfig>,
 }
 
 /// What only continuous flows have in the `train` section.
@@ -126,20 +127,20 @@ impl Experiment for CnfExperiment {
         &["free_energy", "loss", "valid_log_prob", "train_log_prob", "valid_loss"];
     type Model = CnfModel;
     type Train = TrainConfig<CnfTrain>;
-    type Target = ContinuousSystem;
+    type Target = ContinuousSystemConfig;
     type TrainArgs = ContinuousArgs;
     type SampleArgs = CnfSampleArgs;
     type Commands = NoCommands;
 
-    fn target(request: &Request) -> Result<Option<ContinuousSystem>> {
-        ContinuousSystem::of_request(request)
+    fn target(request: &Request) -> Result<Option<ContinuousSystemConfig>> {
+        Ok(continuous_of(request))
     }
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         preset::preset(request, info)
     }
 
-    fn validate(config: &CnfRun, source: &Source<ContinuousSystem>) -> Result<()> {
+    fn validate(config: &CnfRun, source: &Source<ContinuousSystemConfig>) -> Result<()> {
         let (model, train) = (&config.model, &config.train.family);
         model.flow.validate().or_usage_at("model")?;
         let (n_visible, n_classes) = (model.flow.field.n_visible(), model.flow.field.n_context());
@@ -158,7 +159,7 @@ impl Experiment for CnfExperiment {
                 if n_classes > 0 {
                     return Err(usage(format!("model.n_classes = {n_classes}: a Hamiltonian has no classes")));
                 }
-                let density = system.build()?;
+                let density = build_continuous(system)?;
                 variational::require_variables(n_visible, &density)?;
                 variational::check_images(&group(&density, model.invariance))?;
                 train.variational.validate(&group(&density, train.variational.symmetry))
@@ -172,7 +173,7 @@ impl Experiment for CnfExperiment {
 
     fn task<'a>(
         config: &'a CnfRun,
-        source: &'a Source<ContinuousSystem>,
+        source: &'a Source<ContinuousSystemConfig>,
         device: &Device,
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let train = &config.train;
@@ -180,7 +181,7 @@ impl Experiment for CnfExperiment {
         match source {
             Source::Target(system) => {
                 let variational = &train.family.variational;
-                let target = SymmetrizedTarget::new(system.build()?, variational.symmetry);
+                let target = SymmetrizedTarget::new(build_continuous(system)?, variational.symmetry);
                 variational::task(model, target, (&train.learner, variational, train.batch_size), config.seed)
             }
             Source::Data(data) => {
@@ -198,7 +199,7 @@ impl Experiment for CnfExperiment {
                         learner(config, model, objective, data, device)?
                     }
                     Training::Adjoint => {
-                        learner(config, model, AdjointLikelihood { kinetic, jacobian }, data, device)?
+                        learner(config, model, AdjointLikelihood { solver, kinetic, jacobian }, data, device)?
                     }
                     Training::Matching => learner(config, model, matching, data, device)?,
                 })
@@ -211,7 +212,7 @@ impl Experiment for CnfExperiment {
         let (n_visible, is_whitened) = (config.model.flow.field.n_visible(), config.model.whitened);
         let model = preprocessed::from_bytes(model, preprocessor, is_whitened, n_visible, bytes, device)?;
         let target = config.model.system.as_ref().map(|system| {
-            Ok::<_, anyhow::Error>(SymmetrizedTarget::new(system.build()?, config.model.symmetry))
+            Ok::<_, anyhow::Error>(SymmetrizedTarget::new(build_continuous(system)?, config.model.symmetry))
         });
         Ok(Self { config: config.clone(), model, target: target.transpose()?, device: device.clone() })
     }
@@ -220,7 +221,7 @@ impl Experiment for CnfExperiment {
         self.config.model.measured = None;
     }
 
-    fn evaluate(&self, source: &Source<ContinuousSystem>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(&self, source: &Source<ContinuousSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
         match (source, &self.target) {
             (Source::Target(_), Some(target)) => {
                 Ok(target.evaluate(&self.model, &self.config.train.family.variational, self.config.seed))
@@ -233,7 +234,7 @@ impl Experiment for CnfExperiment {
         evaluate::sample(self, args, family)
     }
 
-    fn draw_pictures(&self, source: &Source<ContinuousSystem>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source, files)
     }
 
@@ -248,12 +249,13 @@ fn untrained(config: &CnfRun, solver: Solver, device: &Device) -> Result<Flow> {
     let flow = ContinuousFlowConfig { solver, ..model.flow.clone() };
     let mut flow = flow.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
     if let (Some(system), Field::Potential(_)) = (&model.system, &flow.field) {
-        let group = group(&system.build()?, model.invariance);
+        let group = group(&build_continuous(system)?, model.invariance);
         if let Field::Potential(potential) = flow.field {
             flow.field = Field::Potential(potential.symmetrized(group));
         }
     }
-    let preprocessor = Preprocessor::new(&model.preprocessing, device).or_usage_at("model.preprocessing")?;
+    let preprocessor =
+        model.preprocessing.init(model.flow.field.n_visible()).or_usage_at("model.preprocessing")?;
     Ok(Preprocessed { preprocessor, model: flow })
 }
 

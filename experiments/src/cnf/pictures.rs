@@ -5,13 +5,13 @@ use gibbs_backend::Noise;
 use gibbs_core::{ConditionalLogProb, LogProb};
 use gibbs_flow::continuous::{VelocityField, time};
 use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
+use gibbs_physics::system::ContinuousSystemConfig;
 use gibbs_train::run_folder::RunFiles;
 
 use super::{CnfExperiment, evaluate::PLAIN};
 use crate::{
     pictures::{Curves, Frame, column, host, log_prob_curves, save_figure, scatter},
     source::{Source, classes},
-    system::ContinuousSystem,
 };
 
 /// Draws in a picture of images, and points in one of points.
@@ -37,7 +37,7 @@ const START_COLOR: Color = Color::new(150, 150, 150);
 
 pub(super) fn draw(
     experiment: &CnfExperiment,
-    source: &Source<ContinuousSystem>,
+    source: &Source<ContinuousSystemConfig>,
     files: &RunFiles,
 ) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "pictures");
@@ -46,7 +46,7 @@ pub(super) fn draw(
         ImageGrid::new(rows, columns).save(&experiment.grey(&samples), files.named("samples.png"))?;
         trajectories_of_images(experiment, (rows, columns), files)?;
     } else {
-        let width = experiment.model.model.field.n_visible();
+        let width = experiment.model.model.field.n_variables();
         let samples = experiment.draw(POINTS, PLAIN, noise)?;
         let seen = match source {
             Source::Target(_) => samples.clone(),

@@ -28,7 +28,7 @@ use crate::{
     preprocessed::{FEW_COLUMNS, is_whitened, standardize},
     request::Request,
     source::SourceInfo,
-    system::ContinuousSystem,
+    system::continuous_of,
     usage::usage,
     variational::{Symmetrization, VariationalTrain},
 };
@@ -162,7 +162,7 @@ fn default_kind(info: &SourceInfo, has_data: bool) -> FieldKind {
 }
 
 pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<CnfExperiment>> {
-    let system = ContinuousSystem::of_request(request)?;
+    let system = continuous_of(request);
     let (has_data, width) = (system.is_none(), info.width);
     let is_tiny = request.preset == crate::cli::Preset::Tiny;
     let kind = request.or("model.kind", default_kind(info, has_data));
@@ -203,16 +203,16 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
                 ImageFieldConfig::new(rows, columns, channels)
                     .with_blocks(request.by_preset([[1, 1], [1, 2], [2, 4]]))
                     .with_point_masses(if atoms { BLACK_AND_WHITE.to_vec() } else { Vec::new() })
-                    .with_spread(CELL_STD),
+                    .with_point_std(CELL_STD),
             )
         }
         FieldKind::Lattice => {
-            let [features, channels, waves] = if is_tiny { [2, 1, 2] } else { [8, 2, 4] };
+            let [features, channels, frequencies] = if is_tiny { [2, 1, 2] } else { [8, 2, 4] };
             FieldConfig::Lattice(
                 LatticeFieldConfig::new(info.shape.clone())
                     .with_features(features)
                     .with_channels(channels)
-                    .with_waves(waves),
+                    .with_frequencies(frequencies),
             )
         }
     };
@@ -244,7 +244,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
     let batch_size = request.or("train.batch_size", recipe.batch_size);
     let method = request.or("train.solver.method", Method::Rk4);
     let solver = match method {
-        Method::Euler | Method::Midpoint | Method::Rk4 => Solver::new(method).with_steps(recipe.solver_steps),
+        Method::Euler | Method::Midpoint | Method::Rk4 => Solver::new(method).with_steps(Some(recipe.solver_steps)),
         _ => Solver::new(method),
     };
     let variational = VariationalTrain::new(recipe.annealing, Symmetrization::None);

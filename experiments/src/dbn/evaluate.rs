@@ -9,7 +9,7 @@ use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     ais::Bracket,
     exact,
-    units::{UnitKind, Units},
+    units::{UnitFamily, UnitKind},
 };
 use gibbs_core::{Estimate, Kind, math::to_host, nn::Mlp};
 use gibbs_data::{Binarization, Dataset, Splits};
@@ -52,7 +52,7 @@ fn likelihood(
 ) -> Result<()> {
     let DbnExperiment { config, dbn, device, .. } = experiment;
     let visible = experiment.visible();
-    let mut binarization = config.binarization();
+    let mut binarization = config.data()?.binarization;
     let mut binary: Vec<Dataset> = sets.iter().map(|&set| set.clone()).collect();
     let is_two_valued = matches!(config.model.visible, UnitKind::Binary | UnitKind::Spin);
     if is_two_valued && binarization == Binarization::None && binary.iter().any(|set| !set.is_binary()) {

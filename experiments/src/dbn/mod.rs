@@ -164,7 +164,7 @@ impl Experiment for DbnExperiment {
         };
         let n_hidden: Vec<usize> = request.or("model.n_hidden", n_hidden);
         let depth = n_hidden.len();
-        let model = DbnConfig::new(Visible::new(visible, states).visible_width(info.width), n_hidden)
+        let model = DbnConfig::new(Visible::new(visible, states).n_visible(info.width), n_hidden)
             .with_visible(visible)
             .with_states(states)
             .with_n_classes(info.n_classes())

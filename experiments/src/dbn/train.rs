@@ -6,7 +6,7 @@ use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     ClassifierCrossEntropy, Dbn, RbmConfig, UpDown, UpDownConfig,
     ais::AisProtocol,
-    units::{AnyUnits, Units},
+    units::{AnyUnits, UnitFamily},
 };
 use gibbs_core::{Batch, BoxError, Position, math::to_host, nn::Mlp};
 use gibbs_data::{Dataset, Splits};

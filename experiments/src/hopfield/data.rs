@@ -1,14 +1,16 @@
 //! What is stored: examples of a set, pictures, or random patterns.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_data::{DataError, Dataset, Splits, png};
 use gibbs_physics::memory::random_patterns;
 
-use super::HopfieldRun;
-use crate::{boltzmann::check_counts, fault::Fault};
+use crate::{
+    request::Request,
+    usage::{OrUsage, check_counts, usage},
+};
 
 /// Name of the data that are the pictures of `model.images`.
 pub(super) const IMAGES: &str = "images";
@@ -22,17 +24,19 @@ const PATTERNS_1982: usize = 15;
 /// Training examples among which the most typical ones are looked for.
 const SEARCHED: usize = 10_000;
 
-/// The data that the configuration names. A file of few examples is every split; one of ±1 becomes one of zeros and ones.
-pub(super) fn load(config: &HopfieldRun, data_dir: &Path) -> Result<Splits> {
-    let name = config.data.name.as_str();
+/// The data of a name. A file of few examples is every split; one of ±1 becomes one of zeros and ones.
+pub(super) fn load(name: &str, request: &Request, data_dir: &Path) -> Result<Splits> {
     match name {
-        IMAGES => Ok(everywhere(png::images(IMAGES, &config.model.images)?)),
-        RANDOM => random(config),
+        IMAGES => {
+            let images: Vec<PathBuf> = request.or("model.images", Vec::new());
+            Ok(everywhere(png::images(IMAGES, &images).or_usage()?))
+        }
+        RANDOM => random(request),
         _ => match gibbs_data::load(name, data_dir) {
             Err(DataError::EmptySplit { examples: 1.., .. }) => {
-                of_two_values(everywhere(gibbs_data::load_file(Path::new(name))?))
+                of_two_values(everywhere(gibbs_data::load_file(Path::new(name)).or_usage()?))
             }
-            splits => of_two_values(splits?),
+            splits => of_two_values(splits.or_usage()?),
         },
     }
 }
@@ -41,11 +45,11 @@ fn everywhere(set: Dataset) -> Splits {
     Splits { train: set.clone(), valid: set.clone(), test: set, known_density: None }
 }
 
-fn random(config: &HopfieldRun) -> Result<Splits> {
-    let n = config.model.n_visible.unwrap_or(SPINS_1982);
-    let p = config.model.n_patterns.unwrap_or(PATTERNS_1982);
+fn random(request: &Request) -> Result<Splits> {
+    let n = request.or("model.n_visible", SPINS_1982);
+    let p = request.or("model.n_patterns", PATTERNS_1982);
     check_counts(&[("model.n_visible", n), ("model.n_patterns", p)])?;
-    let patterns = random_patterns(n, p, &mut Noise::new(config.seed, "patterns"));
+    let patterns = random_patterns(n, p, &mut Noise::new(request.or("seed", 0), "patterns"));
     let bytes = patterns.into_iter().flatten().map(|s| u8::from(s == 1)).collect();
     let side = n.isqrt();
     let shape = if side * side == n { vec![side, side] } else { vec![n] };
@@ -60,7 +64,7 @@ fn of_two_values(splits: Splits) -> Result<Splits> {
         |part: &Dataset| (0..part.len()).all(|row| part.values(&[row]).iter().all(|x| x.abs() == 1.0));
     if !parts().all(is_spin) {
         return Err(match error {
-            DataError::OutsideUnit { name, row, value } => Fault::usage(format!(
+            DataError::OutsideUnit { name, row, value } => usage(format!(
                 "{name}: example {row} holds the value {value:?}; patterns are made of -1 and +1, of 0 and 1, or of grey \
                  values in [0, 1]"
             )),
@@ -74,6 +78,17 @@ fn of_two_values(splits: Splits) -> Result<Splits> {
     })
 }
 
+/// Examples as states: 1 for white, -1 for black.
+pub(super) fn states(data: &Dataset, rows: &[usize]) -> Vec<Vec<f32>> {
+    let values = data.values(rows);
+    values.chunks(data.width()).map(|row| row.iter().map(|x| 2.0 * x - 1.0).collect()).collect()
+}
+
+/// Values in \[0, 1\] of a state.
+pub(super) fn pixels(state: &[f32]) -> impl Iterator<Item = f32> {
+    state.iter().map(|s| (0.5 * (s + 1.0)).clamp(0.0, 1.0))
+}
+
 /// The labels that occur, in order.
 pub(super) fn classes(labels: &[u8]) -> Vec<u8> {
     let mut classes = labels.to_vec();
@@ -82,8 +97,8 @@ pub(super) fn classes(labels: &[u8]) -> Vec<u8> {
     classes
 }
 
-/// The rows that are stored: all if so many are asked for; else, with labels, those nearest to the mean of their class, class by
-/// class; else rows drawn by the seed.
+/// The rows that are stored: all rows if `n_patterns` is their number; else, with labels, those nearest to the mean of their
+/// class, class by class; else rows drawn by the seed.
 pub(super) fn stored_rows(data: &Dataset, n_patterns: usize, seed: u64) -> Vec<usize> {
     if n_patterns == data.len() {
         return (0..n_patterns).collect();

@@ -4,36 +4,38 @@ mod capacity;
 mod config;
 mod data;
 mod evaluate;
-mod film;
-mod memory;
 mod pictures;
 mod recall;
-mod sample;
-mod train;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, Subcommand};
+use gibbs_backend::Noise;
 use gibbs_data::Splits;
+use gibbs_physics::memory::{AssociativeMemory, MemoryWeights, RecallConfig, similarity};
 use gibbs_train::{
-    run_folder::{RunFiles, RunFolder},
-    training::TrainTask,
+    checkpoint::State,
+    run_folder::RunFiles,
+    training::{BoxError, Metrics, Position, TrainTask},
+    weights,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{self, Part, Preset, Shared, Shorthand},
-    config::{ConfigOf, RunConfig},
+    cli::{self, Part, Shared, Shorthand},
+    config::RunConfig,
     evaluation::Evaluation,
-    experiment::Experiment,
+    experiment::{Experiment, Settings},
+    request::Request,
+    source::{NoTarget, Source, SourceInfo},
+    usage::OrUsage,
 };
 
 pub use capacity::Capacity;
-pub use config::{Corruption, HopfieldModel, HopfieldTrain, MemoryKind, Order};
-pub use recall::Recall;
-pub use sample::HopfieldSampleArgs;
+pub use config::{Corruption, HopfieldModel, HopfieldTrain};
+pub use recall::{DynamicsArgs, Recall};
 
 /// Configuration of a run.
 pub type HopfieldRun = RunConfig<HopfieldModel, HopfieldTrain>;
@@ -41,7 +43,7 @@ pub type HopfieldRun = RunConfig<HopfieldModel, HopfieldTrain>;
 /// An associative memory with its configuration.
 pub struct HopfieldExperiment {
     config: HopfieldRun,
-    memory: memory::Memory,
+    memory: AssociativeMemory,
 }
 
 /// Flags of `hopfield train`.
@@ -77,40 +79,50 @@ impl Experiment for HopfieldExperiment {
     const SHOWN: &'static [&'static str] = &["stable"];
     type Model = HopfieldModel;
     type Train = HopfieldTrain;
+    type Target = NoTarget;
     type TrainArgs = HopfieldTrainArgs;
-    type SampleArgs = HopfieldSampleArgs;
+    type SampleArgs = DynamicsArgs;
     type Commands = HopfieldCommands;
 
-    fn preset(preset: Preset, data: &str) -> (HopfieldModel, HopfieldTrain) {
-        config::preset(preset, data)
+    fn load_data(name: &str, request: &Request, data_dir: &Path) -> Result<Splits> {
+        data::load(name, request, data_dir)
     }
 
-    fn data(config: &mut ConfigOf<Self>, shared: &Shared) -> Result<Splits> {
-        data::load(config, &shared.data_dir)
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        Ok(config::preset(request, info))
     }
 
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        config::settle(config, data)
+    fn validate(config: &HopfieldRun, source: &Source<NoTarget>) -> Result<()> {
+        config::validate(config, source.data()?)
     }
 
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
-        Ok(Box::new(train::Storage::new(config, data, device)?))
+    fn task<'a>(
+        config: &'a HopfieldRun,
+        source: &'a Source<NoTarget>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
+        let train = &source.data()?.train;
+        let rows = data::stored_rows(train, config.model.memory.n_patterns, config.seed);
+        let patterns = data::states(train, &rows).concat();
+        Ok(Box::new(Storage { config, patterns, device: device.clone(), weights: None }))
     }
 
-    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        Ok(Self { config: config.clone(), memory: memory::Memory::load(config, bytes, device)? })
+    fn load(config: &HopfieldRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let memory = &config.model.memory;
+        let weights = weights::from_bytes(memory.blank(device), bytes).or_usage()?;
+        Ok(Self { config: config.clone(), memory: memory.memory(&weights, device).or_usage()? })
     }
 
-    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
-        evaluate::evaluate(self, data, part)
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+        evaluate::evaluate(self, source.data()?, part)
     }
 
-    fn sample(&self, args: &cli::Sample, family: &HopfieldSampleArgs, _shared: &Shared) -> Result<PathBuf> {
-        sample::sample(self, args, family)
+    fn sample(&self, args: &cli::Sample, family: &DynamicsArgs, _: &Shared) -> Result<PathBuf> {
+        recall::sample(self, args, *family)
     }
 
-    fn draw_pictures(&self, _data: &Splits, folder: &RunFolder) -> Result<()> {
-        pictures::draw(self, &folder.files())
+    fn draw_pictures(&self, _: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, files)
     }
 
     fn run(command: &HopfieldCommands, shared: &Shared) -> Result<()> {
@@ -124,6 +136,57 @@ impl Experiment for HopfieldExperiment {
 impl HopfieldExperiment {
     /// Rows and columns of a pattern as a picture.
     fn shape(&self) -> (usize, usize) {
-        self.config.data.picture_shape(self.memory.n_spins())
+        self.config.picture_shape(self.memory.n_visible())
+    }
+}
+
+/// Overlap from which on a pattern counts as one that stays as it is.
+const STAYS: f64 = 1.0 - 1e-6;
+
+/// Storing patterns: one step in closed form.
+struct Storage<'a> {
+    config: &'a HopfieldRun,
+    patterns: Vec<f32>,
+    device: Device,
+    weights: Option<MemoryWeights>,
+}
+
+impl TrainTask for Storage<'_> {
+    fn steps_per_epoch(&self) -> usize {
+        1
+    }
+
+    fn step(&mut self, _at: &Position) -> Result<(), BoxError> {
+        self.weights = Some(self.config.model.memory.store(&self.patterns, &self.device)?);
+        Ok(())
+    }
+
+    /// The fraction of patterns that recall leaves as they are.
+    fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        let Some(weights) = &self.weights else { return Ok(Metrics::new()) };
+        let memory = self.config.model.memory.memory(weights, &self.device)?;
+        let recall = RecallConfig { max_steps: 1, ..self.config.train.recall() };
+        let patterns = memory.patterns();
+        let paths = memory.recall(patterns, &recall, &Noise::new(self.config.seed, "figures"))?;
+        let stays = |(path, pattern): (_, &Vec<f32>)| similarity(path, pattern) > STAYS;
+        let ends = paths.iter().map(|path| path.last());
+        let stable = ends.zip(patterns).filter(|pair| stays(*pair)).count() as f64 / patterns.len() as f64;
+        Ok(Metrics::new().with("stable", stable).with("patterns", patterns.len() as f64))
+    }
+
+    fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
+        Ok(state.put("stored", &self.weights.is_some())?)
+    }
+
+    fn load_state(&mut self, state: &State) -> Result<(), BoxError> {
+        if state.get("stored")? {
+            self.weights = Some(self.config.model.memory.store(&self.patterns, &self.device)?);
+        }
+        Ok(())
+    }
+
+    fn weights(&self) -> Result<Vec<u8>, BoxError> {
+        let weights = self.weights.as_ref().ok_or("nothing is stored yet")?;
+        Ok(weights::to_bytes(weights)?)
     }
 }

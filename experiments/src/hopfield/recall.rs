@@ -6,18 +6,60 @@ use anyhow::Result;
 use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_data::png;
+use gibbs_physics::{
+    PhysicsError,
+    memory::{RecallConfig, Updates, flipped, random_states},
+};
 
 use super::{
     HopfieldExperiment,
-    config::{MemoryKind, Order, check_flip},
-    film::Settings,
+    config::check_flip,
+    data::pixels,
     pictures::{self, PARTS},
-    sample::noise_states,
 };
-use crate::{cli::Shared, experiment, fault::Fault, given::Given};
+use crate::{
+    cli::{Sample, Shared},
+    evidence::Half,
+    experiment::{self, write_draws},
+    system::choices,
+    usage::{OrUsage, usage},
+};
 
 /// Pixels above this are white: half of the range of bytes.
 const HALF: u8 = 127;
+
+/// Flags of recall, which is all that `hopfield sample` adds.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct DynamicsArgs {
+    /// Temperature of the heat bath, in units of the energy; 0 goes downhill to the end
+    #[arg(long, default_value_t = 0.0, value_name = "T")]
+    pub temperature: f64,
+    /// Which spins are updated together; as in the run if not given
+    #[arg(long, value_parser = choices!(Updates))]
+    pub updates: Option<Updates>,
+    /// Most sweeps
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub sweeps: usize,
+}
+
+impl DynamicsArgs {
+    /// The flags over the settings of a run.
+    fn over(self, run: RecallConfig, parts: usize) -> Result<RecallConfig> {
+        let Self { temperature, updates, sweeps: max_steps } = self;
+        if max_steps == 0 {
+            return Err(usage("--sweeps 0: give at least 1"));
+        }
+        Ok(RecallConfig { updates: updates.unwrap_or(run.updates), temperature, parts, max_steps })
+    }
+}
+
+/// An error of recall, by the name of the flag.
+pub(super) fn refuse(error: PhysicsError) -> anyhow::Error {
+    match error {
+        PhysicsError::Config(error) => usage(format!("--{error}")),
+        other => other.into(),
+    }
+}
 
 /// Flags of `recall`.
 #[derive(Args, Debug)]
@@ -29,26 +71,20 @@ pub struct Recall {
     pub image: Option<PathBuf>,
     /// Cover all but this half
     #[arg(long, value_enum, value_name = "HALF")]
-    pub given: Option<Given>,
-    /// Turn over this part of the pixels
+    pub given: Option<Half>,
+    /// Flip this part of the pixels
     #[arg(long, value_name = "PART")]
     pub flip: Option<f64>,
-    /// Temperature of the heat bath, in units of the energy; 0 goes downhill to the end
-    #[arg(long, default_value_t = 0.0, value_name = "T")]
-    pub temperature: f64,
-    /// Which spins are updated together; as in the run if not given
-    #[arg(long, value_enum)]
-    pub updates: Option<Order>,
-    /// Most sweeps
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub sweeps: usize,
+    /// How states are recalled.
+    #[command(flatten)]
+    pub dynamics: DynamicsArgs,
     /// Rows of the filmstrip
     #[arg(short, default_value_t = 8, value_name = "N")]
     pub n: usize,
     /// Seed of the flips and of the order of the updates
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-    /// Picture to write, its energies beside it; recall.png in the run folder if not given
+    /// Picture to write, and another of its energies; recall.png in the run folder if not given
     #[arg(long, value_name = "FILE.png")]
     pub out: Option<PathBuf>,
 }
@@ -59,43 +95,35 @@ pub(super) struct Start {
     pub(super) state: Vec<f32>,
 }
 
-/// The state with a part of its entries turned over: exactly so many, rounded.
-pub(super) fn flipped(state: &[f32], part: f64, noise: &mut Noise) -> Vec<f32> {
-    let mut state = state.to_vec();
-    let count = (part * state.len() as f64).round() as usize;
-    noise.permutation(state.len())[..count].iter().for_each(|&i| state[i] = -state[i]);
-    state
-}
-
 /// The state with all pixels but those given black.
-fn covered(state: &[f32], given: Given, shape: (usize, usize)) -> Vec<f32> {
+fn covered(state: &[f32], given: Half, shape: (usize, usize)) -> Vec<f32> {
     state.iter().zip(given.pixels(shape)).map(|(s, known)| if known { *s } else { -1.0 }).collect()
 }
 
 fn flip_label(part: f64) -> String {
-    format!("{:.0} % turned over", 100.0 * part)
+    format!("{:.0} % flipped", 100.0 * part)
 }
 
-fn given_label(given: Given) -> &'static str {
+fn given_label(given: Half) -> &'static str {
     match given {
-        Given::Upper => "upper half",
-        Given::Lower => "lower half",
-        Given::Left => "left half",
-        Given::Right => "right half",
+        Half::Upper => "upper half",
+        Half::Lower => "lower half",
+        Half::Left => "left half",
+        Half::Right => "right half",
     }
 }
 
-/// A part of the pixels of three patterns turned over, half of two others covered this way and that, and noise.
+/// A part of the pixels of three patterns flipped, half of two others covered this way and that, and noise.
 pub(super) fn default_starts(experiment: &HopfieldExperiment, flip: f64, noise: &mut Noise) -> Vec<Start> {
     let patterns = experiment.memory.patterns();
     let pattern = |k: usize| &patterns[k % patterns.len()];
     let mut starts: Vec<Start> =
         (0..3).map(|k| Start { label: flip_label(flip), state: flipped(pattern(k), flip, noise) }).collect();
-    for (k, given) in [(3, Given::Upper), (4, Given::Left), (5, Given::Lower)] {
+    for (k, given) in [(3, Half::Upper), (4, Half::Left), (5, Half::Lower)] {
         let state = covered(pattern(k), given, experiment.shape());
         starts.push(Start { label: given_label(given).into(), state });
     }
-    let states = noise_states(experiment.memory.n_spins(), 2, noise);
+    let states = random_states(experiment.memory.n_visible(), 2, noise);
     starts.extend(states.into_iter().map(|state| Start { label: "noise".into(), state }));
     starts
 }
@@ -127,48 +155,60 @@ fn starts(experiment: &HopfieldExperiment, args: &Recall, noise: &mut Noise) -> 
 
 /// A picture as a state: black and white, unless states are continuous.
 fn picture(experiment: &HopfieldExperiment, path: &Path) -> Result<Vec<f32>> {
-    let (bytes, shape) = png::read(path)?;
+    let (bytes, shape) = png::read(path).or_usage()?;
     let (rows, columns) = experiment.shape();
     if shape != [rows, columns] {
-        return Err(Fault::usage(format!(
+        return Err(usage(format!(
             "{}: {}x{} pixels where the patterns have {rows}x{columns}; scale the picture",
             path.display(),
             shape[0],
             shape[1]
         )));
     }
-    let is_continuous = experiment.config.model.kind == MemoryKind::Continuous;
-    let value = |byte: u8| match (is_continuous, byte > HALF) {
-        (true, _) => f32::from(byte) / 127.5 - 1.0,
-        (false, true) => 1.0,
-        (false, false) => -1.0,
+    let value = |byte: u8| match (experiment.memory.is_of_spins(), byte > HALF) {
+        (false, _) => f32::from(byte) / 127.5 - 1.0,
+        (true, true) => 1.0,
+        (true, false) => -1.0,
     };
     Ok(bytes.into_iter().map(value).collect())
 }
 
-#[allow(clippy::print_stderr, reason = "where the filmstrip went is told on stderr")]
+#[allow(clippy::print_stderr, reason = "the names of the pictures are printed on stderr")]
 pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
-    if args.n == 0 || args.sweeps == 0 {
-        return Err(Fault::usage(format!("-n {} --sweeps {}: give at least 1 of both", args.n, args.sweeps)));
+    if args.n == 0 {
+        return Err(usage("-n 0: give at least 1"));
     }
-    check_flip("--flip", args.flip.unwrap_or(0.0))?;
+    check_flip("--flip", args.flip.unwrap_or(0.0)).or_usage()?;
     let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("recall.png"));
     if out.extension().is_none_or(|extension| extension != "png") {
-        return Err(Fault::usage(format!("--out {}: the name must end in .png", out.display())));
+        return Err(usage(format!("--out {}: the name must end in .png", out.display())));
     }
     let (_, device) = experiment::device(shared)?;
     let (config, experiment) = experiment::load_run::<HopfieldExperiment>(&args.run_dir, &device)?;
     let mut noise = Noise::new(args.seed, "recall");
     let starts = starts(&experiment, args, &mut noise)?;
-    let settings = Settings {
-        updates: args.updates.unwrap_or(config.train.updates),
-        temperature: args.temperature,
-        parts: PARTS,
-        max_steps: args.sweeps,
-    };
-    pictures::filmstrip(&experiment, &starts, &settings, &noise, &out)?;
+    let recall = args.dynamics.over(config.train.recall(), PARTS)?;
+    pictures::filmstrip(&experiment, &starts, &recall, &noise, &out)?;
     eprintln!("wrote {} and {}", out.display(), pictures::energy_file(&out).display());
     Ok(())
+}
+
+/// Recall from noise: writes the states that it ends in.
+pub(super) fn sample(
+    experiment: &HopfieldExperiment,
+    args: &Sample,
+    dynamics: DynamicsArgs,
+) -> Result<PathBuf> {
+    let memory = &experiment.memory;
+    let mut noise = Noise::new(args.seed, "sample");
+    let starts = random_states(memory.n_visible(), args.n, &mut noise);
+    let recall = dynamics.over(experiment.config.train.recall(), 1)?;
+    let paths = memory.recall(&starts, &recall, &noise).map_err(refuse)?;
+    let values: Vec<f32> = paths.iter().flat_map(|path| pixels(path.last())).collect();
+    let (rows, columns) = experiment.shape();
+    let out = args.out_path();
+    write_draws(&out, &values, &values, [args.n, rows, columns])?;
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -183,7 +223,7 @@ mod tests {
             let other = flipped(&state, part, &mut noise);
             assert_eq!(other.iter().zip(&state).filter(|(a, b)| a != b).count(), count);
         }
-        let half = covered(&[1.0; 20], Given::Lower, (4, 5));
+        let half = covered(&[1.0; 20], Half::Lower, (4, 5));
         assert!(half[..10].iter().all(|s| *s == -1.0) && half[10..].iter().all(|s| *s == 1.0));
     }
 }

@@ -15,10 +15,10 @@ use serde_json::json;
 
 use super::{config, evaluate, learning::estimator};
 use crate::{
-    boltzmann::check_counts,
     cli::Preset,
     experiment::Experiment,
     system::{self, SystemArgs, choices},
+    usage::check_counts,
 };
 
 /// Flags of `ising compare`.
@@ -48,8 +48,8 @@ impl Compare {
     #[allow(clippy::print_stderr, clippy::print_stdout, reason = "the table on stderr, the result on stdout")]
     pub(super) fn run(&self) -> Result<()> {
         check_counts(&[("--samples", self.samples)])?;
-        let (_, train) = config::preset(Preset::Default);
-        let system = system::build(&self.system.over(SpinSystemKind::Sk, config::truth_of))?;
+        let train = config::train(Preset::Default);
+        let system = system::build(&self.system.over(SpinSystemKind::Sk, config::default_truth))?;
         let truth = system.hamiltonian.scaled(system.config.beta)?;
         // The samples of the training split of `train`.
         let noise = Noise::new(self.seed, "samples/train");

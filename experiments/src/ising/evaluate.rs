@@ -3,20 +3,21 @@
 use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_core::Estimate;
-use gibbs_data::Splits;
 use gibbs_physics::{
     Hamiltonian, Pairwise,
     exact::{self, Enumeration, MAX_DRAWN},
     inverse::{Moments, Samples, coupling_error, field_error, pseudo_log_likelihood},
-    monte_carlo::draw_spins,
+    system::SpinSystemConfig,
 };
 use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
-use gibbs_train::run_folder::RunFolder;
+use gibbs_train::run_folder::RunFiles;
 
 use super::{IsingExperiment, config};
 use crate::{
     cli::Part,
     evaluation::{Evaluation, mean},
+    source::Source,
+    usage::OrUsage,
 };
 
 /// Draws in the picture of samples.
@@ -28,15 +29,21 @@ pub(super) fn enumeration(learned: &Pairwise) -> Result<Option<Enumeration>> {
     Ok(few.then(|| exact::enumerate(learned, 1.0)).transpose()?)
 }
 
-/// All metrics on a part of the data. `--per-example` is the log-likelihood where states are few, else the
+/// All metrics on a part of the samples. `--per-example` is the log-likelihood where states are few, else the
 /// pseudo-log-likelihood.
-pub(super) fn evaluate(experiment: &IsingExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
+pub(super) fn evaluate(
+    experiment: &IsingExperiment,
+    source: &Source<SpinSystemConfig>,
+    part: Part,
+) -> Result<Evaluation> {
     let IsingExperiment { config, learned } = experiment;
     let n = learned.n_spins();
     let mut spins = Vec::new();
     for &split in part.splits() {
-        data.get(split).require_width(n)?;
-        spins.extend(config::spins(data.get(split))?);
+        if let Source::Data(data) = source {
+            data.get(split).require_width(n).or_usage()?;
+        }
+        spins.extend(config::spins(config, source, split)?);
     }
     let mut evaluation = Evaluation::default();
     let mut add = |name: &str, value: f64, unit: &str| evaluation.add(name, &Estimate::exact(value), unit);
@@ -54,24 +61,24 @@ pub(super) fn evaluate(experiment: &IsingExperiment, data: &Splits, part: Part) 
         add("log_z", log_z, "nats");
         add("moments_gap", Samples::new(&spins, n)?.moments().gap(&Moments::from(&exact)), "rms");
     }
+    evaluation.draws = matches!(source, Source::Target(_)).then_some(each.len());
     evaluation.per_example = each;
     Ok(evaluation)
 }
 
 /// Draws from the learned couplings, and these against the true ones.
-pub(super) fn draw_pictures(experiment: &IsingExperiment, folder: &RunFolder) -> Result<()> {
+pub(super) fn draw_pictures(experiment: &IsingExperiment, files: &RunFiles) -> Result<()> {
     let IsingExperiment { config, learned } = experiment;
-    let noise = Noise::new(config.seed, "pictures");
-    let (spins, _) = draw_spins(learned, SAMPLES, config.train.walk, &noise)?;
-    let (rows, columns) = config.data.picture_shape(learned.n_spins());
-    let grey: Vec<f32> = spins.iter().map(|s| 0.5 * (f32::from(*s) + 1.0)).collect();
-    ImageGrid::new(rows, columns).save(&grey, folder.files().named("samples.png"))?;
+    let (spins, _) = experiment.draw(SAMPLES, &Noise::new(config.seed, "pictures"))?;
+    let (rows, columns) = experiment.shape();
+    let grey: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
+    ImageGrid::new(rows, columns).save(&grey, files.named("samples.png"))?;
     if let Some(truth) = config::truth(config)? {
         let panel = reconstruction(config.model.kind.name(), learned, &truth);
         let figure = Figure::new(Axis::new("true coupling \u{3b2}J")).panel(panel);
         let figure = figure.width(700).panel_height(520);
-        figure.save(folder.files().named("reconstruction.png"))?;
-        figure.save(folder.files().named("reconstruction.svg"))?;
+        figure.save(files.named("reconstruction.png"))?;
+        figure.save(files.named("reconstruction.svg"))?;
     }
     Ok(())
 }

@@ -3,10 +3,11 @@
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_data::Splits;
+use gibbs_data::Split;
 use gibbs_physics::{
     Pairwise, PhysicsError,
     inverse::{InverseEstimator, InverseMethod, IterativeEstimator, Samples, coupling_error},
+    system::SpinSystemConfig,
 };
 use gibbs_train::{
     checkpoint::State,
@@ -15,7 +16,7 @@ use gibbs_train::{
 };
 
 use super::{Couplings, IsingRun, IsingTrain, config};
-use crate::fault::Fault;
+use crate::{source::Source, usage::usage};
 
 /// Starts a method on samples, with the noise of chains of a run with this seed.
 pub(super) fn estimator(
@@ -26,7 +27,7 @@ pub(super) fn estimator(
 ) -> Result<InverseEstimator> {
     let noise = Noise::new(seed, "chains");
     InverseEstimator::new(method, samples, &train.estimator, &noise).map_err(|error| match error {
-        PhysicsError::Config(error) => Fault::usage(error.within("model").to_string()),
+        PhysicsError::Config(error) => usage(error.within("model").to_string()),
         other => other.into(),
     })
 }
@@ -41,8 +42,13 @@ pub(super) struct IsingTask {
 }
 
 impl IsingTask {
-    pub(super) fn new(config: &IsingRun, data: &Splits, device: &Device) -> Result<Self> {
-        let samples = config::samples(&data.train)?;
+    pub(super) fn new(
+        config: &IsingRun,
+        source: &Source<SpinSystemConfig>,
+        device: &Device,
+    ) -> Result<Self> {
+        let spins = config::spins(config, source, Split::Train)?;
+        let samples = Samples::new(&spins, config.model.n_spins)?;
         Ok(Self {
             estimator: estimator(config.model.kind, samples, &config.train, config.seed)?,
             truth: config::truth(config)?,

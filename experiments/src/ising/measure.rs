@@ -20,10 +20,9 @@ use serde_json::{Value, json};
 
 use super::config;
 use crate::{
-    boltzmann::check_counts,
     experiment::Experiment,
-    fault::Fault,
-    system::{self, SystemArgs, choices},
+    system::{self, SystemArgs, choices, number},
+    usage::{check_counts, usage},
 };
 
 /// Temperatures when none are given, relative to that of the system, which is critical for the square lattice.
@@ -43,31 +42,15 @@ const RADII: [f64; 2] = [5.5, 3.0];
 /// Colors of two lines and four methods.
 const COLORS: usize = 6;
 
-/// What is measured.
-struct Quantity {
-    name: &'static str,
-    label: &'static str,
-    head: &'static str,
-    of: fn(&Measurements) -> TimeAverage,
-    /// Whether the value of the system is divided by the number of spins.
-    is_extensive: bool,
-}
-
-const fn quantity(
-    name: &'static str,
-    label: &'static str,
-    head: &'static str,
-    of: fn(&Measurements) -> TimeAverage,
-    is_extensive: bool,
-) -> Quantity {
-    Quantity { name, label, head, of, is_extensive }
-}
+/// What is measured: name in the result, label of the axis, head of the column, average, and whether the value of the system is
+/// divided by the number of spins.
+struct Quantity(&'static str, &'static str, &'static str, fn(&Measurements) -> TimeAverage, bool);
 
 const QUANTITIES: [Quantity; 4] = [
-    quantity("energy", "energy per spin", "energy", Measurements::energy, true),
-    quantity("specific_heat", "specific heat", "specific heat", Measurements::heat_capacity, true),
-    quantity("abs_magnetization", "|m|", "|m|", Measurements::abs_magnetization, false),
-    quantity("binder", "Binder cumulant", "Binder", Measurements::binder, false),
+    Quantity("energy", "energy per spin", "energy", Measurements::energy, true),
+    Quantity("specific_heat", "specific heat", "specific heat", Measurements::heat_capacity, true),
+    Quantity("abs_magnetization", "|m|", "|m|", Measurements::abs_magnetization, false),
+    Quantity("binder", "Binder cumulant", "Binder", Measurements::binder, false),
 ];
 
 /// Flags of `ising measure`.
@@ -118,7 +101,7 @@ impl Measure {
     #[allow(clippy::print_stderr, clippy::print_stdout, reason = "progress on stderr, the result on stdout")]
     pub(super) fn run(&self) -> Result<()> {
         let default = |kind: SpinSystemKind| {
-            let config = config::system(kind);
+            let config = config::default_system(kind);
             SpinSystemConfig { lattice: config.lattice.map(|_| LATTICE.into()), ..config }
         };
         let system = system::build(&self.system.over(SpinSystemKind::Ising, default))?;
@@ -191,11 +174,11 @@ impl Measure {
         };
         for (flag, values) in [("temperatures", &self.temperatures), ("betas", &betas)] {
             if let Some(value) = values.iter().find(|value| !(value.is_finite() && **value > 0.0)) {
-                return Err(Fault::usage(format!("--{flag} {value}: must be finite and above 0")));
+                return Err(usage(format!("--{flag} {value}: must be finite and above 0")));
             }
         }
         match betas.iter().enumerate().find(|(i, beta)| betas[..*i].contains(beta)) {
-            Some((_, beta)) => Err(Fault::usage(format!("beta = {beta} is given twice: leave one out"))),
+            Some((_, beta)) => Err(usage(format!("beta = {beta} is given twice: leave one out"))),
             None => Ok(betas),
         }
     }
@@ -221,9 +204,9 @@ impl Exact {
 
     fn to_json(&self) -> Value {
         let mut object = json!({ "method": self.reference.method });
-        for (quantity, value) in QUANTITIES.iter().zip(self.values) {
+        for (Quantity(name, ..), value) in QUANTITIES.iter().zip(self.values) {
             if let Some(value) = value {
-                object[quantity.name] = json!(value);
+                object[*name] = json!(value);
             }
         }
         object
@@ -243,9 +226,9 @@ impl Point {
     fn new(method: MonteCarloMethod, measured: &Measured, n_spins: usize) -> Self {
         let Measured { measurements, replicas, every } = measured;
         // Times are from one measurement to the next.
-        let averages = QUANTITIES.map(|quantity| {
-            let TimeAverage { estimate, time, window } = (quantity.of)(measurements);
-            let scale = if quantity.is_extensive { 1.0 / n_spins as f64 } else { 1.0 };
+        let averages = QUANTITIES.map(|Quantity(_, _, _, average, is_extensive)| {
+            let TimeAverage { estimate, time, window } = average(measurements);
+            let scale = if is_extensive { 1.0 / n_spins as f64 } else { 1.0 };
             TimeAverage {
                 estimate: estimate.affine(scale, 0.0),
                 time: time.affine(*every as f64, 0.0),
@@ -258,16 +241,16 @@ impl Point {
     /// The estimates with their distances from exact values.
     fn to_json(&self, exact: Option<&Exact>) -> Value {
         let mut object = json!({ "method": self.method.name(), "replicas": self.replicas });
-        for (k, (quantity, average)) in QUANTITIES.iter().zip(&self.averages).enumerate() {
+        for (k, (Quantity(name, ..), average)) in QUANTITIES.iter().zip(&self.averages).enumerate() {
             let Estimate { value, std_err, kind, samples, .. } = &average.estimate;
             let mut metric = json!({
-                "value": finite(*value), "std_err": finite(*std_err), "kind": kind, "independent_samples": samples,
-                "autocorrelation_sweeps": finite(average.time.value),
+                "value": number(*value), "std_err": number(*std_err), "kind": kind, "independent_samples": samples,
+                "autocorrelation_sweeps": number(average.time.value),
             });
             if let Some(deviation) = self.deviation(k, exact) {
-                metric["deviation"] = finite(deviation);
+                metric["deviation"] = number(deviation);
             }
-            object[quantity.name] = metric;
+            object[*name] = metric;
         }
         object
     }
@@ -279,15 +262,10 @@ impl Point {
     }
 }
 
-/// A number, or its name where JSON has none.
-fn finite(x: f64) -> Value {
-    serde_json::Number::from_f64(x).map_or_else(|| json!(x.to_string()), Value::Number)
-}
-
 /// Prints the estimates, and how far they are from the exact values.
 #[allow(clippy::print_stderr, reason = "the table is for the reader at the terminal")]
 fn show(betas: &[f64], exact: &[Option<Exact>], points: &[Point]) {
-    let heads = QUANTITIES.map(|quantity| format!("{:>20}", quantity.head)).concat();
+    let heads = QUANTITIES.map(|Quantity(_, _, head, ..)| format!("{head:>20}")).concat();
     eprintln!("{:>7} {:<11}{heads}   off by   tau(E)  tau(|m|)", "T", "");
     for (beta, exact) in betas.iter().zip(exact) {
         let temperature = format!("{:>7.4}", 1.0 / beta);
@@ -324,8 +302,8 @@ fn figure(system: &SpinSystem, points: &[Point], methods: &[MonteCarloMethod]) -
         }
     }
     let mut figure = Figure::new(Axis::new("temperature")).columns(2).width(1100);
-    for (k, quantity) in QUANTITIES.iter().enumerate() {
-        let mut axis = Axis::new(quantity.label);
+    for (k, Quantity(_, label, ..)) in QUANTITIES.iter().enumerate() {
+        let mut axis = Axis::new(*label);
         if k == SPECIFIC_HEAT {
             let measured = points.iter().map(|point| point.averages[k].estimate.value);
             let largest = measured.chain(exact[k].iter().copied()).fold(0.0, f64::max);

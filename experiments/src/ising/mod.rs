@@ -14,24 +14,31 @@ use burn::{module::Param, prelude::*};
 use clap::Subcommand;
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
-use gibbs_data::Splits;
-use gibbs_physics::{Hamiltonian, Pairwise, monte_carlo::draw_spins, system::SpinSystem};
+use gibbs_data::Binarization;
+use gibbs_physics::{
+    Hamiltonian, Pairwise,
+    inverse::InverseMethod,
+    monte_carlo::draw_spins,
+    system::{SpinSystem, SpinSystemConfig, SpinSystemKind},
+};
 use gibbs_report::Figure;
 use gibbs_train::{
     atomic,
-    run_folder::{RunFiles, RunFolder},
+    run_folder::RunFiles,
     training::TrainTask,
     weights,
 };
 use serde_json::Value;
 
 use crate::{
-    cli::{self, NoFlags, Part, Preset, Shared},
-    config::{ConfigOf, RunConfig},
+    cli::{self, NoFlags, Part, Shared},
+    config::{RunConfig, picture_shape},
     evaluation::Evaluation,
-    experiment::{Experiment, write_draws},
-    fault::Fault,
-    system::{HAMILTONIAN, SystemArgs},
+    experiment::{Experiment, Settings, write_draws},
+    request::Request,
+    source::{Source, SourceInfo},
+    system::{self, SystemArgs},
+    usage::OrUsage,
 };
 
 pub use compare::Compare;
@@ -81,72 +88,86 @@ pub struct IsingExperiment {
 
 impl Experiment for IsingExperiment {
     const NAME: &'static str = "ising";
-    const DATA: &'static str = HAMILTONIAN;
+    const DATA: &'static str = "";
     const FILES: &'static [&'static str] = &["samples.png", "reconstruction.png", "reconstruction.svg"];
     const SHOWN: &'static [&'static str] = &["gradient", "coupling_error"];
     type Model = IsingModel;
     type Train = IsingTrain;
+    type Target = SpinSystemConfig;
     type TrainArgs = SystemArgs;
     type SampleArgs = NoFlags;
     type Commands = IsingCommands;
 
-    fn preset(preset: Preset, _data: &str) -> (IsingModel, IsingTrain) {
-        config::preset(preset)
+    fn target(request: &Request) -> Result<Option<SpinSystemConfig>> {
+        let default = |kind: Option<_>| config::default_truth(kind.unwrap_or(SpinSystemKind::Sk));
+        let system = || system::of_request(request, default).unwrap_or_else(|| default(None));
+        Ok((!request.has("data.name")).then(system))
     }
 
-    fn label(config: &IsingRun) -> String {
-        match config.data.name.as_str() {
-            HAMILTONIAN => config.model.system.kind.name().into(),
-            name => name.into(),
-        }
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
+        let system = Self::target(request)?;
+        let model = IsingModel { kind: InverseMethod::PseudoLikelihood, n_spins: info.width, system };
+        let train = config::train(request.preset);
+        Ok(Settings { binarization: Binarization::None, model, train })
     }
 
-    fn data(config: &mut IsingRun, shared: &Shared) -> Result<Splits> {
-        config::splits(config, shared)
+    fn validate(config: &IsingRun, source: &Source<SpinSystemConfig>) -> Result<()> {
+        config::validate(config, source)
     }
 
-    fn settle(config: &mut ConfigOf<Self>, data: &Splits) -> Result<()> {
-        config::settle(config, data)
+    fn task<'a>(
+        config: &'a IsingRun,
+        source: &'a Source<SpinSystemConfig>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>> {
+        Ok(Box::new(learning::IsingTask::new(config, source, device)?))
     }
 
-    fn task(config: &ConfigOf<Self>, data: &Splits, device: &Device) -> Result<Box<dyn TrainTask>> {
-        Ok(Box::new(learning::IsingTask::new(config, data, device)?))
-    }
-
-    fn load(config: &ConfigOf<Self>, bytes: &[u8], device: &Device) -> Result<Self> {
-        let n = config.model.n_spins.ok_or_else(|| {
-            Fault::usage("model.n_spins is not set: give the number of spins of the weights")
-        })?;
-        let blank = Pairwise::from_bonds([], vec![0.0; n])?;
-        let learned = weights::from_bytes(Couplings::of(&blank, device), bytes)?;
+    fn load(config: &IsingRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let blank = Pairwise::from_bonds([], vec![0.0; config.model.n_spins])?;
+        let learned = weights::from_bytes(Couplings::of(&blank, device), bytes).or_usage()?;
         Ok(Self { config: config.clone(), learned: learned.pairwise().context("couplings")? })
     }
 
-    fn evaluate(&self, data: &Splits, part: Part, _files: &RunFiles) -> Result<Evaluation> {
-        evaluate::evaluate(self, data, part)
+    fn evaluate(&self, source: &Source<SpinSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+        evaluate::evaluate(self, source, part)
     }
 
     #[allow(clippy::print_stderr, reason = "how draws are made is printed on stderr")]
-    fn sample(&self, args: &cli::Sample, _family: &NoFlags, _shared: &Shared) -> Result<PathBuf> {
-        let noise = Noise::new(args.seed, "sample");
-        let (spins, how) = draw_spins(&self.learned, args.n, self.config.train.walk, &noise)?;
-        let values: Vec<f32> = spins.iter().map(|s| f32::from(*s)).collect();
+    fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<PathBuf> {
+        let (values, how) = self.draw(args.n, &Noise::new(args.seed, "sample"))?;
         let grey: Vec<f32> = values.iter().map(|s| 0.5 * (s + 1.0)).collect();
-        let (rows, columns) = self.config.data.picture_shape(self.learned.n_spins());
-        let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
+        let ((rows, columns), out) = (self.shape(), args.out_path());
         write_draws(&out, &grey, &values, [args.n, rows, columns])?;
         eprintln!("{how}");
         Ok(out)
     }
 
-    fn draw_pictures(&self, _data: &Splits, folder: &RunFolder) -> Result<()> {
-        evaluate::draw_pictures(self, folder)
+    fn draw_pictures(&self, _: &Source<SpinSystemConfig>, files: &RunFiles) -> Result<()> {
+        evaluate::draw_pictures(self, files)
     }
 
-    fn run(command: &IsingCommands, _shared: &Shared) -> Result<()> {
+    fn run(command: &IsingCommands, _: &Shared) -> Result<()> {
         match command {
             IsingCommands::Measure(measure) => measure.run(),
             IsingCommands::Compare(compare) => compare.run(),
+        }
+    }
+}
+
+impl IsingExperiment {
+    /// `n` draws of spins ±1, row by row, and how they were made.
+    fn draw(&self, n: usize, noise: &Noise) -> Result<(Vec<f32>, String)> {
+        let (spins, how) = draw_spins(&self.learned, n, self.config.train.walk, noise)?;
+        Ok((spins.into_iter().map(f32::from).collect(), how.to_string()))
+    }
+
+    /// Rows and columns of a state as a picture.
+    fn shape(&self) -> (usize, usize) {
+        let system = self.config.model.system.as_ref().and_then(|system| system::build(system).ok());
+        match system {
+            Some(system) => picture_shape(&system.shape(), self.learned.n_spins()),
+            None => self.config.picture_shape(self.learned.n_spins()),
         }
     }
 }

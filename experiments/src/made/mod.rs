@@ -14,7 +14,7 @@ use gibbs_autoregressive::{
 use gibbs_backend::Noise;
 use gibbs_core::{
     Batch, ConditionalLogProb,
-    preprocess::{Preprocessed, Preprocessor, PreprocessorConfig},
+    preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Binarization, Dataset};
 use gibbs_train::{
@@ -107,7 +107,7 @@ impl Experiment for MadeExperiment {
             _ => return Err(usage("model.kind = pixel_cnn: a network of lattices; run `van`")),
         };
         let network = AutoregressiveConfig::for_shape(kind, &info.shape, output).or_usage_at("model")?;
-        let mut network = network.with_n_hidden(n_hidden.into()).or_usage_at("model")?;
+        let mut network = network.with_n_hidden(n_hidden);
         if let AutoregressiveConfig::Made(made) = &mut network {
             made.dropout = if are_few { 0.5 } else { 0.0 };
         }
@@ -160,7 +160,7 @@ impl Experiment for MadeExperiment {
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let (data, network) = (source.data()?, &config.model.network);
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
-        let preprocessor = Preprocessor::new(&config.model.preprocessing, device).or_usage_at("model")?;
+        let preprocessor = config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
         let rows = spread(data.train.len(), MARGINALS);
         let encode = {
             let preprocessor = preprocessor.clone();
@@ -171,7 +171,7 @@ impl Experiment for MadeExperiment {
         };
         let model = model.with_marginals(encode(data.train.batch(&rows, device)).x);
         let objective = OrderedLikelihood::new(config.train.family.masks, config.seed)
-            .with_log_volume(config.model.preprocessing.log_volume());
+            .with_log_volume(log_volume(&config.model.preprocessing));
         let batches =
             DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, encode)
                 .or_usage()?;
@@ -200,7 +200,7 @@ impl Experiment for MadeExperiment {
         }
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let model = weights::from_bytes(model, bytes).or_usage()?;
-        let preprocessor = Preprocessor::new(&config.model.preprocessing, device).or_usage_at("model")?;
+        let preprocessor = config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
         let model = Preprocessed { preprocessor, model };
         Ok(Self { config: config.clone(), model, device: device.clone() })
     }
@@ -219,6 +219,14 @@ impl Experiment for MadeExperiment {
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
+    }
+}
+
+/// `ladj` of the preprocessing, the same for all examples.
+fn log_volume(preprocessing: &PreprocessorConfig) -> f64 {
+    match preprocessing {
+        PreprocessorConfig::Standardize { scale, .. } => -scale.iter().map(|scale| scale.ln()).sum::<f64>(),
+        _ => 0.0,
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, ValueEnum};
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{Clamp, GibbsChain, ais::Bracket, exact, units::Units};
+use gibbs_boltzmann::{Clamp, GibbsChain, ais::Bracket, exact, units::{UnitFamily, Units}};
 use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Dataset, Splits};
 

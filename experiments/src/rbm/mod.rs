@@ -11,7 +11,7 @@ use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, Chains, ContrastiveConfig, RbmConfig,
     ais::AisProtocol,
-    units::{UnitKind, Units},
+    units::{UnitFamily, UnitKind, Units},
 };
 use gibbs_core::math::to_host;
 use gibbs_data::Binarization;
@@ -83,7 +83,7 @@ impl Experiment for RbmExperiment {
         let is_tiny = request.preset == Preset::Tiny;
         let visible = request.or("model.visible", UnitKind::Binary);
         let states = request.or("model.states", 4);
-        let n_visible = Visible::new(visible, states).visible_width(info.width);
+        let n_visible = Visible::new(visible, states).n_visible(info.width);
         let model = RbmConfig::new(n_visible, if is_small { 16 } else { request.by_preset([32, 500, 500]) })
             .with_visible(visible)
             .with_states(states)

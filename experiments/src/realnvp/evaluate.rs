@@ -17,7 +17,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::write_draws,
     pictures::{brightness, host, write_points},
-    preprocessed::{blocks, is_grey},
+    preprocessed::blocks,
     source::classes,
     usage::usage,
 };
@@ -30,7 +30,7 @@ pub(super) fn log_probs(flow: &Preprocessed<Flow>, data: &Dataset, device: &Devi
     let rows: Vec<usize> = (0..data.len()).collect();
     let mut log_probs = LogProbs { within: Vec::new(), of_data: Vec::new(), kind: Kind::Exact };
     for Batch { x, context } in blocks(data, &rows, ROWS, flow.n_context(), device) {
-        let (within, of_data) = flow.log_probs(x, context.as_ref());
+        let (of_data, within) = flow.log_prob_and_within(x, context.as_ref());
         log_probs.within.extend(to_host(within));
         log_probs.of_data.extend(to_host(of_data));
     }
@@ -41,7 +41,7 @@ pub(super) fn log_probs(flow: &Preprocessed<Flow>, data: &Dataset, device: &Devi
 pub(super) fn evaluate(experiment: &RealNvpExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
     let RealNvpExperiment { config, model, target, device } = experiment;
     let preprocessing = &config.model.preprocessing;
-    let measured = Measured::new(data, part, model.model.n_visible(), model.n_context(), preprocessing);
+    let measured = Measured::new(data, part, model.model.n_variables(), model.n_context(), preprocessing);
     let mut all = LogProbs { within: Vec::new(), of_data: Vec::new(), kind: Kind::Exact };
     let symmetrized = target.as_ref().map(|target| target.symmetrized(model.clone()));
     for set in measured.sets()? {
@@ -107,8 +107,8 @@ impl RealNvpExperiment {
     /// Rows and columns of an example, where it is a picture.
     pub(super) fn picture(&self) -> Option<(usize, usize)> {
         let shape = self.shape();
-        let is_picture = shape.len() > 1 || is_grey(&self.config.model.preprocessing);
-        is_picture.then(|| crate::config::picture_shape(&shape, self.model.model.n_visible()))
+        let is_picture = shape.len() > 1 || self.config.model.preprocessing.is_gray();
+        is_picture.then(|| crate::config::picture_shape(&shape, self.model.model.n_variables()))
     }
 
     /// Shape of an example, or of the lattice.
@@ -116,7 +116,7 @@ impl RealNvpExperiment {
         match (&self.config.data, &self.target) {
             (Some(data), _) => data.shape.clone(),
             (None, Some(target)) => target.density.shape.clone(),
-            (None, None) => vec![self.model.model.n_visible()],
+            (None, None) => vec![self.model.model.n_variables()],
         }
     }
 
@@ -139,7 +139,7 @@ pub(super) fn sample(
         Some((rows, columns)) => {
             write_draws(&out, &experiment.grey(&values), &values, [args.n, rows, columns])?
         }
-        None => write_points(&out, &values, experiment.model.model.n_visible())?,
+        None => write_points(&out, &values, experiment.model.model.n_variables())?,
     }
     Ok(out)
 }

@@ -13,11 +13,11 @@ use clap::Subcommand;
 use gibbs_backend::Noise;
 use gibbs_core::{
     MaximumLikelihood,
-    nn::{Activation, Widths},
-    preprocess::{Preprocessed, Preprocessor, PreprocessorConfig},
+    preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Binarization, Dataset, Splits};
-use gibbs_flow::{Flow, FlowFamilyConfig, FlowKind, fit_to_target};
+use gibbs_flow::{Flow, FlowFamilyConfig, FlowKind, ImageConfig, fit_to_energy};
+use gibbs_physics::system::{ContinuousKind, ContinuousSystemConfig};
 use gibbs_train::{
     clip::Clip,
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
@@ -35,7 +35,7 @@ use crate::{
     preprocessed::{self, FEW_COLUMNS, is_whitened, standardize, with_classes},
     request::Request,
     source::{Source, SourceInfo, spread, train_like_valid},
-    system::{ContinuousArgs, ContinuousSystem},
+    system::{ContinuousArgs, build_continuous, continuous_of},
     usage::{OrUsage, usage},
     variational::{self, SymmetrizedTarget, Symmetrization, VariationalTrain, group},
 };
@@ -64,7 +64,7 @@ pub struct FlowModel {
     pub symmetry: Symmetrization,
     /// The Hamiltonian, where the run learns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub system: Option<ContinuousSystem>,
+    pub system: Option<ContinuousSystemConfig>,
 }
 
 /// Configuration of a run.
@@ -100,58 +100,41 @@ impl Experiment for RealNvpExperiment {
     const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
     type Model = FlowModel;
     type Train = TrainConfig<VariationalTrain>;
-    type Target = ContinuousSystem;
+    type Target = ContinuousSystemConfig;
     type TrainArgs = ContinuousArgs;
     type SampleArgs = FlowSampleArgs;
     type Commands = RealNvpCommands;
 
-    fn target(request: &Request) -> Result<Option<ContinuousSystem>> {
-        ContinuousSystem::of_request(request)
+    fn target(request: &Request) -> Result<Option<ContinuousSystemConfig>> {
+        Ok(continuous_of(request))
     }
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
-        let system = ContinuousSystem::of_request(request)?;
+        let system = continuous_of(request);
         let has_data = system.is_none();
-        let is_chain = system.as_ref().is_some_and(ContinuousSystem::is_chain);
-        let is_lattice = !has_data && info.shape.len() > 1;
+        let is_chain = system.as_ref().is_some_and(|system| system.kind == ContinuousKind::HarmonicChain);
         let is_narrow = info.width <= FEW_COLUMNS;
-        let default = match info.width {
-            _ if is_chain || is_lattice && info.shape.len() != 2 => FlowKind::Realnvp,
-            _ if is_lattice => FlowKind::Lattice,
-            1 => FlowKind::SplineMaf,
-            2 => FlowKind::Spline,
-            _ if is_narrow => FlowKind::Maf,
-            _ => FlowKind::Realnvp,
+        let default = match has_data {
+            true => FlowKind::of_data(info.width),
+            false => FlowKind::of_hamiltonian(&info.shape, is_chain),
         };
         let kind = request.or("model.kind", default);
-        let mut flow = FlowFamilyConfig::for_shape(kind, &info.shape).or_usage_at("model")?;
-        if kind.is_of_images() {
-            flow.set_image_sizes(match request.preset {
+        let mut flow = match has_data {
+            true => FlowFamilyConfig::of_data(kind, info.width, 0, info.rows_and_columns()),
+            false => FlowFamilyConfig::of_hamiltonian(kind, &info.shape, is_chain),
+        };
+        let is_tiny = request.preset == Preset::Tiny;
+        if let Some((n_layers, n_hidden)) = flow.sizes_mut().filter(|_| is_tiny) {
+            (*n_layers, *n_hidden) = (2, 16.into());
+        }
+        if let Some(image) = flow.image_mut() {
+            let (widths, bottleneck, blocks, [checkerboards, stripes]) = match request.preset {
                 Preset::Tiny => (vec![8, 8], 8, 1, [2, 1]),
                 Preset::Default => (vec![32, 48], 32, 2, [2, 2]),
                 // Published are those for pictures of 32 by 32 sites (Dinh et al. 2017, section 4.1), for a GPU.
                 Preset::Paper => (vec![64, 128], 64, 8, [3, 3]),
-            });
-        } else {
-            let (n_layers, n_hidden): (usize, Widths) = match kind {
-                _ if is_chain => (2, 32.into()),
-                FlowKind::Lattice => (4, vec![64, 64].into()),
-                _ if is_lattice => (4, 256.into()),
-                _ if !has_data && info.width == 2 => (6, vec![64, 64].into()),
-                FlowKind::Maf | FlowKind::SplineMaf | FlowKind::Iaf => (5, wide(is_narrow)),
-                _ => (8, wide(is_narrow)),
             };
-            match request.preset {
-                Preset::Tiny => flow.set_sizes(2, 16.into()),
-                _ => flow.set_sizes(n_layers, n_hidden),
-            }
-        }
-        flow.set_linear(is_chain || is_lattice && kind != FlowKind::Lattice);
-        if !has_data {
-            flow.set_activation(Activation::Silu);
-            if let [rows, columns] = info.shape[..] {
-                flow.set_checkerboard(rows, columns);
-            }
+            *image = ImageConfig { widths, bottleneck, blocks, checkerboards, stripes, ..image.clone() };
         }
         let preprocessing = match has_data {
             false => PreprocessorConfig::Identity,
@@ -196,7 +179,7 @@ impl Experiment for RealNvpExperiment {
         Ok(Settings { binarization: Binarization::None, model, train })
     }
 
-    fn validate(config: &FlowRun, source: &Source<ContinuousSystem>) -> Result<()> {
+    fn validate(config: &FlowRun, source: &Source<ContinuousSystemConfig>) -> Result<()> {
         let (model, n_visible) = (&config.model, config.model.flow.n_visible());
         let flow = model.flow.flow().or_usage_at("model")?;
         flow.init(&Device::default(), &mut Noise::new(0, "check")).or_usage_at("model")?;
@@ -213,7 +196,7 @@ impl Experiment for RealNvpExperiment {
                         flow.n_context
                     )));
                 }
-                let density = system.build()?;
+                let density = build_continuous(system)?;
                 variational::require_variables(n_visible, &density)?;
                 config.train.family.validate(&group(&density, config.train.family.symmetry))
             }
@@ -226,22 +209,22 @@ impl Experiment for RealNvpExperiment {
 
     fn task<'a>(
         config: &'a FlowRun,
-        source: &'a Source<ContinuousSystem>,
+        source: &'a Source<ContinuousSystemConfig>,
         device: &Device,
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let (model, train, seed) = (&config.model, &config.train, config.seed);
         let flow = model.flow.flow().or_usage_at("model")?;
         let n_classes = flow.n_context;
         let flow = flow.init(device, &mut Noise::new(seed, "init")).or_usage_at("model")?;
-        let preprocessor = Preprocessor::new(&model.preprocessing, device).or_usage_at("model.preprocessing")?;
+        let preprocessor = model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let data = match source {
             Source::Data(data) => data,
             Source::Target(system) => {
-                let target = SymmetrizedTarget::new(system.build()?, train.family.symmetry);
-                let flow = match model.flow.is_normalized() {
+                let target = SymmetrizedTarget::new(build_continuous(system)?, train.family.symmetry);
+                let flow = match model.flow.has_normalizations() {
                     true => {
                         let noise = &mut Noise::new(seed, "fields");
-                        fit_to_target(flow, &target.density, &target.group, device, noise)
+                        fit_to_energy(flow, &target.density.potential, &target.group, device, noise)
                     }
                     false => flow,
                 };
@@ -281,10 +264,10 @@ impl Experiment for RealNvpExperiment {
         let model = &config.model;
         let flow = model.flow.flow().or_usage_at("model")?;
         let flow = flow.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
-        let preprocessor = Preprocessor::new(&model.preprocessing, device).or_usage_at("model.preprocessing")?;
+        let preprocessor = model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let n_visible = model.flow.n_visible();
         let target = model.system.as_ref().map(|system| {
-            Ok::<_, anyhow::Error>(SymmetrizedTarget::new(system.build()?, model.symmetry))
+            Ok::<_, anyhow::Error>(SymmetrizedTarget::new(build_continuous(system)?, model.symmetry))
         });
         Ok(Self {
             model: preprocessed::from_bytes(flow, preprocessor, model.whitened, n_visible, bytes, device)?,
@@ -294,7 +277,7 @@ impl Experiment for RealNvpExperiment {
         })
     }
 
-    fn evaluate(&self, source: &Source<ContinuousSystem>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(&self, source: &Source<ContinuousSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
         match (source, &self.target) {
             (Source::Target(_), Some(target)) => {
                 Ok(target.evaluate(&self.model, &self.config.train.family, self.config.seed))
@@ -307,7 +290,7 @@ impl Experiment for RealNvpExperiment {
         evaluate::sample(self, args, family)
     }
 
-    fn draw_pictures(&self, source: &Source<ContinuousSystem>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source, files)
     }
 
@@ -316,9 +299,4 @@ impl Experiment for RealNvpExperiment {
             RealNvpCommands::Measure(measure) => measure.run(shared),
         }
     }
-}
-
-/// Hidden units for tables of few columns, and for wide data.
-fn wide(is_narrow: bool) -> Widths {
-    if is_narrow { vec![128, 128].into() } else { vec![512, 512].into() }
 }

@@ -6,8 +6,9 @@ use gibbs_autoencoder::Pca;
 use gibbs_backend::Noise;
 use gibbs_core::{Batch, Bijection, ConditionalLogProb, LogProb, math::to_host};
 use gibbs_data::Splits;
-use gibbs_physics::continuous::HarmonicChain;
+use gibbs_physics::continuous::{Ends, HarmonicChain};
 use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
+use gibbs_physics::system::{ContinuousSystemConfig, Potential};
 use gibbs_train::run_folder::RunFiles;
 
 use super::RealNvpExperiment;
@@ -15,7 +16,6 @@ use crate::{
     pictures::{Curves, Frame, column, host, log_prob_curves, save_figure, scatter},
     preprocessed::with_classes,
     source::Source,
-    system::ContinuousSystem,
 };
 
 /// Draws in a picture of images or fields, and points in one of points of data or of a target.
@@ -42,12 +42,12 @@ const QUARTER_TURN: f64 = std::f64::consts::FRAC_PI_2;
 
 pub(super) fn draw(
     experiment: &RealNvpExperiment,
-    source: &Source<ContinuousSystem>,
+    source: &Source<ContinuousSystemConfig>,
     files: &RunFiles,
 ) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "pictures");
     let mut draw = |n: usize| experiment.draw(n, None, 1.0, noise);
-    let width = experiment.model.model.n_visible();
+    let width = experiment.model.model.n_variables();
     match (&experiment.target, source) {
         (Some(target), _) => {
             if let Some((rows, columns)) = experiment.picture() {
@@ -60,7 +60,9 @@ pub(super) fn draw(
                     density(experiment, &samples, &samples)?.save(files.named("density.png"))?;
                 }
             }
-            if let Some(chain) = target.density.harmonic_chain().filter(|chain| chain.n_particles() > 1) {
+            if let Potential::HarmonicChain(chain) = &target.density.potential
+                && chain.n_particles() > 1
+            {
                 modes(chain, draw(CHAINS)?)?.save(files.named("modes.png"))?;
             }
             save_figure(&target.report().curves(&Curves::read(&files.metrics())?), files)
@@ -163,7 +165,7 @@ fn modes(chain: &HarmonicChain, draws: Tensor<2>) -> Result<Figure> {
         .series(Series::new("exact", &numbers, &chain.frequencies()))
         .series(Series::new("learned", &numbers, &learned).dots(3.0));
     let mut figure = Figure::new(Axis::new("particle")).columns(2).panel(frequencies);
-    if chain.has_walls() {
+    if chain.ends() == Ends::Walls {
         let (exact, components) = (chain.modes(), to_host(pca.components()));
         let mut shapes = Panel::new(Axis::new("displacement"));
         for (k, (exact, learned)) in exact.chunks(n).zip(components.chunks(n)).take(MODES).enumerate() {

@@ -10,13 +10,16 @@ use gibbs_core::{
 };
 use gibbs_autoregressive::{Autoregressive, AutoregressiveConfig};
 use gibbs_data::{Dataset, Splits};
-use gibbs_physics::monte_carlo::{Measurements, Observation};
+use gibbs_physics::{
+    monte_carlo::{Measurements, Observation},
+    system::SpinSystemConfig,
+};
 
 use super::{SpinModel, VanExperiment};
 use crate::{
     cli::Part,
     evaluation::{Evaluation, mean},
-    system::SpinSystem,
+    system,
     usage::{OrUsage, usage},
     variational::{AT_ONCE, FreeEnergyReport, add_sampling},
 };
@@ -93,9 +96,9 @@ pub(super) fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) 
 }
 
 /// The metrics of the network's draws for its Hamiltonian, with exact values where there are any.
-pub(super) fn free_energies(experiment: &VanExperiment, system: &SpinSystem) -> Result<Evaluation> {
-    let (config, model, spins) = (&experiment.config, experiment.model(), system.build()?);
-    let beta = system.beta();
+pub(super) fn free_energies(experiment: &VanExperiment, system: &SpinSystemConfig) -> Result<Evaluation> {
+    let (config, model, spins) = (&experiment.config, experiment.model(), system::build(system)?);
+    let beta = system.beta;
     let noise = &mut Noise::new(config.seed, "eval");
     let images = match config.model.network {
         AutoregressiveConfig::PixelCnn(_) => IMAGES_OF_CONVOLUTIONS,
@@ -111,7 +114,7 @@ pub(super) fn free_energies(experiment: &VanExperiment, system: &SpinSystem) -> 
     let chain = draws.markov_chain(noise);
     let observe = |i: &usize| Observation { energy: energies[*i], magnetization: magnetizations[*i] };
     let visited = Measurements::new(beta, [chain.held.iter().map(observe).collect()]);
-    let exact = system.reference(&spins, beta)?;
+    let exact = spins.reference(beta)?;
 
     let per_site = |of_system: Estimate| of_system.affine(1.0 / spins.n_spins() as f64, 0.0);
     let log_z = exact.as_ref().map(|exact| (exact.thermodynamics.log_z, exact.method));

@@ -18,7 +18,7 @@ use gibbs_core::{
     variational::{Draws, annealed},
 };
 use gibbs_data::{Binarization, Dataset, Splits};
-use gibbs_physics::Canonical;
+use gibbs_physics::{Boundary, Canonical, system::SpinSystemConfig};
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, NoData, OptimizerConfig, StepNoise},
     run_folder::RunFiles,
@@ -35,7 +35,7 @@ use crate::{
     experiment::{Experiment, Settings, write_draws},
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
-    system::{SpinSystem, SystemArgs},
+    system::{self, SystemArgs},
     usage::{OrUsage, usage},
     variational::{Symmetrization, VariationalTrain},
 };
@@ -62,7 +62,7 @@ pub struct VanModel {
     pub symmetry: Symmetrization,
     /// The spin system: what is learned, or whose symmetries given spins have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub system: Option<SpinSystem>,
+    pub system: Option<SpinSystemConfig>,
 }
 
 /// Configuration of a run.
@@ -86,13 +86,13 @@ impl Experiment for VanExperiment {
     const SHOWN: &'static [&'static str] = &["beta", "free_energy", "loss", "valid_log_prob"];
     type Model = VanModel;
     type Train = TrainConfig<VariationalTrain>;
-    type Target = SpinSystem;
+    type Target = SpinSystemConfig;
     type TrainArgs = SystemArgs;
     type SampleArgs = NoFlags;
     type Commands = NoCommands;
 
-    fn target(request: &Request) -> Result<Option<SpinSystem>> {
-        if request.has("data.name") { Ok(None) } else { SpinSystem::of_request(request).map(Some) }
+    fn target(request: &Request) -> Result<Option<SpinSystemConfig>> {
+        Ok((!request.has("data.name")).then(|| requested_system(request).unwrap_or_default()))
     }
 
     /// `paper` are the settings that Wu, Wang & Zhang use for 16×16 spins (Phys. Rev. Lett. 122:080602, 2019, and its program),
@@ -104,8 +104,7 @@ impl Experiment for VanExperiment {
         if !matches!(kind, AutoregressiveKind::Made | AutoregressiveKind::PixelCnn) {
             return Err(usage(format!("model.kind = {kind}: take made or pixel_cnn")));
         }
-        let system = (!has_data || request.has("model.system")).then(|| SpinSystem::of_request(request));
-        let system = system.transpose()?;
+        let system = requested_system(request).or_else(|| Self::target(request).ok()?);
         let bernoulli = OutputDistribution::Bernoulli;
         let mut network =
             AutoregressiveConfig::for_shape(kind, &info.shape, bernoulli).or_usage_at("model")?;
@@ -117,7 +116,8 @@ impl Experiment for VanExperiment {
             AutoregressiveConfig::PixelCnn(network) => {
                 network.n_hidden = if is_paper { 64 } else { 16 };
                 network.half_kernel = if is_paper { 6 } else { 2 };
-                network.periodic = !has_data && system.as_ref().is_some_and(SpinSystem::is_periodic);
+                let is_periodic = |system: &SpinSystemConfig| system.boundary == Boundary::Periodic;
+                network.periodic = !has_data && system.as_ref().is_some_and(is_periodic);
             }
             _ => {}
         }
@@ -153,7 +153,7 @@ impl Experiment for VanExperiment {
         Ok(Settings { binarization: Binarization::None, model, train })
     }
 
-    fn validate(config: &VanRun, source: &Source<SpinSystem>) -> Result<()> {
+    fn validate(config: &VanRun, source: &Source<SpinSystemConfig>) -> Result<()> {
         let (model, train) = (&config.model, &config.train);
         model.network.validate().or_usage_at("model")?;
         let n_spins = model.network.n_visible();
@@ -181,7 +181,7 @@ impl Experiment for VanExperiment {
 
     fn task<'a>(
         config: &'a VanRun,
-        source: &'a Source<SpinSystem>,
+        source: &'a Source<SpinSystemConfig>,
         device: &Device,
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let (train, seed) = (&config.train, config.seed);
@@ -193,8 +193,8 @@ impl Experiment for VanExperiment {
         };
         Ok(match source {
             Source::Target(system) => {
-                let spins = system.build()?;
-                let (beta, annealing) = (system.beta(), train.family.annealing);
+                let spins = system::build(system)?;
+                let (beta, annealing) = (system.beta, train.family.annealing);
                 let energy = {
                     let hamiltonian = spins.hamiltonian.clone();
                     move |beta: f64| Canonical::new(hamiltonian.clone(), beta).unwrap_or_else(|e| panic!("{e}"))
@@ -252,7 +252,7 @@ impl Experiment for VanExperiment {
         Ok(Self { config: config.clone(), network, group, device: device.clone() })
     }
 
-    fn evaluate(&self, source: &Source<SpinSystem>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(&self, source: &Source<SpinSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
         match source {
             Source::Target(system) => evaluate::free_energies(self, system),
             Source::Data(data) => evaluate::likelihood(self, data, part),
@@ -269,13 +269,18 @@ impl Experiment for VanExperiment {
         Ok(out)
     }
 
-    fn draw_pictures(&self, source: &Source<SpinSystem>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<SpinSystemConfig>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source, files)
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
     }
+}
+
+/// The system in a request; `None` if it names none.
+fn requested_system(request: &Request) -> Option<SpinSystemConfig> {
+    system::of_request(request, |kind| kind.map_or_else(SpinSystemConfig::default, SpinSystemConfig::new))
 }
 
 fn learner<'a, O: Objective<AutoregressiveModel>>(
@@ -299,7 +304,7 @@ fn group(config: &VanRun, symmetrization: Symmetrization) -> Result<SymmetryGrou
     if symmetrization == Symmetrization::None {
         return Ok(SymmetryGroup::trivial(n_spins));
     }
-    let spins = config.model.system.as_ref().map(SpinSystem::build).transpose()?;
+    let spins = config.model.system.as_ref().map(system::build).transpose()?;
     let spins = spins.filter(|spins| spins.n_spins() == n_spins);
     match (symmetrization, spins) {
         (Symmetrization::Lattice, Some(spins)) => Ok(spins.hamiltonian.symmetry_group(spins.lattice.as_ref())),
@@ -326,7 +331,7 @@ impl VanExperiment {
         let n_spins = self.network.n_visible();
         let shape = match (&self.config.data, &self.config.model.system) {
             (Some(data), _) => data.shape.clone(),
-            (None, system) => system.as_ref().and_then(|system| system.build().ok()).map_or(Vec::new(), |s| s.shape()),
+            (None, system) => system.as_ref().and_then(|system| system::build(system).ok()).map_or(Vec::new(), |s| s.shape()),
         };
         match shape[..] {
             [.., columns] if columns < n_spins => (n_spins / columns, columns),

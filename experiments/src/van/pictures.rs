@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use gibbs_backend::Noise;
+use gibbs_physics::system::SpinSystemConfig;
 use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
@@ -9,7 +10,7 @@ use super::VanExperiment;
 use crate::{
     pictures::{Curves, log_prob_curves, save_figure},
     source::Source,
-    system::SpinSystem,
+    system,
 };
 
 /// Draws in the picture of samples.
@@ -23,7 +24,7 @@ const HOTTEST: f64 = 3.0;
 
 pub(super) fn draw(
     experiment: &VanExperiment,
-    source: &Source<SpinSystem>,
+    source: &Source<SpinSystemConfig>,
     files: &RunFiles,
 ) -> Result<()> {
     let (rows, columns) = experiment.shape();
@@ -75,11 +76,11 @@ impl Point {
 }
 
 /// Free energies against temperature, as the run passed it, and their errors.
-fn free_energy(run: &Curves, system: &SpinSystem) -> Result<Figure> {
-    let (points, spins, final_beta) = (Point::all(run), system.build()?, system.beta());
+fn free_energy(run: &Curves, system: &SpinSystemConfig) -> Result<Figure> {
+    let (points, spins, final_beta) = (Point::all(run), system::build(system)?, system.beta);
     let n_spins = spins.n_spins() as f64;
     let exact = |beta: f64| -> Result<Option<f64>> {
-        Ok(system.reference(&spins, beta)?.map(|exact| exact.thermodynamics.free_energy() / n_spins))
+        Ok(spins.reference(beta)?.map(|exact| exact.thermodynamics.free_energy() / n_spins))
     };
     let coldest = 1.0 / final_beta;
     let last_at_end = points.iter().rposition(|point| point.beta == final_beta);
@@ -132,7 +133,7 @@ fn free_energy(run: &Curves, system: &SpinSystem) -> Result<Figure> {
     let effective = Panel::new(Axis::new("effective fraction of the draws").range(0.0, 1.0))
         .x_axis(Axis::new("epoch"))
         .series(Series::new("", &epoch, &of(&all, |p| p.effective)));
-    let figure = Figure::new(Axis::new("temperature")).title(crate::source::Target::describe(system)).columns(2);
+    let figure = Figure::new(Axis::new("temperature")).title(system.describe()).columns(2);
     let figure = figure.panel(energies).panel(errors).panel(effective);
     Ok(if gaps.iter().all(|gap| gap.2) { figure.panel(deviations) } else { figure })
 }

@@ -5,8 +5,8 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, binary, unary};
 use burn::backend::{Autodiff, AutodiffBackend, tensor::FloatTensor};
 
-use super::extension::{BernoulliParam, ElementwiseOps};
-use super::function::Function;
+use super::extension::ElementwiseOps;
+use super::function::{BernoulliParam, Function};
 use super::portable::column;
 use crate::noise::philox::Cursor;
 

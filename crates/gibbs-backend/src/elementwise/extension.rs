@@ -2,16 +2,9 @@
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
-use super::function::Function;
+use super::function::{BernoulliParam, Function};
 use super::portable;
 use crate::noise::philox::Cursor;
-
-/// The parameter of a Bernoulli distribution: the probability of 1 or its logit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BernoulliParam {
-    Probs,
-    Logits,
-}
 
 /// Element-wise operations on the tensors of one backend.
 #[backend_extension(

@@ -4,8 +4,8 @@ use burn::backend::Flex;
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
-use super::extension::{BernoulliParam, ElementwiseOps};
-use super::function::Function;
+use super::extension::ElementwiseOps;
+use super::function::{BernoulliParam, Function};
 use super::portable;
 use crate::flex::{Scalar, readable, slice, with_map, with_number, writable};
 use crate::kernel::draws::{Draw, Logits, Probs, draw};

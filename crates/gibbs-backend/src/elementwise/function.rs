@@ -1,4 +1,4 @@
-//! The list of functions.
+//! The list of functions, and the parameter of a Bernoulli distribution.
 
 // A new function needs a variant here, its public line in `elementwise`, its portable form in `portable`, and its kernel
 // (value and derivative for one number) in `kernel::functions` and in `flex::with_map`.
@@ -26,4 +26,11 @@ impl Function {
     pub(crate) fn derivative_from_result(self) -> bool {
         matches!(self, Self::Relu | Self::Sigmoid | Self::Tanh | Self::Exp)
     }
+}
+
+/// The parameter of a Bernoulli distribution: the probability of 1 or its logit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BernoulliParam {
+    Probs,
+    Logits,
 }

@@ -10,8 +10,8 @@ mod portable;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-pub(crate) use extension::BernoulliParam;
 use extension::ElementwiseOps;
+pub(crate) use function::BernoulliParam;
 pub use function::Function;
 
 use crate::noise::philox::Cursor;

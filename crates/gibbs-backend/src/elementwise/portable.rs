@@ -4,8 +4,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, TensorMetadata, get_device_settings};
 use burn::tensor::{DType, FloatDType, Shape, TensorData};
 
-use super::extension::BernoulliParam;
-use super::function::Function;
+use super::function::{BernoulliParam, Function};
 use crate::kernel::draws::{Uniform, draw};
 use crate::noise::philox::Cursor;
 

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::affine::{Add, AddAndMap};
 use super::dense::write_product;
 use super::functions::Map;
-use super::products::Matrix;
+use super::matrix::Matrix;
 use super::real::Number;
 use super::run;
 use crate::Window;

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::products::Matrix;
+use super::matrix::{Matrix, fits};
 use super::real::Number;
 use super::{Isa, Kernel, run};
 
@@ -55,14 +55,6 @@ pub(crate) fn product<T: Number>(
     // SAFETY: the vector has this capacity, and the blocks cover all elements.
     unsafe { out.set_len(rows * columns) };
     out
-}
-
-/// Whether the last element lies inside the buffer.
-pub(super) fn fits<T>(x: &Matrix<T>) -> bool {
-    let last = |count: usize, stride: usize| count.saturating_sub(1) * stride;
-    x.rows == 0
-        || x.columns == 0
-        || last(x.rows, x.row_stride) + last(x.columns, x.column_stride) < x.values.len()
 }
 
 /// The start of a matrix to which all threads write.

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::dense::{SMALLEST, Target, fits, write_product};
-use super::products::Matrix;
+use super::dense::{SMALLEST, Target, write_product};
+use super::matrix::{Matrix, fits};
 use super::real::Number;
 use super::{Isa, Kernel, run};
 use crate::pattern::strips::{Kind, Run, Strip};

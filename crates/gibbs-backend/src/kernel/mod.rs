@@ -22,6 +22,8 @@ pub(crate) mod loops;
 #[cfg(feature = "flex")]
 pub(crate) mod masked;
 #[cfg(feature = "flex")]
+pub(crate) mod matrix;
+#[cfg(feature = "flex")]
 pub(crate) mod prefix;
 #[cfg(feature = "flex")]
 pub(crate) mod products;

@@ -5,7 +5,8 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, tensor::FloatTensor};
 
-use super::extension::{Layers, PrefixOps};
+use super::extension::PrefixOps;
+use super::portable::Layers;
 
 impl<B: PrefixOps, C: CheckpointStrategy> PrefixOps for Autodiff<B, C> {
     fn prefix_networks(

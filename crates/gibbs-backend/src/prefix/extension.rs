@@ -2,16 +2,8 @@
 
 use burn::backend::{backend_extension, tensor::FloatTensor};
 
-use super::portable;
-use crate::Function;
+use super::portable::{self, Layers};
 use crate::affine::extension::AffineOps;
-
-/// The hidden layers without their weights.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Layers {
-    pub(crate) n_variables: usize,
-    pub(crate) function: Function,
-}
 
 /// Networks on prefixes on the tensors of one backend.
 #[backend_extension(

@@ -4,8 +4,8 @@ use burn::backend::Flex;
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
-use super::extension::{Layers, PrefixOps};
-use super::portable;
+use super::extension::PrefixOps;
+use super::portable::{self, Layers};
 use crate::flex::{Scalar, matrix, readable, slice, viewable, with_map, with_number};
 use crate::kernel::functions::Map;
 use crate::kernel::prefix::{Gradients, Networks, backward, forward};

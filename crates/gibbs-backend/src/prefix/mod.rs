@@ -10,7 +10,8 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use crate::Function;
-use extension::{Layers, PrefixOps};
+use extension::PrefixOps;
+use portable::Layers;
 
 /// The outputs of `D` networks with one hidden layer each and shared weights. Network `t` depends on the variables before the
 /// `t`-th:

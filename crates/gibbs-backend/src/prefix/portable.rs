@@ -8,8 +8,15 @@ use std::ops::Range;
 use burn::backend::{Backend, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::{Shape, Slice, TensorData};
 
-use super::extension::Layers;
+use crate::Function;
 use crate::elementwise::extension::ElementwiseOps;
+
+/// The hidden layers without their weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layers {
+    pub(crate) n_variables: usize,
+    pub(crate) function: Function,
+}
 
 /// The operands are `start`, `x`, `w` and `v`.
 pub(crate) fn prefix_networks<B: ElementwiseOps>(

@@ -16,7 +16,14 @@ use super::{
 /// Makes both enums from the table of kinds.
 macro_rules! fields {
     ($($(#[$doc:meta])* $kind:ident: $config:ty => $field:ty),* $(,)?) => {
-        /// A field, as a configuration names it.
+        /// The kinds of fields.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum FieldKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        /// A field of any kind.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case", tag = "kind")]
         pub enum FieldConfig {
@@ -24,6 +31,11 @@ macro_rules! fields {
         }
 
         impl FieldConfig {
+            /// Its kind.
+            pub fn kind(&self) -> FieldKind {
+                match self { $(Self::$kind(_) => FieldKind::$kind,)* }
+            }
+
             /// Checks every field.
             ///
             /// # Errors
@@ -73,4 +85,25 @@ fields! {
     Image: ImageFieldConfig => ImageField,
     /// See [`LatticeField`].
     Lattice: LatticeFieldConfig => LatticeField,
+}
+
+impl FieldConfig {
+    /// Number of variables.
+    pub fn n_visible(&self) -> usize {
+        match self {
+            Self::Mlp(config) => config.n_visible,
+            Self::Potential(config) => config.n_visible,
+            Self::Image(config) => config.rows * config.columns,
+            Self::Lattice(config) => config.lengths.iter().product(),
+        }
+    }
+
+    /// Width of the context, 0 for none.
+    pub fn n_context(&self) -> usize {
+        match self {
+            Self::Mlp(config) => config.n_context,
+            Self::Image(config) => config.n_context,
+            Self::Potential(_) | Self::Lattice(_) => 0,
+        }
+    }
 }

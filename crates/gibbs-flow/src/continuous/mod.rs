@@ -38,7 +38,7 @@ mod velocity;
 
 pub use adjoint::{AdjointGradients, Cotangents, LikelihoodGradients};
 pub use dynamics::{Path, Probe, Trace};
-pub use field::{Field, FieldConfig};
+pub use field::{Field, FieldConfig, FieldKind};
 pub use flow::{ContinuousFlow, ContinuousFlowConfig};
 pub use fourier::FourierFeatures;
 pub use guidance::Guided;

@@ -81,18 +81,22 @@ impl HarmonicChain {
         self.n
     }
 
+    /// What follows the particles at both ends.
+    pub fn ends(&self) -> Ends {
+        self.ends
+    }
+
     /// `β`.
     pub fn beta(&self) -> f64 {
         self.beta
     }
 
-    /// The number of half waves along the chain, of each mode in ascending order of frequency, as `(k, whether it is a
-    /// sine)`.
-    fn waves(&self) -> impl Iterator<Item = (usize, bool)> {
+    /// The normal modes in ascending order of frequency: the number of half waves along the chain, and whether it is a sine.
+    fn half_waves(&self) -> impl Iterator<Item = (usize, bool)> {
         let (n, ends) = (self.n, self.ends);
         (0..n).map(move |mode| match ends {
             Ends::Walls => (mode + 1, true),
-            // The constant, then a cosine and a sine of each wavelength; of the shortest, for even n, the cosine alone.
+            // The constant, then a cosine and a sine of each wavelength. For even n the shortest has the cosine alone.
             Ends::Ring => (2 * mode.div_ceil(2), mode > 0 && mode % 2 == 0),
         })
     }
@@ -107,7 +111,7 @@ impl HarmonicChain {
     fn stiffness(&self) -> impl Iterator<Item = f64> {
         let Springs { coupling, pinning, .. } = self.springs;
         let half_wave = self.half_wave();
-        self.waves().map(move |(k, _)| pinning + 4.0 * coupling * (0.5 * half_wave * k as f64).sin().powi(2))
+        self.half_waves().map(move |(k, _)| pinning + 4.0 * coupling * (0.5 * half_wave * k as f64).sin().powi(2))
     }
 
     /// The frequencies `ω_k`, ascending.
@@ -129,7 +133,7 @@ impl HarmonicChain {
             let norm = shape.iter().map(|x| x * x).sum::<f64>().sqrt();
             shape.into_iter().map(move |x| x / norm)
         };
-        self.waves().flat_map(mode).collect()
+        self.half_waves().flat_map(mode).collect()
     }
 
     /// `ln Z`, nats.

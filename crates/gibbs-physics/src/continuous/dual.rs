@@ -1,4 +1,4 @@
-//! Spins as continuous fields.
+//! Continuous fields that represent spins.
 
 use burn::{prelude::*, tensor::DType};
 use gibbs_backend::{Noise, softplus};
@@ -11,8 +11,8 @@ use crate::{
     error::{PhysicsError, inverse_temperature, positive},
 };
 
-/// The dual of spins coupled in pairs, by the transformation of Hubbard and Stratonovich: a law of `n` real fields from
-/// which the spins are drawn one by one.
+/// The dual of spins coupled in pairs, by the transformation of Hubbard and Stratonovich: a density of `n` real fields.
+/// Given the fields, the spins are independent.
 ///
 /// ```text
 /// K = β J + α 1,   α = margin - β λ_min(J)           so that the smallest eigenvalue of K is margin > 0
@@ -29,9 +29,9 @@ use crate::{
 /// ln Z_s = ln Z_x - n/2 ln 2π - 1/2 ln det K - α n/2
 /// ```
 ///
-/// Summing over spins or fields of `p(x, s)` gives either law, so a draw of one is turned into a draw of the other by its
-/// conditional ([`spins`](Self::spins), [`fields`](Self::fields)); `⟨x xᵀ⟩ = K ⟨s sᵀ⟩ K + K`. Symmetries of the spins are
-/// those of the fields, a change of all signs where there is no field `h`.
+/// The marginals of `p(x, s)` are the two distributions, so the conditionals turn draws of one into draws of the other
+/// ([`spins`](Self::spins), [`fields`](Self::fields)); `⟨x xᵀ⟩ = K ⟨s sᵀ⟩ K + K`. The fields have the symmetries of the spins;
+/// without a field `h`, one of them is the change of all signs.
 ///
 /// The smaller the margin, the less the Gaussian part covers the spins, but the stiffer is the energy: its second
 /// derivatives reach `1/margin`. Li & Wang take 0.1.
@@ -118,8 +118,7 @@ impl DualIsing {
         &self.couplings
     }
 
-    /// `ln Z_s - ln Z_x`, nats: what is to be added to a `ln Z` of the fields, or to a bound of it, to have that of the
-    /// spins.
+    /// `ln Z_s - ln Z_x`, nats. Add it to `ln Z` of the fields, or to a bound of it, to obtain that of the spins.
     pub fn log_z_offset(&self) -> f64 {
         self.log_z_offset
     }
@@ -133,8 +132,8 @@ impl DualIsing {
         gibbs_backend::tanh(x + field)
     }
 
-    /// Spins ±1 drawn given the fields `x [batch, n]`: of draws of the fields, draws of the canonical law. One word of
-    /// noise each.
+    /// Draws spins ±1 given the fields `x [batch, n]`. Draws of the fields become draws of the canonical distribution. Each spin
+    /// uses one word of noise.
     ///
     /// # Panics
     /// If the width of `x` is not the number of spins.
@@ -143,7 +142,8 @@ impl DualIsing {
         noise.bernoulli_logits((x + field) * 2.0) * 2.0 - 1.0
     }
 
-    /// Fields drawn given `spins [batch, n]`, ±1: of draws of the canonical law, draws of the fields. A normal number each.
+    /// Draws fields given `spins [batch, n]`, ±1. Draws of the canonical distribution become draws of the fields. Each field uses
+    /// one normal number.
     ///
     /// # Panics
     /// If the width of `spins` is not the number of spins.

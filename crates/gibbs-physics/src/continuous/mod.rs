@@ -1,16 +1,16 @@
-//! Laws of continuous variables whose partition functions are known.
+//! Densities of continuous variables with known partition functions.
 //!
-//! | law | energy | `ln Z` |
+//! | density | energy | `ln Z` |
 //! |---|---|---|
 //! | [`HarmonicChain`] | particles on springs | normal modes, exact |
 //! | [`Ring`] | a harmonic trough around the origin of the plane | one-dimensional quadrature |
 //! | [`DoubleWell`] | a quartic in one variable, harmonic in the other | one-dimensional quadrature |
 //! | [`PhiFour`] | a scalar field on a hypercubic lattice | [`free_field`](crate::exact::free_field), [`phi_four_chain`](crate::exact::phi_four_chain) |
-//! | [`DualIsing`] | fields in the place of the spins of a [`Pairwise`](crate::Pairwise) | that of the spins, shifted by a constant |
+//! | [`DualIsing`] | fields that represent the spins of a [`Pairwise`](crate::Pairwise) | that of the spins, shifted by a constant |
 //!
 //! All are a dimensionless [`Energy`](gibbs_core::Energy) of tensors `[batch, width]` in either precision,
-//! differentiable, with `Z = ∫ dx exp(-E(x))`; the constants live on the device of the argument. They are what a
-//! normalizing flow is trained on, and what [`hmc`](gibbs_core::hmc) samples.
+//! differentiable, with `Z = ∫ dx exp(-E(x))`; the constants live on the device of the argument. They are
+//! targets for normalizing flows, and [`hmc`](gibbs_core::hmc) samples them.
 
 mod chain;
 mod differences;

@@ -34,7 +34,7 @@ impl PhiFour {
     /// The field with `mass_squared` `m²` and `coupling` `λ` on `Lattice::hypercubic(axes)`.
     ///
     /// # Errors
-    /// If the axes are none of a lattice, `coupling` is negative, `mass_squared` is not positive while the coupling is 0,
+    /// If the axes make no lattice, `coupling` is negative, `mass_squared` is not positive while the coupling is 0,
     /// or one of them is not finite.
     pub fn new(axes: &[Axis], mass_squared: f64, coupling: f64) -> Result<Self, PhysicsError> {
         check_potential(mass_squared, coupling)?;

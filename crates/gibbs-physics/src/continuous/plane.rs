@@ -1,4 +1,4 @@
-//! Two laws in the plane.
+//! Two densities in the plane.
 
 use std::f64::consts::TAU;
 
@@ -11,7 +11,7 @@ use crate::{
     exact::log_integral,
 };
 
-/// Standard deviations beyond which a Gaussian is nothing: `e^-800` is 0 in f64.
+/// Standard deviations beyond which a Gaussian is zero: `e^-800` is 0 in f64.
 const FAR: f64 = 40.0;
 
 /// Points around a circle: `E(x) = (|x| - R)² / 2σ²`.
@@ -19,7 +19,7 @@ const FAR: f64 = 40.0;
 /// By default `R = 2, σ = 0.4`, so `E = (|x| - 2)² / 0.32`, the ring of Song, Zhao & Ermon, "A-NICE-MC", NeurIPS 2017,
 /// arXiv:1706.07561.
 ///
-/// The gradient at the origin, where there is none, is 0.
+/// The code returns the gradient 0 at the origin, where the energy has no gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ring {
     radius: f64,
@@ -101,8 +101,8 @@ impl DoubleWell {
         x * (self.tilt + x * (-0.5 * self.barrier + 0.25 * self.quartic * x * x))
     }
 
-    /// Beyond this the quartic term is at least twice what all else can take away and 120, so weights are below `e^-120`
-    /// of that at 0.
+    /// Beyond this the quartic term is at least twice the sum of the other terms and 60, so weights are below `e^-120` times the
+    /// weight at 0.
     fn far(&self) -> f64 {
         let rest = |x: f64| 0.5 * self.barrier.abs() * x * x + self.tilt.abs() * x + 60.0;
         let mut x = 1.0;

@@ -1,4 +1,4 @@
-//! Independent draws by inversion of the whole law.
+//! Independent draws by inversion of the cumulative distribution.
 
 use gibbs_backend::Noise;
 
@@ -35,7 +35,9 @@ pub fn draw(hamiltonian: &Pairwise, beta: f64, n: usize, noise: &mut Noise) -> R
     let beta = inverse_temperature(beta)?;
     let n_spins = hamiltonian.n_spins();
     if n_spins > MAX_DRAWN {
-        return Err(PhysicsError::TooManySpins { n_spins, max: MAX_DRAWN });
+        return Err(PhysicsError::Unsupported(format!(
+            "{n_spins} spins have too many states to enumerate; at most {MAX_DRAWN} spins"
+        )));
     }
     let mut table = energies(hamiltonian);
     let lowest = table.iter().copied().fold(f64::INFINITY, f64::min);

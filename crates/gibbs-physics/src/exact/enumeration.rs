@@ -68,7 +68,9 @@ pub fn enumerate(hamiltonian: &Pairwise, beta: f64) -> Result<Enumeration, Physi
     let beta = inverse_temperature(beta)?;
     let n = hamiltonian.n_spins();
     if n > MAX_SPINS {
-        return Err(PhysicsError::TooManySpins { n_spins: n, max: MAX_SPINS });
+        return Err(PhysicsError::Unsupported(format!(
+            "{n} spins have too many states to enumerate; at most {MAX_SPINS} spins"
+        )));
     }
     let blocks = Blocks::new(hamiltonian, beta);
     let n_blocks = 1usize << (n - blocks.low);

@@ -36,18 +36,18 @@ const HIGHEST: f64 = 60.0;
 /// `ln Z` of the field without interaction, `λ = 0`, on the hypercubic lattice with `axes`: exact.
 ///
 /// # Errors
-/// If the axes are none of a lattice, or `mass_squared` is not positive and finite.
+/// If the axes make no lattice, or `mass_squared` is not positive and finite.
 pub fn free_field(axes: &[Axis], mass_squared: f64) -> Result<f64, PhysicsError> {
     let mass_squared = positive("mass_squared", mass_squared)?;
     Lattice::hypercubic(axes)?;
     let stiffness = axes.iter().fold(vec![mass_squared], |sums, axis| {
-        let waves = squared_momenta(*axis);
-        sums.iter().flat_map(|sum| waves.iter().map(move |wave| sum + wave)).collect()
+        let momenta = squared_momenta(*axis);
+        sums.iter().flat_map(|sum| momenta.iter().map(move |momentum| sum + momentum)).collect()
     });
     Ok(stiffness.iter().map(|a| 0.5 * (PI / a).ln()).sum())
 }
 
-/// `4 sin² q` of each standing or running wave along an axis.
+/// `4 sin² q` of each Fourier mode along an axis.
 pub(crate) fn squared_momenta(axis: Axis) -> Vec<f64> {
     let length = axis.length as f64;
     let period = if axis.boundary == Boundary::Periodic { length } else { 2.0 * length };
@@ -71,7 +71,9 @@ pub fn phi_four_chain(axis: Axis, mass_squared: f64, coupling: f64) -> Result<f6
         }
         last = next;
     }
-    Err(PhysicsError::NotConverged { mass_squared, coupling, points: MOST })
+    Err(PhysicsError::NoSolution(format!(
+        "the transfer integral of a chain with mass_squared = {mass_squared}, coupling = {coupling} needs more than {MOST} points; it is too wide, take a larger mass_squared or coupling"
+    )))
 }
 
 /// The integral over fields must be finite.

@@ -1,4 +1,4 @@
-//! Exact answers: the references that samplers and variational models are measured by.
+//! Exact values: references for samplers and variational models.
 //!
 //! | function | system | cost |
 //! |---|---|---|
@@ -18,9 +18,9 @@ mod draws;
 mod elliptic;
 pub mod enumeration;
 pub mod field;
+mod fourier;
 pub mod infinite_range;
 mod jet;
-mod mode;
 pub mod plane;
 mod quadrature;
 mod thermodynamics;

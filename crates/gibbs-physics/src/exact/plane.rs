@@ -17,7 +17,7 @@
 
 use std::f64::consts::{FRAC_1_PI, FRAC_PI_2, PI};
 
-use super::{Thermodynamics, elliptic::Elliptic, jet::Jet, mode::Dual};
+use super::{Thermodynamics, elliptic::Elliptic, jet::Jet, fourier::Dual};
 use crate::error::{PhysicsError, inverse_temperature};
 
 /// `β_c J = ½ ln(1 + √2)`, where the square lattice orders.

@@ -1,9 +1,9 @@
-//! What the partition function tells.
+//! Thermodynamic quantities from the partition function.
 
 use super::jet::Jet;
 
 /// Thermodynamics in the canonical ensemble at one inverse temperature: of a whole system, or per spin where a
-/// function says so.
+/// function is documented so.
 ///
 /// ```text
 /// Z = Σ_s exp(-β H(s)),   ⟨H⟩ = -∂ ln Z / ∂β,   C = β² ∂² ln Z / ∂β² = β² (⟨H²⟩ - ⟨H⟩²)

@@ -17,7 +17,7 @@
 
 use std::f64::consts::{LN_2, PI};
 
-use super::{Thermodynamics, jet::Jet, mode::Dual};
+use super::{Thermodynamics, jet::Jet, fourier::Dual};
 use crate::{
     error::{PhysicsError, inverse_temperature},
     lattice::Axis,

@@ -46,7 +46,10 @@ pub fn strip(
 ) -> Result<Thermodynamics, PhysicsError> {
     let (length, width) = (length.check(0)?, width.check(1)?);
     if width.length > MAX_WIDTH {
-        return Err(PhysicsError::TooWide { width: width.length, max: MAX_WIDTH });
+        return Err(PhysicsError::Unsupported(format!(
+            "a strip of width {width} is too wide for the transfer matrix; at most {MAX_WIDTH}, transfer along the longer side",
+            width = width.length
+        )));
     }
     let beta = inverse_temperature(beta)?;
     let rows = Rows { width, beta, coupling: finite("coupling", coupling)?, field: finite("field", field)? };
@@ -142,14 +145,14 @@ impl Rows {
         let last = self.width.length - 1;
         let closes = site == last && self.width.boundary == Boundary::Periodic;
         // Sites of the new row that this one is coupled to.
-        let mut beside = Vec::with_capacity(2);
-        beside.extend(site.checked_sub(1));
-        beside.extend(closes.then_some(0));
-        let largest = below.abs() + self.coupling.abs() * beside.len() as f64 + self.field.abs();
+        let mut row_neighbors = Vec::with_capacity(2);
+        row_neighbors.extend(site.checked_sub(1));
+        row_neighbors.extend(closes.then_some(0));
+        let largest = below.abs() + self.coupling.abs() * row_neighbors.len() as f64 + self.field.abs();
         let weight = |energy: f64| (Jet::new(self.beta, 1.0, 0.0) * (-energy - largest)).exp();
         let spin = |state: usize, i: usize| if state >> i & 1 == 1 { 1.0 } else { -1.0 };
         let bit = 1 << site;
-        // Weights by the sum of the neighbors beside (-2 … 2), the new spin and the one below.
+        // Weights by the sum of the neighbors in the row (-2 … 2), the new spin and the one below.
         let table: [[[Jet; 2]; 2]; 5] = std::array::from_fn(|sum| {
             [-1.0, 1.0].map(|new| {
                 [-1.0, 1.0]
@@ -157,7 +160,7 @@ impl Rows {
             })
         });
         for down in (0..v.values.len()).filter(|state| state & bit == 0) {
-            let sum: f64 = beside.iter().map(|i| spin(down, *i)).sum();
+            let sum: f64 = row_neighbors.iter().map(|i| spin(down, *i)).sum();
             let [to_down, to_up] = table[(sum + 2.0) as usize];
             let old = [v.values[down], v.values[down | bit]];
             v.values[down] = to_down[0] * old[0] + to_down[1] * old[1];

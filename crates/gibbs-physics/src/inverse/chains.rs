@@ -19,7 +19,7 @@ pub struct ChainsConfig {
     pub chains: usize,
     /// Heat-bath sweeps of each before a step.
     pub sweeps: usize,
-    /// Steps of the whole climb: the rate falls and the average begins according to it.
+    /// Steps of the whole ascent. They set when the rate falls and when the average begins.
     pub steps: usize,
     /// First learning rate, in Newton steps of free spins. Strong couplings, such as those at a critical point, need less.
     pub learning_rate: f64,

@@ -1,4 +1,4 @@
-//! Closed formulas: expansions in weak couplings, and the law of a tree.
+//! Closed formulas: expansions in weak couplings, and the exact solution of a tree.
 //!
 //! With the connected correlations `C`, the means `m` and the variances `v_i = 1 - m_i²`:
 //!
@@ -9,12 +9,12 @@
 //! Bethe               the same with c_ij in the place of C_ij,     -c_ij / (v_i v_j - c_ij²) = C⁻¹_ij
 //! ```
 //!
-//! As all couplings go to zero like `β`, the errors of `J` go like `β²` for pairs, `β²` for mean field (`β³` without
+//! If all couplings go to zero like `β`, the errors of `J` go to zero like `β²` for pairs, `β²` for mean field (`β³` without
 //! fields), `β³` for TAP and for Bethe (`β⁴` without fields). Bethe is exact where the bonds make a tree.
 //!
-//! Of the two roots of TAP's equation the one taken is the one that is mean field's for weak couplings. Bethe's relation is
-//! solved for `c_ij` first, which always has one root below `√(v_i v_j)`; the coupling is that of the two spins. This is
-//! the same as the papers' formula in one line.
+//! TAP's equation has two roots. The code takes the root that agrees with mean field for weak couplings. It solves Bethe's
+//! relation for `c_ij` first, which always has one root below `√(v_i v_j)`, and then takes the coupling of the two spins. The
+//! papers write both steps as one formula.
 //!
 //! References: Kappen & Rodríguez, Neural Comput. 10:1137 (1998), doi:10.1162/089976698300017386, for mean field; Roudi,
 //! Tyrcha & Hertz, Phys. Rev. E 79:051915 (2009), doi:10.1103/PhysRevE.79.051915, for TAP and pairs; Ricci-Tersenghi, J.
@@ -45,7 +45,7 @@ pub fn tap(moments: &Moments) -> Result<Pairwise, PhysicsError> {
         let a = inverse[(i, j)];
         let square = 1.0 - 8.0 * moments.means[i] * moments.means[j] * a;
         let root = (square >= 0.0).then(|| -2.0 * a / (1.0 + square.sqrt()));
-        root.ok_or(PhysicsError::NoRealCoupling { method: "TAP", i, j })
+        root.ok_or_else(|| no_coupling("TAP", i, j))
     })?;
     let fields = fields(moments, &bonds, |j, value| value * value * moments.variance(j));
     Pairwise::from_bonds(bonds, fields)
@@ -70,6 +70,13 @@ pub fn bethe(moments: &Moments) -> Result<Pairwise, PhysicsError> {
         let (a, v) = (inverse[(i, j)], moments.variance(i) * moments.variance(j));
         -2.0 * a * v / (1.0 + (1.0 + 4.0 * v * a * a).sqrt())
     })
+}
+
+fn no_coupling(method: &str, i: usize, j: usize) -> PhysicsError {
+    PhysicsError::NoSolution(format!(
+        "{method} has no real coupling for the pair ({i}, {j}): its spins are correlated too strongly; use \
+         pseudo-likelihood"
+    ))
 }
 
 type Bond = (usize, usize, f64);
@@ -107,7 +114,7 @@ fn from_pairs(
     let pairs = bonds(moments, |i, j| Ok(c(i, j)))?;
     let mut bonds = Vec::with_capacity(pairs.len());
     for (i, j, c) in pairs {
-        let pair = Pair::new([m[i], m[j]], c).ok_or(PhysicsError::NoRealCoupling { method, i, j })?;
+        let pair = Pair::new([m[i], m[j]], c).ok_or_else(|| no_coupling(method, i, j))?;
         let [first, second] = pair.fields();
         fields[i] += first - alone[i];
         fields[j] += second - alone[j];

@@ -5,18 +5,18 @@ use nalgebra::{DMatrix, DVector};
 use super::{IterativeEstimator, Moments, centered::Centered};
 use crate::{Hamiltonian, Pairwise, PhysicsError, exact};
 
-/// A step is accepted where the slope along it has not turned over to more than this share of what it was: the maximum along
-/// the line is then not left far behind.
+/// A step is accepted if the slope along it has not changed sign, or only to at most this share of its first size. Then the step
+/// does not go far beyond the maximum along the line.
 const TURNED: f64 = 0.5;
 
 /// Halvings of a step, after which it has no length in doubles.
 const HALVINGS: usize = 50;
 
-/// Climbs the concave log-likelihood with enumerated moments by the quasi-Newton method of Broyden, Fletcher, Goldfarb and
+/// Maximizes the concave log-likelihood with enumerated moments by the quasi-Newton method of Broyden, Fletcher, Goldfarb and
 /// Shanno.
 ///
-/// It begins at the Fisher information of free spins. Steps are judged by slopes only: unlike values of the likelihood, they are
-/// accurate near its maximum too. A likelihood whose maximum is at infinity is climbed forever.
+/// The first Hessian is the Fisher information of free spins. The line search uses slopes only, which stay accurate near the
+/// maximum, unlike values of the likelihood. If the maximum is at infinity, the method does not stop by itself.
 ///
 /// Reference: Ackley, Hinton & Sejnowski, Cogn. Sci. 9:147 (1985), doi:10.1207/s15516709cog0901_7, for the gradient; Nocedal &
 /// Wright, "Numerical Optimization" (2006), equation 6.17, for the update.
@@ -33,7 +33,7 @@ pub struct MaximumLikelihood {
 }
 
 impl MaximumLikelihood {
-    /// Begins at free spins with the means of the data.
+    /// Starts at free spins with the means of the data.
     ///
     /// # Errors
     /// If a spin never flips, or there are too many spins to enumerate.
@@ -47,7 +47,7 @@ impl MaximumLikelihood {
         Ok(Self { centered, scale, parameters, gradient, inverse })
     }
 
-    /// Begins at given couplings, such as those that another method learned.
+    /// Starts at given couplings, such as the estimate of another method.
     ///
     /// # Errors
     /// Those of [`new`](Self::new).
@@ -86,7 +86,7 @@ impl IterativeEstimator for MaximumLikelihood {
                 let moved = &parameters - &self.parameters;
                 let bent = &self.gradient - &gradient;
                 let curvature = moved.dot(&bent);
-                // Concave in exact arithmetic; rounding may say otherwise at the maximum.
+                // Positive in exact arithmetic; rounding can make it negative at the maximum.
                 if curvature > 0.0 {
                     let turned = &self.inverse * &bent;
                     let weight = (1.0 + bent.dot(&turned) / curvature) / curvature;

@@ -4,7 +4,7 @@
 //! p(s) = exp(Σ_{i<j} J_ij s_i s_j + Σ_i h_i s_i) / Z,   ∂ ⟨ln p⟩_data / ∂J_ij = ⟨s_i s_j⟩_data - ⟨s_i s_j⟩_model
 //! ```
 //!
-//! and likewise for `h_i` with `⟨s_i⟩`. What is learned is a [`Pairwise`] at `β = 1`: temperature is absorbed in it.
+//! and likewise for `h_i` with `⟨s_i⟩`. The estimate is a [`Pairwise`] at `β = 1`: its couplings contain the temperature.
 //!
 //! | method | reads | cost |
 //! |---|---|---|
@@ -14,8 +14,9 @@
 //! | [`independent_pairs`] | moments | n² |
 //! | [`mean_field`], [`tap`], [`bethe`] | moments | n³ |
 //!
-//! The likelihoods are concave; those that are climbed do it step by step. [`Samples`] merges equal configurations and gives
-//! [`Moments`]. [`coupling_error`] and [`field_error`] compare with a known truth.
+//! The likelihoods are concave. [`IterativeEstimator`]s increase them step by step. [`InverseEstimator`] runs any method by its
+//! settings. [`Samples`] merges equal configurations and computes [`Moments`]. [`coupling_error`] and [`field_error`] compare
+//! with a known truth.
 //!
 //! Reference: Nguyen, Zecchina & Berg, "Inverse statistical problems: from the inverse Ising problem to data science", Adv.
 //! Phys. 66:197 (2017), doi:10.1080/00018732.2017.1341604.
@@ -45,16 +46,15 @@ pub use samples::Samples;
 
 use crate::{Pairwise, PhysicsError};
 
-/// A method that climbs to its answer step by step.
+/// A method that approaches its estimate step by step.
 pub trait IterativeEstimator {
-    /// One step. Returns how far it is from its end: a norm of the gradient, in units where 1 is a wholly wrong answer; 0 at
-    /// the maximum.
+    /// Takes one step. Returns a norm of the gradient, in units where 1 is a completely wrong estimate; 0 at the maximum.
     ///
     /// # Errors
-    /// If the samples leave no finite answer.
+    /// If the samples allow no finite estimate.
     fn step(&mut self) -> Result<f64, PhysicsError>;
 
-    /// The couplings learned so far.
+    /// The current estimate.
     ///
     /// # Errors
     /// If they are not finite.
@@ -76,8 +76,8 @@ pub trait IterativeEstimator {
 /// Where a [`IterativeEstimator`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stopped {
-    /// Steps done.
+    /// Number of steps.
     pub steps: usize,
-    /// What the last one returned.
+    /// Gradient after the last step.
     pub gradient: f64,
 }

@@ -1,4 +1,4 @@
-//! What the samples say of single spins and of pairs.
+//! Means and correlations of samples.
 
 use nalgebra::DMatrix;
 
@@ -64,7 +64,10 @@ impl Moments {
     pub(super) fn check_flips(&self) -> Result<(), PhysicsError> {
         // A mean of ±1 is a sum of shares, each rounded.
         match self.means.iter().position(|m| 1.0 - m.abs() < SINGULAR) {
-            Some(i) => Err(PhysicsError::NeverFlips { i, value: if self.means[i] > 0.0 { 1 } else { -1 } }),
+            Some(i) => Err(PhysicsError::NoSolution(format!(
+                "spin {i} is {value} in every sample, so its field is not finite; leave it out or take more samples",
+                value = if self.means[i] > 0.0 { 1 } else { -1 }
+            ))),
             None => Ok(()),
         }
     }
@@ -76,7 +79,10 @@ impl Moments {
     pub(super) fn inverse(&self) -> Result<DMatrix<f64>, PhysicsError> {
         self.check_flips()?;
         let n = self.n_spins();
-        let singular = PhysicsError::SingularCorrelations { n_spins: n, distinct: self.distinct };
+        let singular = PhysicsError::NoSolution(format!(
+            "the correlations of {n} spins have no inverse, as some spins determine another or the {distinct} different samples are too few; take more, or pseudo-likelihood with a penalty",
+            distinct = self.distinct
+        ));
         // Scaled to a unit diagonal, a pivot is the share of variance that the spins before it leave.
         let scale: Vec<f64> = (0..n).map(|i| self.variance(i).sqrt()).collect();
         let matrix = DMatrix::from_fn(n, n, |i, j| self.connected(i, j) / (scale[i] * scale[j]));

@@ -1,4 +1,4 @@
-//! The law of two spins.
+//! The distribution of two spins.
 
 /// Two spins with means `m` and connected correlation `c`:
 ///

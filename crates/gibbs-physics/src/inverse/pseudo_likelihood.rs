@@ -99,7 +99,7 @@ impl PseudoLikelihood {
     fn newton(&self, i: usize) -> Result<(DVector<f64>, f64), PhysicsError> {
         let row = &self.rows[i];
         let (gradient, hessian) = self.derivatives(i, row);
-        let factor = hessian.cholesky().ok_or(PhysicsError::NoMaximum { i })?;
+        let factor = hessian.cholesky().ok_or_else(|| no_maximum(i))?;
         let direction = factor.solve(&gradient);
         let decrement = gradient.dot(&direction);
         if decrement < ROUNDING {
@@ -113,8 +113,15 @@ impl PseudoLikelihood {
             }
             length *= 0.5;
         }
-        Err(PhysicsError::NoMaximum { i })
+        Err(no_maximum(i))
     }
+}
+
+fn no_maximum(i: usize) -> PhysicsError {
+    PhysicsError::NoSolution(format!(
+        "the pseudo-likelihood of spin {i} has no single finite maximum, as some spins determine another in these \
+         samples; take more, or give a penalty"
+    ))
 }
 
 fn field(row: &DVector<f64>, spins: &[i8], i: usize) -> f64 {
@@ -129,13 +136,13 @@ fn softplus(x: f64) -> f64 {
 
 impl IterativeEstimator for PseudoLikelihood {
     fn step(&mut self) -> Result<f64, PhysicsError> {
-        // Of several errors the first is told, whichever thread was faster.
+        // If several spins fail, the error is that of the first spin, whatever the order of the threads.
         let steps: Vec<_> = (0..self.rows.len()).into_par_iter().map(|i| self.newton(i)).collect();
         let steps = steps.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.steps += 1;
         let late = self.steps >= MAX_STEPS;
         if let Some(i) = steps.iter().position(|(_, decrement)| late && *decrement > ROUNDING.sqrt()) {
-            return Err(PhysicsError::NoMaximum { i });
+            return Err(no_maximum(i));
         }
         let worst = steps.iter().map(|step| step.1).fold(0.0, f64::max);
         self.rows = steps.into_iter().map(|step| step.0).collect();

@@ -26,8 +26,8 @@ impl Samples {
         Self::weighted(spins, n_spins, |_| share)
     }
 
-    /// Configurations `[n, n_spins]`, row by row, the row `k` with the weight `weight(k)`: a law in the place of samples. Weights
-    /// are divided by their sum.
+    /// Configurations `[n, n_spins]`, row by row, row `k` with the weight `weight(k)`: a distribution instead of samples. The weights are
+    /// normalized.
     ///
     /// # Errors
     /// If there are no spins or samples, the rows are not whole, a value is not ±1, or the weights are negative, not finite
@@ -44,14 +44,18 @@ impl Samples {
             return Err(PhysicsError::NoSamples);
         }
         if !spins.len().is_multiple_of(n_spins) {
-            return Err(PhysicsError::SampleSize { entries: spins.len(), n_spins });
+            return Err(PhysicsError::Invalid(format!(
+                "{entries} values are no whole number of samples of {n_spins} spins",
+                entries = spins.len()
+            )));
         }
         if let Some(at) = spins.iter().position(|s| s.abs() != 1) {
-            return Err(PhysicsError::SampleValue {
-                sample: at / n_spins,
-                spin: at % n_spins,
-                value: spins[at],
-            });
+            return Err(PhysicsError::Invalid(format!(
+                "spin {spin} of sample {sample} is {value}; samples are made of -1 and +1",
+                sample = at / n_spins,
+                spin = at % n_spins,
+                value = spins[at]
+            )));
         }
         let mut rows: Vec<(&[i8], f64)> =
             spins.chunks(n_spins).enumerate().map(|(k, row)| (row, weight(k))).collect();

@@ -9,10 +9,10 @@ use crate::{PhysicsError, error::inverse_temperature, monte_carlo::Rule};
 /// How the energy grows with the overlap `x = Σ_i ξ_i s_i`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interaction {
-    /// `F(x) = x^k`, the law of the storage capacity of Krotov and Hopfield. `k = 2` is Hebb's rule. For
+    /// `F(x) = x^k`, for which Krotov and Hopfield derive the capacity. `k = 2` is Hebb's rule. For
     /// even `k` a pattern and its negative are stored alike.
     Power(u32),
-    /// `F(x) = x^k` for `x > 0` and 0 otherwise, with which they classify images.
+    /// `F(x) = x^k` for `x > 0` and 0 otherwise, which they use to classify images.
     RectifiedPower(u32),
     /// `F(x) = exp x` (Demircigil and others).
     Exponential,
@@ -203,7 +203,7 @@ impl Dynamics for DenseMemory {
         self.energy_of(&self.overlaps(state))
     }
 
-    fn settles(&self) -> bool {
+    fn is_deterministic(&self) -> bool {
         self.beta.is_none()
     }
 }

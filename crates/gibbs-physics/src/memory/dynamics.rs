@@ -5,15 +5,16 @@ use std::borrow::Borrow;
 use gibbs_backend::Noise;
 
 use super::{Dynamics, recall::in_parts};
-use crate::{Pairwise, PhysicsError, error::inverse_temperature, monte_carlo::Rule};
+use crate::{Pairwise, PhysicsError, error::inverse_temperature, monte_carlo::Rule, named::named};
 
-/// Which spins are updated together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Updates {
-    /// One after the other, in a new random order in each step (Hopfield).
-    Asynchronous,
-    /// All at once (Little).
-    Synchronous,
+named! {
+    /// Which spins are updated together.
+    Updates {
+        /// One after the other, in a new random order in each step (Hopfield)
+        Asynchronous = "asynchronous",
+        /// All at once (Little)
+        Synchronous = "synchronous",
+    }
 }
 
 /// Recall in a network of couplings `J`: with the local field `f_i = Σ_j J_ij s_j + h_i`,
@@ -24,9 +25,9 @@ pub enum Updates {
 /// ```
 ///
 /// A step updates every spin once. Asynchronous steps never raise `H` at temperature zero, so they end in a fixed
-/// point, and above it they leave the Boltzmann law `exp(-β H)` as it is. Synchronous steps end in a fixed point or a
+/// point, and above it the Boltzmann distribution `exp(-β H)` is stationary. Synchronous steps end in a fixed point or a
 /// cycle of two configurations, since `-Σ_ij s_i(t) J_ij s_j(t-1) - Σ_i h_i (s_i(t) + s_i(t-1))` never rises, while `H`
-/// itself may; above zero they have the law `exp(β Σ_i h_i s_i) Π_i 2 cosh(β f_i)`.
+/// itself may; above zero the stationary distribution is `exp(β Σ_i h_i s_i) Π_i 2 cosh(β f_i)`.
 ///
 /// A field within its own rounding error counts as zero. Keeping the spin then is a weak positive coupling to itself,
 /// which changes none of these statements.
@@ -34,7 +35,7 @@ pub enum Updates {
 /// Cost: `n + 2 bonds` multiplications a step.
 ///
 /// References: Hopfield, PNAS 79:2554 (1982), doi:10.1073/pnas.79.8.2554; Little, Math. Biosci. 19:101 (1974),
-/// doi:10.1016/0025-5564(74)90031-5; Glauber, J. Math. Phys. 4:294 (1963), doi:10.1063/1.1703954; the law of the
+/// doi:10.1016/0025-5564(74)90031-5; Glauber, J. Math. Phys. 4:294 (1963), doi:10.1063/1.1703954; the stationary distribution of the
 /// synchronous dynamics: Peretto, Biol. Cybern. 50:51 (1984), doi:10.1007/BF00317939; the cycles: Goles-Chacc,
 /// Fogelman-Soulié & Pellegrin, Discrete Appl. Math. 12:261 (1985), doi:10.1016/0166-218X(85)90029-0.
 #[derive(Clone, Debug)]
@@ -99,7 +100,7 @@ impl<J: Borrow<Pairwise>> Dynamics for SpinDynamics<J> {
         self.couplings.borrow().energy_of(state)
     }
 
-    fn settles(&self) -> bool {
+    fn is_deterministic(&self) -> bool {
         self.beta.is_none()
     }
 }

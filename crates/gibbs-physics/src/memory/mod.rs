@@ -7,7 +7,8 @@
 //! | [`SpinDynamics`] | asynchronous and synchronous recall, at temperature zero and above |
 //! | [`DenseMemory`] | energies that grow faster than the square of the overlaps |
 //! | [`ContinuousMemory`] | continuous states, whose update is attention |
-//! | [`recall`] | runs any dynamics of spins until it settles, with the energy along the way |
+//! | [`recall`] | runs any dynamics of spins to a fixed point, with the energy along the way |
+//! | [`AssociativeMemory`] | any of these by its settings ([`MemoryConfig`]), with its recall |
 //! | [`retrieval_curve`], [`crossing`], [`critical_load`], [`extrapolate_over`] | how many patterns can be stored |
 //!
 //! ```
@@ -29,6 +30,7 @@ use gibbs_backend::Noise;
 
 use crate::{error::PhysicsError, spins::fair_spins};
 
+mod associative;
 mod capacity;
 mod continuous;
 mod dense;
@@ -38,9 +40,13 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use associative::{
+    AssociativeMemory, MemoryConfig, MemoryKind, MemoryWeights, RecallConfig, RecallPath, flipped,
+    random_states, similarity,
+};
 pub use capacity::{
-    Extrapolation, LoadPoint, RetrievalConfig, RetrievalCurve, critical_load, crossing, extrapolate,
-    extrapolate_over, retrieval_curve,
+    CapacityStudy, Extrapolation, LoadPoint, RetrievalConfig, RetrievalCurve, critical_load, crossing,
+    extrapolate, extrapolate_over, retrieval_curve,
 };
 pub use continuous::ContinuousMemory;
 pub use dense::{DenseMemory, Interaction};
@@ -71,10 +77,16 @@ pub(crate) fn pattern_size(patterns: &[Vec<i8>]) -> Result<usize, PhysicsError> 
     }
     for (pattern, xi) in patterns.iter().enumerate() {
         if xi.len() != n {
-            return Err(PhysicsError::PatternSize { pattern, length: xi.len(), expected: n });
+            return Err(PhysicsError::Invalid(format!(
+                "pattern {pattern} has {length} entries but pattern 0 has {n}",
+                length = xi.len()
+            )));
         }
         if let Some(entry) = xi.iter().position(|x| x.abs_diff(0) != 1) {
-            return Err(PhysicsError::PatternValue { pattern, entry, value: xi[entry] });
+            return Err(PhysicsError::Invalid(format!(
+                "entry {entry} of pattern {pattern} is {value}; patterns are made of -1 and +1",
+                value = xi[entry]
+            )));
         }
     }
     Ok(n)

@@ -1,4 +1,4 @@
-//! Runs of a dynamics of spins.
+//! Recall: runs of a dynamics of spins.
 
 use gibbs_backend::Noise;
 
@@ -25,9 +25,9 @@ pub trait Dynamics {
     /// If `state` has not one value for each spin.
     fn energy(&self, state: &[i8]) -> f64;
 
-    /// Whether a configuration that a step leaves as it is stays so for ever, and one that comes back after two steps
-    /// alternates for ever: true at temperature zero.
-    fn settles(&self) -> bool;
+    /// Whether a configuration that one step does not change never changes, and one that returns after two steps alternates
+    /// forever: true at temperature zero.
+    fn is_deterministic(&self) -> bool;
 }
 
 /// How a recall ended.
@@ -37,8 +37,8 @@ pub enum End {
     FixedPoint,
     /// The last two configurations alternate.
     TwoCycle,
-    /// Neither within the steps allowed.
-    Unsettled,
+    /// Neither, within the largest number of steps.
+    StepLimit,
 }
 
 /// The configurations of a recall.
@@ -59,8 +59,8 @@ impl Trajectory {
     }
 }
 
-/// Runs `dynamics` from `start [n]` until it settles, at most `max_steps` steps; one that never
-/// [settles](Dynamics::settles) runs for all of them.
+/// Runs `dynamics` from `start [n]` to a fixed point or a cycle, for at most `max_steps` steps. Dynamics that are not
+/// [deterministic](Dynamics::is_deterministic) run for all steps.
 ///
 /// # Panics
 /// If `start` has not one value for each spin.
@@ -82,11 +82,11 @@ pub fn recall_in_parts(
     let mut energies = vec![dynamics.energy(&start)];
     let (mut before, mut last) = (None, start.clone());
     let mut states = vec![start];
-    let mut end = End::Unsettled;
+    let mut end = End::StepLimit;
     for _ in 0..max_steps {
         let configurations = dynamics.step_in_parts(last.clone(), parts, noise);
         let next = configurations[configurations.len() - 1].clone();
-        if dynamics.settles() {
+        if dynamics.is_deterministic() {
             if next == last {
                 end = End::FixedPoint;
                 break;

@@ -1,4 +1,4 @@
-//! What a Markov chain of spins is, and how it is run.
+//! Markov chains of spins, and how to run them.
 
 use gibbs_backend::Noise;
 use rayon::prelude::*;
@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::Measurements;
 use crate::{Hamiltonian, Pairwise};
 
-/// What is measured of one configuration of a whole system.
+/// Measurements of one configuration of a whole system.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
     /// `H(s)`, in units of the couplings.
@@ -26,10 +26,10 @@ impl Observation {
     }
 }
 
-/// A Markov kernel whose stationary law is canonical. A state holds one replica of the system or several, each at its own
+/// A Markov kernel with a canonical stationary distribution. A state holds one replica of the system or several, each at its own
 /// inverse temperature.
 ///
-/// A chain begins with [`init`](Self::init) and goes on with [`step`](Self::step), state in and state out; what happens
+/// A chain begins with [`init`](Self::init) and goes on with [`step`](Self::step), state in and state out. A step
 /// depends on the state and the noise alone.
 pub trait Chain: Sync {
     /// What the chain moves through.
@@ -47,7 +47,7 @@ pub trait Chain: Sync {
     /// The inverse temperature of each replica.
     fn betas(&self) -> Vec<f64>;
 
-    /// What is measured of each replica.
+    /// Measures each replica.
     fn observe(&self, state: &Self::State) -> Vec<Observation>;
 
     /// `n` steps.

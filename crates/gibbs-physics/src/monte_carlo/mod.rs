@@ -1,4 +1,4 @@
-//! Markov chains of spins, and what is measured along them.
+//! Markov chains of spins, and measurements along them.
 //!
 //! | chain | system | a step |
 //! |---|---|---|

@@ -70,9 +70,9 @@ impl<'a> HeatBath64<'a> {
         let beta = inverse_temperature(beta)?;
         let strength = hamiltonian.bonds().next().map_or(0.0, |bond| bond.2.abs());
         if let Some((i, j, value)) = hamiltonian.bonds().find(|bond| bond.2.abs() != strength) {
-            let reason =
-                format!("another is ±{strength}, but in bits all must be of one strength, use Sweep");
-            return Err(PhysicsError::Coupling { i, j, value, reason });
+            return Err(PhysicsError::Unsupported(format!(
+                "coupling ({i}, {j}) is {value} but another is ±{strength}; in bits all must be of one strength, use Sweep"
+            )));
         }
         let (neighbors, sites, thresholds) = (Vec::new(), Vec::new(), Vec::new());
         let mut chain = Self { hamiltonian, beta, strength, neighbors, sites, thresholds };
@@ -80,7 +80,10 @@ impl<'a> HeatBath64<'a> {
         for i in 0..hamiltonian.n_spins() {
             let list = hamiltonian.neighbors(i);
             if list.len() > MAX_NEIGHBORS {
-                return Err(PhysicsError::TooManyNeighbors { i, neighbors: list.len(), max: MAX_NEIGHBORS });
+                return Err(PhysicsError::Unsupported(format!(
+                    "spin {i} has {neighbors} neighbors; in bits at most {MAX_NEIGHBORS} can be counted, use Sweep",
+                    neighbors = list.len()
+                )));
             }
             let kind = (list.len(), hamiltonian.field()[i]);
             let known = kinds.iter().position(|other| *other == kind).unwrap_or_else(|| {

@@ -27,7 +27,7 @@ const S: f64 = 1.5;
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeAverage {
     /// The value with its error. Its `samples` are `N / 2τ`, as many as independent ones would be. It is asymptotic, as
-    /// chains do not begin with their stationary law.
+    /// chains do not start in their stationary distribution.
     pub estimate: Estimate,
     /// The integrated autocorrelation time `τ` in steps from one value to the next: 1/2 without correlation.
     pub time: Estimate,
@@ -39,8 +39,8 @@ impl TimeAverage {
     /// The mean of a series that may be in several chains.
     ///
     /// All values should be from stationary chains. Chains that are much shorter than 100 autocorrelation times give
-    /// errors that are too small. The error is NaN where it cannot be told: of less than two values, where no window closes
-    /// within half of the longest chain, or where negative correlations outweigh the variance.
+    /// errors that are too small. The error is NaN if there are fewer than two values, if no window closes within half of
+    /// the longest chain, or if negative correlations are larger than the variance.
     pub fn mean(chains: &[Vec<f64>]) -> Self {
         Self::function(mean(chains), chains)
     }

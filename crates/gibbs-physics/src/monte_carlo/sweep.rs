@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each update is in detailed balance with `exp(-β H)`, so a sweep, one update of every spin in a fixed order, leaves that
-//! law unchanged. The order goes by colors: spins of one color are not coupled, hence updated at once. Colors are
+//! distribution unchanged. The order goes by colors: spins of one color are not coupled, hence updated at once. Colors are
 //! given greedily in the order of the spins; on a hypercubic lattice with even periods this is the checkerboard, and
 //! where all spins are coupled each has its own color.
 //!

@@ -4,8 +4,8 @@
 //! exchange the states of neighbors β < β' with probability min(1, exp((β' - β) (H' - H)))
 //! ```
 //!
-//! A step is a sweep of every replica, then a round of exchanges between every second pair of neighbors, beginning with the
-//! first and the second pair by turns. The product of the canonical laws stays unchanged.
+//! A step is a sweep of every replica, then a round of exchanges between every second pair of neighbors. Rounds start with the
+//! first and the second pair alternately. The product of the canonical distributions is stationary.
 //!
 //! References: Swendsen & Wang, Phys. Rev. Lett. 57:2607 (1986), doi:10.1103/PhysRevLett.57.2607; Hukushima & Nemoto, J.
 //! Phys. Soc. Jpn. 65:1604 (1996), doi:10.1143/JPSJ.65.1604.
@@ -61,10 +61,10 @@ impl<'a> ParallelTempering<'a> {
             betas.iter().map(|beta| Sweep::new(hamiltonian, *beta, rule)).collect::<Result<_, _>>()?;
         if betas.len() < 2 {
             let value = betas.first().copied().unwrap_or(f64::NAN);
-            return Err(PhysicsError::NotAscending { index: 0, value });
+            return Err(not_ascending(0, value));
         }
         if let Some(i) = betas.windows(2).position(|pair| pair[0] >= pair[1]) {
-            return Err(PhysicsError::NotAscending { index: i + 1, value: betas[i + 1] });
+            return Err(not_ascending(i + 1, betas[i + 1]));
         }
         Ok(Self { hamiltonian, betas: betas.to_vec(), sweeps })
     }
@@ -83,6 +83,12 @@ impl<'a> ParallelTempering<'a> {
     pub(super) fn exchange_probability(&self, hot: usize, [first, second]: [f64; 2]) -> f64 {
         ((self.betas[hot + 1] - self.betas[hot]) * (second - first)).exp().min(1.0)
     }
+}
+
+fn not_ascending(index: usize, value: f64) -> PhysicsError {
+    PhysicsError::Invalid(format!(
+        "beta {index} of a ladder is {value}; a ladder needs at least two values, in ascending order"
+    ))
 }
 
 impl Chain for ParallelTempering<'_> {

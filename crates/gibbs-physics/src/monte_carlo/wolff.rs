@@ -41,12 +41,14 @@ impl<'a> Wolff<'a> {
     pub fn new(hamiltonian: &'a Pairwise, beta: f64) -> Result<Self, PhysicsError> {
         let beta = inverse_temperature(beta)?;
         if let Some((i, j, value)) = hamiltonian.bonds().find(|bond| bond.2 < 0.0) {
-            let reason = "clusters of Wolff need couplings of at least 0, use a heat bath".into();
-            return Err(PhysicsError::Coupling { i, j, value, reason });
+            return Err(PhysicsError::Unsupported(format!(
+                "coupling ({i}, {j}) is {value}; clusters of Wolff need couplings of at least 0, use a heat bath"
+            )));
         }
-        if let Some(i) = hamiltonian.field().iter().position(|h| *h != 0.0) {
-            let reason = "clusters of Wolff need a field of 0, use a heat bath";
-            return Err(PhysicsError::Field { i, value: hamiltonian.field()[i], reason });
+        if let Some((i, value)) = hamiltonian.field().iter().enumerate().find(|(_, h)| **h != 0.0) {
+            return Err(PhysicsError::Unsupported(format!(
+                "field {i} is {value}; clusters of Wolff need a field of 0, use a heat bath"
+            )));
         }
         let join = |(j, value): &(usize, f64)| (*j, -(-2.0 * beta * value).exp_m1());
         let neighbors =

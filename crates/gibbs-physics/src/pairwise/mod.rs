@@ -44,7 +44,7 @@ impl Pairwise {
         let mut lists: Vec<Vec<(usize, f64)>> = vec![Vec::new(); n_spins];
         for (i, j, value) in bonds {
             if i >= n_spins || j >= n_spins {
-                return Err(PhysicsError::BondRange { i, j, n_spins });
+                return Err(PhysicsError::Invalid(format!("the bond ({i}, {j}) leaves the {n_spins} spins")));
             }
             if i == j {
                 return Err(self_coupling(i, value));
@@ -74,7 +74,10 @@ impl Pairwise {
     pub fn from_matrix(couplings: &[f64], field: Vec<f64>) -> Result<Self, PhysicsError> {
         let n_spins = field.len();
         if couplings.len() != n_spins * n_spins {
-            return Err(PhysicsError::MatrixSize { entries: couplings.len(), n_spins });
+            return Err(PhysicsError::Invalid(format!(
+                "{entries} couplings for {n_spins} spins; a matrix of {n_spins} by {n_spins} is needed",
+                entries = couplings.len()
+            )));
         }
         let entry = |i: usize, j: usize| couplings[i * n_spins + j];
         for i in 0..n_spins {
@@ -87,8 +90,9 @@ impl Pairwise {
                     return Err(self_coupling(i, value));
                 }
                 if value != mirrored && mirrored.is_finite() {
-                    let reason = format!("({j}, {i}) is {mirrored}, but couplings must be symmetric");
-                    return Err(PhysicsError::Coupling { i, j, value, reason });
+                    return Err(PhysicsError::Invalid(format!(
+                        "coupling ({i}, {j}) is {value} but ({j}, {i}) is {mirrored}; couplings must be symmetric"
+                    )));
                 }
             }
         }
@@ -102,7 +106,11 @@ impl Pairwise {
     /// If the field has another size or is not finite.
     pub fn with_field(self, field: Vec<f64>) -> Result<Self, PhysicsError> {
         if field.len() != self.field.len() {
-            return Err(PhysicsError::FieldSize { entries: field.len(), n_spins: self.field.len() });
+            return Err(PhysicsError::Invalid(format!(
+                "{entries} values of the field for {n_spins} spins; one for each is needed",
+                entries = field.len(),
+                n_spins = self.field.len()
+            )));
         }
         check_field(&field)?;
         Ok(Self { field, cache: Cache::default(), ..self })
@@ -190,12 +198,13 @@ impl PartialEq for Pairwise {
 }
 
 fn not_finite(i: usize, j: usize, value: f64) -> PhysicsError {
-    PhysicsError::Coupling { i, j, value, reason: "couplings must be finite".into() }
+    PhysicsError::Invalid(format!("coupling ({i}, {j}) is {value}; couplings must be finite"))
 }
 
 fn self_coupling(i: usize, value: f64) -> PhysicsError {
-    let reason = "a spin is not coupled to itself, set the diagonal to 0".into();
-    PhysicsError::Coupling { i, j: i, value, reason }
+    PhysicsError::Invalid(format!(
+        "coupling ({i}, {i}) is {value}; a spin is not coupled to itself, set the diagonal to 0"
+    ))
 }
 
 fn check_field(field: &[f64]) -> Result<(), PhysicsError> {
@@ -203,7 +212,10 @@ fn check_field(field: &[f64]) -> Result<(), PhysicsError> {
         return Err(PhysicsError::NoSpins);
     }
     match field.iter().position(|h| !h.is_finite()) {
-        Some(i) => Err(PhysicsError::Field { i, value: field[i], reason: "fields must be finite" }),
+        Some(i) => Err(PhysicsError::Invalid(format!(
+            "field {i} is {value}; fields must be finite",
+            value = field[i]
+        ))),
         None => Ok(()),
     }
 }

@@ -111,7 +111,7 @@ fn bad_couplings_are_named() {
     assert_eq!(message(&[0.0; 6], 2), "6 couplings for 2 spins; a matrix of 2 by 2 is needed");
     assert_eq!(
         message(&[0.0, 1.0, 1.5, 0.0], 2),
-        "coupling (0, 1) is 1; (1, 0) is 1.5, but couplings must be symmetric"
+        "coupling (0, 1) is 1 but (1, 0) is 1.5; couplings must be symmetric"
     );
     assert_eq!(
         message(&[0.0, 1.0, 1.0, 0.25], 2),

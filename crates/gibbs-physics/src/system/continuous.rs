@@ -243,6 +243,12 @@ pub struct TargetDensity {
     is_even: bool,
 }
 
+impl Energy for TargetDensity {
+    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+        self.potential.energy(x)
+    }
+}
+
 impl TargetDensity {
     /// Number of variables.
     pub fn n_variables(&self) -> usize {

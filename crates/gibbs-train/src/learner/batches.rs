@@ -25,6 +25,16 @@ impl<F: FnMut(&Position) -> Batch> BatchSource for (usize, F) {
     }
 }
 
+impl<B: BatchSource + ?Sized> BatchSource for Box<B> {
+    fn steps_per_epoch(&self) -> usize {
+        (**self).steps_per_epoch()
+    }
+
+    fn batch(&mut self, at: &Position) -> Batch {
+        (**self).batch(at)
+    }
+}
+
 /// A source without data, for objectives that draw their own examples. Its batches are empty.
 pub struct NoData {
     /// Number of steps in an epoch.

@@ -18,7 +18,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Isa;
-use super::products::Matrix;
+use super::matrix::Matrix;
 use super::real::Number;
 pub(crate) use backward::{Gradients, backward};
 pub(crate) use forward::forward;

@@ -2,12 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::table::{LINES, groups_per_block, groups_per_word};
+use super::table::{BITS, LINES, groups_per_block, groups_per_word};
 use super::{FEWEST_ROWS, Matrix};
 use crate::kernel::{Isa, Kernel, run};
-
-/// Columns in a word of marks with one bit each: seven bytes.
-pub(super) const BITS: usize = 56;
 
 /// For each row of the left factor and each block of the right one: the lines of the table of the block to be added.
 ///

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use super::lists::BITS;
 use super::{Line, Matrix, WIDTH};
 
 /// Largest number of lines of a table: 28 kB of the first-level cache.
 pub(super) const LINES: usize = 112;
+
+/// Columns in a word of marks with one bit each: seven bytes.
+pub(super) const BITS: usize = 56;
 
 /// Groups of `G` rows in a block: as many whole words as fit into a table.
 pub(super) const fn groups_per_block<const G: usize>() -> usize {

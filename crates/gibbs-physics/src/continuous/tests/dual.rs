@@ -45,7 +45,7 @@ fn cosh_term(x: Tensor<2>) -> Tensor<1> {
     tensor(values, 1).squeeze_dim(1)
 }
 
-/// Draws of the canonical law, `[n, spins]`.
+/// Draws of the canonical distribution, `[n, spins]`.
 fn exact_spins(spins: &Pairwise, beta: f64, n: usize) -> Tensor<2> {
     let draws = exact::draw(spins, beta, n, &mut Noise::new(2, "draws")).unwrap();
     tensor(draws.into_iter().map(f64::from).collect(), spins.n_spins())

@@ -5,7 +5,7 @@ use super::*;
 use crate::{Hamiltonian, exact, monte_carlo::TimeAverage};
 
 /// `exp(-β H) / Z` of each state; bit `i` is spin `i` up.
-fn law(spins: &Pairwise, beta: f64) -> Vec<f64> {
+fn distribution(spins: &Pairwise, beta: f64) -> Vec<f64> {
     let n = spins.n_spins();
     let spin = |state: usize, i: usize| if state >> i & 1 == 1 { 1 } else { -1 };
     let energies =
@@ -33,7 +33,7 @@ fn trajectories_leave_the_law_of_the_fields_and_so_of_the_spins_unchanged() {
         assert!((0.3..0.9).contains(&accepted), "{accepted}");
         let drawn = to_host(dual.spins(state.x().clone(), noise));
         let number = |row: &[f64]| (0..n).filter(|i| row[*i] > 0.0).map(|i| 1 << i).sum();
-        check_follows(&drawn.chunks(n).map(number).collect::<Vec<usize>>(), &law(&spins, beta));
+        check_follows(&drawn.chunks(n).map(number).collect::<Vec<usize>>(), &distribution(&spins, beta));
     }
 }
 

@@ -1,5 +1,5 @@
 use super::{
-    super::{mode::Dual, plane::log_z_per_spin, *},
+    super::{fourier::Dual, plane::log_z_per_spin, *},
     assert_same,
 };
 use crate::{Axis, Lattice, ising};

@@ -47,12 +47,12 @@ fn the_gradient_is_that_of_the_likelihood() {
     }
 }
 
-/// The conditionals of the law are logistic, so its pseudo-likelihood has its maximum at the truth. Newton's method
+/// The conditionals of the distribution are logistic, so its pseudo-likelihood has its maximum at the truth. Newton's method
 /// converges quadratically: a few steps.
 #[test]
 fn pseudo_likelihood_finds_the_couplings_of_an_exact_law() {
     for truth in [glass(8, 0.5, 0.3), glass(6, 1.5, 0.5)] {
-        let mut learner = PseudoLikelihood::new(law(&truth), 0.0).unwrap();
+        let mut learner = PseudoLikelihood::new(distribution(&truth), 0.0).unwrap();
         let stopped = learner.run(1e-12, 20).unwrap();
         assert!(stopped.gradient <= 1e-12, "{stopped:?}");
         let learned = learner.couplings().unwrap();
@@ -66,7 +66,7 @@ fn pseudo_likelihood_finds_the_couplings_of_an_exact_law() {
 fn a_penalty_makes_couplings_smaller() {
     let truth = glass(6, 0.8, 0.2);
     let learned = |penalty| {
-        let mut learner = PseudoLikelihood::new(law(&truth), penalty).unwrap();
+        let mut learner = PseudoLikelihood::new(distribution(&truth), penalty).unwrap();
         learner.run(1e-12, 20).unwrap();
         learner.couplings().unwrap()
     };

@@ -31,7 +31,7 @@ fn errors_vanish_with_the_stated_power_of_the_couplings() {
     }
 }
 
-/// A star with a tail, strongly coupled: the tree on which Bethe's law is the law. The error is rounding times the condition
+/// A star with a tail, strongly coupled: the tree on which Bethe's distribution is the distribution. The error is rounding times the condition
 /// of the correlations.
 #[test]
 fn bethe_is_exact_on_a_tree() {

@@ -18,7 +18,7 @@ fn glass(n: usize, strength: f64, field: f64) -> Pairwise {
 }
 
 /// All `2^n` states with their probabilities.
-fn law(truth: &Pairwise) -> Samples {
+fn distribution(truth: &Pairwise) -> Samples {
     let n = truth.n_spins();
     let log_z = exact::enumerate(truth, 1.0).unwrap().thermodynamics.log_z;
     let spins: Vec<i8> = (0..1usize << n)

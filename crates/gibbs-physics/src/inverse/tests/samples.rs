@@ -16,8 +16,8 @@ fn equal_samples_are_merged() {
 #[test]
 fn the_moments_of_a_law_are_those_of_enumeration() {
     let truth = glass(7, 0.8, 0.3);
-    let (from_law, exact) = (law(&truth).moments(), moments(&truth));
-    assert!(from_law.gap(&exact) < 1e-14);
+    let (from_distribution, exact) = (distribution(&truth).moments(), moments(&truth));
+    assert!(from_distribution.gap(&exact) < 1e-14);
     let free = moments(&glass(7, 0.0, 0.0));
     let squares = exact.means.iter().map(|m| m * m).sum::<f64>()
         + (0..7)

@@ -14,7 +14,7 @@ pub struct Extrapolation {
     /// `x`.
     pub exponent: f64,
     /// Squared deviations from the fit in units of the standard errors. About [`freedom`](Self::freedom) if the
-    /// sizes follow the law; much more says that the limit and its error are not to be trusted.
+    /// sizes follow the power law; if it is much larger, the limit and its error are not reliable.
     pub chi_squared: f64,
     /// Number of critical loads less that of fitted numbers.
     pub freedom: usize,
@@ -32,7 +32,10 @@ pub fn extrapolate(critical: &[(usize, Estimate)], exponent: f64) -> Result<Extr
     sizes.sort_unstable();
     sizes.dedup();
     if sizes.len() < 2 {
-        return Err(PhysicsError::TooFewSizes { sizes: sizes.len() });
+        return Err(PhysicsError::Invalid(format!(
+            "{sizes} different system sizes; an extrapolation needs at least 2",
+            sizes = sizes.len()
+        )));
     }
     let errors = critical.iter().map(|(_, estimate)| ("standard error", estimate.std_err));
     for (name, value) in errors.chain([("exponent", exponent)]) {
@@ -74,7 +77,11 @@ pub fn extrapolate_over(
     let freedom = critical.len().saturating_sub(3);
     let best = fits.iter().min_by(|a, b| a.chi_squared.total_cmp(&b.chi_squared));
     let (Some(best), 1..) = (best, freedom) else {
-        return Err(PhysicsError::TooFewPoints { loads: critical.len(), exponents: exponents.len() });
+        return Err(PhysicsError::Invalid(format!(
+            "{loads} critical loads and {exponents} exponents; fitting the exponent needs at least 4 and 1",
+            loads = critical.len(),
+            exponents = exponents.len()
+        )));
     };
     let allowed = best.chi_squared + f64::max(1.0, best.chi_squared / freedom as f64);
     let reach = |fit: &Extrapolation| {

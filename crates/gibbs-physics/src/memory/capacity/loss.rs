@@ -14,7 +14,7 @@ use crate::PhysicsError;
 /// # Errors
 /// If the fitted loss of retrieval is not within the loads measured, or so sharp that no load saw both outcomes.
 pub fn critical_load(curve: &RetrievalCurve, threshold: f64) -> Result<Estimate, PhysicsError> {
-    let none = PhysicsError::NoCrossing { n_spins: curve.n_spins };
+    let none = not_lost(curve);
     let range = LoadRange::of([curve]);
     let fit = LogOdds::fit(curve, threshold, &range).ok_or(none.clone())?;
     let root = -fit.intercept / fit.slope;
@@ -35,7 +35,10 @@ pub fn crossing(
     large: &RetrievalCurve,
     threshold: f64,
 ) -> Result<Estimate, PhysicsError> {
-    let none = PhysicsError::NoCrossing { n_spins: large.n_spins };
+    let none = PhysicsError::NoSolution(format!(
+        "no crossing of {} and {} spins: take sizes farther apart, larger ones, or more instances",
+        small.n_spins, large.n_spins
+    ));
     let range = LoadRange::of([small, large]);
     let fit = |curve| LogOdds::fit(curve, threshold, &range).ok_or(none.clone());
     let (first, second) = (fit(small)?, fit(large)?);
@@ -46,6 +49,14 @@ pub fn crossing(
         true => Ok(range.estimate(root, variance, first.trials + second.trials)),
         false => Err(none),
     }
+}
+
+fn not_lost(curve: &RetrievalCurve) -> PhysicsError {
+    PhysicsError::NoSolution(format!(
+        "{} spins: retrieval is not lost within the loads measured, or between two of them; measure more loads around \
+         the loss",
+        curve.n_spins
+    ))
 }
 
 /// The loads of some curves, as an affine image of `[-1, 1]`: fits in that variable are well conditioned.

@@ -13,8 +13,8 @@
 //! - Curves of two sizes [cross](crossing) where the larger network begins to lose more: near `α_c`, since above it the
 //!   fraction falls with `n` and below it rises.
 //! - The load at which [half](critical_load) of the patterns are retrieved lies far above `α_c` in networks of any size
-//!   that can be computed. The excess vanishes by a power of `n` that is not known beforehand, and the limit hangs on it, so
-//!   it is fitted along ([`extrapolate_over`]).
+//!   that can be computed. The excess vanishes as a power of `n`. The limit depends on this unknown power, so
+//!   both are fitted together ([`extrapolate_over`]).
 //!
 //! References: Amit, Gutfreund & Sompolinsky, Phys. Rev. Lett. 55:1530 (1985), doi:10.1103/PhysRevLett.55.1530; Ann.
 //! Phys. 173:30 (1987), doi:10.1016/0003-4916(87)90092-3. Crossings of finite systems: Binder, Z. Phys. B 43:119 (1981),
@@ -22,6 +22,7 @@
 
 mod extrapolation;
 mod loss;
+mod study;
 
 use gibbs_backend::Noise;
 use gibbs_core::{ConfigError, Estimate};
@@ -29,6 +30,7 @@ use rayon::prelude::*;
 
 pub use extrapolation::{Extrapolation, extrapolate, extrapolate_over};
 pub use loss::{critical_load, crossing};
+pub use study::CapacityStudy;
 
 use super::{Dynamics, overlap, random_patterns, recall};
 use crate::error::{PhysicsError, positive};

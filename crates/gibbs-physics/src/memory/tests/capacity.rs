@@ -170,7 +170,9 @@ fn a_free_exponent_is_found_and_widens_the_error() {
 fn curves_without_a_loss_and_bad_settings_are_refused() {
     let noise = Noise::new(4, "capacity");
     let curve = retrieval_curve(&config(&[0.01, 0.02], 4), hebb, &noise).unwrap();
-    assert_eq!(critical_load(&curve, 0.9), Err(PhysicsError::NoCrossing { n_spins: 120 }));
+    assert!(
+        critical_load(&curve, 0.9).unwrap_err().to_string().starts_with("120 spins: retrieval is not lost")
+    );
     let message = |config| retrieval_curve(&config, hebb, &noise).unwrap_err().to_string();
     assert_eq!(message(config(&[0.1, f64::NAN], 4)), "load = NaN: must be finite and above 0");
     assert_eq!(message(config(&[0.1], 1)), "instances = 1: must be at least 2");

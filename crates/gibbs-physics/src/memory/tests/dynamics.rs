@@ -34,7 +34,7 @@ fn synchronous_recall_ends_in_a_fixed_point_or_a_cycle() {
     assert_eq!((path.end, path.energies), (End::TwoCycle, vec![1.0, 1.0]));
     assert_eq!(path.states, [[1, -1], [-1, 1]]);
     assert_eq!(recall(&dynamics, vec![1, 1], 10, &mut noise).end, End::FixedPoint);
-    assert_eq!(recall(&dynamics, vec![1, -1], 1, &mut noise).end, End::Unsettled);
+    assert_eq!(recall(&dynamics, vec![1, -1], 1, &mut noise).end, End::StepLimit);
 
     let mut ends = [0, 0];
     for _ in 0..50 {
@@ -45,7 +45,7 @@ fn synchronous_recall_ends_in_a_fixed_point_or_a_cycle() {
         match path.end {
             End::FixedPoint => assert_eq!(after, path.last()),
             End::TwoCycle => assert_eq!(after, path.states[path.states.len() - 2]),
-            End::Unsettled => panic!("synchronous dynamics has no other ends"),
+            End::StepLimit => panic!("synchronous dynamics has no other ends"),
         }
         ends[usize::from(path.end == End::TwoCycle)] += 1;
     }
@@ -85,7 +85,7 @@ fn kernel<'a>(dynamics: &'a SpinDynamics<&Pairwise>) -> impl FnMut(Tensor<2>, &m
 
 #[test]
 fn both_dynamics_leave_their_laws_as_they_are() {
-    let mut noise = Noise::new(3, "laws");
+    let mut noise = Noise::new(3, "distributions");
     let (n, beta) = (5, 0.8);
     let field = (0..n).map(|_| 0.4 * noise.next_normal()).collect();
     let system = hopfield(&random_patterns(n, 2, &mut noise)).unwrap().with_field(field).unwrap();
@@ -108,9 +108,9 @@ fn both_dynamics_leave_their_laws_as_they_are() {
     let apart: f64 = boltzmann.iter().zip(&peretto).map(|(a, b)| (a - b).abs()).sum();
     assert!(apart > 0.1, "{apart}");
 
-    for (updates, law) in [(Updates::Asynchronous, boltzmann), (Updates::Synchronous, peretto)] {
+    for (updates, distribution) in [(Updates::Asynchronous, boltzmann), (Updates::Synchronous, peretto)] {
         let dynamics = SpinDynamics::new(&system, updates).at(beta).unwrap();
-        check_stationary(&law, &states, &Device::flex(), 20_000, &mut noise, kernel(&dynamics));
+        check_stationary(&distribution, &states, &Device::flex(), 20_000, &mut noise, kernel(&dynamics));
     }
 }
 
@@ -119,7 +119,7 @@ fn warm_recall_runs_on() {
     let system = hopfield(&orthogonal(16, 2)).unwrap();
     let dynamics = SpinDynamics::new(&system, Updates::Asynchronous).at(50.0).unwrap();
     let path = recall(&dynamics, orthogonal(16, 1).remove(0), 7, &mut Noise::new(0, "warm"));
-    assert_eq!((path.states.len(), path.end), (8, End::Unsettled));
+    assert_eq!((path.states.len(), path.end), (8, End::StepLimit));
     assert_eq!(path.last(), orthogonal(16, 1)[0]);
     let message = SpinDynamics::new(&system, Updates::Synchronous).at(-1.0).unwrap_err().to_string();
     assert_eq!(message, Canonical::new(&system, -1.0).unwrap_err().to_string());

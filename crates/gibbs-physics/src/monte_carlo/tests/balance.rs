@@ -15,37 +15,37 @@ fn update(hamiltonian: &Pairwise, beta: f64, rule: Rule, i: usize) -> Vec<Vec<f6
     matrix
 }
 
-/// The law after a sweep in the given order.
+/// The distribution after a sweep in the given order.
 fn after_sweep(
     hamiltonian: &Pairwise,
     beta: f64,
     rule: Rule,
     order: &[usize],
-    mut law: Vec<f64>,
+    mut distribution: Vec<f64>,
 ) -> Vec<f64> {
     for i in order {
         let matrix = update(hamiltonian, beta, rule, *i);
-        let from_both = |to: usize| law[to] * matrix[to][to] + law[to ^ 1 << i] * matrix[to ^ 1 << i][to];
-        law = (0..law.len()).map(from_both).collect();
+        let from_both = |to: usize| distribution[to] * matrix[to][to] + distribution[to ^ 1 << i] * matrix[to ^ 1 << i][to];
+        distribution = (0..distribution.len()).map(from_both).collect();
     }
-    law
+    distribution
 }
 
 #[test]
 fn single_updates_are_in_detailed_balance() {
     for (system, beta) in [(torus(3, 1.0, 0.0), 0.44), (torus(3, -1.0, 0.7), 1.0), (glass(), 2.0)] {
-        let law = law(&system, beta);
+        let distribution = distribution(&system, beta);
         for rule in [Rule::HeatBath, Rule::Metropolis] {
             for i in 0..9 {
                 let matrix = update(&system, beta, rule, i);
                 for (from, row) in matrix.iter().enumerate() {
                     let to = from ^ 1 << i;
-                    let (there, back) = (law[from] * row[to], law[to] * matrix[to][from]);
+                    let (there, back) = (distribution[from] * row[to], distribution[to] * matrix[to][from]);
                     assert!(row[to] > 0.0 && (there - back).abs() < 1e-13 * there, "{there} {back}");
                 }
             }
             let order: Vec<usize> = (0..9).collect();
-            for (before, after) in law.iter().zip(after_sweep(&system, beta, rule, &order, law.clone())) {
+            for (before, after) in distribution.iter().zip(after_sweep(&system, beta, rule, &order, distribution.clone())) {
                 assert!((before - after).abs() < 1e-14);
             }
         }
@@ -103,10 +103,10 @@ fn clusters_are_in_detailed_balance() {
             }
         }
     }
-    let law = law(&system, beta);
+    let distribution = distribution(&system, beta);
     for (from, row) in matrix.iter().enumerate() {
         for (to, chance) in row.iter().enumerate() {
-            assert!((law[from] * chance - law[to] * matrix[to][from]).abs() < 1e-15);
+            assert!((distribution[from] * chance - distribution[to] * matrix[to][from]).abs() < 1e-15);
         }
     }
     let chain = Wolff::new(&system, beta).unwrap();
@@ -118,13 +118,13 @@ fn clusters_are_in_detailed_balance() {
     }
 }
 
-/// With the product of the laws, and as often as the laws say.
+/// With the product of the distributions, and as often as the distributions say.
 #[test]
 fn exchanges_are_in_detailed_balance() {
     let system = ising(&Lattice::square(2, Boundary::Open).unwrap(), 1.0, 0.3).unwrap();
     let betas = [0.2, 0.7];
     let chain = ParallelTempering::new(&system, &betas, Rule::HeatBath).unwrap();
-    let [hot, cold] = betas.map(|beta| law(&system, beta));
+    let [hot, cold] = betas.map(|beta| distribution(&system, beta));
     let states = states(4);
     let energies: Vec<f64> = states.iter().map(|spins| system.energy_of(spins)).collect();
     let mut expected = 0.0;
@@ -137,7 +137,7 @@ fn exchanges_are_in_detailed_balance() {
         }
     }
     let (n, mut noise) = (20_000, Noise::new(4, "chains"));
-    let starts = [&hot, &cold].map(|law| draw_states(law, n, &mut noise));
+    let starts = [&hot, &cold].map(|distribution| draw_states(distribution, n, &mut noise));
     let accepted: Vec<usize> = (0..n)
         .map(|i| {
             let ladder = chain.ladder(vec![states[starts[0][i]].clone(), states[starts[1][i]].clone()]);

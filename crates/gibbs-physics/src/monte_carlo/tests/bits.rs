@@ -22,7 +22,7 @@ fn observations_in_bits_are_those_of_the_replicas() {
     }
 }
 
-/// Neighboring places, and places half a word apart, from one start: the joint law is the product.
+/// Neighboring places, and places half a word apart, from one start: the joint distribution is the product.
 #[test]
 fn replicas_are_independent() {
     let ring = ising(&Lattice::hypercubic(&[Axis::periodic(3)]).unwrap(), 1.0, 0.2).unwrap();
@@ -35,8 +35,8 @@ fn replicas_are_independent() {
             (0..REPLICAS).map(|r| index(&chain.unpack(&end, r))).collect()
         })
         .collect();
-    let law = law(&ring, 0.5);
-    let product: Vec<f64> = (0..64).map(|pair| law[pair % 8] * law[pair / 8]).collect();
+    let distribution = distribution(&ring, 0.5);
+    let product: Vec<f64> = (0..64).map(|pair| distribution[pair % 8] * distribution[pair / 8]).collect();
     for (apart, pairs) in [(1, (0..64).step_by(2).collect::<Vec<_>>()), (32, (0..32).collect())] {
         let joint: Vec<usize> =
             ends.iter().flat_map(|end| pairs.iter().map(move |r| end[*r] + 8 * end[*r + apart])).collect();

@@ -31,8 +31,8 @@ fn index(spins: &[i8]) -> usize {
     spins.iter().enumerate().map(|(i, s)| usize::from(*s > 0) << i).sum()
 }
 
-/// The canonical law on [`states`].
-fn law(hamiltonian: &Pairwise, beta: f64) -> Vec<f64> {
+/// The canonical distribution on [`states`].
+fn distribution(hamiltonian: &Pairwise, beta: f64) -> Vec<f64> {
     let weights: Vec<f64> =
         states(hamiltonian.n_spins()).iter().map(|s| (-beta * hamiltonian.energy_of(s)).exp()).collect();
     let total: f64 = weights.iter().sum();
@@ -60,7 +60,7 @@ fn bad_input_is_named() {
     let unequal = Pairwise::from_bonds([(0, 1, 1.0), (1, 2, -0.5)], vec![0.0; 3]).unwrap();
     assert_eq!(
         message(HeatBath64::new(&unequal, 0.4).unwrap_err()),
-        "coupling (1, 2) is -0.5; another is ±1, but in bits all must be of one strength, use Sweep"
+        "coupling (1, 2) is -0.5 but another is ±1; in bits all must be of one strength, use Sweep"
     );
     let star = Pairwise::from_bonds((1..10).map(|j| (0, j, 1.0)), vec![0.0; 10]).unwrap();
     assert_eq!(
@@ -69,7 +69,12 @@ fn bad_input_is_named() {
     );
     for (betas, index, value) in [(vec![0.5], 0, 0.5), (vec![0.1, 0.3, 0.3], 2, 0.3)] {
         let error = ParallelTempering::new(&plain, &betas, Rule::HeatBath).unwrap_err();
-        assert_eq!(error, PhysicsError::NotAscending { index, value });
+        assert_eq!(
+            error,
+            PhysicsError::Invalid(format!(
+                "beta {index} of a ladder is {value}; a ladder needs at least two values, in ascending order"
+            ))
+        );
     }
     assert_eq!(
         message(ParallelTempering::new(&plain, &[0.4, 0.2], Rule::HeatBath).unwrap_err()),

@@ -5,13 +5,13 @@ use gibbs_testkit::check_stationary;
 
 use super::*;
 
-/// Checks that `step`, of all rows together, leaves `law` unchanged. Rows are states of `width` spins in the order of
+/// Checks that `step`, of all rows together, leaves `distribution` unchanged. Rows are states of `width` spins in the order of
 /// [`states`].
-fn check(law: &[f64], width: usize, mut step: impl FnMut(Vec<Vec<i8>>, &mut Noise) -> Vec<Vec<i8>>) {
+fn check(distribution: &[f64], width: usize, mut step: impl FnMut(Vec<Vec<i8>>, &mut Noise) -> Vec<Vec<i8>>) {
     let states: Vec<Vec<f64>> =
         states(width).iter().map(|s| s.iter().map(|x| f64::from(*x)).collect()).collect();
     let device = Device::flex();
-    check_stationary(law, &states, &device, 6400, &mut Noise::new(1, "chains"), |x, noise| {
+    check_stationary(distribution, &states, &device, 6400, &mut Noise::new(1, "chains"), |x, noise| {
         let shape = x.dims();
         let rows: Vec<Vec<i8>> =
             to_host(x).chunks(width).map(|row| row.iter().map(|s| *s as i8).collect()).collect();
@@ -21,8 +21,8 @@ fn check(law: &[f64], width: usize, mut step: impl FnMut(Vec<Vec<i8>>, &mut Nois
 }
 
 fn check_chain<C: Chain<State = Vec<i8>>>(hamiltonian: &Pairwise, chain: &C) {
-    let law = law(hamiltonian, chain.betas()[0]);
-    check(&law, hamiltonian.n_spins(), |rows, noise| {
+    let distribution = distribution(hamiltonian, chain.betas()[0]);
+    check(&distribution, hamiltonian.n_spins(), |rows, noise| {
         rows.into_iter().map(|spins| chain.step(spins, noise)).collect()
     });
 }
@@ -51,7 +51,7 @@ fn clusters_keep_the_canonical_law() {
 fn the_heat_bath_in_bits_keeps_the_canonical_law() {
     for (system, beta) in [(torus(3, 1.0, 0.0), 0.4), (torus(3, -1.0, 0.5), 0.6), (glass(), 0.8)] {
         let chain = HeatBath64::new(&system, beta).unwrap();
-        check(&law(&system, beta), 9, |rows, noise| {
+        check(&distribution(&system, beta), 9, |rows, noise| {
             rows.chunks(REPLICAS)
                 .flat_map(|group| {
                     let state = chain.step(chain.pack(group), noise);
@@ -68,8 +68,8 @@ fn the_heat_bath_in_bits_keeps_the_canonical_law() {
 fn exchanges_keep_the_product_of_the_laws() {
     let system = ising(&Lattice::square(2, Boundary::Open).unwrap(), 1.0, 0.3).unwrap();
     let betas = [0.2, 0.7];
-    let laws = betas.map(|beta| law(&system, beta));
-    let product: Vec<f64> = (0..256).map(|state| laws[0][state % 16] * laws[1][state / 16]).collect();
+    let distributions = betas.map(|beta| distribution(&system, beta));
+    let product: Vec<f64> = (0..256).map(|state| distributions[0][state % 16] * distributions[1][state / 16]).collect();
     for rule in [Rule::HeatBath, Rule::Metropolis] {
         let chain = ParallelTempering::new(&system, &betas, rule).unwrap();
         check(&product, 8, |rows, noise| {

@@ -1,4 +1,4 @@
-//! The modes of the square lattice, which the torus and the infinite lattice share.
+//! The Fourier modes of the square lattice. The torus and the infinite lattice share them.
 //!
 //! Kaufman's formula is made of `cosh γ(θ) = s + 1/s - cos θ` with `s = sinh 2K`, in which `s` and `1/s` (the dual
 //! temperature of Kramers & Wannier, doi:10.1103/PhysRev.60.252) play the same part. In `q = min(s, 1/s)` it is
@@ -15,7 +15,7 @@ use std::f64::consts::LN_2;
 
 use super::jet::Jet;
 
-/// The temperature of a square lattice in the variables of its modes; derivatives are in `β`, with `J = 1`.
+/// The temperature of a square lattice in the variables of its Fourier modes; derivatives are in `β`, with `J = 1`.
 pub(super) struct Dual {
     /// `q = min(sinh 2β, 1 / sinh 2β)`, in `[0, 1]`.
     pub(super) q: Jet,
@@ -41,10 +41,10 @@ impl Dual {
     /// `w(θ)`.
     pub(super) fn w(&self, theta: f64) -> Jet {
         let q = self.q;
-        let wave = q * (2.0 * (0.5 * theta).sin().powi(2));
+        let momentum = q * (2.0 * (0.5 * theta).sin().powi(2));
         let square = q * q + 1.0;
         let gap = -q + 1.0;
-        let root = if theta == 0.0 { gap } else { (gap * gap + wave).sqrt() };
-        square - q + wave + root * (square + wave).sqrt()
+        let root = if theta == 0.0 { gap } else { (gap * gap + momentum).sqrt() };
+        square - q + momentum + root * (square + momentum).sqrt()
     }
 }
