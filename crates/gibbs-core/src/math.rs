@@ -82,7 +82,7 @@ pub fn row_sums(x: Tensor<2>) -> Tensor<1> {
     x.sum_dim(1).squeeze_dim(1)
 }
 
-/// A zero for each row of `x [n, width]`: `[n]`, the log-determinant of a map that keeps volumes.
+/// A zero for each row of `x [n, width]`: `[n]`. It is the log-determinant of a map that conserves volume.
 pub fn row_zeros(x: &Tensor<2>) -> Tensor<1> {
     Tensor::zeros([x.dims()[0]], (&x.device(), x.dtype()))
 }

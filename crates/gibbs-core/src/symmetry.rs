@@ -20,7 +20,7 @@ use gibbs_backend::Noise;
 
 use crate::{LogProb, Sample, columns, math::log_sum_exp_rows};
 
-/// Largest number of examples in one call of the model, when a density is symmetrized.
+/// Approximate number of examples in one call of the model, when a density is symmetrized.
 const ROWS_AT_ONCE: usize = 4096;
 
 /// A permutation of variables, with or without a flip of all signs: `(g x)_i = ± x_{π(i)}`.

@@ -210,7 +210,7 @@ pub struct PathGradient {
 /// constant and every `g_i` is zero: the path gradient has no variance at the optimum. The gradient with the score has one.
 ///
 /// `x [n, width]` is on an autodiff device and differentiable in the parameters. `x` may also be the image of draws under a
-/// random symmetry; `model` is then the density of the mixture ([`Symmetrized`](crate::symmetry::Symmetrized)). This
+/// random symmetry; `model` is then the density of the mixture ([`Symmetrized`]). This
 /// function differentiates `model` and `energy` at `x`; the caller differentiates the loss. Set the parameters of `model` to
 /// `no_grad()`: their gradients are not used.
 ///

@@ -168,7 +168,10 @@ mod tests {
     }
 
     fn moved(mut module: Counted, weight: f32, count: i64) -> Counted {
-        module.weight = module.weight.map(|tensor| tensor.full_like(weight));
+        module.weight = module.weight.map(|tensor| {
+            let has_gradient = tensor.is_require_grad();
+            tensor.full_like(weight).set_require_grad(has_gradient)
+        });
         module.count = module.count.map(|tensor| tensor.full_like(count));
         module
     }
@@ -201,6 +204,14 @@ mod tests {
         let mut average = WeightAverage::new(&module, 0.9);
         (0..50).for_each(|_| average.update(&module));
         assert!((weight(average.module()) - 0.7).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_parameter_without_a_gradient_is_copied() {
+        let module = counted(&Device::flex().autodiff()).no_grad();
+        let mut average = WeightAverage::new(&module, 0.9);
+        average.update(&moved(module, 3.0, 1));
+        assert_eq!(weight(average.module()), 3.0);
     }
 
     #[test]

@@ -94,10 +94,10 @@ pub fn from_bytes<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError>
     from_part(module, bytes, |_| true)
 }
 
-/// Loads the tensors of a file whose names `is_wanted` accepts; see [`from_bytes`].
+/// Loads only the tensors whose names `is_wanted` accepts, as [`from_bytes`] does.
 ///
 /// # Errors
-/// Those of [`from_bytes`].
+/// The errors of [`from_bytes`].
 pub fn from_part<M: Module>(
     module: M,
     bytes: &[u8],

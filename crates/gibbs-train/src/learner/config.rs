@@ -20,21 +20,21 @@ pub enum OptimizerConfig {
         #[serde(default = "no_momentum")]
         momentum: Schedule,
     },
-    /// [Adam](AdamConfig) with its published constants.
+    /// [Adam](AdamConfig) with the constants of its paper.
     Adam {
-        /// Decoupled weight decay.
+        /// Decoupled weight decay, at least 0.
         #[serde(default)]
         weight_decay: f64,
     },
-    /// Line searches on each batch along [conjugate gradients](ConjugateGradient); the learning rate is not used.
+    /// Nonlinear [conjugate gradients](ConjugateGradient): line searches on each batch. Ignores the learning rate.
     ConjugateGradient {
-        /// Line searches on a batch, at least 1.
+        /// Number of line searches per batch, at least 1.
         #[serde(default = "few_searches")]
         searches: usize,
     },
-    /// Line searches on each batch by [L-BFGS](Lbfgs); the learning rate is not used.
+    /// [L-BFGS](Lbfgs): line searches on each batch. Ignores the learning rate.
     Lbfgs {
-        /// Line searches on a batch, at least 1.
+        /// Number of line searches per batch, at least 1.
         #[serde(default = "few_searches")]
         searches: usize,
     },
@@ -44,7 +44,7 @@ fn no_momentum() -> Schedule {
     Schedule::constant(0.0)
 }
 
-/// As many as Hinton & Salakhutdinov (2006, doi:10.1126/science.1127647, supporting material) make on each batch.
+/// The number of Hinton & Salakhutdinov, Science 313:504 (2006), doi:10.1126/science.1127647, supporting material.
 fn few_searches() -> usize {
     3
 }
@@ -70,7 +70,9 @@ impl OptimizerConfig {
                 momentum.check("momentum", |value| (0.0..1.0).contains(&value), "must lie in [0, 1)")
             }
             Self::Adam { weight_decay } => AdamConfig::new().with_weight_decay(*weight_decay).validate(),
-            Self::ConjugateGradient { searches } => ConjugateGradient::new().with_searches(*searches).validate(),
+            Self::ConjugateGradient { searches } => {
+                ConjugateGradient::new().with_searches(*searches).validate()
+            }
             Self::Lbfgs { searches } => Lbfgs::new().with_searches(*searches).validate(),
         }
     }

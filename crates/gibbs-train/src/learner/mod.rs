@@ -19,7 +19,9 @@ use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, BoxError, ConfigError, Objective, ObjectiveState, Position, Scalar, optim::{ConjugateGradient, Lbfgs, Minimized}, params,
+    Batch, BoxError, ConfigError, Objective, ObjectiveState, Position, Scalar,
+    optim::{ConjugateGradient, Lbfgs, Minimized},
+    params,
 };
 use serde::{Deserialize, Serialize};
 
