@@ -5,6 +5,7 @@ mod densities;
 mod latent;
 mod lattices;
 mod learning;
+mod preprocess;
 mod refusals;
 
 use burn::{prelude::*, tensor::DType, tensor::FloatDType};
