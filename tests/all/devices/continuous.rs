@@ -32,7 +32,7 @@ fn trajectories(energy: &dyn Energy, width: usize, place: (&Device, DType)) -> [
 fn trajectories_are_the_same_on_every_device() {
     let torus = ising(&Lattice::square(6, Boundary::Periodic).unwrap(), 1.0, 0.1).unwrap();
     let springs = Springs { mass: 1.0, coupling: 2.0, pinning: 0.5 };
-    let laws: [(&str, usize, Box<dyn Energy>); 6] = [
+    let energies: [(&str, usize, Box<dyn Energy>); 6] = [
         ("walls", 10, Box::new(HarmonicChain::new(10, Ends::Walls, springs, 1.5).unwrap())),
         ("chain", 10, Box::new(HarmonicChain::new(10, Ends::Ring, springs, 1.5).unwrap())),
         ("ring", 2, Box::new(Ring::default())),
@@ -40,13 +40,13 @@ fn trajectories_are_the_same_on_every_device() {
         ("field", 20, Box::new(PhiFour::new(&[Axis::open(4), Axis::periodic(5)], -1.0, 0.5).unwrap())),
         ("dual", 36, Box::new(DualIsing::new(&torus, CRITICAL_BETA, 0.5).unwrap())),
     ];
-    for (law, width, energy) in &laws {
+    for (model, width, energy) in &energies {
         let expected = trajectories(&**energy, *width, (&Device::flex(), DType::F64));
         for (name, device) in devices() {
             let found = trajectories(&**energy, *width, (&device, DType::F32));
             for (what, (found, expected)) in ["energy", "slope"].iter().zip(found.iter().zip(&expected)) {
                 // Sums of some hundred terms up to some tens in single precision, a few steps apart.
-                assert_close(found, expected, 1e-4, &format!("{what} of {law} on {name}"));
+                assert_close(found, expected, 1e-4, &format!("{what} of {model} on {name}"));
             }
         }
     }

@@ -16,7 +16,7 @@ use gibbs_train::weights::{self, WeightsError};
 use super::{Constructor, Generative, Gradients, Model, tensor};
 use crate::support::parameters::{by_parameter, perturbed};
 
-/// Variables of each flow: pictures of 4 by 4 pixels for one of them.
+/// Variables of each flow: images of 4 by 4 pixels for one of them.
 const WIDTH: usize = 16;
 
 pub(super) fn models() -> Vec<Constructor> {

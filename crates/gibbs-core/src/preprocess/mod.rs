@@ -11,8 +11,6 @@
 mod dequantization;
 mod logit;
 mod maps;
-#[cfg(test)]
-mod tests;
 mod whitening;
 
 use burn::{

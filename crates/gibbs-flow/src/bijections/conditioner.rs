@@ -36,7 +36,7 @@ impl Conditioner for Convolutional {
     }
 }
 
-/// Sizes of a multi-layer perceptron.
+/// Sizes of an MLP.
 #[derive(Config, Debug, PartialEq)]
 pub struct MlpConditionerConfig {
     /// Widths of the hidden layers, each at least 1.

@@ -117,14 +117,14 @@ mod tests {
     #[test]
     fn a_plane_wave_is_a_pair_of_modes() {
         let (lengths, q, [a, b]) = ([3, 5], [1, 3], [0.7, -0.2]);
-        let wave = (0..15).map(|x| {
+        let field = (0..15).map(|x| {
             let phase = TAU * ((q[0] * (x / 5)) as f64 / 3.0 + (q[1] * (x % 5)) as f64 / 5.0);
             a * phase.cos() + b * phase.sin()
         });
         let mut expected = [0.0; 15];
         expected[5 + 3] = 15f64.sqrt() * (a + b) / 2.0;
         expected[2 * 5 + 2] = 15f64.sqrt() * (a - b) / 2.0;
-        for (found, expected) in transform(&lengths, wave.collect()).iter().zip(expected) {
+        for (found, expected) in transform(&lengths, field.collect()).iter().zip(expected) {
             assert!((found - expected).abs() < 1e-12, "{found} {expected}");
         }
     }

@@ -1,4 +1,4 @@
-//! A velocity field by a multi-layer perceptron (MLP).
+//! A velocity field by an MLP (a fully connected network).
 //!
 //! ```text
 //! v = h_L·W_{L+1} + b,    h_l = f(a_l),   a_l depends on the time, see TimeInput;   D_l = diag f'(a_l)

@@ -36,7 +36,7 @@ fn one_variable_is_enough_where_nothing_is_conditioned_on() {
         MafConfig::new(1, 2, vec![4].into()).flow_with(Univariate::spline()),
         MafConfig::new(1, 2, vec![4].into()).with_n_context(C).inverse_flow_with(Univariate::affine()),
         FlowConfig::new(1, vec![LayerConfig::linear(Permute::Reverse)]),
-        // Everything is changed as the context says.
+        // The context changes all variables.
         FlowConfig::new(
             1,
             vec![LayerConfig::Coupling(CouplingConfig::new(

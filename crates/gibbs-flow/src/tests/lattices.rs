@@ -1,4 +1,4 @@
-//! What only couplings on lattices and pictures have.
+//! Properties of couplings on lattices and images.
 
 use gibbs_core::{Bijection, math::to_host};
 use gibbs_testkit::check_bijection;

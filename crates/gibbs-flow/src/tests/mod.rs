@@ -2,9 +2,11 @@
 
 mod bijections;
 mod densities;
+mod families;
 mod latent;
 mod lattices;
 mod learning;
+mod preprocess;
 mod refusals;
 
 use burn::{prelude::*, tensor::DType, tensor::FloatDType};
@@ -82,7 +84,7 @@ fn constructors(n: usize) -> Vec<(String, FlowConfig)> {
     all
 }
 
-/// Convolutional couplings over a line of sites, open and periodic, with places and a context; and pictures at as many scales as
+/// Convolutional couplings over a line of sites, open and periodic, with places and a context; and images at as many scales as
 /// the number of variables has squares of four sites.
 fn lattices(n: usize, map_name: &str, map: Univariate) -> Vec<(String, FlowConfig)> {
     let line = ConvolutionalConfig::new(1, n)

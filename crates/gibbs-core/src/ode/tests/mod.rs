@@ -31,7 +31,7 @@ fn on_host(rates: impl Fn(f64, &[f64]) -> Vec<f64>) -> impl Fn(f64, &State) -> S
     move |t, y| row(&rates(t, &host(y)))
 }
 
-/// `y' = y cos t`, whose solution is `y_0 exp(sin t - sin t_0)`; and a logistic law, `y' = y (1 - y)`.
+/// `y' = y cos t`, whose solution is `y_0 exp(sin t - sin t_0)`; and logistic growth, `y' = y (1 - y)`.
 fn curved() -> impl Fn(f64, &State) -> State {
     on_host(|t, y| vec![y[0] * t.cos(), y[1] * (1.0 - y[1])])
 }

@@ -161,10 +161,10 @@ fn nan_stays_nan() {
 #[test]
 fn a_map_out_of_range_is_named() {
     let message = |map: Univariate| map.validate().unwrap_err().to_string();
-    assert_eq!(message(Univariate::Spline { bins: 1, bound: 3.0 }), "bins = 1 must be from 2 to 64");
+    assert_eq!(message(Univariate::Spline { bins: 1, bound: 3.0 }), "bins = 1: must be from 2 to 64");
     assert!(
         message(Univariate::Spline { bins: 8, bound: -1.0 })
-            .contains("bound = -1 must be finite and above 0")
+            .contains("bound = -1: must be finite and above 0")
     );
     assert!(message(Univariate::Affine { max_log_scale: f64::NAN }).contains("max_log_scale = NaN"));
 }

@@ -7,7 +7,7 @@ use gibbs_core::{LogProb, math::to_host};
 
 use super::*;
 
-fn stirred_field(lengths: &[usize], seed: u64) -> LatticeField {
+fn perturbed_field(lengths: &[usize], seed: u64) -> LatticeField {
     let config = LatticeFieldConfig::new(lengths.to_vec()).with_features(3).with_frequencies(3);
     let field = config.init(&Device::flex(), &mut Noise::new(seed, "init")).unwrap();
     perturbed(cast(field, FloatDType::F64), 0.5, Noise::new(seed, "stir"))
@@ -40,7 +40,7 @@ fn velocities_move_with_the_lattice() {
         }
         let group = SymmetryGroup::generated_by(n_sites, &generators);
         assert_eq!(group.order(), n_sites * if rows == columns { 16 } else { 8 });
-        let field = stirred_field(&lengths, 0);
+        let field = perturbed_field(&lengths, 0);
         let velocity = field.velocity(None);
         let (x, now) = (normal("x", [2, n_sites]), time(0.3, &normal("x", [2, n_sites])));
         let (v, trace) = velocity.divergence(&now, x.clone());
@@ -58,7 +58,7 @@ fn velocities_move_with_the_lattice() {
 fn velocities_are_sums_over_sites() {
     let (lengths, t, n_features, n_cosines) = ([2, 3], 0.7, 3, 3);
     let n_sites = 6;
-    let field = stirred_field(&lengths, 1);
+    let field = perturbed_field(&lengths, 1);
     let x = to_host(normal("x", [1, n_sites]));
     let [frequencies, mixtures, kernels] =
         [&field.frequencies, &field.mixtures, &field.kernels].map(|param| to_host(param.val()));
@@ -68,8 +68,8 @@ fn velocities_are_sums_over_sites() {
         let of_mode = |q: usize| {
             let lambda: f64 = (0..n_cosines)
                 .map(|k| {
-                    let wave = (0.5 * TAU * k as f64 * t).cos();
-                    wave * kernels[width * k + n_orbits * channel + field.orbits()[q]]
+                    let cosine = (0.5 * TAU * k as f64 * t).cos();
+                    cosine * kernels[width * k + n_orbits * channel + field.orbits()[q]]
                 })
                 .sum();
             let turns = [3, 1].iter().zip(lengths).map(|(&stride, length)| {
@@ -96,9 +96,9 @@ fn velocities_are_sums_over_sites() {
 /// Wave vectors `(q_1, q_2)` of 4×4 sites up to signs and order: 00, 01, 02, 11, 12, 22.
 #[test]
 fn modes_that_symmetries_exchange_share_their_kernel() {
-    let square = stirred_field(&[4, 4], 0);
+    let square = perturbed_field(&[4, 4], 0);
     assert_eq!(square.orbits(), [0, 1, 2, 1, 1, 3, 4, 3, 2, 4, 5, 4, 1, 3, 4, 3]);
-    let rectangle = stirred_field(&[2, 4], 0);
+    let rectangle = perturbed_field(&[2, 4], 0);
     assert_eq!(rectangle.orbits(), [0, 1, 2, 1, 3, 4, 5, 4]);
 }
 
@@ -107,7 +107,7 @@ fn modes_that_symmetries_exchange_share_their_kernel() {
 #[test]
 fn the_linear_part_makes_gaussian_laws() {
     let lengths = [2, 4];
-    let mut field = stirred_field(&lengths, 2);
+    let mut field = perturbed_field(&lengths, 2);
     let n_orbits = 6;
     let lambda = [0.3, -0.2, 0.5, 0.1, -0.7, 0.4];
     let kernels: Vec<f64> = (0..3 * 3 * n_orbits).map(|i| lambda.get(i).copied().unwrap_or(0.0)).collect();
@@ -139,7 +139,7 @@ fn a_field_begins_at_rest() {
 #[test]
 fn weights_survive_saving() {
     use burn::store::SafetensorsStore;
-    let (saved, mut loaded) = (stirred_field(&[2, 3], 0), stirred_field(&[2, 3], 1));
+    let (saved, mut loaded) = (perturbed_field(&[2, 3], 0), perturbed_field(&[2, 3], 1));
     let mut store = SafetensorsStore::from_bytes(None);
     saved.save_into(&mut store).unwrap();
     let mut reader = SafetensorsStore::from_bytes(Some(store.get_bytes().unwrap()));

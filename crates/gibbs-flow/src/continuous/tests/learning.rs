@@ -41,7 +41,7 @@ fn trained(
     for step in 0..steps {
         let x = clouds(256, noise).autodiff();
         let gradients = GradientsParams::from_grads(loss(&flow, x, noise).backward(), &flow);
-        // To zero along half a wave.
+        // To zero along half a cosine.
         let part = step as f64 / steps as f64;
         flow = optimizer.step(rate * 0.5 * (1.0 + (std::f64::consts::PI * part).cos()), flow, gradients);
     }

@@ -1,4 +1,4 @@
-//! Velocities of variables that often have the same value, against the laws that they carry the base to.
+//! Velocities of variables that often have the same value, against the distributions that they carry the base to.
 
 use burn::module::Param;
 use gibbs_core::math::{LN_SQRT_TAU, to_host};
@@ -18,7 +18,7 @@ fn constant(u: f64, log_odds: [f64; 2]) -> ContinuousFlow {
     let bias = Tensor::<1>::from_data(said.as_slice(), (&Device::flex(), DType::F64));
     let mut field = field;
     field.leave.bias = Param::from_tensor(bias);
-    // Pixels do not depend on each other, so that any direction of signs tells the trace exactly.
+    // Pixels do not depend on each other, so that any direction of signs gives the exact trace.
     let trace = Trace::Hutchinson(Probe::Rademacher);
     let solver = Solver::new(Method::Tsitouras).with_tolerance(1e-8);
     ContinuousFlow::new(Field::Image(field), solver, trace).unwrap()
@@ -45,7 +45,7 @@ fn the_flow_of_point_masses_is_their_mixture() {
     assert!((found - truth).abs() < 1e-4, "{found} instead of {truth}");
 }
 
-/// The share of a value that is no atom is what the odds leave to it.
+/// The probability of other values is 1 minus that of the point masses.
 #[test]
 fn pixels_are_point_masses_as_often_as_their_odds() {
     let flow = constant(0.0, [60.0, 60.0 + 3f64.ln()]);

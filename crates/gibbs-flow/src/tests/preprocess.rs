@@ -1,20 +1,14 @@
 //! Whitening against the Gaussian of its moments; preprocessors and models behind them.
 
-use burn::tensor::FloatDType;
+use burn::module::Module;
+use gibbs_core::{
+    Bijection, ColumnMoments, ConditionalLogProb, LogProb,
+    math::{LN_SQRT_TAU, row_sums, to_host},
+    preprocess::{Map, Preprocessed, Preprocessor, PreprocessorConfig},
+};
 use gibbs_testkit::check_bijection;
 
 use super::*;
-use crate::{
-    LogProb,
-    math::{LN_SQRT_TAU, row_sums, to_host},
-    params::cast,
-};
-
-const OPTIONS: DType = DType::F64;
-
-fn wide(values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values, shape), (&Device::flex(), DType::F64))
-}
 
 /// A standard normal density.
 #[derive(Module, Debug)]
@@ -32,6 +26,8 @@ impl ConditionalLogProb for Base {
         row_sums(z.powi_scalar(2)) * -0.5 - width * LN_SQRT_TAU
     }
 }
+
+const OPTIONS: DType = DType::F64;
 
 /// `m` and `C` of three variables, `C = A·Aᵀ` with `det A = 6`.
 fn moments() -> ColumnMoments {
