@@ -120,6 +120,7 @@ pub fn refuse(error: impl Display) -> anyhow::Error {
 /// # Errors
 /// Settings that make no Hamiltonian, or a file that cannot be read.
 pub fn build(system: &SpinSystemConfig) -> Result<SpinSystem> {
+    system.validate().map_err(refuse)?;
     match &system.couplings {
         Some(file) => system.with_hamiltonian(read_couplings(file)?).map_err(refuse),
         None => system.build().map_err(refuse),

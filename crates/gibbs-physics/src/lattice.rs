@@ -29,7 +29,7 @@ named! {
 pub struct Axis {
     /// Number of sites.
     pub length: usize,
-    /// What lies behind the last one.
+    /// What follows the last site.
     pub boundary: Boundary,
 }
 
@@ -44,7 +44,8 @@ impl Axis {
         Self { length, boundary: Boundary::Periodic }
     }
 
-    /// An open axis has at least one site, a periodic one two: the bond of a single site would be to itself.
+    /// Checks the length: an open axis has at least one site, a periodic axis two, as the bond of one site would join it with
+    /// itself.
     pub(crate) fn check(self, axis: usize) -> Result<Self, PhysicsError> {
         let least = if self.boundary == Boundary::Open { 1 } else { 2 };
         if self.length < least {
@@ -85,7 +86,7 @@ impl Lattice {
     }
 
     /// The triangular lattice: a square lattice with one diagonal more, `(row, column) — (row + 1, column + 1)`, so
-    /// that inner sites have six neighbors.
+    /// inner sites have six neighbors.
     ///
     /// # Errors
     /// If an open axis has no sites, or a periodic one less than two.
@@ -111,7 +112,7 @@ impl Lattice {
         lattice.map_err(|cause| error(cause.to_string()))
     }
 
-    /// The lattice with bonds along the given steps, each of which goes up by one on the axes it names.
+    /// The lattice with bonds along the given steps. A step is the list of axes on which it goes up by one.
     fn with_steps(axes: &[Axis], steps: &[Vec<usize>]) -> Result<Self, PhysicsError> {
         if axes.is_empty() {
             return Err(PhysicsError::NoSpins);

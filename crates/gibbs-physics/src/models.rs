@@ -1,4 +1,4 @@
-//! The Hamiltonians that have names. Each is a [`Pairwise`], so whatever holds for couplings in pairs holds for it.
+//! Named Hamiltonians. Each is a [`Pairwise`].
 
 use gibbs_backend::Noise;
 
@@ -31,7 +31,7 @@ pub fn ising(lattice: &Lattice, coupling: f64, field: f64) -> Result<Pairwise, P
 /// Reference: Edwards & Anderson, J. Phys. F 5:965 (1975), doi:10.1088/0305-4608/5/5/017.
 ///
 /// # Errors
-/// None for a lattice; the type is that of [`Pairwise::from_bonds`].
+/// None at present; the type is that of [`Pairwise::from_bonds`].
 pub fn edwards_anderson(lattice: &Lattice, noise: &mut Noise) -> Result<Pairwise, PhysicsError> {
     let bonds = lattice.bonds().iter().map(|(i, j)| (*i, *j, if noise.below(2) == 0 { -1.0 } else { 1.0 }));
     Pairwise::from_bonds(bonds, vec![0.0; lattice.n_sites()])

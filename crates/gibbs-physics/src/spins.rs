@@ -2,7 +2,7 @@
 
 use gibbs_backend::Noise;
 
-/// `n` fair spins: the bits of one 64-bit word for 64 of them.
+/// `n` spins, up or down with probability 1/2. One 64-bit word makes 64 of them.
 pub(crate) fn fair_spins(n: usize, noise: &mut Noise) -> Vec<i8> {
     let mut words = vec![0; n.div_ceil(64)];
     noise.fill_u64(&mut words);

@@ -73,19 +73,19 @@ fn every_kind_stores_measures_recalls_and_samples() {
         summary.as_object_mut().unwrap().remove("wall_seconds").unwrap();
         assert_eq!(summary, printed, "{kind}");
         assert_eq!((&printed["experiment"], &printed["n"]), (&json!("hopfield"), &json!(3)));
-        let figure = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
+        let metric = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
         assert_close(
             &[mean(&doubles(&folder.join("values.npy")))],
-            &[figure("example_overlap")],
+            &[metric("example_overlap")],
             1e-12,
             kind,
         );
         for name in ["overlap", "recalled", "example_overlap"] {
-            assert!(figure(name) > 0.8 && figure(name) < 1.0 + 1e-9, "{kind}: {name} in {printed}");
+            assert!(metric(name) > 0.8 && metric(name) < 1.0 + 1e-9, "{kind}: {name} in {printed}");
         }
         // Attention leaves patterns only nearly where they are, a little lower.
         assert!(
-            kind == "continuous" || figure("energy_recalled") >= figure("energy") - 1e-4,
+            kind == "continuous" || metric("energy_recalled") >= metric("energy") - 1e-4,
             "{kind}: {printed}"
         );
         assert_eq!(printed["metrics"]["spurious"]["kind"], "unbiased");
@@ -190,8 +190,8 @@ fn pictures_and_spins_of_files_are_stored() {
 #[test]
 fn bad_settings_are_one_clear_line() {
     let folder = tempdir().unwrap();
-    let refused = |settings: &[&str], told: &[&str]| {
-        train(folder.path(), "none", settings).refuses(told);
+    let refused = |settings: &[&str], expected: &[&str]| {
+        train(folder.path(), "none", settings).refuses(expected);
         assert!(!folder.path().join("none").exists(), "a refused run left a folder");
     };
     refused(&["model.kind=hopfield"], &["model.kind", "hopfield", "pseudo_inverse"]);
@@ -211,8 +211,8 @@ fn bad_settings_are_one_clear_line() {
 fn bad_data_are_one_clear_line() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
-    let refused = |flags: &[&str], told: &[&str]| {
-        run(folder, &[&["train", "none", "--quiet"], flags].concat()).refuses(told);
+    let refused = |flags: &[&str], expected: &[&str]| {
+        run(folder, &[&["train", "none", "--quiet"], flags].concat()).refuses(expected);
         assert!(!folder.join("none").exists(), "a refused run left a folder");
     };
     npy::write(&folder.join("three.npy"), &[1.0f32, -1.0, 3.0, 1.0, 1.0, -1.0], &[2, 3]).unwrap();
@@ -236,22 +236,22 @@ fn bad_data_are_one_clear_line() {
 fn bad_flags_of_recall_and_damaged_couplings_are_one_clear_line() {
     let folder = trained(&["model.kind=hebb"]);
     let folder = folder.path();
-    let refused = |flags: &[&str], told: &[&str]| run(folder, flags).refuses(told);
+    let refused = |flags: &[&str], expected: &[&str]| run(folder, flags).refuses(expected);
     refused(&["recall", "run", "--flip", "1.5"], &["--flip = 1.5", "[0, 1]"]);
     refused(&["recall", "run", "--flip", "NaN"], &["--flip = NaN"]);
-    refused(&["recall", "run", "--temperature=-1"], &["--temperature -1", "at least 0"]);
-    refused(&["sample", "run", "--temperature", "NaN"], &["--temperature NaN"]);
+    refused(&["recall", "run", "--temperature=-1"], &["--temperature = -1", "at least 0"]);
+    refused(&["sample", "run", "--temperature", "NaN"], &["--temperature = NaN"]);
     refused(&["recall", "run", "--out", "film.gif"], &["film.gif", ".png"]);
     refused(&["recall", "nowhere"], &["nowhere"]);
     let grid = gibbs_report::ImageGrid::new(3, 3).scale(1).margin(0);
     grid.render(&[1.0; 9]).unwrap().save_png(folder.join("small.png")).unwrap();
     refused(&["recall", "run", "--image", "small.png"], &["small.png", "3x3", "6x6"]);
-    for (kind, flags, told) in [
+    for (kind, flags, expected) in [
         ("dense_exponential", ["--updates", "synchronous"], "dense_exponential"),
         ("continuous", ["--temperature", "1"], "continuous"),
     ] {
         train(folder, kind, &[&format!("model.kind={kind}")]).succeeds();
-        refused(&[&["recall", kind], &flags[..]].concat(), &[told]);
+        refused(&[&["recall", kind], &flags[..]].concat(), &[expected]);
     }
 
     // Last come the couplings: the last row without its diagonal entry.
@@ -284,7 +284,8 @@ fn the_capacity_is_measured_with_its_error() {
     assert!(bytes(folder, "run/capacity.png").starts_with(b"\x89PNG"));
     assert_eq!(measure("again"), found);
 
-    let refused = |flags: &[&str], told: &[&str]| run(folder, &[&["capacity"], flags].concat()).refuses(told);
+    let refused =
+        |flags: &[&str], expected: &[&str]| run(folder, &[&["capacity"], flags].concat()).refuses(expected);
     refused(&["--sizes", "100"], &["--sizes 100", "two different"]);
     refused(&["--sizes", "0,100"], &["--sizes 0,100"]);
     refused(&["--instances", "1"], &["--instances 1", "at least 2"]);

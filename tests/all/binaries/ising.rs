@@ -43,7 +43,7 @@ fn value(evaluation: &Value, name: &str) -> f64 {
 /// Couplings of `0.3/√8` are learned from 5000 samples with an error of about `1/√5000` each, 13 %, of which pairs alone see
 /// more.
 #[test]
-fn every_method_learns_and_eval_repeats_its_figures() {
+fn every_method_learns_and_eval_repeats_its_metrics() {
     let folder = tempdir().unwrap();
     for method in METHODS {
         train(folder.path(), method, &[&format!("model.kind={method}")]);
@@ -205,9 +205,9 @@ fn every_chain_measures_the_exact_values() {
         let methods = temperature["methods"].as_array().unwrap();
         assert_eq!(methods.len(), 4);
         for method in methods {
-            for figure in ["energy", "specific_heat", "abs_magnetization", "binder"] {
-                let deviation = method[figure]["deviation"].as_f64().unwrap();
-                assert!(deviation.abs() < 5.0, "{figure}: {method}");
+            for metric in ["energy", "specific_heat", "abs_magnetization", "binder"] {
+                let deviation = method[metric]["deviation"].as_f64().unwrap();
+                assert!(deviation.abs() < 5.0, "{metric}: {method}");
             }
         }
     }
@@ -232,9 +232,9 @@ fn the_same_seed_measures_the_same() {
 #[test]
 fn bad_input_is_one_line() {
     let folder = tempdir().unwrap();
-    let refuses = |arguments: &[&str], told: &[&str]| ising(folder.path(), arguments).refuses(told);
-    let train = |settings: &[&str], told: &[&str]| {
-        refuses(&[&["train", "run", "--quiet"], settings].concat(), told);
+    let refuses = |arguments: &[&str], expected: &[&str]| ising(folder.path(), arguments).refuses(expected);
+    let train = |settings: &[&str], expected: &[&str]| {
+        refuses(&[&["train", "run", "--quiet"], settings].concat(), expected);
         assert!(!folder.path().join("run").exists(), "a refused run left a folder");
     };
     train(&["--set", "model.kind=magic"], &["model.kind", "magic", "pseudo_likelihood"]);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 named! {
-    /// What the ends of a chain are tied to.
+    /// Where the end springs of a chain are attached.
     Ends {
         /// Walls: one more spring on either side, `x_0 = x_{n+1} = 0`.
         Walls = "walls",
@@ -25,15 +25,15 @@ named! {
 /// The constants of a harmonic chain, in any consistent units.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Springs {
-    /// `m > 0` of each particle. It enters the frequencies alone.
+    /// `m > 0` of each particle. Only the frequencies depend on it.
     pub mass: f64,
     /// `κ > 0` of the springs between neighbors.
     pub coupling: f64,
-    /// `κ₀ ≥ 0` of the springs that tie each particle to its place; above 0 for a ring, which else drifts away.
+    /// `κ₀ ≥ 0` of the springs that tie each particle to its place; above 0 for a ring, which otherwise drifts away.
     pub pinning: f64,
 }
 
-/// `n` particles in a row, displaced by `x_i` from their places, at the inverse temperature `β`:
+/// `n` particles in a row with displacements `x_i` from their places, at the inverse temperature `β`:
 ///
 /// ```text
 /// V(x) = κ/2 Σ_<ij> (x_i - x_j)² + κ₀/2 Σ_i x_i² = m/2 xᵀ D x,     E(x) = β V(x)
@@ -42,7 +42,7 @@ pub struct Springs {
 /// ln Z = 1/2 Σ_k ln (2π / β m ω_k²),   ⟨E⟩ = n/2
 /// ```
 ///
-/// `Z` is that of the displacements, without momenta. `D` is the dynamical matrix and `ω_k²` its eigenvalues.
+/// `Z` is the integral over the displacements, without momenta. `D` is the dynamical matrix and `ω_k²` its eigenvalues.
 ///
 /// Reference: Born & von Kármán, Phys. Z. 13:297 (1912), for the ring; Goldstein, Classical Mechanics, chapter 6, for
 /// normal modes.
@@ -111,7 +111,8 @@ impl HarmonicChain {
     fn stiffness(&self) -> impl Iterator<Item = f64> {
         let Springs { coupling, pinning, .. } = self.springs;
         let half_wave = self.half_wave();
-        self.half_waves().map(move |(k, _)| pinning + 4.0 * coupling * (0.5 * half_wave * k as f64).sin().powi(2))
+        self.half_waves()
+            .map(move |(k, _)| pinning + 4.0 * coupling * (0.5 * half_wave * k as f64).sin().powi(2))
     }
 
     /// The frequencies `ω_k`, ascending.

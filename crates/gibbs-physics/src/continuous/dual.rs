@@ -33,15 +33,15 @@ use crate::{
 /// ([`spins`](Self::spins), [`fields`](Self::fields)); `⟨x xᵀ⟩ = K ⟨s sᵀ⟩ K + K`. The fields have the symmetries of the spins;
 /// without a field `h`, one of them is the change of all signs.
 ///
-/// The smaller the margin, the less the Gaussian part covers the spins, but the stiffer is the energy: its second
-/// derivatives reach `1/margin`. Li & Wang take 0.1.
+/// With a small margin the Gaussian noise hides the spins less, but the energy is stiffer: its second derivatives reach
+/// `1/margin`. Li & Wang take 0.1.
 ///
 /// References: Hubbard, Phys. Rev. Lett. 3:77 (1959), doi:10.1103/PhysRevLett.3.77; Fisher, "Critical phenomena", Lecture
 /// Notes in Physics 186:1 (1983), for the Ising model; Li & Wang, Phys. Rev. Lett. 121:260601 (2018), arXiv:1802.02840,
 /// and Zhang, E & Wang, arXiv:1809.10188, for flows trained on it.
 ///
-/// Cost: the eigenvectors of `J`, `n³`, once; a product with `K⁻¹`, `batch · n²`, for each energy. In f32 its relative
-/// error is that of `xᵀK⁻¹x`, about `1e-7 √n` of `λ_max(K) / margin` at most.
+/// Cost: the eigenvectors of `J`, `n³`, once; a product with `K⁻¹`, `batch · n²`, for each energy. In f32 the relative
+/// error is that of `xᵀK⁻¹x`, at most about `1e-7 √n λ_max(K) / margin`.
 #[derive(Clone, Debug)]
 pub struct DualIsing {
     /// `K⁻¹`, `K` and `K^(1/2)`, each `[n, n]`, symmetric.

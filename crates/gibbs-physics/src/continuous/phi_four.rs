@@ -12,10 +12,10 @@ use crate::{Axis, Lattice, error::PhysicsError, exact::field::check_potential};
 /// S(φ) = Σ_<xy> (φ_x - φ_y)² + Σ_x (m² φ_x² + λ φ_x⁴)
 /// ```
 ///
-/// each bond once, sites in row-major order. A negative `m²` makes two wells; in two dimensions the symmetry `φ -> -φ` is
-/// broken below a critical `m²(λ)`. Open axes end freely.
+/// The sum counts each bond once. Sites are in row-major order. A negative `m²` makes two wells; in two dimensions the symmetry
+/// `φ -> -φ` is broken below a critical `m²(λ)`. Open axes have free ends.
 ///
-/// The action, without factors 1/2, is that of Albergo, Kanwar & Shanahan, Phys. Rev. D 100:034515 (2019),
+/// The action has no factors 1/2. It is the action of Albergo, Kanwar & Shanahan, Phys. Rev. D 100:034515 (2019),
 /// arXiv:1904.12072, there with `□ = Σ_μ (2φ_x - φ_{x+μ} - φ_{x-μ})`, and of Gerdes, de Haan, Rainone, Bondesan & Cheng,
 /// SciPost Phys. 15:238 (2023), arXiv:2207.00283, so their `m²` and `λ` can be compared.
 ///
@@ -41,7 +41,7 @@ impl PhiFour {
         Ok(Self { lattice: Lattice::hypercubic(axes)?, mass_squared, coupling })
     }
 
-    /// The lattice, whose symmetries, and the change of all signs, leave `S` as it is.
+    /// The lattice. Its symmetries and the change of all signs do not change `S`.
     pub fn lattice(&self) -> &Lattice {
         &self.lattice
     }

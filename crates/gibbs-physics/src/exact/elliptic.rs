@@ -9,7 +9,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-/// The complete elliptic integrals of one modulus, as far as they are asked for.
+/// Combinations of the complete elliptic integrals of one modulus.
 pub(super) struct Elliptic {
     /// `K(k) - E(k)`, of the first kind less the second.
     pub(super) k_minus_e: f64,
@@ -18,7 +18,7 @@ pub(super) struct Elliptic {
 }
 
 impl Elliptic {
-    /// From `k' > 0` and `d = 1 - k'`, given apart because their rounding differs: nothing cancels for small `d`.
+    /// From `k' > 0` and `d = 1 - k'`, both given, so that nothing cancels for small `d`.
     pub(super) fn new(complement: f64, d: f64) -> Self {
         let (mut a, mut b, mut c) = (1.0, complement, 0.5 * d);
         let mut sum = 0.5 * d * (1.0 + complement);

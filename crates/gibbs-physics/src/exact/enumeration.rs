@@ -7,10 +7,10 @@
 //! H(low, high) = H_low(low) + H_high(high) + Σ_{i low} g_i s_i,   g_i = -Σ_{j high} J_ij s_j
 //! ```
 //!
-//! of which `H_low` is made once and the sum over `i` by doubling: turning on spin `k` adds `2 g_k` to what is there.
-//! Like a Gray code this costs a few additions for each state, but no energy is the end of a long chain of differences,
-//! so nothing drifts. The block is summed by folding it in half, which yields `Σ w s_i` of each low spin on the way;
-//! correlations need no more than this and the summed weights of the low states.
+//! `H_low` is computed once. The sum over `i` is computed by doubling: flipping spin `k` up adds `2 g_k` to the known values.
+//! This costs a few additions for each state, like a Gray code, but no energy is the end of a long chain of differences, so rounding
+//! errors do not accumulate. The block is summed by folding it in half, which also gives `Σ w s_i` of each low spin. Correlations
+//! follow from these sums and the summed weights of the low states.
 //!
 //! Weights are taken relative to the lowest energy met so far, in f64. The states are divided among the threads in a way
 //! that does not depend on their number, so neither does the result.

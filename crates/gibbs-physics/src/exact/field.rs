@@ -27,10 +27,10 @@ use crate::{
 const FEWEST: usize = 64;
 const MOST: usize = 1024;
 
-/// Agreement of two successive rules, a site; that of the latter is about the square of this.
+/// Difference of two successive rules, per site. The error of the later rule is about the square of this.
 const AGREEMENT: f64 = 1e-9;
 
-/// `V` at the ends of the range of values, above its minimum: what is left out is `e^-60` of the integral.
+/// `V` at the ends of the range of values, above its minimum. The omitted part is `e^-60` of the integral.
 const HIGHEST: f64 = 60.0;
 
 /// `ln Z` of the field without interaction, `λ = 0`, on the hypercubic lattice with `axes`: exact.

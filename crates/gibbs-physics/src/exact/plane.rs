@@ -8,8 +8,8 @@
 //! m        = (1 - s⁻⁴)^{1/8} below the critical temperature, 0 above;   sinh 2K_c = 1
 //! ```
 //!
-//! The integral is Onsager's double integral done in one variable. It is evaluated by the double exponential rule, which
-//! does not mind that near the critical temperature the integrand gets a corner at `θ = 0`.
+//! The integral is Onsager's double integral done in one variable. The double exponential rule evaluates it,
+//! also near the critical temperature, where the integrand has a corner at `θ = 0`.
 //!
 //! References: Onsager, Phys. Rev. 65:117 (1944), doi:10.1103/PhysRev.65.117, for `Z`, energy and heat; Yang, Phys.
 //! Rev. 85:808 (1952), doi:10.1103/PhysRev.85.808, for the magnetization; Takahasi & Mori, Publ. RIMS 9:721 (1974),
@@ -17,7 +17,7 @@
 
 use std::f64::consts::{FRAC_1_PI, FRAC_PI_2, PI};
 
-use super::{Thermodynamics, elliptic::Elliptic, jet::Jet, fourier::Dual};
+use super::{Thermodynamics, elliptic::Elliptic, fourier::Dual, jet::Jet};
 use crate::error::{PhysicsError, inverse_temperature};
 
 /// `β_c J = ½ ln(1 + √2)`, where the square lattice orders.
@@ -30,8 +30,8 @@ const SPACING: f64 = 1.0 / 64.0;
 
 /// The Ising model `H = -Σ_<ij> s_i s_j` on the infinite square lattice at `β`, per spin.
 ///
-/// Absolute accuracy of all values some `1e-13`, but of the heat near the critical point: there it diverges as
-/// `-0.4945 ln |1 - T/T_c|`, and a double can be no closer to the critical point than about `1e-16`.
+/// The absolute accuracy of all values is about `1e-13`, except for the heat near the critical point. It diverges as
+/// `-0.4945 ln |1 - T/T_c|`, and an f64 is at least about `1e-16` away from the critical point.
 ///
 /// # Errors
 /// If `beta` is negative or not finite.

@@ -12,7 +12,7 @@ const FEWEST: i32 = 32;
 const MOST: i32 = 1 << 16;
 
 /// Agreement of two successive rules, relative to the integral. The error falls like `exp(-c n / ln n)` with the number
-/// `n` of points, so that of the latter is about the square of this, down to rounding.
+/// `n` of points, so the error of the later rule is about the square of this, down to rounding.
 const AGREEMENT: f64 = 1e-10;
 
 /// `ln ∫ exp(f(x)) dx` over `[lower, upper]`, for `f` given as a logarithm (`-∞` where the integrand is zero), by the
@@ -22,9 +22,9 @@ const AGREEMENT: f64 = 1e-10;
 /// x(t) = (a + b)/2 + (b - a)/2 tanh(π/2 sinh t),   ∫ g dx = ∫ g(x(t)) x'(t) dt ≈ h Σ_k g(x(k h)) x'(k h)
 /// ```
 ///
-/// with points doubled until two rules agree. Its relative error is that of rounding, about 1e-14, where the integrand is
-/// analytic within the interval, which may be much wider than the places that count; singularities at the ends do no
-/// harm. NaN where 131073 points are not enough.
+/// The number of points doubles until two rules agree. The relative error is rounding, about 1e-14, if the integrand is analytic
+/// within the interval. The interval may be much wider than the region that contributes, and singularities at the ends do no
+/// harm. Returns NaN if 131073 points are not enough.
 ///
 /// ```
 /// # use gibbs_physics::exact::log_integral;

@@ -6,8 +6,8 @@
 //! cosh γ_l = cosh 2K coth 2K - cos(π l/n),   γ_0 = 2K + ln tanh K
 //! ```
 //!
-//! `γ_0` is negative above the critical temperature, and with it the last product; to take it as an inverse hyperbolic
-//! cosine, which is positive, makes `ln Z` wrong there by up to ln 2.
+//! `γ_0` and the last product are negative above the critical temperature. Computing `γ_0` as an inverse hyperbolic cosine, which
+//! is positive, would make `ln Z` wrong there by up to ln 2.
 //!
 //! It is computed in `q = min(s, 1/s)`, `s = sinh 2K`, and `w = q e^{|γ|}`. Each factor `(2s)^{m/2} 2cosh(mγ/2)` is
 //! `(2w)^{m/2} (1 + (q/w)^m)`, times `s^m` in the ordered phase, and each sine has a minus in the place of the plus.
@@ -17,7 +17,7 @@
 
 use std::f64::consts::{LN_2, PI};
 
-use super::{Thermodynamics, jet::Jet, fourier::Dual};
+use super::{Thermodynamics, fourier::Dual, jet::Jet};
 use crate::{
     error::{PhysicsError, inverse_temperature},
     lattice::Axis,
@@ -54,7 +54,7 @@ pub fn kaufman(rows: usize, columns: usize, beta: f64) -> Result<Thermodynamics,
 }
 
 /// `Π_r (2w)^{m/2} (1 ± (q/w)^m)` over `θ = π (2r + shift)/n`: the products of hyperbolic cosines and sines, each as a
-/// factor and the logarithm of the rest. The factor is that of `γ_0`, which passes through zero with the sine.
+/// factor and the logarithm of the rest. The factor is the term of `γ_0`, which passes through zero with the sine.
 fn products(dual: &Dual, n: usize, m: usize, shift: usize) -> [(Jet, Jet); 2] {
     let mut terms = [(Jet::ONE, Jet::ZERO); 2];
     for l in (shift..2 * n).step_by(2) {

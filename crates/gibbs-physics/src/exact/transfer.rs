@@ -28,7 +28,7 @@ use crate::{
 pub const MAX_WIDTH: usize = 16;
 
 /// The Ising model `H = -J Σ_<ij> s_i s_j - h Σ_i s_i` on a strip of `length` rows, `width` sites each, at `β`; either
-/// axis open or periodic: that of [`ising`](crate::ising) on `Lattice::hypercubic(&[length, width])`, whole system.
+/// axis open or periodic: the whole system of [`ising`](crate::ising) on `Lattice::hypercubic(&[length, width])`.
 ///
 /// Cost: `2^width · width · length` for an open `length`. On a ring of rows as much again for each first row, of which
 /// there are `2^width / (2 width)` for a periodic `width`, half that with no field, and `2^width / 2` for an open one.
@@ -66,7 +66,7 @@ struct Boundaries {
     log_scale: Jet,
 }
 
-/// All that a row needs to know.
+/// Constants of a row.
 struct Rows {
     width: Axis,
     beta: f64,

@@ -1,11 +1,11 @@
-//! Couplings and fields as one vector, in which they are as independent as the data allow.
+//! Couplings and fields as one vector of centered parameters, which are nearly independent.
 //!
 //! ```text
 //! -H = Σ_{i<j} J_ij (s_i - m_i)(s_j - m_j) + Σ_i g_i (s_i - m_i),   g_i = h_i + Σ_j J_ij m_j
 //! ```
 //!
 //! with the means `m` of the data. For weakly coupled spins the Fisher information of these parameters is diagonal, with
-//! entries `v_i v_j` and `v_i`, `v_i = 1 - m_i²`. So a gradient over these is a Newton step there.
+//! entries `v_i v_j` and `v_i`, `v_i = 1 - m_i²`. There the gradient divided by these entries is a Newton step.
 //!
 //! Reference: Melchior, Fischer & Wiskott, J. Mach. Learn. Res. 17(99):1 (2016), for centering Boltzmann machines.
 
@@ -44,7 +44,7 @@ impl Centered {
         fields.chain(self.pairs().map(|(i, j)| variance(i) * variance(j))).collect()
     }
 
-    /// The couplings that the parameters stand for.
+    /// Couplings and fields of the parameters.
     ///
     /// # Errors
     /// If they are not finite.

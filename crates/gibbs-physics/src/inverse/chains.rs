@@ -51,7 +51,7 @@ impl ChainsConfig {
 /// ```
 ///
 /// in centered parameters, with the Fisher information `F` of free spins. The chains follow the slowly changing model. The
-/// answer is the mean of `θ` over the second half of the `T` steps.
+/// estimate is the mean of `θ` over the second half of the `T` steps.
 ///
 /// References: Younes, Stochastics 65:177 (1999), doi:10.1080/17442509908834179, for persistent chains; Polyak & Juditsky, SIAM
 /// J. Control Optim. 30:838 (1992), doi:10.1137/0330046, for the mean, which allows any rate between `t^{-1/2}` and `t^{-1}`.
@@ -65,24 +65,23 @@ pub struct PersistentChains {
     state: ChainsState,
 }
 
-/// All that a [`PersistentChains`] carries from step to step.
+/// The state of [`PersistentChains`] between steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChainsState {
     /// Steps done.
     pub steps: usize,
     /// `θ`: fields, then couplings of pairs, `[n (n + 1) / 2]`, in centered parameters.
     pub parameters: Vec<f64>,
-    /// Their mean over the steps that count.
+    /// Mean of `θ` over the averaged steps.
     pub average: Vec<f64>,
     /// Mean of the gradient over the same steps.
     pub gradient: Vec<f64>,
-    /// Spins of each chain with its noise.
+    /// Spins of each chain, and its noise.
     pub chains: Vec<(Vec<i8>, Noise)>,
 }
 
 impl PersistentChains {
-    /// Begins at free spins with the means of the data, from which the chains are drawn. Chain `c` draws from the child `c` of
-    /// `noise`.
+    /// Starts at free spins with the means of the data, and draws the chains from them. Chain `c` uses the child `c` of `noise`.
     ///
     /// # Errors
     /// If a spin never flips, or the configuration is out of range.
@@ -102,15 +101,15 @@ impl PersistentChains {
         Ok(Self { config, centered, scale, state })
     }
 
-    /// Where it is.
+    /// The current state.
     pub fn state(&self) -> &ChainsState {
         &self.state
     }
 
-    /// Goes on from where another was.
+    /// Continues from a state.
     ///
     /// # Panics
-    /// If that was of another number of spins or chains.
+    /// If the state is of another number of spins or chains.
     pub fn set_state(&mut self, state: ChainsState) {
         assert_eq!(state.parameters.len(), self.scale.len(), "a state of as many spins");
         assert_eq!(state.chains.len(), self.config.chains, "a state of as many chains");
@@ -124,7 +123,7 @@ impl PersistentChains {
 }
 
 impl IterativeEstimator for PersistentChains {
-    /// One step. The gradient returned is its mean over the steps that are averaged, or that of this step before.
+    /// Takes one step. Returns the mean gradient over the averaged steps; before these, the gradient of the step.
     fn step(&mut self) -> Result<f64, PhysicsError> {
         let n = self.centered.moments.n_spins();
         let model = self.centered.couplings(&self.state.parameters)?;

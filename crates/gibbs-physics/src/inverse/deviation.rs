@@ -1,4 +1,4 @@
-//! How far what was learned is from the truth.
+//! Distance between learned and true couplings.
 
 use crate::{Hamiltonian, Pairwise};
 

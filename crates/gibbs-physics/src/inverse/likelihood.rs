@@ -9,7 +9,7 @@ use crate::{Hamiltonian, Pairwise, PhysicsError, exact};
 /// does not go far beyond the maximum along the line.
 const TURNED: f64 = 0.5;
 
-/// Halvings of a step, after which it has no length in doubles.
+/// Most halvings of a step; a shorter step is zero in f64.
 const HALVINGS: usize = 50;
 
 /// Maximizes the concave log-likelihood with enumerated moments by the quasi-Newton method of Broyden, Fletcher, Goldfarb and

@@ -4,8 +4,8 @@ use nalgebra::DMatrix;
 
 use crate::{PhysicsError, exact::Enumeration};
 
-/// Share of the variance that a spin must keep, given all others, for the correlations to have an inverse: rounding leaves
-/// some `n` times the accuracy of a double, and samples cannot make it that small without making it 0.
+/// Smallest share of the variance of a spin, given all others, for which the correlations have an inverse. Rounding leaves about
+/// `n` times the accuracy of f64, and samples give either more or 0.
 const SINGULAR: f64 = 1e-11;
 
 /// Means and correlations of spins.

@@ -5,8 +5,8 @@
 //! loss_i = ⟨ln(1 + exp(-2 s_i f_i))⟩ + λ Σ_j J_ij²
 //! ```
 //!
-//! Each spin is a logistic regression on the others, convex with a Newton step of `n³`; `J_ij` is the mean of what the regressions
-//! of `i` and `j` find. With growing samples it converges to the truth.
+//! Each spin is a logistic regression on the others. The loss is convex, and a Newton step costs `n³`. `J_ij` is the mean of the
+//! regressions of `i` and `j`. The estimate converges to the truth as the number of samples grows.
 //!
 //! References: Besag, The Statistician 24:179 (1975), doi:10.2307/2987782; Ravikumar, Wainwright & Lafferty, Ann. Stat.
 //! 38:1287 (2010), doi:10.1214/09-AOS691; Aurell & Ekeberg, Phys. Rev. Lett. 108:090201 (2012),
@@ -24,14 +24,14 @@ use crate::{Hamiltonian, Pairwise, PhysicsError, error::non_negative};
 /// any below 1/2).
 const DECREASE: f64 = 0.25;
 
-/// Predicted decrease, in nats, below which values of the loss are rounding and steps are taken whole.
+/// Predicted decrease, in nats, below which differences of the loss are rounding. Then the code takes whole steps.
 const ROUNDING: f64 = 1e-12;
 
-/// Newton steps after which a loss is taken to have no minimum: from the start it takes some ten, and on separable data
-/// every step moves `f` by about 1 forever.
+/// Newton steps after which a loss counts as one without minimum. About ten steps reach a minimum; on separable data every step
+/// moves `f` by about 1 forever.
 const MAX_STEPS: usize = 60;
 
-/// Halvings of a step, after which it has no length in doubles.
+/// Most halvings of a step; a shorter step is zero in f64.
 const HALVINGS: usize = 50;
 
 /// Logistic regressions of all spins, a Newton step of all at a time.
@@ -45,7 +45,7 @@ pub struct PseudoLikelihood {
 }
 
 impl PseudoLikelihood {
-    /// Begins at zero. `penalty` is `λ`, nats per sample; 0 for none.
+    /// Starts at zero. `penalty` is `λ`, nats per sample; 0 for none.
     ///
     /// # Errors
     /// If a spin never flips, or `penalty` is negative or not finite.
@@ -160,7 +160,7 @@ impl IterativeEstimator for PseudoLikelihood {
 /// `Σ_i ln p(s_i | rest)` of one configuration at `β = 1`, nats.
 ///
 /// # Panics
-/// If `spins` are not as many as the system has.
+/// If `spins` has not one value for each spin.
 pub fn pseudo_log_likelihood(couplings: &Pairwise, spins: &[i8]) -> f64 {
     assert_eq!(spins.len(), couplings.n_spins(), "one value for each spin");
     let cost = |i: usize| -2.0 * f64::from(spins[i]) * couplings.local_field(spins, i);

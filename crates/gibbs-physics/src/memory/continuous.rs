@@ -17,7 +17,7 @@ use crate::error::{PhysicsError, positive};
 ///
 /// The energy is not negative, a step never raises it, and `∂E/∂ξ` is the state less its update: fixed points are
 /// stationary points. A step is attention with state `ξ` as query and the patterns as keys and values. Patterns that
-/// are well apart, for the given `β`, are recalled in one step; a small `β` has fixed points that are means of many.
+/// are far apart, for the given `β`, are recalled in one step; a small `β` has fixed points that are means of many patterns.
 ///
 /// The log-sum-exp is the logarithm of the exponential [`DenseMemory`](super::DenseMemory), at `β = 1`.
 ///

@@ -43,8 +43,8 @@ impl Overlap for i32 {
 /// s_i <- the value with the lower energy, the others kept, one after the other in random order; stays if both are equal
 /// ```
 ///
-/// At an inverse temperature `β` a spin turns over with the probability `1 / (1 + exp(β ΔE))` instead, where `ΔE` is what
-/// that costs: the heat bath, which leaves `exp(-β E)` as it is.
+/// At an inverse temperature `β` a spin flips with the probability `1 / (1 + exp(β ΔE))` instead, where `ΔE` is the change of the
+/// energy. This is the heat bath, whose stationary distribution is `exp(-β E)`.
 ///
 /// Patterns that can be stored grow as `n^{k-1}` for powers and exponentially in `n` for the exponential.
 ///
@@ -52,16 +52,16 @@ impl Overlap for i32 {
 /// Demircigil, Heusel, Löwe, Upgang & Vermet, "On a model of associative memory with huge storage
 /// capacity", J. Stat. Phys. 168:288 (2017), doi:10.1007/s10955-017-1806-y, arXiv:1702.01929.
 ///
-/// Differences from the papers: their energy is `-Σ_μ F(x_μ)`. The factor makes that of powers extensive and, for
-/// `k = 2`, Hebb's up to the constant `p/2`; the logarithm keeps the exponential finite. Both are increasing functions
-/// of it, so the dynamics is theirs.
+/// Differences from the papers: their energy is `-Σ_μ F(x_μ)`. The factor makes the energy of powers extensive and, for
+/// `k = 2`, equal to Hebb's up to the constant `p/2`. The logarithm keeps the exponential finite. Both are increasing functions
+/// of the energy of the papers, so the dynamics is the same.
 ///
 /// Cost: `n p` evaluations of `F` a step.
 #[derive(Clone, Debug)]
 pub struct DenseMemory {
     interaction: Interaction,
     n_spins: usize,
-    /// `ξ^μ_i` as `[n, p]`: what an update of spin `i` reads lies together.
+    /// `ξ^μ_i` as `[n, p]`: an update of spin `i` reads one row.
     patterns: Vec<i8>,
     /// `None` at temperature zero.
     beta: Option<f64>,
@@ -93,7 +93,7 @@ impl DenseMemory {
         Ok(Self { beta: Some(inverse_temperature(beta)?), ..self })
     }
 
-    /// `E(s') - E(s)` where `s'` is `state` with spin `i` turned over.
+    /// `E(s') - E(s)` where `s'` is `state` with spin `i` flipped.
     ///
     /// # Panics
     /// If there is no spin `i`, or `state` has not one value for each spin.

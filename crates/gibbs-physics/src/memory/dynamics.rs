@@ -29,8 +29,8 @@ named! {
 /// cycle of two configurations, since `-Σ_ij s_i(t) J_ij s_j(t-1) - Σ_i h_i (s_i(t) + s_i(t-1))` never rises, while `H`
 /// itself may; above zero the stationary distribution is `exp(β Σ_i h_i s_i) Π_i 2 cosh(β f_i)`.
 ///
-/// A field within its own rounding error counts as zero. Keeping the spin then is a weak positive coupling to itself,
-/// which changes none of these statements.
+/// A field within its own rounding error counts as zero, and the spin stays. This acts as a weak positive coupling of the spin to
+/// itself and does not change these statements.
 ///
 /// Cost: `n + 2 bonds` multiplications a step.
 ///

@@ -4,8 +4,8 @@ use gibbs_backend::Noise;
 
 /// A rule by which a configuration of spins ±1 becomes the next.
 pub trait Dynamics {
-    /// The configurations `[parts][n]` after each of `parts` equal parts of the step from `state [n]`, the last one that
-    /// after the whole of it; only this one if all spins are updated at once.
+    /// The configurations `[parts][n]` after each of `parts` equal parts of the step from `state [n]`. The last one is the result of
+    /// the whole step; it is the only one if all spins are updated at once.
     ///
     /// # Panics
     /// If `state` has not one value for each spin, or `parts` is 0.
@@ -44,7 +44,7 @@ pub enum End {
 /// The configurations of a recall.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trajectory {
-    /// `[steps · parts + 1][n]`, the start first. The step by which a fixed point or a cycle was recognized is left out.
+    /// `[steps · parts + 1][n]`, the start first, without the step that showed the fixed point or the cycle.
     pub states: Vec<Vec<i8>>,
     /// The energy of each.
     pub energies: Vec<f64>,
@@ -103,8 +103,7 @@ pub fn recall_in_parts(
     Trajectory { states, energies, end }
 }
 
-/// What `update` makes of each of `parts` equal pieces of an order, one after the other; an order that is shorter has
-/// as many pieces as entries.
+/// Applies `update` to `parts` equal pieces of an order, one after the other. A shorter order has one piece for each entry.
 pub(super) fn in_parts<T>(order: &[usize], parts: usize, update: impl FnMut(&[usize]) -> T) -> Vec<T> {
     assert!(parts > 0, "a step has at least one part");
     order.chunks(order.len().div_ceil(parts)).map(update).collect()

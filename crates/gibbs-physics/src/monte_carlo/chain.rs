@@ -19,7 +19,7 @@ impl Observation {
     /// Of one configuration.
     ///
     /// # Panics
-    /// If `spins` are not as many as the system has.
+    /// If `spins` has not one value for each spin.
     pub fn of(hamiltonian: &Pairwise, spins: &[i8]) -> Self {
         let up: i64 = spins.iter().map(|s| i64::from(*s)).sum();
         Self { energy: hamiltonian.energy_of(spins), magnetization: up as f64 / hamiltonian.n_spins() as f64 }
@@ -29,13 +29,13 @@ impl Observation {
 /// A Markov kernel with a canonical stationary distribution. A state holds one replica of the system or several, each at its own
 /// inverse temperature.
 ///
-/// A chain begins with [`init`](Self::init) and goes on with [`step`](Self::step), state in and state out. A step
+/// A chain starts with [`init`](Self::init) and continues with [`step`](Self::step), state in and state out. A step
 /// depends on the state and the noise alone.
 pub trait Chain: Sync {
-    /// What the chain moves through.
+    /// State of the chain.
     type State;
 
-    /// A state of independent spins, up and down alike.
+    /// A state of independent spins, up or down with probability 1/2.
     fn init(&self, noise: &mut Noise) -> Self::State;
 
     /// One step, as long as the chain defines it.
@@ -61,7 +61,7 @@ pub trait Chain: Sync {
 pub struct McmcSchedule {
     /// Independent chains, run in parallel.
     pub chains: usize,
-    /// Steps of each that are thrown away: many times the autocorrelation time.
+    /// Steps of each chain before its first measurement: many times the autocorrelation time.
     pub burn_in: usize,
     /// Measurements taken of each chain.
     pub measurements: usize,
@@ -70,7 +70,8 @@ pub struct McmcSchedule {
 }
 
 /// Runs independent chains from [`Chain::init`] and measures them: one [`Measurements`] for each run of equal values in
-/// [`Chain::betas`], in their order. Chain `c` draws from the child `c` of `noise`, so threads change nothing.
+/// [`Chain::betas`], in their order. Chain `c` uses the child `c` of `noise`, so the result does not depend on the number of
+/// threads.
 ///
 /// # Panics
 /// If `schedule` has no chains, no measurements, or `every` is 0.

@@ -2,7 +2,7 @@
 
 use super::{Observation, TimeAverage};
 
-/// Series of observations at one inverse temperature, and the averages that are asked of them.
+/// Series of observations at one inverse temperature, and their averages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measurements {
     beta: f64,

@@ -67,7 +67,8 @@ impl MonteCarloMethod {
     /// Measures the system at each of `betas`, in their order. Lengths in `schedule` are in sweeps. All chains start with all
     /// spins up, as a ferromagnet that is cooled from disorder can keep two domains for long.
     ///
-    /// For Wolff's clusters a sweep is as many clusters as touch all spins once, and there is a measurement after each.
+    /// For Wolff's clusters a sweep is the number of clusters that touch as many spins as there are, and each sweep ends with a
+    /// measurement.
     ///
     /// # Errors
     /// Those of [`check`](Self::check), or a temperature that is negative or not finite.
@@ -147,7 +148,7 @@ pub struct DrawSchedule {
 /// few, else draws of heat-bath chains. Chain `c` uses the child `c` of `noise`.
 ///
 /// # Errors
-/// None for up to [`MAX_DRAWN`] spins or more; the type is that of [`exact::draw`].
+/// None at present; the type is that of [`exact::draw`].
 pub fn draw_spins(
     system: &Pairwise,
     n: usize,

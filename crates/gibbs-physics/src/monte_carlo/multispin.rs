@@ -39,7 +39,7 @@ type Thresholds = [[u64; MAX_NEIGHBORS + 1]; DIGITS];
 /// The neighbor and a word that is all ones if it pulls the other way.
 type Neighbor = (usize, u64);
 
-/// A spin: where its neighbors end, how many they are, and which thresholds it has.
+/// A spin: the end of its neighbors in the list, their number, and the index of its thresholds.
 #[derive(Clone, Copy, Debug)]
 struct Site {
     end: usize,
@@ -97,7 +97,7 @@ impl<'a> HeatBath64<'a> {
         Ok(chain)
     }
 
-    /// The state of the given replicas, spins ±1 each; of fewer than 64 the last is repeated.
+    /// The state of the given replicas, spins ±1 each; if there are fewer than 64, the last one is repeated.
     ///
     /// # Panics
     /// If there are none, more than 64, or one is of another system.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A function of several means has the error of the mean of its linearization, in which each observable enters with the
-//! derivative by its mean; so it has an autocorrelation time of its own, and no binning is needed.
+//! derivative by its mean; so it has its own autocorrelation time, and needs no binning.
 //!
 //! Differences from the paper: the window closes by `τ'` and not by `τ`, which is the same for positive correlations. Of
 //! alternating ones, such as those of the magnetization under clusters that are turned over, `τ` is below 1/2 and would
@@ -26,7 +26,7 @@ const S: f64 = 1.5;
 /// An average over chains, and how correlated it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeAverage {
-    /// The value with its error. Its `samples` are `N / 2τ`, as many as independent ones would be. It is asymptotic, as
+    /// The value with its error. Its `samples` are `N / 2τ`, the equivalent number of independent samples. It is asymptotic, as
     /// chains do not start in their stationary distribution.
     pub estimate: Estimate,
     /// The integrated autocorrelation time `τ` in steps from one value to the next: 1/2 without correlation.
@@ -83,7 +83,7 @@ impl TimeAverage {
     }
 }
 
-/// Whether the window `w` balances the correlations left out against the noise taken in.
+/// Whether the window `w` balances the error of the omitted correlations and the noise of the summed ones.
 fn closes(time: f64, w: f64, n: f64) -> bool {
     let decay =
         if time > 0.5 { S / ((2.0 * time + 1.0) / (2.0 * time - 1.0)).ln() } else { f64::MIN_POSITIVE };

@@ -26,22 +26,22 @@ use super::{
 };
 use crate::{Hamiltonian, Pairwise, PhysicsError, error::inverse_temperature, spins::fair_spins};
 
-/// Spins that a thread takes at least.
+/// Fewest spins for a thread.
 const PIECE: usize = 2048;
 
 /// How a single spin is updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// It is drawn anew, given all others.
+    /// The spin is drawn again, given all others.
     HeatBath,
-    /// It is turned over with the largest probability that keeps detailed balance. At `β = 0` it is always turned
-    /// over, and sweeps of a fixed order then go back and forth between two states.
+    /// The spin flips with the largest probability that keeps detailed balance. At `β = 0` it always flips, and sweeps in a
+    /// fixed order then alternate between two states.
     Metropolis,
 }
 
 impl Rule {
-    /// The probability that a spin is turned over where that costs so much energy: `2 s_i f_i`. (A heat bath turns a spin
-    /// over where the value drawn is the other one.)
+    /// The probability that a spin flips if the flip costs the energy `cost = 2 s_i f_i`. (The heat bath flips a spin if it draws
+    /// the other value.)
     pub(crate) fn flip_probability(self, beta: f64, cost: f64) -> f64 {
         match self {
             Self::HeatBath => 1.0 / (1.0 + (beta * cost).exp()),
@@ -119,7 +119,7 @@ impl Chain for Sweep<'_> {
     }
 }
 
-/// Spins by color: each has the first color that none of its neighbors before it has.
+/// Spins by color. A spin has the first color that no earlier neighbor has.
 fn colors(hamiltonian: &Pairwise) -> Vec<Vec<usize>> {
     let mut color_of: Vec<usize> = Vec::with_capacity(hamiltonian.n_spins());
     let mut colors: Vec<Vec<usize>> = Vec::new();

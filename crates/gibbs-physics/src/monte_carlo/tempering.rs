@@ -69,10 +69,10 @@ impl<'a> ParallelTempering<'a> {
         Ok(Self { hamiltonian, betas: betas.to_vec(), sweeps })
     }
 
-    /// A ladder that begins with the given spins at each inverse temperature.
+    /// A ladder that starts with the given spins at each inverse temperature.
     ///
     /// # Panics
-    /// If they are not as many as the inverse temperatures.
+    /// If there is not one replica for each inverse temperature.
     pub fn ladder(&self, replicas: Vec<Vec<i8>>) -> Ladder {
         assert_eq!(replicas.len(), self.betas.len(), "one replica for each inverse temperature");
         let pairs = self.betas.len() - 1;

@@ -5,7 +5,7 @@
 //! turn all joined spins over
 //! ```
 //!
-//! In detailed balance with `exp(-β H)`, and with next to no critical slowing down. Each bond between equal spins
+//! The update is in detailed balance with `exp(-β H)` and has almost no critical slowing down. Each bond between equal spins
 //! is tried once, from the end that joined first; couplings may differ as long as none is negative.
 //!
 //! Reference: Wolff, Phys. Rev. Lett. 62:361 (1989), doi:10.1103/PhysRevLett.62.361.

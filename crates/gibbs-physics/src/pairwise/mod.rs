@@ -16,9 +16,9 @@ use tensors::Placed;
 /// H(s) = - Σ_{i<j} J_ij s_i s_j - Σ_i h_i s_i,   s_i ∈ {-1, +1}
 /// ```
 ///
-/// Positive couplings are ferromagnetic. On the host the couplings are lists of neighbors, which Monte Carlo and the
-/// exact methods read; on a device an energy is a product with the full matrix, or a gathering of bonds where these are
-/// few. What a device needs is kept there until another device or precision is asked for.
+/// Positive couplings are ferromagnetic. On the host the couplings are lists of neighbors, for Monte Carlo and the
+/// exact methods. On a device the energy is a product with the full matrix, or a sum over gathered bonds if there are few bonds.
+/// The tensors stay on the device until an energy is computed on another device or in another precision.
 #[derive(Clone, Debug)]
 pub struct Pairwise {
     /// Where the neighbors of each spin begin in `neighbors`, and where the last ones end.
@@ -31,7 +31,7 @@ pub struct Pairwise {
 
 impl Pairwise {
     /// `field.len()` spins with bonds `(i, j, J_ij)`, in either order of `i` and `j`. Couplings of bonds between the
-    /// same spins add up; bonds that add up to zero are left out.
+    /// same spins add up; bonds that add up to zero are removed.
     ///
     /// # Errors
     /// If there are no spins, a bond leaves them or joins a spin with itself, or a coupling or field is not finite.
@@ -70,7 +70,7 @@ impl Pairwise {
     ///
     /// # Errors
     /// If the sizes do not fit, an entry is not finite, the diagonal is not zero, or the matrix is not symmetric
-    /// (exactly: entries that were rounded differently are to be averaged by who made them).
+    /// exactly. Average entries that were rounded differently before the call.
     pub fn from_matrix(couplings: &[f64], field: Vec<f64>) -> Result<Self, PhysicsError> {
         let n_spins = field.len();
         if couplings.len() != n_spins * n_spins {
@@ -170,7 +170,7 @@ impl Pairwise {
         self.neighbors(i).iter().fold(self.field[i], |sum, (j, value)| sum + value * f64::from(spins[*j]))
     }
 
-    /// `2 s_i f_i` with `f_i` the [local field](Self::local_field): what it costs to turn spin `i` over.
+    /// `2 s_i f_i` with `f_i` the [local field](Self::local_field): the change of the energy if spin `i` flips.
     ///
     /// # Panics
     /// If there is no spin `i`, or `spins` are fewer than the neighbors need.
@@ -181,7 +181,7 @@ impl Pairwise {
     /// `H(s)` of one configuration on the host.
     ///
     /// # Panics
-    /// If `spins` are not as many as the system has.
+    /// If `spins` has not one value for each spin.
     pub fn energy_of(&self, spins: &[i8]) -> f64 {
         assert_eq!(spins.len(), self.field.len(), "one value for each spin");
         let pairs: f64 = self.bonds().map(|(i, j, value)| value * f64::from(spins[i] * spins[j])).sum();

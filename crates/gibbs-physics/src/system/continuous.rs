@@ -104,15 +104,15 @@ impl ContinuousSystemConfig {
     /// # Errors
     /// The first field that the kind does not have, or lacks.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let (kind, default) = (self.kind.name(), Self::new(self.kind));
-        let on_lattice = self.kind.is_on_lattice();
-        let has = if on_lattice { "such as 6x6" } else { "none" };
-        require_size("lattice", self.lattice.as_ref(), default.lattice.is_some(), kind, has)?;
-        let has = if on_lattice { "a lattice instead, such as 6x6" } else { "two variables" };
-        require_size("n", self.n.as_ref(), default.n.is_some(), kind, has)?;
+        let (default, on_lattice) = (Self::new(self.kind), self.kind.is_on_lattice());
+        let [n, beta] = [self.n.map(|n| n.to_string()), self.beta.map(|beta| beta.to_string())];
+        let of_lattice = if on_lattice { "such as 6x6" } else { "none" };
+        let of_n = if on_lattice { "a lattice instead, such as 6x6" } else { "two variables" };
+        require_size("lattice", self.lattice.clone(), on_lattice, self.kind, of_lattice)?;
+        require_size("n", n, default.n.is_some(), self.kind, of_n)?;
+        require_size("beta", beta, default.beta.is_some(), self.kind, "no temperature")?;
         let least = if self.ends == Ends::Ring { 2 } else { 1 };
-        ConfigError::at_least("n", self.n.unwrap_or(least), least)?;
-        require_size("beta", self.beta.as_ref(), default.beta.is_some(), kind, "no temperature")
+        ConfigError::at_least("n", self.n.unwrap_or(least), least)
     }
 
     /// The spins on the lattice: `dual_ising` is their dual, and `phi_four` has their lattice.

@@ -13,23 +13,21 @@ pub use continuous::{ContinuousKind, ContinuousSystemConfig, Potential, TargetDe
 pub use reference::Reference;
 pub use spins::{SpinSystem, SpinSystemConfig, SpinSystemKind};
 
+use std::fmt::Display;
+
 use gibbs_core::ConfigError;
 
 /// Checks that a kind of system has a size exactly where it needs one.
-fn require_size<T: ToString>(
+fn require_size(
     field: &str,
-    value: Option<&T>,
+    value: Option<String>,
     needed: bool,
-    kind: &str,
+    kind: impl Display,
     reason: &str,
 ) -> Result<(), ConfigError> {
-    match value {
-        None if needed => Err(ConfigError::new(field, "null", format!("{kind} needs it, {reason}"))),
-        Some(value) if !needed => {
-            Err(ConfigError::new(field, value.to_string(), format!("{kind} has {reason}")))
-        }
-        _ => Ok(()),
-    }
+    let verb = if needed { "needs it," } else { "has" };
+    let is_right = value.is_some() == needed;
+    ConfigError::require(is_right, field, value.unwrap_or("null".into()), format!("{kind} {verb} {reason}"))
 }
 
 /// A number with six significant digits.

@@ -9,11 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Reference, require_size, short};
 use crate::{
     Boundary, Canonical, Geometry, Hamiltonian, Lattice, Pairwise, PhysicsError, curie_weiss,
-    edwards_anderson,
-    error::{positive, require},
-    exact, hopfield, ising, memory,
-    named::named,
-    sherrington_kirkpatrick,
+    edwards_anderson, error::positive, exact, hopfield, ising, memory, named::named, sherrington_kirkpatrick,
 };
 
 /// Sizes of the lattice, and number of spins of a system without a lattice.
@@ -104,27 +100,15 @@ impl SpinSystemConfig {
     /// # Errors
     /// The first field that is out of range, or that the kind does not have.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let (kind, on_lattice) = (self.kind.name(), self.kind.is_on_lattice());
-        let is_file = self.kind == SpinSystemKind::Couplings;
-        if on_lattice {
-            require_size("n_spins", self.n_spins.as_ref(), false, kind, "a lattice instead, such as 16x16")?;
-        }
-        let has = if on_lattice { "such as 16x16" } else { "a number of spins instead" };
-        require_size("lattice", self.lattice.as_ref(), on_lattice, kind, has)?;
-        if !on_lattice && !is_file {
-            require_size("n_spins", self.n_spins.as_ref(), true, kind, "such as 20")?;
-        }
-        let file = self.couplings.as_ref().map(|file| file.display());
-        match (file, is_file) {
-            (None, true) => {
-                return Err(ConfigError::new("kind", kind, "give their file with --couplings FILE.npy"));
-            }
-            (Some(file), false) => {
-                let reason = format!("{kind} makes its own couplings; take kind = couplings");
-                return Err(ConfigError::new("couplings", file, reason));
-            }
-            _ => {}
-        }
+        let (on_lattice, is_file) = (self.kind.is_on_lattice(), self.kind == SpinSystemKind::Couplings);
+        let file = self.couplings.as_ref().map(|file| file.display().to_string());
+        let n_spins = self.n_spins.map(|n| n.to_string()).filter(|_| !is_file);
+        let of_lattice = if on_lattice { "such as 16x16" } else { "a number of spins instead" };
+        let of_spins = if on_lattice { "a lattice instead, such as 16x16" } else { "such as 20" };
+        let of_file = if is_file { "give --couplings FILE.npy" } else { "its own; take kind = couplings" };
+        require_size("n_spins", n_spins, !on_lattice && !is_file, self.kind, of_spins)?;
+        require_size("lattice", self.lattice.clone(), on_lattice, self.kind, of_lattice)?;
+        require_size("couplings", file, is_file, self.kind, of_file)?;
         ConfigError::at_least("n_spins", self.n_spins.unwrap_or(1), 1)?;
         ConfigError::at_least("n_patterns", self.n_patterns, 1)?;
         positive("beta", self.beta).map(|_| ())
@@ -218,8 +202,8 @@ impl SpinSystem {
         Reference::of(self, beta)
     }
 
-    /// The same quantities of the infinite square lattice at `beta`, per spin, with the magnetization: Onsager's and Yang's
-    /// values. `None` unless this is a square ferromagnet with periodic boundaries and no field.
+    /// Onsager's and Yang's values for the infinite square lattice at `beta`, per spin: thermodynamics and magnetization. `None`
+    /// unless this is a square ferromagnet with periodic boundaries and no field.
     ///
     /// # Errors
     /// If `beta` is negative or not finite.
@@ -230,7 +214,7 @@ impl SpinSystem {
         if !is_square || boundary != Boundary::Periodic || field != 0.0 || coupling <= 0.0 {
             return Ok(None);
         }
-        let k = require(beta >= 0.0, "beta", beta, "must be at least 0")? * coupling;
+        let k = beta * coupling;
         let plane = exact::onsager(k)?;
         let plane = exact::Thermodynamics { beta, energy: coupling * plane.energy, ..plane };
         Ok(Some((plane, exact::yang(k)?)))

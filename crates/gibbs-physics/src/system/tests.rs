@@ -50,8 +50,10 @@ fn sizes_that_a_kind_does_not_have_are_named() {
         "lattice = 4x4: sk has a number of spins instead"
     );
     assert_eq!(spins(|c| c.n_spins = None, Sk), "n_spins = null: sk needs it, such as 20");
-    assert!(spins(|c| c.couplings = Some("a.npy".into()), Sk).starts_with("couplings = a.npy: sk makes"));
-    assert!(spins(|_| (), Couplings).starts_with("kind = couplings: give their file"));
+    assert!(
+        spins(|c| c.couplings = Some("a.npy".into()), Sk).starts_with("couplings = a.npy: sk has its own")
+    );
+    assert!(spins(|_| (), Couplings).starts_with("couplings = null: couplings needs it"));
     assert_eq!(spins(|c| c.beta = -1.0, Ising), "beta = -1: must be finite and above 0");
     assert_eq!(
         spins(|c| c.lattice = Some("3x".into()), Ising),

@@ -16,14 +16,14 @@ pub struct Extrapolation {
     /// Squared deviations from the fit in units of the standard errors. About [`freedom`](Self::freedom) if the
     /// sizes follow the power law; if it is much larger, the limit and its error are not reliable.
     pub chi_squared: f64,
-    /// Number of critical loads less that of fitted numbers.
+    /// Number of critical loads minus the number of fitted parameters.
     pub freedom: usize,
 }
 
 /// `α_c` for `n → ∞` from critical loads of finite networks `(n, α_c(n))`: the weighted least-squares fit of
 /// `α_c(n) = α_c + c n^-x` for a given `exponent` `x`; `x = 1` is the extrapolation in `1/n`.
 ///
-/// The error knows nothing of further terms, nor of what separates a dynamics from the equilibrium theory.
+/// The error does not include further terms, nor the difference between the dynamics and the equilibrium theory.
 ///
 /// # Errors
 /// If there are fewer than two different sizes, or a standard error or the exponent is not positive and finite.
@@ -63,7 +63,7 @@ pub fn extrapolate(critical: &[(usize, Estimate)], exponent: f64) -> Result<Extr
 /// [`extrapolate`] when the exponent is not known: the best of `exponents`, with an error that covers those that fit
 /// nearly as well.
 ///
-/// The error is the farther end of the interval of limits, over all exponents, whose `χ²` is at most that of the best
+/// The error reaches to the farther end of the interval of limits, over all exponents, with `χ²` at most that of the best
 /// fit plus `s = max(1, χ²/(sizes - 3))`, the profile likelihood with standard errors scaled to the misfit. It is a
 /// lower bound if the best exponent is the first or last.
 ///

@@ -6,12 +6,11 @@
 //! ```
 //!
 //! With Hebb's rule and `n → ∞`, `m` is near 1 up to `α_c` and jumps there, from about 0.97 to the remanence of about
-//! 0.35: the network forgets everything at once. The mean-field theory has `α_c ≈ 0.138`. A finite network smears the
+//! 0.35: the network forgets all patterns at once. The mean-field theory has `α_c ≈ 0.138`. A finite network smears the
 //! jump: a pattern with `m` above a threshold inside the gap counts as retrieved, and the fraction retrieved falls from 1
 //! to 0, the steeper the larger the network.
 //!
-//! - Curves of two sizes [cross](crossing) where the larger network begins to lose more: near `α_c`, since above it the
-//!   fraction falls with `n` and below it rises.
+//! - Curves of two sizes [cross](crossing) near `α_c`: below it the fraction rises with `n`, and above it the fraction falls.
 //! - The load at which [half](critical_load) of the patterns are retrieved lies far above `α_c` in networks of any size
 //!   that can be computed. The excess vanishes as a power of `n`. The limit depends on this unknown power, so
 //!   both are fitted together ([`extrapolate_over`]).
@@ -35,7 +34,7 @@ pub use study::CapacityStudy;
 use super::{Dynamics, overlap, random_patterns, recall};
 use crate::error::{PhysicsError, positive};
 
-/// What [`retrieval_curve`] measures.
+/// Settings of [`retrieval_curve`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetrievalConfig {
     /// Number of spins `n`.
@@ -77,14 +76,14 @@ impl LoadPoint {
 pub struct RetrievalCurve {
     /// Number of spins.
     pub n_spins: usize,
-    /// In the order of the loads asked for.
+    /// In the order of the loads.
     pub points: Vec<LoadPoint>,
 }
 
 /// Measures retrieval of random patterns in networks that `store` builds from them, over all threads.
 ///
-/// Instance `k` with `p` patterns draws from the stream `p/k` below that of `noise`, so the result depends neither on
-/// the number of threads nor on the other loads. For Hebb's rule, [`DenseMemory`](super::DenseMemory) with
+/// Instance `k` with `p` patterns uses the child `p/k` of `noise`, so the result depends neither on the number of threads nor on
+/// the other loads. For Hebb's rule, [`DenseMemory`](super::DenseMemory) with
 /// `Power(2)` is the same network at the cost of `n p` a step, without the matrix.
 ///
 /// # Errors

@@ -25,7 +25,9 @@ fn after_sweep(
 ) -> Vec<f64> {
     for i in order {
         let matrix = update(hamiltonian, beta, rule, *i);
-        let from_both = |to: usize| distribution[to] * matrix[to][to] + distribution[to ^ 1 << i] * matrix[to ^ 1 << i][to];
+        let from_both = |to: usize| {
+            distribution[to] * matrix[to][to] + distribution[to ^ 1 << i] * matrix[to ^ 1 << i][to]
+        };
         distribution = (0..distribution.len()).map(from_both).collect();
     }
     distribution
@@ -45,7 +47,9 @@ fn single_updates_are_in_detailed_balance() {
                 }
             }
             let order: Vec<usize> = (0..9).collect();
-            for (before, after) in distribution.iter().zip(after_sweep(&system, beta, rule, &order, distribution.clone())) {
+            for (before, after) in
+                distribution.iter().zip(after_sweep(&system, beta, rule, &order, distribution.clone()))
+            {
                 assert!((before - after).abs() < 1e-14);
             }
         }

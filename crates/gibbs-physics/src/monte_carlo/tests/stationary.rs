@@ -69,7 +69,8 @@ fn exchanges_keep_the_product_of_the_laws() {
     let system = ising(&Lattice::square(2, Boundary::Open).unwrap(), 1.0, 0.3).unwrap();
     let betas = [0.2, 0.7];
     let distributions = betas.map(|beta| distribution(&system, beta));
-    let product: Vec<f64> = (0..256).map(|state| distributions[0][state % 16] * distributions[1][state / 16]).collect();
+    let product: Vec<f64> =
+        (0..256).map(|state| distributions[0][state % 16] * distributions[1][state / 16]).collect();
     for rule in [Rule::HeatBath, Rule::Metropolis] {
         let chain = ParallelTempering::new(&system, &betas, rule).unwrap();
         check(&product, 8, |rows, noise| {
