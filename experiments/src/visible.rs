@@ -61,6 +61,19 @@ impl Visible {
         UnitMoments::of(up(self.first(data, MOMENT_EXAMPLES, device)))
     }
 
+    /// All examples of a set, block by block.
+    pub fn blocks<'a>(
+        self,
+        data: &'a Dataset,
+        device: &'a Device,
+    ) -> impl Iterator<Item = Tensor<2>> + 'a {
+        let rows: Vec<usize> = (0..data.len()).collect();
+        let starts = (0..data.len()).step_by(BLOCK);
+        starts.map(move |start| {
+            self.examples(data, &rows[start..data.len().min(start + BLOCK)], device)
+        })
+    }
+
     /// A number for each example of a set, computed block by block.
     pub fn for_each(
         self,
@@ -68,8 +81,7 @@ impl Visible {
         device: &Device,
         mut metric: impl FnMut(Tensor<2>) -> Tensor<1>,
     ) -> Vec<f64> {
-        let rows: Vec<usize> = (0..data.len()).collect();
-        rows.chunks(BLOCK).flat_map(|rows| to_host(metric(self.examples(data, rows, device)))).collect()
+        self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
     }
 
     /// Whether data fit a visible layer with these columns.

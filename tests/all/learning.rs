@@ -57,8 +57,8 @@ fn an_rbm_learns_bars_and_stripes_to_within_a_twentieth_of_a_nat() {
 
     let best = -splits.known_density.unwrap().entropy();
     let reached = log_likelihood(average.module(), &x);
-    println!("log-likelihood {reached:.4}, that of the law itself {best:.4}");
-    assert!(reached <= best + 1e-4, "{reached} is above what the law itself reaches, {best}");
+    println!("log-likelihood {reached:.4}, that of the distribution itself {best:.4}");
+    assert!(reached <= best + 1e-4, "{reached} is above what the distribution itself reaches, {best}");
     assert!(reached >= best - 0.05, "{reached} is more than 0.05 below {best}");
 }
 
@@ -127,7 +127,7 @@ fn a_deep_belief_network_learns_bars_and_stripes() {
     let weight = dbn.log_weight(x.repeat_dim(0, 200), &mut noise).mean();
     let bound = to_host(weight)[0] - exact::log_z(dbn.top()).unwrap().value;
     let best = -splits.known_density.unwrap().entropy();
-    println!("bound {bound:.3}, first layer {alone:.3}, the law itself {best:.3}");
+    println!("bound {bound:.3}, first layer {alone:.3}, the distribution itself {best:.3}");
     assert!(bound < best, "a bound of {bound} above {best}");
     // Independent pixels reach -16 log 2 = -11.1.
     assert!(bound > -6.0, "{bound}");
@@ -221,8 +221,8 @@ fn autoregressive_models_learn_bars_and_stripes_to_within_a_fiftieth_of_a_nat() 
         ("MADE of two orders", likelihood_learned(orders.init(&device, noise).unwrap())),
         ("NADE", likelihood_learned(nade)),
     ] {
-        println!("{name}: log-likelihood {reached:.4}, that of the law itself {best:.4}");
-        assert!(reached <= best + 1e-5, "{name}: {reached} is above what the law itself reaches, {best}");
+        println!("{name}: log-likelihood {reached:.4}, that of the distribution itself {best:.4}");
+        assert!(reached <= best + 1e-5, "{name}: {reached} is above what the distribution itself reaches, {best}");
         assert!(reached >= best - 0.02, "{name}: {reached} is more than 0.02 below {best}");
     }
 }

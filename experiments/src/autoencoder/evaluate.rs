@@ -111,14 +111,7 @@ impl AutoencoderExperiment {
     /// and the covariance of the codes of training data.
     pub(super) fn draw(&self, train: &Dataset, n: usize, noise: &mut Noise) -> Result<Vec<f32>> {
         let x = self.visible().spread(train, CODES.min(train.len()), &self.device);
-        let z = self.network.encode(x);
-        let k = self.network.code_width().min(z.dims()[0]);
-        let pca = Pca::fit([z], k)?;
-        let scales: Vec<f64> =
-            pca.eigenvalues()[..k].iter().map(|variance| variance.max(0.0).sqrt()).collect();
-        let scales = Tensor::<2>::from_data(TensorData::new(scales, [1, k]), &self.device);
-        let normal = noise.normal([n, k], &self.device);
-        Ok(self.images(&pca.decode(normal * scales)))
+        Ok(self.images(&self.network.draw_codes(x, n, noise)?))
     }
 }
 

@@ -12,7 +12,7 @@ use burn::prelude::*;
 use gibbs_autoencoder::{Autoencoder, AutoencoderConfig, Code, Loss, Output};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{Chains, ContrastiveConfig, LayerStart, RbmConfig, Upward, units::UnitKind};
-use gibbs_core::{ConfigError, nn::Activation};
+use gibbs_core::ConfigError;
 use gibbs_data::Binarization;
 use gibbs_train::{
     learner::{AverageConfig, LearnerConfig, OptimizerConfig},
@@ -31,7 +31,7 @@ use crate::{
     request::Request,
     source::{NoTarget, Source, SourceInfo},
     stack::{LayerTrain, StackArgs, layers_from, validate_layers},
-    usage::{OrUsage, usage},
+    usage::OrUsage,
     visible::Visible,
 };
 
@@ -83,7 +83,7 @@ pub struct AutoencoderTrain {
 impl AutoencoderTrain {
     /// Epochs of each stage: the layers, fine-tuning.
     fn stages(&self) -> Vec<usize> {
-        let layers = self.pretraining.layers.iter();
+        let layers = self.pretraining.layers.iter().filter(|_| self.has_stack());
         let layers = layers.map(|layer| if self.pretrain { layer.epochs } else { 0 });
         layers.chain([self.run.epochs]).collect()
     }
@@ -186,14 +186,9 @@ impl Experiment for AutoencoderExperiment {
         model.validate().or_usage_at("model")?;
         visible(model).require(&source.data()?.train, model.n_visible)?;
         train.loss.validate(model.output).map_err(anyhow::Error::from).or_usage_at("train")?;
-        if train.has_stack() && !matches!(model.activation, Activation::Sigmoid | Activation::Tanh) {
-            return Err(usage(format!(
-                "model.activation = \"{}\": no stack of RBMs has such units; set train.pretrain=false, or take \"sigmoid\" or \
-                 \"tanh\"",
-                model.activation
-            )));
+        if train.has_stack() {
+            validate_layers(&train.pretraining.layers, &rbms(config)?, "train.pretraining.layers")?;
         }
-        validate_layers(&train.pretraining.layers, &rbms(model), "train.pretraining.layers")?;
         ConfigError::at_least("epochs", train.run.epochs, 1).or_usage_at("train")?;
         ConfigError::at_least("batch_size", train.batch_size, 1).or_usage_at("train")?;
         ConfigError::at_least("batch_size", train.pretraining.batch_size, 1).or_usage_at("train.pretraining")?;
@@ -286,21 +281,10 @@ fn visible(model: &AutoencoderConfig) -> Visible {
     Visible::new(kind, 2)
 }
 
-/// The RBMs of the stack that unrolls to the network.
-fn rbms(model: &AutoencoderConfig) -> Vec<RbmConfig> {
-    let code = match model.code {
-        Code::Linear => UnitKind::Gaussian,
-        Code::Logistic => UnitKind::Binary,
-        Code::Tanh => UnitKind::Spin,
-    };
-    let hidden = if model.activation == Activation::Tanh { UnitKind::Spin } else { UnitKind::Binary };
-    let mut below = (model.n_visible, if model.output == Output::Linear { UnitKind::Gaussian } else { UnitKind::Binary });
-    let above = model.n_hidden.iter().map(|&n| (n, hidden)).chain([(model.n_code, code)]);
-    above
-        .map(|above| {
-            let rbm = RbmConfig::new(below.0, above.0).with_visible(below.1).with_hidden(above.1);
-            below = above;
-            rbm
-        })
-        .collect()
+/// The RBMs of the stack that unrolls to the network; none if it starts from random weights.
+fn rbms(config: &AutoencoderRun) -> Result<Vec<RbmConfig>> {
+    match config.train.has_stack() {
+        true => config.model.layers(config.train.pretraining.weight_std).or_usage_at("model"),
+        false => Ok(Vec::new()),
+    }
 }

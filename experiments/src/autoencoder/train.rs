@@ -36,7 +36,7 @@ pub(super) fn task<'a>(
     device: &Device,
 ) -> Result<Box<dyn TrainTask + 'a>> {
     let stack = &config.train.pretraining;
-    let rbms = rbms(&config.model);
+    let rbms = rbms(config)?;
     let trained = match &config.train.from {
         Some(folder) => stack_of(folder, &rbms, true, device)?.layers,
         None => Vec::new(),

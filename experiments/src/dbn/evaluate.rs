@@ -8,20 +8,21 @@ use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     ais::Bracket,
+    dbn::errors_and_nll,
     exact,
     units::{UnitFamily, UnitKind},
 };
-use gibbs_core::{Estimate, Kind, math::to_host, nn::Mlp};
+use gibbs_core::{Estimate, Kind, nn::Mlp};
 use gibbs_data::{Binarization, Dataset, Splits};
 
-use super::{DbnExperiment, train::base};
+use super::DbnExperiment;
 use crate::{
     cli::{Part, Sample},
     evaluation::{Evaluation, mean},
     experiment::write_draws,
     pictures::host,
     source::classes,
-    visible::Visible,
+    visible::{MOMENT_EXAMPLES, Visible},
 };
 
 /// Inverse temperatures through which chains of the top RBM are annealed.
@@ -68,13 +69,7 @@ fn likelihood(
             let weights = |set| visible.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise));
             binary.iter().flat_map(weights).collect()
         };
-        let (weights, std_err) = mean_of_two(&once(), &once());
-        let bounds: Vec<f64> = weights.iter().map(|weight| weight - log_z.value).collect();
-        let is_exact = dbn.depth() == 1 && log_z.kind == Kind::Exact;
-        let kind = if is_exact { Kind::Exact } else { Kind::LowerBound };
-        let std_err = std_err.hypot(log_z.std_err);
-        let estimate = Estimate::sampled(mean(&bounds), std_err, kind, bounds.len());
-        (bounds, estimate)
+        dbn.bound_of_two(&once(), &once(), &log_z)
     };
     let (per_example, single) = bound(1);
     let several = (config.train.bound_draws > 0).then(|| bound(config.train.bound_draws).1);
@@ -93,21 +88,13 @@ fn likelihood(
     Ok(())
 }
 
-/// Mean of two repetitions for each example, and the standard error of the mean over all examples: that of the repetitions,
-/// since the examples are given.
-fn mean_of_two(first: &[f64], second: &[f64]) -> (Vec<f64>, f64) {
-    let pairs = || first.iter().zip(second);
-    let squares: f64 = pairs().map(|(a, b)| (a - b).powi(2)).sum();
-    (pairs().map(|(a, b)| (a + b) / 2.0).collect(), squares.sqrt() / (2.0 * first.len() as f64))
-}
-
 /// `log Z` of the top RBM: exact, or the end of its bracket with which the bound remains a lower one.
 fn log_z(experiment: &DbnExperiment, data: &Splits, evaluation: &mut Evaluation, noise: &mut Noise) -> Estimate {
     let DbnExperiment { config, dbn, device, .. } = experiment;
     if let Ok(exact) = exact::log_z(dbn.top()) {
         return exact;
     }
-    let base = base(dbn, experiment.visible(), &data.train, device);
+    let base = dbn.annealing_base(experiment.visible().first(&data.train, MOMENT_EXAMPLES, device));
     let Bracket { lower, upper } = config.train.evaluation.bracket(dbn.top(), &base, noise);
     evaluation.add("log_z_lower", &lower, "nats");
     evaluation.add("log_z_upper", &upper, "nats");
@@ -141,7 +128,8 @@ fn classification(
     let mut add = |name: &str, log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>| -> Result<()> {
         let mut wrong = Vec::new();
         for set in sets {
-            wrong.extend(classify(experiment.visible(), set, device, log_prob)?.0);
+            let each = classify(experiment.visible(), set, device, log_prob)?;
+            wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
         }
         evaluation.add(name, &Estimate::exact(100.0 * mean(&wrong)), "percent");
         Ok(())
@@ -168,7 +156,8 @@ pub(super) fn classification_errors(
     data: &Dataset,
     device: &Device,
 ) -> Result<(f64, f64)> {
-    let (wrong, nll) = classify(visible, data, device, |v| log_softmax(network.forward(v), 1))?;
+    let each = classify(visible, data, device, |v| log_softmax(network.forward(v), 1))?;
+    let (wrong, nll): (Vec<f64>, Vec<f64>) = each.into_iter().unzip();
     Ok((100.0 * mean(&wrong), mean(&nll)))
 }
 
@@ -181,22 +170,15 @@ fn classify(
     data: &Dataset,
     device: &Device,
     log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
-) -> Result<(Vec<f64>, Vec<f64>)> {
+) -> Result<Vec<(f64, f64)>> {
     let labels = data.labels().with_context(|| format!("{} has no labels", data.name()))?;
-    let mut log_probs: Vec<f64> = Vec::new();
-    visible.for_each(data, device, |v| {
-        let rows = log_prob(v);
-        log_probs.extend(to_host(rows.clone()));
-        rows.sum_dim(1).squeeze_dim(1)
-    });
-    let rows = log_probs.chunks(log_probs.len() / labels.len()).zip(labels);
-    Ok(rows
-        .map(|(row, &label)| {
-            let own = row.get(usize::from(label)).copied().unwrap_or(f64::NEG_INFINITY);
-            let is_right = row.iter().all(|&other| other <= own);
-            (f64::from(u8::from(!is_right)), -own)
-        })
-        .unzip())
+    let mut labels = labels.iter().map(|&label| usize::from(label));
+    let mut each = Vec::with_capacity(data.len());
+    for v in visible.blocks(data, device) {
+        let n = v.dims()[0];
+        each.extend(errors_and_nll(log_prob(v), labels.by_ref().take(n)));
+    }
+    Ok(each)
 }
 
 /// Flags of `dbn sample`.

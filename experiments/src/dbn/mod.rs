@@ -14,10 +14,7 @@ use gibbs_boltzmann::{
     ais::AisProtocol,
     units::UnitKind,
 };
-use gibbs_core::{
-    ConfigError,
-    nn::{Activation, Mlp, MlpConfig},
-};
+use gibbs_core::{ConfigError, nn::Mlp};
 use gibbs_data::{Binarization, Dataset};
 use gibbs_train::{
     learner::{AverageConfig, LearnerConfig, OptimizerConfig},
@@ -343,12 +340,7 @@ impl DbnExperiment {
 
 /// The network that the stack unrolls to, with random weights.
 fn random_classifier(config: &DbnRun, device: &Device) -> Result<Mlp> {
-    let layers = config.model.layers().or_usage_at("model")?;
-    let hidden = layers.iter().map(|layer| layer.n_hidden);
-    let widths = [config.model.n_visible].into_iter().chain(hidden).chain([config.train.classifier.n_classes]);
-    let is_spin = layers.iter().all(|layer| layer.hidden == UnitKind::Spin);
-    let activation = if is_spin { Activation::Tanh } else { Activation::Sigmoid };
-    let network = MlpConfig::new(widths.collect()).with_activation(activation);
+    let network = config.model.classifier(config.train.classifier.n_classes).or_usage_at("model")?;
     network.init(device, &mut Noise::new(config.seed, "classifier")).or_usage_at("train.classifier")
 }
 

@@ -6,10 +6,9 @@ use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     ClassifierCrossEntropy, Dbn, RbmConfig, UpDown, UpDownConfig,
     ais::AisProtocol,
-    units::{AnyUnits, UnitFamily},
 };
 use gibbs_core::{Batch, BoxError, Position, math::to_host, nn::Mlp};
-use gibbs_data::{Dataset, Splits};
+use gibbs_data::Splits;
 use gibbs_train::{
     checkpoint::State,
     learner::{BatchSource, DataBatches, Learner, Staged, Stages},
@@ -22,7 +21,7 @@ use crate::{
     source::{one_hot, train_like_valid},
     stack::{DbnWeights, Greedy, LayerBatches, PROBE, stack_of},
     usage::OrUsage,
-    visible::Visible,
+    visible::{MOMENT_EXAMPLES, Visible},
 };
 
 /// The stage that is under way.
@@ -68,14 +67,6 @@ pub(super) fn task<'a>(
     let stages = DbnStages { config, data, greedy, recognition, current: Current::Layers, device };
     stages.try_later_stages()?;
     Ok(Box::new(Staged::new(stages).map_err(crate::usage::of_step)?))
-}
-
-/// Independent units from which the top RBM is annealed: with the moments of the states that it receives.
-pub(super) fn base(dbn: &Dbn, visible: Visible, train: &Dataset, device: &Device) -> AnyUnits {
-    match dbn.n_classes() {
-        0 => dbn.top().visible.fitted(&visible.moments(train, device, |v| dbn.encode(v))),
-        _ => dbn.top().visible.neutral(),
-    }
 }
 
 impl<'a> DbnStages<'a> {
@@ -143,10 +134,11 @@ impl<'a> DbnStages<'a> {
     ) -> impl Fn(&Dbn, &Position) -> Result<Option<Validation>, BoxError> + use<'a> {
         let (config, data, visible, device) = (self.config, self.data, self.visible(), self.device.clone());
         let like_valid = train_like_valid(data);
+        let examples = visible.first(&data.train, MOMENT_EXAMPLES, &device);
         let protocol: AisProtocol = config.train.validation;
         move |dbn, at| {
             let mut noise = Noise::new(config.seed, format!("validation/{}", at.steps_done()));
-            let base = base(dbn, visible, &data.train, &device);
+            let base = dbn.annealing_base(examples.clone());
             let log_z = protocol.quick_log_z(dbn.top(), &base, &mut noise);
             let mut bound =
                 |set| mean_over(visible, set, &device, |v| dbn.log_weight(v, &mut noise)) - log_z.value;
@@ -162,7 +154,7 @@ impl<'a> DbnStages<'a> {
     fn up_down(&self, dbn: Dbn) -> Result<Learner<'a, Dbn, UpDown>> {
         let train = &self.config.train.up_down;
         let dbn = dbn.untied();
-        let base = base(&dbn, self.visible(), &self.data.train, &self.device);
+        let base = dbn.annealing_base(self.visible().first(&self.data.train, MOMENT_EXAMPLES, &self.device));
         let objective = UpDownConfig::new(train.top.clone()).init(&dbn, base).or_usage_at("train.up_down.top")?;
         let probe = self.visible().first(&self.data.train, PROBE, &self.device);
         let noise = Noise::new(self.config.seed, "up-down");

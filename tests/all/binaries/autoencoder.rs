@@ -36,7 +36,7 @@ fn rows(folder: &Path) -> Vec<f32> {
 }
 
 /// A 6-5-3-5-6 network of random tensors, in a folder that holds them under their documented names, written without the
-/// library's own writer, beside the least configuration that fits.
+/// library's own writer, with the least configuration that fits.
 fn foreign(folder: &Path) -> Autoencoder {
     let mut noise = Noise::new(1, "foreign");
     let shapes = [("encoder.0", [6, 5]), ("encoder.1", [5, 3]), ("decoder.0", [3, 5]), ("decoder.1", [5, 6])];
@@ -76,7 +76,7 @@ fn foreign(folder: &Path) -> Autoencoder {
 }
 
 #[test]
-fn weights_made_elsewhere_give_the_figures_of_the_library() {
+fn weights_made_elsewhere_give_the_metrics_of_the_library() {
     let folder = tempdir().unwrap();
     let values = rows(folder.path());
     let network = foreign(folder.path());
@@ -148,8 +148,8 @@ fn codes_that_cannot_be_read_or_written() {
 }
 
 #[test]
-fn the_control_and_logistic_pca_are_measured_beside_the_network() {
-    let folder = trained(&["train.control=true", "train.logistic_pca_passes=2"]);
+fn the_baseline_and_logistic_pca_are_measured_too() {
+    let folder = trained(&["train.baseline=true", "train.logistic_pca_passes=2"]);
     let summary = json(folder.path(), "run/summary.json");
     let printed = AUTOENCODER.eval(folder.path(), &["run"]);
     assert_eq!(printed["metrics"], summary["metrics"]);
@@ -158,17 +158,17 @@ fn the_control_and_logistic_pca_are_measured_beside_the_network() {
     {
         assert_eq!(printed["metrics"][name]["kind"], "exact", "{name}: {printed}");
     }
-    let control = AUTOENCODER.eval(folder.path(), &["run/control"]);
+    let control = AUTOENCODER.eval(folder.path(), &["run/baseline"]);
     assert_eq!(control["metrics"]["squared_error"], printed["metrics"]["random_start_squared_error"]);
 
     let fitted = folder.path().join("run/logistic_pca.safetensors");
     fs::write(&fitted, "damaged").unwrap();
     AUTOENCODER.run(folder.path(), ["eval", "run"]).refuses(&["logistic_pca.safetensors"]);
     fs::remove_file(&fitted).unwrap();
-    fs::remove_dir_all(folder.path().join("run/control")).unwrap();
+    fs::remove_dir_all(folder.path().join("run/baseline")).unwrap();
     let again = AUTOENCODER.eval(folder.path(), &["run"]);
     assert!(again["metrics"]["random_start_squared_error"].is_null(), "{again}");
-    // What is fitted anew is not rounded to the precision of the file.
+    // What is fitted again is not rounded to the precision of the file.
     let [fitted, read] = [&again, &printed]
         .map(|printed| printed["metrics"]["logistic_pca_squared_error"]["value"].as_f64().unwrap());
     assert_close(&[fitted], &[read], 1e-6, "logistic_pca_squared_error");
@@ -203,10 +203,10 @@ fn points_of_the_plane_get_a_linear_output() {
 }
 
 #[track_caller]
-fn refused(settings: &[&str], told: &[&str]) {
+fn refused(settings: &[&str], expected: &[&str]) {
     let folder = tempdir().unwrap();
     let arguments = AUTOENCODER.arguments("run", &[&["--quiet"], &set(settings)[..]].concat());
-    AUTOENCODER.run(folder.path(), arguments).refuses(told);
+    AUTOENCODER.run(folder.path(), arguments).refuses(expected);
     assert!(!folder.path().join("run").exists(), "a refused run left a folder");
 }
 
@@ -225,12 +225,12 @@ fn settings_that_cannot_be_used() {
     refused(&["model.n_hidden=[4, 0]"], &["model", "0"]);
     refused(&["model.n_visible=9"], &["16", "9"]);
     refused(&["model.code=spin"], &["model.code", "spin", "tanh"]);
-    refused(&["train.optimizer=newton"], &["train.optimizer", "newton", "lbfgs"]);
+    refused(&["train.optimizer.kind=newton"], &["train.optimizer", "newton", "lbfgs"]);
     refused(&["train.epochs=0"], &["train.epochs = 0"]);
     refused(&["train.batch_size=0"], &["train.batch_size = 0"]);
     refused(&["train.pretraining.batch_size=0"], &["train.pretraining.batch_size = 0"]);
-    refused(&["train.searches=0"], &["train.searches = 0"]);
+    refused(&["train.optimizer.searches=0"], &["train.searches = 0"]);
     refused(&["train.learning_rate=-1"], &["train.learning_rate", "-1"]);
-    refused(&["train.weight_decay=-1"], &["train", "weight_decay", "-1"]);
+    refused(&["train.optimizer.weight_decay=-1"], &["train", "weight_decay", "-1"]);
     refused(&["train.pretraining.layers.1.momentum=1"], &["train.pretraining.layers.1.momentum", "[0, 1)"]);
 }

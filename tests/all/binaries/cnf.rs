@@ -90,14 +90,14 @@ fn estimated_traces_are_told_with_their_error() {
     let printed = CNF.eval(folder.path(), &["run"]);
     let error = metrics["log_prob"]["std_err"].as_f64().unwrap();
     let gap = value(&printed["metrics"], "log_prob") - value(&metrics, "log_prob");
-    assert!(gap.abs() < 4.5 * error, "{gap} beside an error of {error}");
+    assert!(gap.abs() < 4.5 * error, "{gap} with an error of {error}");
 }
 
 #[test]
-fn generated_sets_stand_beside_their_law() {
+fn generated_sets_have_their_true_density() {
     let folder = tempdir().unwrap();
     let metrics = trained(folder.path(), &["--data", "moons"]);
-    assert!(value(&metrics, "log_prob") < value(&metrics, "log_prob_law"), "{metrics}");
+    assert!(value(&metrics, "log_prob") < value(&metrics, "log_prob_true"), "{metrics}");
     for picture in ["samples.png", "density.png", "flow.png", "curves.png", "curves.svg"] {
         assert!(folder.path().join("run").join(picture).is_file(), "{picture}");
     }
@@ -135,8 +135,8 @@ fn pictures_have_classes_and_guidance() {
     assert_eq!(draw(&["--class", "3", "--seed", "1"]), threes);
     assert_ne!(draw(&["--class", "4", "--seed", "1"]), threes);
     assert_ne!(draw(&["--class", "3", "--seed", "1", "--guidance", "3"]), threes);
-    let refuses = |flags: &[&str], told: &[&str]| {
-        CNF.sample(folder.path(), &[&["run"], flags].concat()).refuses(told);
+    let refuses = |flags: &[&str], expected: &[&str]| {
+        CNF.sample(folder.path(), &[&["run"], flags].concat()).refuses(expected);
     };
     refuses(&["--class", "10"], &["--class 10", "10 classes"]);
     refuses(&["--temperature", "-1"], &["--temperature -1"]);
@@ -156,7 +156,7 @@ fn check_hamiltonian(flags: &[&str]) {
 }
 
 #[test]
-fn a_hamiltonian_is_learned_beside_its_exact_free_energy() {
+fn a_hamiltonian_has_its_exact_free_energy() {
     check_hamiltonian(&["--model", "harmonic-chain", "--particles", "4"]);
     check_hamiltonian(&["--model", "dual-ising", "--lattice", "3x3", "--beta", "0.2"]);
 }
@@ -164,8 +164,8 @@ fn a_hamiltonian_is_learned_beside_its_exact_free_energy() {
 #[test]
 fn what_cannot_be_solved_or_made_is_refused() {
     let folder = tempdir().unwrap();
-    let refuses = |flags: &[&str], told: &[&str]| {
-        run(folder.path(), flags).refuses(told);
+    let refuses = |flags: &[&str], expected: &[&str]| {
+        run(folder.path(), flags).refuses(expected);
         assert!(!folder.path().join("run").exists(), "a refused run left a folder: {flags:?}");
     };
     let moons = |setting: &'static str| ["--data", "moons", "--set", setting];
@@ -198,7 +198,7 @@ fn training_that_diverges_is_one_line_of_error_and_leaves_good_weights() {
     assert!(value(&printed["metrics"], "log_prob").is_finite());
 }
 
-/// Three columns that are nearly functions of each other, far from the origin, and the mean log-density of their law.
+/// Three columns that are nearly functions of each other, far from the origin, and the mean log-density of their distribution.
 fn correlated(folder: &Path) -> f64 {
     let (n, mut noise) = (900, Noise::new(0, "correlated"));
     let points: Vec<f64> = (0..n)
@@ -220,7 +220,7 @@ fn whitened_runs_begin_at_the_gaussian_and_keep_their_whitening() {
     let metrics = trained(folder.path(), &[&data[..], &set(&["train.steps=10"])].concat());
     // Nine moments of 720 examples cost 9/1440 nats, and the mean over 90 has an error of √(1.5/90).
     let found = value(&metrics, "log_prob");
-    assert!((found - truth).abs() < 4.5 * (1.5f64 / 90.0).sqrt(), "{found} beside {truth}");
+    assert!((found - truth).abs() < 4.5 * (1.5f64 / 90.0).sqrt(), "{found}, not {truth}");
     assert_eq!(json(folder.path(), "run/config.json")["model"]["whitened"], true);
     assert_eq!(CNF.eval(folder.path(), &["run"])["metrics"], metrics);
     CNF.sample(folder.path(), &["run", "-n", "2000", "--out", "draws.npy"]).succeeds();

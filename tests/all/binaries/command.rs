@@ -64,16 +64,16 @@ impl Outcome {
     }
 
     /// Checks for bad input: exit code 2, nothing on stdout, one line on stderr that starts with `error:` and holds
-    /// all of `told`.
+    /// all of `expected`.
     #[track_caller]
-    pub(crate) fn refuses(self, told: &[&str]) {
+    pub(crate) fn refuses(self, expected: &[&str]) {
         let stderr = self.stderr.trim_end_matches('\n');
         assert_eq!(self.code, Some(2), "{stderr}");
         assert_eq!(self.stdout, "", "{stderr}");
         assert!(stderr.starts_with("error: "), "{stderr}");
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
         assert!(!stderr.contains("panicked") && !stderr.contains("backtrace"), "{stderr}");
-        for part in told {
+        for part in expected {
             assert!(stderr.contains(part), "`{part}` is not in: {stderr}");
         }
     }

@@ -14,8 +14,8 @@ fn a_run_writes_every_file_of_its_folder_and_nothing_to_stdout() {
         let outcome = family.run(folder.path(), family.arguments("run", &[])).succeeds();
         assert_eq!(outcome.stdout, "");
         assert!(!outcome.stderr.contains('\u{1b}') && !outcome.stderr.contains('\r'), "{:?}", outcome.stderr);
-        for told in [family.name, "run folder run", "test "] {
-            assert!(outcome.stderr.contains(told), "{told} is not in: {}", outcome.stderr);
+        for expected in [family.name, "run folder run", "test "] {
+            assert!(outcome.stderr.contains(expected), "{expected} is not in: {}", outcome.stderr);
         }
 
         let config = json(folder.path(), "run/config.json");
@@ -50,15 +50,15 @@ fn a_run_writes_every_file_of_its_folder_and_nothing_to_stdout() {
 }
 
 #[test]
-fn every_value_that_differs_from_the_preset_is_told() {
+fn every_value_that_differs_from_the_preset_is_printed() {
     for family in FAMILIES {
         let folder = tempdir().unwrap();
         let flags = ["--seed", "3", "--set", "train.batch_size=77", "--set", "data.shape=[2, 8]"];
         let outcome = family.run(folder.path(), family.arguments("run", &flags)).succeeds();
-        for told in
-            ["train.batch_size = 77 (preset: ", "seed = 3 (preset: 0)", "data.shape = [2,8] (preset: null)"]
+        for expected in
+            ["train.batch_size = 77 (preset: ", "seed = 3 (preset: 0)", "data.shape = [2,8] (preset: [4,4])"]
         {
-            assert!(outcome.stderr.contains(told), "{told} is not in: {}", outcome.stderr);
+            assert!(outcome.stderr.contains(expected), "{expected} is not in: {}", outcome.stderr);
         }
     }
 }

@@ -36,10 +36,10 @@ fn damaged_weights_are_named() {
             (&with_nan, "NaN"),
             (&renamed, &other),
         ];
-        for (bytes, told) in damaged {
+        for (bytes, expected) in damaged {
             fs::write(folder.path().join("run/model.safetensors"), bytes).unwrap();
             for command in ["eval", "sample"] {
-                family.run(folder.path(), [command, "run"]).refuses(&["run/model.safetensors", told]);
+                family.run(folder.path(), [command, "run"]).refuses(&["run/model.safetensors", expected]);
             }
         }
         fs::remove_file(folder.path().join("run/model.safetensors")).unwrap();
@@ -56,9 +56,9 @@ fn weights_that_do_not_fit_the_configuration_are_named() {
         let flags = set(&[resized.setting]);
         family.train(folder.path(), "resized", &flags);
         fs::copy(folder.path().join("resized/config.json"), folder.path().join("run/config.json")).unwrap();
-        let told = [&["run/model.safetensors", resized.tensor], &resized.shapes[..]].concat();
+        let expected = [&["run/model.safetensors", resized.tensor], &resized.shapes[..]].concat();
         for command in ["eval", "sample"] {
-            family.run(folder.path(), [command, "run"]).refuses(&told);
+            family.run(folder.path(), [command, "run"]).refuses(&expected);
         }
     }
 }
@@ -74,7 +74,7 @@ fn damaged_configurations_are_named() {
             assert!(text.contains(from));
             text.replace(from, to).into_bytes()
         };
-        for (bytes, told) in [
+        for (bytes, expected) in [
             (whole[..whole.len() / 2].to_vec(), "run/config.json"),
             (Vec::new(), "run/config.json"),
             (b"[]".to_vec(), "run/config.json"),
@@ -82,7 +82,7 @@ fn damaged_configurations_are_named() {
             (edited("\"batch_size\": 100", "\"batch_size\": \"many\""), "many"),
         ] {
             fs::write(folder.path().join("run/config.json"), bytes).unwrap();
-            family.run(folder.path(), ["eval", "run"]).refuses(&[told]);
+            family.run(folder.path(), ["eval", "run"]).refuses(&[expected]);
         }
     }
 }
@@ -132,8 +132,8 @@ fn another_configuration_cannot_resume() {
         let folder = tempdir().unwrap();
         family.train(folder.path(), "run", &[]);
         let before = weights(folder.path(), "run");
-        for (setting, told) in family.others {
-            resume(family, folder.path(), &["--set", setting]).refuses(&[told, "--resume"]);
+        for (setting, expected) in family.others {
+            resume(family, folder.path(), &["--set", setting]).refuses(&[expected, "--resume"]);
             assert!(weights(folder.path(), "run") == before);
         }
     }

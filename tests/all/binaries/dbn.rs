@@ -84,7 +84,7 @@ fn foreign(folder: &Path, dbn: &Dbn, settings: Value) {
     npy::write(&folder.join("states.npy"), &values, &[1 << visible, visible]).unwrap();
 }
 
-/// The figure of the library and that of the executable; and both on the right side of what enumeration gives.
+/// The metric of the library and that of the executable; and both on the right side of what enumeration gives.
 #[test]
 fn weights_made_elsewhere_give_a_bound_below_the_exact_value() {
     for untied in [false, true] {
@@ -129,22 +129,22 @@ fn a_stack_of_one_layer_is_a_restricted_boltzmann_machine() {
     let folder = tempdir().unwrap();
     let settings = set(&["model.n_hidden=[9]", "train.up_down.epochs=0", "train.bound_draws=0"]);
     DBN.train(folder.path(), "stack", &settings);
-    let machine = folder.path().join("machine");
-    fs::create_dir(&machine).unwrap();
+    let rbm = folder.path().join("rbm");
+    fs::create_dir(&rbm).unwrap();
     let config = json!({
         "experiment": "rbm",
         "data": { "name": "bars-and-stripes" },
         "model": { "n_visible": 16, "n_hidden": 9 },
     });
-    fs::write(machine.join("config.json"), config.to_string()).unwrap();
+    fs::write(rbm.join("config.json"), config.to_string()).unwrap();
     let file = bytes(folder.path(), "stack/model.safetensors");
     let file = safetensors::SafeTensors::deserialize(&file).unwrap();
     let renamed = file.iter().map(|(name, view)| (name.strip_prefix("layers.0.").unwrap().to_string(), view));
-    fs::write(machine.join("model.safetensors"), safetensors::serialize(renamed, None).unwrap()).unwrap();
+    fs::write(rbm.join("model.safetensors"), safetensors::serialize(renamed, None).unwrap()).unwrap();
 
     let stack = DBN.eval(folder.path(), &["stack", "--per-example", "stack.npy"]);
-    let alone = RBM.eval(folder.path(), &["machine", "--per-example", "machine.npy"]);
-    let [a, b] = ["stack.npy", "machine.npy"].map(|file| doubles(&folder.path().join(file)));
+    let alone = RBM.eval(folder.path(), &["rbm", "--per-example", "rbm.npy"]);
+    let [a, b] = ["stack.npy", "rbm.npy"].map(|file| doubles(&folder.path().join(file)));
     assert_close(&a, &b, 1e-12, "log_prob");
     let [a, b] = [stack, alone].map(|printed| printed["metrics"]["log_prob"].clone());
     assert_eq!([&a["kind"], &b["kind"]], ["exact", "exact"]);
@@ -199,7 +199,7 @@ fn labels_are_learned_told_apart_and_generated() {
         "train.classifier.learning_rate=0.01",
         "train.classifier.dropout=0",
         "train.classifier.average.decay=0",
-        "train.control=true",
+        "train.baseline=true",
         "train.bound_draws=0",
     ];
     DBN.train(folder.path(), "run", &set(&settings));
@@ -217,7 +217,7 @@ fn labels_are_learned_told_apart_and_generated() {
         );
     }
     assert!(number(&metrics["classification_error"]) < 60.0, "chance is 90: {metrics}");
-    assert!(folder.path().join("run/control/model.safetensors").is_file());
+    assert!(folder.path().join("run/baseline/model.safetensors").is_file());
 
     let sample = |further: &[&str]| DBN.sample(folder.path(), &[&["run"], further].concat());
     sample(&["--class", "3", "-n", "4", "--out", "threes.npy"]).succeeds();
@@ -228,25 +228,25 @@ fn labels_are_learned_told_apart_and_generated() {
     sample(&["--class", "10"]).refuses(&["--class 10", "0 to 9"]);
     assert_eq!(sample(&["--class", "three"]).code, Some(2));
 
-    fs::remove_dir_all(folder.path().join("run/control")).unwrap();
+    fs::remove_dir_all(folder.path().join("run/baseline")).unwrap();
     let printed = DBN.eval(folder.path(), &["run"]);
     assert!(printed["metrics"]["classification_error"] == metrics["classification_error"]);
     assert!(printed["metrics"]["random_start_classification_error"].is_null(), "{printed}");
 }
 
 #[track_caller]
-fn refused(settings: &[&str], told: &[&str]) {
+fn refused(settings: &[&str], expected: &[&str]) {
     let folder = tempdir().unwrap();
     let arguments = DBN.arguments("run", &[&["--quiet"], &set(settings)[..]].concat());
-    DBN.run(folder.path(), arguments).refuses(told);
+    DBN.run(folder.path(), arguments).refuses(expected);
     assert!(!folder.path().join("run").exists(), "a refused run left a folder");
 }
 
 #[test]
 fn labels_that_are_not_there() {
-    let told = ["bars-and-stripes", "labels", "digits"];
-    refused(&["train.classifier.epochs=1"], &[&["train.classifier.epochs"], &told[..]].concat());
-    refused(&["model.n_classes=3"], &[&["model.n_classes"], &told[..]].concat());
+    let expected = ["bars-and-stripes", "labels", "digits"];
+    refused(&["train.classifier.epochs=1"], &[&["train.classifier.epochs"], &expected[..]].concat());
+    refused(&["model.n_classes=3"], &[&["model.n_classes"], &expected[..]].concat());
     let folder = tempdir().unwrap();
     DBN.train(folder.path(), "run", &[]);
     DBN.sample(folder.path(), &["run", "--class", "1"]).refuses(&["--class", "without labels"]);

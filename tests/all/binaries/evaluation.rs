@@ -1,4 +1,4 @@
-//! `eval`, against the library and against the law of probability.
+//! `eval`, against the library and against the rules of probability.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// A folder with weights made elsewhere and the least configuration that names them; also the machine.
+/// A folder with weights made elsewhere and the least configuration that names them; also the RBM.
 fn foreign(folder: &Path, name: &str, sizes: [usize; 2]) -> AnyRbm {
     let rbm = rbm_of((UnitKind::Binary, UnitKind::Binary), sizes, 5, &Device::flex());
     let run = folder.join(name);
@@ -61,8 +61,8 @@ fn one_json_object_with_the_fields_of_the_contract() {
         assert_eq!(printed["data"], "bars-and-stripes");
         assert_eq!((&printed["split"], &printed["n"]), (&json!("test"), &json!(30)));
         let names: Vec<&str> = printed["metrics"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, family.figures.iter().map(|figure| figure.0).collect::<Vec<_>>());
-        for (name, kind) in family.figures {
+        assert_eq!(names, family.metrics.iter().map(|metric| metric.0).collect::<Vec<_>>());
+        for (name, kind) in family.metrics {
             let metric = &printed["metrics"][name];
             assert!(metric["value"].is_f64() && metric["unit"].is_string(), "{name}: {metric}");
             assert_eq!(&metric["kind"], kind, "{name} of {}", family.name);
@@ -78,7 +78,7 @@ fn one_json_object_with_the_fields_of_the_contract() {
 }
 
 #[test]
-fn one_value_for_each_example_whose_mean_is_the_figure() {
+fn one_value_for_each_example_whose_mean_is_the_metric() {
     for family in FAMILIES {
         let folder = tempdir().unwrap();
         family.train(folder.path(), "run", &[]);
@@ -87,8 +87,8 @@ fn one_value_for_each_example_whose_mean_is_the_figure() {
             let printed = family.eval(folder.path(), &flags);
             let values = doubles(&folder.path().join("values.npy"));
             assert_eq!((values.len(), printed["n"].as_u64()), (n, Some(n as u64)));
-            let figure = printed["metrics"][family.figures[0].0]["value"].as_f64().unwrap();
-            assert_close(&[mean(&values)], &[figure], 1e-9, split);
+            let metric = printed["metrics"][family.metrics[0].0]["value"].as_f64().unwrap();
+            assert_close(&[mean(&values)], &[metric], 1e-9, split);
         }
     }
 }
@@ -111,16 +111,16 @@ fn the_probabilities_of_all_states_sum_to_one() {
 }
 
 #[test]
-fn weights_made_elsewhere_give_the_figures_of_the_library_in_the_order_of_the_file() {
+fn weights_made_elsewhere_give_the_metrics_of_the_library_in_the_order_of_the_file() {
     let folder = tempdir().unwrap();
-    let machine = foreign(folder.path(), "run", [6, 4]);
+    let rbm = foreign(folder.path(), "run", [6, 4]);
     let rows: Vec<f32> = (0..20u32).flat_map(|k| (0..6).map(move |i| ((k * 37) >> i & 1) as f32)).collect();
     npy::write(&folder.path().join("rows.npy"), &rows, &[20, 6]).unwrap();
 
     let x: Tensor<2> = Tensor::from_data(TensorData::new(rows, [20, 6]), &Device::flex());
-    let log_z = exact::log_z(&machine).unwrap().value;
-    let log_prob: Vec<f64> = to_host(machine.free_energy(x.clone())).iter().map(|f| -f - log_z).collect();
-    let error = mean(&to_host(machine.reconstruction_error(x.clone())));
+    let log_z = exact::log_z(&rbm).unwrap().value;
+    let log_prob: Vec<f64> = to_host(rbm.free_energy(x.clone())).iter().map(|f| -f - log_z).collect();
+    let error = mean(&to_host(rbm.reconstruction_error(x.clone())));
 
     for (split, range) in [("train", 0..16), ("valid", 16..18), ("test", 18..20), ("all", 0..20)] {
         let flags = ["run", "--data", "rows.npy", "--split", split, "--per-example", "values.npy"];
@@ -128,13 +128,13 @@ fn weights_made_elsewhere_give_the_figures_of_the_library_in_the_order_of_the_fi
         assert_eq!((&printed["data"], printed["n"].as_u64()), (&json!("rows.npy"), Some(range.len() as u64)));
         let values = doubles(&folder.path().join("values.npy"));
         assert_close(&values, &log_prob[range.clone()], 1e-5, split);
-        let figure = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
-        assert_close(&[figure("log_z")], &[log_z], 1e-5, "log_z");
+        let metric = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
+        assert_close(&[metric("log_z")], &[log_z], 1e-5, "log_z");
         let gap = mean(&log_prob[16..18]) - mean(&log_prob[0..2]);
         if split == "all" {
-            assert_close(&[figure("reconstruction_error")], &[error], 1e-5, "reconstruction_error");
+            assert_close(&[metric("reconstruction_error")], &[error], 1e-5, "reconstruction_error");
             // The mean free energy of as many training examples as there are for validation, minus that of these.
-            assert_close(&[figure("free_energy_gap")], &[gap], 1e-5, "free_energy_gap");
+            assert_close(&[metric("free_energy_gap")], &[gap], 1e-5, "free_energy_gap");
         }
     }
 }
@@ -156,7 +156,7 @@ fn configuration_and_weights_alone_are_enough() {
 }
 
 #[test]
-fn large_machines_get_a_bracket_with_errors() {
+fn large_rbms_get_a_bracket_with_errors() {
     let folder = tempdir().unwrap();
     let settings = ["data.name=bars-and-stripes-5x5", "model.n_hidden=21", "train.epochs=1"];
     RBM.train(folder.path(), "run", &set(&settings));

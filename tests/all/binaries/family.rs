@@ -11,6 +11,8 @@ use super::command::{Outcome, command};
 pub(crate) struct Family {
     /// Name of the executable.
     pub(crate) name: &'static str,
+    /// Data of such a run, none where it learns a system.
+    pub(crate) data: Option<&'static str>,
     /// Settings of a run of a fraction of a second, 30 steps an epoch on the 4x4 bars and stripes, through every stage
     /// that such data allow.
     pub(crate) short: &'static [&'static str],
@@ -19,14 +21,14 @@ pub(crate) struct Family {
     /// Metrics on every line of metrics of the first stage.
     pub(crate) logged: &'static str,
     /// Metrics that `eval` prints, and their kinds.
-    pub(crate) figures: &'static [(&'static str, &'static str)],
+    pub(crate) metrics: &'static [(&'static str, &'static str)],
     /// Pictures that a run draws.
     pub(crate) pictures: &'static [&'static str],
     /// A tensor of the weights, and one setting that gives it another shape: `[before, after]` of both.
     pub(crate) resized: Resized,
     /// Flags that make `sample` short.
     pub(crate) few_sweeps: &'static [&'static str],
-    /// Settings, each of which makes another run, and the key that tells.
+    /// Settings, each of which makes another run, and the key that differs.
     pub(crate) others: &'static [(&'static str, &'static str)],
 }
 
@@ -43,10 +45,11 @@ pub(crate) struct Resized {
 /// Restricted Boltzmann machine.
 pub(crate) const RBM: Family = Family {
     name: "rbm",
+    data: Some("bars-and-stripes"),
     short: &["train.batch_size=100", "train.epochs=2", "model.n_hidden=16"],
     stages: &[2],
     logged: "reconstruction_error",
-    figures: &[
+    metrics: &[
         ("log_prob", "exact"),
         ("log_z", "exact"),
         ("reconstruction_error", "exact"),
@@ -67,6 +70,7 @@ pub(crate) const RBM: Family = Family {
 /// Deep belief network.
 pub(crate) const DBN: Family = Family {
     name: "dbn",
+    data: Some("bars-and-stripes"),
     short: &[
         "train.batch_size=100",
         "train.epochs=1",
@@ -78,7 +82,7 @@ pub(crate) const DBN: Family = Family {
     ],
     stages: &[1, 1, 1],
     logged: "reconstruction_error",
-    figures: &[
+    metrics: &[
         ("log_prob", "lower_bound"),
         ("log_prob_importance_weighted", "lower_bound"),
         ("log_z", "exact"),
@@ -102,18 +106,19 @@ pub(crate) const DBN: Family = Family {
 /// Deep autoencoder.
 pub(crate) const AUTOENCODER: Family = Family {
     name: "autoencoder",
+    data: Some("bars-and-stripes"),
     short: &[
         "train.batch_size=100",
         "train.epochs=1",
         "train.pretraining.epochs=1",
         "model.n_hidden=[12]",
         "model.n_code=4",
-        "train.control=false",
+        "train.baseline=false",
         "train.logistic_pca_passes=0",
     ],
     stages: &[1, 1, 1],
     logged: "reconstruction_error",
-    figures: &[("squared_error", "exact"), ("cross_entropy", "exact"), ("pca_squared_error", "exact")],
+    metrics: &[("squared_error", "exact"), ("cross_entropy", "exact"), ("pca_squared_error", "exact")],
     pictures: &["samples.png", "reconstructions.png", "curves.png"],
     resized: Resized {
         setting: "model.n_code=5",
@@ -123,7 +128,7 @@ pub(crate) const AUTOENCODER: Family = Family {
     few_sweeps: &[],
     others: &[
         ("model.n_code=3", "n_code"),
-        ("train.optimizer=lbfgs", "optimizer"),
+        ("train.optimizer.kind=lbfgs", "optimizer"),
         ("train.batch_size=50", "batch_size"),
         ("train.pretraining.epochs=2", "pretraining.epochs"),
         ("train.epochs=3", "epochs"),
@@ -134,6 +139,7 @@ pub(crate) const AUTOENCODER: Family = Family {
 /// Autoregressive models.
 pub(crate) const MADE: Family = Family {
     name: "made",
+    data: Some("bars-and-stripes"),
     short: &[
         "train.batch_size=100",
         "train.epochs=2",
@@ -145,7 +151,7 @@ pub(crate) const MADE: Family = Family {
     ],
     stages: &[2],
     logged: "loss",
-    figures: &[("log_prob", "exact")],
+    metrics: &[("log_prob", "exact")],
     pictures: &["samples.png", "inpainting.png", "curves.png"],
     resized: Resized {
         setting: "model.n_hidden=13",
@@ -163,13 +169,14 @@ pub(crate) const MADE: Family = Family {
     ],
 };
 
-/// Variational autoregressive networks, here as laws of given spins.
+/// Variational autoregressive networks, here as distributions of given spins.
 pub(crate) const VAN: Family = Family {
     name: "van",
+    data: Some("bars-and-stripes"),
     short: &["train.batch_size=100", "train.epochs=2", "model.n_hidden=16", "train.learning_rate=0.01"],
     stages: &[2],
     logged: "loss",
-    figures: &[("log_prob", "exact")],
+    metrics: &[("log_prob", "exact")],
     pictures: &["samples.png", "curves.png"],
     resized: Resized {
         setting: "model.n_hidden=13",
@@ -187,13 +194,21 @@ pub(crate) const VAN: Family = Family {
     ],
 };
 
+/// Variational autoregressive networks of a spin system.
+pub(crate) const SPINS: Family = Family {
+    data: None,
+    short: &["model.system.lattice=3x4", "train.batch_size=100", "model.n_hidden=16"],
+    ..VAN
+};
+
 /// Normalizing flows, which need other data than the families do that all tests run.
 pub(crate) const REALNVP: Family = Family {
     name: "realnvp",
-    short: &["data.name=moons", "train.steps=60", "model.n_hidden=16", "model.n_layers=2"],
+    data: Some("moons"),
+    short: &["train.steps=60", "model.n_hidden=16", "model.n_layers=2"],
     stages: &[1],
     logged: "loss",
-    figures: &[("log_prob", "exact"), ("log_prob_law", "exact")],
+    metrics: &[("log_prob", "exact"), ("log_prob_true", "exact")],
     pictures: &["samples.png", "density.png", "curves.png"],
     resized: Resized {
         setting: "model.n_hidden=13",
@@ -207,10 +222,11 @@ pub(crate) const REALNVP: Family = Family {
 /// Continuous flow: as a normalizing flow on points in the plane.
 pub(crate) const CNF: Family = Family {
     name: "cnf",
-    short: &["data.name=moons", "train.steps=40", "model.n_hidden=[8, 8]", "train.solver.steps=3"],
+    data: Some("moons"),
+    short: &["train.steps=40", "model.n_hidden=[8, 8]", "train.solver.steps=3"],
     stages: &[1],
     logged: "loss",
-    figures: &[("log_prob", "exact"), ("log_prob_law", "exact"), ("nfe", "exact")],
+    metrics: &[("log_prob", "exact"), ("log_prob_true", "exact"), ("nfe", "exact")],
     pictures: &["samples.png", "density.png", "flow.png", "curves.png"],
     resized: Resized {
         setting: "model.n_hidden=[9, 8]",
@@ -236,8 +252,8 @@ impl Family {
 
     /// Flags of a short run.
     pub(crate) fn short(&self) -> Vec<&'static str> {
-        let flags = ["--data", "bars-and-stripes", "--preset", "tiny"];
-        flags.into_iter().chain(set(self.short)).collect()
+        let data = self.data.into_iter().flat_map(|data| ["--data", data]);
+        data.chain(["--preset", "tiny"]).chain(set(self.short)).collect()
     }
 
     /// Arguments of a short run in `name`, with further ones.
@@ -250,7 +266,7 @@ impl Family {
         30 * self.stages.iter().sum::<usize>()
     }
 
-    /// A short run, not told on stderr.
+    /// A short run, silent on stderr.
     #[track_caller]
     pub(crate) fn train(&self, folder: &Path, name: &str, further: &[&str]) -> Outcome {
         self.run(folder, [&self.arguments(name, further)[..], &["--quiet"]].concat()).succeeds()

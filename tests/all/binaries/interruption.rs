@@ -10,9 +10,9 @@ use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
 use super::{
-    AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM, VAN,
+    AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM,
     command::{Outcome, command},
-    family::{CNF, REALNVP},
+    family::{CNF, REALNVP, SPINS},
     json, metrics, set, weights,
 };
 
@@ -75,13 +75,13 @@ impl<'a> Runs<'a> {
     fn end_alike(&self) {
         self.resume().succeeds();
         let folder = self.folder.path();
-        let controls = ["", "/control"]
+        let parts = ["", "/baseline"]
             .into_iter()
             .filter(|run| folder.join(format!("whole{run}/config.json")).is_file());
-        for part in controls {
+        for part in parts {
             let [run, whole] = ["run", "whole"].map(|run| format!("{run}{part}"));
             assert!(weights(folder, &run) == weights(folder, &whole), "the weights of {run} differ");
-            assert_eq!(figures(folder, &run), figures(folder, &whole));
+            assert_eq!(records(folder, &run), records(folder, &whole));
         }
         let metrics = |run: &str| json(folder, &format!("{run}/summary.json"))["metrics"].clone();
         assert_eq!(metrics("run"), metrics("whole"));
@@ -107,7 +107,7 @@ fn wait_until(child: &mut Child, ready: impl Fn() -> bool) -> bool {
 }
 
 /// The records without their times.
-fn figures(folder: &Path, run: &str) -> Vec<Value> {
+fn records(folder: &Path, run: &str) -> Vec<Value> {
     let mut lines = metrics(folder, run);
     lines.iter_mut().for_each(|line| line["seconds"] = Value::Null);
     lines
@@ -189,7 +189,7 @@ fn killed_while_a_checkpoint_is_written_it_resumes_to_the_same_end() {
 }
 
 #[test]
-fn killed_before_its_first_checkpoint_it_starts_anew() {
+fn killed_before_its_first_checkpoint_it_starts_again() {
     let runs = Runs::new(&RBM, &LONG);
     for file in ["", "config.json", "metrics.jsonl"] {
         let mut child = runs.start(&[]);
@@ -203,8 +203,8 @@ fn killed_before_its_first_checkpoint_it_starts_anew() {
 #[test]
 fn every_part_of_the_state_survives() {
     let variants: [&[&str]; 3] = [
-        &["train.contrastive.chains=tempered", "train.contrastive.temperatures=3", "train.optimizer=adam"],
-        &["train.contrastive.chains=persistent", "train.momentum=0.5", "train.contrastive.sparsity=0.1"],
+        &["train.contrastive.chains=tempered", "train.contrastive.temperatures=3", "train.optimizer.kind=adam"],
+        &["train.contrastive.chains=persistent", "train.optimizer.momentum=0.5", "train.contrastive.sparsity=0.1"],
         &["train.contrastive.chains=data", "train.average.decay=0", "model.visible=spin"],
     ];
     for variant in variants {
@@ -235,7 +235,7 @@ fn every_stage_of_a_deep_belief_network_survives() {
 }
 
 #[test]
-fn the_classifier_and_its_control_survive() {
+fn the_classifier_and_its_baseline_survive() {
     let settings = [
         EACH_STEP,
         "data.name=digits",
@@ -243,26 +243,26 @@ fn the_classifier_and_its_control_survive() {
         "model.n_hidden=[8]",
         "train.up_down.epochs=0",
         "train.classifier.epochs=1",
-        "train.control=true",
+        "train.baseline=true",
         "train.bound_draws=0",
     ];
     let runs = Runs::new(&DBN, &settings);
     runs.kill_between("", 220, 400);
-    runs.kill_between("control", 20, 200);
+    runs.kill_between("baseline", 20, 200);
     runs.end_alike();
 }
 
-/// The stack, the network by each optimizer, and the control.
+/// The stack, the network by each optimizer, and the baseline.
 #[test]
 fn every_stage_of_an_autoencoder_survives() {
     for optimizer in ["adam", "conjugate_gradient", "lbfgs"] {
-        let optimizer = format!("train.optimizer={optimizer}");
-        let further = ["train.pretraining.batch_size=4", "train.control=true", &optimizer];
+        let optimizer = format!("train.optimizer.kind={optimizer}");
+        let further = ["train.pretraining.batch_size=4", "train.baseline=true", &optimizer];
         let runs = Runs::new(&AUTOENCODER, &[&further[..], &MANY_STEPS].concat());
         for stage in 0..3 {
             runs.kill_between("", 300 * stage + 20, 300 * (stage + 1));
         }
-        runs.kill_between("control", 20, 300);
+        runs.kill_between("baseline", 20, 300);
         runs.end_alike();
     }
 }
@@ -273,7 +273,7 @@ fn every_kind_of_autoregressive_model_survives() {
     let variants: [&[&str]; 3] = [
         &["model.n_masks=3", "model.order=random", "train.masks=drawn"],
         &["model.kind=nade", "train.average.decay=0"],
-        &["model.kind=transformer", "model.transformer.d_model=16", "model.transformer.n_layers=1"],
+        &["model.kind=transformer", "model.d_model=16", "model.n_layers=1"],
     ];
     for variant in variants {
         let runs = Runs::new(&MADE, &[variant, &["train.validate_every_epochs=1"], &LONG].concat());
@@ -285,9 +285,8 @@ fn every_kind_of_autoregressive_model_survives() {
 /// The draws of a step, the temperature and the average of the weights.
 #[test]
 fn a_run_on_a_hamiltonian_survives() {
-    let system = ["data.name=hamiltonian", "model.system.lattice=3x4", "train.steps_per_epoch=30"];
-    let measured = ["train.samples=500", "train.valid_samples=100"];
-    let runs = Runs::new(&VAN, &[&system[..], &measured, &LONG].concat());
+    let settings = ["train.steps_per_epoch=30", "train.samples=500", "train.valid_samples=100"];
+    let runs = Runs::new(&SPINS, &[&settings[..], &LONG].concat());
     runs.kill_between("", 20, 450);
     runs.end_alike();
 }

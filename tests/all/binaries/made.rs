@@ -109,13 +109,13 @@ fn weights_made_elsewhere_have_the_law_that_another_program_computed() {
         // Logits of up to 15 in single precision.
         assert_close(&found, &log_probs, 2e-5, &what);
         let mean = log_probs.iter().sum::<f64>() / log_probs.len() as f64;
-        let figure = printed["metrics"]["log_prob"]["value"].as_f64().unwrap();
-        assert_close(&[figure], &[mean], 2e-5, &what);
+        let metric = printed["metrics"]["log_prob"]["value"].as_f64().unwrap();
+        assert_close(&[metric], &[mean], 2e-5, &what);
 
-        let law: Vec<f64> = log_probs.iter().map(|log_prob| log_prob.exp()).collect();
+        let distribution: Vec<f64> = log_probs.iter().map(|log_prob| log_prob.exp()).collect();
         let state = |row: &Vec<f32>| (0..row.len()).map(|d| (row[d] as usize) << d).sum();
         let draws: Vec<usize> = draws(folder.path(), "run", &["-n", "4000"]).iter().map(state).collect();
-        check_follows(&draws, &law);
+        check_follows(&draws, &distribution);
     }
 }
 
@@ -184,8 +184,8 @@ fn every_law_of_a_variable_is_trained_measured_and_sampled() {
     let levels = ["data.name=unit.npy", "model.outputs=categorical", "model.levels=5"];
     let mixture = ["data.name=real.npy", "model.outputs=gaussian_mixture", "model.components=2"];
     for (kind, further) in KINDS {
-        for (law, settings) in [("levels", levels), ("mixture", mixture)] {
-            let run = format!("{law} {kind}");
+        for (distribution, settings) in [("levels", levels), ("mixture", mixture)] {
+            let run = format!("{distribution} {kind}");
             MADE.train(folder.path(), &run, &set(&[further, &settings].concat()));
             let metrics = MADE.eval(folder.path(), &[&run])["metrics"].clone();
             let value = |name: &str| metrics[name]["value"].as_f64().unwrap();
@@ -194,7 +194,7 @@ fn every_law_of_a_variable_is_trained_measured_and_sampled() {
                 "{run}: {metrics}"
             );
             let draws = draws(folder.path(), &run, &["-n", "50"]).concat();
-            match law {
+            match distribution {
                 "levels" => {
                     let bits = -value("log_prob") / (6.0 * 2f64.ln());
                     assert_close(&[value("bits_per_dim")], &[bits], 1e-9, &run);
@@ -238,10 +238,10 @@ fn digits_are_drawn_by_their_class() {
 
 /// A short run with these settings, which come to nothing.
 #[track_caller]
-fn refused(settings: &[&str], told: &[&str]) {
+fn refused(settings: &[&str], expected: &[&str]) {
     let folder = tempdir().unwrap();
     let arguments = MADE.arguments("run", &[&["--quiet"], &set(settings)[..]].concat());
-    MADE.run(folder.path(), arguments).refuses(told);
+    MADE.run(folder.path(), arguments).refuses(expected);
     assert!(!folder.path().join("run").exists(), "a refused run left a folder");
 }
 
@@ -262,7 +262,7 @@ fn settings_out_of_range() {
         &["model.components = 0", "at least 1"],
     );
     refused(&["model.dropout=1.0"], &["dropout", "1"]);
-    refused(&["train.weight_decay=-1"], &["weight_decay", "-1"]);
+    refused(&["train.optimizer.weight_decay=-1"], &["weight_decay", "-1"]);
     refused(&["train.average.decay=1.5"], &["train.average.decay = 1.5"]);
     refused(&["model.n_classes=2"], &["bars-and-stripes", "no labels", "n_classes = 2"]);
     // Before training, whatever is done to the values.

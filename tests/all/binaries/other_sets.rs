@@ -50,7 +50,7 @@ fn binarized_mnist_is_trained_and_measured() {
 fn small_autoencoder(data: &[&str]) -> Value {
     let folder = tempdir().unwrap();
     let small =
-        set(&["model.n_hidden=[16]", "model.n_code=3", "train.control=false", "train.pretraining.epochs=1"]);
+        set(&["model.n_hidden=[16]", "model.n_code=3", "train.baseline=false", "train.pretraining.epochs=1"]);
     run_and_eval(&AUTOENCODER, folder.path(), data, &small)
 }
 

@@ -1,4 +1,4 @@
-//! The executables beside those of the models: `bench` and `data`.
+//! The executables that run no model: `bench` and `data`.
 
 use serde_json::Value;
 use tempfile::tempdir;

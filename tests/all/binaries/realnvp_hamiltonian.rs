@@ -35,9 +35,9 @@ fn number(metrics: &Value, name: &str, key: &str) -> f64 {
     metrics[name][key].as_f64().unwrap_or_else(|| panic!("{name}.{key} in {metrics}"))
 }
 
-/// The corrected free energy agrees with `exact`, which stands beside the bound above it.
+/// The corrected free energy agrees with `exact`, which is printed with the bound above it.
 #[track_caller]
-fn check_figures(metrics: &Value, exact: f64) {
+fn check_metrics(metrics: &Value, exact: f64) {
     assert!((number(metrics, "free_energy_exact", "value") - exact).abs() < 1e-12 * exact.abs(), "{metrics}");
     let [corrected, bound] = ["free_energy_corrected", "free_energy_per_site"]
         .map(|name| ["value", "std_err"].map(|key| number(metrics, name, key)));
@@ -66,7 +66,7 @@ fn a_chain_has_the_free_energy_of_its_modes() {
     let metrics = trained(folder.path(), &chain);
     let springs = Springs { mass: 1.0, coupling: 1.0, pinning: 0.0 };
     let exact = -HarmonicChain::new(4, Ends::Walls, springs, 2.0).unwrap().log_z() / 4.0;
-    check_figures(&metrics, exact);
+    check_metrics(&metrics, exact);
     assert!(number(&metrics, "relative_excess", "value") < 0.02, "{metrics}");
     for file in ["samples.png", "modes.png", "curves.png", "curves.svg", "model.safetensors"] {
         assert!(folder.path().join("run").join(file).is_file(), "{file}");
@@ -109,7 +109,7 @@ fn the_fields_of_spins_have_the_free_energy_of_the_spins() {
     let metrics = trained(folder.path(), &["--model", "dual-ising", "--lattice", "3x3", "--beta", "0.2"]);
     let torus = ising(&Lattice::hypercubic(&[Axis::periodic(3); 2]).unwrap(), 1.0, 0.0).unwrap();
     let exact = exact::enumerate(&torus, 0.2).unwrap().thermodynamics.free_energy() / 9.0;
-    check_figures(&metrics, exact);
+    check_metrics(&metrics, exact);
     assert_eq!(metrics["free_energy_per_site"]["symmetries"], 144);
 }
 
@@ -136,7 +136,7 @@ fn data_are_looked_at_with_the_symmetries_of_the_hamiltonian() {
 }
 
 #[test]
-fn laws_of_the_plane_are_drawn_beside_what_was_to_be_learned() {
+fn densities_of_the_plane_are_drawn_next_to_their_targets() {
     let folder = tempdir().unwrap();
     for model in ["ring", "double-well"] {
         trained(folder.path(), &["--model", model, "--overwrite"]);
@@ -158,8 +158,8 @@ fn what_is_no_system_is_refused_in_one_line() {
         (&["--model", "dual-ising", "--set", "model.system.margin=-1"], &["margin = -1"]),
         (&["--model", "harmonic-chain", "--set", "model.system.ends=ring"], &["pinning = 0"]),
     ];
-    for (flags, told) in cases {
-        run(folder.path(), flags).refuses(told);
+    for (flags, expected) in cases {
+        run(folder.path(), flags).refuses(expected);
         assert!(!folder.path().join("run").exists(), "{flags:?}");
     }
 }

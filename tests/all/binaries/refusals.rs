@@ -11,9 +11,9 @@ use super::{
 
 /// A short run with further flags, which come to nothing.
 #[track_caller]
-fn refused(further: &[&str], told: &[&str]) {
+fn refused(further: &[&str], expected: &[&str]) {
     let folder = tempdir().unwrap();
-    RBM.run(folder.path(), RBM.arguments("run", &[&["--quiet"], further].concat())).refuses(told);
+    RBM.run(folder.path(), RBM.arguments("run", &[&["--quiet"], further].concat())).refuses(expected);
     assert!(!folder.path().join("run").exists(), "a refused run left a folder");
 }
 
@@ -31,9 +31,9 @@ fn settings_that_do_not_exist() {
 fn settings_of_every_family_are_checked() {
     for family in FAMILIES {
         let folder = tempdir().unwrap();
-        let refused = |setting: &str, told: &[&str]| {
+        let refused = |setting: &str, expected: &[&str]| {
             let arguments = family.arguments("run", &["--quiet", "--set", setting]);
-            family.run(folder.path(), arguments).refuses(told);
+            family.run(folder.path(), arguments).refuses(expected);
             assert!(!folder.path().join("run").exists(), "a refused run left a folder");
         };
         refused("model.n_hiden=3", &["model.n_hiden", "`model.n_hidden`"]);
@@ -66,7 +66,7 @@ fn settings_out_of_range() {
     refused(&["--set", "train.contrastive.sweeps=0"], &["sweeps = 0", "at least 1"]);
     refused(&["--set", "train.learning_rate=.inf"], &["train.learning_rate"]);
     refused(&["--set", "train.learning_rate=-1"], &["train.learning_rate", "-1", "negative"]);
-    refused(&["--set", "train.momentum=1.5"], &["train.momentum", "1.5", "[0, 1)"]);
+    refused(&["--set", "train.optimizer.momentum=1.5"], &["train.momentum", "1.5", "[0, 1)"]);
     refused(&["--set", "train.average.decay=1.5"], &["train.average.decay = 1.5"]);
     refused(&["--set", "model.weight_std=-1"], &["weight_std = -1"]);
     refused(&["--set", "model.hidden=softmax"], &["hidden = softmax", "binary"]);
@@ -110,25 +110,25 @@ fn flags_that_do_not_exist() {
 #[test]
 fn data_sets_that_are_not_there() {
     let folder = tempdir().unwrap();
-    for (name, told) in [
+    for (name, expected) in [
         ("mnits", &["mnits", "digits", "mnist", ".npy"][..]),
         ("absent.npy", &["absent.npy"]),
         ("mnist", &["elsewhere/mnist", "train-images-idx3-ubyte", "https://", "--data-dir"]),
         ("bars-and-stripes-99x99", &["99"]),
     ] {
         let arguments = ["train", "run", "--data", name, "--data-dir", "elsewhere", "--quiet"];
-        RBM.run(folder.path(), arguments).refuses(told);
+        RBM.run(folder.path(), arguments).refuses(expected);
         assert!(!folder.path().join("run").exists(), "a refused run left a folder");
     }
 }
 
 /// A folder with one array, and `train` on it refused.
 #[track_caller]
-fn refused_array<T: Element>(values: &[T], shape: &[usize], further: &[&str], told: &[&str]) {
+fn refused_array<T: Element>(values: &[T], shape: &[usize], further: &[&str], expected: &[&str]) {
     let folder = tempdir().unwrap();
     npy::write(&folder.path().join("array.npy"), values, shape).unwrap();
     let flags = ["train", "run", "--data", "array.npy", "--preset", "tiny", "--quiet"];
-    RBM.run(folder.path(), flags.iter().chain(further)).refuses(&[&["array.npy"], told].concat());
+    RBM.run(folder.path(), flags.iter().chain(further)).refuses(&[&["array.npy"], expected].concat());
     assert!(!folder.path().join("run").exists(), "a refused run left a folder");
 }
 
@@ -152,10 +152,10 @@ fn arrays_that_cannot_be_used() {
 #[test]
 fn files_that_cannot_be_read() {
     let folder = tempdir().unwrap();
-    let refused = |bytes: &[u8], told: &[&str]| {
+    let refused = |bytes: &[u8], expected: &[&str]| {
         std::fs::write(folder.path().join("file"), bytes).unwrap();
         RBM.run(folder.path(), ["train", "run", "--data", "file", "--quiet"])
-            .refuses(&[&["file"], told].concat());
+            .refuses(&[&["file"], expected].concat());
     };
     npy::write(&folder.path().join("whole.npy"), &[0.5f32; 80], &[20, 4]).unwrap();
     let whole = std::fs::read(folder.path().join("whole.npy")).unwrap();

@@ -71,14 +71,14 @@ fn the_number_of_threads_does_not_matter() {
 #[test]
 fn a_configuration_of_another_family_or_with_an_unknown_key_is_refused() {
     let folder = tempdir().unwrap();
-    for (text, told) in [
+    for (text, expected) in [
         (r#"{"experiment": "van"}"#, "experiment"),
         (r#"{"model": {"n_hiden": 3}}"#, "model.n_hidden"),
         (r#"{"model": {"n_hidden": "three"}}"#, "model.n_hidden"),
         (r#"{"model": "#, "config"),
     ] {
         fs::write(folder.path().join("config"), text).unwrap();
-        RBM.run(folder.path(), ["train", "run", "--config", "config", "--quiet"]).refuses(&[told]);
+        RBM.run(folder.path(), ["train", "run", "--config", "config", "--quiet"]).refuses(&[expected]);
         assert!(!folder.path().join("run").exists(), "a refused run left a folder: {text}");
     }
     RBM.run(folder.path(), ["train", "run", "--config", "absent"]).refuses(&["absent"]);

@@ -85,13 +85,13 @@ fn an_autoencoder_is_unrolled_from_a_stack() {
     // A rate of nearly zero leaves the network as it was unrolled.
     let still = ["train.learning_rate=1e-12", "train.average.decay=0"];
     on(&AUTOENCODER, folder.path(), "base", "run", &still).succeeds();
-    for (own, machine) in [
+    for (own, rbm) in [
         ("encoder.0.weight", "layers.0.weight"),
         ("encoder.0.bias", "layers.0.hidden.bias"),
         ("decoder.1.bias", "layers.0.visible.bias"),
     ] {
-        let moved = distance(folder.path(), ["run", own], ["base", machine]);
-        assert!(moved < 1e-9, "{own} is {moved} away from {machine}");
+        let moved = distance(folder.path(), ["run", own], ["base", rbm]);
+        assert!(moved < 1e-9, "{own} is {moved} away from {rbm}");
     }
 }
 
@@ -125,7 +125,7 @@ fn stacks_that_do_not_fit() {
         "spin",
         &set(&["model.n_hidden=[12]", "model.hidden=[\"spin\"]", "train.up_down.epochs=0"]),
     );
-    RBM.train(path, "machine", &[]);
+    RBM.train(path, "rbm", &[]);
     std::fs::create_dir(path.join("damaged")).unwrap();
     for name in ["config.json", "model.safetensors"] {
         std::fs::copy(path.join("base").join(name), path.join("damaged").join(name)).unwrap();
@@ -133,13 +133,13 @@ fn stacks_that_do_not_fit() {
     std::fs::write(path.join("damaged/model.safetensors"), "damaged").unwrap();
 
     for family in [&DBN, &AUTOENCODER] {
-        let refused = |from: &str, settings: &[&str], told: &[&str]| {
+        let refused = |from: &str, settings: &[&str], expected: &[&str]| {
             let from_told = format!("train.from = {from}");
-            on(family, path, from, "run", settings).refuses(&[&[from_told.as_str()], told].concat());
+            on(family, path, from, "run", settings).refuses(&[&[from_told.as_str()], expected].concat());
             assert!(!path.join("run").exists(), "a refused run left a folder");
         };
         refused("absent", &[], &["holds no run"]);
-        refused("machine", &[], &["experiment = \"rbm\"", "`dbn`"]);
+        refused("rbm", &[], &["experiment = \"rbm\"", "`dbn`"]);
         refused("damaged", &[], &["model.safetensors"]);
         refused("spin", &[], &["16 binary-12 spin", "16 binary-12 binary"]);
         let wide = if family.name == "dbn" { "model.n_hidden=[13, 8]" } else { "model.n_hidden=[13]" };

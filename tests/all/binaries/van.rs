@@ -29,9 +29,9 @@ fn number(metrics: &Value, name: &str, key: &str) -> f64 {
     metrics[name][key].as_f64().unwrap_or_else(|| panic!("{name}.{key} in {metrics}"))
 }
 
-/// What holds for the figures of any system with an exact value.
+/// What holds for the metrics of any system with an exact value.
 #[track_caller]
-fn check_figures(metrics: &Value) {
+fn check_metrics(metrics: &Value) {
     let exact = number(metrics, "free_energy_exact", "value");
     let (corrected, error) = (
         number(metrics, "free_energy_corrected", "value"),
@@ -58,10 +58,10 @@ fn check_figures(metrics: &Value) {
 }
 
 #[test]
-fn figures_of_the_torus_stand_beside_exact_ones() {
+fn metrics_of_the_torus_come_with_exact_ones() {
     let folder = tempdir().unwrap();
     let metrics = trained(folder.path(), &["--lattice", "3x4", "--beta", "0.4"]);
-    check_figures(&metrics);
+    check_metrics(&metrics);
     let torus =
         ising(&Lattice::hypercubic(&[3, 4].map(gibbs_physics::Axis::periodic)).unwrap(), 1.0, 0.0).unwrap();
     let exact = exact::enumerate(&torus, 0.4).unwrap();
@@ -100,11 +100,11 @@ fn the_temperature_falls_along_the_run_and_then_stays() {
 }
 
 #[test]
-fn glasses_and_couplings_from_a_file_have_the_figures_of_their_instance() {
+fn glasses_and_couplings_from_a_file_have_the_metrics_of_their_instance() {
     let folder = tempdir().unwrap();
     let sk = ["--model", "sk", "--spins", "8", "--beta", "1", "--instance-seed", "3"];
     let metrics = trained(folder.path(), &sk);
-    check_figures(&metrics);
+    check_metrics(&metrics);
     let mut noise = gibbs_backend::Noise::new(3, "instance");
     let glass = gibbs_physics::sherrington_kirkpatrick(8, &mut noise).unwrap();
     npy::write(&folder.path().join("couplings.npy"), &glass.matrix(), &[8, 8]).unwrap();
@@ -152,8 +152,8 @@ fn spins_of_either_sign_are_the_same_data_as_bits() {
 #[test]
 fn what_makes_no_system_is_refused() {
     let folder = tempdir().unwrap();
-    let refuses = |flags: &[&str], told: &[&str]| {
-        run(folder.path(), flags).refuses(told);
+    let refuses = |flags: &[&str], expected: &[&str]| {
+        run(folder.path(), flags).refuses(expected);
         assert!(!folder.path().join("run").exists(), "a refused run left a folder: {flags:?}");
     };
     refuses(&["--beta", "-0.5"], &["beta = -0.5"]);

@@ -6,8 +6,8 @@ use tempfile::tempdir;
 use super::devices;
 use crate::binaries::family::{Family, MADE, RBM};
 
-/// A short run and the figures that `eval` prints on the same device.
-fn figures(family: &Family, backend: &str) -> Value {
+/// A short run and the metrics that `eval` prints on the same device.
+fn metrics(family: &Family, backend: &str) -> Value {
     let folder = tempdir().unwrap();
     let settings =
         ["train.epochs=1", "train.batch_size=150", "model.n_hidden=10"].map(|setting| ["--set", setting]);
@@ -25,13 +25,13 @@ fn figures(family: &Family, backend: &str) -> Value {
 #[test]
 fn a_short_run_ends_alike() {
     for family in [&RBM, &MADE] {
-        let expected = figures(family, "flex");
+        let expected = metrics(family, "flex");
         for (name, _) in devices() {
-            let found = figures(family, name);
-            for (figure, _) in family.figures.iter().filter(|figure| figure.0 != "free_energy_gap") {
-                let value = |figures: &Value| figures["metrics"][figure]["value"].as_f64().unwrap();
+            let found = metrics(family, name);
+            for (metric, _) in family.metrics.iter().filter(|metric| metric.0 != "free_energy_gap") {
+                let value = |printed: &Value| printed["metrics"][metric]["value"].as_f64().unwrap();
                 let (found, expected) = (value(&found), value(&expected));
-                let what = format!("{figure} of {}", family.name);
+                let what = format!("{metric} of {}", family.name);
                 assert!((found - expected).abs() < 1e-3, "{what} is {found} on {name}, {expected} on flex");
             }
         }

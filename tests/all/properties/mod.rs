@@ -149,7 +149,7 @@ fn draws_depend_on_the_noise_alone() {
 }
 
 #[test]
-fn figures_do_not_depend_on_the_split_into_batches() {
+fn metrics_do_not_depend_on_the_split_into_batches() {
     for (name, init) in models() {
         let model = init(0);
         let x = model.examples(37, &mut Noise::new(0, "examples"));

@@ -1,4 +1,4 @@
-//! Boltzmann machines and stacks of them, with parameters of order one.
+//! RBMs and stacks of them, with parameters of order one.
 
 use burn::{module::Param, prelude::*};
 use gibbs_backend::Noise;

@@ -73,7 +73,8 @@ impl Attempt<'_> {
         let at = self.culprit::<C>(candidate, &failure);
         let value = path::get(candidate, &at).unwrap_or(&Value::Null);
         let parent = path::parent(&at).to_string();
-        let available = path::names(self.preset, &parent)
+        let name = at.rsplit('.').next().unwrap_or(&at);
+        let available = path::near(name, path::names(self.preset, &parent))
             .into_iter()
             .map(|name| match path::get(self.preset, &path::join(&parent, &name)) {
                 Some(value) if !value.is_object() && !value.is_array() => {
@@ -214,7 +215,7 @@ fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> SettingEr
         value: brief(value),
         hint: suggestion.map_or_else(String::new, |path| format!("did you mean `{path}`? ")),
         parent: parent.to_string(),
-        available,
+        available: path::near(name, available),
     }
 }
 

@@ -45,6 +45,9 @@ pub(super) fn names(value: &Value, path: &str) -> Vec<String> {
     }
 }
 
+/// Names that fit into one line.
+const SHORT: usize = 6;
+
 /// The existing name nearest to `name`. `None` if the names differ too much for a spelling mistake.
 pub(super) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
     let limit = 1 + name.chars().count() / 3;
@@ -54,6 +57,16 @@ pub(super) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The three names nearest to `name` and dots, or all names of a short list.
+pub(super) fn near(name: &str, mut names: Vec<String>) -> Vec<String> {
+    if names.len() > SHORT {
+        names.sort_by_key(|candidate| distance(name, candidate));
+        names.truncate(3);
+        names.push("...".into());
+    }
+    names
 }
 
 /// The least number of edits that turn one name into the other. An edit inserts, removes or replaces a letter, or swaps two
