@@ -27,6 +27,8 @@ struct AutoencoderStages<'a> {
     data: &'a Splits,
     greedy: Greedy<'a>,
     network: Option<Learner<'a, Autoencoder, Reconstruction>>,
+    /// The epoch of the run with which the present stage begins.
+    first_epoch: usize,
     device: Device,
 }
 
@@ -44,7 +46,7 @@ pub(super) fn task<'a>(
     let seen = (visible(&config.model), &data.train);
     let greedy = Greedy::new(rbms, &stack.layers, trained, stack.upward, seen, config.seed, device);
     let device = device.clone();
-    let stages = AutoencoderStages { config, data, greedy, network: None, device };
+    let stages = AutoencoderStages { config, data, greedy, network: None, first_epoch: 0, device };
     Ok(Box::new(Staged::new(stages).map_err(of_step)?))
 }
 
@@ -53,7 +55,8 @@ impl<'a> AutoencoderStages<'a> {
         let (train, visible) = (&self.config.train, visible(&self.config.model));
         let (data, seed) = (self.data.train.clone(), self.config.seed);
         let encode = move |batch: gibbs_data::Batch| Batch { x: visible.encode(batch.x), context: None };
-        Ok(Box::new(DataBatches::new(data, train.batch_size, seed, &self.device, encode).or_usage()?))
+        let batches = DataBatches::new(data, train.batch_size, seed, &self.device, encode).or_usage()?;
+        Ok(Box::new(batches.from_epoch(self.first_epoch)))
     }
 
     /// The network as it is now: unrolled from the stack, or in fine-tuning.
@@ -91,6 +94,7 @@ impl Stages for AutoencoderStages<'_> {
     }
 
     fn begin(&mut self, stage: usize) -> Result<(), BoxError> {
+        self.first_epoch = self.epochs()[..stage].iter().sum();
         let train = &self.config.train;
         if stage < self.greedy.depth() {
             let sizes = [train.batch_size, train.pretraining.batch_size];

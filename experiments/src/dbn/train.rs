@@ -39,6 +39,8 @@ struct DbnStages<'a> {
     /// Upward weights of a stack that was untied in an earlier run.
     recognition: Vec<Param<Tensor<2>>>,
     current: Current<'a>,
+    /// The epoch of the run with which the present stage begins.
+    first_epoch: usize,
     device: Device,
 }
 
@@ -64,7 +66,7 @@ pub(super) fn task<'a>(
         device,
     );
     let device = device.clone();
-    let stages = DbnStages { config, data, greedy, recognition, current: Current::Layers, device };
+    let stages = DbnStages { config, data, greedy, recognition, current: Current::Layers, first_epoch: 0, device };
     stages.try_later_stages()?;
     Ok(Box::new(Staged::new(stages).map_err(crate::usage::of_step)?))
 }
@@ -83,7 +85,7 @@ impl<'a> DbnStages<'a> {
                 let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
                 Batch { x: visible.encode(batch.x), context }
             });
-        Ok(Box::new(batches.or_usage()?))
+        Ok(Box::new(batches.or_usage()?.from_epoch(self.first_epoch)))
     }
 
     /// Later stages are refused before the first one begins, if their settings do not fit.
@@ -204,6 +206,7 @@ impl Stages for DbnStages<'_> {
     }
 
     fn begin(&mut self, stage: usize) -> Result<(), BoxError> {
+        self.first_epoch = self.epochs()[..stage].iter().sum();
         let (train, depth) = (&self.config.train, self.greedy.depth());
         if stage < depth {
             return Ok(self.layer(stage)?);

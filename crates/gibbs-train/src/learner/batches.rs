@@ -56,6 +56,7 @@ impl BatchSource for NoData {
 /// Shuffled batches of a data set. A function converts each batch to the inputs of the model.
 pub struct DataBatches<F> {
     batches: Batches,
+    first_epoch: usize,
     epoch: Option<(usize, Epoch)>,
     encode: F,
     device: Device,
@@ -74,7 +75,13 @@ impl<F: FnMut(gibbs_data::Batch) -> Batch> DataBatches<F> {
         encode: F,
     ) -> Result<Self, DataError> {
         let batches = Batches::new(data, batch_size)?.shuffled(seed);
-        Ok(Self { batches, epoch: None, encode, device: device.clone() })
+        Ok(Self { batches, first_epoch: 0, epoch: None, encode, device: device.clone() })
+    }
+
+    /// The batches of a stage that begins with this epoch of the run.
+    #[must_use]
+    pub fn from_epoch(self, first_epoch: usize) -> Self {
+        Self { first_epoch, ..self }
     }
 }
 
@@ -86,7 +93,7 @@ impl<F: FnMut(gibbs_data::Batch) -> Batch> BatchSource for DataBatches<F> {
     fn batch(&mut self, at: &Position) -> Batch {
         let epoch = match self.epoch.take() {
             Some((number, epoch)) if number == at.epoch => epoch,
-            _ => self.batches.epoch(at.epoch as u64),
+            _ => self.batches.epoch((self.first_epoch + at.epoch) as u64),
         };
         let batch = epoch.batch(at.step_in_epoch, &self.device);
         self.epoch = Some((at.epoch, epoch));
