@@ -76,17 +76,22 @@ impl Request {
         Ok(request)
     }
 
-    /// All settings over a preset.
+    /// All settings over a preset. `model.n_classes` is another name of `model.n_context`, the width of one-hot classes.
     ///
     /// # Errors
     /// A file that cannot be read, or a path through a value without parts.
     pub fn lay_over(&self, resolver: Resolver) -> Result<Resolver> {
+        let model = &resolver.values()["model"];
+        let has_context = model.get("n_context").is_some() && model.get("n_classes").is_none();
         self.layers
             .iter()
             .try_fold(resolver, |resolver, layer| match layer {
                 Layer::File(file) => resolver.file(file),
                 Layer::Value(path, value) => resolver.assign(path, value.clone()),
-                Layer::Setting(text) => resolver.setting(text),
+                Layer::Setting(text) => match text.strip_prefix("model.n_classes=") {
+                    Some(n) if has_context => resolver.setting(&format!("model.n_context={n}")),
+                    _ => resolver.setting(text),
+                },
             })
             .or_usage()
     }
