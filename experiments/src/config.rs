@@ -158,7 +158,8 @@ pub fn resolve<E: Experiment>(
         Some(file) => overlay::<E>(&Request::of_file(file)?, &info)?.0,
         None => preset::<E>(request, &info)?,
     };
-    let resolved = request.lay_over(Resolver::over(&start).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
+    let resolved =
+        request.lay_over(Resolver::over(&start).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
     check_family::<E>(&resolved.config.experiment)?;
     Ok((resolved.config, resolved.changes))
 }
@@ -178,7 +179,8 @@ pub fn read<E: Experiment>(request: &Request, source: Option<&Source<E::Target>>
 fn overlay<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<(ConfigOf<E>, Vec<Change>)> {
     check_family::<E>(&request.or("experiment", E::NAME.to_string()))?;
     let preset = preset::<E>(request, info)?;
-    let resolved = request.lay_over(Resolver::over(&preset).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
+    let resolved =
+        request.lay_over(Resolver::over(&preset).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
     Ok((resolved.config, resolved.changes))
 }
 

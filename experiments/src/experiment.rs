@@ -211,7 +211,8 @@ fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Share
         changes.iter().for_each(|change| eprintln!("{change}"));
     }
     let source = prepare::<E>(&config, source)?;
-    let run: Run<'_, E> = Run { source: &source, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
+    let run: Run<'_, E> =
+        Run { source: &source, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
     run.whole(&config, &path)
 }
 

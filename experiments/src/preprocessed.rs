@@ -28,7 +28,8 @@ const BLOCK: usize = 1000;
 
 /// Whether a model of a table with `width` columns learns in white coordinates by default.
 pub fn is_whitened(preprocessing: &PreprocessorConfig, width: usize) -> bool {
-    matches!(preprocessing, PreprocessorConfig::Standardize { .. }) && (WHITENED..=FEW_COLUMNS).contains(&width)
+    matches!(preprocessing, PreprocessorConfig::Standardize { .. })
+        && (WHITENED..=FEW_COLUMNS).contains(&width)
 }
 
 /// Shift and scale of each column by the moments of the training examples; a constant column keeps its scale.
@@ -56,7 +57,10 @@ pub fn require_density(
     n_classes: usize,
 ) -> Result<()> {
     if data.train.is_binary() {
-        return Err(usage(format!("{}: zeros and ones have no density; take `made` or `rbm` for them", data.name())));
+        return Err(usage(format!(
+            "{}: zeros and ones have no density; take `made` or `rbm` for them",
+            data.name()
+        )));
     }
     let sets = [&data.train, &data.valid, &data.test];
     data.train.require_width(n_visible).or_usage()?;
@@ -107,7 +111,10 @@ pub fn whitened(preprocessor: Preprocessor, data: &Dataset, device: &Device) -> 
     let rows: Vec<usize> = (0..data.len()).collect();
     let batches = rows.chunks(BLOCK).map(|rows| data.tensor(rows, device));
     preprocessor.fit_whitening(batches, device).ok_or_else(|| {
-        usage(format!("{}: no finite mean and covariance to whiten by; take model.whitened=false", data.name()))
+        usage(format!(
+            "{}: no finite mean and covariance to whiten by; take model.whitened=false",
+            data.name()
+        ))
     })
 }
 
@@ -140,7 +147,9 @@ struct Whitened<M: Module + ModuleDisplay> {
 ///
 /// # Errors
 /// Those of the format.
-pub fn to_bytes<M: Module + ModuleDisplay>(model: &Preprocessed<M>) -> Result<Vec<u8>, weights::WeightsError> {
+pub fn to_bytes<M: Module + ModuleDisplay>(
+    model: &Preprocessed<M>,
+) -> Result<Vec<u8>, weights::WeightsError> {
     match &model.preprocessor.whitening {
         Some(whitening) => {
             weights::to_bytes(&Whitened { whitening: whitening.clone(), flow: model.model.clone() })

@@ -54,7 +54,9 @@ impl Request {
                 None => settings.push(Layer::Setting(setting.clone())),
                 Some(number) => match number.parse() {
                     Ok(number) if number > 0 => steps = Some(number),
-                    _ => return Err(usage(format!("train.steps = {number}: must be a whole number above 0"))),
+                    _ => {
+                        return Err(usage(format!("train.steps = {number}: must be a whole number above 0")));
+                    }
                 },
             }
         }
@@ -83,17 +85,18 @@ impl Request {
     pub fn lay_over(&self, resolver: Resolver) -> Result<Resolver> {
         let model = &resolver.values()["model"];
         let has_context = model.get("n_context").is_some() && model.get("n_classes").is_none();
-        self.layers
-            .iter()
-            .try_fold(resolver, |resolver, layer| match layer {
+        let lay = |resolver: Resolver, layer: &Layer| {
+            match layer {
                 Layer::File(file) => resolver.file(file),
                 Layer::Value(path, value) => resolver.assign(path, value.clone()),
                 Layer::Setting(text) => match text.strip_prefix("model.n_classes=") {
                     Some(n) if has_context => resolver.setting(&format!("model.n_context={n}")),
                     _ => resolver.setting(text),
                 },
-            })
+            }
             .or_usage()
+        };
+        self.layers.iter().try_fold(resolver, lay)
     }
 
     /// The value given at a path, where there is one of this type. One of a wrong type is refused when the whole configuration

@@ -5,10 +5,7 @@ use burn::prelude::*;
 use gibbs_data::{Dataset, Splits};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{
-    request::Request,
-    usage::usage,
-};
+use crate::{request::Request, usage::usage};
 
 /// A density that a model learns without data, such as that of a Hamiltonian.
 pub trait Target: Clone + Serialize + DeserializeOwned {
@@ -44,6 +41,7 @@ impl Target for NoTarget {
 }
 
 /// What a run learns from.
+#[allow(clippy::large_enum_variant, reason = "a run has one of them")]
 pub enum Source<T> {
     /// Examples.
     Data(Splits),
@@ -107,8 +105,8 @@ impl<'a> SourceInfo<'a> {
         let width = ["model.n_visible", "model.n_spins"].into_iter().find_map(|path| request.get(path));
         let shape: Option<Vec<usize>> = request.get("data.shape");
         let width = width.or_else(|| Some(shape.as_ref()?.iter().product()));
-        let width =
-            width.ok_or_else(|| usage("model.n_visible is not set: give the number of the weights' variables"))?;
+        let width = width
+            .ok_or_else(|| usage("model.n_visible is not set: give the number of the weights' variables"))?;
         Ok(Self { data: None, width, shape: shape.unwrap_or_else(|| vec![width]) })
     }
 
@@ -164,7 +162,11 @@ pub fn spread(len: usize, n: usize) -> Vec<usize> {
 ///
 /// # Errors
 /// Labels that are missing or too large, where there are classes.
-pub fn require_labels<'a>(sets: impl IntoIterator<Item = &'a Dataset>, n_classes: usize, wanted_by: &str) -> Result<()> {
+pub fn require_labels<'a>(
+    sets: impl IntoIterator<Item = &'a Dataset>,
+    n_classes: usize,
+    wanted_by: &str,
+) -> Result<()> {
     if n_classes == 0 {
         return Ok(());
     }
@@ -199,7 +201,12 @@ pub fn one_hot(labels: Option<&[u8]>, n_classes: usize, device: &Device) -> Opti
 ///
 /// # Errors
 /// A class that the model does not have.
-pub fn classes(n: usize, class: Option<usize>, n_classes: usize, device: &Device) -> Result<Option<Tensor<2>>> {
+pub fn classes(
+    n: usize,
+    class: Option<usize>,
+    n_classes: usize,
+    device: &Device,
+) -> Result<Option<Tensor<2>>> {
     match (class, n_classes) {
         (Some(_), 0) => return Err(usage("--class: the model is not conditioned on classes")),
         (Some(class), _) if class >= n_classes => {

@@ -88,7 +88,11 @@ impl LayerTrain {
 /// Another number of settings, or a field that is out of range.
 pub fn validate_layers(layers: &[LayerTrain], rbms: &[RbmConfig], path: &str) -> Result<()> {
     if layers.len() != rbms.len() {
-        return Err(usage(format!("{path}: settings for {} layers, but there are {}", layers.len(), rbms.len())));
+        return Err(usage(format!(
+            "{path}: settings for {} layers, but there are {}",
+            layers.len(),
+            rbms.len()
+        )));
     }
     layers.iter().enumerate().try_for_each(|(k, layer)| layer.validate(&format!("{path}.{k}")))
 }
@@ -345,7 +349,8 @@ fn stack_config(folder: &Path) -> Result<(DbnConfig, u64)> {
             return Err(usage(format!("the run there is one of `{found}`; give the folder of a `dbn` run")));
         }
     }
-    let config = request.get("model").ok_or_else(|| usage("its config.json has no complete model section"))?;
+    let config =
+        request.get("model").ok_or_else(|| usage("its config.json has no complete model section"))?;
     Ok((config, request.or("seed", 0)))
 }
 
@@ -368,7 +373,8 @@ pub fn stack_of(folder: &Path, rbms: &[RbmConfig], needs_tied: bool, device: &De
     let (config, seed) = stack_config(folder).map_err(at)?;
     let bytes = std::fs::read(folder.join("model.safetensors")).map_err(|error| at(error.into()))?;
     let (dbn, _) = DbnWeights::read(&config, None, &bytes, seed, device).map_err(at)?;
-    let describe = |rbm: &RbmConfig| format!("{} {}-{} {}", rbm.n_visible, rbm.visible, rbm.n_hidden, rbm.hidden);
+    let describe =
+        |rbm: &RbmConfig| format!("{} {}-{} {}", rbm.n_visible, rbm.visible, rbm.n_hidden, rbm.hidden);
     let found: Vec<String> = config.layers().or_usage()?.iter().map(describe).collect();
     let wanted: Vec<String> = rbms.iter().map(describe).collect();
     let refuse = |reason: String| Err(usage(format!("train.from = {}: {reason}", folder.display())));

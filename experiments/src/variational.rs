@@ -85,9 +85,13 @@ impl VariationalTrain {
             ("samples", self.samples.unwrap_or(1)),
             ("valid_samples", self.valid_samples),
         ];
-        counts.into_iter().try_for_each(|(name, n)| ConfigError::at_least(name, n, 1)).or_usage_at("train")?;
+        counts
+            .into_iter()
+            .try_for_each(|(name, n)| ConfigError::at_least(name, n, 1))
+            .or_usage_at("train")?;
         let holds = (0.0..=1.0).contains(&self.annealing);
-        ConfigError::require(holds, "annealing", self.annealing, "must lie in [0, 1]").or_usage_at("train")?;
+        ConfigError::require(holds, "annealing", self.annealing, "must lie in [0, 1]")
+            .or_usage_at("train")?;
         check_images(group)
     }
 
@@ -169,9 +173,11 @@ impl FreeEnergyReport {
             let (epochs, bounds) = run.of("valid_free_energy");
             let excess: Vec<f64> = bounds.iter().map(|bound| (bound - exact) / exact.abs()).collect();
             let errors = Panel::new(Axis::new("(F - exact F) / |F|").log());
-            figure = figure
-                .panel(energies.reference(exact, "exact"))
-                .panel(errors.series(Series::new("upper bound", &epochs, &excess)));
+            figure = figure.panel(energies.reference(exact, "exact")).panel(errors.series(Series::new(
+                "upper bound",
+                &epochs,
+                &excess,
+            )));
         } else {
             figure = figure.panel(energies);
         }
@@ -199,8 +205,13 @@ pub fn add_sampling(draws: &Draws, chain: &MarkovChain, evaluation: &mut Evaluat
 /// Another number.
 pub fn require_variables(n_visible: usize, density: &TargetDensity) -> Result<()> {
     let n = density.n_variables();
-    ConfigError::require(n == n_visible, "model.n_visible", n_visible, format!("the system has {n} variables"))
-        .or_usage()
+    ConfigError::require(
+        n == n_visible,
+        "model.n_visible",
+        n_visible,
+        format!("the system has {n} variables"),
+    )
+    .or_usage()
 }
 
 /// A sampler in training on a target, by the path gradient on its own draws. Its settings are those of the learner, those of

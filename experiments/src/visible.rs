@@ -57,21 +57,20 @@ impl Visible {
     }
 
     /// Moments of the first examples of a set, after `up` was applied to them.
-    pub fn moments(self, data: &Dataset, device: &Device, up: impl Fn(Tensor<2>) -> Tensor<2>) -> UnitMoments {
+    pub fn moments(
+        self,
+        data: &Dataset,
+        device: &Device,
+        up: impl Fn(Tensor<2>) -> Tensor<2>,
+    ) -> UnitMoments {
         UnitMoments::of(up(self.first(data, MOMENT_EXAMPLES, device)))
     }
 
     /// All examples of a set, block by block.
-    pub fn blocks<'a>(
-        self,
-        data: &'a Dataset,
-        device: &'a Device,
-    ) -> impl Iterator<Item = Tensor<2>> + 'a {
+    pub fn blocks<'a>(self, data: &'a Dataset, device: &'a Device) -> impl Iterator<Item = Tensor<2>> + 'a {
         let rows: Vec<usize> = (0..data.len()).collect();
         let starts = (0..data.len()).step_by(BLOCK);
-        starts.map(move |start| {
-            self.examples(data, &rows[start..data.len().min(start + BLOCK)], device)
-        })
+        starts.map(move |start| self.examples(data, &rows[start..data.len().min(start + BLOCK)], device))
     }
 
     /// A number for each example of a set, computed block by block.

@@ -222,7 +222,10 @@ fn autoregressive_models_learn_bars_and_stripes_to_within_a_fiftieth_of_a_nat() 
         ("NADE", likelihood_learned(nade)),
     ] {
         println!("{name}: log-likelihood {reached:.4}, that of the distribution itself {best:.4}");
-        assert!(reached <= best + 1e-5, "{name}: {reached} is above what the distribution itself reaches, {best}");
+        assert!(
+            reached <= best + 1e-5,
+            "{name}: {reached} is above what the distribution itself reaches, {best}"
+        );
         assert!(reached >= best - 0.02, "{name}: {reached} is more than 0.02 below {best}");
     }
 }

@@ -151,7 +151,12 @@ impl AutoregressiveConfig {
     /// The same config with one hidden layer of this width, or blocks of this width.
     #[must_use]
     pub fn with_n_hidden(mut self, n_hidden: usize) -> Self {
-        each!(&mut self, config => config.n_hidden = n_hidden.into());
+        match &mut self {
+            Self::Made(config) => config.n_hidden = n_hidden.into(),
+            Self::Nade(config) => config.n_hidden = n_hidden,
+            Self::Transformer(config) => config.n_hidden = n_hidden,
+            Self::PixelCnn(config) => config.n_hidden = n_hidden,
+        }
         self
     }
 

@@ -85,6 +85,7 @@ impl Batch {
 
 /// A scalar that a step reports.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a step has a few of them, and most are tensors")]
 pub enum Scalar {
     /// A scalar `[1]` on the device. A step does not wait for it.
     Device(Tensor<1>),

@@ -191,7 +191,8 @@ impl Experiment for AutoencoderExperiment {
         }
         ConfigError::at_least("epochs", train.run.epochs, 1).or_usage_at("train")?;
         ConfigError::at_least("batch_size", train.batch_size, 1).or_usage_at("train")?;
-        ConfigError::at_least("batch_size", train.pretraining.batch_size, 1).or_usage_at("train.pretraining")?;
+        ConfigError::at_least("batch_size", train.pretraining.batch_size, 1)
+            .or_usage_at("train.pretraining")?;
         train.learner.validate().or_usage_at("train")
     }
 

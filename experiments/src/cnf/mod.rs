@@ -11,7 +11,7 @@ use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    ConfigError, ConditionalLogProb, Objective,
+    ConditionalLogProb, ConfigError, Objective,
     ode::Solver,
     preprocess::{Preprocessed, PreprocessorConfig},
 };
@@ -38,7 +38,7 @@ use crate::{
     source::{Source, SourceInfo, train_like_valid},
     system::{ContinuousArgs, build_continuous, continuous_of},
     usage::{OrUsage, usage},
-    variational::{self, SymmetrizedTarget, Symmetrization, VariationalTrain, group},
+    variational::{self, Symmetrization, SymmetrizedTarget, VariationalTrain, group},
 };
 
 pub use evaluate::CnfSampleArgs;
@@ -147,8 +147,12 @@ impl Experiment for CnfExperiment {
         model.preprocessing.validate(n_visible).or_usage_at("model.preprocessing")?;
         ConfigError::at_least("measured", model.measured.unwrap_or(1), 1).or_usage_at("model")?;
         config.train.validate()?;
-        let weights = [("kinetic", train.kinetic), ("jacobian", train.jacobian), ("step_jitter", train.step_jitter)];
-        weights.into_iter().try_for_each(|(name, x)| ConfigError::not_negative(name, x)).or_usage_at("train")?;
+        let weights =
+            [("kinetic", train.kinetic), ("jacobian", train.jacobian), ("step_jitter", train.step_jitter)];
+        weights
+            .into_iter()
+            .try_for_each(|(name, x)| ConfigError::not_negative(name, x))
+            .or_usage_at("train")?;
         train.matching.validate().or_usage_at("train.matching")?;
         train.solver.validate().or_usage_at("train.solver")?;
         match source {
@@ -157,7 +161,9 @@ impl Experiment for CnfExperiment {
             }
             Source::Target(system) => {
                 if n_classes > 0 {
-                    return Err(usage(format!("model.n_classes = {n_classes}: a Hamiltonian has no classes")));
+                    return Err(usage(format!(
+                        "model.n_classes = {n_classes}: a Hamiltonian has no classes"
+                    )));
                 }
                 let density = build_continuous(system)?;
                 variational::require_variables(n_visible, &density)?;
@@ -221,7 +227,12 @@ impl Experiment for CnfExperiment {
         self.config.model.measured = None;
     }
 
-    fn evaluate(&self, source: &Source<ContinuousSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        source: &Source<ContinuousSystemConfig>,
+        part: Part,
+        _: &RunFiles,
+    ) -> Result<Evaluation> {
         match (source, &self.target) {
             (Source::Target(_), Some(target)) => {
                 Ok(target.evaluate(&self.model, &self.config.train.family.variational, self.config.seed))
@@ -271,11 +282,10 @@ fn learner<'a>(
     let (train, seed, n_classes) = (&config.train, config.seed, model.n_context());
     let is_matching = train.family.objective == Training::Matching;
     let by_loss = is_matching && config.model.flow.field.n_visible() > FEW_COLUMNS;
-    let batches =
-        DataBatches::new(data.train.clone(), train.batch_size, seed, device, move |batch| {
-            with_classes(batch, n_classes)
-        })
-        .or_usage()?;
+    let batches = DataBatches::new(data.train.clone(), train.batch_size, seed, device, move |batch| {
+        with_classes(batch, n_classes)
+    })
+    .or_usage()?;
     let valid = data.valid.rows(0..data.valid.len().min(VALIDATED));
     let like_valid = train_like_valid(&Splits { valid: valid.clone(), ..data.clone() });
     let device = device.clone();

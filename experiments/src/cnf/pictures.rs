@@ -4,8 +4,8 @@ use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_core::{ConditionalLogProb, LogProb};
 use gibbs_flow::continuous::{VelocityField, time};
-use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_physics::system::ContinuousSystemConfig;
+use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
 use super::{CnfExperiment, evaluate::PLAIN};

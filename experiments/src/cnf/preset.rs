@@ -174,8 +174,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         (true, _) => standardize(info),
     };
     let preprocessing = request.or("model.preprocessing", preprocessing);
-    let is_logit =
-        kind == FieldKind::Potential && matches!(preprocessing, PreprocessorConfig::Logit { .. });
+    let is_logit = kind == FieldKind::Potential && matches!(preprocessing, PreprocessorConfig::Logit { .. });
     let by_likelihood = width <= FEW_COLUMNS || is_logit;
     let objective =
         request.or("train.objective", if by_likelihood { Training::Likelihood } else { Training::Matching });
@@ -194,7 +193,11 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
                 .with_fourier_scale(recipe.fourier.1),
         ),
         FieldKind::Potential => FieldConfig::Potential(
-            PotentialConfig::new(width, n_hidden.clone()).with_separable(if is_logit { SEPARABLE } else { 0 }),
+            PotentialConfig::new(width, n_hidden.clone()).with_separable(if is_logit {
+                SEPARABLE
+            } else {
+                0
+            }),
         ),
         FieldKind::Image => {
             let [rows, columns] = picture(info)?;
@@ -239,12 +242,13 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         symmetry: Symmetrization::None,
         system,
     };
-    let is_plane =
-        Plane::ALL.iter().any(|plane| plane.name() == request.or("data.name", String::new()));
+    let is_plane = Plane::ALL.iter().any(|plane| plane.name() == request.or("data.name", String::new()));
     let batch_size = request.or("train.batch_size", recipe.batch_size);
     let method = request.or("train.solver.method", Method::Rk4);
     let solver = match method {
-        Method::Euler | Method::Midpoint | Method::Rk4 => Solver::new(method).with_steps(Some(recipe.solver_steps)),
+        Method::Euler | Method::Midpoint | Method::Rk4 => {
+            Solver::new(method).with_steps(Some(recipe.solver_steps))
+        }
         _ => Solver::new(method),
     };
     let variational = VariationalTrain::new(recipe.annealing, Symmetrization::None);

@@ -58,8 +58,10 @@ fn likelihood(
     let is_two_valued = matches!(config.model.visible, UnitKind::Binary | UnitKind::Spin);
     if is_two_valued && binarization == Binarization::None && binary.iter().any(|set| !set.is_binary()) {
         binarization = Binarization::Fixed;
-        binary =
-            binary.into_iter().map(|set| set.binarized(binarization, config.seed)).collect::<Result<_, _>>()?;
+        binary = binary
+            .into_iter()
+            .map(|set| set.binarized(binarization, config.seed))
+            .collect::<Result<_, _>>()?;
     }
     let mut noise = Noise::new(config.seed, "evaluation");
     let log_z = log_z(experiment, data, evaluation, &mut noise);
@@ -89,7 +91,12 @@ fn likelihood(
 }
 
 /// `log Z` of the top RBM: exact, or the end of its bracket with which the bound remains a lower one.
-fn log_z(experiment: &DbnExperiment, data: &Splits, evaluation: &mut Evaluation, noise: &mut Noise) -> Estimate {
+fn log_z(
+    experiment: &DbnExperiment,
+    data: &Splits,
+    evaluation: &mut Evaluation,
+    noise: &mut Noise,
+) -> Estimate {
     let DbnExperiment { config, dbn, device, .. } = experiment;
     if let Ok(exact) = exact::log_z(dbn.top()) {
         return exact;

@@ -10,9 +10,7 @@ use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
-    Chains, ContrastiveConfig, Dbn, DbnConfig, LayerStart, Upward,
-    ais::AisProtocol,
-    units::UnitKind,
+    Chains, ContrastiveConfig, Dbn, DbnConfig, LayerStart, Upward, ais::AisProtocol, units::UnitKind,
 };
 use gibbs_core::{ConfigError, nn::Mlp};
 use gibbs_data::{Binarization, Dataset};
@@ -168,7 +166,13 @@ impl Experiment for DbnExperiment {
             .with_hidden_bias(if has_labels || is_small { 0.0 } else { -2.0 });
 
         let epochs = match (is_small, is_bits && is_paper) {
-            (true, _) => if is_tiny { 4 } else { 100 },
+            (true, _) => {
+                if is_tiny {
+                    4
+                } else {
+                    100
+                }
+            }
             (_, true) => 80,
             _ => request.by_preset([1, 10, 30]),
         };
@@ -263,7 +267,8 @@ impl Experiment for DbnExperiment {
         let sets = [&data.train, &data.valid, &data.test];
         require_labels(sets, model.n_classes, "model.n_classes")?;
         if train.classifier.epochs > 0 {
-            ConfigError::at_least("n_classes", train.classifier.n_classes, 1).or_usage_at("train.classifier")?;
+            ConfigError::at_least("n_classes", train.classifier.n_classes, 1)
+                .or_usage_at("train.classifier")?;
             require_labels(sets, train.classifier.n_classes, "train.classifier.epochs")?;
         }
         validate_layers(&train.layers, &rbms, "train.layers")?;
@@ -273,7 +278,8 @@ impl Experiment for DbnExperiment {
         train.up_down.learner.validate().or_usage_at("train.up_down")?;
         train.up_down.top.validate().or_usage_at("train.up_down.top")?;
         ConfigError::fraction("dropout", train.classifier.dropout).or_usage_at("train.classifier")?;
-        ConfigError::fraction("input_dropout", train.classifier.input_dropout).or_usage_at("train.classifier")?;
+        ConfigError::fraction("input_dropout", train.classifier.input_dropout)
+            .or_usage_at("train.classifier")?;
         train.classifier.learner.validate().or_usage_at("train.classifier")?;
         train.validation.validate().or_usage_at("train.validation")?;
         train.evaluation.validate().or_usage_at("train.evaluation")?;
@@ -345,6 +351,11 @@ fn random_classifier(config: &DbnRun, device: &Device) -> Result<Mlp> {
 }
 
 /// Mean of the bound over a set, nats, before `log Z` is subtracted.
-fn mean_over(visible: Visible, data: &Dataset, device: &Device, metric: impl FnMut(Tensor<2>) -> Tensor<1>) -> f64 {
+fn mean_over(
+    visible: Visible,
+    data: &Dataset,
+    device: &Device,
+    metric: impl FnMut(Tensor<2>) -> Tensor<1>,
+) -> f64 {
     crate::evaluation::mean(&visible.for_each(data, device, metric))
 }

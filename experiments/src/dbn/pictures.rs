@@ -32,8 +32,7 @@ fn samples(experiment: &DbnExperiment, files: &RunFiles) -> Result<()> {
         0 => (SAMPLES, grid),
         _ => (n_classes * OF_EACH_CLASS, grid.columns(OF_EACH_CLASS).row_labels(0..n_classes)),
     };
-    let draws =
-        experiment.generate(n, None, SWEEPS, &mut Noise::new(experiment.config.seed, "pictures"))?;
+    let draws = experiment.generate(n, None, SWEEPS, &mut Noise::new(experiment.config.seed, "pictures"))?;
     Ok(grid.save(&draws, files.named("samples.png"))?)
 }
 

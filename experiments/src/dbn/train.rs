@@ -3,10 +3,7 @@
 use anyhow::Result;
 use burn::{module::Param, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    ClassifierCrossEntropy, Dbn, RbmConfig, UpDown, UpDownConfig,
-    ais::AisProtocol,
-};
+use gibbs_boltzmann::{ClassifierCrossEntropy, Dbn, RbmConfig, UpDown, UpDownConfig, ais::AisProtocol};
 use gibbs_core::{Batch, BoxError, Position, math::to_host, nn::Mlp};
 use gibbs_data::Splits;
 use gibbs_train::{
@@ -25,6 +22,7 @@ use crate::{
 };
 
 /// The stage that is under way.
+#[allow(clippy::large_enum_variant, reason = "a run has one of them")]
 enum Current<'a> {
     Layers,
     UpDown(Learner<'a, Dbn, UpDown>),
@@ -56,17 +54,11 @@ pub(super) fn task<'a>(
         None => Dbn { layers: Vec::new(), recognition: Vec::new() },
     };
     let visible = Visible::new(model.visible, model.states);
-    let greedy = Greedy::new(
-        rbms,
-        &train.layers,
-        trained,
-        train.upward,
-        (visible, &data.train),
-        config.seed,
-        device,
-    );
+    let greedy =
+        Greedy::new(rbms, &train.layers, trained, train.upward, (visible, &data.train), config.seed, device);
     let device = device.clone();
-    let stages = DbnStages { config, data, greedy, recognition, current: Current::Layers, first_epoch: 0, device };
+    let stages =
+        DbnStages { config, data, greedy, recognition, current: Current::Layers, first_epoch: 0, device };
     stages.try_later_stages()?;
     Ok(Box::new(Staged::new(stages).map_err(crate::usage::of_step)?))
 }
@@ -80,11 +72,10 @@ impl<'a> DbnStages<'a> {
     fn batches(&self, n_classes: usize) -> Result<Box<dyn BatchSource + 'a>> {
         let (config, visible) = (self.config, self.visible());
         let (train, device) = (self.data.train.clone(), &self.device);
-        let batches =
-            DataBatches::new(train, config.train.batch_size, config.seed, device, move |batch| {
-                let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
-                Batch { x: visible.encode(batch.x), context }
-            });
+        let batches = DataBatches::new(train, config.train.batch_size, config.seed, device, move |batch| {
+            let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
+            Batch { x: visible.encode(batch.x), context }
+        });
         Ok(Box::new(batches.or_usage()?.from_epoch(self.first_epoch)))
     }
 
@@ -157,7 +148,8 @@ impl<'a> DbnStages<'a> {
         let train = &self.config.train.up_down;
         let dbn = dbn.untied();
         let base = dbn.annealing_base(self.visible().first(&self.data.train, MOMENT_EXAMPLES, &self.device));
-        let objective = UpDownConfig::new(train.top.clone()).init(&dbn, base).or_usage_at("train.up_down.top")?;
+        let objective =
+            UpDownConfig::new(train.top.clone()).init(&dbn, base).or_usage_at("train.up_down.top")?;
         let probe = self.visible().first(&self.data.train, PROBE, &self.device);
         let noise = Noise::new(self.config.seed, "up-down");
         let learner = Learner::new(dbn, objective, &train.learner, noise)

@@ -72,7 +72,8 @@ impl HopfieldTrain {
 
 /// Settings to start from. Digits are too similar for Hebb's rule, random patterns are not.
 pub(super) fn preset(request: &Request, info: &SourceInfo) -> Settings<HopfieldExperiment> {
-    let is_of_1982 = request.preset == Preset::Paper || request.or("data.name", String::new()) == data::RANDOM;
+    let is_of_1982 =
+        request.preset == Preset::Paper || request.or("data.name", String::new()) == data::RANDOM;
     let default = if is_of_1982 { MemoryKind::Hebb } else { MemoryKind::PseudoInverse };
     let kind = request.or("model.kind", default);
     let memory = MemoryConfig::new(kind, info.width, default_patterns(info));

@@ -42,11 +42,7 @@ pub(super) struct IsingTask {
 }
 
 impl IsingTask {
-    pub(super) fn new(
-        config: &IsingRun,
-        source: &Source<SpinSystemConfig>,
-        device: &Device,
-    ) -> Result<Self> {
+    pub(super) fn new(config: &IsingRun, source: &Source<SpinSystemConfig>, device: &Device) -> Result<Self> {
         let spins = config::spins(config, source, Split::Train)?;
         let samples = Samples::new(&spins, config.model.n_spins)?;
         Ok(Self {

@@ -22,12 +22,7 @@ use gibbs_physics::{
     system::{SpinSystem, SpinSystemConfig, SpinSystemKind},
 };
 use gibbs_report::Figure;
-use gibbs_train::{
-    atomic,
-    run_folder::RunFiles,
-    training::TrainTask,
-    weights,
-};
+use gibbs_train::{atomic, run_folder::RunFiles, training::TrainTask, weights};
 use serde_json::Value;
 
 use crate::{

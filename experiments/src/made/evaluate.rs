@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn::prelude::*;
 use clap::Args;
-use gibbs_autoregressive::{
-    Autoregressive, AutoregressiveConfig, AutoregressiveModel, OutputDistribution,
-};
+use gibbs_autoregressive::{Autoregressive, AutoregressiveConfig, AutoregressiveModel, OutputDistribution};
 use gibbs_backend::Noise;
 use gibbs_core::{Batch, ConditionalLogProb, Estimate, math::to_host, preprocess::Preprocessed};
 use gibbs_data::{Dataset, Splits};
@@ -72,7 +70,9 @@ pub(super) fn require(network: &AutoregressiveConfig, data: &Dataset) -> Result<
         output.check(&x, data.width()).map_err(|mut error| {
             error.example += block * BLOCK;
             let way_out = match is_bernoulli {
-                true => "; give zeros and ones, or train with --set data.binarization=stochastic or threshold",
+                true => {
+                    "; give zeros and ones, or train with --set data.binarization=stochastic or threshold"
+                }
                 false => "",
             };
             usage(format!("{}: {error}{way_out}", data.name()))

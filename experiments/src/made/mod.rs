@@ -160,7 +160,8 @@ impl Experiment for MadeExperiment {
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let (data, network) = (source.data()?, &config.model.network);
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
-        let preprocessor = config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
+        let preprocessor =
+            config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
         let rows = spread(data.train.len(), MARGINALS);
         let encode = {
             let preprocessor = preprocessor.clone();
@@ -176,19 +177,22 @@ impl Experiment for MadeExperiment {
             DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, encode)
                 .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
-        let learner =
-            Learner::new(model, objective, &config.train.learner, StepNoise::each_step(config.seed, "dropout"))
-                .or_usage_at("train")?
-                .on_batches(batches)
-                .validate(move |model, _| {
-                    let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
-                    let log_prob = |set: &Dataset| mean(&evaluate::log_probs(network, &model, set, &device));
-                    let score = log_prob(&data.valid);
-                    let metrics = Metrics::new()
-                        .with("valid_log_prob", score)
-                        .with("train_log_prob", log_prob(&like_valid));
-                    Ok(Some(Validation { metrics, score: Some(score) }))
-                });
+        let learner = Learner::new(
+            model,
+            objective,
+            &config.train.learner,
+            StepNoise::each_step(config.seed, "dropout"),
+        )
+        .or_usage_at("train")?
+        .on_batches(batches)
+        .validate(move |model, _| {
+            let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
+            let log_prob = |set: &Dataset| mean(&evaluate::log_probs(network, &model, set, &device));
+            let score = log_prob(&data.valid);
+            let metrics =
+                Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
+            Ok(Some(Validation { metrics, score: Some(score) }))
+        });
         Ok(Box::new(learner))
     }
 
@@ -200,7 +204,8 @@ impl Experiment for MadeExperiment {
         }
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let model = weights::from_bytes(model, bytes).or_usage()?;
-        let preprocessor = config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
+        let preprocessor =
+            config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
         let model = Preprocessed { preprocessor, model };
         Ok(Self { config: config.clone(), model, device: device.clone() })
     }

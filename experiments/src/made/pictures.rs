@@ -34,12 +34,7 @@ pub(super) fn draw(experiment: &MadeExperiment, data: &Splits, files: &RunFiles)
 }
 
 /// Test examples, what is known of them (the upper half, or the first half of the model's order), and several completions.
-fn inpainting(
-    experiment: &MadeExperiment,
-    data: &Splits,
-    files: &RunFiles,
-    noise: &mut Noise,
-) -> Result<()> {
+fn inpainting(experiment: &MadeExperiment, data: &Splits, files: &RunFiles, noise: &mut Noise) -> Result<()> {
     let (rows, columns) = experiment.shape();
     let chosen = spread(data.test.len(), COMPLETED);
     let upper = Known::Pixels(Half::Upper.pixels((rows, columns)));

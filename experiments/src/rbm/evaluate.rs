@@ -6,7 +6,12 @@ use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, ValueEnum};
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{Clamp, GibbsChain, ais::Bracket, exact, units::{UnitFamily, Units}};
+use gibbs_boltzmann::{
+    Clamp, GibbsChain,
+    ais::Bracket,
+    exact,
+    units::{UnitFamily, Units},
+};
 use gibbs_core::{Estimate, Kind};
 use gibbs_data::{Dataset, Splits};
 
@@ -133,8 +138,13 @@ pub(super) fn sample(
 ) -> Result<PathBuf> {
     let RbmExperiment { config, rbm, device } = experiment;
     let mut noise = Noise::new(args.seed, "sample");
-    let test =
-        || Ok::<_, anyhow::Error>(experiment.visible().spread(&config.load_data(&shared.data_dir)?.test, args.n, device));
+    let test = || {
+        Ok::<_, anyhow::Error>(experiment.visible().spread(
+            &config.load_data(&shared.data_dir)?.test,
+            args.n,
+            device,
+        ))
+    };
     let clamp = match family.given {
         Some(half) => Some(experiment.clamp(test()?, half)),
         None => None,

@@ -111,9 +111,7 @@ impl Experiment for RbmExperiment {
             family: RbmTrain {
                 fit_visible: true,
                 contrastive: match is_small {
-                    true => {
-                        contrastive.with_chains(Chains::Tempered).with_temperatures(5).with_n_chains(60)
-                    }
+                    true => contrastive.with_chains(Chains::Tempered).with_temperatures(5).with_n_chains(60),
                     false => contrastive.with_l1(request.by_preset([0.0, 1e-4, 1e-4])),
                 },
                 validation: request.by_preset([
@@ -160,11 +158,14 @@ impl Experiment for RbmExperiment {
         let rbm = if family.fit_visible { rbm.with_visible_fitted(&moments) } else { rbm };
         let base = rbm.visible.fitted(&moments);
         let objective = family.contrastive.init(&rbm, base.clone()).or_usage_at("train.contrastive")?;
-        let batches =
-            DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, move |batch| {
-                gibbs_core::Batch::new(visible.encode(batch.x))
-            })
-            .or_usage()?;
+        let batches = DataBatches::new(
+            data.train.clone(),
+            config.train.batch_size,
+            config.seed,
+            device,
+            move |batch| gibbs_core::Batch::new(visible.encode(batch.x)),
+        )
+        .or_usage()?;
         let probe = visible.first(&data.train, PROBE, device);
         let (like_valid, device) = (train_like_valid(data), device.clone());
         let learner = Learner::new(rbm, objective, &config.train.learner, Noise::new(config.seed, "chains"))
@@ -223,4 +224,3 @@ impl RbmExperiment {
         self.config.picture_shape(self.visible().data_width(self.rbm.visible.width()))
     }
 }
-

@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{GibbsChain, units::{UnitFamily, Units}};
+use gibbs_boltzmann::{
+    GibbsChain,
+    units::{UnitFamily, Units},
+};
 use gibbs_data::Splits;
 use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFiles;

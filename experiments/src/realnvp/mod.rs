@@ -37,7 +37,7 @@ use crate::{
     source::{Source, SourceInfo, spread, train_like_valid},
     system::{ContinuousArgs, build_continuous, continuous_of},
     usage::{OrUsage, usage},
-    variational::{self, SymmetrizedTarget, Symmetrization, VariationalTrain, group},
+    variational::{self, Symmetrization, SymmetrizedTarget, VariationalTrain, group},
 };
 
 pub use evaluate::FlowSampleArgs;
@@ -216,7 +216,8 @@ impl Experiment for RealNvpExperiment {
         let flow = model.flow.flow().or_usage_at("model")?;
         let n_classes = flow.n_context;
         let flow = flow.init(device, &mut Noise::new(seed, "init")).or_usage_at("model")?;
-        let preprocessor = model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
+        let preprocessor =
+            model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let data = match source {
             Source::Data(data) => data,
             Source::Target(system) => {
@@ -240,23 +241,24 @@ impl Experiment for RealNvpExperiment {
         let batch = with_classes(data.train.batch(&spread(data.train.len(), FITTED), device), n_classes);
         let flow = flow.fitted(preprocessor.forward(batch.x).0, batch.context.as_ref());
         let flow = Preprocessed { preprocessor, model: flow };
-        let batches =
-            DataBatches::new(data.train.clone(), train.batch_size, seed, device, move |batch| {
-                with_classes(batch, n_classes)
-            })
-            .or_usage()?;
+        let batches = DataBatches::new(data.train.clone(), train.batch_size, seed, device, move |batch| {
+            with_classes(batch, n_classes)
+        })
+        .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
-        let learner = Learner::new(flow, MaximumLikelihood, &train.learner, StepNoise::each_step(seed, "step"))
-            .or_usage_at("train")?
-            .on_batches(batches)
-            .validate(move |flow, _| {
-                let log_prob = |set: &Dataset| mean(&evaluate::log_probs(flow, set, &device).of_data);
-                let score = log_prob(&data.valid);
-                let metrics =
-                    Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
-                Ok(Some(Validation { metrics, score: Some(score) }))
-            })
-            .export(|flow| Ok(preprocessed::to_bytes(flow)?));
+        let learner =
+            Learner::new(flow, MaximumLikelihood, &train.learner, StepNoise::each_step(seed, "step"))
+                .or_usage_at("train")?
+                .on_batches(batches)
+                .validate(move |flow, _| {
+                    let log_prob = |set: &Dataset| mean(&evaluate::log_probs(flow, set, &device).of_data);
+                    let score = log_prob(&data.valid);
+                    let metrics = Metrics::new()
+                        .with("valid_log_prob", score)
+                        .with("train_log_prob", log_prob(&like_valid));
+                    Ok(Some(Validation { metrics, score: Some(score) }))
+                })
+                .export(|flow| Ok(preprocessed::to_bytes(flow)?));
         Ok(Box::new(learner))
     }
 
@@ -264,7 +266,8 @@ impl Experiment for RealNvpExperiment {
         let model = &config.model;
         let flow = model.flow.flow().or_usage_at("model")?;
         let flow = flow.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
-        let preprocessor = model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
+        let preprocessor =
+            model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let n_visible = model.flow.n_visible();
         let target = model.system.as_ref().map(|system| {
             Ok::<_, anyhow::Error>(SymmetrizedTarget::new(build_continuous(system)?, model.symmetry))
@@ -277,7 +280,12 @@ impl Experiment for RealNvpExperiment {
         })
     }
 
-    fn evaluate(&self, source: &Source<ContinuousSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        source: &Source<ContinuousSystemConfig>,
+        part: Part,
+        _: &RunFiles,
+    ) -> Result<Evaluation> {
         match (source, &self.target) {
             (Source::Target(_), Some(target)) => {
                 Ok(target.evaluate(&self.model, &self.config.train.family, self.config.seed))

@@ -7,8 +7,8 @@ use gibbs_backend::Noise;
 use gibbs_core::{Batch, Bijection, ConditionalLogProb, LogProb, math::to_host};
 use gibbs_data::Splits;
 use gibbs_physics::continuous::{Ends, HarmonicChain};
-use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_physics::system::{ContinuousSystemConfig, Potential};
+use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
 use super::RealNvpExperiment;

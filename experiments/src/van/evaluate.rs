@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 use burn::prelude::*;
+use gibbs_autoregressive::{Autoregressive, AutoregressiveConfig};
 use gibbs_backend::Noise;
 use gibbs_core::{
     Estimate, LogProb,
     math::to_host,
     variational::{Draws, FreeEnergy},
 };
-use gibbs_autoregressive::{Autoregressive, AutoregressiveConfig};
 use gibbs_data::{Dataset, Splits};
 use gibbs_physics::{
     monte_carlo::{Measurements, Observation},

@@ -185,7 +185,8 @@ impl Experiment for VanExperiment {
         device: &Device,
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let (train, seed) = (&config.train, config.seed);
-        let network = config.model.network.init(device, &mut Noise::new(seed, "init")).or_usage_at("model")?;
+        let network =
+            config.model.network.init(device, &mut Noise::new(seed, "init")).or_usage_at("model")?;
         let group = Arc::new(group(config, train.family.symmetry)?);
         let symmetrized = {
             let group = group.clone();
@@ -197,36 +198,35 @@ impl Experiment for VanExperiment {
                 let (beta, annealing) = (system.beta, train.family.annealing);
                 let energy = {
                     let hamiltonian = spins.hamiltonian.clone();
-                    move |beta: f64| Canonical::new(hamiltonian.clone(), beta).unwrap_or_else(|e| panic!("{e}"))
+                    move |beta: f64| {
+                        Canonical::new(hamiltonian.clone(), beta).unwrap_or_else(|e| panic!("{e}"))
+                    }
                 };
                 let objective = ScoreFunction::new(energy.clone(), group.clone(), beta, train.batch_size)
                     .with_annealing(annealing);
                 let no_data =
                     NoData { steps_per_epoch: train.family.steps_per_epoch, device: device.clone() };
                 // The average of weights is also one over temperatures, so it is the distribution of none of them.
-                Box::new(
-                    learner(config, network, objective, "draws")?.on_batches(no_data).validate_current(
-                        move |network, at| {
-                            let beta = beta * annealed(annealing, at);
-                            let noise = &mut Noise::new(seed, format!("valid/{}", at.step));
-                            let n = train.family.valid_samples;
-                            let model = symmetrized(network);
-                            let draws =
-                                Draws::from_model(&model, &energy(beta), n, evaluate::ROWS, noise, |_| ());
-                            let report = evaluate::report(spins.n_spins(), beta, &model, None);
-                            let mut metrics = Metrics::new().with("valid_beta", beta);
-                            metrics.extend(report.metrics(&draws));
-                            Ok(Some(Validation { metrics, score: None }))
-                        },
-                    ),
-                )
+                Box::new(learner(config, network, objective, "draws")?.on_batches(no_data).validate_current(
+                    move |network, at| {
+                        let beta = beta * annealed(annealing, at);
+                        let noise = &mut Noise::new(seed, format!("valid/{}", at.step));
+                        let n = train.family.valid_samples;
+                        let model = symmetrized(network);
+                        let draws =
+                            Draws::from_model(&model, &energy(beta), n, evaluate::ROWS, noise, |_| ());
+                        let report = evaluate::report(spins.n_spins(), beta, &model, None);
+                        let mut metrics = Metrics::new().with("valid_beta", beta);
+                        metrics.extend(report.metrics(&draws));
+                        Ok(Some(Validation { metrics, score: None }))
+                    },
+                ))
             }
             Source::Data(data) => {
-                let batches =
-                    DataBatches::new(data.train.clone(), train.batch_size, seed, device, |batch| {
-                        Batch::new(batch.x)
-                    })
-                    .or_usage()?;
+                let batches = DataBatches::new(data.train.clone(), train.batch_size, seed, device, |batch| {
+                    Batch::new(batch.x)
+                })
+                .or_usage()?;
                 let (like_valid, device) = (train_like_valid(data), device.clone());
                 let objective = SpinLikelihood::new(group);
                 Box::new(learner(config, network, objective, "step")?.on_batches(batches).validate(
@@ -307,7 +307,9 @@ fn group(config: &VanRun, symmetrization: Symmetrization) -> Result<SymmetryGrou
     let spins = config.model.system.as_ref().map(system::build).transpose()?;
     let spins = spins.filter(|spins| spins.n_spins() == n_spins);
     match (symmetrization, spins) {
-        (Symmetrization::Lattice, Some(spins)) => Ok(spins.hamiltonian.symmetry_group(spins.lattice.as_ref())),
+        (Symmetrization::Lattice, Some(spins)) => {
+            Ok(spins.hamiltonian.symmetry_group(spins.lattice.as_ref()))
+        }
         (Symmetrization::Lattice, None) => Err(usage(format!(
             "symmetry = lattice: no system of {n_spins} spins is given; give it, such as --lattice 16x16"
         ))),
@@ -331,7 +333,10 @@ impl VanExperiment {
         let n_spins = self.network.n_visible();
         let shape = match (&self.config.data, &self.config.model.system) {
             (Some(data), _) => data.shape.clone(),
-            (None, system) => system.as_ref().and_then(|system| system::build(system).ok()).map_or(Vec::new(), |s| s.shape()),
+            (None, system) => system
+                .as_ref()
+                .and_then(|system| system::build(system).ok())
+                .map_or(Vec::new(), |s| s.shape()),
         };
         match shape[..] {
             [.., columns] if columns < n_spins => (n_spins / columns, columns),

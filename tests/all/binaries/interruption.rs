@@ -203,8 +203,16 @@ fn killed_before_its_first_checkpoint_it_starts_again() {
 #[test]
 fn every_part_of_the_state_survives() {
     let variants: [&[&str]; 3] = [
-        &["train.contrastive.chains=tempered", "train.contrastive.temperatures=3", "train.optimizer.kind=adam"],
-        &["train.contrastive.chains=persistent", "train.optimizer.momentum=0.5", "train.contrastive.sparsity=0.1"],
+        &[
+            "train.contrastive.chains=tempered",
+            "train.contrastive.temperatures=3",
+            "train.optimizer.kind=adam",
+        ],
+        &[
+            "train.contrastive.chains=persistent",
+            "train.optimizer.momentum=0.5",
+            "train.contrastive.sparsity=0.1",
+        ],
         &["train.contrastive.chains=data", "train.average.decay=0", "model.visible=spin"],
     ];
     for variant in variants {

@@ -15,6 +15,7 @@ use crate::{
 
 /// Chains of the negative phase, with what they carry from step to step.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "an objective has one of them")]
 pub(super) enum NegativeSampler {
     /// Chains that start at the data in each step carry nothing.
     Data,

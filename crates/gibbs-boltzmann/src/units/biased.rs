@@ -62,7 +62,9 @@ macro_rules! own_bias {
         }
 
         fn with_bias(&self, bias: burn::prelude::Tensor<1>) -> Self {
-            Self { bias: super::traits::derived(bias), ..self.clone() }
+            let mut units = self.clone();
+            units.bias = super::traits::derived(bias);
+            units
         }
     };
 }
