@@ -34,14 +34,24 @@ pub enum OutputDistribution {
     Bernoulli,
     /// Discrete levels `0, 1, …`.
     Categorical {
-        /// Number of levels, at least 2.
+        /// Number of levels, at least 2; 8 if a configuration does not give it.
+        #[serde(default = "eight")]
         levels: usize,
     },
     /// Real numbers.
     GaussianMixture {
-        /// Number of components, at least 1.
+        /// Number of components, at least 1; 5 if a configuration does not give it.
+        #[serde(default = "five")]
         components: usize,
     },
+}
+
+fn eight() -> usize {
+    8
+}
+
+fn five() -> usize {
+    5
 }
 
 impl OutputDistribution {

@@ -11,7 +11,7 @@ use gibbs_flow::{
     ContinuousFlowConfig, FlowMatching,
     continuous::{
         FieldConfig, FieldKind, ImageFieldConfig, LatticeFieldConfig, MlpFieldConfig, PotentialConfig, Probe,
-        Trace,
+        TimeInput, Trace,
     },
 };
 use gibbs_train::{
@@ -42,6 +42,9 @@ const MEASURED_PICTURES: usize = 2000;
 /// Units of each logit in a potential: the density of the logits of a dark pixel falls off at once on one side and slowly on the
 /// other, which no Gaussian does.
 const SEPARABLE: usize = 8;
+
+/// Cosines in the time that a field receives.
+const FREQUENCIES: usize = 4;
 
 /// The most epochs over small data.
 const MOST_EPOCHS: usize = 500;
@@ -189,11 +192,13 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         FieldKind::Mlp => FieldConfig::Mlp(
             MlpFieldConfig::new(width, n_hidden.clone())
                 .with_activation(if is_matching { Activation::Silu } else { Activation::Tanh })
+                .with_time(TimeInput::Gated)
+                .with_frequencies(FREQUENCIES)
                 .with_fourier_features(recipe.fourier.0)
                 .with_fourier_scale(recipe.fourier.1),
         ),
         FieldKind::Potential => FieldConfig::Potential(
-            PotentialConfig::new(width, n_hidden.clone()).with_separable(if is_logit {
+            PotentialConfig::new(width, n_hidden.clone()).with_timed(true).with_separable(if is_logit {
                 SEPARABLE
             } else {
                 0
@@ -206,7 +211,8 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
                 ImageFieldConfig::new(rows, columns, channels)
                     .with_blocks(request.by_preset([[1, 1], [1, 2], [2, 4]]))
                     .with_point_masses(if atoms { BLACK_AND_WHITE.to_vec() } else { Vec::new() })
-                    .with_point_std(CELL_STD),
+                    .with_point_std(CELL_STD)
+                    .with_frequencies(FREQUENCIES),
             )
         }
         FieldKind::Lattice => {

@@ -14,6 +14,7 @@ use gibbs_autoregressive::{
 use gibbs_backend::Noise;
 use gibbs_core::{
     Batch, ConfigError, Objective,
+    nn::Activation,
     symmetry::{Symmetrized, Symmetry, SymmetryGroup},
     variational::{Draws, annealed},
 };
@@ -114,6 +115,7 @@ impl Experiment for VanExperiment {
                 made.direct = true;
             }
             AutoregressiveConfig::PixelCnn(network) => {
+                network.activation = Activation::Relu;
                 network.n_hidden = if is_paper { 64 } else { 16 };
                 network.half_kernel = if is_paper { 6 } else { 2 };
                 let is_periodic = |system: &SpinSystemConfig| system.boundary == Boundary::Periodic;
