@@ -255,7 +255,7 @@ fn heat_bath(length: usize) -> Result<(Box<dyn FnMut()>, usize)> {
     let mut noise = Noise::new(0, "chains");
     let mut state = HeatBath64::new(&torus, CRITICAL_BETA)?.init(&mut noise);
     let step = move || {
-        // It borrows the torus, so it is made anew: one pass over the spins next to ten sweeps of them.
+        // It borrows the torus, so it is made again: one pass over the spins next to ten sweeps of them.
         if let Ok(chain) = HeatBath64::new(&torus, CRITICAL_BETA) {
             state = chain.run(std::mem::take(&mut state), SWEEPS, &mut noise);
         }

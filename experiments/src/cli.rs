@@ -2,14 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use anyhow::Result;
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use gibbs_data::Split;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::usage::usage;
+
 /// Command line of a family whose `train` and `sample` take the further flags `T` and `S`, with the further commands `X`.
 #[derive(Parser, Debug)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true)]
 pub struct Cli<T: Args, S: Args, X: Subcommand> {
     /// The command.
     #[command(subcommand)]
@@ -17,6 +23,41 @@ pub struct Cli<T: Args, S: Args, X: Subcommand> {
     /// Flags of every command.
     #[command(flatten)]
     pub shared: Shared,
+}
+
+/// Settings that are easily taken for flags, with their section.
+const SETTINGS: [(&str, &str); 8] = [
+    ("train", "epochs"),
+    ("train", "steps"),
+    ("train", "batch-size"),
+    ("train", "learning-rate"),
+    ("model", "kind"),
+    ("model", "n-hidden"),
+    ("model", "n-layers"),
+    ("model", "n-classes"),
+];
+
+impl<T: Args, S: Args, X: Subcommand> Cli<T, S, X> {
+    /// Parses the command line. Help and errors of clap end the process.
+    ///
+    /// # Errors
+    /// A setting that is given as a flag.
+    pub fn read(about: &'static str, examples: &[&str]) -> Result<Self> {
+        let examples = examples.iter().map(|example| format!("\n  {example}")).collect::<String>();
+        let command = Self::command().about(about).after_help(format!("Examples:{examples}"));
+        let error = match command.try_get_matches().and_then(|matches| Self::from_arg_matches(&matches)) {
+            Ok(cli) => return Ok(cli),
+            Err(error) => error,
+        };
+        if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
+            (error.kind(), error.get(ContextKind::InvalidArg))
+            && let Some((section, name)) = SETTINGS.iter().find(|(_, name)| flag == &format!("--{name}"))
+        {
+            let setting = format!("{section}.{}", name.replace('-', "_"));
+            return Err(usage(format!("{flag} is a setting: give --set {setting}=VALUE")));
+        }
+        error.exit()
+    }
 }
 
 /// Flags of every command.

@@ -6,6 +6,8 @@ use anyhow::Result;
 use gibbs_data::{BUILT_IN, download, manifest};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::usage::OrUsage;
+
 /// One line for each set: its name, and what it contains or which files are missing.
 pub fn list(data_dir: &Path) -> Vec<String> {
     let status = |name: &str| match gibbs_data::load(name, data_dir) {
@@ -31,7 +33,8 @@ pub fn get(name: &str, data_dir: &Path) -> Result<()> {
         bar.set_message(format!("{} ({} of {})", progress.file, progress.index + 1, progress.files));
         bar.set_length(progress.total.unwrap_or(progress.received));
         bar.set_position(progress.received);
-    })?;
+    })
+    .or_usage()?;
     bar.finish_with_message(format!("{} files in {}", files.len(), data_dir.join(name).display()));
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 use burn::prelude::*;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Subcommand};
 use gibbs_data::{Binarization, Splits, npy};
 use gibbs_report::ImageGrid;
 use gibbs_train::{
@@ -33,6 +33,10 @@ use crate::{
 pub trait Experiment: Sized {
     /// Name of the binary.
     const NAME: &'static str;
+    /// Two sentences on the model and its use.
+    const ABOUT: &'static str;
+    /// Command lines to begin with.
+    const EXAMPLES: &'static [&'static str];
     /// Data set when none is given.
     const DATA: &'static str;
     /// Files that a run of this family writes, in addition to those of every run.
@@ -153,7 +157,10 @@ pub const BASELINE: &str = "baseline";
 
 /// The whole program of a family: parses the command line, runs the command, reports an error.
 pub fn main<E: Experiment>() -> ExitCode {
-    let cli = Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::parse();
+    let cli = match Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::read(E::ABOUT, E::EXAMPLES) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error),
+    };
     let done = |()| ExitCode::SUCCESS;
     let outcome = match &cli.command {
         Command::Train { common, family } => train::<E>(common, family, &cli.shared),
@@ -202,10 +209,10 @@ fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Share
     };
     let source = load_source::<E>(if request.has("data.name") { &request } else { whole }, shared)?;
     let (config, changes) = config::resolve::<E>(&request, &source, saved.as_deref())?;
-    E::validate(&config, &source)?;
     if let Some(file) = &saved {
         check_same_run::<E>(file, &source, &config)?;
     }
+    E::validate(&config, &source)?;
     if !args.quiet {
         eprintln!("{}", source.describe());
         changes.iter().for_each(|change| eprintln!("{change}"));
@@ -234,7 +241,7 @@ impl<E: Experiment> Run<'_, E> {
             return Ok(ExitCode::from(usage::INTERRUPTED));
         };
         if let Some(baseline) = E::baseline(config) {
-            // Whatever was there belongs to this run, which was allowed to go on or to start anew.
+            // Whatever was there belongs to this run, which was allowed to go on or to start again.
             let existing =
                 if self.existing == Existing::Refuse { Existing::Overwrite } else { self.existing };
             let Some((mut folder, _)) = self.train(&baseline, &path.join(BASELINE), existing)? else {
@@ -334,7 +341,7 @@ fn check_same_run<E: Experiment>(
     match changed {
         None => Ok(()),
         Some(change) => Err(usage(format!(
-            "--resume with {} = {}, which is {} in {}: give the same settings, or start anew in another folder",
+            "--resume with {} = {}, which is {} in {}: give the same settings, or start a run in another folder",
             change.path,
             change.to,
             change.from,

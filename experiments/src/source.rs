@@ -208,7 +208,9 @@ pub fn classes(
     device: &Device,
 ) -> Result<Option<Tensor<2>>> {
     match (class, n_classes) {
-        (Some(_), 0) => return Err(usage("--class: the model is not conditioned on classes")),
+        (Some(class), 0) => {
+            return Err(usage(format!("--class {class}: the model has no classes (model.n_classes = 0)")));
+        }
         (Some(class), _) if class >= n_classes => {
             return Err(usage(format!("--class {class}: the model has the classes 0 to {}", n_classes - 1)));
         }

@@ -225,6 +225,11 @@ impl<'a> Greedy<'a> {
         self.current.is_some()
     }
 
+    /// Takes layers as trained, in the place of those so far.
+    pub fn replace(&mut self, trained: Vec<AnyRbm>) {
+        (self.trained, self.current) = (trained, None);
+    }
+
     /// Saves the trained layers.
     ///
     /// # Errors

@@ -145,7 +145,7 @@ fn read_couplings(file: &Path) -> Result<Pairwise> {
         Array::F32(values) => values.into_iter().map(f64::from).collect(),
         Array::F64(values) => values,
     };
-    Pairwise::from_matrix(&matrix, vec![0.0; n]).with_context(|| file.display().to_string())
+    Pairwise::from_matrix(&matrix, vec![0.0; n]).with_context(|| file.display().to_string()).or_usage()
 }
 
 /// Flags of `train` for a spin system.

@@ -82,4 +82,4 @@ CASES = [
     made([0, 1, 2, 3, 4, 5], [4, 11], False),
     nade([3, 0, 5, 1, 4, 2], 5),
 ]
-print(json.dumps({"source": "autoregressive.py, beside this file", "cases": [case(*c) for c in CASES]}))
+print(json.dumps({"source": "autoregressive.py, in this folder", "cases": [case(*c) for c in CASES]}))

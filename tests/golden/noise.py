@@ -70,4 +70,4 @@ def draws(seed, name, position=0):
 
 
 STREAMS = [(0, "init"), (1, "chains"), (2**40 + 7, "shuffle/epoch-3"), (0, ""), (5, "far", 2**34 - 6)]
-print(json.dumps({"source": "noise.py, beside this file", "streams": [draws(*stream) for stream in STREAMS]}, indent=1))
+print(json.dumps({"source": "noise.py, in this folder", "streams": [draws(*stream) for stream in STREAMS]}, indent=1))

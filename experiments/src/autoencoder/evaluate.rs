@@ -18,6 +18,7 @@ use crate::{
     cli::{Part, Sample, Shared},
     evaluation::{Evaluation, mean},
     experiment::write_draws,
+    usage::OrUsage,
 };
 
 /// Examples that are fitted at once.
@@ -96,7 +97,7 @@ impl AutoencoderExperiment {
                 loadings: Param::from_tensor(Tensor::zeros([k, width], &self.device)),
                 bias: Param::from_tensor(Tensor::zeros([width], &self.device)),
             };
-            let fitted = weights::load(empty, &file)?;
+            let fitted = weights::load(empty, &file).or_usage()?;
             return Ok(Some(LogisticPca::from_parts(fitted.loadings.val(), fitted.bias.val())));
         }
         let config = LogisticPcaConfig::new(k).with_passes(passes);

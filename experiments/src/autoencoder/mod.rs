@@ -31,7 +31,7 @@ use crate::{
     request::Request,
     source::{NoTarget, Source, SourceInfo},
     stack::{LayerTrain, StackArgs, layers_from, validate_layers},
-    usage::OrUsage,
+    usage::{OrUsage, usage},
     visible::Visible,
 };
 
@@ -112,6 +112,12 @@ pub struct AutoencoderExperiment {
 
 impl Experiment for AutoencoderExperiment {
     const NAME: &'static str = "autoencoder";
+    const ABOUT: &'static str = "Deep autoencoder: a network that compresses images to a few numbers and restores them. It is pre- \
+        trained as a stack of restricted Boltzmann machines and compared with principal components.";
+    const EXAMPLES: &'static [&'static str] = &[
+        "autoencoder train runs/codes --preset tiny --set model.n_code=2",
+        "autoencoder encode runs/codes --out codes.npy",
+    ];
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] = &[
         "reconstructions.png",
@@ -185,7 +191,7 @@ impl Experiment for AutoencoderExperiment {
         let (model, train) = (&config.model, &config.train);
         model.validate().or_usage_at("model")?;
         visible(model).require(&source.data()?.train, model.n_visible)?;
-        train.loss.validate(model.output).map_err(anyhow::Error::from).or_usage_at("train")?;
+        train.loss.validate(model.output).map_err(|error| usage(format!("train.loss: {error}")))?;
         if train.has_stack() {
             validate_layers(&train.pretraining.layers, &rbms(config)?, "train.pretraining.layers")?;
         }

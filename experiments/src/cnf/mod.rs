@@ -120,6 +120,10 @@ pub struct CnfExperiment {
 
 impl Experiment for CnfExperiment {
     const NAME: &'static str = "cnf";
+    const ABOUT: &'static str = "Continuous normalizing flows: an ordinary differential equation that moves noise to data, trained by \
+        maximum likelihood or flow matching. Also learn continuous Hamiltonians without data.";
+    const EXAMPLES: &'static [&'static str] =
+        &["cnf train runs/rings --data rings", "cnf sample runs/rings --out draws.npy"];
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] =
         &["samples.png", "density.png", "flow.png", "curves.png", "curves.svg"];

@@ -249,7 +249,8 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         system,
     };
     let is_plane = Plane::ALL.iter().any(|plane| plane.name() == request.or("data.name", String::new()));
-    let batch_size = request.or("train.batch_size", recipe.batch_size);
+    let batch_size = recipe.batch_size;
+    let asked_batch_size = request.or("train.batch_size", batch_size);
     let method = request.or("train.solver.method", Method::Rk4);
     let solver = match method {
         Method::Euler | Method::Midpoint | Method::Rk4 => {
@@ -263,7 +264,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
     let train = TrainConfig {
         run: LoopConfig {
             epochs: match has_data {
-                true => info.epochs(steps, batch_size, MOST_EPOCHS),
+                true => info.epochs(steps, asked_batch_size, MOST_EPOCHS),
                 false => steps.div_ceil(steps_per_epoch.max(1)),
             },
             select_best: has_data,

@@ -138,7 +138,7 @@ fn classification(
             let each = classify(experiment.visible(), set, device, log_prob)?;
             wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
         }
-        evaluation.add(name, &Estimate::exact(100.0 * mean(&wrong)), "percent");
+        evaluation.add(name, &Estimate::exact(percent(&wrong)), "percent");
         Ok(())
     };
     if let Some(network) = &experiment.classifier {
@@ -165,7 +165,12 @@ pub(super) fn classification_errors(
 ) -> Result<(f64, f64)> {
     let each = classify(visible, data, device, |v| log_softmax(network.forward(v), 1))?;
     let (wrong, nll): (Vec<f64>, Vec<f64>) = each.into_iter().unzip();
-    Ok((100.0 * mean(&wrong), mean(&nll)))
+    Ok((percent(&wrong), mean(&nll)))
+}
+
+/// Fraction of ones in percent.
+fn percent(wrong: &[f64]) -> f64 {
+    100.0 * wrong.iter().sum::<f64>() / wrong.len() as f64
 }
 
 /// For each example whether the most probable class is wrong (1 or 0), and `-log p(label)`.

@@ -123,6 +123,10 @@ pub struct DbnExperiment {
 
 impl Experiment for DbnExperiment {
     const NAME: &'static str = "dbn";
+    const ABOUT: &'static str = "Deep belief network: a stack of restricted Boltzmann machines, trained layer by layer. With labels \
+        it becomes a classifier or generates a class; without, it gives bounds of the log-likelihood.";
+    const EXAMPLES: &'static [&'static str] =
+        &["dbn train runs/dbn --data digits --preset tiny", "dbn sample runs/dbn --class 3"];
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] =
         &["samples.png", "filters.png", "curves.png", "curves.svg", experiment::BASELINE];

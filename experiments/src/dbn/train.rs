@@ -244,7 +244,8 @@ impl Stages for DbnStages<'_> {
             let dbn = self.dbn()?;
             let dbn = if self.config.train.up_down.epochs > 0 { dbn.untied() } else { dbn };
             let Dbn { layers, recognition } = state.module("dbn", dbn)?;
-            (self.greedy.trained, self.recognition) = (layers, recognition);
+            self.greedy.replace(layers);
+            self.recognition = recognition;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_core::Estimate;
@@ -11,7 +11,7 @@ use gibbs_report::{Axis, Color, Figure, Panel, Series, format_value};
 use gibbs_train::atomic;
 use serde_json::{Value, json};
 
-use crate::usage::usage;
+use crate::usage::{OrUsage, usage};
 
 const THEORY: f64 = CapacityStudy::THEORY;
 const THRESHOLD: f64 = CapacityStudy::THRESHOLD;
@@ -59,8 +59,7 @@ pub(super) fn run(args: &Capacity) -> Result<()> {
             eprintln!("{n} spins: {loads} loads, {} networks each, {seconds:.0} s", args.instances);
         }
     }
-    let hint = "take other --sizes or more --instances";
-    let study = CapacityStudy::new(curves).context(hint)?;
+    let study = CapacityStudy::new(curves).or_usage()?;
     let folder =
         args.run_dir.clone().unwrap_or_else(|| format!("runs/hopfield-capacity-s{}", args.seed).into());
     std::fs::create_dir_all(&folder)

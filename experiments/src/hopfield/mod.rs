@@ -74,6 +74,10 @@ pub enum HopfieldCommands {
 
 impl Experiment for HopfieldExperiment {
     const NAME: &'static str = "hopfield";
+    const ABOUT: &'static str = "Associative memories: Hopfield networks, dense memories and the continuous Hopfield network. They \
+        store patterns in one step and recall them from noisy or half-covered pictures.";
+    const EXAMPLES: &'static [&'static str] =
+        &["hopfield train runs/memory --data digits", "hopfield recall runs/memory --flip 0.3"];
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] = &["patterns.png", "recall.png", "recall-energy.png"];
     const SHOWN: &'static [&'static str] = &["stable"];

@@ -28,7 +28,7 @@ pub(super) fn estimator(
     let noise = Noise::new(seed, "chains");
     InverseEstimator::new(method, samples, &train.estimator, &noise).map_err(|error| match error {
         PhysicsError::Config(error) => usage(error.within("model").to_string()),
-        other => other.into(),
+        other => usage(other.to_string()),
     })
 }
 

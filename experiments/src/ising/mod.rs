@@ -83,6 +83,10 @@ pub struct IsingExperiment {
 
 impl Experiment for IsingExperiment {
     const NAME: &'static str = "ising";
+    const ABOUT: &'static str = "Ising models: learns couplings from samples of spins (the inverse problem). Also measures spin \
+        systems by Monte Carlo and compares with exact values.";
+    const EXAMPLES: &'static [&'static str] =
+        &["ising train runs/couplings --model sk --spins 16", "ising measure runs/torus --lattice 32x32"];
     const DATA: &'static str = "";
     const FILES: &'static [&'static str] = &["samples.png", "reconstruction.png", "reconstruction.svg"];
     const SHOWN: &'static [&'static str] = &["gradient", "coupling_error"];

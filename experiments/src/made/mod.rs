@@ -77,6 +77,10 @@ pub struct MadeExperiment {
 
 impl Experiment for MadeExperiment {
     const NAME: &'static str = "made";
+    const ABOUT: &'static str = "Autoregressive models (MADE, NADE, transformer): exact log-likelihoods and exact draws, one variable \
+        after the other. For bits, discrete levels and real columns; can be conditioned on a class.";
+    const EXAMPLES: &'static [&'static str] =
+        &["made train runs/made --data digits --preset tiny", "made sample runs/made --given upper"];
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] = &["samples.png", "inpainting.png", "curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["loss", "valid_log_prob", "train_log_prob"];
@@ -111,7 +115,7 @@ impl Experiment for MadeExperiment {
         if let AutoregressiveConfig::Made(made) = &mut network {
             made.dropout = if are_few { 0.5 } else { 0.0 };
         }
-        let batch_size = request.or("train.batch_size", batch_size);
+        let asked_batch_size = request.or("train.batch_size", batch_size);
         let preprocessing = match output {
             OutputDistribution::GaussianMixture { .. } => preprocessed::standardize(info),
             _ => PreprocessorConfig::Identity,
@@ -122,7 +126,7 @@ impl Experiment for MadeExperiment {
         };
         let train = TrainConfig {
             run: LoopConfig {
-                epochs: info.epochs(request.steps(steps), batch_size, MOST_EPOCHS),
+                epochs: info.epochs(request.steps(steps), asked_batch_size, MOST_EPOCHS),
                 patience: Some(30),
                 ..LoopConfig::default()
             },

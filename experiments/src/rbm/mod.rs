@@ -65,6 +65,11 @@ pub struct RbmExperiment {
 
 impl Experiment for RbmExperiment {
     const NAME: &'static str = "rbm";
+    const ABOUT: &'static str = "Restricted Boltzmann machine: a layer of visible and a layer of hidden units, trained by contrastive \
+        divergence. Learns binary, spin, softmax or real data, gives free energies and log-likelihoods with \
+        error bars, and draws by Gibbs sampling.";
+    const EXAMPLES: &'static [&'static str] =
+        &["rbm train runs/digits --data digits", "rbm sample runs/digits --given upper"];
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] =
         &["samples.png", "chains.png", "inpainting.png", "filters.png", "curves.png", "curves.svg"];

@@ -87,6 +87,10 @@ pub struct RealNvpExperiment {
 
 impl Experiment for RealNvpExperiment {
     const NAME: &'static str = "realnvp";
+    const ABOUT: &'static str = "Normalizing flows (Real NVP, splines, masked autoregressive flows): exact densities of real data and \
+        fast draws. Also learn continuous Hamiltonians without data, with free energies.";
+    const EXAMPLES: &'static [&'static str] =
+        &["realnvp train runs/moons --data moons", "realnvp train runs/phi4 --model phi-four --lattice 6x6"];
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] = &[
         "samples.png",
@@ -141,12 +145,13 @@ impl Experiment for RealNvpExperiment {
             true if info.is_grey() => PreprocessorConfig::Logit { margin: kind.margin() },
             true => standardize(info),
         };
-        let batch_size = request.or("train.batch_size", if has_data { 256 } else { 128 });
+        let batch_size = if has_data { 256 } else { 128 };
+        let asked_batch_size = request.or("train.batch_size", batch_size);
         let steps = request.by_preset([100, if is_narrow { 8000 } else { 2000 }, 20_000]);
         let family = VariationalTrain::new(0.2, Symmetrization::Reversal);
         let steps_per_epoch = request.or("train.steps_per_epoch", family.steps_per_epoch);
         let epochs = match has_data {
-            true => info.epochs(request.steps(steps), batch_size, MOST_EPOCHS),
+            true => info.epochs(request.steps(steps), asked_batch_size, MOST_EPOCHS),
             false => {
                 let steps = request.by_preset([100, TARGET_STEPS, 20_000]);
                 request.steps(steps).div_ceil(steps_per_epoch.max(1))

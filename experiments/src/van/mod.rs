@@ -82,6 +82,11 @@ type SpinModel = Symmetrized<Spins<AutoregressiveModel>>;
 
 impl Experiment for VanExperiment {
     const NAME: &'static str = "van";
+    const ABOUT: &'static str = "Variational autoregressive networks: learn a spin system without data, by drawing from the network \
+        itself. Free energies are bounds with error bars, corrected by importance weights and compared with \
+        exact values.";
+    const EXAMPLES: &'static [&'static str] =
+        &["van train runs/torus --lattice 8x8 --beta 0.44", "van eval runs/torus"];
     const DATA: &'static str = "";
     const FILES: &'static [&'static str] = &["samples.png", "curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["beta", "free_energy", "loss", "valid_log_prob"];

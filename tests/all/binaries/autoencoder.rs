@@ -158,8 +158,8 @@ fn the_baseline_and_logistic_pca_are_measured_too() {
     {
         assert_eq!(printed["metrics"][name]["kind"], "exact", "{name}: {printed}");
     }
-    let control = AUTOENCODER.eval(folder.path(), &["run/baseline"]);
-    assert_eq!(control["metrics"]["squared_error"], printed["metrics"]["random_start_squared_error"]);
+    let baseline = AUTOENCODER.eval(folder.path(), &["run/baseline"]);
+    assert_eq!(baseline["metrics"]["squared_error"], printed["metrics"]["random_start_squared_error"]);
 
     let fitted = folder.path().join("run/logistic_pca.safetensors");
     fs::write(&fitted, "damaged").unwrap();

@@ -10,13 +10,8 @@ use tempfile::tempdir;
 use super::{command::Outcome, evaluation::doubles, family::CNF, json, set};
 
 /// Settings of a run of a second or two.
-const SHORT: [&str; 5] = [
-    "train.steps=60",
-    "model.n_hidden=[16, 16]",
-    "train.learning_rate=0.01",
-    "train.solver.steps=4",
-    "train.average.decay=0.9",
-];
+const SHORT: [&str; 5] =
+    ["train.steps=60", "train.learning_rate=0.01", "train.solver.steps=4", "train.average.decay=0.9"];
 
 fn run(folder: &Path, flags: &[&str]) -> Outcome {
     CNF.run(folder, [&["train", "run", "--preset", "tiny", "--quiet", "--overwrite"], flags].concat())
@@ -62,7 +57,7 @@ fn every_kind_and_training_makes_a_density_in_the_coordinates_of_the_data() {
     let folder = tempdir().unwrap();
     bent(folder.path());
     for settings in [
-        ["train.objective=likelihood", "model.kind=perceptron"],
+        ["train.objective=likelihood", "model.kind=mlp"],
         ["train.objective=adjoint", "model.time=concatenated"],
         ["train.objective=matching", "train.matching.pairing=optimal_transport"],
         ["train.objective=likelihood", "model.kind=potential"],
@@ -110,7 +105,7 @@ fn pictures_have_classes_and_guidance() {
     let folder = tempdir().unwrap();
     let classes = set(&[
         "model.n_classes=10",
-        "train.matching.without_context=0.2",
+        "train.matching.context_dropout=0.2",
         "train.epochs=1",
         "train.batch_size=2000",
         "model.measured=100",
@@ -138,7 +133,7 @@ fn pictures_have_classes_and_guidance() {
     let refuses = |flags: &[&str], expected: &[&str]| {
         CNF.sample(folder.path(), &[&["run"], flags].concat()).refuses(expected);
     };
-    refuses(&["--class", "10"], &["--class 10", "10 classes"]);
+    refuses(&["--class", "10"], &["--class 10", "classes 0 to 9"]);
     refuses(&["--temperature", "-1"], &["--temperature -1"]);
     refuses(&["--guidance", "NaN"], &["--guidance NaN"]);
 }

@@ -255,7 +255,7 @@ fn labels_that_are_not_there() {
 #[test]
 fn stacks_that_cannot_be() {
     refused(&["model.n_hidden=[]"], &["model.n_hidden", "at least one layer"]);
-    refused(&["model.n_hidden=[4, 0]"], &["layer 1", "n_hidden = 0"]);
+    refused(&["model.n_hidden=[4, 0]"], &["layers.1", "n_hidden = 0"]);
     refused(&["model.n_hidden=3"], &["model.n_hidden", "3"]);
     refused(&["model.hidden=[]"], &["model.hidden", "at least one kind"]);
     refused(&["model.visible=labeled"], &["model.visible", "model.n_classes"]);

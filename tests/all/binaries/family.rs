@@ -145,8 +145,6 @@ pub(crate) const MADE: Family = Family {
         "train.epochs=2",
         "model.kind=made",
         "model.n_hidden=16",
-        "model.activation=relu",
-        "model.dropout=0.1",
         "train.learning_rate=0.01",
     ],
     stages: &[2],

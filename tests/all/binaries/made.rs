@@ -23,10 +23,7 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("masks", &["model.n_masks=3", "model.order=random", "model.degrees=random", "train.masks=drawn"]),
     ("nade", &["model.kind=nade", "model.activation=sigmoid"]),
     ("nade in a random order", &["model.kind=nade", "model.activation=tanh", "model.order=random"]),
-    (
-        "transformer",
-        &["model.kind=transformer", "model.transformer.d_model=16", "model.transformer.n_layers=1"],
-    ),
+    ("transformer", &["model.kind=transformer", "model.d_model=16", "model.n_layers=1"]),
 ];
 
 /// A short run.
@@ -181,8 +178,8 @@ fn every_law_of_a_variable_is_trained_measured_and_sampled() {
     for (name, values) in [("unit.npy", &uniform), ("real.npy", &real)] {
         npy::write(&folder.path().join(name), values, &[200, 6]).unwrap();
     }
-    let levels = ["data.name=unit.npy", "model.outputs=categorical", "model.levels=5"];
-    let mixture = ["data.name=real.npy", "model.outputs=gaussian_mixture", "model.components=2"];
+    let levels = ["data.name=unit.npy", "model.output.kind=categorical", "model.output.levels=5"];
+    let mixture = ["data.name=real.npy", "model.output.kind=gaussian_mixture", "model.output.components=2"];
     for (kind, further) in KINDS {
         for (distribution, settings) in [("levels", levels), ("mixture", mixture)] {
             let run = format!("{distribution} {kind}");
@@ -248,18 +245,21 @@ fn refused(settings: &[&str], expected: &[&str]) {
 #[test]
 fn settings_out_of_range() {
     for kind in ["model.kind=made", "model.kind=nade", "model.kind=transformer"] {
-        refused(&[kind, "model.n_hidden=[0]"], &["model.n_hidden = [0]", "at least 1"]);
+        refused(&[kind, "model.n_hidden=0"], &["model.n_hidden", "= 0", "at least 1"]);
     }
-    refused(&["model.n_hidden=[4, 0]"], &["model.n_hidden = [4, 0]", "at least 1"]);
-    refused(&["model.kind=nade", "model.n_hidden=[8, 8]"], &["model.n_hidden = [8, 8]", "nade"]);
-    refused(&["model.kind=nade", "model.n_masks=4"], &["model.n_masks = 4", "nade"]);
+    refused(&["model.n_hidden=[4, 0]"], &["model.n_hidden", "at least 1"]);
+    refused(&["model.kind=nade", "model.n_hidden=[8, 8]"], &["model.n_hidden", "[8,8]", "whole number"]);
+    refused(&["model.kind=nade", "model.n_masks=4"], &["model.n_masks"]);
     refused(&["model.n_masks=0"], &["model.n_masks = 0", "at least 1"]);
     refused(&["model.kind=maid"], &["model.kind", "maid", "made", "nade"]);
     refused(&["model.activation=sine"], &["model.activation", "sine", "relu"]);
-    refused(&["model.outputs=categorical", "model.levels=1"], &["model.levels = 1", "at least 2"]);
     refused(
-        &["model.outputs=gaussian_mixture", "model.components=0"],
-        &["model.components = 0", "at least 1"],
+        &["model.output.kind=categorical", "model.output.levels=1"],
+        &["model.output.levels = 1", "at least 2"],
+    );
+    refused(
+        &["model.output.kind=gaussian_mixture", "model.output.components=0"],
+        &["model.output.components = 0", "at least 1"],
     );
     refused(&["model.dropout=1.0"], &["dropout", "1"]);
     refused(&["train.optimizer.weight_decay=-1"], &["weight_decay", "-1"]);
@@ -268,7 +268,8 @@ fn settings_out_of_range() {
     // Before training, whatever is done to the values.
     for binarization in ["none", "stochastic"] {
         let binarization = format!("data.binarization={binarization}");
-        let settings = ["data.name=digits", "model.n_classes=3", "model.outputs=categorical", &binarization];
+        let settings =
+            ["data.name=digits", "model.n_classes=3", "model.output.kind=categorical", &binarization];
         refused(&settings, &["digits", "label", "n_classes = 3"]);
     }
 }
@@ -278,8 +279,8 @@ fn orders_that_are_no_permutations() {
     let sixteen =
         |last: &str| format!("model.order=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, {last}]");
     for kind in ["model.kind=made", "model.kind=nade", "model.kind=transformer"] {
-        refused(&[kind, &sixteen("4")], &["order", "permutation", "entry 15 is 4"]);
-        refused(&[kind, &sixteen("16")], &["order", "permutation", "entry 15 is 16", "0 to 15"]);
+        refused(&[kind, &sixteen("4")], &["model.order.15 = 4", "permutation"]);
+        refused(&[kind, &sixteen("16")], &["model.order.15 = 16"]);
         refused(&[kind, "model.order=[0, 1, 2]"], &["order", "3 entries", "16 variables"]);
         refused(&[kind, "model.order=sorted"], &["model.order", "sorted", "natural"]);
         refused(&[kind, &sixteen("-1")], &["model.order", "-1"]);
@@ -300,7 +301,7 @@ fn values_that_the_variables_do_not_have() {
     };
     let as_it_is = ["data.name=grey.npy", "data.binarization=none"];
     train(&as_it_is).refuses(&["grey.npy", "0.5", "variable 4", "example 6", "data.binarization"]);
-    train(&["data.name=wild.npy", "model.outputs=categorical"]).refuses(&["wild.npy", "1000", "[0, 1]"]);
+    train(&["data.name=wild.npy", "model.output.kind=categorical"]).refuses(&["wild.npy", "1000", "[0, 1]"]);
 
     MADE.train(folder.path(), "run", &[]);
     let eval = MADE.run(folder.path(), ["eval", "run", "--data", "grey.npy", "--split", "all"]);

@@ -126,7 +126,7 @@ fn pictures_have_bits_and_classes() {
     let refuses = |flags: &[&str], expected: &[&str]| {
         REALNVP.sample(folder.path(), &[&["run"], flags].concat()).refuses(expected);
     };
-    refuses(&["--class", "10"], &["--class 10", "10 classes"]);
+    refuses(&["--class", "10"], &["--class 10", "classes 0 to 9"]);
     refuses(&["--temperature", "-1"], &["--temperature -1"]);
 }
 
@@ -166,7 +166,7 @@ fn flows_of_pictures_train_and_draw() {
         run(folder.path(), &[&flags[..], &set(settings)[..]].concat()).refuses(expected);
     };
     refuses(&["model.image.widths=[8,8,8,8]"], &["1 by 1", "must be even"]);
-    refuses(&["model.image.shape=[7,8]"], &["64 columns are no picture"]);
+    refuses(&["model.image.shape=[7,8]"], &["model.image.shape = [7, 8]", "64 columns"]);
     refuses(&["model.image.bottleneck=0"], &["bottleneck = 0"]);
 }
 
@@ -192,7 +192,16 @@ fn what_has_no_density_is_refused() {
     refuses(&["--data", "moons", "--set", "model.bound=-1"], &["bound", "-1"]);
     refuses(&["--data", "moons", "--set", "model.kind=glow"], &["model.kind", "glow"]);
     refuses(
-        &["--data", "moons", "--set", "model.n_classes=2", "--set", "model.coordinates=logit"],
+        &[
+            "--data",
+            "moons",
+            "--set",
+            "model.n_classes=2",
+            "--set",
+            "model.preprocessing.kind=logit",
+            "--set",
+            "model.preprocessing.margin=1e-6",
+        ],
         &["moons"],
     );
 }

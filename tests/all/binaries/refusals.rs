@@ -19,9 +19,9 @@ fn refused(further: &[&str], expected: &[&str]) {
 
 #[test]
 fn settings_that_do_not_exist() {
-    refused(&["--set", "model.n_hiden=3"], &["model.n_hiden", "`model.n_hidden`", "weight_std"]);
+    refused(&["--set", "model.n_hiden=3"], &["model.n_hiden", "`model.n_hidden`", "n_visible"]);
     refused(&["--set", "modle.n_hidden=3"], &["modle.n_hidden", "experiment, data, model, train, seed"]);
-    refused(&["--set", "train.contrastive.k=3"], &["train.contrastive.k", "sweeps", "n_chains"]);
+    refused(&["--set", "train.contrastive.k=3"], &["train.contrastive.k", "`train.contrastive` has: "]);
     refused(&["--set", "seed.x=3"], &["seed"]);
     refused(&["--set", "model.n_hidden"], &["path.to.key=value"]);
 }
@@ -66,7 +66,7 @@ fn settings_out_of_range() {
     refused(&["--set", "train.contrastive.sweeps=0"], &["sweeps = 0", "at least 1"]);
     refused(&["--set", "train.learning_rate=.inf"], &["train.learning_rate"]);
     refused(&["--set", "train.learning_rate=-1"], &["train.learning_rate", "-1", "negative"]);
-    refused(&["--set", "train.optimizer.momentum=1.5"], &["train.momentum", "1.5", "[0, 1)"]);
+    refused(&["--set", "train.optimizer.momentum=1.5"], &["train.optimizer.momentum", "1.5", "[0, 1)"]);
     refused(&["--set", "train.average.decay=1.5"], &["train.average.decay = 1.5"]);
     refused(&["--set", "model.weight_std=-1"], &["weight_std = -1"]);
     refused(&["--set", "model.hidden=softmax"], &["hidden = softmax", "binary"]);
@@ -169,7 +169,7 @@ fn files_that_cannot_be_read() {
     refused(&with_header("False", "True "), &["Fortran"]);
     refused(&with_header("(20, 4), ", "(20, 5), "), &["truncated", "400", "320"]);
     refused(&whole[..whole.len() - 1], &["truncated"]);
-    refused(&[&whole[..], &[0]].concat(), &["holds more"]);
+    refused(&[&whole[..], &[0]].concat(), &["has more"]);
     refused(b"PK\x03\x04 a zip file", &["50 4b 03 04"]);
     refused(b"", &["no examples"]);
     refused(&[0, 0, 8, 3, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 28, 0, 0, 0, 28], &["more than"]);

@@ -139,7 +139,7 @@ fn stacks_that_do_not_fit() {
             assert!(!path.join("run").exists(), "a refused run left a folder");
         };
         refused("absent", &[], &["holds no run"]);
-        refused("rbm", &[], &["experiment = \"rbm\"", "`dbn`"]);
+        refused("rbm", &[], &["`rbm`", "`dbn`"]);
         refused("damaged", &[], &["model.safetensors"]);
         refused("spin", &[], &["16 binary-12 spin", "16 binary-12 binary"]);
         let wide = if family.name == "dbn" { "model.n_hidden=[13, 8]" } else { "model.n_hidden=[13]" };

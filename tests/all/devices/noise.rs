@@ -18,7 +18,7 @@ fn on(device: &Device, values: &[f64]) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, SHAPE), device)
 }
 
-/// Uniform numbers as the law of bits sees them.
+/// Uniform numbers as bits make them.
 fn uniform() -> Vec<f64> {
     Noise::new(1, "bits").uniform_vec(COUNT).into_iter().map(f64::from).collect()
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Sweep`] | any [`Pairwise`](crate::Pairwise) | heat-bath or Metropolis update of every spin, color by color |
 //! | [`HeatBath64`] | couplings `±J`, few neighbors, any field | the same heat bath of 64 replicas in the bits of words |
-//! | [`Wolff`] | ferromagnets without field | one cluster turned over |
+//! | [`Wolff`] | ferromagnets without field | one cluster flipped |
 //! | [`ParallelTempering`] | any [`Pairwise`](crate::Pairwise) | a sweep at every temperature, then exchanges |
 //!
 //! All are a [`Chain`]: `init`, `step(state, noise) -> state`, and `observe`. [`measure`] runs independent chains in parallel

@@ -192,7 +192,7 @@ impl Chain for HeatBath64<'_> {
     }
 }
 
-/// A spin drawn anew in all replicas, with `D` neighbors.
+/// A spin drawn again in all replicas, with `D` neighbors.
 #[inline(always)]
 fn draw<const D: usize>(
     state: &[u64],

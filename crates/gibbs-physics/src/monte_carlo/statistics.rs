@@ -12,7 +12,7 @@
 //! derivative by its mean; so it has its own autocorrelation time, and needs no binning.
 //!
 //! Differences from the paper: the window closes by `τ'` and not by `τ`, which is the same for positive correlations. Of
-//! alternating ones, such as those of the magnetization under clusters that are turned over, `τ` is below 1/2 and would
+//! alternating ones, such as those of the magnetization under clusters that are flipped, `τ` is below 1/2 and would
 //! close the window at once.
 //!
 //! References: Wolff, Comput. Phys. Commun. 156:143 (2004), arXiv:hep-lat/0306017: section 3.3 for the window, equation

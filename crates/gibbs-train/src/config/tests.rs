@@ -148,8 +148,7 @@ fn later_settings_win_and_equal_values_are_no_change() {
 
 #[test]
 fn unknown_paths_are_named_with_what_there_is() {
-    let train = "batch_size, learning_rate, extra, epochs, log_every_steps, validate_every_epochs, select_best, \
-                 patience, min_delta, max_seconds, checkpoint_every_seconds, checkpoint_every_steps, allow_not_finite";
+    let train = "epochs, extra, patience, ...";
     for (setting, expected) in [
         (
             "train.epoch=5",
@@ -242,7 +241,7 @@ fn one_wrong_value_among_many_is_found_even_in_a_flattened_part() {
     let message =
         message(&["train.epochs=3", "train.patience=2", "train.log_every_steps=often", "train.batch_size=7"]);
     let expected = "setting `train.log_every_steps` = \"often\": expected a whole number, 0 or above, found the string \"often\"; \
-                    `train` has: batch_size = 100";
+                    `train` has: log_every_steps = 100";
     assert!(message.starts_with(expected), "{message}");
 }
 

@@ -23,7 +23,7 @@ fn kaufman_is_the_transfer_matrix_on_both_sides_of_the_critical_point() {
     }
 }
 
-/// The antiferromagnet turns into the ferromagnet when every other spin is turned over, if both sides are even.
+/// The antiferromagnet turns into the ferromagnet when every other spin is flipped, if both sides are even.
 #[test]
 fn the_antiferromagnet_on_an_even_torus_is_the_ferromagnet() {
     let exact = strip(Axis::periodic(4), Axis::periodic(6), -1.0, 0.0, 0.6).unwrap();

@@ -33,7 +33,7 @@ fn a_spin_that_never_flips_has_no_finite_field() {
     assert_eq!(message(PseudoLikelihood::new(samples, 0.0)), expected);
 }
 
-/// The third spin is the first turned over; the fourth is free.
+/// The third spin is the first flipped; the fourth is free.
 #[test]
 fn spins_that_determine_each_other_are_refused() {
     let rows =

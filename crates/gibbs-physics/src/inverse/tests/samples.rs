@@ -38,7 +38,7 @@ fn errors_are_relative_to_the_truth() {
     assert!(field_error(&learned, &glass(3, 1.0, 0.0)).relative.is_infinite());
 }
 
-/// `p(s_i | rest)` is the weight of the state over that and the weight with spin `i` turned over.
+/// `p(s_i | rest)` is the weight of the state over that and the weight with spin `i` flipped.
 #[test]
 fn pseudo_likelihood_is_the_product_of_conditionals() {
     let truth = glass(4, 1.0, 0.5);
