@@ -10,7 +10,7 @@ use tempfile::tempdir;
 use super::{command::Outcome, evaluation::doubles, family::CNF, json, set};
 
 /// Settings of a run of a second or two.
-const SHORT: [&str; 5] =
+const SHORT: [&str; 4] =
     ["train.steps=60", "train.learning_rate=0.01", "train.solver.steps=4", "train.average.decay=0.9"];
 
 fn run(folder: &Path, flags: &[&str]) -> Outcome {
