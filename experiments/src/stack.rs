@@ -11,7 +11,7 @@ use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, ContrastiveConfig, Dbn, DbnConfig, LayerConfig, LayerObjective, LayerStart, RbmConfig, Upward,
-    greedy::{initial_stack, reconstruction_error},
+    greedy::reconstruction_error,
 };
 use gibbs_core::{Batch, BoxError, ConfigError, Position, math::to_host, nn::Mlp};
 use gibbs_data::Dataset;
@@ -101,6 +101,8 @@ pub fn validate_layers(layers: &[LayerTrain], rbms: &[RbmConfig], path: &str) ->
 pub struct Greedy<'a> {
     layers: Vec<LayerConfig>,
     train: &'a [LayerTrain],
+    /// Path of the layers in the configuration.
+    path: &'static str,
     upward: Upward,
     visible: Visible,
     data: &'a Dataset,
@@ -124,10 +126,10 @@ pub struct LayerBatches<'a> {
 type ValidateLayer<'a> = Box<dyn FnMut(&AnyRbm, &Position) -> Result<Option<Validation>, BoxError> + 'a>;
 
 impl<'a> Greedy<'a> {
-    /// Before the first layer, above layers that are trained already.
+    /// Before the first layer, above layers that are trained already. `path` is that of the layers in the configuration.
     pub fn new(
         rbms: Vec<RbmConfig>,
-        train: &'a [LayerTrain],
+        (train, path): (&'a [LayerTrain], &'static str),
         trained: Vec<AnyRbm>,
         upward: Upward,
         (visible, data): (Visible, &'a Dataset),
@@ -142,7 +144,7 @@ impl<'a> Greedy<'a> {
         };
         let layers = rbms.into_iter().zip(train).map(layer).collect();
         let (noise, device) = (Noise::new(seed, "upward"), device.clone());
-        Self { layers, train, upward, visible, data, trained, current: None, noise, seed, device }
+        Self { layers, train, path, upward, visible, data, trained, current: None, noise, seed, device }
     }
 
     /// Number of layers.
@@ -172,7 +174,7 @@ impl<'a> Greedy<'a> {
         if k < self.trained.len() {
             return Ok(());
         }
-        let (below, path) = (self.trained.clone(), format!("train.layers.{k}"));
+        let (below, path) = (self.trained.clone(), format!("{}.{k}", self.path));
         let examples = self.visible.first(self.data, MOMENT_EXAMPLES, &self.device);
         let upward = (self.upward, self.noise.clone());
         let (rbm, objective) =
@@ -199,7 +201,12 @@ impl<'a> Greedy<'a> {
     pub fn stack(&self) -> Result<Vec<AnyRbm>> {
         let current = self.current.iter().map(|current| current.learner.measured());
         let so_far = self.trained.iter().cloned().chain(current).collect();
-        initial_stack(&self.layers, so_far, self.seed, &self.device).or_usage_at("train.layers")
+        let mut stack: Vec<AnyRbm> = so_far;
+        for k in stack.len()..self.depth() {
+            let layer = self.layers[k].init(&stack, self.seed, &self.device);
+            stack.push(layer.or_usage_at(&format!("{}.{k}", self.path))?);
+        }
+        Ok(stack)
     }
 
     /// The layer in training.
@@ -377,7 +384,8 @@ pub fn stack_of(folder: &Path, rbms: &[RbmConfig], needs_tied: bool, device: &De
     };
     let (config, seed) = stack_config(folder).map_err(at)?;
     let bytes = std::fs::read(folder.join("model.safetensors")).map_err(|error| at(error.into()))?;
-    let (dbn, _) = DbnWeights::read(&config, None, &bytes, seed, device).map_err(at)?;
+    let (dbn, _) = DbnWeights::read(&config, None, &bytes, seed, device)
+        .map_err(|error| at(error.context("model.safetensors")))?;
     let describe =
         |rbm: &RbmConfig| format!("{} {}-{} {}", rbm.n_visible, rbm.visible, rbm.n_hidden, rbm.hidden);
     let found: Vec<String> = config.layers().or_usage()?.iter().map(describe).collect();

@@ -44,7 +44,15 @@ pub(super) fn task<'a>(
         None => Vec::new(),
     };
     let seen = (visible(&config.model), &data.train);
-    let greedy = Greedy::new(rbms, &stack.layers, trained, stack.upward, seen, config.seed, device);
+    let greedy = Greedy::new(
+        rbms,
+        (&stack.layers, "train.pretraining.layers"),
+        trained,
+        stack.upward,
+        seen,
+        config.seed,
+        device,
+    );
     let device = device.clone();
     let stages = AutoencoderStages { config, data, greedy, network: None, first_epoch: 0, device };
     Ok(Box::new(Staged::new(stages).map_err(of_step)?))

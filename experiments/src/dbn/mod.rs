@@ -271,9 +271,9 @@ impl Experiment for DbnExperiment {
         let sets = [&data.train, &data.valid, &data.test];
         require_labels(sets, model.n_classes, "model.n_classes")?;
         if train.classifier.epochs > 0 {
+            require_labels(sets, train.classifier.n_classes.max(1), "train.classifier.epochs")?;
             ConfigError::at_least("n_classes", train.classifier.n_classes, 1)
                 .or_usage_at("train.classifier")?;
-            require_labels(sets, train.classifier.n_classes, "train.classifier.epochs")?;
         }
         validate_layers(&train.layers, &rbms, "train.layers")?;
         ConfigError::at_least("batch_size", train.batch_size, 1).or_usage_at("train")?;

@@ -54,8 +54,15 @@ pub(super) fn task<'a>(
         None => Dbn { layers: Vec::new(), recognition: Vec::new() },
     };
     let visible = Visible::new(model.visible, model.states);
-    let greedy =
-        Greedy::new(rbms, &train.layers, trained, train.upward, (visible, &data.train), config.seed, device);
+    let greedy = Greedy::new(
+        rbms,
+        (&train.layers, "train.layers"),
+        trained,
+        train.upward,
+        (visible, &data.train),
+        config.seed,
+        device,
+    );
     let device = device.clone();
     let stages =
         DbnStages { config, data, greedy, recognition, current: Current::Layers, first_epoch: 0, device };

@@ -11,7 +11,7 @@ use gibbs_report::{Axis, Color, Figure, Panel, Series, format_value};
 use gibbs_train::atomic;
 use serde_json::{Value, json};
 
-use crate::usage::{OrUsage, usage};
+use crate::usage::usage;
 
 const THEORY: f64 = CapacityStudy::THEORY;
 const THRESHOLD: f64 = CapacityStudy::THRESHOLD;
@@ -59,7 +59,8 @@ pub(super) fn run(args: &Capacity) -> Result<()> {
             eprintln!("{n} spins: {loads} loads, {} networks each, {seconds:.0} s", args.instances);
         }
     }
-    let study = CapacityStudy::new(curves).or_usage()?;
+    let study =
+        CapacityStudy::new(curves).map_err(|error| usage(format!("--sizes, --instances: {error}")))?;
     let folder =
         args.run_dir.clone().unwrap_or_else(|| format!("runs/hopfield-capacity-s{}", args.seed).into());
     std::fs::create_dir_all(&folder)

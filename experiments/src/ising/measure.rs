@@ -22,7 +22,7 @@ use super::config;
 use crate::{
     experiment::Experiment,
     system::{self, SystemArgs, choices, number},
-    usage::{check_counts, usage},
+    usage::{OrUsage, check_counts, usage},
 };
 
 /// Temperatures when none are given, relative to that of the system, which is critical for the square lattice.
@@ -115,7 +115,7 @@ impl Measure {
             methods => methods.to_vec(),
         };
         for method in &methods {
-            method.check(hamiltonian, &betas).with_context(|| format!("--method {method}"))?;
+            method.check(hamiltonian, &betas).with_context(|| format!("--method {method}")).or_usage()?;
         }
         let exact: Vec<Option<Exact>> =
             betas.iter().map(|beta| Exact::of(&system, *beta)).collect::<Result<_>>()?;

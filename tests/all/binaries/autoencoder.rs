@@ -229,8 +229,11 @@ fn settings_that_cannot_be_used() {
     refused(&["train.epochs=0"], &["train.epochs = 0"]);
     refused(&["train.batch_size=0"], &["train.batch_size = 0"]);
     refused(&["train.pretraining.batch_size=0"], &["train.pretraining.batch_size = 0"]);
-    refused(&["train.optimizer.searches=0"], &["train.searches = 0"]);
+    refused(&["train.optimizer.kind=lbfgs", "train.optimizer.searches=0"], &["train.optimizer.searches = 0"]);
     refused(&["train.learning_rate=-1"], &["train.learning_rate", "-1"]);
     refused(&["train.optimizer.weight_decay=-1"], &["train", "weight_decay", "-1"]);
-    refused(&["train.pretraining.layers.1.momentum=1"], &["train.pretraining.layers.1.momentum", "[0, 1)"]);
+    refused(
+        &["train.pretraining.layers.1.optimizer.momentum=1"],
+        &["train.pretraining.layers.1.optimizer.momentum", "[0, 1)"],
+    );
 }

@@ -249,7 +249,7 @@ fn labels_that_are_not_there() {
     refused(&["model.n_classes=3"], &[&["model.n_classes"], &expected[..]].concat());
     let folder = tempdir().unwrap();
     DBN.train(folder.path(), "run", &[]);
-    DBN.sample(folder.path(), &["run", "--class", "1"]).refuses(&["--class", "without labels"]);
+    DBN.sample(folder.path(), &["run", "--class", "1"]).refuses(&["--class 1", "no classes"]);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn stacks_that_cannot_be() {
     refused(&["train.up_down.learning_rate=-1"], &["train.up_down.learning_rate", "-1"]);
     refused(&["train.up_down.top.sweeps=0"], &["train.up_down.top", "sweeps = 0"]);
     refused(&["train.classifier.dropout=1.5"], &["train.classifier.dropout = 1.5", "[0, 1)"]);
-    refused(&["train.layers.1.momentum=1"], &["train.layers.1.momentum", "[0, 1)"]);
+    refused(&["train.layers.1.optimizer.momentum=1"], &["train.layers.1.optimizer.momentum", "[0, 1)"]);
     refused(&["train.batch_size=0"], &["train.batch_size = 0"]);
 }
 

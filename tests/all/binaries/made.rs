@@ -245,7 +245,7 @@ fn refused(settings: &[&str], expected: &[&str]) {
 #[test]
 fn settings_out_of_range() {
     for kind in ["model.kind=made", "model.kind=nade", "model.kind=transformer"] {
-        refused(&[kind, "model.n_hidden=0"], &["model.n_hidden", "= 0", "at least 1"]);
+        refused(&[kind, "model.n_hidden=0"], &["model.n_hidden", "at least 1"]);
     }
     refused(&["model.n_hidden=[4, 0]"], &["model.n_hidden", "at least 1"]);
     refused(&["model.kind=nade", "model.n_hidden=[8, 8]"], &["model.n_hidden", "[8,8]", "whole number"]);
@@ -281,7 +281,7 @@ fn orders_that_are_no_permutations() {
     for kind in ["model.kind=made", "model.kind=nade", "model.kind=transformer"] {
         refused(&[kind, &sixteen("4")], &["model.order.15 = 4", "permutation"]);
         refused(&[kind, &sixteen("16")], &["model.order.15 = 16"]);
-        refused(&[kind, "model.order=[0, 1, 2]"], &["order", "3 entries", "16 variables"]);
+        refused(&[kind, "model.order=[0, 1, 2]"], &["model.order", "16 variables"]);
         refused(&[kind, "model.order=sorted"], &["model.order", "sorted", "natural"]);
         refused(&[kind, &sixteen("-1")], &["model.order", "-1"]);
     }
