@@ -200,8 +200,11 @@ fn train<E: Experiment>(args: &cli::Train, family: &E::TrainArgs, shared: &Share
         (_, true) => Existing::Overwrite,
         _ => Existing::Refuse,
     };
-    if existing == Existing::Refuse && RunFolder::holds_run(&path) {
-        start_folder(&path, existing, E::FILES)?;
+    if existing == Existing::Refuse {
+        match RunFolder::holds_run(&path) {
+            true => drop(start_folder(&path, existing, E::FILES)?),
+            false => require_empty(&path)?,
+        }
     }
     let whole = match &saved {
         Some(file) => &Request::of_file(file)?,
@@ -309,6 +312,18 @@ fn of_folder(error: gibbs_train::run_folder::RunFolderError) -> anyhow::Error {
 
 fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
     RunFolder::start(path, existing, files).map_err(of_folder)
+}
+
+/// Refuses a folder with files that are none of a run.
+fn require_empty(path: &Path) -> Result<()> {
+    let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+    match is_empty {
+        true => Ok(()),
+        false => Err(usage(format!(
+            "{} is not empty and holds no run: give another folder, or empty it",
+            path.display()
+        ))),
+    }
 }
 
 /// The first Ctrl-C asks the loop to end with a checkpoint; one that comes later ends the program.

@@ -92,7 +92,10 @@ fn curves(files: &RunFiles) -> Result<()> {
         .fold(Panel::new(Axis::new("log-likelihood (nats)")), Panel::series);
     let figure = Figure::new(Axis::new("epoch"))
         .panel(if x.is_empty() { likelihood } else { likelihood.series(valid) })
-        .panel(run.panel("free-energy gap (nats)", &[("train - valid", "free_energy_gap")]))
+        .panel(
+            run.panel("free-energy gap (nats)", &[("train - valid", "free_energy_gap")])
+                .reference(0.0, "0: no overfitting"),
+        )
         .panel(run.panel("reconstruction error", &[("train, squared per example", "reconstruction_error")]));
     save_figure(&figure, files)
 }

@@ -113,6 +113,16 @@ fn a_run_is_not_written_over_unless_asked_and_foreign_files_stay() {
 }
 
 #[test]
+fn a_folder_with_other_files_is_refused() {
+    let folder = tempdir().unwrap();
+    fs::create_dir(folder.path().join("papers")).unwrap();
+    fs::write(folder.path().join("papers/thesis.txt"), "mine").unwrap();
+    let outcome = RBM.run(folder.path(), RBM.arguments("papers", &["--quiet"]));
+    outcome.refuses(&["papers is not empty", "another folder"]);
+    assert_eq!(fs::read_dir(folder.path().join("papers")).unwrap().count(), 1);
+}
+
+#[test]
 fn quiet_means_quiet() {
     for family in FAMILIES {
         let folder = tempdir().unwrap();
