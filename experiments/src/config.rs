@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     experiment::{Experiment, Settings},
     request::Request,
-    source::{Source, SourceInfo},
+    source::{Source, SourceInfo, Target},
     usage::{OrUsage, usage},
 };
 
@@ -171,7 +171,10 @@ pub fn resolve<E: Experiment>(
 pub fn read<E: Experiment>(request: &Request, source: Option<&Source<E::Target>>) -> Result<ConfigOf<E>> {
     let info = match source {
         Some(source) => SourceInfo::of(source)?,
-        None => SourceInfo::of_config(request)?,
+        None => match (SourceInfo::of_config(request), E::target(request)?) {
+            (Err(_), Some(target)) => SourceInfo::of_shape(target.shape()?),
+            (info, _) => info?,
+        },
     };
     Ok(overlay::<E>(request, &info)?.0)
 }

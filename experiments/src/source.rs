@@ -90,11 +90,13 @@ impl<'a> SourceInfo<'a> {
             Source::Data(data) => {
                 Self { width: data.width(), shape: data.train.shape().to_vec(), data: Some(data) }
             }
-            Source::Target(target) => {
-                let shape = target.shape()?;
-                Self { width: shape.iter().product(), shape, data: None }
-            }
+            Source::Target(target) => Self::of_shape(target.shape()?),
         })
+    }
+
+    /// Of a lattice of this shape.
+    pub fn of_shape(shape: Vec<usize>) -> Self {
+        Self { width: shape.iter().product(), shape, data: None }
     }
 
     /// As a configuration has it, for models that are used without their data.

@@ -103,6 +103,19 @@ fn a_chain_is_measured_without_bias_in_latent_space() {
     measure(&["--chains", "0"]).refuses(&["--chains", "at least 1"]);
 }
 
+/// Its configuration has the sizes of the lattice instead of the number of variables.
+#[test]
+fn a_flow_of_a_lattice_is_loaded_without_its_width() {
+    let folder = tempdir().unwrap();
+    trained(folder.path(), &["--model", "phi-four", "--lattice", "4x4"]);
+    for arguments in [
+        &["sample", "run", "-n", "4"][..],
+        &["measure", "run", "--chains", "4", "--measurements", "4", "--burn-in", "4"],
+    ] {
+        Outcome::from(command("realnvp", folder.path(), arguments).output().unwrap()).succeeds();
+    }
+}
+
 #[test]
 fn the_fields_of_spins_have_the_free_energy_of_the_spins() {
     let folder = tempdir().unwrap();
