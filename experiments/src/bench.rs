@@ -170,8 +170,9 @@ fn adam<M: Module + ModuleDisplay + 'static>(
     let mut learner = Learner::new(model, objective, &LearnerConfig::adam(1e-3), noise)?;
     let at = Position::new(0, 1, 1);
     let step = move || {
-        // A step that fails has failed in the warm-up, where its time would be seen.
-        let _ = learner.step_on(batch.clone(), &at);
+        if let Err(error) = learner.step_on(batch.clone(), &at) {
+            panic!("a step of the benchmark failed: {error}");
+        }
     };
     Ok((Box::new(step), n))
 }

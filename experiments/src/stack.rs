@@ -11,7 +11,7 @@ use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, ContrastiveConfig, Dbn, DbnConfig, LayerConfig, LayerObjective, LayerStart, RbmConfig, Upward,
-    greedy::reconstruction_error,
+    greedy::{initial_stack, reconstruction_error},
 };
 use gibbs_core::{Batch, BoxError, ConfigError, Position, math::to_host, nn::Mlp};
 use gibbs_data::Dataset;
@@ -201,12 +201,7 @@ impl<'a> Greedy<'a> {
     pub fn stack(&self) -> Result<Vec<AnyRbm>> {
         let current = self.current.iter().map(|current| current.learner.measured());
         let so_far = self.trained.iter().cloned().chain(current).collect();
-        let mut stack: Vec<AnyRbm> = so_far;
-        for k in stack.len()..self.depth() {
-            let layer = self.layers[k].init(&stack, self.seed, &self.device);
-            stack.push(layer.or_usage_at(&format!("{}.{k}", self.path))?);
-        }
-        Ok(stack)
+        initial_stack(&self.layers, so_far, self.seed, &self.device).or_usage_at(self.path)
     }
 
     /// The layer in training.

@@ -102,7 +102,7 @@ impl LayerConfig {
 /// The initial stack: the layers `trained`, and those of `layers` above them with their initial weights.
 ///
 /// # Errors
-/// As [`LayerConfig::init`].
+/// As [`LayerConfig::init`]; the field begins with the number of the layer, from 0.
 pub fn initial_stack(
     layers: &[LayerConfig],
     trained: Vec<AnyRbm>,
@@ -111,7 +111,8 @@ pub fn initial_stack(
 ) -> Result<Vec<AnyRbm>, ConfigError> {
     let mut stack = trained;
     for layer in layers.iter().skip(stack.len()) {
-        stack.push(layer.init(&stack, seed, device)?);
+        let init = layer.init(&stack, seed, device);
+        stack.push(init.map_err(|error| error.within(&stack.len().to_string()))?);
     }
     Ok(stack)
 }
