@@ -14,7 +14,10 @@ use gibbs_core::{
     symmetry::{Symmetrized, SymmetryGroup},
     variational::{Draws, FreeEnergy, MarkovChain, PathGradientObjective},
 };
-use gibbs_physics::{monte_carlo::TimeAverage, system::TargetDensity};
+use gibbs_physics::{
+    monte_carlo::TimeAverage,
+    system::{ContinuousSystemConfig, TargetDensity},
+};
 use gibbs_report::{Axis, Figure, Panel, Series};
 use gibbs_train::{
     learner::{Learner, LearnerConfig, NoData, StepNoise},
@@ -26,6 +29,7 @@ use crate::{
     evaluation::Evaluation,
     pictures::Curves,
     preprocessed,
+    system::build_continuous,
     usage::{OrUsage, usage},
 };
 
@@ -273,6 +277,17 @@ impl SymmetrizedTarget {
     pub fn new(density: TargetDensity, symmetrization: Symmetrization) -> Self {
         let group = Arc::new(group(&density, symmetrization));
         Self { density, group }
+    }
+
+    /// The density of the system in a `model` section, if it has one.
+    ///
+    /// # Errors
+    /// Settings that make no density.
+    pub fn of(
+        system: Option<&ContinuousSystemConfig>,
+        symmetrization: Symmetrization,
+    ) -> Result<Option<Self>> {
+        system.map(|system| Ok(Self::new(build_continuous(system)?, symmetrization))).transpose()
     }
 
     /// How metrics are made of draws.

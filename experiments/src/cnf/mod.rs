@@ -221,10 +221,8 @@ impl Experiment for CnfExperiment {
         let Preprocessed { preprocessor, model } = untrained(config, config.model.flow.solver, device)?;
         let (n_visible, is_whitened) = (config.model.flow.field.n_visible(), config.model.whitened);
         let model = preprocessed::from_bytes(model, preprocessor, is_whitened, n_visible, bytes, device)?;
-        let target = config.model.system.as_ref().map(|system| {
-            Ok::<_, anyhow::Error>(SymmetrizedTarget::new(build_continuous(system)?, config.model.symmetry))
-        });
-        Ok(Self { config: config.clone(), model, target: target.transpose()?, device: device.clone() })
+        let target = SymmetrizedTarget::of(config.model.system.as_ref(), config.model.symmetry)?;
+        Ok(Self { config: config.clone(), model, target, device: device.clone() })
     }
 
     fn measure_all(&mut self) {

@@ -274,12 +274,9 @@ impl Experiment for RealNvpExperiment {
         let preprocessor =
             model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let n_visible = model.flow.n_visible();
-        let target = model.system.as_ref().map(|system| {
-            Ok::<_, anyhow::Error>(SymmetrizedTarget::new(build_continuous(system)?, model.symmetry))
-        });
         Ok(Self {
             model: preprocessed::from_bytes(flow, preprocessor, model.whitened, n_visible, bytes, device)?,
-            target: target.transpose()?,
+            target: SymmetrizedTarget::of(model.system.as_ref(), model.symmetry)?,
             config: config.clone(),
             device: device.clone(),
         })
