@@ -8,10 +8,12 @@
 //! devices     the same numbers on every backend that is compiled in
 //! robustness  misuse of the libraries
 //! architecture  who may import whom
+//! dependencies  what a project pulls in that takes one model crate
 //! ```
 
 mod architecture;
 mod binaries;
+mod dependencies;
 mod devices;
 mod golden;
 mod learning;

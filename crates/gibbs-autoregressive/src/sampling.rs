@@ -14,7 +14,7 @@
 
 use burn::prelude::*;
 use gibbs_core::nn::Activation;
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 
 use crate::OutputDistribution;
 
@@ -31,7 +31,7 @@ pub trait AncestralSampler: Sync {
 
     /// Number of examples in a block, if there are `n` examples. Blocks run in parallel.
     fn rows_at_once(&self, n: usize) -> usize {
-        n.div_ceil(rayon::current_num_threads()).clamp(1, 64)
+        n.div_ceil(current_num_threads()).clamp(1, 64)
     }
 }
 

@@ -38,6 +38,7 @@ mod kernel;
 mod layer;
 mod memory;
 mod noise;
+pub mod parallel;
 mod pattern;
 mod prefix;
 mod products;

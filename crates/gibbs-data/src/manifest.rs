@@ -14,10 +14,10 @@ use sha2::{Digest, Sha256};
 use crate::{DataError, Dataset, Splits, idx};
 
 const EMBEDDED: [&str; 4] = [
-    include_str!("../../../datasets/mnist.toml"),
-    include_str!("../../../datasets/fashion-mnist.toml"),
-    include_str!("../../../datasets/binarized-mnist.toml"),
-    include_str!("../../../datasets/frey-faces.toml"),
+    include_str!("../datasets/mnist.toml"),
+    include_str!("../datasets/fashion-mnist.toml"),
+    include_str!("../datasets/binarized-mnist.toml"),
+    include_str!("../datasets/frey-faces.toml"),
 ];
 
 /// A named set.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::TensorData;
-use safetensors::SafeTensors;
+use safetensors::{SafeTensors, tensor::TensorView};
 use thiserror::Error;
 
 use crate::atomic::{self, WriteError};
@@ -74,7 +74,11 @@ pub fn to_bytes<M: Module>(module: &M) -> Result<Vec<u8>, WeightsError> {
     serialize(&tensors.collect())
 }
 
-fn serialize(tensors: &BTreeMap<String, TensorData>) -> Result<Vec<u8>, WeightsError> {
+/// The bytes of a safetensors file with these tensors.
+///
+/// # Errors
+/// [`WeightsError::Dtype`] for quantized tensors.
+pub fn serialize(tensors: &BTreeMap<String, TensorData>) -> Result<Vec<u8>, WeightsError> {
     let pieces = tensors
         .iter()
         .map(|(name, data)| match Piece::of_tensor(data) {
@@ -103,23 +107,29 @@ pub fn from_part<M: Module>(
     bytes: &[u8],
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<M, WeightsError> {
+    let mut tensors = tensors_of(bytes)?;
+    tensors.retain(|name, _| is_wanted(name));
+    let sources = tensors.into_iter().map(|(name, data)| match is_finite(&data) {
+        true => Ok((name, Source { id: None, data })),
+        false => Err(WeightsError::NotFinite(name)),
+    });
+    Ok(params::apply(module, sources.collect::<Result<_, WeightsError>>()?, Precision::Module)?)
+}
+
+/// The tensors in the bytes of a safetensors file, by name.
+///
+/// # Errors
+/// [`WeightsError::Format`], [`WeightsError::Dtype`].
+pub fn tensors_of(bytes: &[u8]) -> Result<BTreeMap<String, TensorData>, WeightsError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format(error.to_string()))?;
-    let sources = file
-        .iter()
-        .filter(|(name, _)| is_wanted(name))
-        .map(|(name, view)| {
-            let unusable =
-                || WeightsError::Dtype { name: name.to_string(), dtype: format!("{:?}", view.dtype()) };
-            let dtype = memory_dtype(view.dtype()).ok_or_else(unusable)?;
-            let data = tensors::read(&view, dtype)
-                .map_err(|error| WeightsError::Format(format!("tensor `{name}`: {error}")))?;
-            if !is_finite(&data) {
-                return Err(WeightsError::NotFinite(name.to_string()));
-            }
-            Ok((name.to_string(), Source { id: None, data }))
-        })
-        .collect::<Result<_, WeightsError>>()?;
-    Ok(params::apply(module, sources, Precision::Module)?)
+    let tensor = |(name, view): (&str, TensorView<'_>)| {
+        let unusable = || WeightsError::Dtype { name: name.to_string(), dtype: format!("{:?}", view.dtype()) };
+        let dtype = memory_dtype(view.dtype()).ok_or_else(unusable)?;
+        let data = tensors::read(&view, dtype)
+            .map_err(|error| WeightsError::Format(format!("tensor `{name}`: {error}")))?;
+        Ok((name.to_string(), data))
+    };
+    file.iter().map(tensor).collect()
 }
 
 /// Whether the bytes of a safetensors file hold a tensor whose name begins with `prefix`. Use it for optional parts of a

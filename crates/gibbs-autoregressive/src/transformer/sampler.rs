@@ -6,6 +6,7 @@
 //! ```
 
 use burn::prelude::*;
+use gibbs_backend::parallel::current_num_threads;
 use gibbs_core::nn::project_context;
 
 use super::{Cache, Transformer};
@@ -63,7 +64,7 @@ impl AncestralSampler for TransformerSampler<'_> {
     fn rows_at_once(&self, n: usize) -> usize {
         let config = &self.model.config;
         let cached = 2 * config.n_layers * config.n_tokens() * config.d_model;
-        n.div_ceil(rayon::current_num_threads()).clamp(1, (CACHED / cached).max(1))
+        n.div_ceil(current_num_threads()).clamp(1, (CACHED / cached).max(1))
     }
 }
 

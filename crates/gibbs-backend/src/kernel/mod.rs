@@ -33,7 +33,7 @@ pub(crate) mod spline;
 
 use std::mem::MaybeUninit;
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Work that is compiled for several instruction sets. `run` and all functions that it calls must be `#[inline(always)]`,
 /// otherwise the calls use the baseline.

@@ -4,6 +4,8 @@ mod draws;
 mod init;
 pub(crate) mod normal;
 pub(crate) mod philox;
+#[cfg(feature = "rand_core")]
+mod rng;
 
 use serde::{Deserialize, Serialize};
 

@@ -15,7 +15,7 @@
 //! Weights are taken relative to the lowest energy met so far, in f64. The states are divided among the threads in a way
 //! that does not depend on their number, so neither does the result.
 
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 
 use super::{Magnetization, Thermodynamics};
 use crate::{

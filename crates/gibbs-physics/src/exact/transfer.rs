@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 
 use super::{Thermodynamics, jet::Jet};
 use crate::{

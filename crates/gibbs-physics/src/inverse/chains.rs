@@ -2,7 +2,7 @@
 
 use gibbs_backend::Noise;
 use gibbs_core::ConfigError;
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 use serde::{Deserialize, Serialize};
 
 use super::{IterativeEstimator, Moments, Samples, centered::Centered};

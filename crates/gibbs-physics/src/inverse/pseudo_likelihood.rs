@@ -15,7 +15,7 @@
 //! Differences from the papers: the penalty is quadratic, not absolute.
 
 use nalgebra::{DMatrix, DVector};
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 
 use super::{IterativeEstimator, Samples};
 use crate::{Hamiltonian, Pairwise, PhysicsError, error::non_negative};

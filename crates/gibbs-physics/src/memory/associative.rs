@@ -6,7 +6,7 @@ use burn::{
 };
 use gibbs_backend::Noise;
 use gibbs_core::{ConfigError, Energy, math::to_host};
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 use serde::{Deserialize, Serialize};
 
 use super::{

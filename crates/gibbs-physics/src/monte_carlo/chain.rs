@@ -1,7 +1,7 @@
 //! Markov chains of spins, and how to run them.
 
 use gibbs_backend::Noise;
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 
 use super::Measurements;
 use crate::{Hamiltonian, Pairwise};

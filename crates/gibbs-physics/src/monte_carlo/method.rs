@@ -1,7 +1,7 @@
 //! A system at several temperatures by any Monte Carlo method.
 
 use gibbs_backend::Noise;
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 
 use super::{
     Chain, HeatBath64, McmcSchedule, Measurements, ParallelTempering, REPLICAS, Rule, Sweep, Wolff,

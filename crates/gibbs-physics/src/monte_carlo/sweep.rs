@@ -18,7 +18,7 @@
 //! Cost: a sweep takes one exponential and one 64-bit word of noise for each spin, and a product for each neighbor.
 
 use gibbs_backend::Noise;
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 
 use super::{
     chain::{Chain, Observation},

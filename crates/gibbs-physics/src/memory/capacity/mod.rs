@@ -25,7 +25,7 @@ mod study;
 
 use gibbs_backend::Noise;
 use gibbs_core::{ConfigError, Estimate};
-use rayon::prelude::*;
+use gibbs_backend::parallel::*;
 
 pub use extrapolation::{Extrapolation, extrapolate, extrapolate_over};
 pub use loss::{critical_load, crossing};
