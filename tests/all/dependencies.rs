@@ -17,7 +17,8 @@ fn cargo_tree(arguments: &[&str]) -> String {
 /// The names of the packages that the foreign project is built from, with some features of its own.
 fn packages(features: &[&str]) -> Vec<String> {
     let features = features.join(",");
-    let of_project = ["--manifest-path", "foreign/Cargo.toml", "--no-default-features", "--features", &features];
+    let of_project =
+        ["--manifest-path", "foreign/Cargo.toml", "--no-default-features", "--features", &features];
     let tree = cargo_tree(&[&of_project[..], &["--edges", "normal"]].concat());
     tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_string).collect()
 }
@@ -27,7 +28,9 @@ fn a_model_crate_alone_brings_no_backend_no_threads_and_no_files() {
     let has = |packages: &[String], name: &str| packages.iter().any(|package| package == name);
     let alone = packages(&[]);
     assert!(has(&alone, "gibbs-flow") && has(&alone, "burn"), "{alone:?}");
-    for heavy in ["burn-flex", "burn-ndarray", "burn-wgpu", "gemm", "rayon", "burn-dataset", "burn-store", "image"] {
+    for heavy in
+        ["burn-flex", "burn-ndarray", "burn-wgpu", "gemm", "rayon", "burn-dataset", "burn-store", "image"]
+    {
         assert!(!has(&alone, heavy), "{heavy} comes with gibbs-flow");
     }
     let asked_for = packages(&["gibbs-backend/flex"]);

@@ -1,5 +1,7 @@
 //! Codes of two numbers for own data, by an autoencoder: `cargo run --release --example autoencoder_ring`.
 
+#![allow(clippy::print_stdout, reason = "an example reports on stdout")]
+
 use std::error::Error;
 
 use burn::{module::Module, tensor::Tensor};

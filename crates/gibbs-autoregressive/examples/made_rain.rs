@@ -1,5 +1,7 @@
 //! A MADE of own bits: exact likelihood, draws, and answers to "what if": `cargo run --release --example made_rain`.
 
+#![allow(clippy::print_stdout, reason = "an example reports on stdout")]
+
 use std::error::Error;
 
 use burn::{
@@ -27,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut noise = Noise::new(0, "days");
     let data = Tensor::<2>::from_data(TensorData::new(days(2000, &mut noise), [2000, 3]), &device);
 
-    let mut made = MadeConfig::new(3, 16.into()).init(&device, &mut noise)?.with_marginals(data.clone()).train();
+    let mut made =
+        MadeConfig::new(3, 16.into()).init(&device, &mut noise)?.with_marginals(data.clone()).train();
     let mut optimizer = ModuleOptimizer::from(Adam::default());
     for _ in 0..300 {
         let loss = made.log_prob(data.clone().autodiff()).mean().neg();

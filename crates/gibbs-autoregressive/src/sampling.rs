@@ -13,8 +13,8 @@
 //! Draws are made on the host, whatever the device of the model, because each step is far too small for a device.
 
 use burn::prelude::*;
-use gibbs_core::nn::Activation;
 use gibbs_backend::parallel::*;
+use gibbs_core::nn::Activation;
 
 use crate::OutputDistribution;
 

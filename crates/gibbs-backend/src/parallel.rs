@@ -90,13 +90,17 @@ mod tests {
 
     #[test]
     fn the_sequential_iterators_do_what_those_of_rayon_do() {
-        let squares: Vec<usize> = sequential::IntoParallelIterator::into_par_iter(0..5).map(|n| n * n).collect();
+        let squares: Vec<usize> =
+            sequential::IntoParallelIterator::into_par_iter(0..5).map(|n| n * n).collect();
         assert_eq!(squares, [0, 1, 4, 9, 16]);
         let mut numbers = [1, 2, 3, 4, 5];
         ParallelSlice::par_iter_mut(&mut numbers[..]).for_each(|n| *n += 1);
-        let sums: Vec<i32> = ParallelSlice::par_chunks(&numbers[..], 2).map(|part| part.iter().sum()).collect();
+        let sums: Vec<i32> =
+            ParallelSlice::par_chunks(&numbers[..], 2).map(|part| part.iter().sum()).collect();
         assert_eq!(sums, [5, 9, 6]);
-        ParallelSlice::par_chunks_mut(&mut numbers[..], 3).enumerate().for_each(|(i, part)| part.fill(i as i32));
+        ParallelSlice::par_chunks_mut(&mut numbers[..], 3)
+            .enumerate()
+            .for_each(|(i, part)| part.fill(i as i32));
         assert_eq!(numbers, [0, 0, 0, 1, 1]);
         let iter = ParallelSlice::par_iter(&numbers[..]);
         assert_eq!(ParallelIterator::with_max_len(ParallelIterator::with_min_len(iter, 7), 1).count(), 5);

@@ -1,6 +1,8 @@
 //! Trains an RBM on own bits: `cargo run --release --example rbm_survey -- FILE`, with one example a line, such as `0 1 1 0`.
 //! Without a file it makes answers of 500 people to 8 questions, in two groups.
 
+#![allow(clippy::print_stdout, reason = "an example reports on stdout")]
+
 use std::{env, error::Error, fs};
 
 use burn::{optim::SgdConfig, prelude::*};
@@ -30,7 +32,8 @@ fn read(path: &str) -> Result<(Vec<f32>, usize), Box<dyn Error>> {
 /// Two groups with opposite answers, each answer turned with probability 0.1.
 fn survey(noise: &mut Noise) -> (Vec<f32>, usize) {
     let answer = |group: bool, noise: &mut Noise| f32::from(group ^ (noise.next_uniform() < 0.1));
-    let bits = (0..500).flat_map(|person| (0..8).map(move |question| (person % 2 == 0) ^ (question % 2 == 0)));
+    let bits =
+        (0..500).flat_map(|person| (0..8).map(move |question| (person % 2 == 0) ^ (question % 2 == 0)));
     (bits.map(|group| answer(group, noise)).collect(), 8)
 }
 

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --example ising_energy`
 
+#![allow(clippy::print_stdout, reason = "an example reports on stdout")]
+
 use std::error::Error;
 
 use gibbs_backend::Noise;

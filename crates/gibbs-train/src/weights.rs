@@ -123,7 +123,8 @@ pub fn from_part<M: Module>(
 pub fn tensors_of(bytes: &[u8]) -> Result<BTreeMap<String, TensorData>, WeightsError> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format(error.to_string()))?;
     let tensor = |(name, view): (&str, TensorView<'_>)| {
-        let unusable = || WeightsError::Dtype { name: name.to_string(), dtype: format!("{:?}", view.dtype()) };
+        let unusable =
+            || WeightsError::Dtype { name: name.to_string(), dtype: format!("{:?}", view.dtype()) };
         let dtype = memory_dtype(view.dtype()).ok_or_else(unusable)?;
         let data = tensors::read(&view, dtype)
             .map_err(|error| WeightsError::Format(format!("tensor `{name}`: {error}")))?;

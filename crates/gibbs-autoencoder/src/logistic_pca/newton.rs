@@ -1,9 +1,9 @@
 //! Newton steps for many small concave problems at once, one problem in each row.
 
 use burn::prelude::*;
+use gibbs_backend::parallel::*;
 use gibbs_core::math::to_host;
 use nalgebra::{Cholesky, DMatrix, DVector};
-use gibbs_backend::parallel::*;
 
 /// `start + step`, where the step of each row is halved until its loss does not exceed that of the start (up to rounding). A
 /// row for which no step is short enough stays unchanged.

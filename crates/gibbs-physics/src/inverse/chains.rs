@@ -1,8 +1,8 @@
 //! Maximum likelihood with the gradient from Monte Carlo.
 
 use gibbs_backend::Noise;
-use gibbs_core::ConfigError;
 use gibbs_backend::parallel::*;
+use gibbs_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use super::{IterativeEstimator, Moments, Samples, centered::Centered};

@@ -14,8 +14,8 @@
 //!
 //! Differences from the papers: the penalty is quadratic, not absolute.
 
-use nalgebra::{DMatrix, DVector};
 use gibbs_backend::parallel::*;
+use nalgebra::{DMatrix, DVector};
 
 use super::{IterativeEstimator, Samples};
 use crate::{Hamiltonian, Pairwise, PhysicsError, error::non_negative};

@@ -5,8 +5,8 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::Noise;
-use gibbs_core::{ConfigError, Energy, math::to_host};
 use gibbs_backend::parallel::*;
+use gibbs_core::{ConfigError, Energy, math::to_host};
 use serde::{Deserialize, Serialize};
 
 use super::{

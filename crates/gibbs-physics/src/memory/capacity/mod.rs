@@ -24,8 +24,8 @@ mod loss;
 mod study;
 
 use gibbs_backend::Noise;
-use gibbs_core::{ConfigError, Estimate};
 use gibbs_backend::parallel::*;
+use gibbs_core::{ConfigError, Estimate};
 
 pub use extrapolation::{Extrapolation, extrapolate, extrapolate_over};
 pub use loss::{critical_load, crossing};
