@@ -4,7 +4,10 @@
 
 use std::error::Error;
 
-use burn::{module::Module, tensor::Tensor};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
 use gibbs_autoencoder::{Autoencoder, Loss};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{RbmConfig, units::UnitKind};
@@ -23,7 +26,7 @@ fn bumps(n: usize, noise: &mut Noise) -> Vec<[f32; 24]> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let device = gibbs_backend::device("flex")?;
+    let device = Device::flex();
     let mut noise = Noise::new(0, "bumps");
     let rows = bumps(500, &mut noise);
     let data = Tensor::<1>::from_floats(rows.concat().as_slice(), &device).reshape([500, 24]);

@@ -7,7 +7,7 @@ use std::error::Error;
 use burn::{
     module::Module,
     optim::{GradientsParams, ModuleOptimizer},
-    tensor::{Tensor, TensorData},
+    tensor::{Device, Tensor, TensorData},
 };
 use gibbs_autoregressive::{Autoregressive, MadeConfig};
 use gibbs_backend::Noise;
@@ -25,7 +25,7 @@ fn days(n: usize, noise: &mut Noise) -> Vec<f32> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let device = gibbs_backend::device("flex")?;
+    let device = Device::flex();
     let mut noise = Noise::new(0, "days");
     let data = Tensor::<2>::from_data(TensorData::new(days(2000, &mut noise), [2000, 3]), &device);
 

@@ -38,7 +38,7 @@ fn survey(noise: &mut Noise) -> (Vec<f32>, usize) {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let device = gibbs_backend::device("flex")?;
+    let device = Device::flex();
     let mut noise = Noise::new(0, "own data");
     let (bits, width) = match env::args().nth(1) {
         Some(path) => read(&path)?,

@@ -34,14 +34,14 @@ impl burn::data::dataset::Dataset<Example> for Dataset {
 ///
 /// ```
 /// use burn::data::dataloader::DataLoaderBuilder;
-/// use gibbs_backend::device;
+/// use burn::tensor::Device;
 /// use gibbs_data::{Dataset, ExampleBatcher};
 ///
 /// let set = Dataset::from_bytes("ten", (0..10).collect(), &[1], None)?;
 /// let loader = DataLoaderBuilder::new(ExampleBatcher)
 ///     .batch_size(4)
 ///     .shuffle(0)
-///     .set_device(device("flex")?)
+///     .set_device(Device::flex())
 ///     .build(set);
 /// let mut seen = 0;
 /// for batch in loader.iter() {

@@ -41,14 +41,14 @@ impl Batch {
 /// therefore has the same batches as an uninterrupted run.
 ///
 /// ```
-/// use gibbs_backend::device;
+/// use burn::tensor::Device;
 /// use gibbs_data::{Batches, Dataset};
 ///
 /// let set = Dataset::from_bytes("ten", (0..10).collect(), &[1], None)?;
 /// let batches = Batches::new(set, 4)?.shuffled(7);
 /// let epoch = batches.epoch(0);
 /// assert_eq!((epoch.len(), epoch.indices(2).len()), (3, 2));
-/// let batch = epoch.batch(1, &device("flex")?);
+/// let batch = epoch.batch(1, &Device::flex());
 /// assert_eq!(batch.x.dims(), [4, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -40,7 +40,7 @@ impl Regressor {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let device = gibbs_backend::device("flex")?;
+    let device = Device::flex();
     let mut noise = Noise::new(0, "regression");
     // A point y = (x, -x) with an error that grows with |x|.
     let x: Tensor<2> = noise.normal([1000, 1], &device);

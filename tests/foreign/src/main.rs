@@ -85,7 +85,7 @@ fn parabola(n: usize, noise: &mut Noise) -> InMemDataset<[f32; 2]> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let device = gibbs_backend::device("flex")?;
+    let device = Device::flex();
     let mut noise = Noise::new(0, "parabola");
     let batches = |n, device: Device, noise: &mut Noise| {
         DataLoaderBuilder::new(Points).batch_size(100).set_device(device).build(parabola(n, noise))
