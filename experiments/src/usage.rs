@@ -3,6 +3,7 @@
 use std::{error::Error, process::ExitCode};
 
 use gibbs_core::{BoxError, ConfigError};
+use gibbs_train::run_folder::RunFolderError;
 use thiserror::Error as ThisError;
 
 /// Exit code of wrong usage or bad input.
@@ -80,6 +81,12 @@ pub fn of_step(error: BoxError) -> anyhow::Error {
         Ok(error) => (*error).into(),
         Err(error) => anyhow::Error::from_boxed(error),
     }
+}
+
+/// The error of a run folder, which is one of usage where the user named a wrong folder.
+pub fn of_folder(error: RunFolderError) -> anyhow::Error {
+    let is_bad_input = error.is_bad_input();
+    classify(error, is_bad_input)
 }
 
 /// Checks that counts, given by the names of their flags or settings, are above 0.

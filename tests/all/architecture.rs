@@ -24,11 +24,14 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The families of `experiments`: its folders, except that of the binaries.
+/// The families of `experiments`: its folders that a binary is named after.
 fn families() -> Vec<String> {
-    let folders = fs::read_dir(package("experiments/src")).unwrap().map(|entry| entry.unwrap().path());
-    let folders = folders.filter(|path| path.is_dir() && !path.ends_with("bin"));
-    folders.map(|path| path.file_name().unwrap().to_str().unwrap().to_string()).collect()
+    let source = package("experiments/src");
+    let folders = fs::read_dir(&source).unwrap().map(|entry| entry.unwrap().path());
+    let is_family = |path: &PathBuf| {
+        path.is_dir() && source.join("bin").join(path.file_name().unwrap()).with_extension("rs").is_file()
+    };
+    folders.filter(is_family).map(|path| path.file_name().unwrap().to_str().unwrap().to_string()).collect()
 }
 
 /// The source without its comments.

@@ -1,0 +1,203 @@
+//! What a model family brings, and the program built on it.
+
+mod train;
+mod trained;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use burn::prelude::*;
+use clap::{Args, Subcommand};
+use gibbs_data::{Binarization, Splits};
+use gibbs_train::{run_folder::RunFiles, training::TrainTask};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    cli::{self, Cli, Command, Part, Shared, Shorthand},
+    config::{ConfigOf, Length},
+    evaluation::Evaluation,
+    request::Request,
+    source::{Source, SourceInfo, Target},
+    usage::{self, OrUsage, usage},
+};
+
+pub use trained::{load_baseline, load_run, load_with_source, write_draws};
+
+/// A model family: a trained model with its configuration, as the command line uses it.
+pub trait Experiment: Sized {
+    /// Name of the binary.
+    const NAME: &'static str;
+    /// Two sentences on the model and its use.
+    const ABOUT: &'static str;
+    /// Command lines to begin with.
+    const EXAMPLES: &'static [&'static str];
+    /// Data set when none is given.
+    const DATA: &'static str;
+    /// Files that a run of this family writes, in addition to those of every run.
+    const FILES: &'static [&'static str];
+    /// Metrics that the progress bar shows.
+    const SHOWN: &'static [&'static str];
+    /// The `model` section: the configuration of the model crate, and what the family adds.
+    type Model: Clone + Serialize + DeserializeOwned;
+    /// The `train` section.
+    type Train: Clone + Serialize + DeserializeOwned + Length;
+    /// What the family can learn instead of data.
+    type Target: Target;
+    /// Further flags of `train`.
+    type TrainArgs: Shorthand;
+    /// Further flags of `sample`.
+    type SampleArgs: Args;
+    /// Further commands.
+    type Commands: Subcommand;
+
+    /// The target that a request names; `None` where the run learns from data.
+    ///
+    /// # Errors
+    /// Settings that make no target.
+    fn target(_request: &Request) -> Result<Option<Self::Target>> {
+        Ok(None)
+    }
+
+    /// The data of a name. A family may have names of its own, such as patterns that are drawn.
+    ///
+    /// # Errors
+    /// A set or file that cannot be read.
+    fn load_data(name: &str, _request: &Request, data_dir: &Path) -> Result<Splits> {
+        gibbs_data::load(name, data_dir).or_usage()
+    }
+
+    /// Complete settings for a source. Defaults may depend on what the request gives; the request is laid over them later.
+    ///
+    /// # Errors
+    /// A source that the family cannot learn from.
+    fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>>;
+
+    /// Checks the settings, and that the source fits them.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, or data that do not fit.
+    fn validate(config: &ConfigOf<Self>, source: &Source<Self::Target>) -> Result<()>;
+
+    /// The data as the model receives them.
+    ///
+    /// # Errors
+    /// Values that the model does not have.
+    fn prepare(config: &ConfigOf<Self>, data: Splits) -> Result<Splits> {
+        config.binarized(data)
+    }
+
+    /// A new model in training.
+    ///
+    /// # Errors
+    /// Settings or data that cannot be used.
+    fn task<'a>(
+        config: &'a ConfigOf<Self>,
+        source: &'a Source<Self::Target>,
+        device: &Device,
+    ) -> Result<Box<dyn TrainTask + 'a>>;
+
+    /// The model with the weights in the bytes of a `model.safetensors`.
+    ///
+    /// # Errors
+    /// Weights that do not fit the configuration.
+    fn load(config: &ConfigOf<Self>, weights: &[u8], device: &Device) -> Result<Self>;
+
+    /// Measures every example from now on, where a run measures a part of them to save time.
+    fn measure_all(&mut self) {}
+
+    /// Measures the model on a part of the data, or on its target. `files` are those of the run.
+    ///
+    /// # Errors
+    /// Data that do not fit the model.
+    fn evaluate(&self, source: &Source<Self::Target>, part: Part, files: &RunFiles) -> Result<Evaluation>;
+
+    /// Draws from the model and writes the draws to a picture or an array.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or of an unknown kind.
+    fn sample(&self, args: &cli::Sample, family: &Self::SampleArgs, shared: &Shared) -> Result<PathBuf>;
+
+    /// Writes the pictures of a finished run.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    fn draw_pictures(&self, source: &Source<Self::Target>, files: &RunFiles) -> Result<()>;
+
+    /// The baseline to compare the run with, such as one without pre-training. It is trained after the run, in the folder
+    /// [`BASELINE`] inside the run's.
+    fn baseline(_config: &ConfigOf<Self>) -> Option<ConfigOf<Self>> {
+        None
+    }
+
+    /// Runs a command that only this family has.
+    ///
+    /// # Errors
+    /// Whatever is wrong with its input.
+    fn run(command: &Self::Commands, shared: &Shared) -> Result<()>;
+}
+
+/// Complete settings of a family for a source.
+pub struct Settings<E: Experiment> {
+    /// How grey values become zeros and ones.
+    pub binarization: Binarization,
+    /// The `model` section.
+    pub model: E::Model,
+    /// The `train` section.
+    pub train: E::Train,
+}
+
+/// Folder of the baseline inside that of a run.
+pub const BASELINE: &str = "baseline";
+
+/// The whole program of a family: parses the command line, runs the command, reports an error.
+pub fn main<E: Experiment>() -> ExitCode {
+    let cli = match Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::read(E::ABOUT, E::EXAMPLES) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error),
+    };
+    let done = |()| ExitCode::SUCCESS;
+    let outcome = match &cli.command {
+        Command::Train { common, family } => train::train::<E>(common, family, &cli.shared),
+        Command::Eval(args) => trained::eval::<E>(args, &cli.shared).map(done),
+        Command::Sample { common, family } => trained::sample::<E>(common, family, &cli.shared).map(done),
+        Command::Own(command) => E::run(command, &cli.shared).map(done),
+    };
+    outcome.unwrap_or_else(|error| usage::report(&error))
+}
+
+/// Name and device of the backend that the command line asks for. From here on the process keeps the memory it frees.
+///
+/// # Errors
+/// A backend that is unknown, not compiled in, or without a device here.
+pub fn device(shared: &Shared) -> Result<(String, Device)> {
+    gibbs_backend::keep_freed_memory();
+    let none = || usage("no backend is compiled in: build with `--features flex`");
+    let name = match &shared.backend {
+        Some(name) => name.clone(),
+        None => gibbs_backend::default_backend().ok_or_else(none)?.into(),
+    };
+    let device = gibbs_backend::device(&name).or_usage()?;
+    Ok((name, device))
+}
+
+/// The source that a request names.
+fn load_source<E: Experiment>(request: &Request, shared: &Shared) -> Result<Source<E::Target>> {
+    match E::target(request)? {
+        Some(target) => Ok(Source::Target(target)),
+        None => {
+            let name = request.or("data.name", E::DATA.to_string());
+            Ok(Source::Data(E::load_data(&name, request, &shared.data_dir)?))
+        }
+    }
+}
+
+/// The source as the model receives it.
+fn prepare<E: Experiment>(config: &ConfigOf<E>, source: Source<E::Target>) -> Result<Source<E::Target>> {
+    Ok(match source {
+        Source::Data(data) => Source::Data(E::prepare(config, data)?),
+        target => target,
+    })
+}

@@ -1,0 +1,217 @@
+//! The command `train`.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use burn::prelude::*;
+use gibbs_train::{
+    run_folder::{Existing, Machine, RunFolder},
+    training::{LoopConfig, Outcome, StopFlag, Trainer},
+};
+use serde_json::json;
+
+use super::{BASELINE, Experiment, device, load_source, prepare, trained::to_json};
+use crate::{
+    cli::{self, Part, Shared},
+    config::{self, ConfigOf, Length},
+    progress::Progress,
+    request::Request,
+    source::{Source, Target},
+    usage::{self, classify, of_folder, usage},
+};
+
+#[allow(clippy::print_stderr, reason = "stderr shows what differs from the preset")]
+pub(super) fn train<E: Experiment>(
+    args: &cli::Train,
+    family: &E::TrainArgs,
+    shared: &Shared,
+) -> Result<ExitCode> {
+    let (backend, device) = device(shared)?;
+    let request = Request::of_train(args, family)?;
+    if let Some(name) = request.get::<String>("experiment") {
+        config::check_family::<E>(&name)?;
+    }
+    let path = run_folder::<E>(args, &request)?;
+    let saved = Some(path.join("config.json")).filter(|file| args.resume && file.is_file());
+    let existing = match (args.resume, args.overwrite) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Overwrite,
+        _ => Existing::Refuse,
+    };
+    if existing == Existing::Refuse {
+        match RunFolder::holds_run(&path) {
+            true => drop(start_folder(&path, existing, E::FILES)?),
+            false => require_empty(&path)?,
+        }
+    }
+    let whole = match &saved {
+        Some(file) => &Request::of_file(file)?,
+        None => &request,
+    };
+    let source = load_source::<E>(if request.has("data.name") { &request } else { whole }, shared)?;
+    let (config, changes) = config::resolve::<E>(&request, &source, saved.as_deref())?;
+    if let Some(file) = &saved {
+        check_same_run::<E>(file, &source, &config)?;
+    }
+    E::validate(&config, &source)?;
+    if !args.quiet {
+        eprintln!("{}", source.describe());
+        changes.iter().for_each(|change| eprintln!("{change}"));
+    }
+    let source = prepare::<E>(&config, source)?;
+    let run: Run<'_, E> =
+        Run { source: &source, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
+    run.whole(&config, &path)
+}
+
+/// What a run and its baseline share.
+struct Run<'a, E: Experiment> {
+    source: &'a Source<E::Target>,
+    backend: String,
+    device: Device,
+    existing: Existing,
+    quiet: bool,
+    stop: StopFlag,
+}
+
+impl<E: Experiment> Run<'_, E> {
+    /// Trains a model and its baseline, measures both, draws the pictures.
+    #[allow(clippy::print_stderr, reason = "stderr shows the metrics")]
+    fn whole(&self, config: &ConfigOf<E>, path: &Path) -> Result<ExitCode> {
+        let Some((mut folder, model)) = self.train(config, path, self.existing)? else {
+            return Ok(ExitCode::from(usage::INTERRUPTED));
+        };
+        if let Some(baseline) = E::baseline(config) {
+            // Whatever was there belongs to this run, which was allowed to go on or to start again.
+            let existing =
+                if self.existing == Existing::Refuse { Existing::Overwrite } else { self.existing };
+            let Some((mut folder, _)) = self.train(&baseline, &path.join(BASELINE), existing)? else {
+                return Ok(ExitCode::from(usage::INTERRUPTED));
+            };
+            folder.end()?;
+        }
+        // Everything is saved: from here on Ctrl-C may end the program at once.
+        self.stop.request();
+        model.draw_pictures(self.source, &folder.files())?;
+        let part = Part::Test;
+        let evaluation = model.evaluate(self.source, part, &folder.files())?;
+        let mut summary = to_json::<E>(&evaluation, config, None, self.source, part);
+        let info = folder.end()?;
+        summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
+        folder.write_summary(&summary)?;
+        if !self.quiet {
+            for row in evaluation.rows() {
+                let value = gibbs_report::format_value(row.value, row.std_err);
+                eprintln!("{} {} {value} {} ({})", part.name(), row.name, row.unit, row.kind);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Trains one model, or goes on with it, and writes its weights; `None` if it was interrupted.
+    #[allow(clippy::print_stderr, reason = "stderr shows what begins")]
+    fn train(&self, config: &ConfigOf<E>, path: &Path, existing: Existing) -> Result<Option<(RunFolder, E)>> {
+        let mut task = E::task(config, self.source, &self.device)?;
+        let mut folder = start_folder(path, existing, E::FILES)?;
+        if !self.quiet {
+            eprintln!("{} on {}, run folder {}", E::NAME, self.backend, path.display());
+        }
+        folder.write_config(config)?;
+        let machine = Machine {
+            version: env!("CARGO_PKG_VERSION").into(),
+            backend: self.backend.clone(),
+            device: format!("{:?}", self.device),
+            command: env::args().collect(),
+        };
+        folder.begin(machine).map_err(of_folder)?;
+        let mut trainer = Trainer::new(config.train.run()).stop_on(self.stop.clone());
+        if !self.quiet {
+            trainer = trainer.observe(Progress::new(E::SHOWN));
+        }
+        let report = trainer.run(task.as_mut(), Some(&mut folder)).map_err(|error| {
+            let is_bad_input = error.is_bad_input();
+            classify(error, is_bad_input)
+        })?;
+        drop(task);
+        if report.outcome == Outcome::Interrupted {
+            folder.end()?;
+            return Ok(None);
+        }
+        folder.write_model(&report.weights)?;
+        let model = E::load(config, &report.weights, &self.device)?;
+        Ok(Some((folder, model)))
+    }
+}
+
+fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
+    RunFolder::start(path, existing, files).map_err(of_folder)
+}
+
+/// Refuses a folder with files that are none of a run.
+fn require_empty(path: &Path) -> Result<()> {
+    let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+    match is_empty {
+        true => Ok(()),
+        false => Err(usage(format!(
+            "{} is not empty and holds no run: give another folder, or empty it",
+            path.display()
+        ))),
+    }
+}
+
+/// The first Ctrl-C asks the loop to end with a checkpoint; one that comes later ends the program.
+fn stop_on_ctrl_c() -> Result<StopFlag> {
+    let stop = StopFlag::new();
+    let handler = stop.clone();
+    ctrlc::set_handler(move || {
+        if handler.is_requested() {
+            std::process::exit(usage::INTERRUPTED.into());
+        }
+        handler.request();
+    })?;
+    Ok(stop)
+}
+
+/// A resumed run must be the run that was started: only how it is logged, saved and stopped may change.
+/// Its epochs may not, since schedules depend on them.
+fn check_same_run<E: Experiment>(
+    saved: &Path,
+    source: &Source<E::Target>,
+    config: &ConfigOf<E>,
+) -> Result<()> {
+    let before = config::read::<E>(&Request::of_file(saved)?, Some(source))?;
+    let loop_keys = json!(LoopConfig::default());
+    let changes = gibbs_train::config::changes(&before, config)?;
+    let changed = changes.iter().find(|change| {
+        let key = change.path.strip_prefix("train.").unwrap_or(&change.path);
+        key == "epochs" || loop_keys.get(key).is_none()
+    });
+    match changed {
+        None => Ok(()),
+        Some(change) => Err(usage(format!(
+            "--resume with {} = {}, which is {} in {}: give the same settings, or start a run in another folder",
+            change.path,
+            change.to,
+            change.from,
+            saved.display()
+        ))),
+    }
+}
+
+/// The folder of the run: that given, or one named after family, source and seed.
+fn run_folder<E: Experiment>(args: &cli::Train, request: &Request) -> Result<PathBuf> {
+    if let Some(folder) = &args.run_dir {
+        return Ok(folder.clone());
+    }
+    let label = match E::target(request)? {
+        Some(target) => target.name(),
+        None => request.or("data.name", E::DATA.to_string()),
+    };
+    let label = Path::new(&label).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let seed: u64 = request.or("seed", 0);
+    Ok(PathBuf::from("runs").join(format!("{}-{label}-s{seed}", E::NAME)))
+}

@@ -1,0 +1,142 @@
+//! The commands on a trained model: `eval` and `sample`, and how the other commands of a family load a run.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use burn::prelude::*;
+use gibbs_data::npy;
+use gibbs_report::ImageGrid;
+use gibbs_train::{
+    atomic,
+    run_folder::{RunFiles, RunFolder},
+};
+
+use super::{BASELINE, Experiment, device, load_source, prepare};
+use crate::{
+    cli::{self, Part, Shared},
+    config::{self, ConfigOf},
+    evaluation::Evaluation,
+    request::Request,
+    source::{Source, Target},
+    usage::{self, of_folder, usage},
+};
+
+/// The model in a run folder with the weights there.
+fn load_model<E: Experiment>(config: &ConfigOf<E>, files: &RunFiles, device: &Device) -> Result<E> {
+    let path = files.model();
+    let weights = std::fs::read(&path).map_err(|error| {
+        usage(format!("cannot read {}: {error}; finish the run, or put weights there", path.display()))
+    })?;
+    E::load(config, &weights, device)
+        .map_err(|error| usage(format!("{}: {}", path.display(), usage::one_line(&error))))
+}
+
+/// The model in a run folder, with its configuration.
+///
+/// # Errors
+/// A folder that holds no run of this family, or damaged files.
+pub fn load_run<E: Experiment>(folder: &Path, device: &Device) -> Result<(ConfigOf<E>, E)> {
+    let files = RunFolder::read(folder).map_err(of_folder)?;
+    let config = config::read::<E>(&Request::of_file(&files.config())?, None)?;
+    let model = load_model::<E>(&config, &files, device)?;
+    Ok((config, model))
+}
+
+/// The baseline of a run, if it was made.
+///
+/// # Errors
+/// Damaged files.
+pub fn load_baseline<E: Experiment>(files: &RunFiles, device: &Device) -> Result<Option<E>> {
+    let folder = files.named(BASELINE);
+    let is_whole = folder.join("config.json").is_file() && folder.join("model.safetensors").is_file();
+    is_whole.then(|| load_run::<E>(&folder, device).map(|(_, model)| model)).transpose()
+}
+
+/// The model of a run with the examples that a command is applied to: those of the run, or `--data`.
+///
+/// # Errors
+/// A folder that holds no run of this family, damaged files, or data that do not fit.
+pub fn load_with_source<E: Experiment>(
+    examples: &cli::Examples,
+    shared: &Shared,
+) -> Result<(ConfigOf<E>, E, Source<E::Target>)> {
+    let (_, device) = device(shared)?;
+    let files = RunFolder::read(&examples.run_dir).map_err(of_folder)?;
+    let request = Request::of_file(&files.config())?;
+    if let Some(name) = request.get::<String>("experiment") {
+        config::check_family::<E>(&name)?;
+    }
+    let source = match &examples.data {
+        Some(name) => Source::Data(E::load_data(name, &request, &shared.data_dir)?),
+        None => load_source::<E>(&request, shared)?,
+    };
+    let config = config::read::<E>(&request, Some(&source))?;
+    E::validate(&config, &source)?;
+    let source = prepare::<E>(&config, source)?;
+    let model = load_model::<E>(&config, &files, &device)?;
+    Ok((config, model, source))
+}
+
+#[allow(clippy::print_stdout, reason = "stdout carries the results")]
+pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
+    let (config, mut model, source) = load_with_source::<E>(&args.examples, shared)?;
+    if args.per_example.is_some() || args.examples.data.is_some() {
+        model.measure_all();
+    }
+    let part = args.examples.split;
+    let files = RunFolder::read(&args.examples.run_dir).map_err(of_folder)?;
+    let evaluation = model.evaluate(&source, part, &files)?;
+    if let Some(path) = &args.per_example {
+        npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
+    }
+    println!("{}", to_json::<E>(&evaluation, &config, args.examples.data.as_deref(), &source, part));
+    Ok(())
+}
+
+/// The object that `eval` prints, for the run's own source unless other data are named.
+pub(super) fn to_json<E: Experiment>(
+    evaluation: &Evaluation,
+    config: &ConfigOf<E>,
+    data: Option<&str>,
+    source: &Source<E::Target>,
+    part: Part,
+) -> serde_json::Value {
+    let (label, n) = match source {
+        Source::Data(splits) => {
+            let n = part.splits().iter().map(|&split| splits.get(split).len()).sum();
+            let name = data.or(config.data.as_ref().map(|data| data.name.as_str()));
+            (name.unwrap_or_default().to_string(), n)
+        }
+        Source::Target(target) => (target.name(), 0),
+    };
+    evaluation.to_json(E::NAME, &label, part.name(), n)
+}
+
+#[allow(clippy::print_stderr, reason = "stderr shows where the draws are")]
+pub(super) fn sample<E: Experiment>(
+    args: &cli::Sample,
+    family: &E::SampleArgs,
+    shared: &Shared,
+) -> Result<()> {
+    if args.n == 0 {
+        return Err(usage("-n 0: draw at least one sample"));
+    }
+    let (_, device) = device(shared)?;
+    let (_, model) = load_run::<E>(&args.run_dir, &device)?;
+    let out = model.sample(args, family, shared)?;
+    eprintln!("wrote {}", out.display());
+    Ok(())
+}
+
+/// Writes images `[n, rows, columns]` as a grid of `means` (`.png`, values in \[0, 1\]) or an array of `values` (`.npy`, f32).
+///
+/// # Errors
+/// A name with another ending, or a file that cannot be written.
+pub fn write_draws(path: &Path, means: &[f32], values: &[f32], [n, rows, columns]: [usize; 3]) -> Result<()> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("png") => atomic::write(path, &ImageGrid::new(rows, columns).render(means)?.to_png()?)?,
+        Some("npy") => npy::write(path, values, &[n, rows, columns])?,
+        _ => return Err(usage(format!("--out {}: the name must end in .png or .npy", path.display()))),
+    }
+    Ok(())
+}
