@@ -69,6 +69,9 @@ pub struct Shared {
     /// Folder of the named data sets
     #[arg(long, global = true, env = "GIBBS_DATA_DIR", value_name = "DIR", default_value = "datasets")]
     pub data_dir: PathBuf,
+    /// Print results as one JSON object on one line, on a terminal too
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
 /// The three commands of every family, and its own.

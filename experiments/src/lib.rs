@@ -17,6 +17,7 @@ pub mod experiment;
 pub mod hopfield;
 pub mod ising;
 pub mod made;
+pub mod output;
 pub mod pictures;
 pub mod preprocessed;
 pub mod progress;

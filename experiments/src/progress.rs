@@ -9,6 +9,8 @@ use std::{
 use gibbs_train::training::{Observer, Outcome, Position, Record, Report, Start};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::output::note;
+
 /// Time between two redraws of the bar.
 const REDRAW: Duration = Duration::from_millis(100);
 /// Time between two plain lines.
@@ -54,11 +56,10 @@ impl Progress {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "progress belongs on stderr")]
 impl Observer for Progress {
     fn on_start(&mut self, start: &Start) {
         if start.resumed {
-            eprintln!("resumed at step {} of {}", start.steps_done, start.total_steps);
+            note(format!("resumed at step {} of {}", start.steps_done, start.total_steps));
         }
         if let Some(bar) = &self.bar {
             bar.set_length(start.total_steps as u64);
@@ -84,7 +85,7 @@ impl Observer for Progress {
             Some(bar) => bar.set_message(self.message()),
             None if self.last.is_none_or(|last| last.elapsed() >= LINE) => {
                 let (epoch, step, seconds) = (record.epoch, record.step, record.seconds);
-                eprintln!("epoch {epoch}  step {step}  {seconds:.0} s  {}", self.message());
+                note(format!("epoch {epoch}  step {step}  {seconds:.0} s  {}", self.message()));
                 self.last = Some(Instant::now());
             }
             None => {}
@@ -101,6 +102,6 @@ impl Observer for Progress {
             Outcome::OutOfTime => "stopped: train.max_seconds is used up",
             Outcome::Interrupted => "interrupted: --resume goes on from here",
         };
-        eprintln!("{end} after {} steps, {:.1} s  {}", report.steps_done, report.seconds, self.message());
+        note(format!("{end} after {} steps, {:.1} s  {}", report.steps_done, report.seconds, self.message()));
     }
 }

@@ -6,6 +6,8 @@ use gibbs_core::{BoxError, ConfigError};
 use gibbs_train::run_folder::RunFolderError;
 use thiserror::Error as ThisError;
 
+use crate::output::note;
+
 /// Exit code of wrong usage or bad input.
 const BAD_INPUT: u8 = 2;
 /// Exit code of anything else.
@@ -68,9 +70,8 @@ pub fn one_line(error: &anyhow::Error) -> String {
 }
 
 /// Prints the `error:` line and chooses the exit code.
-#[allow(clippy::print_stderr, reason = "this is the one place where errors reach the user")]
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {}", one_line(error));
+    note(format!("error: {}", one_line(error)));
     let is_usage = error.chain().any(|cause| cause.is::<UsageError>());
     ExitCode::from(if is_usage { BAD_INPUT } else { FAILED })
 }

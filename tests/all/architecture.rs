@@ -106,6 +106,18 @@ fn only_the_learner_steps_an_optimizer() {
     }
 }
 
+/// `println!` and `eprintln!` panic when the reader has closed the pipe.
+#[test]
+fn programs_write_through_one_module() {
+    for file in rust_files(&package("experiments/src")) {
+        let code = code(&file);
+        for word in ["println!", "print!", "stdout()", "clippy::print_std"] {
+            let is_home = file.ends_with("src/output.rs") && word == "stdout()";
+            assert!(is_home || !code.contains(word), "{} uses {word}: see output.rs", file.display());
+        }
+    }
+}
+
 #[test]
 fn model_crates_know_no_files_and_no_training_loop() {
     for name in ["boltzmann", "autoencoder", "autoregressive", "flow", "physics"] {

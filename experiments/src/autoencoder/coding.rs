@@ -11,6 +11,7 @@ use super::AutoencoderExperiment;
 use crate::{
     cli::{Examples, Shared},
     experiment::{device, load_run, load_with_source, write_draws},
+    output::note,
     pictures::host,
     usage::{OrUsage, usage},
 };
@@ -69,13 +70,12 @@ fn in_blocks(x: &Tensor<2>, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Vec<f32> {
     blocks.flat_map(|x| host(f(x))).collect()
 }
 
-#[allow(clippy::print_stderr, reason = "stderr shows where the result is")]
 pub(super) fn run(command: &AutoencoderCommands, shared: &Shared) -> Result<()> {
     let out = match command {
         AutoencoderCommands::Encode(args) => encode(args, shared)?,
         AutoencoderCommands::Decode(args) => decode(args, shared)?,
     };
-    eprintln!("wrote {}", out.display());
+    note(format!("wrote {}", out.display()));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use experiments::{
     bench::{CASES, run},
     cli::Shared,
     experiment,
+    output::print,
     usage::{self, usage},
 };
 
@@ -29,7 +30,6 @@ fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "stdout carries the results")]
 fn bench(args: &Args) -> Result<()> {
     let (backend, device) = experiment::device(&args.shared)?;
     let begins = |case: &str, prefix: &String| case.starts_with(prefix.as_str());
@@ -43,7 +43,7 @@ fn bench(args: &Args) -> Result<()> {
         |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|prefix| begins(case, prefix));
     let cases = CASES.iter().filter(|(case, _)| wanted(case));
     for (case, setup) in cases {
-        println!("{}", serde_json::to_string(&run(case, *setup, &backend, &device)?)?);
+        print(serde_json::to_string(&run(case, *setup, &backend, &device)?)?)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use experiments::{download, usage};
+use experiments::{download, output::print, usage};
 
 /// Lists and downloads the named data sets.
 #[derive(Parser)]
@@ -27,14 +27,10 @@ enum Command {
     },
 }
 
-#[allow(clippy::print_stdout, reason = "stdout carries the results")]
 fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = match &args.command {
-        Command::List => {
-            download::list(&args.data_dir).iter().for_each(|line| println!("{line}"));
-            Ok(())
-        }
+        Command::List => download::list(&args.data_dir).iter().try_for_each(print),
         Command::Get { name } => download::get(name, &args.data_dir),
     };
     match outcome {

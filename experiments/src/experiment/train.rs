@@ -18,13 +18,13 @@ use super::{BASELINE, Experiment, device, load_source, prepare, trained::to_json
 use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf, Length},
+    output::note,
     progress::Progress,
     request::Request,
     source::{Source, Target},
     usage::{self, classify, of_folder, usage},
 };
 
-#[allow(clippy::print_stderr, reason = "stderr shows what differs from the preset")]
 pub(super) fn train<E: Experiment>(
     args: &cli::Train,
     family: &E::TrainArgs,
@@ -59,8 +59,8 @@ pub(super) fn train<E: Experiment>(
     }
     E::validate(&config, &source)?;
     if !args.quiet {
-        eprintln!("{}", source.describe());
-        changes.iter().for_each(|change| eprintln!("{change}"));
+        note(source.describe());
+        changes.iter().for_each(note);
     }
     let source = prepare::<E>(&config, source)?;
     let run: Run<'_, E> =
@@ -80,7 +80,6 @@ struct Run<'a, E: Experiment> {
 
 impl<E: Experiment> Run<'_, E> {
     /// Trains a model and its baseline, measures both, draws the pictures.
-    #[allow(clippy::print_stderr, reason = "stderr shows the metrics")]
     fn whole(&self, config: &ConfigOf<E>, path: &Path) -> Result<ExitCode> {
         let Some((mut folder, model)) = self.train(config, path, self.existing)? else {
             return Ok(ExitCode::from(usage::INTERRUPTED));
@@ -106,19 +105,18 @@ impl<E: Experiment> Run<'_, E> {
         if !self.quiet {
             for row in evaluation.rows() {
                 let value = gibbs_report::format_value(row.value, row.std_err);
-                eprintln!("{} {} {value} {} ({})", part.name(), row.name, row.unit, row.kind);
+                note(format!("{} {} {value} {} ({})", part.name(), row.name, row.unit, row.kind));
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
     /// Trains one model, or goes on with it, and writes its weights; `None` if it was interrupted.
-    #[allow(clippy::print_stderr, reason = "stderr shows what begins")]
     fn train(&self, config: &ConfigOf<E>, path: &Path, existing: Existing) -> Result<Option<(RunFolder, E)>> {
         let mut task = E::task(config, self.source, &self.device)?;
         let mut folder = start_folder(path, existing, E::FILES)?;
         if !self.quiet {
-            eprintln!("{} on {}, run folder {}", E::NAME, self.backend, path.display());
+            note(format!("{} on {}, run folder {}", E::NAME, self.backend, path.display()));
         }
         folder.write_config(config)?;
         let machine = Machine {

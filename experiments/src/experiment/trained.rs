@@ -16,6 +16,7 @@ use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf},
     evaluation::Evaluation,
+    output::{note, print_json},
     request::Request,
     source::{Source, Target},
     usage::{self, of_folder, usage},
@@ -77,7 +78,6 @@ pub fn load_with_source<E: Experiment>(
     Ok((config, model, source))
 }
 
-#[allow(clippy::print_stdout, reason = "stdout carries the results")]
 pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
     let (config, mut model, source) = load_with_source::<E>(&args.examples, shared)?;
     if args.per_example.is_some() || args.examples.data.is_some() {
@@ -89,8 +89,8 @@ pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<(
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
-    println!("{}", to_json::<E>(&evaluation, &config, args.examples.data.as_deref(), &source, part));
-    Ok(())
+    let result = to_json::<E>(&evaluation, &config, args.examples.data.as_deref(), &source, part);
+    print_json(&result, shared.json)
 }
 
 /// The object that `eval` prints, for the run's own source unless other data are named.
@@ -112,7 +112,6 @@ pub(super) fn to_json<E: Experiment>(
     evaluation.to_json(E::NAME, &label, part.name(), n)
 }
 
-#[allow(clippy::print_stderr, reason = "stderr shows where the draws are")]
 pub(super) fn sample<E: Experiment>(
     args: &cli::Sample,
     family: &E::SampleArgs,
@@ -124,7 +123,7 @@ pub(super) fn sample<E: Experiment>(
     let (_, device) = device(shared)?;
     let (_, model) = load_run::<E>(&args.run_dir, &device)?;
     let out = model.sample(args, family, shared)?;
-    eprintln!("wrote {}", out.display());
+    note(format!("wrote {}", out.display()));
     Ok(())
 }
 

@@ -11,7 +11,11 @@ use gibbs_report::{Axis, Color, Figure, Panel, Series, format_value};
 use gibbs_train::atomic;
 use serde_json::{Value, json};
 
-use crate::usage::usage;
+use crate::{
+    cli::Shared,
+    output::{note, print_json},
+    usage::usage,
+};
 
 const THEORY: f64 = CapacityStudy::THEORY;
 const THRESHOLD: f64 = CapacityStudy::THRESHOLD;
@@ -42,12 +46,7 @@ pub struct Capacity {
     pub quiet: bool,
 }
 
-#[allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "stdout carries the results, stderr the progress"
-)]
-pub(super) fn run(args: &Capacity) -> Result<()> {
+pub(super) fn run(args: &Capacity, shared: &Shared) -> Result<()> {
     let sizes = sizes(args)?;
     let noise = Noise::new(args.seed, "capacity");
     let mut curves = Vec::new();
@@ -56,7 +55,7 @@ pub(super) fn run(args: &Capacity) -> Result<()> {
         curves.push(CapacityStudy::curve(n, args.instances, &noise.child(n.to_string()))?);
         if !args.quiet {
             let (loads, seconds) = (CapacityStudy::N_LOADS, start.elapsed().as_secs_f64());
-            eprintln!("{n} spins: {loads} loads, {} networks each, {seconds:.0} s", args.instances);
+            note(format!("{n} spins: {loads} loads, {} networks each, {seconds:.0} s", args.instances));
         }
     }
     let study =
@@ -70,11 +69,10 @@ pub(super) fn run(args: &Capacity) -> Result<()> {
     figure.save(folder.join("capacity.svg"))?;
     let json = to_json(&study, args);
     atomic::write_json(folder.join("capacity.json"), &json)?;
-    println!("{json}");
     if !args.quiet {
-        eprintln!("{}", verdict(&study));
+        note(verdict(&study));
     }
-    Ok(())
+    print_json(&json, shared.json)
 }
 
 fn sizes(args: &Capacity) -> Result<Vec<usize>> {

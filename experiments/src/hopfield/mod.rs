@@ -132,7 +132,7 @@ impl Experiment for HopfieldExperiment {
     fn run(command: &HopfieldCommands, shared: &Shared) -> Result<()> {
         match command {
             HopfieldCommands::Recall(args) => recall::run(args, shared),
-            HopfieldCommands::Capacity(args) => capacity::run(args),
+            HopfieldCommands::Capacity(args) => capacity::run(args, shared),
         }
     }
 }

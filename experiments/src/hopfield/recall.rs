@@ -21,6 +21,7 @@ use crate::{
     cli::{Sample, Shared},
     evidence::Half,
     experiment::{self, write_draws},
+    output::note,
     system::choices,
     usage::{OrUsage, usage},
 };
@@ -173,7 +174,6 @@ fn picture(experiment: &HopfieldExperiment, path: &Path) -> Result<Vec<f32>> {
     Ok(bytes.into_iter().map(value).collect())
 }
 
-#[allow(clippy::print_stderr, reason = "the names of the pictures are printed on stderr")]
 pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
     if args.n == 0 {
         return Err(usage("-n 0: give at least 1"));
@@ -189,7 +189,7 @@ pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
     let starts = starts(&experiment, args, &mut noise)?;
     let recall = args.dynamics.over(config.train.recall(), PARTS)?;
     pictures::filmstrip(&experiment, &starts, &recall, &noise, &out)?;
-    eprintln!("wrote {} and {}", out.display(), pictures::energy_file(&out).display());
+    note(format!("wrote {} and {}", out.display(), pictures::energy_file(&out).display()));
     Ok(())
 }
 

@@ -15,8 +15,9 @@ use serde_json::json;
 
 use super::{config, evaluate, learning::estimator};
 use crate::{
-    cli::Preset,
+    cli::{Preset, Shared},
     experiment::Experiment,
+    output::note,
     system::{self, SystemArgs, choices},
     usage::check_counts,
 };
@@ -45,8 +46,7 @@ impl Compare {
     ///
     /// # Errors
     /// Settings that make no system, or a folder that cannot be written.
-    #[allow(clippy::print_stderr, clippy::print_stdout, reason = "the table on stderr, the result on stdout")]
-    pub(super) fn run(&self) -> Result<()> {
+    pub(super) fn run(&self, shared: &Shared) -> Result<()> {
         check_counts(&[("--samples", self.samples)])?;
         let train = config::train(Preset::Default);
         let system = system::build(&self.system.over(SpinSystemKind::Sk, config::default_truth))?;
@@ -55,15 +55,15 @@ impl Compare {
         let noise = Noise::new(self.seed, "samples/train");
         let (spins, how) = draw_spins(&truth, self.samples, train.walk, &noise)?;
         let samples = Samples::new(&spins, system.n_spins())?;
-        eprintln!(
+        note(format!(
             "{}: {} samples, {} of them different, {how}",
             system.config.describe(),
             self.samples,
             samples.distinct()
-        );
+        ));
         let [method, error, rms, moments, seconds] =
             ["method", "error of J", "rms of h", "moments", "seconds"];
-        eprintln!("{method:<18} {error:>10} {rms:>10} {moments:>10} {seconds:>9}");
+        note(format!("{method:<18} {error:>10} {rms:>10} {moments:>10} {seconds:>9}"));
 
         let methods = if self.methods.is_empty() { InverseMethod::ALL } else { &self.methods };
         let mut rows = Vec::new();
@@ -80,7 +80,7 @@ impl Compare {
             let (learned, steps) = match outcome {
                 Ok(outcome) => outcome,
                 Err(error) => {
-                    eprintln!("{name:<18} {error}");
+                    note(format!("{name:<18} {error}"));
                     rows.push(json!({ "method": name, "error": error.to_string() }));
                     continue;
                 }
@@ -90,12 +90,12 @@ impl Compare {
             let (couplings, fields) = (coupling_error(&learned, &truth), field_error(&learned, &truth));
             let exact = evaluate::enumeration(&learned)?;
             let gap = exact.map(|exact| samples.moments().gap(&Moments::from(&exact)));
-            eprintln!(
+            note(format!(
                 "{name:<18} {:>8.2} % {:>10.5} {:>10.1e} {seconds:>9.2}",
                 100.0 * couplings.relative,
                 fields.rms,
                 gap.unwrap_or(f64::NAN),
-            );
+            ));
             let mut row = json!({
                 "method": name,
                 "coupling_error": couplings.relative,
@@ -116,6 +116,6 @@ impl Compare {
             "methods": rows,
         });
         let figure = (n_panels > 0).then_some(figure);
-        super::write_result("compare", &self.folder, &system, self.seed, &result, figure.as_ref())
+        super::write_result("compare", &self.folder, &system, self.seed, (&result, shared), figure.as_ref())
     }
 }

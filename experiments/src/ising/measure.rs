@@ -20,7 +20,9 @@ use serde_json::{Value, json};
 
 use super::config;
 use crate::{
+    cli::Shared,
     experiment::Experiment,
+    output::note,
     system::{self, SystemArgs, choices, number},
     usage::{OrUsage, check_counts, usage},
 };
@@ -98,8 +100,7 @@ impl Measure {
     ///
     /// # Errors
     /// Settings that make no system, a method that does not suit it, or a folder that cannot be written.
-    #[allow(clippy::print_stderr, clippy::print_stdout, reason = "progress on stderr, the result on stdout")]
-    pub(super) fn run(&self) -> Result<()> {
+    pub(super) fn run(&self, shared: &Shared) -> Result<()> {
         let default = |kind: SpinSystemKind| {
             let config = config::default_system(kind);
             SpinSystemConfig { lattice: config.lattice.map(|_| LATTICE.into()), ..config }
@@ -129,14 +130,14 @@ impl Measure {
             methods.iter().flat_map(|method| pieces(*method)).collect();
         let described = system.config.describe();
         let name = described.split(',').next().unwrap_or_default();
-        eprintln!("{name}, {} temperatures, {} pieces of work", betas.len(), work.len());
+        note(format!("{name}, {} temperatures, {} pieces of work", betas.len(), work.len()));
         let (start, done) = (Instant::now(), AtomicUsize::new(0));
         let noise = Noise::new(self.seed, "measure");
         let measure = |(method, betas): &(MonteCarloMethod, Vec<f64>)| {
             let noise = noise.child(method.name());
             let found = method.measure(hamiltonian, betas, schedule, &noise).context(method.name())?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            eprintln!("{done} of {}: {method}, {:.1} s", work.len(), start.elapsed().as_secs_f64());
+            note(format!("{done} of {}: {method}, {:.1} s", work.len(), start.elapsed().as_secs_f64()));
             let n = system.n_spins();
             Ok(found.iter().map(|one| Point::new(*method, one, n)).collect())
         };
@@ -160,7 +161,7 @@ impl Measure {
             "temperatures": temperatures,
         });
         let figure = figure(&system, &points, &methods)?;
-        super::write_result("measure", &self.folder, &system, self.seed, &result, Some(&figure))
+        super::write_result("measure", &self.folder, &system, self.seed, (&result, shared), Some(&figure))
     }
 
     /// The inverse temperatures asked for.
@@ -263,10 +264,9 @@ impl Point {
 }
 
 /// Prints the estimates, and how far they are from the exact values.
-#[allow(clippy::print_stderr, reason = "the table is for the reader at the terminal")]
 fn show(betas: &[f64], exact: &[Option<Exact>], points: &[Point]) {
     let heads = QUANTITIES.map(|Quantity(_, _, head, ..)| format!("{head:>20}")).concat();
-    eprintln!("{:>7} {:<11}{heads}   off by   tau(E)  tau(|m|)", "T", "");
+    note(format!("{:>7} {:<11}{heads}   off by   tau(E)  tau(|m|)", "T", ""));
     for (beta, exact) in betas.iter().zip(exact) {
         let temperature = format!("{:>7.4}", 1.0 / beta);
         for point in points.iter().filter(|point| point.beta == *beta) {
@@ -277,12 +277,12 @@ fn show(betas: &[f64], exact: &[Option<Exact>], points: &[Point]) {
             let off = off.map_or_else(String::new, |off| format!("{off:+.2} se"));
             let [energy, _, magnetization, _] = &point.averages;
             let (method, times) = (point.method.name(), [energy.time.value, magnetization.time.value]);
-            eprintln!("{temperature} {method:<11}{cells} {off:>8} {:>8.1} {:>9.1}", times[0], times[1]);
+            note(format!("{temperature} {method:<11}{cells} {off:>8} {:>8.1} {:>9.1}", times[0], times[1]));
         }
         if let Some(exact) = exact {
             let cell = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.6}"));
             let cells = exact.values.map(|value| format!("{:>20}", cell(value))).concat();
-            eprintln!("{temperature} {:<11}{cells}", "exact");
+            note(format!("{temperature} {:<11}{cells}", "exact"));
         }
     }
 }

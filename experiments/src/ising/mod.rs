@@ -30,6 +30,7 @@ use crate::{
     config::{RunConfig, picture_shape},
     evaluation::Evaluation,
     experiment::{Experiment, Settings, write_draws},
+    output::{note, print_json},
     request::Request,
     source::{Source, SourceInfo},
     system::{self, SystemArgs},
@@ -132,13 +133,12 @@ impl Experiment for IsingExperiment {
         evaluate::evaluate(self, source, part)
     }
 
-    #[allow(clippy::print_stderr, reason = "how draws are made is printed on stderr")]
     fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<PathBuf> {
         let (values, how) = self.draw(args.n, &Noise::new(args.seed, "sample"))?;
         let grey: Vec<f32> = values.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let ((rows, columns), out) = (self.shape(), args.out_path());
         write_draws(&out, &grey, &values, [args.n, rows, columns])?;
-        eprintln!("{how}");
+        note(how);
         Ok(out)
     }
 
@@ -146,10 +146,10 @@ impl Experiment for IsingExperiment {
         evaluate::draw_pictures(self, files)
     }
 
-    fn run(command: &IsingCommands, _: &Shared) -> Result<()> {
+    fn run(command: &IsingCommands, shared: &Shared) -> Result<()> {
         match command {
-            IsingCommands::Measure(measure) => measure.run(),
-            IsingCommands::Compare(compare) => compare.run(),
+            IsingCommands::Measure(measure) => measure.run(shared),
+            IsingCommands::Compare(compare) => compare.run(shared),
         }
     }
 }
@@ -172,13 +172,12 @@ impl IsingExperiment {
 }
 
 /// Writes the result of a command and its figure to a folder, and prints the result.
-#[allow(clippy::print_stderr, clippy::print_stdout, reason = "stdout carries the result")]
 fn write_result(
     command: &str,
     folder: &Option<PathBuf>,
     system: &SpinSystem,
     seed: u64,
-    result: &Value,
+    (result, shared): (&Value, &Shared),
     figure: Option<&Figure>,
 ) -> Result<()> {
     let name = format!("ising-{command}-{}-s{seed}", system.config.kind);
@@ -188,7 +187,6 @@ fn write_result(
     for extension in ["png", "svg"] {
         figure.map(|figure| figure.save(folder.join(command).with_extension(extension))).transpose()?;
     }
-    eprintln!("wrote {}", folder.display());
-    println!("{result}");
-    Ok(())
+    note(format!("wrote {}", folder.display()));
+    print_json(result, shared.json)
 }

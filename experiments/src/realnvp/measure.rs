@@ -18,6 +18,7 @@ use crate::{
     cli::Shared,
     evaluation::Evaluation,
     experiment::{self, Experiment},
+    output::{note, print_json},
     usage::{check_counts, usage},
     variational::{AT_ONCE, IMAGES, SymmetrizedTarget},
 };
@@ -53,7 +54,6 @@ impl Measure {
     ///
     /// # Errors
     /// A run on data, or a file that cannot be written.
-    #[allow(clippy::print_stderr, clippy::print_stdout, reason = "a table on stderr, the result on stdout")]
     pub(super) fn run(&self, shared: &Shared) -> Result<()> {
         check_counts(&[
             ("--chains", self.chains),
@@ -93,9 +93,8 @@ impl Measure {
         });
         let path = RunFolder::read(&self.run_dir)?.named("measure.json");
         atomic::write(&path, result.to_string().as_bytes())?;
-        eprintln!("wrote {}", path.display());
-        println!("{result}");
-        Ok(())
+        note(format!("wrote {}", path.display()));
+        print_json(&result, shared.json)
     }
 
     /// Hamiltonian Monte Carlo from draws of the model, in the latent space of a flow or without one.
@@ -137,11 +136,10 @@ fn metrics(series: &HmcSeries) -> Evaluation {
 }
 
 /// The metrics as a table on stderr.
-#[allow(clippy::print_stderr, reason = "the table is for the reader at the terminal")]
 fn show(measured: &[(&str, Evaluation, Option<f64>)]) {
     let line = |name: &str, cells: Vec<String>| {
         let cells: String = cells.iter().map(|cell| format!("{cell:>22}")).collect();
-        eprintln!("{name:<22}{cells}");
+        note(format!("{name:<22}{cells}"));
     };
     line("", measured[0].1.rows().map(|row| row.name.replace('_', " ")).collect());
     for (method, metrics, _) in measured {
