@@ -1,6 +1,6 @@
 //! The commands on a trained model: `eval` and `sample`, and how the other commands of a family load a run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use burn::prelude::*;
