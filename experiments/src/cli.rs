@@ -11,6 +11,7 @@ use gibbs_data::Split;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::data::{CompanionFlags, DataFlags};
 use crate::usage::usage;
 
 /// Command line of a family whose `train` and `sample` take the further flags `T` and `S`, with the further commands `X`.
@@ -139,9 +140,12 @@ pub enum Preset {
 pub struct Train {
     /// Run folder; runs/MODEL-DATA-sSEED if not given
     pub run_dir: Option<PathBuf>,
-    /// Data set: a name (digits, mnist, ...) or an .npy or idx file
+    /// Data set: a name (digits, mnist, ...), an .npy, .npz, .csv, .tsv or idx file, or a folder of PNG files
     #[arg(long, value_name = "NAME|FILE")]
     pub data: Option<String>,
+    /// What goes with the data.
+    #[command(flatten)]
+    pub files: DataFlags,
     /// Settings to start from
     #[arg(long, value_enum, default_value = "default")]
     pub preset: Preset,
@@ -205,12 +209,15 @@ impl Part {
 pub struct Examples {
     /// Run folder; config.json and model.safetensors are enough
     pub run_dir: PathBuf,
-    /// Another data set than the run's: a name or an .npy or idx file
+    /// Another data set than the run's: a name, a file, or a folder of PNG files
     #[arg(long, value_name = "NAME|FILE")]
     pub data: Option<String>,
-    /// Which of its examples
-    #[arg(long, value_enum, default_value = "test")]
-    pub split: Part,
+    /// What goes with --data.
+    #[command(flatten)]
+    pub files: CompanionFlags,
+    /// Which examples; test if not given, and all of a file that is not the run's
+    #[arg(long, value_enum)]
+    pub split: Option<Part>,
 }
 
 /// Flags of `eval`.

@@ -13,6 +13,7 @@ use gibbs_train::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    data::DataConfig,
     experiment::{Experiment, Settings},
     request::Request,
     source::{Source, SourceInfo, Target},
@@ -38,18 +39,6 @@ pub struct RunConfig<M, T> {
 
 /// The configuration of a family.
 pub type ConfigOf<E> = RunConfig<<E as Experiment>::Model, <E as Experiment>::Train>;
-
-/// What the model sees of a data set.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataConfig {
-    /// Name of a set, or path of a file.
-    pub name: String,
-    /// How grey values become zeros and ones.
-    pub binarization: Binarization,
-    /// Shape of one example.
-    pub shape: Vec<usize>,
-}
 
 impl<M, T> RunConfig<M, T> {
     /// The data of the run.
@@ -83,7 +72,8 @@ impl<M, T> RunConfig<M, T> {
     /// # Errors
     /// Those of reading and binarizing.
     pub fn load_data(&self, data_dir: &Path) -> Result<Splits> {
-        self.binarized(gibbs_data::load(&self.data()?.name, data_dir).or_usage()?)
+        let data = self.data()?;
+        self.binarized(gibbs_data::load_as(&data.name, &data.read, data_dir).or_usage()?)
     }
 
     /// Rows and columns of examples of this width as pictures: their shape if it has two sizes, else a square if the width is
@@ -161,7 +151,11 @@ pub fn resolve<E: Experiment>(
     let resolved =
         request.lay_over(Resolver::over(&start).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
     check_family::<E>(&resolved.config.experiment)?;
-    Ok((resolved.config, resolved.changes))
+    let mut config = resolved.config;
+    if let (Some(config), Source::Data(data)) = (&mut config.data, source) {
+        config.make_absolute(data.division);
+    }
+    Ok((config, resolved.changes))
 }
 
 /// A configuration as a file has it, laid over the preset: keys that are missing take the values of the preset.
@@ -190,11 +184,7 @@ fn overlay<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<(Confi
 fn preset<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<ConfigOf<E>> {
     let Settings { binarization, model, train } = E::preset(request, info)?;
     let has_target = E::target(request)?.is_some();
-    let data = (!has_target).then(|| DataConfig {
-        name: request.or("data.name", E::DATA.to_string()),
-        binarization,
-        shape: info.shape.clone(),
-    });
+    let data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, binarization));
     Ok(RunConfig { experiment: E::NAME.into(), data, model, train, seed: 0 })
 }
 

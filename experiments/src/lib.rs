@@ -8,6 +8,7 @@ pub mod bench;
 pub mod cli;
 pub mod cnf;
 pub mod config;
+pub mod data;
 pub mod dbn;
 pub mod density;
 pub mod download;

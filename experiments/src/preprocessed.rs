@@ -121,7 +121,7 @@ pub fn whitened(preprocessor: Preprocessor, data: &Dataset, device: &Device) -> 
 /// A batch of examples with their classes, for a model of `n_classes`.
 pub fn with_classes(batch: gibbs_data::Batch, n_classes: usize) -> Batch {
     let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
-    Batch { x: batch.x, context }
+    Batch { x: batch.x, context, weights: batch.weights }
 }
 
 /// Examples of a set with their classes, block by block.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use gibbs_data::ReadConfig;
 use gibbs_train::config::Resolver;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -44,6 +45,9 @@ impl Request {
         }
         if let Some(seed) = args.seed {
             assign("seed", json!(seed));
+        }
+        for (path, value) in args.files.settings() {
+            assign(path, value);
         }
         for (path, value) in family.settings() {
             assign(path, value);
@@ -114,6 +118,11 @@ impl Request {
     /// Whether something is given at a path.
     pub fn has(&self, path: &str) -> bool {
         self.get::<Value>(path).is_some()
+    }
+
+    /// How the files of the data are read. A value of a wrong type is refused when the whole configuration is resolved.
+    pub fn read_config(&self) -> ReadConfig {
+        self.get("data").unwrap_or_default()
     }
 
     /// The length of the run in steps (`train.steps`), or a default.

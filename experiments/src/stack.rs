@@ -272,13 +272,15 @@ impl TrainTask for InParts<'_> {
     }
 
     fn step(&mut self, at: &Position) -> Result<(), BoxError> {
-        let Batch { x, context } = self.batches.batches.batch(at);
+        let Batch { x, context, weights } = self.batches.batches.batch(at);
         let [whole, part] = self.batches.sizes;
         let (n, parts, epochs) = (x.dims()[0], whole.div_ceil(part), at.total_steps / at.steps_per_epoch);
         for (i, start) in (0..n).step_by(part).enumerate() {
             let here = Position::new(at.step * parts + i, at.steps_per_epoch * parts, epochs);
             let rows = |x: &Tensor<2>| x.clone().narrow(0, start, part.min(n - start));
-            self.learner.step_on(Batch { x: rows(&x), context: context.as_ref().map(rows) }, &here)?;
+            let weights = weights.as_ref().map(|w| w.clone().narrow(0, start, part.min(n - start)));
+            let batch = Batch { x: rows(&x), context: context.as_ref().map(rows), weights };
+            self.learner.step_on(batch, &here)?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
-use gibbs_data::npy::{self, Array};
+use gibbs_data::npy;
 use gibbs_physics::{
     Pairwise,
     system::{
@@ -140,12 +140,9 @@ fn read_couplings(file: &Path) -> Result<Pairwise> {
             format!("{}: {n} rows and {columns} columns; a square matrix is needed", file.display());
         return Err(usage(message));
     }
-    let matrix: Vec<f64> = match array.values {
-        Array::U8(values) => values.into_iter().map(f64::from).collect(),
-        Array::F32(values) => values.into_iter().map(f64::from).collect(),
-        Array::F64(values) => values,
-    };
-    Pairwise::from_matrix(&matrix, vec![0.0; n]).with_context(|| file.display().to_string()).or_usage()
+    Pairwise::from_matrix(&array.values.to_f64(), vec![0.0; n])
+        .with_context(|| file.display().to_string())
+        .or_usage()
 }
 
 /// Flags of `train` for a spin system.

@@ -263,7 +263,7 @@ mod tests {
             let mut plain = contrastive().init(&rbm, layer.base().clone()).unwrap();
             let x = Tensor::cat(vec![x, label.clone()], 1);
             let want = plain.gradients(&rbm, x, &mut Noise::new(4, "chains")).0;
-            let batch = Batch { x: v.clone(), context: Some(label.clone()) };
+            let batch = Batch::new(v.clone()).with_context(Some(label.clone()));
             let at = Position::new(0, 1, 1);
             let have = layer.step(&rbm, batch, &at, &mut Noise::new(4, "chains")).unwrap().gradients;
             let id = rbm.weight.id;

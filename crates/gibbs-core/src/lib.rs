@@ -22,6 +22,6 @@ pub use estimate::{Estimate, Kind};
 pub use moments::ColumnMoments;
 pub use objective::{
     Batch, BoxError, MaximumLikelihood, Objective, ObjectiveState, Position, Scalar, StepOutput,
-    cross_entropy,
+    cross_entropy, weighted_mean,
 };
 pub use traits::{Bijection, ConditionalLogProb, Energy, LogProb, Sample};

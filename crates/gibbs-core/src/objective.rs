@@ -69,12 +69,20 @@ pub struct Batch {
     pub x: Tensor<2>,
     /// The context of each example, `[batch, n_context]`: its class as a one-hot row, or real numbers.
     pub context: Option<Tensor<2>>,
+    /// The weight of each example, `[batch]`, at least 0; `None`: all are 1. An example of weight 2 counts as two equal examples.
+    pub weights: Option<Tensor<1>>,
 }
 
 impl Batch {
-    /// A batch without a context.
+    /// A batch without contexts and weights.
     pub fn new(x: Tensor<2>) -> Self {
-        Self { x, context: None }
+        Self { x, context: None, weights: None }
+    }
+
+    /// The same examples with their contexts, if there are any.
+    #[must_use]
+    pub fn with_context(self, context: Option<Tensor<2>>) -> Self {
+        Self { context, ..self }
     }
 
     /// A batch without examples, for objectives that draw their own.
@@ -199,15 +207,27 @@ impl<M, O: Objective<M> + ?Sized> Objective<M> for Box<O> {
     }
 }
 
-/// Maximum likelihood: minimizes the mean of `-ln p(x | c)` over the batch, nats. Metric: `loss`.
+/// The mean of `values [batch]` over a batch: `Σ w f / Σ w` with weights `[batch]`, 0 if all of them are 0.
+pub fn weighted_mean(values: Tensor<1>, weights: Option<&Tensor<1>>) -> Tensor<1> {
+    match weights {
+        None => values.mean(),
+        Some(weights) => {
+            let total = weights.clone().sum().clamp_min(f64::from(f32::MIN_POSITIVE));
+            (values * weights.clone()).sum() / total
+        }
+    }
+}
+
+/// Maximum likelihood: minimizes the mean of `-ln p(x | c)` over the batch, nats, by the weights of the examples. Metric: `loss`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MaximumLikelihood;
 
 impl<M: Module + ConditionalLogProb> Objective<M> for MaximumLikelihood {
     fn step(&mut self, model: &M, batch: Batch, _: &Position, _: &mut Noise) -> Result<StepOutput, BoxError> {
         let context = batch.context.map(Tensor::autodiff);
+        let weights = batch.weights.map(Tensor::autodiff);
         let log_prob = model.log_prob_given(batch.x.autodiff(), context.as_ref());
-        Ok(StepOutput::backward(model, "loss", log_prob.mean().neg()))
+        Ok(StepOutput::backward(model, "loss", weighted_mean(log_prob, weights.as_ref()).neg()))
     }
 }
 

@@ -13,6 +13,10 @@ pub struct Example {
     pub values: Vec<f32>,
     /// The label, if the set has labels.
     pub label: Option<u8>,
+    /// The context, `[n_context]`, if the set has any.
+    pub context: Option<Vec<f32>>,
+    /// The weight, if the set has weights.
+    pub weight: Option<f32>,
     /// The index of the example in the data set.
     pub index: usize,
 }
@@ -22,7 +26,10 @@ pub struct Example {
 impl burn::data::dataset::Dataset<Example> for Dataset {
     fn get(&self, index: usize) -> Result<Example, DatasetError> {
         let label = self.labels().map(|labels| labels[index]);
-        Ok(Example { values: self.values(&[index]), label, index })
+        let width = self.context_columns().len();
+        let context = self.context().map(|values| values[index * width..(index + 1) * width].to_vec());
+        let weight = self.weights().map(|weights| weights[index]);
+        Ok(Example { values: self.values(&[index]), label, context, weight, index })
     }
 
     fn len(&self) -> usize {
@@ -59,8 +66,16 @@ impl Batcher<Example, Batch> for ExampleBatcher {
         let shape = [items.len(), width];
         let labels = items.iter().map(|example| example.label).collect();
         let indices = items.iter().map(|example| example.index).collect();
+        let context: Option<Vec<Vec<f32>>> = items.iter().map(|example| example.context.clone()).collect();
+        let context = context.filter(|rows| !rows.is_empty()).map(|rows| {
+            let shape = [rows.len(), rows[0].len()];
+            Tensor::from_data(TensorData::new(rows.concat(), shape), device)
+        });
+        let weights: Option<Vec<f32>> = items.iter().map(|example| example.weight).collect();
+        let weights = weights.map(|w| Tensor::from_data(TensorData::new(w, [items.len()]), device));
         let values: Vec<f32> = items.into_iter().flat_map(|example| example.values).collect();
-        Batch { x: Tensor::from_data(TensorData::new(values, shape), device), labels, indices }
+        let x = Tensor::from_data(TensorData::new(values, shape), device);
+        Batch { x, labels, context, weights, indices }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::{DataError, Dataset, KnownDensity, Splits};
+use crate::{DataError, Dataset, Division, KnownDensity, Splits};
 
 /// Allowed sides of the square: up to 8190 patterns.
 pub const SIDES: RangeInclusive<usize> = 2..=12;
@@ -83,7 +83,9 @@ pub fn bars_and_stripes(side: usize) -> Result<Splits, DataError> {
     let name = format!("bars-and-stripes-{side}x{side}");
     let train = Dataset::from_bytes_as(true, &name, distribution.patterns().repeat(copies), &[side, side])?;
     let once = train.rows(0..n);
-    Ok(Splits { train, valid: once.clone(), test: once, known_density: Some(Arc::new(distribution)) })
+    let known_density: Arc<dyn KnownDensity> = Arc::new(distribution);
+    let division = Division::Published;
+    Ok(Splits { train, valid: once.clone(), test: once, known_density: Some(known_density), division })
 }
 
 #[cfg(test)]

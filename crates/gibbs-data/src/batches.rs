@@ -12,6 +12,10 @@ pub struct Batch {
     pub x: Tensor<2>,
     /// The labels `[batch]`, if the set has labels.
     pub labels: Option<Vec<u8>>,
+    /// The contexts `[batch, n_context]`, if the set has any: the real numbers on which each example depends.
+    pub context: Option<Tensor<2>>,
+    /// The weights `[batch]`, if the set has weights. A mean over the batch is `Σ w f / Σ w`.
+    pub weights: Option<Tensor<1>>,
     /// The index of each example in the data set.
     pub indices: Vec<usize>,
 }

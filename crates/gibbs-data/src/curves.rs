@@ -56,12 +56,7 @@ pub fn generate(n: usize, seed: u64) -> Vec<u8> {
 /// None. The type is that of the other sets.
 pub fn splits() -> Result<Splits, DataError> {
     let whole = Dataset::from_bytes("curves", generate(30_000, 0), &[SIDE, SIDE], None)?;
-    Ok(Splits {
-        train: whole.rows(0..18_000),
-        valid: whole.rows(18_000..20_000),
-        test: whole.rows(20_000..30_000),
-        known_density: None,
-    })
+    Ok(Splits::at(&whole, 18_000, 20_000))
 }
 
 /// The three points of image `index`, in pixels from the upper left corner.

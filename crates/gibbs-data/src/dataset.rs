@@ -1,5 +1,6 @@
 //! Examples in memory.
 
+mod companions;
 mod read;
 
 use std::ops::Range;
@@ -8,9 +9,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::storage::{Rule, Storage};
-use crate::{Binarization, DataError};
+use crate::{Binarization, DataError, Kind};
+use companions::Companions;
 
-/// Examples in memory, as bytes or `f32`, with a shape and, if known, labels.
+/// Examples in memory, as bytes or `f32`, with a shape and, as far as they are known: names of the columns, labels, contexts,
+/// weights, and an offset of each column.
 ///
 /// A `Dataset` is a view: clones and [rows](Self::rows) share the values. Examples become `f32` when they are read: bytes
 /// are scaled to `[0, 1]`, then [binarized](Self::binarized) or [dequantized](Self::dequantized) if requested. The random
@@ -22,7 +25,8 @@ pub struct Dataset {
     /// Part of the names of the noise streams. All views of a file have the same.
     origin: Arc<str>,
     values: Storage,
-    labels: Option<Arc<Vec<u8>>>,
+    kind: Kind,
+    companions: Companions,
     shape: Arc<[usize]>,
     rows: Range<usize>,
     rule: Rule,
@@ -64,7 +68,8 @@ impl Dataset {
         match dataset.position(|x| !x.is_finite()) {
             None => Ok(dataset),
             Some((row, value)) => {
-                Err(DataError::NotFinite { name: dataset.name.to_string(), row, value: f64::from(value) })
+                let (name, value) = (dataset.name.to_string(), f64::from(value));
+                Err(DataError::NotFinite { name, row, column: String::new(), value })
             }
         }
     }
@@ -111,8 +116,9 @@ impl Dataset {
         let dataset = Self {
             origin: name.clone(),
             name,
+            kind: values.kind(),
             values,
-            labels: None,
+            companions: Companions::default(),
             shape: shape.into(),
             rows,
             rule: Rule::Plain,
@@ -124,28 +130,9 @@ impl Dataset {
         }
     }
 
-    /// The same examples with `labels`, one for each.
-    ///
-    /// # Errors
-    ///
-    /// [`DataError::Labels`] if the numbers of labels and examples differ.
-    ///
-    /// # Panics
-    ///
-    /// If `self` is a view of a part of its file.
-    pub fn with_labels(mut self, labels: Vec<u8>) -> Result<Self, DataError> {
-        assert_eq!(
-            self.rows,
-            0..self.values.len() / self.width(),
-            "labels for a part of `{}`: give them to the whole set",
-            self.name
-        );
-        if labels.len() != self.len() {
-            let (name, examples) = (self.name.to_string(), self.len());
-            return Err(DataError::Labels { name, examples, labels: labels.len() });
-        }
-        self.labels = Some(Arc::new(labels));
-        Ok(self)
+    /// Sets what the numbers of the file mean, where it is more than the memory shows.
+    pub(crate) fn with_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 
     /// Sets the name of the file in the names of the noise streams.
@@ -179,23 +166,23 @@ impl Dataset {
         self.shape.iter().product()
     }
 
-    /// The labels, one for each example.
-    pub fn labels(&self) -> Option<&[u8]> {
-        self.labels.as_ref().map(|labels| &labels[self.rows.clone()])
-    }
-
     /// Whether all values are 0 or 1, because of the stored bytes or of the binarization.
     pub fn is_binary(&self) -> bool {
         matches!(self.values, Storage::Binary(_)) || matches!(self.rule, Rule::Threshold | Rule::Draw { .. })
     }
 
-    /// Memory of the values and labels of the whole file in bytes. All views share it.
+    /// What the numbers mean.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Memory of the whole file in bytes: values, labels, contexts and weights. All views share it.
     pub fn bytes_in_memory(&self) -> usize {
-        self.values.bytes_in_memory() + self.labels.as_ref().map_or(0, |labels| labels.capacity())
+        self.values.bytes_in_memory() + self.companions.bytes_in_memory()
     }
 
     /// A description in one line, such as
-    /// `mnist: 50000 examples of 28x28, bytes 0 to 255, scaled to [0, 1], labels`.
+    /// `mnist: 50000 examples of 28x28, gray values 0 to 255, scaled to [0, 1], labels`.
     pub fn describe(&self) -> String {
         let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();
         let rule = match self.rule {
@@ -205,9 +192,8 @@ impl Dataset {
             Rule::Draw { per_epoch: false, .. } => ", binarized once",
             Rule::Dequantize { .. } => ", dequantized",
         };
-        let labels = if self.labels.is_some() { ", labels" } else { "" };
-        let (name, n, kind) = (&self.name, self.len(), self.values.kind());
-        format!("{name}: {n} examples of {}, {kind}{rule}{labels}", shape.join("x"))
+        let (name, n, kind) = (&self.name, self.len(), self.kind().describe());
+        format!("{name}: {n} examples of {}, {kind}{rule}{}", shape.join("x"), self.companions.describe())
     }
 
     /// A view of some of the examples, in the same order.
@@ -252,7 +238,10 @@ impl Dataset {
     /// [`DataError::NotQuantized`] if the set is not stored as gray bytes.
     pub fn dequantized(mut self, seed: u64) -> Result<Self, DataError> {
         if !matches!(self.values, Storage::Gray(_)) {
-            return Err(DataError::NotQuantized { name: self.name.to_string(), found: self.values.kind() });
+            return Err(DataError::NotQuantized {
+                name: self.name.to_string(),
+                found: self.kind().describe(),
+            });
         }
         self.rule = Rule::Dequantize { seed };
         Ok(self)

@@ -3,12 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::Kind;
+
 /// An error of a data set or a file. Each message is one line with the name, the value and a solution.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The text is neither the name of a set nor a file.
-    #[error("no data set and no file '{spec}': give the path of an .npy or idx file, or one of: {known}")]
+    #[error(
+        "no data set and no file '{spec}': give the path of an .npy, .npz, .csv, .tsv or idx file or a folder of PNG files, or one of: {known}"
+    )]
     Unknown {
         /// The text.
         spec: String,
@@ -38,7 +42,7 @@ pub enum DataError {
         source: io::Error,
     },
     /// The format of the file is unknown.
-    #[error("{}: begins with bytes {found}, which is neither idx (00 00 08, or gzip of it) nor npy (93 4e 55 4d 50 59); convert it with numpy.save", path.display())]
+    #[error("{}: begins with bytes {found}, which is neither npy (93 4e 55 4d 50 59), npz (50 4b) nor idx (00 00 08, or gzip of it), and its name does not end in .csv or .tsv (or .gz of them); convert it with numpy.save", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -107,19 +111,63 @@ pub enum DataError {
         /// The supported types.
         supported: &'static str,
     },
-    /// The file stores its array by columns.
-    #[error("{}: stored in Fortran (column-major) order; save numpy.ascontiguousarray(array) instead", path.display())]
-    FortranOrder {
+    /// A field of a table is no number, or missing.
+    #[error(
+        "{name}: example {row} (line {line}), column {column}: {what}; fill it in, or leave out the row or the column"
+    )]
+    Field {
         /// The file.
+        name: String,
+        /// Index of the example.
+        row: usize,
+        /// Line of the file, from 1.
+        line: u64,
+        /// The column: its name in quotation marks, or its index.
+        column: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A folder has no pictures.
+    #[error("{}: a folder without PNG files; put pictures of one size there, or into one folder for each class", path.display())]
+    NoPictures {
+        /// The folder.
         path: PathBuf,
     },
+    /// A part comes from two files.
+    #[error("{}: data.{part} names a file, but the examples already come with a part of this name", path.display())]
+    TwoParts {
+        /// The file that is given.
+        path: PathBuf,
+        /// Name of the part.
+        part: &'static str,
+    },
+    /// A file for one part holds several.
+    #[error("{}: holds {n} parts, where one is needed; take a file with one array", path.display())]
+    SeveralParts {
+        /// The file.
+        path: PathBuf,
+        /// Number of parts.
+        n: usize,
+    },
+    /// Labels, contexts or weights of a part that is not there.
+    #[error("{}: given for the {part} examples, which have no file; give data.{part}", path.display())]
+    NoPart {
+        /// The file that is given.
+        path: PathBuf,
+        /// Name of the part.
+        part: &'static str,
+    },
     /// A value is NaN, infinite, or too large for f32.
-    #[error("{name}: example {row} has the value {value:?}, which is not a finite f32; remove or replace it")]
+    #[error(
+        "{name}: example {row}{column} has the value {value:?}, which is not a finite f32; remove or replace it"
+    )]
     NotFinite {
         /// Set or file.
         name: String,
         /// Index of the example.
         row: usize,
+        /// The column, if it has a name: `, column "height"`.
+        column: String,
         /// The value.
         value: f64,
     },
@@ -134,6 +182,67 @@ pub enum DataError {
         row: usize,
         /// The value.
         value: f32,
+    },
+    /// A value does not have the kind of the set.
+    #[error(
+        "{name}: example {row}{column} has the value {value:?}, but the data are read as {}; give data of the same kind, or data.kind = real (also binary, gray, unit_gray) for a new run",
+        kind.describe()
+    )]
+    Kind {
+        /// Set or file.
+        name: String,
+        /// Index of the example.
+        row: usize,
+        /// The column, if it has a name: `, column "height"`.
+        column: String,
+        /// The value.
+        value: f64,
+        /// The kind of the data.
+        kind: Kind,
+    },
+    /// A label is none of the classes.
+    #[error("{name}: example {row} has the label {label}, where {expected} is needed")]
+    Label {
+        /// Set or file.
+        name: String,
+        /// Index of the example.
+        row: usize,
+        /// The label.
+        label: String,
+        /// What is needed.
+        expected: String,
+    },
+    /// There are more classes than labels can count.
+    #[error("{name}: the labels have {n} different values; at most 256 classes are possible")]
+    Classes {
+        /// Set or file.
+        name: String,
+        /// Number of different labels.
+        n: usize,
+    },
+    /// Single precision would round a column of a context coarsely.
+    #[error(
+        "{name}: single precision would round the context column \"{column}\" coarsely; subtract {offset} from it"
+    )]
+    Rounded {
+        /// The file.
+        name: String,
+        /// The column.
+        column: String,
+        /// What to subtract.
+        offset: f64,
+    },
+    /// A column is chosen by its name in a file that does not have it.
+    #[error("{name}: no column \"{column}\" ({setting}); it has {known}")]
+    Column {
+        /// The file.
+        name: String,
+        /// The name.
+        column: String,
+        /// The setting that names the column.
+        setting: &'static str,
+        /// The columns that exist.
+        known: String,
     },
     /// A set of zeros and ones has another byte.
     #[error(
@@ -164,6 +273,20 @@ pub enum DataError {
         examples: usize,
         /// Number of labels.
         labels: usize,
+    },
+    /// Contexts or weights do not fit the examples.
+    #[error(
+        "{name}: the {what} {reason}; {examples} examples need one finite row each, and weights of at least 0"
+    )]
+    Companion {
+        /// Set or file.
+        name: String,
+        /// `context` or `weights`.
+        what: &'static str,
+        /// What is wrong.
+        reason: String,
+        /// Number of examples.
+        examples: usize,
     },
     /// The shape is wrong, or the number of values does not fit it.
     #[error("{name}: shape {found:?} where {expected} is needed")]

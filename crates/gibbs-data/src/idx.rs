@@ -38,6 +38,9 @@ pub fn read(path: &Path) -> Result<Idx, DataError> {
 /// Largest number of values that a header may promise: a terabyte.
 const LARGEST: u64 = 1 << 40;
 
+/// Largest ratio of sizes after and before unpacking: deflate stores at most 258 bytes in 2 bits.
+pub(crate) const MAX_RATIO: u64 = 1032;
+
 /// Whether `bytes` are the start of an idx file or of gzip data.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     is_gzip(bytes) || bytes.starts_with(&[0, 0])
@@ -62,8 +65,6 @@ pub(crate) fn parse(mut bytes: Vec<u8>, path: &Path) -> Result<Idx, DataError> {
 }
 
 fn parse_gzip(bytes: &[u8], path: &Path) -> Result<Idx, DataError> {
-    /// Deflate stores at most 258 values in 2 bits.
-    const MAX_RATIO: u64 = 1032;
     let mut decoder = MultiGzDecoder::new(bytes);
     let header = Header::read(&mut decoder, path)?;
     let file_bytes = bytes.len() as u64;

@@ -1,12 +1,9 @@
 //! Loads a data set by its name, or a file by its path.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use crate::npy::Narrow;
 use crate::plane::Plane;
-use crate::{DataError, Dataset, Splits, bars, curves, digits, idx, manifest, npy};
+use crate::{DataError, Dataset, ReadConfig, Splits, bars, curves, digits, manifest};
 
 /// Names and descriptions of the built-in sets.
 pub const BUILT_IN: [(&str, &str); 9] = [
@@ -30,11 +27,11 @@ pub fn names() -> Vec<String> {
     built_in.chain(manifest::all().into_iter().map(|manifest| manifest.name)).collect()
 }
 
-/// The data set with the name `spec`, or the file with the path `spec`, in three parts.
+/// The data set with the name `spec`, or the file with the path `spec`, in three parts; files as [`ReadConfig::default`] has it.
 ///
 /// - The sets of [`BUILT_IN`] need no files. `bars-and-stripes-6x6` has another side.
 /// - `mnist`, `fashion-mnist`, `binarized-mnist`, `frey-faces` are read from `data_dir/NAME/`. Their checksums are verified.
-/// - Other texts are paths of `.npy` or idx files. [`Splits::by_tenths`] splits them in their own order.
+/// - Other texts are paths of `.npy`, `.npz`, `.csv`, `.tsv` or idx files, or folders of PNG files.
 ///
 /// ```
 /// use gibbs_data::load;
@@ -48,8 +45,17 @@ pub fn names() -> Vec<String> {
 /// # Errors
 ///
 /// [`DataError::Unknown`] if `spec` is neither a name nor a file, and the errors of
-/// [`Manifest::load`](manifest::Manifest::load), [`load_file`] and [`Splits::by_tenths`].
+/// [`Manifest::load`](manifest::Manifest::load) and [`ReadConfig::read`].
 pub fn load(spec: &str, data_dir: &Path) -> Result<Splits, DataError> {
+    load_as(spec, &ReadConfig::default(), data_dir)
+}
+
+/// As [`load`], with files as `read` has it. Named sets do not depend on it.
+///
+/// # Errors
+///
+/// Those of [`load`].
+pub fn load_as(spec: &str, read: &ReadConfig, data_dir: &Path) -> Result<Splits, DataError> {
     if spec == "digits" {
         return digits::splits();
     }
@@ -68,7 +74,7 @@ pub fn load(spec: &str, data_dir: &Path) -> Result<Splits, DataError> {
     if !Path::new(spec).exists() {
         return Err(DataError::Unknown { spec: spec.to_owned(), known: names().join(", ") });
     }
-    Splits::by_tenths(&load_file(Path::new(spec))?)
+    read.read(Path::new(spec))
 }
 
 /// The side in `bars-and-stripes` or `bars-and-stripes-NxN`.
@@ -81,46 +87,14 @@ fn bars_side(spec: &str) -> Option<usize> {
     rows.parse().ok().filter(|_| rows == columns)
 }
 
-/// All examples of an `.npy` (`u8`, `f32`, `f64`; the first axis counts the examples) or idx file (plain or `.gz`), in the
-/// order of the file. The first bytes decide the format. If no byte is above 1, bytes are zeros and ones, otherwise gray
-/// values; see [`Dataset::describe`].
+/// All examples of a file, in its order, as [`ReadConfig::default`] has it: the training part where it has several.
 ///
 /// # Errors
 ///
-/// [`DataError::UnknownFormat`] for other files, and the errors of [`npy::read`], [`idx::read`],
-/// [`Dataset::from_bytes`] and [`Dataset::from_f32`].
+/// Those of [`ReadConfig::read`].
 pub fn load_file(path: &Path) -> Result<Dataset, DataError> {
-    let mut start = [0; 8];
-    let start = {
-        let mut file = File::open(path).map_err(DataError::io("read", path))?;
-        let n = file.read(&mut start).map_err(DataError::io("read", path))?;
-        &start[..n]
-    };
-    let name = path.display().to_string();
-    // The draws of a binarization do not depend on the path of the file.
-    let origin = "file";
-    if npy::recognizes(start) {
-        let (shape, values) = npy::read_narrow(path)?;
-        let dataset = match values {
-            Narrow::Bytes(bytes) => Dataset::from_bytes(name, bytes, example_shape(&shape), None),
-            Narrow::Real(values) => Dataset::from_f32(name, values, example_shape(&shape), None),
-        };
-        return Ok(dataset?.with_origin(origin));
-    }
-    if idx::recognizes(start) {
-        let array = idx::read(path)?;
-        let dataset = Dataset::from_bytes(name, array.values, example_shape(&array.shape), None);
-        return Ok(dataset?.with_origin(origin));
-    }
-    if start.is_empty() {
-        return Err(DataError::Empty { name });
-    }
-    Err(DataError::UnknownFormat { path: path.to_path_buf(), found: idx::hex_pairs(start) })
-}
-
-/// All sizes except the number of examples. If there is no other, the examples have width 1.
-fn example_shape(shape: &[usize]) -> &[usize] {
-    if shape.len() > 1 { &shape[1..] } else { &[1] }
+    let whole = ReadConfig { whole: true, ..ReadConfig::default() };
+    Ok(whole.read(path)?.train)
 }
 
 #[cfg(test)]
@@ -130,6 +104,7 @@ mod tests {
     use tempfile::tempdir;
 
     use super::*;
+    use crate::npy;
 
     #[test]
     fn each_name_is_known() {
@@ -201,7 +176,9 @@ mod tests {
         fs::write(path("picture.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         let error = load_file(&path("picture.png")).unwrap_err();
         assert!(matches!(error, DataError::UnknownFormat { .. }), "{error}");
-        assert!(matches!(load_file(folder.path()), Err(DataError::Io { .. })));
+        assert!(matches!(load_file(&path("absent.npy")), Err(DataError::Io { .. })));
+        let empty = tempdir().unwrap();
+        assert!(matches!(load_file(empty.path()), Err(DataError::NoPictures { .. })));
         npy::write(&path("nan.npy"), &[0.0f32, f32::NAN], &[2, 1]).unwrap();
         assert!(matches!(load_file(&path("nan.npy")), Err(DataError::NotFinite { row: 1, .. })));
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::{DataError, Dataset, Splits, idx};
+use crate::{DataError, Dataset, Division, Kind, Splits, idx};
 
 const EMBEDDED: [&str; 4] = [
     include_str!("../datasets/mnist.toml"),
@@ -36,22 +36,12 @@ pub struct Manifest {
     pub help: String,
     /// Shape of one example.
     pub shape: Vec<usize>,
-    /// Kind of the values.
+    /// Kind of the values: binary or gray.
     pub values: Kind,
     /// Parts.
     pub splits: Parts,
     /// Files.
     pub files: Vec<File>,
-}
-
-/// Kind of the values of a named set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Bytes 0 to 255, which mean 0 to 1.
-    Gray,
-    /// Zeros and ones.
-    Binary,
 }
 
 /// The examples of each part.
@@ -164,7 +154,8 @@ impl Manifest {
         }
         let part = |part: &Part| -> Dataset { whole[part.images.as_str()].rows(part.rows[0]..part.rows[1]) };
         let Parts { train, valid, test } = &self.splits;
-        Ok(Splits { train: part(train), valid: part(valid), test: part(test), known_density: None })
+        let (train, valid, test, division) = (part(train), part(valid), part(test), Division::Published);
+        Ok(Splits { train, valid, test, known_density: None, division })
     }
 
     fn read_examples(&self, images: &str, labels: Option<&str>, folder: &Path) -> Result<Dataset, DataError> {

@@ -1,4 +1,5 @@
-//! The npy format of NumPy: little-endian `f4` and `f8`, unsigned bytes `u1`, in C (row-major) order.
+//! The npy format of NumPy: booleans, whole numbers of 1 to 8 bytes, real numbers of 2, 4 or 8 bytes, in either byte order, in C
+//! (row-major) or Fortran order.
 //!
 //! ```text
 //! 93 "NUMPY", version (1, 2 or 3), 0, length of the header (u16 for version 1, else u32, little-endian),
@@ -7,13 +8,16 @@
 //!
 //! Source: R. Kern, *NEP 1: A simple file format for NumPy arrays*, 2007.
 
+mod element;
 mod header;
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
+pub use crate::Array;
 use crate::DataError;
+use element::read_values;
 use header::{Header, MAGIC};
 
 /// The content of an npy file.
@@ -25,114 +29,56 @@ pub struct Npy {
     pub values: Array,
 }
 
-/// Values of an npy file.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Array {
-    /// `|u1`
-    U8(Vec<u8>),
-    /// `<f4`
-    F32(Vec<f32>),
-    /// `<f8`
-    F64(Vec<f64>),
-}
-
 /// Whether `bytes` are the start of an npy file.
 pub(crate) fn recognizes(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// Reads an npy file of `u8`, `f32` or `f64`. The size in the header is compared with the size of the file before
-/// memory is allocated.
+/// Reads an npy file. The size in the header is compared with the size of the file before memory is allocated.
 ///
 /// # Errors
 ///
 /// [`DataError::Io`], [`Malformed`](DataError::Malformed), [`ElementType`](DataError::ElementType),
-/// [`FortranOrder`](DataError::FortranOrder), [`AbsurdSize`](DataError::AbsurdSize),
-/// [`Truncated`](DataError::Truncated), [`TooLong`](DataError::TooLong).
+/// [`AbsurdSize`](DataError::AbsurdSize), [`Truncated`](DataError::Truncated), [`TooLong`](DataError::TooLong).
 pub fn read(path: &Path) -> Result<Npy, DataError> {
-    let (header, mut source) = open(path)?;
-    let n = header.values;
-    let values = match header.descr.as_str() {
-        u8::DESCR => Array::U8(convert::<u8, _>(&mut source, n, path, |byte| Ok(*byte))?),
-        f32::DESCR => Array::F32(convert::<f32, _>(&mut source, n, path, |x| Ok(*x))?),
-        _ => Array::F64(convert::<f64, _>(&mut source, n, path, |x| Ok(*x))?),
-    };
+    let file = File::open(path).map_err(DataError::io("read", path))?;
+    let bytes = file.metadata().map_err(DataError::io("read", path))?.len();
+    read_from(&mut BufReader::new(file), bytes, path)
+}
+
+/// Reads the content of an npy file of `bytes` bytes. `path` is for messages.
+pub(crate) fn read_from(source: &mut impl Read, bytes: u64, path: &Path) -> Result<Npy, DataError> {
+    let header = Header::read(source, bytes, path)?;
+    let values = read_values(header.element, source, header.values, path)?;
+    let values = if header.fortran_order { row_major(&values, &header.shape) } else { values };
     Ok(Npy { shape: header.shape, values })
 }
 
-/// Values of an npy file in the types of a data set.
-pub(crate) enum Narrow {
-    Bytes(Vec<u8>),
-    Real(Vec<f32>),
-}
-
-/// As [`read`], but with `f64` rounded to `f32` piece by piece, which saves memory.
-///
-/// # Errors
-///
-/// As [`read`], and [`DataError::NotFinite`] for an `f64` that is NaN, infinite or too large for `f32`.
-pub(crate) fn read_narrow(path: &Path) -> Result<(Vec<usize>, Narrow), DataError> {
-    let (header, mut source) = open(path)?;
-    let (n, shape) = (header.values, header.shape);
-    let values = match header.descr.as_str() {
-        u8::DESCR => Narrow::Bytes(convert::<u8, _>(&mut source, n, path, |byte| Ok(*byte))?),
-        f32::DESCR => Narrow::Real(convert::<f32, _>(&mut source, n, path, |x| Ok(*x))?),
-        _ => {
-            let width = shape[1..].iter().product::<usize>().max(1);
-            let mut done = 0;
-            Narrow::Real(convert::<f64, _>(&mut source, n, path, |&value| {
-                let narrow = value as f32;
-                done += 1;
-                if narrow.is_finite() {
-                    return Ok(narrow);
-                }
-                let name = path.display().to_string();
-                Err(DataError::NotFinite { name, row: (done - 1) / width, value })
-            })?)
-        }
-    };
-    Ok((shape, values))
-}
-
-fn open(path: &Path) -> Result<(Header, BufReader<File>), DataError> {
-    let file = File::open(path).map_err(DataError::io("read", path))?;
-    let file_bytes = file.metadata().map_err(DataError::io("read", path))?.len();
-    let mut source = BufReader::new(file);
-    let header = Header::read(&mut source, file_bytes, path)?;
-    Ok((header, source))
-}
-
-/// Reads `n` values piece by piece and applies `change` to each.
-fn convert<T: Element, U>(
-    source: &mut impl Read,
-    n: usize,
-    path: &Path,
-    mut change: impl FnMut(&T) -> Result<U, DataError>,
-) -> Result<Vec<U>, DataError> {
-    const PIECE: usize = 1 << 14;
-    let mut values = Vec::with_capacity(n);
-    let mut buffer = vec![0; n.min(PIECE) * size_of::<T>()];
-    while values.len() < n {
-        let piece = &mut buffer[..(n - values.len()).min(PIECE) * size_of::<T>()];
-        source.read_exact(piece).map_err(DataError::io("read", path))?;
-        for bytes in piece.chunks_exact(size_of::<T>()) {
-            values.push(change(&T::from_le(bytes))?);
-        }
+/// Values in Fortran order (first index fastest) in C order (last index fastest).
+fn row_major(values: &Array, shape: &[usize]) -> Array {
+    let mut strides = vec![1; shape.len()];
+    for axis in 1..shape.len() {
+        strides[axis] = strides[axis - 1] * shape[axis - 1];
     }
-    Ok(values)
+    let mut index = vec![0; shape.len()];
+    let mut next = || {
+        let at = index.iter().zip(&strides).map(|(i, stride)| i * stride).sum::<usize>();
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+        at
+    };
+    values.select(&(0..values.len()).map(|_| next()).collect::<Vec<_>>())
 }
 
-/// Element types of npy files.
+/// Element types that are written.
 pub trait Element: Copy + private::Sealed {
     /// The type in the header, such as `<f4`.
     const DESCR: &'static str;
-
-    /// The value of `size_of::<Self>()` little-endian bytes.
-    ///
-    /// # Panics
-    ///
-    /// If the number of bytes is wrong.
-    fn from_le(bytes: &[u8]) -> Self;
 
     /// Appends the little-endian bytes.
     fn append_le(self, bytes: &mut Vec<u8>);
@@ -144,10 +90,6 @@ macro_rules! elements {
 
         impl Element for $element {
             const DESCR: &'static str = $descr;
-
-            fn from_le(bytes: &[u8]) -> Self {
-                Self::from_le_bytes(bytes.try_into().expect("the caller passes the bytes of one element"))
-            }
 
             fn append_le(self, bytes: &mut Vec<u8>) {
                 bytes.extend(self.to_le_bytes());

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::names::named;
 use crate::portable::sin_cos_turns;
-use crate::{DataError, Dataset, Splits};
+use crate::{DataError, Dataset, KnownDensity, Splits};
 
 pub use density::PlaneDensity;
 
@@ -133,12 +133,8 @@ impl Plane {
     /// None. The type is that of the other sets.
     pub fn splits(self) -> Result<Splits, DataError> {
         let whole = Dataset::from_f32(self.name(), self.generate(70_000, 0), &[2], None)?;
-        Ok(Splits {
-            train: whole.rows(0..50_000),
-            valid: whole.rows(50_000..60_000),
-            test: whole.rows(60_000..70_000),
-            known_density: Some(Arc::new(PlaneDensity::new(self))),
-        })
+        let known_density: Arc<dyn KnownDensity> = Arc::new(PlaneDensity::new(self));
+        Ok(Splits { known_density: Some(known_density), ..Splits::at(&whole, 50_000, 60_000) })
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use image::ImageFormat;
 
-use crate::{DataError, Dataset};
+use crate::content::{Content, Labels};
+use crate::{Array, DataError, Dataset};
 
 /// The gray values of a PNG file as bytes, row by row, and its `[rows, columns]`. Colors become their luminance. Transparency
 /// is ignored.
@@ -29,6 +30,57 @@ pub fn read(path: &Path) -> Result<(Vec<u8>, [usize; 2]), DataError> {
 ///
 /// Those of [`read`]; [`DataError::Shape`] if the pictures differ in size, [`DataError::Empty`] without files.
 pub fn images(name: &str, paths: &[PathBuf]) -> Result<Dataset, DataError> {
+    let (bytes, shape) = read_all(paths)?;
+    Dataset::from_bytes_as(false, name, bytes, &shape)
+}
+
+/// The PNG files of a folder as examples, in the order of their names. Without any, its folders are the classes, in the order of
+/// their names.
+///
+/// # Errors
+///
+/// [`DataError::NoPictures`] for a folder without PNG files, [`DataError::Shape`] if they differ in size.
+pub(crate) fn folder(path: &Path) -> Result<Content, DataError> {
+    let name = path.display().to_string();
+    let (pictures, folders) = entries(path)?;
+    let mut labels = None;
+    let mut paths = pictures;
+    if paths.is_empty() {
+        let mut words = Vec::new();
+        for folder in folders {
+            let class = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let (pictures, _) = entries(&folder)?;
+            words.extend(pictures.iter().map(|_| class.clone()));
+            paths.extend(pictures);
+        }
+        labels = Some(Labels::Words(words));
+    }
+    if paths.is_empty() {
+        return Err(DataError::NoPictures { path: path.to_path_buf() });
+    }
+    let (bytes, [rows, columns]) = read_all(&paths)?;
+    let content = Content::of_array(name, &[paths.len(), rows, columns], Array::U8(bytes));
+    Ok(Content { labels, is_gray: true, ..content })
+}
+
+/// The PNG files and the folders in a folder, in the order of their names.
+fn entries(path: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), DataError> {
+    let (mut pictures, mut folders) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(path).map_err(DataError::io("read", path))? {
+        let entry = entry.map_err(DataError::io("read", path))?.path();
+        if entry.is_dir() {
+            folders.push(entry);
+        } else if entry.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+            pictures.push(entry);
+        }
+    }
+    pictures.sort_unstable();
+    folders.sort_unstable();
+    Ok((pictures, folders))
+}
+
+/// The gray values of PNG files of one size, one after the other.
+fn read_all(paths: &[PathBuf]) -> Result<(Vec<u8>, [usize; 2]), DataError> {
     let mut shape = None;
     let mut bytes = Vec::new();
     for path in paths {
@@ -43,7 +95,7 @@ pub fn images(name: &str, paths: &[PathBuf]) -> Result<Dataset, DataError> {
         }
         bytes.extend(values);
     }
-    Dataset::from_bytes_as(false, name, bytes, &shape.unwrap_or([0, 0]))
+    Ok((bytes, shape.unwrap_or([0, 0])))
 }
 
 #[cfg(test)]

@@ -35,6 +35,25 @@ impl Split {
 
 named!(Split, "split");
 
+/// How a data set came to its three parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Division {
+    /// A named set with the parts that its authors published, or that its generator makes.
+    #[default]
+    Published,
+    /// Files or arrays of their own.
+    Files,
+    /// Rows of a file in its own order.
+    Order,
+    /// Rows of a file in the random order of a seed.
+    Shuffled {
+        /// The seed.
+        seed: u64,
+    },
+    /// No division: each part is the whole.
+    Whole,
+}
+
 /// A data set in its three parts, each with at least one example, all of the same shape.
 #[derive(Clone, Debug)]
 pub struct Splits {
@@ -46,9 +65,32 @@ pub struct Splits {
     pub test: Dataset,
     /// The exact distribution of the examples, if it is known.
     pub known_density: Option<Arc<dyn KnownDensity>>,
+    /// How the parts came about.
+    pub division: Division,
 }
 
 impl Splits {
+    /// The rows of `whole` before `valid`, from there to `test`, and from there on. The parts are views: no value is copied.
+    ///
+    /// # Panics
+    ///
+    /// If the rows are not in this order, or beyond the last example.
+    pub fn at(whole: &Dataset, valid: usize, test: usize) -> Self {
+        Self {
+            train: whole.rows(0..valid),
+            valid: whole.rows(valid..test),
+            test: whole.rows(test..whole.len()),
+            known_density: None,
+            division: Division::Published,
+        }
+    }
+
+    /// All of `whole` in each part.
+    pub fn whole(whole: Dataset) -> Self {
+        let division = Division::Whole;
+        Self { train: whole.clone(), valid: whole.clone(), test: whole, known_density: None, division }
+    }
+
     /// Splits `whole` in its own order: the last tenth (rounded down) is test, the tenth before it valid, the rest train.
     /// The parts are views: no value is copied.
     ///
@@ -61,12 +103,7 @@ impl Splits {
             let split = if n == 0 { "train" } else { "test" };
             return Err(DataError::EmptySplit { name: whole.name().to_owned(), split, examples: n });
         }
-        Ok(Self {
-            train: whole.rows(0..n - 2 * tenth),
-            valid: whole.rows(n - 2 * tenth..n - tenth),
-            test: whole.rows(n - tenth..n),
-            known_density: None,
-        })
+        Ok(Self { division: Division::Order, ..Self::at(whole, n - 2 * tenth, n - tenth) })
     }
 
     /// One of the parts.
@@ -84,8 +121,8 @@ impl Splits {
     ///
     /// The first error of `change`.
     pub fn try_map<E>(self, mut change: impl FnMut(Dataset) -> Result<Dataset, E>) -> Result<Self, E> {
-        let Self { train, valid, test, known_density } = self;
-        Ok(Self { train: change(train)?, valid: change(valid)?, test: change(test)?, known_density })
+        let Self { train, valid, test, .. } = self;
+        Ok(Self { train: change(train)?, valid: change(valid)?, test: change(test)?, ..self })
     }
 
     /// Binarizes all parts, see [`Dataset::binarized`].

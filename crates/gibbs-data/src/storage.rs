@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use gibbs_backend::Noise;
 
+use crate::Kind;
+
 /// The values of a whole file. All its views share them.
 #[derive(Clone, Debug)]
 pub(crate) enum Storage {
@@ -30,11 +32,23 @@ impl Storage {
         }
     }
 
-    pub(crate) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Gray(_) => "bytes 0 to 255, scaled to [0, 1]",
-            Self::Binary(_) => "bytes 0 and 1",
-            Self::Real(_) => "real values",
+            Self::Gray(_) => Kind::Gray,
+            Self::Binary(_) => Kind::Binary,
+            Self::Real(_) => Kind::Real,
+        }
+    }
+
+    /// The rows of `width` values at `order`.
+    pub(crate) fn reordered(&self, order: &[usize], width: usize) -> Self {
+        fn rows<T: Copy>(values: &[T], order: &[usize], width: usize) -> Arc<Vec<T>> {
+            Arc::new(order.iter().flat_map(|&i| &values[i * width..(i + 1) * width]).copied().collect())
+        }
+        match self {
+            Self::Gray(bytes) => Self::Gray(rows(bytes, order, width)),
+            Self::Binary(bytes) => Self::Binary(rows(bytes, order, width)),
+            Self::Real(values) => Self::Real(rows(values, order, width)),
         }
     }
 

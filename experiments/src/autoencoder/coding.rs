@@ -10,7 +10,7 @@ use gibbs_data::npy;
 use super::AutoencoderExperiment;
 use crate::{
     cli::{Examples, Shared},
-    experiment::{device, load_run, load_with_source, write_draws},
+    experiment::{Applied, device, load_run, load_with_source, write_draws},
     output::note,
     pictures::host,
     usage::{OrUsage, usage},
@@ -83,9 +83,10 @@ fn encode<'a>(args: &'a Encode, shared: &Shared) -> Result<&'a PathBuf> {
     if args.out.extension().is_none_or(|extension| extension != "npy") {
         return Err(usage(format!("--out {}: the name must end in .npy", args.out.display())));
     }
-    let (_, model, source) = load_with_source::<AutoencoderExperiment>(&args.examples, shared)?;
+    let Applied { model, source, part, .. } =
+        load_with_source::<AutoencoderExperiment>(&args.examples, shared)?;
     let mut codes = Vec::new();
-    for &split in args.examples.split.splits() {
+    for &split in part.splits() {
         let set = source.data()?.get(split);
         let rows: Vec<usize> = (0..set.len()).collect();
         for rows in rows.chunks(BLOCK) {

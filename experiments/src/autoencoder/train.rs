@@ -62,7 +62,10 @@ impl<'a> AutoencoderStages<'a> {
     fn batches(&self) -> Result<Box<dyn BatchSource + 'a>> {
         let (train, visible) = (&self.config.train, visible(&self.config.model));
         let (data, seed) = (self.data.train.clone(), self.config.seed);
-        let encode = move |batch: gibbs_data::Batch| Batch { x: visible.encode(batch.x), context: None };
+        let encode = move |batch: gibbs_data::Batch| Batch {
+            weights: batch.weights,
+            ..Batch::new(visible.encode(batch.x))
+        };
         let batches = DataBatches::new(data, train.batch_size, seed, &self.device, encode).or_usage()?;
         Ok(Box::new(batches.from_epoch(self.first_epoch)))
     }

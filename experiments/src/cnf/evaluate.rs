@@ -49,7 +49,7 @@ pub(super) fn log_probs(
     let mut log_probs = LogProbs { within: Vec::new(), of_data: Vec::new(), kind };
     let (mut evaluations, n) = (0.0, rows.len() as f64);
     let block = ROWS.min(NUMBERS / data.width()).max(1);
-    for Batch { x, context } in blocks(data, rows, block, flow.n_context(), device) {
+    for Batch { x, context, .. } in blocks(data, rows, block, flow.n_context(), device) {
         let n_rows = x.dims()[0];
         let (y, ladj) = flow.preprocessor.forward(x);
         let (log_prob, taken) = flow.model.try_log_prob(y, context.as_ref(), Some(noise))?;
@@ -70,7 +70,7 @@ pub(super) fn matching_loss(
 ) -> f64 {
     let noise = &mut Noise::new(seed, "valid");
     let rows: Vec<usize> = (0..data.len()).collect();
-    let losses = blocks(data, &rows, ROWS, flow.n_context(), device).map(|Batch { x, context }| {
+    let losses = blocks(data, &rows, ROWS, flow.n_context(), device).map(|Batch { x, context, .. }| {
         let n_rows = x.dims()[0];
         let y = flow.preprocessor.forward(x).0;
         to_host(matching.loss(&flow.model.field, y, context.as_ref(), noise))[0] * n_rows as f64

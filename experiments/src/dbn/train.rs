@@ -81,7 +81,7 @@ impl<'a> DbnStages<'a> {
         let (train, device) = (self.data.train.clone(), &self.device);
         let batches = DataBatches::new(train, config.train.batch_size, config.seed, device, move |batch| {
             let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
-            Batch { x: visible.encode(batch.x), context }
+            Batch { x: visible.encode(batch.x), context, weights: batch.weights }
         });
         Ok(Box::new(batches.or_usage()?.from_epoch(self.first_epoch)))
     }

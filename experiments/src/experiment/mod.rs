@@ -11,20 +11,21 @@ use std::{
 use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, Subcommand};
-use gibbs_data::{Binarization, Splits};
+use gibbs_data::{Binarization, ReadConfig, Splits};
 use gibbs_train::{run_folder::RunFiles, training::TrainTask};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     cli::{self, Cli, Command, Part, Shared, Shorthand},
     config::{ConfigOf, Length},
+    data::find_file,
     evaluation::Evaluation,
     request::Request,
     source::{Source, SourceInfo, Target},
     usage::{self, OrUsage, usage},
 };
 
-pub use trained::{load_baseline, load_run, load_with_source, write_draws};
+pub use trained::{Applied, load_baseline, load_run, load_with_source, write_draws};
 
 /// A model family: a trained model with its configuration, as the command line uses it.
 pub trait Experiment: Sized {
@@ -65,8 +66,8 @@ pub trait Experiment: Sized {
     ///
     /// # Errors
     /// A set or file that cannot be read.
-    fn load_data(name: &str, _request: &Request, data_dir: &Path) -> Result<Splits> {
-        gibbs_data::load(name, data_dir).or_usage()
+    fn load_data(name: &str, read: &ReadConfig, _request: &Request, data_dir: &Path) -> Result<Splits> {
+        gibbs_data::load_as(name, read, data_dir).or_usage()
     }
 
     /// Complete settings for a source. Defaults may depend on what the request gives; the request is laid over them later.
@@ -183,15 +184,23 @@ pub fn device(shared: &Shared) -> Result<(String, Device)> {
     Ok((name, device))
 }
 
-/// The source that a request names.
-fn load_source<E: Experiment>(request: &Request, shared: &Shared) -> Result<Source<E::Target>> {
-    match E::target(request)? {
-        Some(target) => Ok(Source::Target(target)),
-        None => {
-            let name = request.or("data.name", E::DATA.to_string());
-            Ok(Source::Data(E::load_data(&name, request, &shared.data_dir)?))
+/// The source that a request names, or that of the run in a folder.
+fn load_source<E: Experiment>(
+    request: &Request,
+    run_dir: Option<&Path>,
+    shared: &Shared,
+) -> Result<Source<E::Target>> {
+    if let Some(target) = E::target(request)? {
+        return Ok(Source::Target(target));
+    }
+    let (mut name, mut read) = (request.or("data.name", E::DATA.to_string()), request.read_config());
+    if let Some(folder) = run_dir {
+        name = find_file(&name, folder)?;
+        for path in read.paths_mut() {
+            *path = find_file(path, folder)?;
         }
     }
+    Ok(Source::Data(E::load_data(&name, &read, request, &shared.data_dir)?))
 }
 
 /// The source as the model receives it.

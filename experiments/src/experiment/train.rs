@@ -18,6 +18,7 @@ use super::{BASELINE, Experiment, device, load_source, prepare, trained::to_json
 use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf, Length},
+    data::describe_splits,
     output::note,
     progress::Progress,
     request::Request,
@@ -52,7 +53,7 @@ pub(super) fn train<E: Experiment>(
         Some(file) => &Request::of_file(file)?,
         None => &request,
     };
-    let source = load_source::<E>(if request.has("data.name") { &request } else { whole }, shared)?;
+    let source = load_source::<E>(if request.has("data.name") { &request } else { whole }, None, shared)?;
     let (config, changes) = config::resolve::<E>(&request, &source, saved.as_deref())?;
     if let Some(file) = &saved {
         check_same_run::<E>(file, &source, &config)?;
@@ -60,6 +61,9 @@ pub(super) fn train<E: Experiment>(
     E::validate(&config, &source)?;
     if !args.quiet {
         note(source.describe());
+        if let Source::Data(data) = &source {
+            note(describe_splits(data));
+        }
         changes.iter().for_each(note);
     }
     let source = prepare::<E>(&config, source)?;
@@ -98,7 +102,7 @@ impl<E: Experiment> Run<'_, E> {
         model.draw_pictures(self.source, &folder.files())?;
         let part = Part::Test;
         let evaluation = model.evaluate(self.source, part, &folder.files())?;
-        let mut summary = to_json::<E>(&evaluation, config, None, self.source, part);
+        let mut summary = to_json::<E>(&evaluation, config, None, self.source, (part, part.name()));
         let info = folder.end()?;
         summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
         folder.write_summary(&summary)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_data::npy;
+use gibbs_data::{Division, npy};
 use gibbs_report::ImageGrid;
 use gibbs_train::{
     atomic,
@@ -15,6 +15,7 @@ use super::{BASELINE, Experiment, device, load_source, prepare};
 use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf},
+    data::is_same_file,
     evaluation::Evaluation,
     output::{note, print_json},
     request::Request,
@@ -53,43 +54,70 @@ pub fn load_baseline<E: Experiment>(files: &RunFiles, device: &Device) -> Result
     is_whole.then(|| load_run::<E>(&folder, device).map(|(_, model)| model)).transpose()
 }
 
+/// A trained model with the examples that a command is applied to.
+pub struct Applied<E: Experiment> {
+    /// Configuration of the run.
+    pub config: ConfigOf<E>,
+    /// The model with its weights.
+    pub model: E,
+    /// The examples: those of the run, or `--data`.
+    pub source: Source<E::Target>,
+    /// Which of them.
+    pub part: Part,
+    /// The name of the part for results: a file that is not divided has `all` of its examples in each part.
+    pub part_name: &'static str,
+}
+
 /// The model of a run with the examples that a command is applied to: those of the run, or `--data`.
 ///
 /// # Errors
 /// A folder that holds no run of this family, damaged files, or data that do not fit.
-pub fn load_with_source<E: Experiment>(
-    examples: &cli::Examples,
-    shared: &Shared,
-) -> Result<(ConfigOf<E>, E, Source<E::Target>)> {
+pub fn load_with_source<E: Experiment>(examples: &cli::Examples, shared: &Shared) -> Result<Applied<E>> {
     let (_, device) = device(shared)?;
     let files = RunFolder::read(&examples.run_dir).map_err(of_folder)?;
     let request = Request::of_file(&files.config())?;
     if let Some(name) = request.get::<String>("experiment") {
         config::check_family::<E>(&name)?;
     }
-    let source = match &examples.data {
-        Some(name) => Source::Data(E::load_data(name, &request, &shared.data_dir)?),
-        None => load_source::<E>(&request, shared)?,
+    let own: String = request.or("data.name", E::DATA.to_string());
+    let source = match examples.data.as_ref().filter(|name| !is_same_file(name, &own)) {
+        Some(name) => {
+            let mut read = examples.files.of_other_file(&request.read_config());
+            // A part of a file that is asked for is a tenth or the rest, as in training.
+            read.whole = examples.split.is_none_or(|part| part == Part::All);
+            Source::Data(E::load_data(name, &read, &request, &shared.data_dir)?)
+        }
+        None => load_source::<E>(&request, Some(&examples.run_dir), shared)?,
+    };
+    let is_whole = matches!(&source, Source::Data(data) if data.division == Division::Whole);
+    let (part, part_name) = match (is_whole, examples.split) {
+        (true, Some(Part::All)) => (Part::Test, Part::All.name()),
+        (true, None) if examples.data.is_some() => (Part::Test, Part::All.name()),
+        (_, part) => {
+            let part = part.unwrap_or(Part::Test);
+            (part, part.name())
+        }
     };
     let config = config::read::<E>(&request, Some(&source))?;
     E::validate(&config, &source)?;
     let source = prepare::<E>(&config, source)?;
     let model = load_model::<E>(&config, &files, &device)?;
-    Ok((config, model, source))
+    Ok(Applied { config, model, source, part, part_name })
 }
 
 pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
-    let (config, mut model, source) = load_with_source::<E>(&args.examples, shared)?;
+    let Applied { config, mut model, source, part, part_name } =
+        load_with_source::<E>(&args.examples, shared)?;
     if args.per_example.is_some() || args.examples.data.is_some() {
         model.measure_all();
     }
-    let part = args.examples.split;
     let files = RunFolder::read(&args.examples.run_dir).map_err(of_folder)?;
     let evaluation = model.evaluate(&source, part, &files)?;
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
-    let result = to_json::<E>(&evaluation, &config, args.examples.data.as_deref(), &source, part);
+    let data = args.examples.data.as_deref();
+    let result = to_json::<E>(&evaluation, &config, data, &source, (part, part_name));
     print_json(&result, shared.json)
 }
 
@@ -99,7 +127,7 @@ pub(super) fn to_json<E: Experiment>(
     config: &ConfigOf<E>,
     data: Option<&str>,
     source: &Source<E::Target>,
-    part: Part,
+    (part, part_name): (Part, &str),
 ) -> serde_json::Value {
     let (label, n) = match source {
         Source::Data(splits) => {
@@ -109,7 +137,7 @@ pub(super) fn to_json<E: Experiment>(
         }
         Source::Target(target) => (target.name(), 0),
     };
-    evaluation.to_json(E::NAME, &label, part.name(), n)
+    evaluation.to_json(E::NAME, &label, part_name, n)
 }
 
 pub(super) fn sample<E: Experiment>(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gibbs_backend::Noise;
-use gibbs_data::{DataError, Dataset, Splits, png};
+use gibbs_data::{DataError, Dataset, ReadConfig, Splits, png};
 use gibbs_physics::memory::random_patterns;
 
 use crate::{
@@ -25,24 +25,21 @@ const PATTERNS_1982: usize = 15;
 const SEARCHED: usize = 10_000;
 
 /// The data of a name. A file of few examples is every split; one of ±1 becomes one of zeros and ones.
-pub(super) fn load(name: &str, request: &Request, data_dir: &Path) -> Result<Splits> {
+pub(super) fn load(name: &str, read: &ReadConfig, request: &Request, data_dir: &Path) -> Result<Splits> {
     match name {
         IMAGES => {
             let images: Vec<PathBuf> = request.or("model.images", Vec::new());
-            Ok(everywhere(png::images(IMAGES, &images).or_usage()?))
+            Ok(Splits::whole(png::images(IMAGES, &images).or_usage()?))
         }
         RANDOM => random(request),
-        _ => match gibbs_data::load(name, data_dir) {
+        _ => match gibbs_data::load_as(name, read, data_dir) {
             Err(DataError::EmptySplit { examples: 1.., .. }) => {
-                of_two_values(everywhere(gibbs_data::load_file(Path::new(name)).or_usage()?))
+                let whole = ReadConfig { whole: true, ..read.clone() };
+                of_two_values(whole.read(Path::new(name)).or_usage()?)
             }
             splits => of_two_values(splits.or_usage()?),
         },
     }
-}
-
-fn everywhere(set: Dataset) -> Splits {
-    Splits { train: set.clone(), valid: set.clone(), test: set, known_density: None }
 }
 
 fn random(request: &Request) -> Result<Splits> {
@@ -53,7 +50,7 @@ fn random(request: &Request) -> Result<Splits> {
     let bytes = patterns.into_iter().flatten().map(|s| u8::from(s == 1)).collect();
     let side = n.isqrt();
     let shape = if side * side == n { vec![side, side] } else { vec![n] };
-    Ok(everywhere(Dataset::from_bytes(RANDOM, bytes, &shape, None)?))
+    Ok(Splits::whole(Dataset::from_bytes(RANDOM, bytes, &shape, None)?))
 }
 
 /// Values in \[0, 1\] as they are, ±1 as 1 and 0.
@@ -158,7 +155,7 @@ mod tests {
 
     #[test]
     fn spins_become_bits_and_other_values_are_refused() {
-        let set = |values: Vec<f32>| everywhere(Dataset::from_f32("set", values, &[2], None).unwrap());
+        let set = |values: Vec<f32>| Splits::whole(Dataset::from_f32("set", values, &[2], None).unwrap());
         let bits = of_two_values(set(vec![1.0, -1.0, -1.0, 1.0])).unwrap();
         assert_eq!(bits.test.values(&[0, 1]), [1.0, 0.0, 0.0, 1.0]);
         assert_eq!(of_two_values(set(vec![0.25, 1.0])).unwrap().train.values(&[0]), [0.25, 1.0]);

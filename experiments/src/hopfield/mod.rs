@@ -13,7 +13,7 @@ use anyhow::Result;
 use burn::prelude::*;
 use clap::{Args, Subcommand};
 use gibbs_backend::Noise;
-use gibbs_data::Splits;
+use gibbs_data::{ReadConfig, Splits};
 use gibbs_physics::memory::{AssociativeMemory, MemoryWeights, RecallConfig, similarity};
 use gibbs_train::{
     checkpoint::State,
@@ -88,8 +88,8 @@ impl Experiment for HopfieldExperiment {
     type SampleArgs = DynamicsArgs;
     type Commands = HopfieldCommands;
 
-    fn load_data(name: &str, request: &Request, data_dir: &Path) -> Result<Splits> {
-        data::load(name, request, data_dir)
+    fn load_data(name: &str, read: &ReadConfig, request: &Request, data_dir: &Path) -> Result<Splits> {
+        data::load(name, read, request, data_dir)
     }
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {

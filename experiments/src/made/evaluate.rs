@@ -26,14 +26,14 @@ const BLOCK: usize = 1000;
 
 /// Examples as the model receives them: levels of categorical variables, all else as it is.
 pub(super) fn batch(network: &AutoregressiveConfig, batch: gibbs_data::Batch) -> Batch {
-    let Batch { x, context } = with_classes(batch, network.n_context());
+    let Batch { x, context, weights } = with_classes(batch, network.n_context());
     let x = match network.output() {
         OutputDistribution::Categorical { levels } => {
             (x * levels as f64).floor().clamp(0.0, (levels - 1) as f64)
         }
         _ => x,
     };
-    Batch { x, context }
+    Batch { x, context, weights }
 }
 
 /// Exact log-probability of each example of a set, in the coordinates of the data.
@@ -45,7 +45,7 @@ pub(super) fn log_probs(
 ) -> Vec<f64> {
     let rows: Vec<usize> = (0..data.len()).collect();
     let log_prob = |rows: &[usize]| {
-        let Batch { x, context } = batch(network, data.batch(rows, device));
+        let Batch { x, context, .. } = batch(network, data.batch(rows, device));
         to_host(model.log_prob_given(x, context.as_ref()))
     };
     rows.chunks(BLOCK).flat_map(log_prob).collect()
@@ -184,7 +184,7 @@ impl MadeExperiment {
         noise: &mut Noise,
     ) -> Result<Vec<f32>> {
         let flags = self.known(known)?;
-        let Batch { x, context } = batch(&self.config.model.network, data.batch(rows, &self.device));
+        let Batch { x, context, .. } = batch(&self.config.model.network, data.batch(rows, &self.device));
         let x = self.model.preprocessor.forward(x).0;
         let completed = self.model.model.complete_known(&flags, x, context.as_ref(), noise);
         let way_out = "take --prefix N, or a made that was trained in many orders (model.order=random with model.n_masks above 1)";

@@ -170,8 +170,8 @@ impl Experiment for MadeExperiment {
         let encode = {
             let preprocessor = preprocessor.clone();
             move |batch| {
-                let Batch { x, context } = evaluate::batch(network, batch);
-                Batch { x: preprocessor.forward(x).0, context }
+                let batch = evaluate::batch(network, batch);
+                Batch { x: preprocessor.forward(batch.x).0, ..batch }
             }
         };
         let model = model.with_marginals(encode(data.train.batch(&rows, device)).x);

@@ -168,7 +168,10 @@ impl Experiment for RbmExperiment {
             config.train.batch_size,
             config.seed,
             device,
-            move |batch| gibbs_core::Batch::new(visible.encode(batch.x)),
+            move |batch| gibbs_core::Batch {
+                weights: batch.weights,
+                ..gibbs_core::Batch::new(visible.encode(batch.x))
+            },
         )
         .or_usage()?;
         let probe = visible.first(&data.train, PROBE, device);

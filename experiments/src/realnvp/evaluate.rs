@@ -29,7 +29,7 @@ const ROWS: usize = 1000;
 pub(super) fn log_probs(flow: &Preprocessed<Flow>, data: &Dataset, device: &Device) -> LogProbs {
     let rows: Vec<usize> = (0..data.len()).collect();
     let mut log_probs = LogProbs { within: Vec::new(), of_data: Vec::new(), kind: Kind::Exact };
-    for Batch { x, context } in blocks(data, &rows, ROWS, flow.n_context(), device) {
+    for Batch { x, context, .. } in blocks(data, &rows, ROWS, flow.n_context(), device) {
         let (of_data, within) = flow.log_prob_and_within(x, context.as_ref());
         log_probs.within.extend(to_host(within));
         log_probs.of_data.extend(to_host(of_data));

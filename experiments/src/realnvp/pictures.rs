@@ -134,7 +134,7 @@ fn interpolation(experiment: &RealNvpExperiment, data: &Splits, files: &RunFiles
     let ends = |first: usize| -> (Tensor<2>, Option<Tensor<2>>) {
         let rows: Vec<usize> = (0..n).map(|i| 2 * i + first).collect();
         let batch = data.test.batch(&rows, &experiment.device);
-        let Batch { x, context } = with_classes(batch, experiment.model.n_context());
+        let Batch { x, context, .. } = with_classes(batch, experiment.model.n_context());
         (flow.forward(preprocessor.forward(x).0, context.as_ref()).0, context)
     };
     let ((from, labels), (to, _)) = (ends(0), ends(1));

@@ -75,7 +75,7 @@ impl Model for Dbn {
             let labels = Tensor::<1, Int>::arange(0..x.dims()[0] as i64, &x.device()) % classes as i64;
             labels.one_hot::<2>(classes).float()
         });
-        let gradients = objective.gradients(self, Batch { x, context }, noise);
+        let gradients = objective.gradients(self, Batch::new(x).with_context(context), noise);
         vec![("up-down", by_parameter(self, &gradients))]
     }
 

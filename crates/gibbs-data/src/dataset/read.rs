@@ -43,14 +43,24 @@ impl Dataset {
         Tensor::from_data(TensorData::new(self.values(indices), shape), device)
     }
 
-    /// The examples at `indices` with their labels.
+    /// The examples at `indices` with their labels, contexts and weights.
     ///
     /// # Panics
     ///
     /// If an index is not below the number of examples.
     pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
         let labels = self.labels().map(|labels| indices.iter().map(|&i| labels[i]).collect());
-        Batch { x: self.tensor(indices, device), labels, indices: indices.to_vec() }
+        let context = self.context().map(|values| {
+            let width = self.context_columns().len();
+            let rows = indices.iter().flat_map(|&i| &values[i * width..(i + 1) * width]);
+            let rows: Vec<f32> = rows.copied().collect();
+            Tensor::from_data(TensorData::new(rows, [indices.len(), width]), device)
+        });
+        let weights = self.weights().map(|weights| {
+            let weights: Vec<f32> = indices.iter().map(|&i| weights[i]).collect();
+            Tensor::from_data(TensorData::new(weights, [indices.len()]), device)
+        });
+        Batch { x: self.tensor(indices, device), labels, context, weights, indices: indices.to_vec() }
     }
 
     /// The mean of each of the `width` values over all examples. If they have new draws in each epoch, it is the expected mean.

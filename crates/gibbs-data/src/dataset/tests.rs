@@ -15,7 +15,7 @@ fn bytes_are_scaled_and_zeros_and_ones_are_not() {
     let set = Dataset::from_bytes("set", vec![0, 1, 1, 0], &[2], None).unwrap();
     assert_eq!(set.values(&[1, 0]), [1.0, 0.0, 0.0, 1.0]);
     assert!(set.is_binary());
-    assert_eq!(set.describe(), "set: 2 examples of 2, bytes 0 and 1");
+    assert_eq!(set.describe(), "set: 2 examples of 2, zeros and ones");
 }
 
 #[test]

@@ -54,12 +54,7 @@ pub fn generate(n: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
 pub fn splits() -> Result<Splits, DataError> {
     let (images, labels) = generate(70_000, 0);
     let whole = Dataset::from_bytes("digits", images, &[SIDE, SIDE], Some(labels))?;
-    Ok(Splits {
-        train: whole.rows(0..50_000),
-        valid: whole.rows(50_000..60_000),
-        test: whole.rows(60_000..70_000),
-        known_density: None,
-    })
+    Ok(Splits::at(&whole, 50_000, 60_000))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::Element;
+use super::element::{ElementType, SUPPORTED};
 use crate::DataError;
 
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -13,7 +13,9 @@ const LONGEST: usize = 1 << 16;
 /// The content of the header, which fits the size of the file.
 #[derive(Debug)]
 pub(super) struct Header {
-    pub(super) descr: String,
+    pub(super) element: ElementType,
+    /// Whether the first index is the fastest, and the order matters.
+    pub(super) fortran_order: bool,
     pub(super) shape: Vec<usize>,
     /// Number of values.
     pub(super) values: usize,
@@ -55,38 +57,30 @@ impl Header {
         let Dictionary { descr, fortran_order, shape } =
             Dictionary::parse(&text).map_err(|reason| malformed(&reason))?;
 
-        let item = match descr.as_str() {
-            u8::DESCR => 1,
-            f32::DESCR => 4,
-            f64::DESCR => 8,
-            _ => {
-                return Err(DataError::ElementType {
-                    path: path.to_path_buf(),
-                    found: format!("'{descr}'"),
-                    supported: "'|u1', '<f4' and '<f8'",
-                });
-            }
-        };
-        let columns = shape.len() > 1 && shape.iter().filter(|&&size| size > 1).count() > 1;
-        if fortran_order && columns {
-            return Err(DataError::FortranOrder { path: path.to_path_buf() });
-        }
+        let element = ElementType::parse(&descr).ok_or_else(|| DataError::ElementType {
+            path: path.to_path_buf(),
+            found: format!("'{descr}'"),
+            supported: SUPPORTED,
+        })?;
+        let fortran_order = fortran_order && shape.iter().filter(|&&size| size > 1).count() > 1;
         if shape.is_empty() {
             return Err(malformed("a single number; the first axis must count the examples"));
         }
-        let found = file_bytes - (MAGIC.len() + 2 + length_bytes + length) as u64;
-        let promised = shape
+        let before = (MAGIC.len() + 2 + length_bytes + length) as u64;
+        let found = file_bytes.saturating_sub(before);
+        let largest = shape
             .iter()
-            .try_fold(item, |bytes: u64, &size| bytes.checked_mul(size))
+            .try_fold(element.size as u64, |bytes: u64, &size| bytes.checked_mul(size.max(1)))
             .filter(|&bytes| bytes <= 1 << 44)
             .ok_or_else(|| DataError::AbsurdSize {
                 path: path.to_path_buf(),
                 shape: shape.clone(),
                 file_bytes,
             })?;
+        let promised = if shape.contains(&0) { 0 } else { largest };
         crate::idx::check_length(promised, found, path)?;
         let shape = shape.iter().map(|&size| size as usize).collect();
-        Ok(Self { descr, shape, values: (promised / item) as usize })
+        Ok(Self { element, fortran_order, shape, values: promised as usize / element.size })
     }
 }
 

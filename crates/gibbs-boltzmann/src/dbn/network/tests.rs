@@ -245,7 +245,7 @@ fn up_down_gradients_are_delta_rules() {
     let mut objective = config.init(&dbn, dbn.top().visible.neutral()).unwrap();
     let v = all(&dbn.layers[0].visible);
     let labels = tensor([0.0, 1.0].repeat(16), [16, 2]);
-    let batch = Batch { x: v.clone(), context: Some(labels.clone()) };
+    let batch = Batch::new(v.clone()).with_context(Some(labels.clone()));
     let found = objective.gradients(&dbn, batch, &mut Noise::new(8, "up-down"));
 
     let mut noise = Noise::new(8, "up-down");
@@ -385,7 +385,7 @@ fn classes_are_learned_and_measured() {
     let at = gibbs_core::Position::new(0, 1, 1);
     let mut noise = Noise::new(0, "dropout");
     let mut objective = ClassifierCrossEntropy { input_dropout: 0.0 };
-    let batch = Batch { x: x.clone(), context: Some(classes) };
+    let batch = Batch::new(x.clone()).with_context(Some(classes));
     let loss = objective.step(&network, batch, &at, &mut noise).unwrap().loss.unwrap();
     assert!((loss.into_scalar::<f64>() - (found[0].1 + found[1].1) / 2.0).abs() < 1e-6);
     assert!(objective.step(&network, Batch::new(x), &at, &mut noise).is_err());

@@ -1,0 +1,186 @@
+//! The `data` section of a configuration: how files become examples, and the flags that are short for it.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Args;
+use gibbs_data::{Binarization, Dataset, Division, ReadConfig, Splits};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{request::Request, source::SourceInfo, usage::usage};
+
+/// What the model sees of a data set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DataConfig {
+    /// Name of a set, or path of a file.
+    pub name: String,
+    /// How gray values become zeros and ones.
+    pub binarization: Binarization,
+    /// Shape of one example.
+    pub shape: Vec<usize>,
+    /// Names of the columns, where the file has them.
+    pub columns: Option<Vec<String>>,
+    /// The other files, and what the numbers of all of them mean.
+    #[serde(flatten)]
+    pub read: ReadConfig,
+}
+
+impl DataConfig {
+    /// The section of a run on data of a name: what is asked for, completed by what was found in the files.
+    pub fn of(request: &Request, info: &SourceInfo, name: &str, binarization: Binarization) -> Self {
+        let asked = request.read_config();
+        let found = info.data.map(|data| &data.train);
+        let list = |found: Option<&[String]>| found.map(<[String]>::to_vec);
+        let read = ReadConfig {
+            kind: found.map(Dataset::kind).or(asked.kind),
+            classes: list(found.and_then(Dataset::classes)).or(asked.classes),
+            offset: found.and_then(Dataset::offset).map(<[f64]>::to_vec).or(asked.offset),
+            ..ReadConfig::default()
+        };
+        let columns = list(found.and_then(Dataset::columns));
+        Self {
+            name: request.or("data.name", name.into()),
+            binarization,
+            shape: info.shape.clone(),
+            columns,
+            read,
+        }
+    }
+
+    /// Makes the paths of files absolute, so that another folder finds them.
+    pub fn make_absolute(&mut self, division: Division) {
+        let absolute = |path: &mut String| {
+            if let Some(text) =
+                std::path::absolute(path.as_str()).ok().and_then(|path| path.to_str().map(str::to_owned))
+            {
+                *path = text;
+            }
+        };
+        if is_of_file(division, &self.name) {
+            absolute(&mut self.name);
+        }
+        self.read.paths_mut().for_each(absolute);
+    }
+}
+
+/// Whether data with this division come from the file of this name.
+fn is_of_file(division: Division, name: &str) -> bool {
+    division != Division::Published && Path::new(name).exists()
+}
+
+/// Files and columns of the data.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Data")]
+pub struct DataFlags {
+    /// Validation examples, instead of a tenth of --data
+    #[arg(long, value_name = "FILE")]
+    pub valid: Option<String>,
+    /// Test examples, instead of a tenth of --data
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<String>,
+    /// What goes with --data.
+    #[command(flatten)]
+    pub companions: CompanionFlags,
+    /// Classes of --valid
+    #[arg(long, value_name = "FILE")]
+    pub valid_labels: Option<String>,
+    /// Classes of --test
+    #[arg(long, value_name = "FILE")]
+    pub test_labels: Option<String>,
+    /// Conditions of --valid
+    #[arg(long, value_name = "FILE")]
+    pub valid_context: Option<String>,
+    /// Conditions of --test
+    #[arg(long, value_name = "FILE")]
+    pub test_context: Option<String>,
+    /// Column of a csv file with the classes
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// Columns of a csv file with the conditions
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub context_columns: Option<Vec<String>>,
+}
+
+/// Files of what goes with the examples of `--data`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CompanionFlags {
+    /// Classes of --data: a whole number or a word for each example
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<String>,
+    /// Conditions of --data: a row of real numbers for each example
+    #[arg(long, value_name = "FILE")]
+    pub context: Option<String>,
+    /// Weights of --data: a number for each example, which counts that often
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<String>,
+}
+
+impl DataFlags {
+    /// Path and value of each setting that is given.
+    pub fn settings(&self) -> Vec<(&'static str, Value)> {
+        let files = [
+            ("data.valid", &self.valid),
+            ("data.test", &self.test),
+            ("data.labels", &self.companions.labels),
+            ("data.context", &self.companions.context),
+            ("data.weights", &self.companions.weights),
+            ("data.valid_labels", &self.valid_labels),
+            ("data.test_labels", &self.test_labels),
+            ("data.valid_context", &self.valid_context),
+            ("data.test_context", &self.test_context),
+            ("data.label_column", &self.label_column),
+        ];
+        let files = files.into_iter().filter_map(|(path, file)| Some((path, json!(file.as_ref()?))));
+        let columns = self.context_columns.iter().map(|names| ("data.context_columns", json!(names)));
+        files.chain(columns).collect()
+    }
+}
+
+impl CompanionFlags {
+    /// How another file with these companions is read for a model of `run`.
+    pub fn of_other_file(&self, run: &ReadConfig) -> ReadConfig {
+        let Self { labels, context, weights } = self.clone();
+        ReadConfig { labels, context, weights, ..run.for_other_file() }
+    }
+}
+
+/// Whether two names are paths of the same file or folder.
+pub fn is_same_file(a: &str, b: &str) -> bool {
+    matches!((std::fs::canonicalize(a), std::fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// A file of a run: as its configuration has it, else beside the run. All other names are those of named sets.
+///
+/// # Errors
+/// An absolute path where there is no file.
+pub fn find_file(name: &str, run_dir: &Path) -> Result<String> {
+    let path = Path::new(name);
+    if path.exists() {
+        return Ok(name.to_owned());
+    }
+    let beside = path
+        .file_name()
+        .into_iter()
+        .flat_map(|file| [run_dir.join(path), run_dir.join(file), run_dir.join("..").join(file)]);
+    match beside.filter(|path| path.exists()).find_map(|path| path.to_str().map(str::to_owned)) {
+        Some(found) => Ok(found),
+        None if path.is_absolute() => {
+            Err(usage(format!("{name}: the data of this run are not there any more; give --data FILE")))
+        }
+        None => Ok(name.to_owned()),
+    }
+}
+
+/// One line on how many examples the parts have, and how the parts came about.
+pub fn describe_splits(data: &Splits) -> String {
+    let [train, valid, test] = [&data.train, &data.valid, &data.test].map(Dataset::len);
+    let how = match data.division {
+        Division::Published => "as published".to_owned(),
+        Division::Files => "from their own files".to_owned(),
+        Division::Order => "in file order".to_owned(),
+        Division::Shuffled { seed } => format!("shuffled (data.split_seed = {seed})"),
+        Division::Whole => return format!("{train} examples, all of them for training, validation and test"),
+    };
+    format!("{train} train / {valid} valid / {test} test, {how}")
+}
