@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::{Column, Content, Context, Labels, classes};
 use crate::kind::{offset, recognize};
 use crate::names::named;
+use crate::table::Words;
 use crate::{DataError, Dataset, Division, Kind, Splits, formats};
 
 /// How the rows of a file are divided into training, validation and test examples.
@@ -300,7 +301,7 @@ impl Companions<'_> {
 /// word more than examples.
 fn read_labels(path: &str, n: usize) -> Result<Labels, DataError> {
     match formats::words(Path::new(path))? {
-        Some((header, words)) => {
+        Some(Words { header, words }) => {
             let first = header.filter(|_| words.len() < n);
             Ok(Labels::Words(first.into_iter().chain(words).collect()))
         }

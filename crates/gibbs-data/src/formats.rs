@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::content::Content;
-use crate::table::{self, Separator};
+use crate::table::{self, Separator, Words};
 use crate::{DataError, ReadConfig, idx, npy, npz, png};
 
 /// Training, validation and test examples of a file or folder, without the columns to leave out; without splits of its own it has
@@ -44,8 +44,8 @@ pub(crate) fn read(path: &Path, columns: &ReadConfig) -> Result<[Option<Content>
     Ok(content)
 }
 
-/// The words of a table of one column, after what may be its header; `None` if it holds numbers, or is no table.
-pub(crate) fn words(path: &Path) -> Result<Option<(Option<String>, Vec<String>)>, DataError> {
+/// The words of a table of one column; `None` if it holds numbers, or is no table.
+pub(crate) fn words(path: &Path) -> Result<Option<Words>, DataError> {
     match Format::of(path)? {
         Format::Table(separator) => table::words(path, separator),
         _ => Ok(None),

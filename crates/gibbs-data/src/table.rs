@@ -75,12 +75,15 @@ pub(crate) fn read(path: &Path, separator: Separator, columns: &ReadConfig) -> R
     })
 }
 
-/// The words of a table of one column: what may be its header, and the words below; `None` if there are more columns, or all words
-/// are numbers.
-pub(crate) fn words(
-    path: &Path,
-    separator: Separator,
-) -> Result<Option<(Option<String>, Vec<String>)>, DataError> {
+/// The words of a table of one column.
+pub(crate) struct Words {
+    /// What may be the header.
+    pub(crate) header: Option<String>,
+    pub(crate) words: Vec<String>,
+}
+
+/// The words of a table of one column; `None` if there are more columns, or all words are numbers.
+pub(crate) fn words(path: &Path, separator: Separator) -> Result<Option<Words>, DataError> {
     let mut lines = Lines::open(path, separator, &[])?;
     if lines.width != 1 {
         return Ok(None);
@@ -91,7 +94,7 @@ pub(crate) fn words(
     }
     let header = lines.header.take().and_then(|mut names| names.pop());
     match numbers_or_words(words) {
-        Labels::Words(words) => Ok(Some((header, words))),
+        Labels::Words(words) => Ok(Some(Words { header, words })),
         Labels::Numbers(_) => Ok(None),
     }
 }
