@@ -83,8 +83,8 @@ pub struct ReadConfig {
     /// Names of the classes where labels are words, in the order of their indices. `None`: those of the files, in alphabetical
     /// order.
     pub classes: Option<Vec<String>>,
-    /// Subtracted from each column in double precision while reading. `None`: what single precision needs, see
-    /// [`Dataset::offset`].
+    /// Subtracted from each column in double precision while reading; an empty list subtracts nothing. `None`: what single
+    /// precision needs, see [`Dataset::offset`].
     pub offset: Option<Vec<f64>>,
     /// Whether a file without splits of its own stays whole: each part is all of it.
     #[serde(skip)]
@@ -109,7 +109,7 @@ impl ReadConfig {
             context_columns: self.context_columns.clone(),
             drop: self.drop.clone(),
             classes: self.classes.clone(),
-            offset: self.offset.clone(),
+            offset: Some(self.offset.clone().unwrap_or_default()),
             whole: true,
             ..Self::default()
         }
@@ -199,6 +199,7 @@ impl ReadConfig {
         let width = shape.iter().product();
         let offset = match &self.offset {
             _ if kind != Kind::Real => None,
+            Some(offset) if offset.is_empty() => None,
             Some(offset) if offset.len() != width => {
                 return Err(DataError::Shape {
                     name: "data.offset".to_owned(),

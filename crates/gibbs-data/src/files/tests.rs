@@ -6,6 +6,7 @@ use flate2::{Compression, Crc, write::DeflateEncoder, write::GzEncoder};
 use tempfile::{TempDir, tempdir};
 
 use super::*;
+use crate::Array;
 use crate::npy::{self, Element};
 
 /// A folder with files for one test.
