@@ -77,6 +77,7 @@ pub struct Shared {
 
 /// The three commands of every family, and its own.
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a process has one of them")]
 pub enum Command<T: Args, S: Args, X: Subcommand> {
     /// Train a model and write a run folder
     Train {
