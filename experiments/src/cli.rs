@@ -243,8 +243,8 @@ pub struct Sample {
     /// Seed of the draws
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-    /// Picture (.png) or array (.npy) to write; samples.png in the run folder if not given
-    #[arg(long, value_name = "FILE.png|FILE.npy")]
+    /// Picture (.png), array (.npy) or table (.csv) to write; samples.png in the run folder if not given
+    #[arg(long, value_name = "FILE.png|FILE.npy|FILE.csv")]
     pub out: Option<PathBuf>,
 }
 

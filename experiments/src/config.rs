@@ -75,23 +75,6 @@ impl<M, T> RunConfig<M, T> {
         let data = self.data()?;
         self.binarized(gibbs_data::load_as(&data.name, &data.read, data_dir).or_usage()?)
     }
-
-    /// Rows and columns of examples of this width as pictures: their shape if it has two sizes, else a square if the width is
-    /// one, else a single row.
-    pub fn picture_shape(&self, width: usize) -> (usize, usize) {
-        picture_shape(self.data.as_ref().map_or(&[], |data| &data.shape), width)
-    }
-}
-
-/// Rows and columns of `width` values as a picture, given the shape of an example.
-pub fn picture_shape(shape: &[usize], width: usize) -> (usize, usize) {
-    match *shape {
-        [rows, columns] if rows * columns == width => (rows, columns),
-        _ => {
-            let side = width.isqrt();
-            if side * side == width { (side, side) } else { (1, width) }
-        }
-    }
 }
 
 /// The `train` section of a family that is trained by gradients; `F` is what only the family has.

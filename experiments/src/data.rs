@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use gibbs_data::{Binarization, Dataset, Division, ReadConfig, Splits};
+use gibbs_data::{Binarization, Dataset, Division, ReadConfig, Splits, shift};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -170,6 +170,27 @@ pub fn find_file(name: &str, run_dir: &Path) -> Result<String> {
         }
         None => Ok(name.to_owned()),
     }
+}
+
+/// Probability of a warning of [`warn_of_shift`] where all rows have one distribution.
+const FALSE_ALARM: f64 = 1e-4;
+
+/// A warning if a file that was divided in its own order has parts of different distributions.
+pub fn warn_of_shift(data: &Splits) -> Option<String> {
+    if data.division != Division::Order {
+        return None;
+    }
+    let parts = [("validation", &data.valid), ("test", &data.test)];
+    let shifts = parts.map(|(name, part)| (name, shift(&data.train, part)));
+    let (name, found) = shifts.into_iter().min_by(|a, b| a.1.p_value.total_cmp(&b.1.p_value))?;
+    (found.p_value * parts.len() as f64 <= FALSE_ALARM).then(|| {
+        format!(
+            "warning: the {name} rows are distributed differently from the training rows (Kolmogorov-Smirnov distance {:.2} \
+             of {}); if the rows are sorted, take --set data.split=shuffle",
+            found.distance,
+            data.train.column_name(found.column)
+        )
+    })
 }
 
 /// One line on how many examples the parts have, and how the parts came about.

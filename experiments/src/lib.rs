@@ -12,6 +12,7 @@ pub mod data;
 pub mod dbn;
 pub mod density;
 pub mod download;
+pub mod draws;
 pub mod evaluation;
 pub mod evidence;
 pub mod experiment;

@@ -5,12 +5,9 @@ use std::{fs, path::Path};
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_core::math::to_host;
-use gibbs_data::npy;
 use gibbs_report::{Axis, Figure, FilterGrid, FilterOrder, HeatMap, ImageGrid, Panel, Picture, Series};
 use gibbs_train::run_folder::RunFiles;
 use serde_json::Value;
-
-use crate::usage::usage;
 
 /// Radius of the dots of a scatter plot.
 pub const DOT: f64 = 1.2;
@@ -136,18 +133,6 @@ pub fn log_prob_curves(axis: &str, files: &RunFiles) -> Result<()> {
 /// Column `k` of points with `width` columns.
 pub fn column(values: &[f32], width: usize, k: usize) -> Vec<f32> {
     values.iter().skip(k).step_by(width).copied().collect()
-}
-
-/// Writes points as a scatter plot of their first two columns, or as an array.
-///
-/// # Errors
-/// A file of another kind, or that cannot be written.
-pub fn write_points(path: &Path, values: &[f32], width: usize) -> Result<()> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("png") => Ok(scatter(&[("", values)], width).save(path)?),
-        Some("npy") => Ok(npy::write(path, values, &[values.len() / width, width])?),
-        _ => Err(usage(format!("--out {}: the name must end in .png or .npy", path.display()))),
-    }
 }
 
 /// The first two columns of sets of points; a single column is drawn against itself.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_data::{Dataset, Splits};
+use gibbs_data::{Dataset, Splits, example_shape};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{request::Request, usage::usage};
@@ -105,10 +105,12 @@ impl<'a> SourceInfo<'a> {
     /// A configuration without the width of the model.
     pub fn of_config(request: &Request) -> Result<Self> {
         let width = ["model.n_visible", "model.n_spins"].into_iter().find_map(|path| request.get(path));
-        let shape: Option<Vec<usize>> = request.get("data.shape");
+        let of_name = || example_shape(&request.get::<String>("data.name")?);
+        let shape: Option<Vec<usize>> = request.get("data.shape").or_else(of_name);
         let width = width.or_else(|| Some(shape.as_ref()?.iter().product()));
         let width = width
             .ok_or_else(|| usage("model.n_visible is not set: give the number of the weights' variables"))?;
+        let shape = shape.filter(|shape| shape.iter().product::<usize>() == width);
         Ok(Self { data: None, width, shape: shape.unwrap_or_else(|| vec![width]) })
     }
 

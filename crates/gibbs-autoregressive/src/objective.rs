@@ -2,7 +2,7 @@
 
 use burn::{module::Module, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::{Batch, BoxError, Objective, Position, StepOutput};
+use gibbs_core::{Batch, BoxError, Objective, Position, StepOutput, weighted_mean};
 use serde::{Deserialize, Serialize};
 
 use crate::Autoregressive;
@@ -20,7 +20,7 @@ pub enum MaskChoice {
 
 /// Maximum likelihood under one mask a step, with dropout if the model has it (MADE, section 4.2).
 ///
-/// The loss is the mean of `-ln p_k(x | c)` over the batch, nats. Its metric is `loss`.
+/// The loss is the mean of `-ln p_k(x | c)` over the batch, nats, by the weights of the examples. Its metric is `loss`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderedLikelihood {
     masks: MaskChoice,
@@ -59,9 +59,11 @@ impl<M: Module + Autoregressive> Objective<M> for OrderedLikelihood {
         noise: &mut Noise,
     ) -> Result<StepOutput, BoxError> {
         let (x, context) = (batch.x.autodiff(), batch.context.map(Tensor::autodiff));
+        let weights = batch.weights.map(Tensor::autodiff);
         let mask = self.mask(at, model.n_masks());
         let parameters = model.parameters_with_dropout(mask, x.clone(), context.as_ref(), noise);
-        let loss = model.output().log_prob(parameters, x).mean().neg() - self.log_volume;
+        let log_prob = model.output().log_prob(parameters, x);
+        let loss = weighted_mean(log_prob, weights.as_ref()).neg() - self.log_volume;
         Ok(StepOutput::backward(model, "loss", loss))
     }
 }
@@ -93,6 +95,29 @@ mod tests {
             let truth = model.log_prob_in(mask, x.clone().autodiff(), None).mean().neg() - 0.5;
             let [("loss", Scalar::Device(loss))] = &found.metrics[..] else { panic!("{:?}", found.metrics) };
             assert_eq!(to_host(loss.clone()), to_host(truth));
+        }
+    }
+
+    #[test]
+    fn a_whole_weight_counts_as_repeated_rows() {
+        let (device, noise) = (Device::flex(), &mut Noise::new(0, "init"));
+        let model = MadeConfig::new(5, 8.into()).init(&device, noise).unwrap();
+        let x = noise.bernoulli(Tensor::<2>::full([4, 5], 0.4, &device));
+        let weights = Tensor::<1>::from_floats([2.0, 0.0, 1.0, 3.0], &device);
+        let repeated = x.clone().select(0, Tensor::<1, Int>::from_ints([0, 0, 2, 3, 3, 3], &device));
+        let weighted = Batch { weights: Some(weights), ..Batch::new(x) };
+        let at = Position::new(0, 1, 1);
+        let trained = model.clone().train();
+        let mut objective = OrderedLikelihood::new(MaskChoice::Cycled, 0);
+        let mut gradient = |batch: Batch| {
+            let output = objective.step(&trained, batch, &at, &mut Noise::new(0, "step")).unwrap();
+            let of_bias = output.gradients.get::<1>(trained.layers[0].bias.id).unwrap();
+            [to_host(of_bias), to_host(output.loss.unwrap())].concat()
+        };
+        let (found, expected) = (gradient(weighted), gradient(Batch::new(repeated)));
+        assert!(expected.iter().any(|g| g.abs() > 1e-3));
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
         }
     }
 }

@@ -21,6 +21,7 @@ use gibbs_core::{
     Batch, BoxError, Energy, LogProb, Objective, Position, Sample, StepOutput,
     symmetry::{Symmetrized, SymmetryGroup},
     variational::score_function_loss,
+    weighted_mean,
 };
 
 use crate::{Autoregressive, Spins};
@@ -131,7 +132,9 @@ impl<M: Module + Autoregressive> Objective<M> for SpinLikelihood {
     fn step(&mut self, model: &M, batch: Batch, _: &Position, _: &mut Noise) -> Result<StepOutput, BoxError> {
         let s = batch.x * 2.0 - 1.0;
         let model_of_spins = Symmetrized::new(Spins::new(model.clone()), self.group.clone());
-        Ok(StepOutput::backward(model, "loss", model_of_spins.log_prob(s.autodiff()).mean().neg()))
+        let weights = batch.weights.map(Tensor::autodiff);
+        let log_prob = model_of_spins.log_prob(s.autodiff());
+        Ok(StepOutput::backward(model, "loss", weighted_mean(log_prob, weights.as_ref()).neg()))
     }
 }
 

@@ -27,6 +27,18 @@ pub fn names() -> Vec<String> {
     built_in.chain(manifest::all().into_iter().map(|manifest| manifest.name)).collect()
 }
 
+/// The shape of an example of a named set; `None` for files.
+pub fn example_shape(name: &str) -> Option<Vec<usize>> {
+    match name {
+        "digits" | "curves" => Some(vec![28, 28]),
+        _ if name.parse::<Plane>().is_ok() => Some(vec![2]),
+        _ => match bars_side(name) {
+            Some(side) => Some(vec![side, side]),
+            None => manifest::find(name).map(|manifest| manifest.shape),
+        },
+    }
+}
+
 /// The data set with the name `spec`, or the file with the path `spec`, in three parts; files as [`ReadConfig::default`] has it.
 ///
 /// - The sets of [`BUILT_IN`] need no files. `bars-and-stripes-6x6` has another side.
@@ -114,6 +126,7 @@ mod tests {
                 Ok(splits) => {
                     assert!(splits.train.len() >= splits.valid.len() && !splits.test.is_empty(), "{name}");
                     assert!(splits.name().starts_with(&name));
+                    assert_eq!(example_shape(&name).unwrap(), splits.train.shape());
                 }
                 Err(error) => {
                     let built_in = BUILT_IN.iter().any(|(built_in, _)| *built_in == name);

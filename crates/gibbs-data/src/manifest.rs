@@ -152,9 +152,15 @@ impl Manifest {
                 whole.insert(images, self.read_examples(images, labels.as_deref(), &folder)?);
             }
         }
-        let part = |part: &Part| -> Dataset { whole[part.images.as_str()].rows(part.rows[0]..part.rows[1]) };
+        let part = |Part { images, rows: [start, end], .. }: &Part| {
+            let set = &whole[images.as_str()];
+            match start <= end && *end <= set.len() {
+                true => Ok(set.rows(*start..*end)),
+                false => Err(self.malformed(format!("rows {start} to {end} of {} in {images}", set.len()))),
+            }
+        };
         let Parts { train, valid, test } = &self.splits;
-        let (train, valid, test, division) = (part(train), part(valid), part(test), Division::Published);
+        let (train, valid, test, division) = (part(train)?, part(valid)?, part(test)?, Division::Published);
         Ok(Splits { train, valid, test, known_density: None, division })
     }
 
@@ -171,8 +177,10 @@ impl Manifest {
 
     /// The values of the array `id`.
     fn read(&self, id: &str, folder: &Path) -> Result<Vec<u8>, DataError> {
-        let file = self.file(id).expect("a test checks the identifiers");
-        let form = file.found_in(folder).expect("the caller checks for missing files");
+        let file = self.files.iter().find(|file| file.id == id);
+        let file = file.ok_or_else(|| self.malformed(format!("no file with the id {id}")))?;
+        let form = file.found_in(folder);
+        let form = form.ok_or_else(|| self.malformed(format!("no form of the file {id}")))?;
         let path = folder.join(&form.name);
         let bytes = fs::read(&path).map_err(DataError::io("read", &path))?;
         let found = hex(&Sha256::digest(&bytes));
@@ -186,20 +194,22 @@ impl Manifest {
             }
             Format::Amat => {
                 let values = parse_amat(bytes, &path)?;
-                let rows = values.len() / file.shape[1..].iter().product::<usize>();
-                let shape = [&[rows], &file.shape[1..]].concat();
-                (shape, values)
+                let example = file.shape.get(1..).unwrap_or(&[]);
+                let width = example.iter().try_fold(1usize, |width, &size| width.checked_mul(size));
+                let rows = width.and_then(|width| values.len().checked_div(width)).unwrap_or(0);
+                ([&[rows], example].concat(), values)
             }
         };
-        if shape != file.shape || values.len() != shape.iter().product::<usize>() {
+        let size = shape.iter().try_fold(1usize, |size, &axis| size.checked_mul(axis));
+        if shape != file.shape || Some(values.len()) != size {
             let (name, expected) = (path.display().to_string(), format!("{:?}", file.shape));
             return Err(DataError::Shape { name, found: shape, expected });
         }
         Ok(values)
     }
 
-    fn file(&self, id: &str) -> Option<&File> {
-        self.files.iter().find(|file| file.id == id)
+    fn malformed(&self, reason: String) -> DataError {
+        DataError::Malformed { path: format!("{}.toml", self.name).into(), format: "manifest", reason }
     }
 }
 

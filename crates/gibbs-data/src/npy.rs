@@ -154,7 +154,11 @@ fn temporary(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.prefix(".npy-").tempfile_in(folder)
+    if !folder.is_dir() {
+        return Err(std::io::Error::other(format!("there is no folder {}", folder.display())));
+    }
+    // The message of the builder would have the temporary name.
+    builder.prefix(".npy-").tempfile_in(folder).map_err(|error| error.kind().into())
 }
 
 #[cfg(test)]

@@ -181,3 +181,80 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::DeflateEncoder};
+
+    use super::*;
+
+    /// An archive of npy files by the names of their arrays, deflated and stored in turn.
+    pub(crate) fn archive(arrays: &[(&str, &[u8])]) -> Vec<u8> {
+        let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+        for (i, (array, plain)) in arrays.iter().enumerate() {
+            let mut crc = Crc::new();
+            crc.update(plain);
+            let (method, packed) = if i % 2 == 0 {
+                let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+                encoder.write_all(plain).unwrap();
+                (8u16, encoder.finish().unwrap())
+            } else {
+                (0, plain.to_vec())
+            };
+            let file = format!("{array}.npy");
+            let mut sizes = crc.sum().to_le_bytes().to_vec();
+            sizes.extend((packed.len() as u32).to_le_bytes());
+            sizes.extend((plain.len() as u32).to_le_bytes());
+            sizes.extend((file.len() as u16).to_le_bytes());
+            let start = bytes.len() as u32;
+            bytes.extend(b"PK\x03\x04\x14\0\0\0");
+            bytes.extend(method.to_le_bytes());
+            bytes.extend([0; 4]);
+            bytes.extend(&sizes);
+            bytes.extend([4, 0]);
+            bytes.extend(file.bytes());
+            bytes.extend([9; 4]);
+            bytes.extend(packed);
+            directory.extend(b"PK\x01\x02\x14\0\x14\0\0\0");
+            directory.extend(method.to_le_bytes());
+            directory.extend([0; 4]);
+            directory.extend(&sizes);
+            directory.extend([0; 12]);
+            directory.extend(start.to_le_bytes());
+            directory.extend(file.bytes());
+        }
+        let at = bytes.len() as u32;
+        bytes.extend(&directory);
+        bytes.extend(b"PK\x05\x06\0\0\0\0");
+        bytes.extend([arrays.len() as u16; 2].map(u16::to_le_bytes).concat());
+        bytes.extend((directory.len() as u32).to_le_bytes());
+        bytes.extend(at.to_le_bytes());
+        bytes.extend([0, 0]);
+        bytes
+    }
+
+    #[test]
+    fn arrays_are_unpacked_and_verified() {
+        let plain: Vec<u8> = {
+            let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+            let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2), }";
+            bytes.extend(format!("{header:<117}\n").bytes());
+            bytes.extend([1, 2]);
+            bytes
+        };
+        let bytes = archive(&[("train", &plain)]);
+        let archive = Archive::open(&bytes, Path::new("a.npz")).unwrap();
+        let content = archive.content("train").unwrap().unwrap();
+        assert_eq!((content.name.as_str(), content.values.to_f64()), ("a.npz/train.npy", vec![1.0, 2.0]));
+        assert!(archive.content("test").unwrap().is_none());
+        let mut damaged = bytes.clone();
+        damaged[45] ^= 1;
+        let archive = Archive::open(&damaged, Path::new("a.npz")).unwrap();
+        let message = archive.content("train").unwrap_err().to_string();
+        assert!(message.contains("a.npz/train.npy: not a valid npz file"), "{message}");
+        let message = Archive::open(&bytes[..60], Path::new("a.npz")).err().unwrap().to_string();
+        assert!(message.contains("no end record"), "{message}");
+    }
+}

@@ -24,7 +24,11 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), ReportEr
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    if !folder.is_dir() {
+        return Err(failed(std::io::Error::other(format!("there is no folder {}", folder.display()))));
+    }
+    // The message of the builder would have the temporary name.
+    let mut file = builder.tempfile_in(folder).map_err(|error| failed(error.kind().into()))?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;

@@ -10,7 +10,7 @@ use gibbs_data::npy;
 use super::AutoencoderExperiment;
 use crate::{
     cli::{Examples, Shared},
-    experiment::{Applied, device, load_run, load_with_source, write_draws},
+    experiment::{Applied, device, load_run, load_with_source},
     output::note,
     pictures::host,
     usage::{OrUsage, usage},
@@ -113,7 +113,6 @@ fn decode<'a>(args: &'a Decode, shared: &Shared) -> Result<&'a PathBuf> {
     }
     let all: Vec<usize> = (0..codes.len()).collect();
     let images = model.images(&codes.tensor(&all, &device));
-    let (rows, columns) = model.shape();
-    write_draws(&args.out, &images, &images, [codes.len(), rows, columns])?;
+    model.config.draws(codes.len(), &images, &images).write(&args.out)?;
     Ok(&args.out)
 }

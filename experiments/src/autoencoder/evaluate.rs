@@ -17,7 +17,6 @@ use super::AutoencoderExperiment;
 use crate::{
     cli::{Part, Sample, Shared},
     evaluation::{Evaluation, mean},
-    experiment::write_draws,
     usage::OrUsage,
 };
 
@@ -119,8 +118,7 @@ impl AutoencoderExperiment {
 pub(super) fn sample(experiment: &AutoencoderExperiment, args: &Sample, shared: &Shared) -> Result<PathBuf> {
     let data = experiment.config.load_data(&shared.data_dir)?;
     let images = experiment.draw(&data.train, args.n, &mut Noise::new(args.seed, "sample"))?;
-    let (rows, columns) = experiment.shape();
     let out = args.out_path();
-    write_draws(&out, &images, &images, [args.n, rows, columns])?;
+    experiment.config.draws(args.n, &images, &images).write(&out)?;
     Ok(out)
 }

@@ -22,9 +22,9 @@ use super::{CnfExperiment, Flow};
 use crate::{
     cli::{Part, Sample},
     density::{LogProbs, Measured},
+    draws::{Draws, picture_shape},
     evaluation::Evaluation,
-    experiment::write_draws,
-    pictures::{brightness, host, write_points},
+    pictures::{brightness, host},
     preprocessed::blocks,
     source::{classes, spread},
     usage::usage,
@@ -167,13 +167,17 @@ impl CnfExperiment {
 
     /// Rows and columns of an example, where it is a picture.
     pub(super) fn picture(&self) -> Option<(usize, usize)> {
-        let shape = match (&self.config.data, &self.target) {
+        let gray = self.config.model.preprocessing.is_gray().then_some(gibbs_data::Kind::Gray);
+        picture_shape(&self.shape(), gray)
+    }
+
+    /// Shape of an example, or of the lattice.
+    fn shape(&self) -> Vec<usize> {
+        match (&self.config.data, &self.target) {
             (Some(data), _) => data.shape.clone(),
             (None, Some(target)) => target.density.shape.clone(),
-            (None, None) => Vec::new(),
-        };
-        let is_picture = shape.len() > 1 || self.config.model.preprocessing.is_gray();
-        is_picture.then(|| crate::config::picture_shape(&shape, self.model.model.field.n_variables()))
+            (None, None) => vec![self.model.model.field.n_variables()],
+        }
     }
 
     /// Values as grey from 0 to 1.
@@ -195,11 +199,7 @@ pub(super) fn sample(experiment: &CnfExperiment, args: &Sample, family: &CnfSamp
     let noise = &mut Noise::new(args.seed, "sample");
     let values = experiment.draw(args.n, *family, noise)?;
     let out = args.out_path();
-    match experiment.picture() {
-        Some((rows, columns)) => {
-            write_draws(&out, &experiment.grey(&values), &values, [args.n, rows, columns])?
-        }
-        None => write_points(&out, &values, values.len() / args.n)?,
-    }
+    let shown = experiment.grey(&values);
+    Draws { shape: experiment.shape(), ..experiment.config.draws(args.n, &shown, &values) }.write(&out)?;
     Ok(out)
 }

@@ -129,6 +129,7 @@ impl Experiment for CnfExperiment {
         &["samples.png", "density.png", "flow.png", "curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] =
         &["free_energy", "loss", "valid_log_prob", "train_log_prob", "valid_loss"];
+    const USES_WEIGHTS: bool = true;
     type Model = CnfModel;
     type Train = TrainConfig<CnfTrain>;
     type Target = ContinuousSystemConfig;

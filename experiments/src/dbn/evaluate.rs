@@ -19,7 +19,6 @@ use super::DbnExperiment;
 use crate::{
     cli::{Part, Sample},
     evaluation::{Evaluation, mean},
-    experiment::write_draws,
     pictures::host,
     source::classes,
     visible::{MOMENT_EXAMPLES, Visible},
@@ -231,8 +230,7 @@ impl DbnExperiment {
 pub(super) fn sample(experiment: &DbnExperiment, args: &Sample, family: &DbnSampleArgs) -> Result<PathBuf> {
     let mut noise = Noise::new(args.seed, "sample");
     let means = experiment.generate(args.n, family.class, family.sweeps, &mut noise)?;
-    let (rows, columns) = experiment.shape();
     let out = args.out_path();
-    write_draws(&out, &means, &means, [args.n, rows, columns])?;
+    experiment.config.draws(args.n, &means, &means).write(&out)?;
     Ok(out)
 }

@@ -25,7 +25,7 @@ use crate::{
     usage::{self, OrUsage, usage},
 };
 
-pub use trained::{Applied, load_baseline, load_run, load_with_source, write_draws};
+pub use trained::{Applied, load_baseline, load_run, load_with_source};
 
 /// A model family: a trained model with its configuration, as the command line uses it.
 pub trait Experiment: Sized {
@@ -41,6 +41,8 @@ pub trait Experiment: Sized {
     const FILES: &'static [&'static str];
     /// Metrics that the progress bar shows.
     const SHOWN: &'static [&'static str];
+    /// Whether it trains with weights of the examples.
+    const USES_WEIGHTS: bool = false;
     /// The `model` section: the configuration of the model crate, and what the family adds.
     type Model: Clone + Serialize + DeserializeOwned;
     /// The `train` section.

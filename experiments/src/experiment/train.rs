@@ -18,7 +18,7 @@ use super::{BASELINE, Experiment, device, load_source, prepare, trained::to_json
 use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf, Length},
-    data::describe_splits,
+    data::{describe_splits, warn_of_shift},
     output::note,
     progress::Progress,
     request::Request,
@@ -59,10 +59,17 @@ pub(super) fn train<E: Experiment>(
         check_same_run::<E>(file, &source, &config)?;
     }
     E::validate(&config, &source)?;
+    if matches!(&source, Source::Data(data) if data.train.weights().is_some()) && !E::USES_WEIGHTS {
+        return Err(usage(format!(
+            "data.weights: {} does not train with weights; leave them out, or take made, van, realnvp or cnf",
+            E::NAME
+        )));
+    }
     if !args.quiet {
         note(source.describe());
         if let Source::Data(data) = &source {
             note(describe_splits(data));
+            warn_of_shift(data).into_iter().for_each(note);
         }
         changes.iter().for_each(note);
     }

@@ -5,11 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_data::{Division, npy};
-use gibbs_report::ImageGrid;
-use gibbs_train::{
-    atomic,
-    run_folder::{RunFiles, RunFolder},
-};
+use gibbs_train::run_folder::{RunFiles, RunFolder};
 
 use super::{BASELINE, Experiment, device, load_source, prepare};
 use crate::{
@@ -152,18 +148,5 @@ pub(super) fn sample<E: Experiment>(
     let (_, model) = load_run::<E>(&args.run_dir, &device)?;
     let out = model.sample(args, family, shared)?;
     note(format!("wrote {}", out.display()));
-    Ok(())
-}
-
-/// Writes images `[n, rows, columns]` as a grid of `means` (`.png`, values in \[0, 1\]) or an array of `values` (`.npy`, f32).
-///
-/// # Errors
-/// A name with another ending, or a file that cannot be written.
-pub fn write_draws(path: &Path, means: &[f32], values: &[f32], [n, rows, columns]: [usize; 3]) -> Result<()> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("png") => atomic::write(path, &ImageGrid::new(rows, columns).render(means)?.to_png()?)?,
-        Some("npy") => npy::write(path, values, &[n, rows, columns])?,
-        _ => return Err(usage(format!("--out {}: the name must end in .png or .npy", path.display()))),
-    }
     Ok(())
 }

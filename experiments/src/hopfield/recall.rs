@@ -20,7 +20,7 @@ use super::{
 use crate::{
     cli::{Sample, Shared},
     evidence::Half,
-    experiment::{self, write_draws},
+    experiment,
     output::note,
     system::choices,
     usage::{OrUsage, usage},
@@ -205,9 +205,8 @@ pub(super) fn sample(
     let recall = dynamics.over(experiment.config.train.recall(), 1)?;
     let paths = memory.recall(&starts, &recall, &noise).map_err(refuse)?;
     let values: Vec<f32> = paths.iter().flat_map(|path| pixels(path.last())).collect();
-    let (rows, columns) = experiment.shape();
     let out = args.out_path();
-    write_draws(&out, &values, &values, [args.n, rows, columns])?;
+    experiment.config.draws(args.n, &values, &values).write(&out)?;
     Ok(out)
 }
 

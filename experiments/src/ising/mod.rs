@@ -27,9 +27,10 @@ use serde_json::Value;
 
 use crate::{
     cli::{self, NoFlags, Part, Shared},
-    config::{RunConfig, picture_shape},
+    config::RunConfig,
+    draws::picture_shape,
     evaluation::Evaluation,
-    experiment::{Experiment, Settings, write_draws},
+    experiment::{Experiment, Settings},
     output::{note, print_json},
     request::Request,
     source::{Source, SourceInfo},
@@ -136,8 +137,12 @@ impl Experiment for IsingExperiment {
     fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<PathBuf> {
         let (values, how) = self.draw(args.n, &Noise::new(args.seed, "sample"))?;
         let grey: Vec<f32> = values.iter().map(|s| 0.5 * (s + 1.0)).collect();
-        let ((rows, columns), out) = (self.shape(), args.out_path());
-        write_draws(&out, &grey, &values, [args.n, rows, columns])?;
+        let out = args.out_path();
+        let mut draws = self.config.draws(args.n, &grey, &values);
+        if let Some(lattice) = self.lattice() {
+            draws.shape = lattice;
+        }
+        draws.write(&out)?;
         note(how);
         Ok(out)
     }
@@ -163,11 +168,14 @@ impl IsingExperiment {
 
     /// Rows and columns of a state as a picture.
     fn shape(&self) -> (usize, usize) {
-        let system = self.config.model.system.as_ref().and_then(|system| system::build(system).ok());
-        match system {
-            Some(system) => picture_shape(&system.shape(), self.learned.n_spins()),
-            None => self.config.picture_shape(self.learned.n_spins()),
-        }
+        let of_lattice = self.lattice().and_then(|shape| picture_shape(&shape, None));
+        of_lattice.unwrap_or_else(|| self.config.picture_shape(self.learned.n_spins()))
+    }
+
+    /// Sizes of the lattice of the system, where there is one.
+    fn lattice(&self) -> Option<Vec<usize>> {
+        let system = self.config.model.system.as_ref()?;
+        Some(system::build(system).ok()?.shape())
     }
 }
 

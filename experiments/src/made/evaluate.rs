@@ -15,7 +15,6 @@ use crate::{
     cli::{Part, Sample, Shared},
     evaluation::{Evaluation, mean},
     evidence::Half,
-    experiment::write_draws,
     preprocessed::with_classes,
     source::{classes, require_labels},
     usage::{OrUsage, usage},
@@ -199,9 +198,8 @@ pub(super) fn sample(
     shared: &Shared,
 ) -> Result<PathBuf> {
     let mut noise = Noise::new(args.seed, "sample");
-    let (rows, columns) = experiment.shape();
     let known = match (family.given, family.prefix) {
-        (Some(half), _) => Some(Known::Pixels(half.pixels((rows, columns)))),
+        (Some(half), _) => Some(Known::Pixels(half.pixels(experiment.shape()))),
         (None, prefix) => prefix.map(Known::Prefix),
     };
     let values = match known {
@@ -215,6 +213,6 @@ pub(super) fn sample(
         None => experiment.draw(args.n, family.class, &mut noise)?,
     };
     let out = args.out_path();
-    write_draws(&out, &values, &values, [args.n, rows, columns])?;
+    experiment.config.draws(args.n, &values, &values).write(&out)?;
     Ok(out)
 }

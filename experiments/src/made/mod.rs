@@ -84,6 +84,7 @@ impl Experiment for MadeExperiment {
     const DATA: &'static str = "digits";
     const FILES: &'static [&'static str] = &["samples.png", "inpainting.png", "curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["loss", "valid_log_prob", "train_log_prob"];
+    const USES_WEIGHTS: bool = true;
     type Model = MadeModel;
     type Train = TrainConfig<MadeTrain>;
     type Target = NoTarget;

@@ -20,7 +20,6 @@ use crate::{
     cli::{Part, Sample, Shared},
     evaluation::{Evaluation, mean},
     evidence::Half,
-    experiment::write_draws,
     pictures::host,
     source::train_like_valid,
 };
@@ -159,8 +158,7 @@ pub(super) fn sample(
         (None, Start::Annealed) => experiment.annealed(args.n, &mut noise),
     };
     let draws = experiment.draws(chain.run(start, family.sweeps, &mut noise), clamp.as_ref());
-    let (rows, columns) = experiment.shape();
     let out = args.out_path();
-    write_draws(&out, &draws.means, &draws.values, [args.n, rows, columns])?;
+    config.draws(args.n, &draws.means, &draws.values).write(&out)?;
     Ok(out)
 }

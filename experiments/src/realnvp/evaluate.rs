@@ -14,9 +14,9 @@ use super::RealNvpExperiment;
 use crate::{
     cli::{Part, Sample},
     density::{LogProbs, Measured},
+    draws::{Draws, picture_shape},
     evaluation::Evaluation,
-    experiment::write_draws,
-    pictures::{brightness, host, write_points},
+    pictures::{brightness, host},
     preprocessed::blocks,
     source::classes,
     usage::usage,
@@ -106,9 +106,8 @@ impl RealNvpExperiment {
 
     /// Rows and columns of an example, where it is a picture.
     pub(super) fn picture(&self) -> Option<(usize, usize)> {
-        let shape = self.shape();
-        let is_picture = shape.len() > 1 || self.config.model.preprocessing.is_gray();
-        is_picture.then(|| crate::config::picture_shape(&shape, self.model.model.n_variables()))
+        let gray = self.config.model.preprocessing.is_gray().then_some(gibbs_data::Kind::Gray);
+        picture_shape(&self.shape(), gray)
     }
 
     /// Shape of an example, or of the lattice.
@@ -135,11 +134,7 @@ pub(super) fn sample(
     let noise = &mut Noise::new(args.seed, "sample");
     let values = host(experiment.draw(args.n, family.class, family.temperature, noise)?);
     let out = args.out_path();
-    match experiment.picture() {
-        Some((rows, columns)) => {
-            write_draws(&out, &experiment.grey(&values), &values, [args.n, rows, columns])?
-        }
-        None => write_points(&out, &values, experiment.model.model.n_variables())?,
-    }
+    let shown = experiment.grey(&values);
+    Draws { shape: experiment.shape(), ..experiment.config.draws(args.n, &shown, &values) }.write(&out)?;
     Ok(out)
 }

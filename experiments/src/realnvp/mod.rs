@@ -102,6 +102,7 @@ impl Experiment for RealNvpExperiment {
         "measure.json",
     ];
     const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
+    const USES_WEIGHTS: bool = true;
     type Model = FlowModel;
     type Train = TrainConfig<VariationalTrain>;
     type Target = ContinuousSystemConfig;

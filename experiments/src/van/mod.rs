@@ -32,8 +32,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{RunConfig, TrainConfig},
+    draws::picture_shape,
     evaluation::{Evaluation, mean},
-    experiment::{Experiment, Settings, write_draws},
+    experiment::{Experiment, Settings},
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
     system::{self, SystemArgs},
@@ -90,6 +91,7 @@ impl Experiment for VanExperiment {
     const DATA: &'static str = "";
     const FILES: &'static [&'static str] = &["samples.png", "curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["beta", "free_energy", "loss", "valid_log_prob"];
+    const USES_WEIGHTS: bool = true;
     type Model = VanModel;
     type Train = TrainConfig<VariationalTrain>;
     type Target = SpinSystemConfig;
@@ -231,7 +233,7 @@ impl Experiment for VanExperiment {
             }
             Source::Data(data) => {
                 let batches = DataBatches::new(data.train.clone(), train.batch_size, seed, device, |batch| {
-                    Batch::new(batch.x)
+                    Batch { weights: batch.weights, ..Batch::new(batch.x) }
                 })
                 .or_usage()?;
                 let (like_valid, device) = (train_like_valid(data), device.clone());
@@ -270,9 +272,12 @@ impl Experiment for VanExperiment {
         let spins = self.draw(args.n, &mut Noise::new(args.seed, "sample"));
         let bits: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let values = if self.config.model.values == SpinValues::Bits { &bits } else { &spins };
-        let (rows, columns) = self.shape();
         let out = args.out_path();
-        write_draws(&out, &bits, values, [args.n, rows, columns])?;
+        let mut draws = self.config.draws(args.n, &bits, values);
+        if let Some(lattice) = self.lattice() {
+            draws.shape = lattice;
+        }
+        draws.write(&out)?;
         Ok(out)
     }
 
@@ -336,18 +341,15 @@ impl VanExperiment {
         crate::pictures::host(gibbs_core::Sample::sample(&self.model(), n, noise))
     }
 
+    /// Rows and columns of a state as a picture.
     fn shape(&self) -> (usize, usize) {
-        let n_spins = self.network.n_visible();
-        let shape = match (&self.config.data, &self.config.model.system) {
-            (Some(data), _) => data.shape.clone(),
-            (None, system) => system
-                .as_ref()
-                .and_then(|system| system::build(system).ok())
-                .map_or(Vec::new(), |s| s.shape()),
-        };
-        match shape[..] {
-            [.., columns] if columns < n_spins => (n_spins / columns, columns),
-            _ => crate::config::picture_shape(&shape, n_spins),
-        }
+        let of_lattice = self.lattice().and_then(|shape| picture_shape(&shape, None));
+        of_lattice.unwrap_or_else(|| self.config.picture_shape(self.network.n_visible()))
+    }
+
+    /// Sizes of the lattice of the system, where there is one.
+    fn lattice(&self) -> Option<Vec<usize>> {
+        let system = self.config.model.system.as_ref().filter(|_| self.config.data.is_none())?;
+        Some(system::build(system).ok()?.shape())
     }
 }

@@ -94,7 +94,7 @@ fn weights_made_elsewhere_give_the_metrics_of_the_library() {
 
     AUTOENCODER.run(folder.path(), ["decode", "run", "codes.npy", "--out", "images.npy"]).succeeds();
     let (shape, images) = floats(folder.path(), "images.npy");
-    assert_eq!(shape, [40, 1, 6]);
+    assert_eq!(shape, [40, 6]);
     let images: Vec<f64> = images.into_iter().map(f64::from).collect();
     assert_close(&images, &to_host(network.reconstruct(x)), 1e-6, "images");
     AUTOENCODER.sample(folder.path(), &["run", "-n", "3"]).succeeds();
@@ -142,7 +142,8 @@ fn codes_that_cannot_be_read_or_written() {
     npy::write(&folder.path().join("nan.npy"), &[f32::NAN; 40], &[10, 4]).unwrap();
     run(&["decode", "run", "wide.npy", "--out", "images.npy"]).refuses(&["wide.npy", "5", "4"]);
     run(&["decode", "run", "absent.npy", "--out", "images.npy"]).refuses(&["absent.npy"]);
-    run(&["decode", "run", "codes.npy", "--out", "images.jpg"]).refuses(&["images.jpg", ".png or .npy"]);
+    run(&["decode", "run", "codes.npy", "--out", "images.jpg"])
+        .refuses(&["images.jpg", ".png, .npy or .csv"]);
     run(&["decode", "run", "nan.npy", "--out", "images.npy"]).refuses(&["nan.npy", "NaN"]);
     assert!(!folder.path().join("images.npy").exists());
 }

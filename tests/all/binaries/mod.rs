@@ -5,6 +5,7 @@ pub(crate) mod cnf;
 mod command;
 mod contract;
 mod damage;
+mod data;
 mod dbn;
 mod evaluation;
 pub(crate) mod family;

@@ -176,7 +176,7 @@ impl Model for Density {
         let by =
             |loss: Tensor<1>| by_parameter(&lifted, &GradientsParams::from_grads(loss.backward(), &lifted));
         let (log_prob, _) = lifted.try_log_prob(x.clone(), context.as_ref(), None).unwrap();
-        let adjoint = lifted.likelihood_by_adjoint(inner, plain.as_ref(), None, noise).unwrap();
+        let adjoint = lifted.likelihood_by_adjoint(inner, plain.as_ref(), None, None, noise).unwrap();
         let matching = FlowMatching::new().loss(&lifted.field, x, context.as_ref(), noise);
         vec![
             ("likelihood", by(log_prob.mean().neg())),

@@ -2,12 +2,13 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use flate2::{Compression, Crc, write::DeflateEncoder, write::GzEncoder};
+use flate2::{Compression, write::GzEncoder};
 use tempfile::{TempDir, tempdir};
 
 use super::*;
 use crate::Array;
 use crate::npy::{self, Element};
+use crate::npz::tests::archive;
 
 /// A folder with files for one test.
 struct Folder(TempDir);
@@ -33,50 +34,13 @@ impl Folder {
         npy::write(&self.path(name), values, shape).unwrap();
     }
 
-    /// An npz archive, deflated or stored by turns.
+    /// An npz archive of npy files.
     fn archive(&self, name: &str, arrays: &[&str]) {
-        let (mut bytes, mut directory) = (Vec::new(), Vec::new());
-        for (i, array) in arrays.iter().enumerate() {
-            let plain = fs::read(self.path(&format!("{array}.npy"))).unwrap();
-            let mut crc = Crc::new();
-            crc.update(&plain);
-            let (method, packed) = if i % 2 == 0 {
-                let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-                encoder.write_all(&plain).unwrap();
-                (8u16, encoder.finish().unwrap())
-            } else {
-                (0, plain.clone())
-            };
-            let file = format!("{array}.npy");
-            let mut sizes = crc.sum().to_le_bytes().to_vec();
-            sizes.extend((packed.len() as u32).to_le_bytes());
-            sizes.extend((plain.len() as u32).to_le_bytes());
-            sizes.extend((file.len() as u16).to_le_bytes());
-            let start = bytes.len() as u32;
-            bytes.extend(b"PK\x03\x04\x14\0\0\0");
-            bytes.extend(method.to_le_bytes());
-            bytes.extend([0; 4]);
-            bytes.extend(&sizes);
-            bytes.extend([4, 0]);
-            bytes.extend(file.bytes());
-            bytes.extend([9; 4]);
-            bytes.extend(packed);
-            directory.extend(b"PK\x01\x02\x14\0\x14\0\0\0");
-            directory.extend(method.to_le_bytes());
-            directory.extend([0; 4]);
-            directory.extend(&sizes);
-            directory.extend([0; 12]);
-            directory.extend(start.to_le_bytes());
-            directory.extend(file.bytes());
-        }
-        let at = bytes.len() as u32;
-        bytes.extend(&directory);
-        bytes.extend(b"PK\x05\x06\0\0\0\0");
-        bytes.extend([arrays.len() as u16; 2].map(u16::to_le_bytes).concat());
-        bytes.extend((directory.len() as u32).to_le_bytes());
-        bytes.extend(at.to_le_bytes());
-        bytes.extend([0, 0]);
-        fs::write(self.path(name), bytes).unwrap();
+        let files: Vec<Vec<u8>> =
+            arrays.iter().map(|array| fs::read(self.path(&format!("{array}.npy"))).unwrap()).collect();
+        let entries: Vec<(&str, &[u8])> =
+            arrays.iter().copied().zip(files.iter().map(Vec::as_slice)).collect();
+        fs::write(self.path(name), archive(&entries)).unwrap();
     }
 
     fn read(&self, name: &str, config: &ReadConfig) -> Result<Splits, DataError> {

@@ -110,8 +110,8 @@ impl<V: VelocityField> ContinuousFlow<V> {
         Ok(AdjointGradients { start, gradients, evaluations: solution.evaluations })
     }
 
-    /// Gradients of `-mean ln p(x | c)` by the adjoint equation. With `weights` the loss also has the means of kinetic energy and
-    /// Jacobian norm, times these. `x` and the context are without autodiff. The parameters of the flow are on the autodiff
+    /// Gradients of `-mean ln p(x | c)` by the adjoint equation. The mean is by the weights `of_examples [n]`, if there are any. With
+    /// `weights` the loss also has the plain means of kinetic energy and Jacobian norm, times these. `x` and the context are without autodiff. The parameters of the flow are on the autodiff
     /// device.
     ///
     /// # Errors
@@ -123,16 +123,28 @@ impl<V: VelocityField> ContinuousFlow<V> {
         &self,
         x: Tensor<2>,
         context: Option<&Tensor<2>>,
+        of_examples: Option<&Tensor<1>>,
         weights: Option<[f64; 2]>,
         noise: &mut Noise,
     ) -> Result<LikelihoodGradients, SolveError> {
         const SPAN: [f64; 2] = [1.0, 0.0];
         let (n, again) = (x.dims()[0] as f64, &mut noise.clone());
         let path = self.clone().valid().path(x, context, SPAN, weights.is_some(), Some(noise))?;
-        let cotangents = Cotangents {
-            end: path.end.clone() / n,
-            ladj: path.ladj.ones_like() * (-1.0 / n),
-            regularizers: weights.map(|weights| weights.map(|weight| weight / n)),
+        let regularizers = weights.map(|weights| weights.map(|weight| weight / n));
+        let cotangents = match of_examples {
+            None => Cotangents {
+                end: path.end.clone() / n,
+                ladj: path.ladj.ones_like() * (-1.0 / n),
+                regularizers,
+            },
+            Some(w) => {
+                let share = w.clone() / w.clone().sum().clamp_min(f64::from(f32::MIN_POSITIVE));
+                Cotangents {
+                    end: path.end.clone() * share.clone().unsqueeze_dim::<2>(1),
+                    ladj: share.neg(),
+                    regularizers,
+                }
+            }
         };
         let adjoint = self.adjoint(path.end.clone(), cotangents, context, SPAN, Some(again))?;
         Ok(LikelihoodGradients { log_prob: path.log_prob(), path, adjoint })

@@ -28,6 +28,7 @@ use gibbs_core::{
     Batch, BoxError, ConfigError, Objective, Position, StepOutput,
     math::{row_sums, to_host},
     preprocess::Preprocessed,
+    weighted_mean,
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +88,18 @@ impl FlowMatching {
         context: Option<&Tensor<2>>,
         noise: &mut Noise,
     ) -> Tensor<1> {
+        let width = x.dims()[1] as f64;
+        self.squared_errors(field, x, context, noise).mean() / width
+    }
+
+    /// The squared error of the velocity for each example, `[n]`: its sum over the columns.
+    fn squared_errors<V: VelocityField>(
+        &self,
+        field: &V,
+        x: Tensor<2>,
+        context: Option<&Tensor<2>>,
+        noise: &mut Noise,
+    ) -> Tensor<1> {
         let ([n, width], options) = (x.dims(), (&x.device(), x.dtype()));
         let base = noise.normal([n, width], options);
         let base = match self.pairing {
@@ -103,7 +116,7 @@ impl FlowMatching {
         let target = x - base * shrink;
         let context = context.map(|context| self.with_dropout(context, noise));
         let error = field.velocity(context.as_ref()).at(&t, at) - target;
-        row_sums(error.powi_scalar(2)).mean() / width as f64
+        row_sums(error.powi_scalar(2))
     }
 
     fn with_dropout(&self, context: &Tensor<2>, noise: &mut Noise) -> Tensor<2> {
@@ -127,7 +140,10 @@ impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<ContinuousFlow<V>>
     ) -> Result<StepOutput, BoxError> {
         let context = batch.context.map(Tensor::autodiff);
         let (y, _) = model.preprocessor.clone().valid().forward(batch.x);
-        let loss = self.loss(&model.model.field, y.autodiff(), context.as_ref(), noise);
+        let weights = batch.weights.map(Tensor::autodiff);
+        let width = y.dims()[1] as f64;
+        let errors = self.squared_errors(&model.model.field, y.autodiff(), context.as_ref(), noise);
+        let loss = weighted_mean(errors, weights.as_ref()) / width;
         Ok(StepOutput::backward(model, "loss", loss))
     }
 }

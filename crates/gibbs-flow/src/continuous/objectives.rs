@@ -16,6 +16,7 @@ use burn::{
 use gibbs_backend::Noise;
 use gibbs_core::{
     Batch, BoxError, ConfigError, Objective, Position, StepOutput, ode::Solver, preprocess::Preprocessed,
+    weighted_mean,
 };
 
 use super::{flow::ContinuousFlow, velocity::VelocityField};
@@ -66,10 +67,11 @@ impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<ContinuousFlow<V>>
         let weights = regularizers(self.kinetic, self.jacobian);
         let flow = model.model.clone().with_solver(self.solver_of_batch(noise))?;
         let path = flow.path(y.autodiff(), context.as_ref(), [1.0, 0.0], weights.is_some(), Some(noise))?;
-        let mut loss = (path.log_prob() + ladj.autodiff()).mean().neg();
+        let of_examples = batch.weights.map(Tensor::autodiff);
+        let mut loss = weighted_mean(path.log_prob() + ladj.autodiff(), of_examples.as_ref()).neg();
         let parts = [path.kinetic, path.jacobian].into_iter().flatten();
         for (part, weight) in parts.zip(weights.unwrap_or_default()) {
-            loss = loss + part.mean() * weight;
+            loss = loss + weighted_mean(part, of_examples.as_ref()) * weight;
         }
         Ok(StepOutput::backward(model, "loss", loss))
     }
@@ -109,8 +111,9 @@ impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<ContinuousFlow<V>>
         let (y, ladj) = model.preprocessor.clone().valid().forward(batch.x);
         let weights = regularizers(self.kinetic, self.jacobian);
         let flow = model.model.clone().with_solver(self.solver)?;
-        let found = flow.likelihood_by_adjoint(y, batch.context.as_ref(), weights, noise)?;
-        let loss = (found.log_prob + ladj).mean().neg();
+        let of_examples = batch.weights.as_ref();
+        let found = flow.likelihood_by_adjoint(y, batch.context.as_ref(), of_examples, weights, noise)?;
+        let loss = weighted_mean(found.log_prob + ladj, of_examples).neg();
         let metrics = vec![("loss", loss.clone().into())];
         Ok(StepOutput { gradients: found.adjoint.gradients, loss: Some(loss), metrics })
     }

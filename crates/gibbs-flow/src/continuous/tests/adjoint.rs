@@ -53,7 +53,8 @@ fn the_adjoint_gradient_is_that_through_the_steps() {
         assert_eq!(kinetic.is_some(), regularized, "{name}");
         let through = listed(&flow, &GradientsParams::from_grads(loss.backward(), &flow));
 
-        let by_adjoint = flow.likelihood_by_adjoint(x, context.as_ref(), weights, &mut noise()).unwrap();
+        let by_adjoint =
+            flow.likelihood_by_adjoint(x, context.as_ref(), None, weights, &mut noise()).unwrap();
         for (a, b) in to_host(by_adjoint.log_prob).iter().zip(to_host(log_prob)) {
             assert!((a - b).abs() < 1e-12, "{name}: {a} {b}");
         }

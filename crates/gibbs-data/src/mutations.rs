@@ -1,0 +1,170 @@
+//! Readers on damaged files: they give an error or examples, and never panic.
+
+use std::fs;
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
+use gibbs_backend::Noise;
+use tempfile::tempdir;
+
+use crate::manifest::Manifest;
+use crate::npz::tests::archive;
+use crate::{DataError, Dataset, ReadConfig, Splits, npy};
+
+/// Mutations of each file.
+const MUTATIONS: usize = 2000;
+
+/// Values that break arithmetic on sizes.
+const WORDS: [u64; 6] = [0, 0x7fff, 0xffff, 0x7fff_ffff, 0xffff_ffff, u64::MAX];
+
+/// One to four changes: a bit flipped, a byte or a number replaced, a part left out, doubled or cut off.
+fn mutated(file: &[u8], noise: &mut Noise) -> Vec<u8> {
+    let mut bytes = file.to_vec();
+    for _ in 0..1 + noise.below(4) {
+        let n = bytes.len();
+        if n == 0 {
+            break;
+        }
+        // Half of the changes hit the header or the end.
+        let at = match noise.below(4) {
+            0 => noise.below(n.min(128)),
+            1 => n - 1 - noise.below(n.min(128)),
+            _ => noise.below(n),
+        };
+        let length = 1 + noise.below(8).min(n - at - 1);
+        match noise.below(7) {
+            0 => bytes[at] ^= 1 << noise.below(8),
+            1 => bytes[at] = noise.below(256) as u8,
+            2 => {
+                let word = WORDS[noise.below(WORDS.len())];
+                let word = if noise.below(2) == 0 { word.to_le_bytes() } else { word.to_be_bytes() };
+                for (to, from) in bytes[at..at + length].iter_mut().zip(word) {
+                    *to = from;
+                }
+            }
+            3 => drop(bytes.drain(at..at + length)),
+            4 => {
+                let part = bytes[at..at + length].to_vec();
+                bytes.splice(at..at, part);
+            }
+            5 => bytes.insert(at, b"0,;-\"{}'\n"[noise.below(9)]),
+            _ => bytes.truncate(at),
+        }
+    }
+    bytes
+}
+
+/// Reads mutations of a file; those that still have examples must be sound.
+#[track_caller]
+fn survives(name: &str, file: &[u8]) {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join(name);
+    let mut noise = Noise::new(0, format!("mutations/{name}"));
+    let mut accepted = 0;
+    for _ in 0..MUTATIONS {
+        let bytes = mutated(file, &mut noise);
+        fs::write(&path, &bytes).unwrap();
+        match (ReadConfig { whole: true, ..ReadConfig::default() }).read(&path) {
+            Ok(Splits { train, .. }) => {
+                accepted += 1;
+                assert!(sound(&train) && train.bytes_in_memory() <= (1 << 16) * (bytes.len() + 64));
+            }
+            Err(error) => assert!(is_one_line(&error), "{error}"),
+        }
+    }
+    assert!(accepted < MUTATIONS, "no mutation of {name} was refused");
+}
+
+fn sound(set: &Dataset) -> bool {
+    let rows = [0, set.len() - 1];
+    set.values(&rows).iter().all(|x| x.is_finite()) && set.values(&rows).len() == 2 * set.width()
+}
+
+fn is_one_line(error: &DataError) -> bool {
+    let text = error.to_string();
+    !text.is_empty() && !text.contains('\n')
+}
+
+/// An npy file as NumPy writes it.
+fn array(values: &[f32], shape: &[usize]) -> Vec<u8> {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    npy::write(&path, values, shape).unwrap();
+    fs::read(path).unwrap()
+}
+
+fn with_text(file: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let at = file.windows(from.len()).position(|part| part == from.as_bytes()).unwrap();
+    let mut bytes = file.to_vec();
+    bytes.splice(at..at + from.len(), to.bytes());
+    bytes
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn npy_files() {
+    let values: Vec<f32> = (0..24).map(|i| i as f32 * 0.37).collect();
+    let file = array(&values, &[4, 6]);
+    survives("plain.npy", &file);
+    survives("fortran.npy", &with_text(&with_text(&file, "False", "True "), "(4, 6)", "(6, 4)"));
+    survives("integers.npy", &with_text(&file, "<f4", ">i4"));
+    survives("doubles.npy", &with_text(&with_text(&file, "<f4", "<f8"), "(4, 6)", "(4, 3)"));
+}
+
+#[test]
+fn npz_archives() {
+    survives(
+        "archive.npz",
+        &archive(&[("train", &array(&[0.5; 12], &[4, 3])), ("train_labels", &array(&[1.0; 4], &[4]))]),
+    );
+}
+
+#[test]
+fn idx_files() {
+    let mut file = vec![0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 3];
+    file.extend(7..31);
+    survives("idx3-ubyte", &file);
+    survives("idx3-ubyte.gz", &packed(&file));
+}
+
+#[test]
+fn tables() {
+    let table = "height,\"weight, kg\"\n1.5,60\n2,\"70\"\n-1e-3,80.25\n";
+    survives("table.csv", table.as_bytes());
+    survives("table.tsv", table.replace(", kg", "").replace(',', "\t").as_bytes());
+    survives("table.csv.gz", &packed(table.as_bytes()));
+}
+
+#[test]
+fn folders_of_pictures() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("picture.png");
+    image::GrayImage::from_fn(5, 4, |x, y| image::Luma([(50 * x + y) as u8])).save(&path).unwrap();
+    let picture = fs::read(&path).unwrap();
+    let mut noise = Noise::new(0, "mutations/png");
+    for _ in 0..MUTATIONS {
+        fs::write(&path, mutated(&picture, &mut noise)).unwrap();
+        if let Err(error) = (ReadConfig { whole: true, ..ReadConfig::default() }).read(folder.path()) {
+            assert!(is_one_line(&error), "{error}");
+        }
+    }
+}
+
+#[test]
+fn manifests() {
+    let text = include_str!("../../../datasets/frey-faces.toml");
+    let mut noise = Noise::new(0, "mutations/manifest");
+    let folder = tempdir().unwrap();
+    for _ in 0..MUTATIONS {
+        let bytes = mutated(text.as_bytes(), &mut noise);
+        if let Ok(manifest) = toml::from_str::<Manifest>(&String::from_utf8_lossy(&bytes)) {
+            let error = manifest.load(folder.path()).unwrap_err();
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}
