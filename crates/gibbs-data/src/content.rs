@@ -240,7 +240,7 @@ impl Labels {
         let refuse = |row: usize, label: String| DataError::Label {
             name: name.to_owned(),
             row,
-            label,
+            label: label.escape_debug().to_string(),
             expected: match classes {
                 Some(classes) => format!("one of the classes {}", classes.join(", ")),
                 None => "a whole number from 0 to 255".to_owned(),

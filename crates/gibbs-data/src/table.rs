@@ -148,7 +148,7 @@ impl Lines {
         lines.width = first.len();
         let second = lines.record()?;
         if is_header(&first, second.as_ref(), chosen) {
-            lines.header = Some(first.iter().map(str::to_owned).collect());
+            lines.header = Some(first.iter().map(|name| name.replace(char::is_control, " ")).collect());
         } else {
             lines.ahead.push_back(first);
         }
@@ -218,7 +218,7 @@ impl Lines {
         let line = row.position().map_or(0, csv::Position::line);
         let what = match &row[k] {
             field if is_missing(field) => "the value is missing".to_owned(),
-            field => format!("'{field}' is not a finite number"),
+            field => format!("'{}' is not a finite number", field.escape_debug()),
         };
         DataError::Field { name: self.name.clone(), row: self.row - 1, line, column, what }
     }

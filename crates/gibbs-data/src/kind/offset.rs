@@ -13,26 +13,42 @@ const COARSE: f64 = 1.0 / 4096.0;
 /// The offset of each of `width` columns, if one of them needs it: 0, or the median rounded to a power of two below the
 /// distance of the quartiles, which makes the difference exact.
 pub(crate) fn offsets(values: &Array, width: usize) -> Option<Vec<f64>> {
-    if !matches!(values, Array::F64(_) | Array::I64(_)) {
-        return None;
-    }
-    let offsets: Vec<f64> = (0..width)
-        .map(|k| {
-            let column: Vec<f64> = (k..values.len()).step_by(width).map(|i| values.get(i)).collect();
-            offset(column)
-        })
-        .collect();
+    let offset = |k: usize| match values {
+        Array::F64(values) => offset(values.iter().skip(k).step_by(width).copied().collect()),
+        Array::I64(values) => {
+            let column: Vec<i64> = values.iter().skip(k).step_by(width).copied().collect();
+            offset_of_integers(&column)
+        }
+        _ => 0.0,
+    };
+    let offsets: Vec<f64> = (0..width).map(offset).collect();
     offsets.iter().any(|offset| *offset != 0.0).then_some(offsets)
 }
 
 /// The offset of one column.
-fn offset(mut column: Vec<f64>) -> f64 {
-    if !column.iter().any(|&x| x.is_finite() && f64::from(x as f32) != x) {
-        return 0.0;
+fn offset(column: Vec<f64>) -> f64 {
+    let is_rounded = column.iter().any(|&x| x.is_finite() && f64::from(x as f32) != x);
+    if is_rounded { central(column, 0) } else { 0.0 }
+}
+
+/// The offset of a column of whole numbers, whose differences count also where double precision rounds them.
+fn offset_of_integers(column: &[i64]) -> f64 {
+    let is_rounded = column.iter().any(|&x| i128::from(x) != (x as f32) as i128);
+    match column.first() {
+        Some(&base) if is_rounded => {
+            central(column.iter().map(|&x| (i128::from(x) - i128::from(base)) as f64).collect(), base)
+        }
+        _ => 0.0,
     }
-    column.sort_by(f64::total_cmp);
-    let at = |part: usize| column[(column.len() - 1) * part / 4];
-    let (median, spread) = (at(2), if at(3) > at(1) { at(3) - at(1) } else { at(4) - at(0) });
+}
+
+/// The rounded median of `base` plus the values, if single precision is coarse there; else 0.
+fn central(mut values: Vec<f64>, base: i64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = |part: usize| values[(values.len() - 1) * part / 4];
+    let spread = if at(3) > at(1) { at(3) - at(1) } else { at(4) - at(0) };
+    let median = (i128::from(base) + at(2) as i128) as f64;
+    let median = if base == 0 { at(2) } else { median };
     if !median.is_finite() || !spread.is_finite() || spread == 0.0 {
         return 0.0;
     }

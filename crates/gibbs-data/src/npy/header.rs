@@ -59,7 +59,7 @@ impl Header {
 
         let element = ElementType::parse(&descr).ok_or_else(|| DataError::ElementType {
             path: path.to_path_buf(),
-            found: format!("'{descr}'"),
+            found: format!("'{}'", descr.escape_debug()),
             supported: SUPPORTED,
         })?;
         let fortran_order = fortran_order && shape.iter().filter(|&&size| size > 1).count() > 1;
@@ -133,10 +133,12 @@ impl Dictionary {
                     let sizes = inner.split(',').map(str::trim).filter(|size| !size.is_empty());
                     let sizes: Result<Vec<u64>, _> =
                         sizes.map(|size| size.trim_end_matches('L').parse()).collect();
-                    shape = Some(sizes.map_err(|_| format!("'shape' is ({inner}), not a tuple of sizes"))?);
+                    shape = Some(sizes.map_err(|_| {
+                        format!("'shape' is ({}), not a tuple of sizes", inner.escape_debug())
+                    })?);
                     rest
                 }
-                other => return Err(format!("the header has an unknown key '{other}'")),
+                other => return Err(format!("the header has an unknown key {other:?}")),
             };
         }
         match (descr, fortran_order, shape) {
