@@ -35,6 +35,12 @@ fn panics(work: impl FnOnce()) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err()
 }
 
+/// The message with which `work` panics.
+fn message_of(work: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).expect_err("a panic");
+    panic.downcast_ref::<String>().expect("a message").clone()
+}
+
 #[test]
 fn states_of_another_width_are_a_panic_for_every_pair_of_units() {
     for kinds in pairs() {
@@ -75,8 +81,9 @@ fn a_nan_stays_a_nan_and_in_its_row() {
         [[0.0, 1.0, 0.0, f32::NAN, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]],
         &Device::flex(),
     );
-    let found = to_host(rbm.free_energy(x));
+    let found = to_host(rbm.reconstruction_error(x.clone()));
     assert!(found[0].is_nan() && found[1].is_finite(), "{found:?}");
+    assert!(panics(|| drop(rbm.free_energy(x))));
 }
 
 #[test]
@@ -180,7 +187,9 @@ fn examples_and_contexts_of_another_width_are_a_panic() {
         let (x, own) = (examples(model, 3, &mut noise()), context(model, 3));
         let wrong = || Some(zeros([3, model.n_context() + 1]));
         let narrow = x.clone().narrow(1, 0, model.n_visible() - 1);
-        assert!(panics(|| drop(to_host(model.log_prob_given(narrow, own.as_ref())))), "{name}: width");
+        let message = message_of(|| drop(to_host(model.log_prob_given(narrow, own.as_ref()))));
+        let expected = format!("{} has {} variables", model.name(), model.n_visible());
+        assert!(message.starts_with(&expected), "{name}: {message}");
         assert!(
             panics(|| drop(to_host(model.log_prob_given(x.clone(), wrong().as_ref())))),
             "{name}: context"
@@ -204,8 +213,27 @@ fn a_variable_that_is_no_number_stays_in_its_example() {
         for variable in 0..model.n_visible() {
             let x = examples(&*model, 2, &mut Noise::new(0, "examples"));
             let x = x.slice_fill([0..1, variable..variable + 1], f32::NAN);
-            let found = to_host(model.log_prob_given(x, context(&*model, 2).as_ref()));
+            let found = to_host(model.log_prob_in(0, x, context(&*model, 2).as_ref()));
             assert!(found[0].is_nan() && found[1].is_finite(), "{name}, variable {variable}: {found:?}");
+        }
+    }
+}
+
+/// A likelihood of values that a model does not have would be a plausible number.
+#[test]
+fn values_that_a_model_does_not_have_are_refused_by_name() {
+    for (name, model) in densities() {
+        let bad: &[f32] = match model.output() {
+            OutputDistribution::Bernoulli => &[7.0, -1.0, 255.0, 0.5, f32::NAN],
+            OutputDistribution::Categorical { .. } => &[7.0, -1.0, 255.0, 0.5, f32::NAN],
+            OutputDistribution::GaussianMixture { .. } => &[f32::INFINITY, f32::NAN],
+        };
+        for value in bad {
+            let x = examples(&*model, 3, &mut Noise::new(0, "examples"));
+            let x = x.slice_fill([2..3, 1..2], *value);
+            let message = message_of(|| drop(model.log_prob_given(x, context(&*model, 3).as_ref())));
+            let place = format!("variable 1 of example 2 is {value}");
+            assert!(message.starts_with(model.name()) && message.ends_with(&place), "{name}: {message}");
         }
     }
 }

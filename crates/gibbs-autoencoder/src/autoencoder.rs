@@ -20,7 +20,7 @@ use burn::{config::Config, module::Module, prelude::*};
 use gibbs_backend::{Noise, bce_with_logits, sigmoid, tanh};
 use gibbs_boltzmann::{RbmConfig, StackError, units::UnitKind};
 use gibbs_core::{
-    ConfigError,
+    ConfigError, check,
     nn::{Activation, Affine, Mlp, MlpConfig},
 };
 use serde::{Deserialize, Serialize};
@@ -227,6 +227,7 @@ impl Autoencoder {
     /// # Panics
     /// If the width of `x` is not that of the data.
     pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
+        check::require_width("the autoencoder", &x, self.width());
         self.code.apply(Mlp::from_layers(self.encoder.clone(), self.activation).forward(x))
     }
 
@@ -261,6 +262,7 @@ impl Autoencoder {
     }
 
     fn decode_logits(&self, z: Tensor<2>) -> Tensor<2> {
+        check::require_width("the code of the autoencoder", &z, self.code_width());
         Mlp::from_layers(self.decoder.clone(), self.activation).forward(z)
     }
 

@@ -35,7 +35,7 @@ mod newton;
 
 use burn::{config::Config, prelude::*};
 use gibbs_backend::{bce_with_logits, sigmoid};
-use gibbs_core::math::to_host;
+use gibbs_core::{check, math::to_host};
 use thiserror::Error;
 
 use crate::pca::{Pca, PcaError};
@@ -126,9 +126,13 @@ impl LogisticPca {
 
     /// The most probable codes, `[batch, width] -> [batch, k]`: at most 100 Newton steps from 0, until no number moves by more than
     /// 10⁻⁴ standard deviations of the prior.
+    ///
+    /// # Panics
+    /// If the width of `x` is not that of the data.
     pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
         const STILL: f64 = 1e-4;
         const STEPS: usize = 100;
+        check::require_width("the logistic PCA", &x, self.bias.dims()[0]);
         let pairs = pairs(self.loadings.clone().transpose());
         let mut z = Tensor::zeros([x.dims()[0], self.loadings.dims()[0]], (&x.device(), x.dtype()));
         for _ in 0..STEPS {
@@ -143,7 +147,11 @@ impl LogisticPca {
     }
 
     /// `θ = z·V + b`, `[batch, k] -> [batch, width]`.
+    ///
+    /// # Panics
+    /// If the width of `z` is not that of the code.
     pub fn logits(&self, z: Tensor<2>) -> Tensor<2> {
+        check::require_width("the code of the logistic PCA", &z, self.loadings.dims()[0]);
         z.matmul(self.loadings.clone()) + self.bias.clone().unsqueeze()
     }
 

@@ -15,7 +15,7 @@
 //! eigendecomposition (`width³`, half a second for 784) in f64 on the host. Memory: one batch.
 
 use burn::prelude::*;
-use gibbs_core::ColumnMoments;
+use gibbs_core::{ColumnMoments, check};
 use nalgebra::{DMatrix, SymmetricEigen};
 use thiserror::Error;
 
@@ -111,12 +111,20 @@ impl Pca {
     }
 
     /// `[batch, width] -> [batch, k]`.
+    ///
+    /// # Panics
+    /// If the width of `x` is not that of the data.
     pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
+        check::require_width("the PCA", &x, self.mean.dims()[0]);
         (x - self.mean.clone().unsqueeze()).matmul(self.components.clone().transpose())
     }
 
     /// `[batch, k] -> [batch, width]`.
+    ///
+    /// # Panics
+    /// If the width of `z` is not the number of components.
     pub fn decode(&self, z: Tensor<2>) -> Tensor<2> {
+        check::require_width("the code of the PCA", &z, self.components.dims()[0]);
         z.matmul(self.components.clone()) + self.mean.clone().unsqueeze()
     }
 

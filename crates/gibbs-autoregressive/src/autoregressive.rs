@@ -10,7 +10,7 @@
 
 use burn::{module::Param, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::{ConditionalLogProb, columns, math::log_sum_exp_rows};
+use gibbs_core::{ConditionalLogProb, check, columns, math::log_sum_exp_rows};
 
 use crate::{
     EvidenceError, Order, OutputDistribution,
@@ -30,6 +30,9 @@ pub struct Evidence {
 
 /// A product of conditional distributions, or a mixture of such products.
 pub trait Autoregressive: ConditionalLogProb + Ancestral {
+    /// What panics call the model, such as "the MADE".
+    fn name(&self) -> &'static str;
+
     /// The conditional distribution of each variable.
     fn output(&self) -> OutputDistribution;
 
@@ -93,11 +96,12 @@ pub trait Autoregressive: ConditionalLogProb + Ancestral {
 
     /// `ln p_k(x | c)` under one mask, nats: `[n, D]`, `[n, C]` to `[n]`.
     ///
+    /// Invalid values are not detected here, so that a step of training need not wait for the device: check the data once with
+    /// [`OutputDistribution::check`].
+    ///
     /// # Panics
     /// As [`parameters`](Self::parameters).
     fn log_prob_in(&self, mask: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
-        let (n, width) = (self.n_visible(), x.dims()[1]);
-        assert_eq!(width, n, "the model has {n} variables, but the examples have {width}");
         self.output().log_prob(self.parameters(mask, x.clone(), context), x)
     }
 
@@ -149,15 +153,9 @@ pub trait Autoregressive: ConditionalLogProb + Ancestral {
         noise: &mut Noise,
     ) -> Tensor<2> {
         let Evidence { x, prefix, context } = evidence;
-        let ([n, width], n_context) = (x.dims(), self.n_context());
-        assert_eq!(width, self.n_visible(), "the width of the examples must be the number of variables");
-        assert!(prefix <= width, "a prefix of {prefix} of {width} variables");
-        match &context {
-            None => {
-                assert_eq!(n_context, 0, "the model has a context of width {n_context}, but none was passed")
-            }
-            Some(context) => assert_eq!(context.dims(), [n, n_context], "the shape of the context"),
-        }
+        let [n, width] = x.dims();
+        require_shapes(self, &x, context.as_ref());
+        assert!(prefix <= width, "{}: a prefix of {prefix} of {width} variables", self.name());
         let output = self.output();
         let mut x = host(x);
         let completion = Completion {
@@ -198,8 +196,35 @@ pub trait Autoregressive: ConditionalLogProb + Ancestral {
     }
 }
 
+/// Checks the shapes of examples `x [n, D]` and of their contexts.
+///
+/// # Panics
+/// If they do not fit the model. The message names the model and the shapes that it needs.
+pub(crate) fn require_shapes(
+    model: &(impl Autoregressive + ?Sized),
+    x: &Tensor<2>,
+    context: Option<&Tensor<2>>,
+) {
+    check::require_width(model.name(), x, model.n_visible());
+    check::require_context(model.name(), x.dims()[0], context, model.n_context());
+}
+
 /// `ln p(x | c)` of the mixture over masks: [`ConditionalLogProb::log_prob_given`] of all models.
+///
+/// # Panics
+/// If shapes or values do not fit the model.
 pub(crate) fn log_prob_given(
+    model: &(impl Autoregressive + ?Sized),
+    x: Tensor<2>,
+    context: Option<&Tensor<2>>,
+) -> Tensor<1> {
+    require_shapes(model, &x, context);
+    model.output().require_values(model.name(), &x);
+    log_prob_of_values(model, x, context)
+}
+
+/// [`log_prob_given`] of valid values. Does not wait for the device.
+pub(crate) fn log_prob_of_values(
     model: &(impl Autoregressive + ?Sized),
     x: Tensor<2>,
     context: Option<&Tensor<2>>,
@@ -227,6 +252,10 @@ macro_rules! distribution {
                 $n_context
             }
 
+            /// Waits for the device once, to check the values.
+            ///
+            /// # Panics
+            /// If the shapes do not fit, or a value of `x` has no probability, such as 7 or NaN for a bit.
             fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
                 $crate::autoregressive::log_prob_given(self, x, context)
             }

@@ -36,7 +36,10 @@ use gibbs_core::{
 
 pub use masks::{Degrees, MadeMasks};
 
-use crate::{Autoregressive, Order, OrderConfig, OutputDistribution, autoregressive::distribution};
+use crate::{
+    Autoregressive, Order, OrderConfig, OutputDistribution,
+    autoregressive::{distribution, require_shapes},
+};
 
 /// Widths, masks and outputs of a MADE.
 #[derive(Config, Debug, PartialEq)]
@@ -202,6 +205,7 @@ impl Made {
         context: Option<&Tensor<2>>,
         forward: impl FnOnce(&Network, Tensor<2>) -> Tensor<2>,
     ) -> Tensor<2> {
+        require_shapes(self, &x, context);
         let input = append_context(self.config.output.encode(x), context, self.config.n_context);
         let (own, direct_mask) = self.masks[mask].patterns.split_at(self.layers.len());
         let outputs = forward(&self.config.network().network(&self.layers, own), input.clone());
@@ -217,6 +221,10 @@ impl Made {
 }
 
 impl Autoregressive for Made {
+    fn name(&self) -> &'static str {
+        "the MADE"
+    }
+
     fn output(&self) -> OutputDistribution {
         self.config.output
     }

@@ -208,6 +208,10 @@ impl Ancestral for AutoregressiveModel {
 }
 
 impl Autoregressive for AutoregressiveModel {
+    fn name(&self) -> &'static str {
+        self.inner().name()
+    }
+
     fn output(&self) -> OutputDistribution {
         self.inner().output()
     }

@@ -29,7 +29,7 @@ use gibbs_core::{
 
 use crate::{
     Autoregressive, Order, OrderConfig, OutputDistribution,
-    autoregressive::distribution,
+    autoregressive::{distribution, require_shapes},
     sampling::{Ancestral, AncestralSampler, Observed, Rows, SamplerState, dot, function, host},
 };
 
@@ -114,6 +114,10 @@ pub struct Nade {
 }
 
 impl Autoregressive for Nade {
+    fn name(&self) -> &'static str {
+        "the NADE"
+    }
+
     fn output(&self) -> OutputDistribution {
         self.config.output
     }
@@ -127,17 +131,14 @@ impl Autoregressive for Nade {
     }
 
     fn parameters(&self, _: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
+        require_shapes(self, &x, context);
         let (n, output, n_context) = (x.dims()[0], self.config.output, self.config.n_context);
         let inputs = self.order.columns(output.n_inputs());
         let outputs = self.order.columns(output.n_parameters());
         let [first, last] = [&self.layers[0], &self.layers[1]];
         let start = match context {
-            None => {
-                assert_eq!(n_context, 0, "the model has a context of width {n_context}, but none was passed");
-                first.bias.val().unsqueeze::<2>().expand([n, self.config.n_hidden])
-            }
+            None => first.bias.val().unsqueeze::<2>().expand([n, self.config.n_hidden]),
             Some(context) => {
-                assert_eq!(context.dims(), [n, n_context], "the shape of the context of {n} examples");
                 let weight = first.weight.val().narrow(0, inputs.len(), n_context);
                 affine(context.clone(), weight, first.bias.val(), None)
             }

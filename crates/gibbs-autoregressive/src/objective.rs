@@ -20,7 +20,8 @@ pub enum MaskChoice {
 
 /// Maximum likelihood under one mask a step, with dropout if the model has it (MADE, section 4.2).
 ///
-/// The loss is the mean of `-ln p_k(x | c)` over the batch, nats, by the weights of the examples. Its metric is `loss`.
+/// The loss is the mean of `-ln p_k(x | c)` over the batch, nats, by the weights of the examples. Its metric is `loss`. Values
+/// are not checked in each step: check the data once with [`OutputDistribution::check`](crate::OutputDistribution::check).
 #[derive(Clone, Copy, Debug)]
 pub struct OrderedLikelihood {
     masks: MaskChoice,

@@ -17,6 +17,7 @@ use burn::prelude::*;
 use gibbs_backend::{bce_with_logits, tanh};
 use gibbs_core::{
     ConfigError,
+    check::require_values,
     math::{LN_SQRT_TAU, log_sum_exp_rows},
 };
 use serde::{Deserialize, Serialize};
@@ -112,7 +113,7 @@ impl OutputDistribution {
     /// Log-probability, or log-density, of each example in nats: `Σ_d ln p(x_d; θ_d)`.
     ///
     /// `parameters [n, D·P]`, those of a variable adjacent, and `x [n, D]`, to `[n]`. Invalid values of `x` are not detected
-    /// here; see [`check`](Self::check).
+    /// here; see [`require_values`](Self::require_values) and [`check`](Self::check).
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -213,17 +214,42 @@ impl OutputDistribution {
     /// # Errors
     /// The first invalid value.
     pub fn check(self, x: &[f64], width: usize) -> Result<(), ValueError> {
-        let (is_valid, expected): (Box<dyn Fn(f64) -> bool>, _) = match self {
-            Self::Bernoulli => (Box::new(|x| x == 0.0 || x == 1.0), "0 or 1".to_owned()),
-            Self::Categorical { levels } => (
-                Box::new(move |x| (0..levels).any(|level| x == level as f64)),
-                format!("a whole number from 0 to {}", levels - 1),
-            ),
-            Self::GaussianMixture { .. } => (Box::new(f64::is_finite), "finite".to_owned()),
+        let is_valid: Box<dyn Fn(f64) -> bool> = match self {
+            Self::Bernoulli => Box::new(|x| x == 0.0 || x == 1.0),
+            Self::Categorical { levels } => Box::new(move |x| (0..levels).any(|level| x == level as f64)),
+            Self::GaussianMixture { .. } => Box::new(f64::is_finite),
         };
         match x.iter().position(|&x| !is_valid(x)) {
             None => Ok(()),
-            Some(i) => Err(ValueError { example: i / width, variable: i % width, value: x[i], expected }),
+            Some(i) => {
+                let expected = self.expected_values();
+                Err(ValueError { example: i / width, variable: i % width, value: x[i], expected })
+            }
+        }
+    }
+
+    /// Checks on their device that the examples `x [n, D]` of a model have valid values. Waits for the device.
+    ///
+    /// # Panics
+    /// If a value is invalid. The message names the model, the value and its place.
+    pub fn require_values(self, model: &str, x: &Tensor<2>) {
+        let is_valid = |x: Tensor<2>| match self {
+            Self::Bernoulli => x.clone().equal_elem(0.0).bool_or(x.equal_elem(1.0)),
+            Self::Categorical { levels } => {
+                let is_level = x.clone().floor().equal(x.clone());
+                is_level.bool_and(x.clone().greater_equal_elem(0.0)).bool_and(x.lower_elem(levels as f64))
+            }
+            Self::GaussianMixture { .. } => x.abs().lower_elem(f64::INFINITY),
+        };
+        require_values(model, x, is_valid, &self.expected_values());
+    }
+
+    /// The valid values in words.
+    fn expected_values(self) -> String {
+        match self {
+            Self::Bernoulli => "0 or 1".into(),
+            Self::Categorical { levels } => format!("a whole number from 0 to {}", levels - 1),
+            Self::GaussianMixture { .. } => "finite".into(),
         }
     }
 }

@@ -46,7 +46,7 @@ use gibbs_core::{
 pub use block::Block;
 use maps::{Band, rows, shifted};
 
-use crate::{Autoregressive, Order, OutputDistribution, autoregressive::distribution};
+use crate::{Autoregressive, Order, OutputDistribution, autoregressive::{distribution, require_shapes}};
 
 /// Extents, widths and outputs of a PixelCNN.
 #[derive(Config, Debug, PartialEq)]
@@ -257,6 +257,10 @@ impl PixelCnn {
 }
 
 impl Autoregressive for PixelCnn {
+    fn name(&self) -> &'static str {
+        "the PixelCNN"
+    }
+
     fn output(&self) -> OutputDistribution {
         self.config.output
     }
@@ -271,7 +275,7 @@ impl Autoregressive for PixelCnn {
 
     fn parameters(&self, _: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
         let ([n, width], config) = (x.dims(), &self.config);
-        assert_eq!(width, config.n_visible(), "the width of the examples must be the number of variables");
+        require_shapes(self, &x, context);
         let inputs = config.output.encode(x);
         let sites = self.sites(inputs.clone());
         let projected = project_context(n, context, &self.context);

@@ -49,7 +49,8 @@ pub use block::Block;
 use block::{Cache, normalized};
 
 use crate::{
-    Autoregressive, Made, MadeConfig, Order, OrderConfig, OutputDistribution, autoregressive::distribution,
+    Autoregressive, Made, MadeConfig, Order, OrderConfig, OutputDistribution,
+    autoregressive::{distribution, require_shapes},
 };
 
 /// Patches, widths and outputs of a transformer.
@@ -211,6 +212,10 @@ impl Transformer {
 }
 
 impl Autoregressive for Transformer {
+    fn name(&self) -> &'static str {
+        "the transformer"
+    }
+
     fn output(&self) -> OutputDistribution {
         self.config.output
     }
@@ -225,7 +230,7 @@ impl Autoregressive for Transformer {
 
     fn parameters(&self, _: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
         let ([n, width], config) = (x.dims(), &self.config);
-        assert_eq!(width, config.n_visible, "the width of the examples must be the number of variables");
+        require_shapes(self, &x, context);
         let (tokens, per) = (config.n_tokens(), config.output.n_parameters());
         let x = columns::select(x, self.order.variables());
         let zeros = |width| Tensor::zeros([n, width], (&x.device(), x.dtype()));

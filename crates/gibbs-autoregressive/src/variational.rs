@@ -24,7 +24,7 @@ use gibbs_core::{
     weighted_mean,
 };
 
-use crate::{Autoregressive, Spins};
+use crate::{Autoregressive, Spins, spins::KnownSpins};
 
 /// The surrogate loss of a step on `n` draws of a model of bits on the autodiff device, and the variational bound
 /// `⟨ln q + E⟩` of these draws, each `[1]`.
@@ -42,7 +42,7 @@ pub fn variational_loss<M: Module + Autoregressive>(
 ) -> (Tensor<1>, Tensor<1>) {
     let s = Spins::new(model.valid()).sample(n, noise);
     let energy = energy.energy(s.clone());
-    let log_q = Symmetrized::new(Spins::new(model.clone()), group.clone()).log_prob(s.autodiff());
+    let log_q = Symmetrized::new(KnownSpins::new(model), group.clone()).log_prob(s.autodiff());
     let bound = (log_q.clone().without_autodiff() + energy.clone()).mean();
     (score_function_loss(log_q, energy.autodiff()), bound)
 }
@@ -115,7 +115,8 @@ impl<M: Module + Autoregressive, E: Energy, F: Fn(f64) -> E> Objective<M> for Sc
     }
 }
 
-/// Maximum likelihood of examples of bits under a model of bits, averaged over symmetries of the spins. Metric: `loss`.
+/// Maximum likelihood of examples of bits under a model of bits, averaged over symmetries of the spins. Metric: `loss`. Values
+/// are not checked in each step: check the data once with [`OutputDistribution::check`](crate::OutputDistribution::check).
 #[derive(Clone, Debug)]
 pub struct SpinLikelihood {
     group: Arc<SymmetryGroup>,
@@ -131,7 +132,7 @@ impl SpinLikelihood {
 impl<M: Module + Autoregressive> Objective<M> for SpinLikelihood {
     fn step(&mut self, model: &M, batch: Batch, _: &Position, _: &mut Noise) -> Result<StepOutput, BoxError> {
         let s = batch.x * 2.0 - 1.0;
-        let model_of_spins = Symmetrized::new(Spins::new(model.clone()), self.group.clone());
+        let model_of_spins = Symmetrized::new(KnownSpins::new(model), self.group.clone());
         let weights = batch.weights.map(Tensor::autodiff);
         let log_prob = model_of_spins.log_prob(s.autodiff());
         Ok(StepOutput::backward(model, "loss", weighted_mean(log_prob, weights.as_ref()).neg()))

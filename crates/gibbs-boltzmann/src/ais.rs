@@ -6,165 +6,45 @@
 //! E[w] = Z / Z_0,   and from draws of the RBM backwards  E[w'] = Z_0 / Z
 //! ```
 //!
-//! By Jensen's inequality the forward estimate of `log Z` is low in expectation and the reverse estimate is high: together
-//! they are a bracket. The reverse estimate is a bound only if its first states are draws of the RBM. They come from long
-//! Gibbs chains.
+//! By Jensen's inequality the forward estimate of `log Z` is low in expectation. The reverse estimate is high in expectation if
+//! its first states are exact draws of the RBM: then both are a bracket. If they come from Markov chains, the reverse estimate
+//! is asymptotic. Chains that miss a mode of the RBM make it too low.
+//!
+//! An RBM may have modes that annealed chains do not reach. The forward estimate then misses them and its error does not show
+//! it. Therefore the reverse direction starts from diverse states, and both directions are compared: two estimates that differ
+//! by more than their errors are marked as unreliable.
 //!
 //! References: Neal, Statistics and Computing 11:125 (2001); Salakhutdinov & Murray, ICML 2008, for RBMs
-//! and the base-rate model; Burda, Grosse & Salakhutdinov, AISTATS 2015, for the reverse direction.
+//! and the base-rate model; Burda, Grosse & Salakhutdinov, AISTATS 2015, for the reverse direction; Grosse, Ghahramani &
+//! Adams, arXiv:1511.02543 (2015), for brackets from exact draws.
 //!
 //! Cost: two products `[chains, visible] × [visible, hidden]` for each temperature.
 
-use std::cmp::Ordering;
+mod bracket;
+mod protocol;
+mod schedule;
+#[cfg(test)]
+mod tests;
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    ConfigError, Estimate, Kind,
+    Estimate, Kind,
     math::{log_mean_exp_estimate, to_host},
 };
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+pub use bracket::{Bracket, ReverseStart};
+pub use protocol::AisProtocol;
+pub use schedule::{AisSchedule, ScheduleError};
 
 use crate::{
-    chain::GibbsChain,
-    exact,
     rbm::Rbm,
-    units::{EnumerableUnits, UnitFamily, Units},
+    units::{UnitFamily, Units},
 };
 
 /// Log-weights are collected on the host in f64 after this many temperatures, so that rounding of the sum
 /// stays below that of its terms and the host rarely waits for the device.
 const FLUSH_EVERY: usize = 32;
-
-/// Inverse temperatures that are no schedule.
-#[derive(Debug, Error, PartialEq)]
-#[error("a schedule must increase from 0 to 1 with at least 2 values; {0}")]
-pub struct ScheduleError(String);
-
-/// Inverse temperatures `0 = β_0 < … < β_K = 1`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AisSchedule(Vec<f64>);
-
-impl AisSchedule {
-    /// A schedule of given inverse temperatures.
-    ///
-    /// # Errors
-    /// If the values do not increase strictly from 0 to 1.
-    pub fn new(betas: Vec<f64>) -> Result<Self, ScheduleError> {
-        let ends = (betas.first().copied(), betas.last().copied());
-        if betas.len() < 2 || ends != (Some(0.0), Some(1.0)) {
-            return Err(ScheduleError(format!("{} values from {:?} to {:?}", betas.len(), ends.0, ends.1)));
-        }
-        match betas.windows(2).find(|pair| pair[0].partial_cmp(&pair[1]) != Some(Ordering::Less)) {
-            Some(pair) => Err(ScheduleError(format!("{} follows {}", pair[1], pair[0]))),
-            None => Ok(Self(betas)),
-        }
-    }
-
-    /// A schedule of `intervals` equal steps.
-    ///
-    /// # Panics
-    /// If `intervals` is zero.
-    pub fn linear(intervals: usize) -> Self {
-        assert!(intervals > 0, "a schedule needs at least one interval");
-        Self((0..=intervals).map(|k| k as f64 / intervals as f64).collect())
-    }
-
-    /// The schedule of Salakhutdinov & Murray (2008), section 4.2, with its 14500 steps scaled to
-    /// `intervals`: 500 of them up to β = 0.5, 4000 up to 0.9, 10000 up to 1.
-    ///
-    /// # Panics
-    /// If `intervals` is below 29, so that a part would be empty.
-    pub fn salakhutdinov_murray(intervals: usize) -> Self {
-        assert!(intervals >= 29, "the three parts need at least 29 intervals, not {intervals}");
-        let first = intervals / 29;
-        let second = intervals * 8 / 29;
-        let parts = [(0.0, 0.5, first), (0.5, 0.9, second), (0.9, 1.0, intervals - first - second)];
-        let mut betas: Vec<f64> = parts
-            .iter()
-            .flat_map(|&(from, to, n)| (0..n).map(move |k| from + (to - from) * k as f64 / n as f64))
-            .collect();
-        betas.push(1.0);
-        Self(betas)
-    }
-
-    /// The inverse temperatures.
-    pub fn betas(&self) -> &[f64] {
-        &self.0
-    }
-
-    /// Number of steps between temperatures.
-    pub fn intervals(&self) -> usize {
-        self.0.len() - 1
-    }
-}
-
-/// How `log Z` is estimated: settings of annealed importance sampling in both directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AisProtocol {
-    /// Annealed chains in each direction, at least 1.
-    pub chains: usize,
-    /// Intervals between inverse temperatures, at least 1.
-    pub temperatures: usize,
-    /// Gibbs sweeps at inverse temperature 1 before the reverse direction starts.
-    pub burn_in: usize,
-}
-
-impl AisProtocol {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Names the first field that is out of range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        ConfigError::at_least("chains", self.chains, 1)?;
-        ConfigError::at_least("temperatures", self.temperatures, 1)
-    }
-
-    /// The schedule of Salakhutdinov & Murray, or equal steps if there are fewer than 29 intervals.
-    pub fn schedule(&self) -> AisSchedule {
-        match self.temperatures {
-            0..29 => AisSchedule::linear(self.temperatures),
-            _ => AisSchedule::salakhutdinov_murray(self.temperatures),
-        }
-    }
-
-    /// `log Z` for the comparison of models in training: exact for a small RBM, else the forward estimate alone.
-    pub fn quick_log_z<V, H>(&self, rbm: &Rbm<V, H>, base: &V, noise: &mut Noise) -> Estimate
-    where
-        V: UnitFamily + EnumerableUnits,
-        H: UnitFamily + EnumerableUnits,
-    {
-        exact::log_z(rbm).unwrap_or_else(|_| {
-            AnnealedImportance::new(rbm, base.clone(), self.schedule()).forward(self.chains, noise)
-        })
-    }
-
-    /// Both estimates. The reverse direction starts from chains that are annealed from `base` and then run for the burn-in.
-    pub fn bracket<V: UnitFamily, H: UnitFamily>(
-        &self,
-        rbm: &Rbm<V, H>,
-        base: &V,
-        noise: &mut Noise,
-    ) -> Bracket {
-        let schedule = self.schedule();
-        let chain = GibbsChain::new(rbm);
-        let v = chain.init(self.chains, noise);
-        let v = chain.anneal(v, base, schedule.betas(), noise);
-        let samples = chain.run(v, self.burn_in, noise);
-        AnnealedImportance::new(rbm, base.clone(), schedule).bracket(self.chains, samples, noise)
-    }
-}
-
-/// Estimates of `log Z` from both sides.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bracket {
-    /// Forward estimate: low in expectation.
-    pub lower: Estimate,
-    /// Reverse estimate: high in expectation.
-    pub upper: Estimate,
-}
 
 /// The path from independent units to an RBM.
 #[derive(Debug)]
@@ -198,20 +78,22 @@ impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
         log_z.affine(1.0, self.log_z_base()).with_temperatures(betas.len())
     }
 
-    /// `log Z` from states `v [chains, visible]` of the RBM, annealed back to the base: high in
-    /// expectation if `v` are draws of the RBM.
+    /// `log Z` from states `v [chains, visible]` of the RBM, annealed back to the base: asymptotic. It is high in expectation if
+    /// `v` are exact draws of the RBM.
     pub fn reverse(&self, v: Tensor<2>, noise: &mut Noise) -> Estimate {
         let betas = self.schedule.betas();
         let inverse = log_mean_exp_estimate(&self.log_weights(v, betas.iter().rev().copied(), noise));
         inverse.affine(-1.0, self.log_z_base()).with_temperatures(betas.len())
     }
 
-    /// Both estimates, the reverse one from `samples [chains, visible]` of the RBM.
-    pub fn bracket(&self, chains: usize, samples: Tensor<2>, noise: &mut Noise) -> Bracket {
-        Bracket {
-            lower: self.forward(chains, noise).with_kind(Kind::LowerBound),
-            upper: self.reverse(samples, noise).with_kind(Kind::UpperBound),
-        }
+    /// Both estimates, with `chains` forward chains.
+    pub fn bracket(&self, chains: usize, start: ReverseStart, noise: &mut Noise) -> Bracket {
+        let lower = self.forward(chains, noise).with_kind(Kind::LowerBound);
+        let upper = match start {
+            ReverseStart::Exact(v) => self.reverse(v, noise).with_kind(Kind::UpperBound),
+            ReverseStart::Chains(v) => self.reverse(v, noise),
+        };
+        Bracket::new(lower, upper)
     }
 
     /// One temperature: the increment `F_β(v) - F_β'(v)` of the log-weights `[chains]`, and the states after a

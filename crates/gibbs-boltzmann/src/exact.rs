@@ -46,10 +46,10 @@ pub fn log_z<V: EnumerableUnits, H: EnumerableUnits>(rbm: &Rbm<V, H>) -> Result<
     let rbm = in_best_precision(rbm);
     let value = match (few(rbm.visible.n_states()), few(rbm.hidden.n_states())) {
         (Some(v), Some(h)) if v < h => {
-            sum_states(v, |first, n| rbm.free_energy(rbm.visible.states(first, n)))
+            sum_states(v, |first, n| rbm.free_energy_of_states(rbm.visible.states(first, n)))
         }
         (_, Some(h)) => sum_states(h, |first, n| rbm.hidden_free_energy(rbm.hidden.states(first, n))),
-        (Some(v), None) => sum_states(v, |first, n| rbm.free_energy(rbm.visible.states(first, n))),
+        (Some(v), None) => sum_states(v, |first, n| rbm.free_energy_of_states(rbm.visible.states(first, n))),
         (None, None) => {
             return Err(TooManyStates { visible: rbm.visible.width(), hidden: rbm.hidden.width() });
         }
@@ -68,7 +68,7 @@ pub fn visible_distribution<V: EnumerableUnits, H: EnumerableUnits>(
     let n = n.ok_or(TooManyStates { visible: rbm.visible.width(), hidden: rbm.hidden.width() })?;
     let rbm = in_best_precision(rbm);
     let log_weights: Vec<f64> = blocks(n)
-        .flat_map(|(first, n)| to_host(rbm.free_energy(rbm.visible.states(first, n)).neg()))
+        .flat_map(|(first, n)| to_host(rbm.free_energy_of_states(rbm.visible.states(first, n)).neg()))
         .collect();
     let log_z = log_sum_exp(&log_weights);
     Ok(log_weights.into_iter().map(|w| (w - log_z).exp()).collect())

@@ -16,7 +16,7 @@ pub mod tempering;
 mod tests;
 pub mod units;
 
-pub use ais::AisProtocol;
+pub use ais::{AisProtocol, Bracket, ReverseStart};
 pub use chain::{Clamp, GibbsChain};
 pub use contrastive::{Chains, Contrastive, ContrastiveConfig, Statistics};
 pub use dbn::{ClassifierCrossEntropy, Dbn, DbnConfig, StackError, UpDown, UpDownConfig};

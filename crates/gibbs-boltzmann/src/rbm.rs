@@ -21,7 +21,7 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::{Noise, sparse_matmul};
-use gibbs_core::ConfigError;
+use gibbs_core::{ConfigError, check};
 
 use crate::units::{AnyUnits, UnitFamily, UnitKind, UnitMoments, Units};
 
@@ -99,6 +99,17 @@ pub struct Rbm<V: Units, H: Units> {
     pub hidden: H,
 }
 
+/// Checks that `x [batch, width]` are states of units, or means of states.
+///
+/// # Panics
+/// If `x` has another width, a value outside of the range of the units, or a NaN.
+pub(crate) fn require_states(name: &str, x: &Tensor<2>, width: usize, units: &impl Units) {
+    check::require_width(name, x, width);
+    let (low, high) = units.range();
+    let is_valid = |x: Tensor<2>| x.clone().greater_equal_elem(low).bool_and(x.lower_equal_elem(high));
+    check::require_values(name, x, is_valid, &format!("between {low} and {high}"));
+}
+
 /// An RBM whose kinds of units are chosen at run time.
 pub type AnyRbm = Rbm<AnyUnits, AnyUnits>;
 
@@ -108,6 +119,7 @@ impl<V: Units, H: Units> Rbm<V, H> {
     /// # Panics
     /// If the width of `v` is not that of the visible layer.
     pub fn hidden_input(&self, v: Tensor<2>) -> Tensor<2> {
+        check::require_width("the visible layer of the RBM", &v, self.weight.dims()[0]);
         sparse_matmul(v, self.weight.val())
     }
 
@@ -116,17 +128,39 @@ impl<V: Units, H: Units> Rbm<V, H> {
     /// # Panics
     /// If the width of `h` is not that of the hidden layer.
     pub fn visible_input(&self, h: Tensor<2>) -> Tensor<2> {
+        check::require_width("the hidden layer of the RBM", &h, self.weight.dims()[1]);
         sparse_matmul(h, self.weight.val().transpose())
     }
 
-    /// `E(v, h)` of each pair of rows, `[batch]`.
+    /// Checks that `v [batch, visible]` are states of the visible units, or means of such states: between 0 and 1 for binary,
+    /// softmax and labeled units, between -1 and 1 for spins, any number for Gaussian units. Waits for the device.
+    ///
+    /// # Panics
+    /// If `v` has another width, a value outside of this range, or a NaN.
+    pub fn require_states(&self, v: &Tensor<2>) {
+        require_states("the visible layer of the RBM", v, self.visible.width(), &self.visible);
+    }
+
+    /// `E(v, h)` of each pair of rows, `[batch]`. Values of `v` and `h` are not checked.
+    ///
+    /// # Panics
+    /// If the widths are not those of the layers.
     pub fn energy(&self, v: Tensor<2>, h: Tensor<2>) -> Tensor<1> {
         let interaction = (self.hidden_input(v.clone()) * h.clone()).sum_dim(1).squeeze_dim(1);
         self.visible.energy(v) + self.hidden.energy(h) - interaction
     }
 
-    /// `F(v)` of each row, `[batch]`, nats: `-log p(v) - log Z`.
+    /// `F(v)` of each row, `[batch]`, nats: `-log p(v) - log Z`. Waits for the device once, to check the values.
+    ///
+    /// # Panics
+    /// If `v` are no states of the visible units; see [`require_states`](Self::require_states).
     pub fn free_energy(&self, v: Tensor<2>) -> Tensor<1> {
+        self.require_states(&v);
+        self.free_energy_of_states(v)
+    }
+
+    /// [`free_energy`](Self::free_energy) of states that need no check, such as those of a chain. Does not wait for the device.
+    pub(crate) fn free_energy_of_states(&self, v: Tensor<2>) -> Tensor<1> {
         let input = self.hidden_input(v.clone());
         self.visible.energy(v) - self.hidden.log_partition(input)
     }
@@ -174,9 +208,13 @@ impl<V: Units, H: Units> Rbm<V, H> {
     }
 
     /// `mean F(data) - mean F(model)`, `[1]`: its gradient is that of the negative log-likelihood if the
-    /// rows of `model` are draws from the model. Use it to train by autodiff and any Burn optimizer.
+    /// rows of `model` are draws from the model. Use it to train by autodiff and any Burn optimizer. The values are not
+    /// checked in each step: check the data once with [`require_states`](Self::require_states).
+    ///
+    /// # Panics
+    /// If the widths are not that of the visible layer.
     pub fn free_energy_difference(&self, data: Tensor<2>, model: Tensor<2>) -> Tensor<1> {
-        self.free_energy(data).mean() - self.free_energy(model).mean()
+        self.free_energy_of_states(data).mean() - self.free_energy_of_states(model).mean()
     }
 }
 

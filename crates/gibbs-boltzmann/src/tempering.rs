@@ -83,9 +83,9 @@ impl ParallelTempering {
         noise: &mut Noise,
     ) {
         let (x, y) = (self.replicas[hot].clone(), self.replicas[hot + 1].clone());
-        let log_ratio = a.free_energy(x.clone()) + b.free_energy(y.clone())
-            - a.free_energy(y.clone())
-            - b.free_energy(x.clone());
+        let log_ratio = a.free_energy_of_states(x.clone()) + b.free_energy_of_states(y.clone())
+            - a.free_energy_of_states(y.clone())
+            - b.free_energy_of_states(x.clone());
         let u = noise.uniform(log_ratio.dims(), &log_ratio.device()).cast(log_ratio.dtype());
         let accept = u.log().lower(log_ratio).unsqueeze_dim::<2>(1).expand(x.dims());
         self.replicas[hot] = x.clone().mask_where(accept.clone(), y.clone());

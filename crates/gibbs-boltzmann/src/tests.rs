@@ -10,7 +10,7 @@ use gibbs_core::{
 use gibbs_testkit::{check_mean, check_normalized, check_stationary};
 
 use crate::{
-    AnyRbm, Chains, Clamp, ContrastiveConfig, GibbsChain, ParallelTempering, Statistics,
+    AnyRbm, Chains, Clamp, ContrastiveConfig, GibbsChain, ParallelTempering, ReverseStart, Statistics,
     ais::{AisProtocol, AisSchedule, AnnealedImportance},
     exact::{self, TooManyStates},
     fixtures::{normal, pairs, rbm_f64, rbm_of, rows_of_states, tensor},
@@ -45,6 +45,43 @@ fn free_energy_sums_out_the_hidden_units() {
             assert!((sum + f).abs() < 1e-12, "{visible}-{hidden}: {sum} {f}");
         }
     }
+}
+
+/// States that the units do not have are refused, and means of states are not.
+#[test]
+fn values_outside_of_the_units_are_refused() {
+    let refused = |rbm: &AnyRbm, value: f64| {
+        let mut v = to_host(Units::sample(&rbm.visible, normal([3, 6], 2), &mut Noise::new(2, "v")));
+        v[7] = value;
+        let v = tensor(v, [3, 6]);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| to_host(rbm.free_energy(v)))).err().map(|panic| {
+            panic.downcast_ref::<String>().expect("a message").clone()
+        })
+    };
+    for (kind, low, allowed) in [
+        (UnitKind::Binary, "0", [0.0, 0.3, 1.0]),
+        (UnitKind::Spin, "-1", [-1.0, 0.3, 1.0]),
+        (UnitKind::Softmax, "0", [0.0, 0.3, 1.0]),
+        (UnitKind::Gaussian, "", [-7.0, 255.0, 1e6]),
+    ] {
+        let rbm = rbm_f64(kind, UnitKind::Binary, 1);
+        assert!(allowed.iter().all(|value| refused(&rbm, *value).is_none()), "{kind}");
+        let message = refused(&rbm, f64::NAN).expect("NaN is refused");
+        assert!(message.contains("the visible layer of the RBM") && message.contains("NaN"), "{message}");
+        if kind != UnitKind::Gaussian {
+            for value in [7.0, -2.0, 255.0, f64::INFINITY] {
+                let message = refused(&rbm, value).expect("a value outside is refused");
+                let expected = format!("between {low} and 1, but variable 1 of example 1 is {value}");
+                assert!(message.contains(&expected), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "the visible layer of the RBM has 6 variables, but the examples [2, 4] have 4")]
+fn another_width_is_refused_by_name() {
+    rbm_f64(UnitKind::Binary, UnitKind::Binary, 1).hidden_mean(tensor(vec![0.0; 8], [2, 4]));
 }
 
 #[test]
@@ -198,7 +235,7 @@ fn forward_and_reverse_estimates_bracket_the_exact_value() {
         let samples = chain.init(1000, &mut noise);
         let samples = chain.run(samples, 300, &mut noise);
         let ais = AnnealedImportance::new(&rbm, rbm.visible.neutral(), AisSchedule::linear(100));
-        let bracket = ais.bracket(1000, samples, &mut noise);
+        let bracket = ais.bracket(1000, ReverseStart::Chains(samples), &mut noise);
         let (lower, upper) = (bracket.lower, bracket.upper);
         assert!(lower.value - 4.5 * lower.std_err < exact, "{visible}-{hidden}: {lower} {exact}");
         assert!(upper.value + 4.5 * upper.std_err > exact, "{visible}-{hidden}: {upper} {exact}");

@@ -32,6 +32,17 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Fewest samples whose spread is a standard error: Student's t with 4 degrees of freedom exceeds 3 in 4 % of the cases,
+/// with fewer degrees in more.
+const FEWEST_SAMPLES: usize = 5;
+
+/// Standard errors between an estimate and an exact value from which on one of them is wrong: a normal variable exceeds
+/// them once in two million.
+const MOST_ERRORS: f64 = 5.0;
+
+/// Relative error of sums of single-precision numbers, which no standard error includes.
+const ROUNDING: f64 = 1e-5;
+
 /// A value with its standard error, its [`Kind`], and the sizes of the computation.
 ///
 /// A value that cannot be computed is NaN and stays NaN.
@@ -49,26 +60,100 @@ pub struct Estimate {
     /// Number of intermediate temperatures; `None` if the value does not come from annealing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub temperatures: Option<usize>,
+    /// For a mean over the examples of a set, the standard deviation of the examples divided by `√n`: how far the mean is from
+    /// that over all examples of the same kind. `std_err` is the error for the given examples.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub std_err_examples: Option<f64>,
+    /// Effective sample size of an estimate from weighted samples.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective_samples: Option<f64>,
+    /// Share of the largest weight in the sum of all weights, for an estimate from weighted samples.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub largest_weight: Option<f64>,
+    /// Why the standard error cannot be trusted; `None` if nothing is known against it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unreliable: Option<String>,
 }
 
 impl Estimate {
     /// An exact value.
     pub fn exact(value: f64) -> Self {
-        Self { value, std_err: 0.0, kind: Kind::Exact, samples: None, temperatures: None }
+        Self {
+            value,
+            std_err: 0.0,
+            kind: Kind::Exact,
+            samples: None,
+            temperatures: None,
+            std_err_examples: None,
+            effective_samples: None,
+            largest_weight: None,
+            unreliable: None,
+        }
+    }
+
+    /// The mean of exact values of the examples of a set, with its `std_err_examples`.
+    pub fn exact_mean(examples: &[f64]) -> Self {
+        Self::exact(examples.iter().sum::<f64>() / examples.len() as f64).over_examples(examples)
     }
 
     /// A value from `samples` independent samples, with its standard error and its kind.
     pub fn sampled(value: f64, std_err: f64, kind: Kind, samples: usize) -> Self {
-        Self { value, std_err, kind, samples: Some(samples), temperatures: None }
+        Self { std_err, kind, samples: Some(samples), ..Self::exact(value) }
     }
 
     /// The mean of independent samples with its standard error `s/√n`. The kind is unbiased.
     ///
-    /// The standard error of fewer than two samples is unknown: NaN.
+    /// The standard error of fewer than two samples is unknown: NaN. That of fewer than five is unreliable.
     pub fn mean(samples: &[f64]) -> Self {
+        let n = samples.len();
         let (mean, variance) = crate::math::mean_and_variance(samples);
-        let std_err = (variance / samples.len() as f64).sqrt();
-        Self::sampled(mean, std_err, Kind::Unbiased, samples.len())
+        Self::sampled(mean, (variance / n as f64).sqrt(), Kind::Unbiased, n).if_enough(n)
+    }
+
+    /// Marks an estimate from fewer independent samples than a standard error needs.
+    pub(crate) fn if_enough(self, samples: usize) -> Self {
+        let is_few = samples < FEWEST_SAMPLES;
+        self.or_unreliable(is_few.then(|| format!("{samples} independent samples, fewer than {FEWEST_SAMPLES}")))
+    }
+
+    /// Returns the estimate with the spread of the examples over which it is a mean.
+    pub fn over_examples(mut self, examples: &[f64]) -> Self {
+        let (_, variance) = crate::math::mean_and_variance(examples);
+        self.std_err_examples = Some((variance / examples.len() as f64).sqrt());
+        self
+    }
+
+    /// Returns the estimate with a reason why its error cannot be trusted, if there is one and it has none.
+    pub fn or_unreliable(mut self, reason: Option<String>) -> Self {
+        self.unreliable = self.unreliable.or(reason);
+        self
+    }
+
+    /// By how many standard errors of both this estimate lies above another one. The rounding of single precision counts as
+    /// an error.
+    pub fn errors_above(&self, other: &Self) -> f64 {
+        let rounding = ROUNDING * self.value.abs().max(other.value.abs());
+        (self.value - other.value) / self.std_err.hypot(other.std_err).hypot(rounding)
+    }
+
+    /// Returns the estimate, marked if it is more than 5 standard errors away from the exact value of the same quantity.
+    pub fn compared_with(self, exact: f64) -> Self {
+        let errors = self.errors_above(&Self::exact(exact)).abs();
+        let is_far = errors > MOST_ERRORS;
+        self.or_unreliable(is_far.then(|| format!("{errors:.0} standard errors from the exact value {exact:.6}")))
+    }
+
+    /// The difference of two independent estimates. It is exact if both are, else asymptotic.
+    pub fn minus(self, other: &Self) -> Self {
+        let both = |a: Option<f64>, b: Option<f64>| a.map(|a| a.hypot(b.unwrap_or(0.0))).or(b);
+        Self {
+            value: self.value - other.value,
+            std_err: self.std_err.hypot(other.std_err),
+            kind: if [self.kind, other.kind] == [Kind::Exact; 2] { Kind::Exact } else { Kind::Asymptotic },
+            std_err_examples: both(self.std_err_examples, other.std_err_examples),
+            ..self
+        }
+        .or_unreliable(other.unreliable.clone())
     }
 
     /// Returns the estimate with its number of annealing temperatures.
@@ -88,6 +173,7 @@ impl Estimate {
     pub fn affine(mut self, scale: f64, shift: f64) -> Self {
         self.value = scale * self.value + shift;
         self.std_err *= scale.abs();
+        self.std_err_examples = self.std_err_examples.map(|error| error * scale.abs());
         self.kind = match self.kind {
             Kind::LowerBound if scale < 0.0 => Kind::UpperBound,
             Kind::UpperBound if scale < 0.0 => Kind::LowerBound,
@@ -102,7 +188,8 @@ impl fmt::Display for Estimate {
         match self.kind {
             Kind::Exact => write!(f, "{} (exact)", self.value),
             kind => write!(f, "{:.4} ± {:.4} ({kind})", self.value, self.std_err),
-        }
+        }?;
+        self.unreliable.iter().try_for_each(|reason| write!(f, ", unreliable: {reason}"))
     }
 }
 
@@ -121,6 +208,44 @@ mod tests {
     #[test]
     fn the_error_of_a_single_sample_is_unknown() {
         assert!(Estimate::mean(&[1.0]).std_err.is_nan());
+    }
+
+    #[test]
+    fn few_samples_have_an_unreliable_error() {
+        assert!(Estimate::mean(&[1.0, 2.0, 3.0, 4.0]).unreliable.is_some());
+        assert_eq!(Estimate::mean(&[1.0, 2.0, 3.0, 4.0, 5.0]).unreliable, None);
+    }
+
+    #[test]
+    fn a_mean_over_examples_is_exact_and_has_their_spread() {
+        let estimate = Estimate::exact_mean(&[1.0, 2.0, 3.0, 4.0]).affine(-2.0, 1.0);
+        assert_eq!((estimate.value, estimate.std_err, estimate.kind), (-4.0, 0.0, Kind::Exact));
+        let spread = estimate.std_err_examples.unwrap();
+        assert!((spread - 2.0 * (5.0_f64 / 3.0 / 4.0).sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_difference_has_the_errors_of_both() {
+        let a = Estimate { std_err_examples: Some(3.0), ..Estimate::exact(5.0) };
+        let b = Estimate { std_err_examples: Some(4.0), ..Estimate::exact(1.0) };
+        let gap = a.clone().minus(&b);
+        assert_eq!((gap.value, gap.std_err, gap.kind, gap.std_err_examples), (4.0, 0.0, Kind::Exact, Some(5.0)));
+        let sampled = Estimate::sampled(1.0, 2.0, Kind::Unbiased, 9).or_unreliable(Some("doubt".into()));
+        let gap = a.minus(&sampled);
+        assert_eq!((gap.std_err, gap.kind, gap.unreliable.as_deref()), (2.0, Kind::Asymptotic, Some("doubt")));
+    }
+
+    #[test]
+    fn an_estimate_far_from_the_exact_value_is_marked() {
+        let estimate = Estimate::sampled(1.0, 0.1, Kind::Asymptotic, 100);
+        assert_eq!(estimate.clone().compared_with(1.4).unreliable, None);
+        assert!(estimate.compared_with(1.6).unreliable.unwrap().starts_with("6 standard errors"));
+    }
+
+    #[test]
+    fn the_first_reason_stays() {
+        let estimate = Estimate::exact(1.0).or_unreliable(None).or_unreliable(Some("first".into()));
+        assert_eq!(estimate.or_unreliable(Some("second".into())).unreliable.as_deref(), Some("first"));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cache;
+pub mod check;
 pub mod columns;
 mod config_error;
 mod estimate;
 pub mod hmc;
+pub mod importance;
 pub mod math;
 mod moments;
 pub mod nn;

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 
-use crate::{Estimate, Kind};
+use crate::{Estimate, Kind, importance::WeightSpread};
 
 /// `ln √(2π)`, nats. The log-density of a standard normal variable at 0 is its negative.
 pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
@@ -45,13 +45,15 @@ pub fn mean_and_variance(samples: &[f64]) -> (f64, f64) {
 /// `σ(w) / (w̄ √n)` for weights `w = exp(x)`.
 ///
 /// The estimate is asymptotic: `log` is concave, so the expectation is below the true value by about half the squared
-/// standard error.
+/// standard error. It carries its effective sample size and the share of its largest weight, and is marked if its weights are
+/// too uneven; see [`importance`](crate::importance).
 pub fn log_mean_exp_estimate(log_weights: &[f64]) -> Estimate {
     let value = log_mean_exp(log_weights);
     let relative: Vec<f64> = log_weights.iter().map(|x| (x - value).exp()).collect();
     let (_, variance) = mean_and_variance(&relative);
     let std_err = (variance / log_weights.len() as f64).sqrt();
-    Estimate::sampled(value, std_err, Kind::Asymptotic, log_weights.len())
+    let estimate = Estimate::sampled(value, std_err, Kind::Asymptotic, log_weights.len());
+    WeightSpread::of(log_weights).describe(estimate)
 }
 
 /// Effective sample size `(Σ w)² / Σ w²` of importance weights `w`, from their logarithms (Kish, Survey Sampling, 1965).

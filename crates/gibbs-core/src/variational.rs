@@ -23,6 +23,7 @@ use gibbs_backend::Noise;
 
 use crate::{
     Batch, BoxError, Energy, Estimate, Kind, LogProb, Objective, Position, Sample, StepOutput,
+    importance::WeightSpread,
     math::{self, log_mean_exp_estimate, to_host},
     symmetry::{Symmetrized, SymmetryGroup},
 };
@@ -105,6 +106,11 @@ impl Draws {
         log_mean_exp_estimate(&self.log_weights)
     }
 
+    /// How evenly the weights are spread. What is estimated with the weights, here and by the chain, is as good as they are.
+    pub fn spread(&self) -> WeightSpread {
+        WeightSpread::of(&self.log_weights)
+    }
+
     /// `w_i / w̄`.
     fn relative_weights(&self) -> Vec<f64> {
         let mean = math::log_mean_exp(&self.log_weights);
@@ -119,7 +125,8 @@ impl Draws {
         let squares = weights.iter().map(|w| w * w).sum::<f64>() / n;
         let linear: Vec<f64> = weights.iter().map(|w| (2.0 * w - w * w / squares) / squares).collect();
         let error = Estimate::mean(&linear).std_err * n;
-        Estimate::sampled(n / squares, error, Kind::Asymptotic, self.len())
+        let estimate = Estimate::sampled(n / squares, error, Kind::Asymptotic, self.len());
+        estimate.or_unreliable(self.spread().unreliable())
     }
 
     /// The mean `⟨f⟩` under `p`, from one value `f(x_i)` for each draw. Its standard error comes from the delta method: it is the
@@ -133,7 +140,7 @@ impl Draws {
         let mean = weights.iter().zip(values).map(|(w, f)| w * f).sum::<f64>() / self.len() as f64;
         let residuals: Vec<f64> = weights.iter().zip(values).map(|(w, f)| w * (f - mean)).collect();
         let error = Estimate::mean(&residuals).std_err;
-        Estimate::sampled(mean, error, Kind::Asymptotic, self.len())
+        self.spread().describe(Estimate::sampled(mean, error, Kind::Asymptotic, self.len()))
     }
 
     /// Runs the Markov chain that starts at the first draw and proposes the other draws in their order.

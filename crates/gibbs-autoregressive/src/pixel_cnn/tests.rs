@@ -183,7 +183,7 @@ fn fields_out_of_range_are_named() {
 }
 
 #[test]
-#[should_panic(expected = "the model has a context of width 2")]
+#[should_panic(expected = "needs a context [3, 2], but none was passed")]
 fn a_missing_context_panics() {
     let model = small(2, 2).with_n_context(2).init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     model.sample(3, &mut Noise::new(0, "sample"));

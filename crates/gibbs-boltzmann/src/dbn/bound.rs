@@ -20,8 +20,13 @@ impl Dbn {
     /// `log w(h)` for one draw `h ~ q(h | v)` of each row of `v`, `[batch]`, nats.
     ///
     /// Its mean less `log Z_L` is the variational lower bound of `log p(v)`; for a single layer it is `-F(v)`, exactly. For
-    /// continuous hidden units below the top, densities take the place of probabilities.
+    /// continuous hidden units below the top, densities take the place of probabilities. Waits for the device once, to check the
+    /// values.
+    ///
+    /// # Panics
+    /// If `v` are no states of the visible units; see [`require_states`](Self::require_states).
     pub fn log_weight(&self, v: Tensor<2>, noise: &mut Noise) -> Tensor<1> {
+        self.require_states(&v);
         let hidden = self.infer(v.clone(), noise);
         let mut below = v;
         let mut total: Option<Tensor<1>> = None;
@@ -55,7 +60,8 @@ impl Dbn {
     /// The bound of `log p(v)` for each example, and its mean: from two independent repetitions of the
     /// [log-weights](Self::log_mean_weight) of all examples, less `log Z` of the top RBM.
     ///
-    /// The standard error is that of the repetitions and of `log Z`; the examples are given. The bound of a single layer with
+    /// The standard error is that of the repetitions and of `log Z`; the examples are given. If the error of `log Z` cannot be
+    /// trusted, neither can that of the bound. The bound of a single layer with
     /// an exact `log Z` is exact.
     pub fn bound_of_two(&self, first: &[f64], second: &[f64], log_z: &Estimate) -> (Vec<f64>, Estimate) {
         let (mean, std_err) = mean_of_two(first, second);
@@ -64,7 +70,8 @@ impl Dbn {
         let is_exact = self.depth() == 1 && log_z.kind == Kind::Exact;
         let kind = if is_exact { Kind::Exact } else { Kind::LowerBound };
         let value = bounds.iter().sum::<f64>() / n as f64;
-        (bounds, Estimate::sampled(value, std_err.hypot(log_z.std_err), kind, n))
+        let mean = Estimate::sampled(value, std_err.hypot(log_z.std_err), kind, n).over_examples(&bounds);
+        (bounds, mean.or_unreliable(log_z.unreliable.clone()))
     }
 
     /// Independent units from which the top RBM is annealed: fitted to the means that the layers below compute of
@@ -79,7 +86,7 @@ impl Dbn {
     /// Free energy in the top RBM of states below it, `[batch, width] -> [batch]`, with a label summed out.
     fn top_free_energy(&self, h: Tensor<2>) -> Tensor<1> {
         match self.n_classes() {
-            0 => self.top().free_energy(h),
+            0 => self.top().free_energy_of_states(h),
             _ => log_sum_exp_rows(self.class_log_weights(h)).neg(),
         }
     }

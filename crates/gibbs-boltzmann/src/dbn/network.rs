@@ -5,11 +5,12 @@ use burn::{
     prelude::*,
 };
 use gibbs_backend::{Noise, sparse_matmul};
+use gibbs_core::check;
 use thiserror::Error;
 
 use crate::{
     chain::{Clamp, GibbsChain},
-    rbm::AnyRbm,
+    rbm::{AnyRbm, require_states},
     units::{AnyUnits, UnitKind, Units},
 };
 
@@ -144,20 +145,36 @@ impl Dbn {
         }
     }
 
+    /// Checks that `v [batch, visible]` are states of the visible units, or means of such states; see
+    /// [`Rbm::require_states`](crate::Rbm::require_states). Waits for the device.
+    ///
+    /// # Panics
+    /// If `v` has another width, a value outside of the range of the units, or a NaN.
+    pub fn require_states(&self, v: &Tensor<2>) {
+        require_states("the visible layer of the DBN", v, self.n_visible(), &self.layers[0].visible);
+    }
+
     /// `h_{k-1}·R_k`, the input to the hidden units of layer `k` (from 0): `[batch, visible] -> [batch, hidden]`.
     pub(super) fn recognition_input(&self, k: usize, x: Tensor<2>) -> Tensor<2> {
         let weight = self.recognition.get(k).unwrap_or(&self.layers[k].weight);
+        check::require_width(&format!("layer {k} of the DBN"), &x, weight.dims()[0]);
         sparse_matmul(x, weight.val())
     }
 
     /// Means of the units below the top RBM, each layer computed from the means of the layer below:
     /// `v [batch, visible] -> h_{L-1} [batch, width]`, without a label.
+    ///
+    /// # Panics
+    /// If the width of `v` is not that of the data.
     pub fn encode(&self, v: Tensor<2>) -> Tensor<2> {
         (0..self.depth() - 1)
             .fold(v, |x, k| Units::mean(&self.layers[k].hidden, self.recognition_input(k, x)))
     }
 
     /// Draws from `q(h_1, …, h_{L-1} | v)`, bottom to top; empty for a single layer.
+    ///
+    /// # Panics
+    /// If the width of `v` is not that of the data.
     pub fn infer(&self, v: Tensor<2>, noise: &mut Noise) -> Vec<Tensor<2>> {
         let mut x = v;
         (0..self.depth() - 1)

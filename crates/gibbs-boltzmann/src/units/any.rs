@@ -146,6 +146,10 @@ impl Units for AnyUnits {
         on_kind!(self, units => units.parameters())
     }
 
+    fn range(&self) -> (f64, f64) {
+        on_kind!(self, units => units.range())
+    }
+
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         on_kind!(self, units => units.energy(x))
     }

@@ -32,6 +32,10 @@ impl Binary {
 impl Units for Binary {
     linear_energy!();
 
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
     fn log_partition(&self, input: Tensor<2>) -> Tensor<1> {
         softplus(self.logits(input)).sum_dim(1).squeeze_dim(1)
     }

@@ -58,6 +58,10 @@ impl Units for Gaussian {
         vec![&self.mean, &self.log_var]
     }
 
+    fn range(&self) -> (f64, f64) {
+        (f64::NEG_INFINITY, f64::INFINITY)
+    }
+
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         let squares = self.deviation(x).square() * self.precision().unsqueeze();
         squares.sum_dim(1).squeeze_dim(1) * 0.5

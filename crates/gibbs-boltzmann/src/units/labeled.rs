@@ -66,6 +66,10 @@ impl Labeled {
 impl Units for Labeled {
     linear_energy!();
 
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
     fn log_partition(&self, input: Tensor<2>) -> Tensor<1> {
         let [binary, label] = self.logits(input);
         softplus(binary).sum_dim(1).squeeze_dim(1) + log_sum_exp_rows(label)

@@ -42,6 +42,10 @@ impl Softmax {
 impl Units for Softmax {
     linear_energy!();
 
+    fn range(&self) -> (f64, f64) {
+        (0.0, 1.0)
+    }
+
     fn log_partition(&self, input: Tensor<2>) -> Tensor<1> {
         let batch = input.dims()[0];
         log_sum_exp_rows(self.site_logits(input))

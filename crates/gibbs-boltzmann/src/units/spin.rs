@@ -32,6 +32,10 @@ impl Spin {
 impl Units for Spin {
     linear_energy!();
 
+    fn range(&self) -> (f64, f64) {
+        (-1.0, 1.0)
+    }
+
     /// `log 2cosh(y) = softplus(2y) - y`.
     fn log_partition(&self, input: Tensor<2>) -> Tensor<1> {
         let field = self.field(input);

@@ -36,6 +36,9 @@ pub trait Units: Module + ModuleDisplay {
     /// The parameters, each `[width]`.
     fn parameters(&self) -> Vec<&Param<Tensor<1>>>;
 
+    /// The smallest and the largest value that a column of a state can have. Means of states lie between them.
+    fn range(&self) -> (f64, f64);
+
     /// `E(x)` of each row of `x [batch, width]`: `[batch]`.
     fn energy(&self, x: Tensor<2>) -> Tensor<1>;
 

@@ -2,6 +2,8 @@
 
 use burn::{module::Param, prelude::*};
 
+use crate::check::require_context;
+
 /// The inputs `x [n, D]` with a context `[n, C]` behind them: `[n, D + C]`.
 ///
 /// # Panics
@@ -28,12 +30,6 @@ pub fn project_context(
 }
 
 fn check(n: usize, context: Option<&Tensor<2>>, n_context: usize) -> Option<&Tensor<2>> {
-    match context {
-        None => assert_eq!(n_context, 0, "the model has a context of width {n_context}: give it"),
-        Some(context) => {
-            assert!(n_context > 0, "the model has no context");
-            assert_eq!(context.dims(), [n, n_context], "a context for {n} examples");
-        }
-    }
+    require_context("the network", n, context, n_context);
     context
 }

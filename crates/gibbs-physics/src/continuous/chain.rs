@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use burn::prelude::*;
-use gibbs_core::Energy;
+use gibbs_core::{Energy, check};
 
 use super::differences::{squared_differences, sum_rows};
 use crate::{
@@ -151,7 +151,7 @@ impl HarmonicChain {
 impl Energy for HarmonicChain {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         let n = self.n;
-        assert_eq!(x.dims()[1], n, "one column for each particle");
+        check::require_width("the chain of particles", &x, n);
         let Springs { coupling, pinning, .. } = self.springs;
         let square = |x: Tensor<2>| sum_rows(x.clone() * x);
         let mut stretched = squared_differences(x.clone(), &[Self::axis(n, self.ends)]);

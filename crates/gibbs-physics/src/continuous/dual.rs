@@ -2,7 +2,7 @@
 
 use burn::{prelude::*, tensor::DType};
 use gibbs_backend::{Noise, softplus};
-use gibbs_core::{Energy, cache::Cache};
+use gibbs_core::{Energy, cache::Cache, check};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use super::differences::sum_rows;
@@ -155,7 +155,7 @@ impl DualIsing {
 
     fn placed(&self, x: &Tensor<2>) -> Placed {
         let n = self.n_spins();
-        assert_eq!(x.dims()[1], n, "one column for each spin");
+        check::require_width("the dual spin system", &x, n);
         self.cache.get(x, |device, dtype| self.place(device, dtype))
     }
 

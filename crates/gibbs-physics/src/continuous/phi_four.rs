@@ -1,7 +1,7 @@
 //! The φ⁴ field on a lattice.
 
 use burn::prelude::*;
-use gibbs_core::Energy;
+use gibbs_core::{Energy, check};
 
 use super::differences::{squared_differences, sum_rows};
 use crate::{Axis, Lattice, error::PhysicsError, exact::field::check_potential};
@@ -59,7 +59,7 @@ impl PhiFour {
 
 impl Energy for PhiFour {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
-        assert_eq!(x.dims()[1], self.lattice.n_sites(), "one column for each site");
+        check::require_width("the lattice of fields", &x, self.lattice.n_sites());
         let square = x.clone() * x.clone();
         let potential = sum_rows(square.clone() * (square * self.coupling + self.mass_squared));
         squared_differences(x, self.lattice.axes()) + potential

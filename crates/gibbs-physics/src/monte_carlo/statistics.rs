@@ -16,9 +16,14 @@
 //! close the window at once.
 //!
 //! References: Wolff, Comput. Phys. Commun. 156:143 (2004), arXiv:hep-lat/0306017: section 3.3 for the window, equation
-//! 49 for the bias, 42 for the error of `τ`; Madras & Sokal, J. Stat. Phys. 50:109 (1988), doi:10.1007/BF01022990.
+//! 49 for the bias, 42 for the error of `τ`; Madras & Sokal, J. Stat. Phys. 50:109 (1988), doi:10.1007/BF01022990; Vehtari,
+//! Gelman, Simpson, Carpenter & Bürkner, Bayesian Analysis 16:667 (2021), arXiv:1903.08008, section 4 for the 50 samples that an
+//! autocorrelation time needs.
 
 use gibbs_core::{Estimate, Kind};
+
+/// Fewest independent samples whose autocorrelation time is known: chains of 100 autocorrelation times.
+const FEWEST: usize = 50;
 
 /// The factor `S` between the decay of the window's estimate and `τ`.
 const S: f64 = 1.5;
@@ -38,8 +43,8 @@ pub struct TimeAverage {
 impl TimeAverage {
     /// The mean of a series that may be in several chains.
     ///
-    /// All values should be from stationary chains. Chains that are much shorter than 100 autocorrelation times give
-    /// errors that are too small. The error is NaN if there are fewer than two values, if no window closes within half of
+    /// All values should be from stationary chains. Chains that are shorter than 100 autocorrelation times in all give errors that
+    /// are too small: the estimate is marked as unreliable. The error is NaN if there are fewer than two values, if no window closes within half of
     /// the longest chain, or if negative correlations are larger than the variance.
     pub fn mean(chains: &[Vec<f64>]) -> Self {
         Self::function(mean(chains), chains)
@@ -75,11 +80,16 @@ impl TimeAverage {
         let time = if variance == 0.0 { 0.5 } else { 0.5 * sum / variance };
         let samples = (0.5 * n / time).clamp(0.0, n) as usize;
         let time_err = 2.0 * time * ((w + 0.5 - time).max(0.0) / n).sqrt();
-        Self {
-            estimate: Estimate::sampled(value, (sum / n).sqrt(), Kind::Asymptotic, samples),
-            time: Estimate::sampled(time, time_err, Kind::Asymptotic, samples),
-            window,
-        }
+        let is_certain = variance == 0.0 && longest > 1;
+        let unreliable = match is_certain || samples >= FEWEST {
+            true => None,
+            false if sum.is_nan() => Some("correlations do not decay within half of the longest chain".to_string()),
+            false => Some(format!("{samples} independent samples, fewer than {FEWEST}")),
+        };
+        let estimate = |value, std_err| {
+            Estimate::sampled(value, std_err, Kind::Asymptotic, samples).or_unreliable(unreliable.clone())
+        };
+        Self { estimate: estimate(value, (sum / n).sqrt()), time: estimate(time, time_err), window }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Energies on a device.
 
 use burn::{prelude::*, tensor::DType};
+use gibbs_core::check;
 
 use super::Pairwise;
 use crate::Hamiltonian;
@@ -81,7 +82,7 @@ impl Hamiltonian for Pairwise {
     }
 
     fn energy(&self, spins: Tensor<2>) -> Tensor<1> {
-        assert_eq!(spins.dims()[1], self.n_spins(), "one column for each spin");
+        check::require_width("the spin system", &spins, self.n_spins());
         self.cache.get(&spins, |device, dtype| Placed::new(self, device, dtype)).energy(spins)
     }
 }

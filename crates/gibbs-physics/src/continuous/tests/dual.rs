@@ -146,7 +146,7 @@ fn fields_have_the_symmetries_of_their_spins() {
 }
 
 #[test]
-#[should_panic(expected = "one column for each spin")]
+#[should_panic(expected = "the dual spin system has")]
 fn fields_of_another_width_are_a_mistake() {
     DualIsing::new(&glass(3), 1.0, 0.1).unwrap().energy(tensor(vec![0.0; 4], 4));
 }

@@ -61,18 +61,47 @@ fn errors_are_the_spread_of_repeated_runs() {
     assert!((mean - 1.0).abs() < bound && (ratio - 1.0).abs() < bound, "{mean} {ratio}");
 }
 
+/// Chains of fewer than 100 autocorrelation times are marked, and what is not marked has the right error.
+#[test]
+fn short_chains_are_marked() {
+    let mut noise = Noise::new(3, "series");
+    let (runs, a) = (300, 0.95);
+    let time = 0.5 * (1.0 + a) / (1.0 - a);
+    let (mut kept, mut covered) = (0u32, 0u32);
+    for length in [5.0, 20.0, 100.0, 400.0, 2000.0] {
+        let mut marked = 0;
+        for _ in 0..runs {
+            let series = autoregressive(a, (length * time) as usize, &mut noise);
+            let estimate = TimeAverage::mean(&[series]).estimate;
+            match estimate.unreliable {
+                Some(_) => marked += 1,
+                None => {
+                    kept += 1;
+                    covered += u32::from(estimate.value.abs() < 3.0 * estimate.std_err);
+                }
+            }
+        }
+        let part = f64::from(marked) / f64::from(runs);
+        assert!(part > 0.95 || length > 20.0, "{part} of chains of {length} times are marked");
+        assert!(part < 0.05 || length < 400.0, "{part} of chains of {length} times are marked");
+    }
+    // 99.7 % of normal variables, less what the error of the error takes.
+    assert!(f64::from(covered) > 0.97 * f64::from(kept), "{covered} of {kept}");
+}
+
 #[test]
 fn constants_are_certain_and_what_cannot_be_told_is_nan() {
     let constant = TimeAverage::mean(&[vec![2.0; 10], vec![2.0; 5]]);
     assert_eq!((constant.estimate.value, constant.estimate.std_err), (2.0, 0.0));
     assert_eq!((constant.time.value, constant.estimate.samples), (0.5, Some(15)));
-    assert_eq!(constant.estimate.kind, Kind::Asymptotic);
+    assert_eq!((constant.estimate.kind, &constant.estimate.unreliable), (Kind::Asymptotic, &None));
     let single = TimeAverage::mean(&[vec![2.0]]);
     assert_eq!(single.estimate.value, 2.0);
-    assert!(single.estimate.std_err.is_nan());
+    assert!(single.estimate.std_err.is_nan() && single.estimate.unreliable.is_some());
     let alternating = TimeAverage::mean(&[vec![1.5, 0.5]]);
     assert_eq!(alternating.estimate.value, 1.0);
     assert!(alternating.estimate.std_err.is_nan() && alternating.time.value.is_nan(), "{alternating:?}");
+    assert!(alternating.estimate.unreliable.is_some() && alternating.time.unreliable.is_some());
     assert!(TimeAverage::mean(&[vec![1.0, f64::NAN, 2.0]]).estimate.value.is_nan());
     assert!(TimeAverage::mean(&[]).estimate.value.is_nan());
 }
