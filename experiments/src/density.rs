@@ -4,12 +4,7 @@ use anyhow::Result;
 use gibbs_core::{Estimate, Kind, preprocess::PreprocessorConfig};
 use gibbs_data::{Dataset, Splits, bits_per_dim};
 
-use crate::{
-    cli::Part,
-    evaluation::{Evaluation, mean},
-    source::require_labels,
-    usage::OrUsage,
-};
+use crate::{cli::Part, evaluation::Evaluation, source::require_labels, usage::OrUsage};
 
 /// The data on which a density is measured, and what the metrics depend on.
 pub struct Measured<'a> {
@@ -47,8 +42,8 @@ impl LogProbs {
 
     fn mean_of(&self, values: &[f64]) -> Estimate {
         match self.kind {
-            Kind::Exact => Estimate::exact(mean(values)),
-            kind => Estimate::mean(values).with_kind(kind),
+            Kind::Exact => Estimate::exact_mean(values),
+            kind => Estimate::mean(values).with_kind(kind).over_examples(values),
         }
     }
 }
@@ -94,7 +89,7 @@ impl<'a> Measured<'a> {
                 let rows: Vec<usize> = (0..set.len()).collect();
                 truth.extend(set.values(&rows).chunks(set.width()).map(|x| known.log_prob(x)));
             }
-            evaluation.add("log_prob_true", &Estimate::exact(mean(&truth)), "nats");
+            evaluation.add_mean("log_prob_true", &truth, "nats");
         }
         if self.is_logit {
             evaluation.add("log_prob_logit", &log_probs.mean_of(&log_probs.within), "nats");
@@ -105,7 +100,8 @@ impl<'a> Measured<'a> {
             // that of a mean over examples.
             let bits: Vec<f64> =
                 log_probs.of_data.iter().map(|log_prob| bits_per_dim(*log_prob, self.n_visible)).collect();
-            evaluation.add("bits_per_dim", &Estimate::mean(&bits).with_kind(Kind::UpperBound), "bits");
+            let bits = Estimate::mean(&bits).with_kind(Kind::UpperBound).over_examples(&bits);
+            evaluation.add("bits_per_dim", &bits, "bits");
         }
         evaluation.per_example = log_probs.of_data;
         Ok(evaluation)

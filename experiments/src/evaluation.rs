@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use gibbs_core::Estimate;
+use gibbs_core::{Estimate, Kind};
+use gibbs_report::format_value;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -27,15 +28,36 @@ struct Metric<'a> {
 }
 
 impl Evaluation {
-    /// Adds a metric. A value that is NaN is printed as the string "NaN", never left out.
+    /// Adds a metric. A value that is NaN is printed as the string "NaN", never left out. An estimate without a finite error is
+    /// unreliable.
     pub fn add(&mut self, name: &str, estimate: &Estimate, unit: &str) {
+        let is_unknown = estimate.kind != Kind::Exact && !estimate.std_err.is_finite();
+        let unknown = is_unknown.then(|| "its standard error is unknown".to_string());
+        let estimate = &estimate.clone().or_unreliable(unknown);
         let mut metric = json!(Metric { estimate, unit });
-        for (key, value) in [("value", estimate.value), ("std_err", estimate.std_err)] {
-            if !value.is_finite() {
+        let numbers = [
+            ("value", Some(estimate.value)),
+            ("std_err", Some(estimate.std_err)),
+            ("std_err_examples", estimate.std_err_examples),
+        ];
+        for (key, value) in numbers {
+            if let Some(value) = value.filter(|value| !value.is_finite()) {
                 metric[key] = json!(value.to_string());
             }
         }
         self.metrics.insert(name.into(), metric);
+    }
+
+    /// Adds the mean of exact values of examples, with the spread of the examples.
+    pub fn add_mean(&mut self, name: &str, examples: &[f64], unit: &str) {
+        self.add(name, &Estimate::exact_mean(examples), unit);
+    }
+
+    /// One line for each metric whose error cannot be trusted.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let reasons =
+            self.metrics.iter().filter_map(|(name, metric)| Some((name, metric["unreliable"].as_str()?)));
+        reasons.map(|(name, reason)| format!("warning: {name} is unreliable: {reason}"))
     }
 
     /// Adds a note to a metric, such as how the data were binarized.
@@ -45,6 +67,17 @@ impl Evaluation {
     pub fn note(&mut self, name: &str, key: &str, value: impl Into<Value>) {
         self.metrics[name][key] = value.into();
         self.notes.entry(name.into()).or_default().push(key.into());
+    }
+
+    /// Adds a note to those of some metrics that there are.
+    pub fn note_all(&mut self, names: &[&str], note: Option<(&str, String)>) {
+        if let Some((key, value)) = note {
+            for name in names {
+                if self.metrics.contains_key(*name) {
+                    self.note(name, key, value.clone());
+                }
+            }
+        }
     }
 
     /// The object that `eval` prints, for `n` examples.
@@ -68,12 +101,22 @@ impl Evaluation {
                 Value::String(text) => format!(", {key} {text}"),
                 other => format!(", {key} {other}"),
             });
+            let (value, std_err) = (number("value"), number("std_err"));
+            let spread =
+                metric.get("std_err_examples").map(|_| rounded(value, std_err, number("std_err_examples")));
+            let (text_of_value, spread) = match spread {
+                Some((value, spread)) => (value, format!("; ±{spread} over examples")),
+                None => (format_value(value, std_err), String::new()),
+            };
+            let mark = if metric["unreliable"].is_string() { ", unreliable" } else { "" };
+            let kind = text("kind").replace('_', " ");
             Row {
                 name,
-                value: number("value"),
-                std_err: number("std_err"),
+                value,
+                std_err,
+                text: text_of_value,
                 unit: text("unit"),
-                kind: format!("{}{}", text("kind").replace('_', " "), notes.collect::<String>()),
+                kind: [&kind, &spread, mark, &notes.collect::<String>()].map(String::from).concat(),
             }
         })
     }
@@ -88,13 +131,75 @@ pub struct Row<'a> {
     pub value: f64,
     /// One standard error of the value.
     pub std_err: f64,
+    /// Value and error with as many digits as the errors leave.
+    pub text: String,
     /// The unit of both.
     pub unit: &'a str,
-    /// The kind of the value, and its notes.
+    /// The kind of the value, the spread over examples, whether its error cannot be trusted, and its notes.
     pub kind: String,
+}
+
+/// `value ± std_err` and the spread over examples. The spread decides the decimals of an exact value.
+fn rounded(value: f64, std_err: f64, spread: f64) -> (String, String) {
+    let by_spread = format_value(value, spread);
+    match by_spread.split_once(" ± ") {
+        Some((value, spread)) if std_err == 0.0 && !value.starts_with('(') => {
+            let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            (format!("{value} ± {std_err:.decimals$}"), spread.into())
+        }
+        Some((number, rounded)) if !number.starts_with('(') => (format_value(value, std_err), rounded.into()),
+        _ => (format_value(value, std_err), format!("{spread:.1e}")),
+    }
 }
 
 /// The mean over examples; NaN of none.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(estimate: &Estimate) -> String {
+        let mut evaluation = Evaluation::default();
+        evaluation.add("log_prob", estimate, "nats");
+        evaluation.note("log_prob", "binarization", "none");
+        let row = evaluation.rows().next().expect("one metric");
+        format!("{} ({})", row.text, row.kind)
+    }
+
+    #[test]
+    fn a_row_has_both_errors_with_the_digits_that_they_leave() {
+        let spread = |value, error| Estimate { std_err_examples: Some(error), ..Estimate::exact(value) };
+        assert_eq!(row(&Estimate::exact(-3.4657359)), "-3.46574 (exact, binarization none)");
+        assert_eq!(
+            row(&spread(-129.8987, 0.2468)),
+            "-129.90 ± 0.00 (exact; ±0.25 over examples, binarization none)"
+        );
+        let sampled = Estimate { std_err: 0.0612, kind: Kind::Asymptotic, ..spread(-85.0389, 0.2468) };
+        assert_eq!(row(&sampled), "-85.04 ± 0.06 (asymptotic; ±0.25 over examples, binarization none)");
+        assert_eq!(row(&spread(2.0, 0.0)), "2 (exact; ±0.0e0 over examples, binarization none)");
+    }
+
+    #[test]
+    fn an_unreliable_metric_says_so_everywhere() {
+        let estimate =
+            Estimate::sampled(1.0, 0.1, Kind::Asymptotic, 9).or_unreliable(Some("few samples".into()));
+        assert_eq!(row(&estimate), "1.00 ± 0.10 (asymptotic, unreliable, binarization none)");
+        let mut evaluation = Evaluation::default();
+        evaluation.add("energy", &estimate, "J");
+        evaluation.add_mean("log_prob", &[1.0, 2.0, f64::NAN], "nats");
+        evaluation.add("acceptance", &Estimate::sampled(0.5, f64::NAN, Kind::Asymptotic, 2), "of proposals");
+        assert_eq!(evaluation.metrics()["energy"]["unreliable"], "few samples");
+        assert_eq!(evaluation.metrics()["log_prob"]["std_err_examples"], "NaN");
+        let warnings: Vec<String> = evaluation.warnings().collect();
+        assert_eq!(
+            warnings,
+            [
+                "warning: energy is unreliable: few samples",
+                "warning: acceptance is unreliable: its standard error is unknown"
+            ]
+        );
+    }
 }

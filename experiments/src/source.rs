@@ -70,6 +70,35 @@ impl<T: Target> Source<T> {
     }
 }
 
+/// The data that a run learned from, when it is measured: what a family fits for its metrics, such as a baseline, it fits to
+/// these.
+#[derive(Clone, Debug, Default)]
+pub enum OwnData {
+    /// They are the data that are measured.
+    #[default]
+    Measured,
+    /// Other data are measured.
+    Loaded(Splits),
+    /// Other data are measured, and those of the run cannot be read or do not fit its model.
+    Missing,
+}
+
+impl OwnData {
+    /// The data to fit to: those of the run, or the measured ones in their place.
+    pub fn or<'a>(&'a self, measured: &'a Splits) -> &'a Splits {
+        match self {
+            Self::Loaded(own) => own,
+            Self::Measured | Self::Missing => measured,
+        }
+    }
+
+    /// The note of metrics that depend on [`or`](Self::or), where other data than those of the run are measured.
+    pub fn note(&self, measured: &Splits) -> Option<(&'static str, String)> {
+        let is_plain = matches!(self, Self::Measured);
+        (!is_plain).then(|| ("fitted_on", self.or(measured).name().to_string()))
+    }
+}
+
 /// What presets may depend on.
 pub struct SourceInfo<'a> {
     /// The data, where there are any at hand.

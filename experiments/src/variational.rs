@@ -146,7 +146,12 @@ impl FreeEnergyReport {
         let per_site = |log_z: Estimate| self.free_energy.per_site(log_z);
         evaluation.add("free_energy_per_site", &per_site(draws.log_z_bound()), self.unit);
         evaluation.note("free_energy_per_site", "symmetries", self.symmetries);
-        evaluation.add("free_energy_corrected", &per_site(draws.log_z()), self.unit);
+        let corrected = per_site(draws.log_z());
+        let corrected = match self.exact_per_site() {
+            Some(exact) => corrected.compared_with(exact.value),
+            None => corrected,
+        };
+        evaluation.add("free_energy_corrected", &corrected, self.unit);
         if let (Some((log_z, method)), Some(exact)) = (self.exact, self.exact_per_site()) {
             evaluation.add("free_energy_exact", &exact, self.unit);
             evaluation.note("free_energy_exact", "method", method);
@@ -192,13 +197,12 @@ impl FreeEnergyReport {
 
 /// Adds how well draws and their Markov chain sample the target: `ln q`, effective sample size, accepted proposals.
 pub fn add_sampling(draws: &Draws, chain: &MarkovChain, evaluation: &mut Evaluation) {
-    let log_prob = draws.log_q().iter().sum::<f64>() / draws.len() as f64;
-    evaluation.add("log_prob", &Estimate::exact(log_prob), "nats");
+    evaluation.add_mean("log_prob", draws.log_q(), "nats");
     evaluation.note("log_prob", "of", "its draws");
     evaluation.add("effective_sample_size", &draws.effective_sample_size(), "draws");
     evaluation.note("effective_sample_size", "of", draws.len());
     let acceptance = TimeAverage::mean(std::slice::from_ref(&chain.accepted)).estimate;
-    evaluation.add("acceptance", &acceptance, "of proposals");
+    evaluation.add("acceptance", &acceptance.or_unreliable(draws.spread().unreliable()), "of proposals");
     evaluation.per_example = draws.log_q().to_vec();
     evaluation.draws = Some(draws.len());
 }

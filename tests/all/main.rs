@@ -6,6 +6,7 @@
 //! learning    that training learns, by hand with the library
 //! binaries    the executables as a user meets them, from end to end
 //! devices     the same numbers on every backend that is compiled in
+//! estimates   what is not marked as unreliable lies within its errors
 //! robustness  misuse of the libraries
 //! architecture  who may import whom
 //! dependencies  what a project pulls in that takes one model crate
@@ -15,6 +16,7 @@ mod architecture;
 mod binaries;
 mod dependencies;
 mod devices;
+mod estimates;
 mod golden;
 mod learning;
 mod properties;

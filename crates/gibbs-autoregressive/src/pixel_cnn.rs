@@ -46,7 +46,10 @@ use gibbs_core::{
 pub use block::Block;
 use maps::{Band, rows, shifted};
 
-use crate::{Autoregressive, Order, OutputDistribution, autoregressive::{distribution, require_shapes}};
+use crate::{
+    Autoregressive, Order, OutputDistribution,
+    autoregressive::{distribution, require_shapes},
+};
 
 /// Extents, widths and outputs of a PixelCNN.
 #[derive(Config, Debug, PartialEq)]

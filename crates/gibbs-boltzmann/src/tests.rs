@@ -54,9 +54,9 @@ fn values_outside_of_the_units_are_refused() {
         let mut v = to_host(Units::sample(&rbm.visible, normal([3, 6], 2), &mut Noise::new(2, "v")));
         v[7] = value;
         let v = tensor(v, [3, 6]);
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| to_host(rbm.free_energy(v)))).err().map(|panic| {
-            panic.downcast_ref::<String>().expect("a message").clone()
-        })
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| to_host(rbm.free_energy(v))))
+            .err()
+            .map(|panic| panic.downcast_ref::<String>().expect("a message").clone())
     };
     for (kind, low, allowed) in [
         (UnitKind::Binary, "0", [0.0, 0.3, 1.0]),

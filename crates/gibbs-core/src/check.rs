@@ -21,7 +21,9 @@ pub fn require_width(model: &str, x: &Tensor<2>, width: usize) {
 #[track_caller]
 pub fn require_context(model: &str, batch: usize, context: Option<&Tensor<2>>, n_context: usize) {
     match context {
-        None => assert!(n_context == 0, "{model} needs a context [{batch}, {n_context}], but none was passed"),
+        None => {
+            assert!(n_context == 0, "{model} needs a context [{batch}, {n_context}], but none was passed")
+        }
         Some(_) if n_context == 0 => panic!("{model} has no context, but one was passed"),
         Some(context) => {
             let (shape, expected) = (context.dims(), [batch, n_context]);

@@ -113,7 +113,9 @@ impl Estimate {
     /// Marks an estimate from fewer independent samples than a standard error needs.
     pub(crate) fn if_enough(self, samples: usize) -> Self {
         let is_few = samples < FEWEST_SAMPLES;
-        self.or_unreliable(is_few.then(|| format!("{samples} independent samples, fewer than {FEWEST_SAMPLES}")))
+        self.or_unreliable(
+            is_few.then(|| format!("{samples} independent samples, fewer than {FEWEST_SAMPLES}")),
+        )
     }
 
     /// Returns the estimate with the spread of the examples over which it is a mean.
@@ -140,7 +142,9 @@ impl Estimate {
     pub fn compared_with(self, exact: f64) -> Self {
         let errors = self.errors_above(&Self::exact(exact)).abs();
         let is_far = errors > MOST_ERRORS;
-        self.or_unreliable(is_far.then(|| format!("{errors:.0} standard errors from the exact value {exact:.6}")))
+        self.or_unreliable(
+            is_far.then(|| format!("{errors:.0} standard errors from the exact value {exact:.6}")),
+        )
     }
 
     /// The difference of two independent estimates. It is exact if both are, else asymptotic.
@@ -229,10 +233,16 @@ mod tests {
         let a = Estimate { std_err_examples: Some(3.0), ..Estimate::exact(5.0) };
         let b = Estimate { std_err_examples: Some(4.0), ..Estimate::exact(1.0) };
         let gap = a.clone().minus(&b);
-        assert_eq!((gap.value, gap.std_err, gap.kind, gap.std_err_examples), (4.0, 0.0, Kind::Exact, Some(5.0)));
+        assert_eq!(
+            (gap.value, gap.std_err, gap.kind, gap.std_err_examples),
+            (4.0, 0.0, Kind::Exact, Some(5.0))
+        );
         let sampled = Estimate::sampled(1.0, 2.0, Kind::Unbiased, 9).or_unreliable(Some("doubt".into()));
         let gap = a.minus(&sampled);
-        assert_eq!((gap.std_err, gap.kind, gap.unreliable.as_deref()), (2.0, Kind::Asymptotic, Some("doubt")));
+        assert_eq!(
+            (gap.std_err, gap.kind, gap.unreliable.as_deref()),
+            (2.0, Kind::Asymptotic, Some("doubt"))
+        );
     }
 
     #[test]

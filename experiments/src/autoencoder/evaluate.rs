@@ -9,14 +9,14 @@ use burn::{
 };
 use gibbs_autoencoder::{LogisticPca, LogisticPcaConfig, Output, Pca};
 use gibbs_backend::Noise;
-use gibbs_core::Estimate;
 use gibbs_data::{Dataset, Splits};
 use gibbs_train::{run_folder::RunFiles, weights};
 
 use super::AutoencoderExperiment;
 use crate::{
     cli::{Part, Sample, Shared},
-    evaluation::{Evaluation, mean},
+    evaluation::Evaluation,
+    source::OwnData,
     usage::OrUsage,
 };
 
@@ -36,28 +36,29 @@ pub(super) fn evaluate(
     files: &RunFiles,
 ) -> Result<Evaluation> {
     const UNIT: &str = "squared, per example";
-    let AutoencoderExperiment { network, device, .. } = experiment;
+    let AutoencoderExperiment { network, device, own_data, .. } = experiment;
     let visible = experiment.visible();
     let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
     let each = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
         sets.iter().flat_map(|set| visible.for_each(set, device, metric)).collect()
     };
-    let exact = |values: &[f64]| Estimate::exact(mean(values));
-
     let mut evaluation = Evaluation::default();
     let errors = each(&|x| network.squared_error(x));
-    evaluation.add("squared_error", &exact(&errors), UNIT);
+    evaluation.add_mean("squared_error", &errors, UNIT);
     if network.output() == Output::Logistic {
-        evaluation.add("cross_entropy", &exact(&each(&|x| network.cross_entropy(x))), "nats");
+        evaluation.add_mean("cross_entropy", &each(&|x| network.cross_entropy(x)), "nats");
     }
     if let Some(baseline) = baseline {
         let errors = each(&|x| baseline.network.squared_error(x));
-        evaluation.add("random_start_squared_error", &exact(&errors), UNIT);
+        evaluation.add_mean("random_start_squared_error", &errors, UNIT);
     }
-    let pca = experiment.pca(&data.train)?;
-    evaluation.add("pca_squared_error", &exact(&each(&|x| pca.squared_error(x))), UNIT);
-    if let Some(pca) = experiment.logistic_pca(&data.train, files)? {
-        evaluation.add("logistic_pca_squared_error", &exact(&each(&|x| pca.squared_error(x))), UNIT);
+    let fitted = own_data.or(data);
+    let pca = experiment.pca(&fitted.train)?;
+    evaluation.add_mean("pca_squared_error", &each(&|x| pca.squared_error(x)), UNIT);
+    evaluation.note_all(&["pca_squared_error"], own_data.note(data));
+    let own = (!matches!(own_data, OwnData::Missing)).then_some(&fitted.train);
+    if let Some(pca) = experiment.logistic_pca(own, files)? {
+        evaluation.add_mean("logistic_pca_squared_error", &each(&|x| pca.squared_error(x)), UNIT);
     }
     evaluation.per_example = errors;
     Ok(evaluation)
@@ -65,7 +66,7 @@ pub(super) fn evaluate(
 
 /// The parameters of a logistic PCA, as its file holds them.
 #[derive(Module, Debug)]
-struct Fitted {
+struct LogisticPcaWeights {
     loadings: Param<Tensor<2>>,
     bias: Param<Tensor<1>>,
 }
@@ -84,25 +85,33 @@ impl AutoencoderExperiment {
         Ok(Pca::fit(blocks(data, &self.device), k)?)
     }
 
-    /// The logistic PCA in the run folder; fitted and put there first if the run is to have one.
-    pub(super) fn logistic_pca(&self, data: &Dataset, files: &RunFiles) -> Result<Option<LogisticPca>> {
+    /// The logistic PCA in the run folder; fitted to the training examples of the run and put there first if the run is to have
+    /// one.
+    pub(super) fn logistic_pca(
+        &self,
+        data: Option<&Dataset>,
+        files: &RunFiles,
+    ) -> Result<Option<LogisticPca>> {
         let (file, passes) = (files.named(LOGISTIC_PCA), self.config.train.logistic_pca_passes);
         let (k, width) = (self.network.code_width(), self.network.width());
-        if passes == 0 || self.network.output() != Output::Logistic || k > data.width().min(data.len()) {
+        if passes == 0 || self.network.output() != Output::Logistic {
             return Ok(None);
         }
         if file.is_file() {
-            let empty = Fitted {
+            let empty = LogisticPcaWeights {
                 loadings: Param::from_tensor(Tensor::zeros([k, width], &self.device)),
                 bias: Param::from_tensor(Tensor::zeros([width], &self.device)),
             };
             let fitted = weights::load(empty, &file).or_usage()?;
             return Ok(Some(LogisticPca::from_parts(fitted.loadings.val(), fitted.bias.val())));
         }
+        let Some(data) = data.filter(|data| k <= data.width().min(data.len())) else { return Ok(None) };
         let config = LogisticPcaConfig::new(k).with_passes(passes);
         let model = LogisticPca::fit(&config, || blocks(data, &self.device)).context("logistic PCA")?;
-        let fitted =
-            Fitted { loadings: Param::from_tensor(model.loadings()), bias: Param::from_tensor(model.bias()) };
+        let fitted = LogisticPcaWeights {
+            loadings: Param::from_tensor(model.loadings()),
+            bias: Param::from_tensor(model.bias()),
+        };
         weights::save(&fitted, &file)?;
         Ok(Some(model))
     }

@@ -29,7 +29,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::{self, Experiment, Settings},
     request::Request,
-    source::{NoTarget, Source, SourceInfo},
+    source::{NoTarget, OwnData, Source, SourceInfo},
     stack::{LayerTrain, StackArgs, layers_from, validate_layers},
     usage::{OrUsage, usage},
     visible::Visible,
@@ -108,6 +108,7 @@ pub struct AutoencoderExperiment {
     config: AutoencoderRun,
     network: Autoencoder,
     device: Device,
+    own_data: OwnData,
 }
 
 impl Experiment for AutoencoderExperiment {
@@ -224,7 +225,11 @@ impl Experiment for AutoencoderExperiment {
     fn load(config: &AutoencoderRun, bytes: &[u8], device: &Device) -> Result<Self> {
         let network = initial(config, device)?;
         let network = weights::from_bytes(network, bytes).or_usage()?;
-        Ok(Self { config: config.clone(), network, device: device.clone() })
+        Ok(Self { config: config.clone(), network, device: device.clone(), own_data: OwnData::default() })
+    }
+
+    fn take_own_data(&mut self, load: impl FnOnce() -> OwnData) {
+        self.own_data = load();
     }
 
     fn evaluate(&self, source: &Source<NoTarget>, part: Part, files: &RunFiles) -> Result<Evaluation> {

@@ -44,7 +44,7 @@ fn reconstructions(experiment: &AutoencoderExperiment, data: &Splits, files: &Ru
         host(experiment.network.reconstruct(x.clone())),
         host(experiment.pca(&data.train)?.reconstruct(x.clone())),
     ];
-    if let Some(pca) = experiment.logistic_pca(&data.train, files)? {
+    if let Some(pca) = experiment.logistic_pca(Some(&data.train), files)? {
         labels.push(format!("logistic PCA-{width}"));
         sets.push(host(pca.reconstruct(x)));
     }

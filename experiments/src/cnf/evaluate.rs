@@ -7,7 +7,7 @@ use burn::prelude::*;
 use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, ConditionalLogProb, Estimate, Kind,
+    Batch, ConditionalLogProb, Kind,
     math::to_host,
     ode::{Method, SolveError, Solver},
     preprocess::Preprocessed,
@@ -38,22 +38,22 @@ const NUMBERS: usize = 200_000;
 /// Draws that are solved for at once.
 const AT_ONCE: usize = 1000;
 
-/// `ln p` of examples of a set, in the coordinates of the flow and in those of the data, and the mean number of evaluations.
+/// `ln p` of examples of a set, in the coordinates of the flow and in those of the data, and the number of evaluations for each.
 pub(super) fn log_probs(
     flow: &Flow,
     (data, rows): (&Dataset, &[usize]),
     device: &Device,
     noise: &mut Noise,
-) -> Result<(LogProbs, f64), SolveError> {
+) -> Result<(LogProbs, Vec<f64>), SolveError> {
     let kind = if flow.model.trace() == Trace::Exact { Kind::Exact } else { Kind::Unbiased };
     let mut log_probs = LogProbs { within: Vec::new(), of_data: Vec::new(), kind };
-    let (mut evaluations, n) = (0.0, rows.len() as f64);
+    let mut evaluations = Vec::with_capacity(rows.len());
     let block = ROWS.min(NUMBERS / data.width()).max(1);
     for Batch { x, context, .. } in blocks(data, rows, block, flow.n_context(), device) {
         let n_rows = x.dims()[0];
         let (y, ladj) = flow.preprocessor.forward(x);
         let (log_prob, taken) = flow.model.try_log_prob(y, context.as_ref(), Some(noise))?;
-        evaluations += (taken * n_rows) as f64 / n;
+        evaluations.extend(std::iter::repeat_n(taken as f64, n_rows));
         log_probs.within.extend(to_host(flow.preprocessor.before_whitening(log_prob.clone())));
         log_probs.of_data.extend(to_host(log_prob + ladj));
     }
@@ -84,12 +84,12 @@ pub(super) fn evaluate(experiment: &CnfExperiment, data: &Splits, part: Part) ->
     let CnfExperiment { config, model, device, .. } = experiment;
     let (preprocessing, n_visible) = (&config.model.preprocessing, model.model.field.n_variables());
     let measured = Measured::new(data, part, n_visible, model.n_context(), preprocessing);
-    let (mut all, mut evaluations): (Option<LogProbs>, f64) = (None, 0.0);
+    let (mut all, mut evaluations): (Option<LogProbs>, Vec<f64>) = (None, Vec::new());
     for set in measured.sets()? {
         let noise = &mut Noise::new(config.seed, "directions");
         let rows = spread(set.len(), config.model.measured.unwrap_or(set.len()));
         let (found, taken) = log_probs(model, (set, &rows), device, noise)?;
-        evaluations += taken * rows.len() as f64;
+        evaluations.extend(taken);
         match &mut all {
             Some(all) => all.extend(found),
             None => all = Some(found),
@@ -100,7 +100,7 @@ pub(super) fn evaluate(experiment: &CnfExperiment, data: &Splits, part: Part) ->
     let mut evaluation = measured.metrics(all)?;
     evaluation.draws = config.model.measured.is_some().then_some(n);
     evaluation.note("log_prob", "solver", describe(model.model.solver()));
-    evaluation.add("nfe", &Estimate::exact(evaluations / n as f64), "evaluations per example");
+    evaluation.add_mean("nfe", &evaluations, "evaluations per example");
     Ok(evaluation)
 }
 

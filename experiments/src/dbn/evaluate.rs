@@ -12,7 +12,7 @@ use gibbs_boltzmann::{
     exact,
     units::{UnitFamily, UnitKind},
 };
-use gibbs_core::{Estimate, Kind, nn::Mlp};
+use gibbs_core::{Estimate, nn::Mlp};
 use gibbs_data::{Binarization, Dataset, Splits};
 
 use super::DbnExperiment;
@@ -50,7 +50,7 @@ fn likelihood(
     sets: &[&Dataset],
     evaluation: &mut Evaluation,
 ) -> Result<()> {
-    let DbnExperiment { config, dbn, device, .. } = experiment;
+    let DbnExperiment { config, dbn, device, own_data, .. } = experiment;
     let visible = experiment.visible();
     let mut binarization = config.data()?.binarization;
     let mut binary: Vec<Dataset> = sets.iter().map(|&set| set.clone()).collect();
@@ -63,7 +63,9 @@ fn likelihood(
             .collect::<Result<_, _>>()?;
     }
     let mut noise = Noise::new(config.seed, "evaluation");
-    let log_z = log_z(experiment, data, evaluation, &mut noise);
+    let fitted = own_data.or(data);
+    let log_z = log_z(experiment, fitted, evaluation, &mut noise);
+    evaluation.note_all(&["log_z_lower", "log_z_upper"], own_data.note(data));
 
     let mut bound = |draws: usize| -> (Vec<f64>, Estimate) {
         let mut once = || -> Vec<f64> {
@@ -82,7 +84,7 @@ fn likelihood(
     }
     evaluation.add("log_z", &log_z, "nats");
     if dbn.depth() > 1 && dbn.recognition.is_empty() {
-        let first = first_layer(experiment, data, &binary, &mut noise);
+        let first = first_layer(experiment, fitted, &binary, &mut noise);
         evaluation.add("first_layer_log_prob", &first, "nats");
     }
     evaluation.per_example = per_example;
@@ -101,7 +103,11 @@ fn log_z(
         return exact;
     }
     let base = dbn.annealing_base(experiment.visible().first(&data.train, MOMENT_EXAMPLES, device));
-    let Bracket { lower, upper } = config.train.evaluation.bracket(dbn.top(), &base, noise);
+    let protocol = config.train.evaluation;
+    // The top RBM of a network with a label has the classes of no example at hand.
+    let examples = (dbn.n_classes() == 0)
+        .then(|| dbn.encode(experiment.visible().spread(&data.train, protocol.chains, device)));
+    let Bracket { lower, upper } = protocol.bracket(dbn.top(), &base, examples, noise);
     evaluation.add("log_z_lower", &lower, "nats");
     evaluation.add("log_z_upper", &upper, "nats");
     upper
@@ -115,12 +121,14 @@ fn first_layer(experiment: &DbnExperiment, data: &Splits, sets: &[Dataset], nois
         Ok(exact) => exact,
         Err(_) => {
             let base = rbm.visible.fitted(&visible.moments(&data.train, device, |v| v));
-            config.train.evaluation.bracket(rbm, &base, noise).lower.with_kind(Kind::Asymptotic)
+            let protocol = config.train.evaluation;
+            let examples = visible.spread(&data.train, protocol.chains, device);
+            protocol.bracket(rbm, &base, Some(examples), noise).log_z()
         }
     };
     let free_energies: Vec<f64> =
         sets.iter().flat_map(|set| visible.for_each(set, device, |v| rbm.free_energy(v))).collect();
-    log_z.affine(-1.0, -mean(&free_energies))
+    log_z.affine(-1.0, -mean(&free_energies)).over_examples(&free_energies)
 }
 
 /// Errors by the classifier, by that of the baseline, and by the free energy of the label.
@@ -137,7 +145,7 @@ fn classification(
             let each = classify(experiment.visible(), set, device, log_prob)?;
             wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
         }
-        evaluation.add(name, &Estimate::exact(percent(&wrong)), "percent");
+        evaluation.add(name, &Estimate::exact_mean(&wrong).affine(100.0, 0.0), "percent");
         Ok(())
     };
     if let Some(network) = &experiment.classifier {
@@ -164,12 +172,7 @@ pub(super) fn classification_errors(
 ) -> Result<(f64, f64)> {
     let each = classify(visible, data, device, |v| log_softmax(network.forward(v), 1))?;
     let (wrong, nll): (Vec<f64>, Vec<f64>) = each.into_iter().unzip();
-    Ok((percent(&wrong), mean(&nll)))
-}
-
-/// Fraction of ones in percent.
-fn percent(wrong: &[f64]) -> f64 {
-    100.0 * wrong.iter().sum::<f64>() / wrong.len() as f64
+    Ok((100.0 * mean(&wrong), mean(&nll)))
 }
 
 /// For each example whether the most probable class is wrong (1 or 0), and `-log p(label)`.

@@ -28,7 +28,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::{self, Experiment, Settings},
     request::Request,
-    source::{NoTarget, Source, SourceInfo, require_labels},
+    source::{NoTarget, OwnData, Source, SourceInfo, require_labels},
     stack::{DbnWeights, LayerTrain, StackArgs, layers_from, validate_layers},
     usage::{OrUsage, usage},
     visible::Visible,
@@ -119,6 +119,7 @@ pub struct DbnExperiment {
     dbn: Dbn,
     classifier: Option<Mlp>,
     device: Device,
+    own_data: OwnData,
 }
 
 impl Experiment for DbnExperiment {
@@ -317,7 +318,17 @@ impl Experiment for DbnExperiment {
         let classifier = || random_classifier(config, device);
         let (dbn, classifier) =
             DbnWeights::read(&config.model, Some(&classifier), bytes, config.seed, device)?;
-        Ok(Self { config: config.clone(), dbn, classifier, device: device.clone() })
+        Ok(Self {
+            config: config.clone(),
+            dbn,
+            classifier,
+            device: device.clone(),
+            own_data: OwnData::default(),
+        })
+    }
+
+    fn take_own_data(&mut self, load: impl FnOnce() -> OwnData) {
+        self.own_data = load();
     }
 
     fn evaluate(&self, source: &Source<NoTarget>, part: Part, files: &RunFiles) -> Result<Evaluation> {

@@ -21,7 +21,7 @@ use crate::{
     data::find_file,
     evaluation::Evaluation,
     request::Request,
-    source::{Source, SourceInfo, Target},
+    source::{OwnData, Source, SourceInfo, Target},
     usage::{self, OrUsage, usage},
 };
 
@@ -110,6 +110,10 @@ pub trait Experiment: Sized {
 
     /// Measures every example from now on, where a run measures a part of them to save time.
     fn measure_all(&mut self) {}
+
+    /// Receives a way to load the data that the run learned from, where other data are measured. A family that fits something for
+    /// its metrics loads them.
+    fn take_own_data(&mut self, _load: impl FnOnce() -> OwnData) {}
 
     /// Measures the model on a part of the data, or on its target. `files` are those of the run.
     ///

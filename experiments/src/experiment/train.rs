@@ -115,10 +115,10 @@ impl<E: Experiment> Run<'_, E> {
         folder.write_summary(&summary)?;
         if !self.quiet {
             for row in evaluation.rows() {
-                let value = gibbs_report::format_value(row.value, row.std_err);
-                note(format!("{} {} {value} {} ({})", part.name(), row.name, row.unit, row.kind));
+                note(format!("{} {} {} {} ({})", part.name(), row.name, row.text, row.unit, row.kind));
             }
         }
+        evaluation.warnings().for_each(note);
         Ok(ExitCode::SUCCESS)
     }
 

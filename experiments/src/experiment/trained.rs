@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_data::{Division, npy};
+use gibbs_data::{Division, Splits, npy};
 use gibbs_train::run_folder::{RunFiles, RunFolder};
 
 use super::{BASELINE, Experiment, device, load_source, prepare};
@@ -15,7 +15,7 @@ use crate::{
     evaluation::Evaluation,
     output::{note, print_json},
     request::Request,
-    source::{Source, Target},
+    source::{OwnData, Source, Target},
     usage::{self, of_folder, usage},
 };
 
@@ -101,6 +101,22 @@ pub fn load_with_source<E: Experiment>(examples: &cli::Examples, shared: &Shared
     Ok(Applied { config, model, source, part, part_name })
 }
 
+/// The data that a run learned from, as its model receives them, if they can be read and fit.
+fn own_data<E: Experiment>(
+    config: &ConfigOf<E>,
+    run_dir: &Path,
+    files: &RunFiles,
+    shared: &Shared,
+) -> Option<Splits> {
+    let request = Request::of_file(&files.config()).ok()?;
+    let source = load_source::<E>(&request, Some(run_dir), shared).ok()?;
+    E::validate(config, &source).ok()?;
+    match prepare::<E>(config, source).ok()? {
+        Source::Data(data) => Some(data),
+        Source::Target(_) => None,
+    }
+}
+
 pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
     let Applied { config, mut model, source, part, part_name } =
         load_with_source::<E>(&args.examples, shared)?;
@@ -108,7 +124,12 @@ pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<(
         model.measure_all();
     }
     let files = RunFolder::read(&args.examples.run_dir).map_err(of_folder)?;
+    if args.examples.data.is_some() {
+        let own = || own_data::<E>(&config, &args.examples.run_dir, &files, shared);
+        model.take_own_data(|| own().map_or(OwnData::Missing, OwnData::Loaded));
+    }
     let evaluation = model.evaluate(&source, part, &files)?;
+    evaluation.warnings().for_each(note);
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }

@@ -20,7 +20,7 @@ const BLOCK: usize = 256;
 
 /// Overlap, energies, spurious states; and the largest overlap that each example ends with.
 pub(super) fn evaluate(experiment: &HopfieldExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let HopfieldExperiment { config, memory } = experiment;
+    let HopfieldExperiment { config, memory, own_data } = experiment;
     let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
     sets.iter().try_for_each(|set| set.require_width(memory.n_visible())).or_usage()?;
     let recall = config.train.recall();
@@ -36,7 +36,7 @@ pub(super) fn evaluate(experiment: &HopfieldExperiment, data: &Splits, part: Par
     let paths = memory.recall(&starts, &recall, &noise.child("patterns"))?;
     let overlaps: Vec<f64> = copies.zip(&paths).map(|(copy, path)| similarity(copy, path.last())).collect();
 
-    let classes = pattern_classes(experiment, &data.train);
+    let classes = pattern_classes(experiment, &own_data.or(data).train);
     let mut own_class = Vec::new();
     for (s, set) in sets.iter().enumerate() {
         for first in (0..set.len()).step_by(BLOCK) {
@@ -53,19 +53,20 @@ pub(super) fn evaluate(experiment: &HopfieldExperiment, data: &Splits, part: Par
         }
     }
 
-    let examples = Estimate::mean(&evaluation.per_example);
+    let examples = Estimate::mean(&evaluation.per_example).over_examples(&evaluation.per_example);
     evaluation.add("example_overlap", &examples, "overlap with the nearest pattern");
     evaluation.add("overlap", &Estimate::mean(&overlaps), "overlap with the pattern");
     evaluation.note("overlap", "flipped", corruption.flip);
     let recalled: Vec<f64> = overlaps.iter().map(|m| fraction(*m > RECALLED)).collect();
     evaluation.add("recalled", &Estimate::mean(&recalled), "of the corrupted patterns");
     if !own_class.is_empty() {
-        evaluation.add("own_class", &Estimate::mean(&own_class), "of the examples");
+        let own_class = Estimate::mean(&own_class).over_examples(&own_class);
+        evaluation.add("own_class", &own_class, "of the examples");
     }
     let still = RecallConfig { max_steps: 0, ..recall };
     let stored = memory.recall(memory.patterns(), &still, &noise)?;
-    let energy = stored.iter().map(|path| path.energies[0]).sum::<f64>() / stored.len() as f64;
-    evaluation.add("energy", &Estimate::exact(energy), "of the patterns");
+    let energies: Vec<f64> = stored.iter().map(|path| path.energies[0]).collect();
+    evaluation.add_mean("energy", &energies, "of the patterns");
     let ends: Vec<f64> = paths.iter().map(|path| path.energies[path.energies.len() - 1]).collect();
     evaluation.add("energy_recalled", &Estimate::mean(&ends), "of the ends");
     let starts = random_states(memory.n_visible(), RANDOM_STARTS, &mut noise.child("random"));

@@ -29,7 +29,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::{Experiment, Settings},
     request::Request,
-    source::{NoTarget, Source, SourceInfo},
+    source::{NoTarget, OwnData, Source, SourceInfo},
     usage::OrUsage,
 };
 
@@ -44,6 +44,7 @@ pub type HopfieldRun = RunConfig<HopfieldModel, HopfieldTrain>;
 pub struct HopfieldExperiment {
     config: HopfieldRun,
     memory: AssociativeMemory,
+    own_data: OwnData,
 }
 
 /// Flags of `hopfield train`.
@@ -114,7 +115,15 @@ impl Experiment for HopfieldExperiment {
     fn load(config: &HopfieldRun, bytes: &[u8], device: &Device) -> Result<Self> {
         let memory = &config.model.memory;
         let weights = weights::from_bytes(memory.blank(device), bytes).or_usage()?;
-        Ok(Self { config: config.clone(), memory: memory.memory(&weights, device).or_usage()? })
+        Ok(Self {
+            config: config.clone(),
+            memory: memory.memory(&weights, device).or_usage()?,
+            own_data: OwnData::default(),
+        })
+    }
+
+    fn take_own_data(&mut self, load: impl FnOnce() -> OwnData) {
+        self.own_data = load();
     }
 
     fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {

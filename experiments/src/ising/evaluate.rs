@@ -13,12 +13,7 @@ use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
 use super::{IsingExperiment, config};
-use crate::{
-    cli::Part,
-    evaluation::{Evaluation, mean},
-    source::Source,
-    usage::OrUsage,
-};
+use crate::{cli::Part, evaluation::Evaluation, source::Source, usage::OrUsage};
 
 /// Draws in the picture of samples.
 const SAMPLES: usize = 100;
@@ -53,13 +48,14 @@ pub(super) fn evaluate(
         add("field_error_rms", field_error(learned, &truth).rms, "beta h");
     }
     let mut each: Vec<f64> = spins.chunks(n).map(|row| pseudo_log_likelihood(learned, row)).collect();
-    add("pseudo_log_prob", mean(&each), "nats");
+    evaluation.add_mean("pseudo_log_prob", &each, "nats");
     if let Some(exact) = enumeration(learned)? {
         let log_z = exact.thermodynamics.log_z;
         each = spins.chunks(n).map(|row| -learned.energy_of(row) - log_z).collect();
-        add("log_prob", mean(&each), "nats");
-        add("log_z", log_z, "nats");
-        add("moments_gap", Samples::new(&spins, n)?.moments().gap(&Moments::from(&exact)), "rms");
+        evaluation.add_mean("log_prob", &each, "nats");
+        evaluation.add("log_z", &Estimate::exact(log_z), "nats");
+        let gap = Samples::new(&spins, n)?.moments().gap(&Moments::from(&exact));
+        evaluation.add("moments_gap", &Estimate::exact(gap), "rms");
     }
     evaluation.draws = matches!(source, Source::Target(_)).then_some(each.len());
     evaluation.per_example = each;

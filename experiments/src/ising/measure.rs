@@ -1,6 +1,7 @@
 //! A system over temperatures: energy, specific heat, magnetization, Binder's cumulant.
 
 use std::{
+    array,
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
@@ -139,7 +140,9 @@ impl Measure {
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             note(format!("{done} of {}: {method}, {:.1} s", work.len(), start.elapsed().as_secs_f64()));
             let n = system.n_spins();
-            Ok(found.iter().map(|one| Point::new(*method, one, n)).collect())
+            let exact_at = |beta| exact[betas.iter().position(|own| *own == beta)?].as_ref();
+            let point = |one: &Measured| Point::new(*method, one, n, exact_at(one.measurements.beta()));
+            Ok(found.iter().map(point).collect())
         };
         let points: Vec<Vec<Point>> = work.par_iter().map(measure).collect::<Result<_>>()?;
         let points = points.concat();
@@ -224,14 +227,19 @@ struct Point {
 }
 
 impl Point {
-    fn new(method: MonteCarloMethod, measured: &Measured, n_spins: usize) -> Self {
+    fn new(method: MonteCarloMethod, measured: &Measured, n_spins: usize, exact: Option<&Exact>) -> Self {
         let Measured { measurements, replicas, every } = measured;
         // Times are from one measurement to the next.
-        let averages = QUANTITIES.map(|Quantity(_, _, _, average, is_extensive)| {
+        let averages = array::from_fn(|k| {
+            let Quantity(_, _, _, average, is_extensive) = QUANTITIES[k];
             let TimeAverage { estimate, time, window } = average(measurements);
             let scale = if is_extensive { 1.0 / n_spins as f64 } else { 1.0 };
+            let estimate = estimate.affine(scale, 0.0);
             TimeAverage {
-                estimate: estimate.affine(scale, 0.0),
+                estimate: match exact.and_then(|exact| exact.values[k]) {
+                    Some(exact) => estimate.compared_with(exact),
+                    None => estimate,
+                },
                 time: time.affine(*every as f64, 0.0),
                 window: window * every,
             }
@@ -239,15 +247,28 @@ impl Point {
         Self { beta: measurements.beta(), method, averages, replicas: *replicas }
     }
 
+    /// One line for each estimate whose error cannot be trusted.
+    fn warnings(&self) -> impl Iterator<Item = String> {
+        let warning = |(Quantity(name, ..), average): (&Quantity, &TimeAverage)| {
+            let (method, t) = (self.method.name(), 1.0 / self.beta);
+            let reason = average.estimate.unreliable.as_ref()?;
+            Some(format!("warning: {name} of {method} at T = {t:.4} is unreliable: {reason}"))
+        };
+        QUANTITIES.iter().zip(&self.averages).filter_map(warning)
+    }
+
     /// The estimates with their distances from exact values.
     fn to_json(&self, exact: Option<&Exact>) -> Value {
         let mut object = json!({ "method": self.method.name(), "replicas": self.replicas });
         for (k, (Quantity(name, ..), average)) in QUANTITIES.iter().zip(&self.averages).enumerate() {
-            let Estimate { value, std_err, kind, samples, .. } = &average.estimate;
+            let Estimate { value, std_err, kind, samples, unreliable, .. } = &average.estimate;
             let mut metric = json!({
                 "value": number(*value), "std_err": number(*std_err), "kind": kind, "independent_samples": samples,
                 "autocorrelation_sweeps": number(average.time.value),
             });
+            if let Some(reason) = unreliable {
+                metric["unreliable"] = json!(reason);
+            }
             if let Some(deviation) = self.deviation(k, exact) {
                 metric["deviation"] = number(deviation);
             }
@@ -269,7 +290,8 @@ fn show(betas: &[f64], exact: &[Option<Exact>], points: &[Point]) {
     note(format!("{:>7} {:<11}{heads}   off by   tau(E)  tau(|m|)", "T", ""));
     for (beta, exact) in betas.iter().zip(exact) {
         let temperature = format!("{:>7.4}", 1.0 / beta);
-        for point in points.iter().filter(|point| point.beta == *beta) {
+        let here = points.iter().filter(|point| point.beta == *beta);
+        for point in here.clone() {
             let cell = |average: &TimeAverage| format_value(average.estimate.value, average.estimate.std_err);
             let cells: String =
                 point.averages.iter().map(|average| format!("{:>20}", cell(average))).collect();
@@ -279,6 +301,7 @@ fn show(betas: &[f64], exact: &[Option<Exact>], points: &[Point]) {
             let (method, times) = (point.method.name(), [energy.time.value, magnetization.time.value]);
             note(format!("{temperature} {method:<11}{cells} {off:>8} {:>8.1} {:>9.1}", times[0], times[1]));
         }
+        here.flat_map(Point::warnings).for_each(note);
         if let Some(exact) = exact {
             let cell = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.6}"));
             let cells = exact.values.map(|value| format!("{:>20}", cell(value))).concat();

@@ -13,7 +13,7 @@ use gibbs_data::{Dataset, Splits};
 use super::MadeExperiment;
 use crate::{
     cli::{Part, Sample, Shared},
-    evaluation::{Evaluation, mean},
+    evaluation::Evaluation,
     evidence::Half,
     preprocessed::with_classes,
     source::{classes, require_labels},
@@ -93,15 +93,15 @@ pub(super) fn evaluate(experiment: &MadeExperiment, data: &Splits, part: Part) -
     let each: Vec<f64> = sets.iter().flat_map(|set| log_probs(network, model, set, device)).collect();
 
     let mut evaluation = Evaluation::default();
-    evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
+    evaluation.add_mean("log_prob", &each, "nats");
     evaluation.note("log_prob", "binarization", config.binarization());
     evaluation.note("log_prob", "orderings", model.model.n_masks());
     if network.n_context() > 0 {
         evaluation.note("log_prob", "given", "class");
     }
     if let OutputDistribution::Categorical { levels } = network.output() {
-        let bits = -mean(&each) / (std::f64::consts::LN_2 * model.model.n_visible() as f64);
-        evaluation.add("bits_per_dim", &Estimate::exact(bits), "bits");
+        let nats_per_bit = std::f64::consts::LN_2 * model.model.n_visible() as f64;
+        evaluation.add("bits_per_dim", &Estimate::exact_mean(&each).affine(-1.0 / nats_per_bit, 0.0), "bits");
         evaluation.note("bits_per_dim", "levels", levels);
     }
     evaluation.per_example = each;

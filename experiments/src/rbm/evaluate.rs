@@ -7,12 +7,10 @@ use burn::prelude::*;
 use clap::{Args, ValueEnum};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
-    Clamp, GibbsChain,
-    ais::Bracket,
-    exact,
+    Clamp, GibbsChain, exact,
     units::{UnitFamily, Units},
 };
-use gibbs_core::{Estimate, Kind};
+use gibbs_core::Estimate;
 use gibbs_data::{Dataset, Splits};
 
 use super::RbmExperiment;
@@ -29,27 +27,31 @@ const ANNEALING: usize = 1000;
 
 /// All metrics on a part of the data, and the log-likelihood of each example.
 pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let RbmExperiment { config, rbm, device } = experiment;
+    let RbmExperiment { config, rbm, device, own_data } = experiment;
     let visible = experiment.visible();
+    let fitted = own_data.or(data);
     let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
     sets.iter().try_for_each(|set| visible.require(set, rbm.visible.width()))?;
     let concat = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
         sets.iter().flat_map(|set| visible.for_each(set, device, metric)).collect()
     };
     let free_energy = concat(&|v| rbm.free_energy(v));
-    let log_prob = |log_z: &Estimate| log_z.clone().affine(-1.0, -mean(&free_energy));
+    let log_prob =
+        |log_z: &Estimate| log_z.clone().affine(-1.0, -mean(&free_energy)).over_examples(&free_energy);
     let mut evaluation = Evaluation::default();
     let log_z = match exact::log_z(rbm) {
         Ok(exact) => exact,
         Err(_) => {
-            let base = rbm.visible.fitted(&visible.moments(&data.train, device, |v| v));
-            let mut noise = Noise::new(config.seed, "evaluation");
-            let Bracket { lower, upper } = config.train.family.evaluation.bracket(rbm, &base, &mut noise);
-            evaluation.add("log_z_lower", &lower, "nats");
-            evaluation.add("log_z_upper", &upper, "nats");
-            evaluation.add("log_prob_lower", &log_prob(&upper), "nats");
-            evaluation.add("log_prob_upper", &log_prob(&lower), "nats");
-            lower.with_kind(Kind::Asymptotic)
+            let base = rbm.visible.fitted(&visible.moments(&fitted.train, device, |v| v));
+            let (protocol, mut noise) =
+                (config.train.family.evaluation, Noise::new(config.seed, "evaluation"));
+            let examples = visible.spread(&fitted.train, protocol.chains, device);
+            let bracket = protocol.bracket(rbm, &base, Some(examples), &mut noise);
+            evaluation.add("log_z_lower", &bracket.lower, "nats");
+            evaluation.add("log_z_upper", &bracket.upper, "nats");
+            evaluation.add("log_prob_lower", &log_prob(&bracket.upper), "nats");
+            evaluation.add("log_prob_upper", &log_prob(&bracket.lower), "nats");
+            bracket.log_z()
         }
     };
     evaluation.add("log_prob", &log_prob(&log_z), "nats");
@@ -57,10 +59,11 @@ pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) ->
     evaluation.add("log_z", &log_z, "nats");
 
     let error = concat(&|v| rbm.reconstruction_error(v));
-    evaluation.add("reconstruction_error", &Estimate::exact(mean(&error)), "squared, per example");
-    let gap = |set: &Dataset| mean(&visible.for_each(set, device, |v| rbm.free_energy(v)));
-    let gap = gap(&train_like_valid(data)) - gap(&data.valid);
-    evaluation.add("free_energy_gap", &Estimate::exact(gap), "nats");
+    evaluation.add_mean("reconstruction_error", &error, "squared, per example");
+    let mean_of = |set| Estimate::exact_mean(&visible.for_each(set, device, |v| rbm.free_energy(v)));
+    let gap = mean_of(&train_like_valid(fitted)).minus(&mean_of(&fitted.valid));
+    evaluation.add("free_energy_gap", &gap, "nats");
+    evaluation.note_all(&["free_energy_gap", "log_z_lower", "log_z_upper"], own_data.note(data));
     evaluation.per_example = free_energy.into_iter().map(|f| -f - log_z.value).collect();
     Ok(evaluation)
 }
@@ -135,7 +138,7 @@ pub(super) fn sample(
     family: &RbmSampleArgs,
     shared: &Shared,
 ) -> Result<PathBuf> {
-    let RbmExperiment { config, rbm, device } = experiment;
+    let RbmExperiment { config, rbm, device, .. } = experiment;
     let mut noise = Noise::new(args.seed, "sample");
     let test = || {
         Ok::<_, anyhow::Error>(experiment.visible().spread(

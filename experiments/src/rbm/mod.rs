@@ -30,7 +30,7 @@ use crate::{
     evaluation::{Evaluation, mean},
     experiment::{Experiment, Settings},
     request::Request,
-    source::{NoTarget, Source, SourceInfo, train_like_valid},
+    source::{NoTarget, OwnData, Source, SourceInfo, train_like_valid},
     usage::{OrUsage, usage},
     visible::Visible,
 };
@@ -61,6 +61,7 @@ pub struct RbmExperiment {
     config: RbmRun,
     rbm: AnyRbm,
     device: Device,
+    own_data: OwnData,
 }
 
 impl Experiment for RbmExperiment {
@@ -203,7 +204,11 @@ impl Experiment for RbmExperiment {
     fn load(config: &RbmRun, bytes: &[u8], device: &Device) -> Result<Self> {
         let rbm = config.model.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let rbm = weights::from_bytes(rbm, bytes).or_usage()?;
-        Ok(Self { config: config.clone(), rbm, device: device.clone() })
+        Ok(Self { config: config.clone(), rbm, device: device.clone(), own_data: OwnData::default() })
+    }
+
+    fn take_own_data(&mut self, load: impl FnOnce() -> OwnData) {
+        self.own_data = load();
     }
 
     fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {

@@ -9,7 +9,6 @@ use gibbs_backend::Noise;
 use gibbs_core::Energy;
 use gibbs_flow::{Flow, HmcSeries, LatentHmc, abs_mean, independent_proposals};
 use gibbs_physics::monte_carlo::TimeAverage;
-use gibbs_report::format_value;
 use gibbs_train::{atomic, run_folder::RunFolder};
 use serde_json::json;
 
@@ -143,7 +142,8 @@ fn show(measured: &[(&str, Evaluation, Option<f64>)]) {
     };
     line("", measured[0].1.rows().map(|row| row.name.replace('_', " ")).collect());
     for (method, metrics, _) in measured {
-        let cells = metrics.rows().map(|row| format_value(row.value, row.std_err)).collect();
-        line(&method.replace('_', " "), cells);
+        let method = method.replace('_', " ");
+        line(&method, metrics.rows().map(|row| row.text).collect());
+        metrics.warnings().for_each(|warning| note(format!("{warning} ({method})")));
     }
 }

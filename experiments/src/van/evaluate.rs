@@ -18,7 +18,7 @@ use gibbs_physics::{
 use super::{SpinModel, VanExperiment};
 use crate::{
     cli::Part,
-    evaluation::{Evaluation, mean},
+    evaluation::Evaluation,
     system,
     usage::{OrUsage, usage},
     variational::{AT_ONCE, FreeEnergyReport, add_sampling},
@@ -89,7 +89,7 @@ pub(super) fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) 
         each.extend(log_probs(&model, set, &experiment.device));
     }
     let mut evaluation = Evaluation::default();
-    evaluation.add("log_prob", &Estimate::exact(mean(&each)), "nats");
+    evaluation.add_mean("log_prob", &each, "nats");
     evaluation.note("log_prob", "binarization", experiment.config.binarization());
     evaluation.per_example = each;
     Ok(evaluation)
@@ -116,19 +116,31 @@ pub(super) fn free_energies(experiment: &VanExperiment, system: &SpinSystemConfi
     let visited = Measurements::new(beta, [chain.held.iter().map(observe).collect()]);
     let exact = spins.reference(beta)?;
 
-    let per_site = |of_system: Estimate| of_system.affine(1.0 / spins.n_spins() as f64, 0.0);
+    let per_site = |of_system: f64| of_system / spins.n_spins() as f64;
     let log_z = exact.as_ref().map(|exact| (exact.thermodynamics.log_z, exact.method));
     let mut evaluation = Evaluation::default();
     report(spins.n_spins(), beta, &model, log_z).add(&draws, &mut evaluation);
-    evaluation.add("energy_per_site", &per_site(draws.average(&energies)), "J");
-    evaluation.add("energy_per_site_chain", &per_site(visited.energy().estimate), "J");
-    if let Some(exact) = &exact {
-        evaluation.add("energy_per_site_exact", &per_site(Estimate::exact(exact.thermodynamics.energy)), "J");
-    }
-    evaluation.add("abs_magnetization", &draws.average(&sizes), "per site");
-    evaluation.add("abs_magnetization_chain", &visited.abs_magnetization().estimate, "per site");
-    if let Some(exact) = exact.and_then(|exact| exact.magnetization) {
-        evaluation.add("abs_magnetization_exact", &Estimate::exact(exact.abs), "per site");
+    // The chain of these draws is as good as their weights.
+    let weights = draws.spread().unreliable();
+    let energy = exact.as_ref().map(|exact| per_site(exact.thermodynamics.energy));
+    let magnetization = exact.and_then(|exact| exact.magnetization).map(|m| m.abs);
+    let of_chain = [visited.energy(), visited.abs_magnetization()].map(|average| average.estimate);
+    let of_draws = [draws.average(&energies), draws.average(&sizes)];
+    let observables = [
+        ("energy_per_site", "J", per_site(1.0), energy),
+        ("abs_magnetization", "per site", 1.0, magnetization),
+    ];
+    for (((name, unit, scale, exact), drawn), visited) in observables.into_iter().zip(of_draws).zip(of_chain)
+    {
+        let compared = |estimate: Estimate| {
+            let estimate = estimate.affine(scale, 0.0);
+            exact.map_or(estimate.clone(), |exact| estimate.compared_with(exact))
+        };
+        evaluation.add(name, &compared(drawn), unit);
+        evaluation.add(&format!("{name}_chain"), &compared(visited.or_unreliable(weights.clone())), unit);
+        if let Some(exact) = exact {
+            evaluation.add(&format!("{name}_exact"), &Estimate::exact(exact), unit);
+        }
     }
     add_sampling(&draws, &chain, &mut evaluation);
     Ok(evaluation)

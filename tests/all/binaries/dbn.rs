@@ -159,10 +159,12 @@ fn a_large_top_gets_a_bracket_whose_upper_end_keeps_the_bound_a_lower_one() {
     DBN.train(folder.path(), "run", &set(&[settings, annealing].concat()));
     let metrics = &json(folder.path(), "run/summary.json")["metrics"];
     let [lower, upper] = ["log_z_lower", "log_z_upper"].map(|name| &metrics[name]);
-    assert_eq!((&lower["kind"], &upper["kind"]), (&json!("lower_bound"), &json!("upper_bound")));
+    assert_eq!((&lower["kind"], &upper["kind"]), (&json!("lower_bound"), &json!("asymptotic")));
     let error = |metric: &Value| metric["std_err"].as_f64().unwrap();
     assert!(error(lower) > 0.0 && error(upper) > 0.0, "{metrics}");
-    assert!(number(lower) <= number(upper) + 4.0 * (error(lower) + error(upper)), "{metrics}");
+    let is_crossed = number(lower) > number(upper) + 4.0 * (error(lower) + error(upper));
+    assert!(!is_crossed || metrics["log_prob"]["unreliable"].is_string(), "{metrics}");
+    assert_eq!(metrics["log_z"]["unreliable"], metrics["log_prob"]["unreliable"]);
     assert_eq!(number(&metrics["log_z"]), number(upper));
     assert_eq!(metrics["log_prob"]["kind"], "lower_bound");
     assert!(error(&metrics["log_prob"]) >= error(upper), "{metrics}");

@@ -44,6 +44,10 @@ fn check_metrics(metrics: &Value) {
     let excess = number(metrics, "relative_excess", "value");
     assert!((excess - (bound - exact) / exact.abs()).abs() < 1e-9, "{metrics}");
     assert!(number(metrics, "effective_sample_size", "value") > 200.0, "{metrics}");
+    assert!(
+        metrics.as_object().unwrap().values().all(|metric| metric.get("unreliable").is_none()),
+        "{metrics}"
+    );
     let kinds = [
         ("free_energy_per_site", "upper_bound"),
         ("free_energy_corrected", "asymptotic"),
@@ -78,6 +82,30 @@ fn metrics_of_the_torus_come_with_exact_ones() {
     );
     assert_eq!(printed["metrics"], metrics);
     assert_eq!(doubles(&folder.path().join("log_q.npy")).len(), 2000);
+}
+
+/// The smoke test stops long before the network has learned 256 spins: a few draws carry all of the weight.
+#[test]
+fn metrics_of_a_network_that_learned_too_little_are_marked() {
+    let folder = tempdir().unwrap();
+    let outcome = run(folder.path(), &[]).succeeds();
+    let metrics = &json(folder.path(), "run/summary.json")["metrics"];
+    assert!(number(metrics, "effective_sample_size", "value") < 30.0, "{metrics}");
+    let weighted = [
+        "free_energy_corrected",
+        "effective_sample_size",
+        "acceptance",
+        "energy_per_site",
+        "energy_per_site_chain",
+        "abs_magnetization",
+        "abs_magnetization_chain",
+    ];
+    for name in weighted {
+        assert!(metrics[name]["unreliable"].is_string(), "{name}: {metrics}");
+        assert!(outcome.stderr.contains(&format!("warning: {name} is unreliable")), "{}", outcome.stderr);
+    }
+    // The variational bound needs no weights.
+    assert!(metrics["free_energy_per_site"].get("unreliable").is_none(), "{metrics}");
 }
 
 #[test]

@@ -34,7 +34,10 @@ impl Bracket {
     pub fn new(lower: Estimate, upper: Estimate) -> Self {
         let errors = lower.errors_above(&upper);
         let crossed = (errors > CROSSING).then(|| {
-            format!("the lower estimate {:.3} lies above the upper one {:.3} by {errors:.1} errors", lower.value, upper.value)
+            format!(
+                "the lower estimate {:.3} lies above the upper one {:.3} by {errors:.1} errors",
+                lower.value, upper.value
+            )
         });
         let lower = lower.or_unreliable(crossed.clone());
         let apart = match upper.kind {
@@ -54,7 +57,10 @@ impl Bracket {
     fn disagreement(lower: &Estimate, upper: &Estimate) -> Option<String> {
         let errors = upper.errors_above(lower);
         (errors.abs() > DISAGREEMENT).then(|| {
-            format!("forward and reverse estimate, {:.3} and {:.3}, differ by {errors:.1} errors", lower.value, upper.value)
+            format!(
+                "forward and reverse estimate, {:.3} and {:.3}, differ by {errors:.1} errors",
+                lower.value, upper.value
+            )
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     exact,
     rbm::Rbm,
     tempering::ParallelTempering,
-    units::{EnumerableUnits, UnitFamily, Units},
+    units::{EnumerableUnits, UnitFamily},
 };
 
 /// Replicas of the tempered chains from which the reverse direction starts, and Gibbs sweeps for each of their steps. A step
@@ -90,7 +90,7 @@ impl AisProtocol {
     }
 
     /// States in different regions, `[chains, visible]`.
-    fn diverse_states<V: UnitFamily, H: UnitFamily>(
+    pub(super) fn diverse_states<V: UnitFamily, H: UnitFamily>(
         &self,
         rbm: &Rbm<V, H>,
         base: &V,
@@ -108,8 +108,7 @@ impl AisProtocol {
         }
         for (n, input) in [(third.div_ceil(2), SATURATING), (third / 2, -SATURATING)] {
             if n > 0 {
-                let input =
-                    Tensor::full([n, rbm.visible.width()], input, (&weight.device(), weight.dtype()));
+                let input = Tensor::full([n, rbm.visible.width()], input, (&weight.device(), weight.dtype()));
                 starts.push(rbm.visible.neutral().sample(input, noise));
             }
         }

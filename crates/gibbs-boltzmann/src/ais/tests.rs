@@ -127,14 +127,18 @@ fn reverse_chains_start_at_examples_and_at_both_extremes() {
     let example = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0];
     let examples = Tensor::<2>::from_data([example; 2], &Device::flex());
     let base = rbm.visible.neutral();
-    let starts = protocol.diverse_states(&rbm, &base, Some(examples), &protocol.schedule(), &mut Noise::new(0, "x"));
+    let starts =
+        protocol.diverse_states(&rbm, &base, Some(examples), &protocol.schedule(), &mut Noise::new(0, "x"));
     let rows: Vec<Vec<f64>> = to_host(starts).chunks(6).map(<[f64]>::to_vec).collect();
     assert_eq!(rows.len(), 12);
     assert!(rows[..4].iter().all(|row| row[..] == example));
-    assert!(rows[4..6].iter().all(|row| row[..] == [1.0; 6]) && rows[6..8].iter().all(|row| row[..] == [0.0; 6]));
+    assert!(
+        rows[4..6].iter().all(|row| row[..] == [1.0; 6]) && rows[6..8].iter().all(|row| row[..] == [0.0; 6])
+    );
     for chains in [1, 2, 3, 4] {
         let protocol = AisProtocol { chains, ..protocol };
-        let starts = protocol.diverse_states(&rbm, &base, None, &protocol.schedule(), &mut Noise::new(0, "x"));
+        let starts =
+            protocol.diverse_states(&rbm, &base, None, &protocol.schedule(), &mut Noise::new(0, "x"));
         assert_eq!(starts.dims(), [chains, 6]);
     }
 }

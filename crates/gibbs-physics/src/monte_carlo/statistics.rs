@@ -83,7 +83,9 @@ impl TimeAverage {
         let is_certain = variance == 0.0 && longest > 1;
         let unreliable = match is_certain || samples >= FEWEST {
             true => None,
-            false if sum.is_nan() => Some("correlations do not decay within half of the longest chain".to_string()),
+            false if sum.is_nan() => {
+                Some("correlations do not decay within half of the longest chain".to_string())
+            }
             false => Some(format!("{samples} independent samples, fewer than {FEWEST}")),
         };
         let estimate = |value, std_err| {
