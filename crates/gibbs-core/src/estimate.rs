@@ -110,6 +110,14 @@ impl Estimate {
         Self::sampled(mean, (variance / n as f64).sqrt(), Kind::Unbiased, n).if_enough(n)
     }
 
+    /// The fraction of independent trials that succeed. The standard error is that of the posterior distribution for a uniform
+    /// prior, `√(p (1-p) / (n+3))` with `p = (k+1)/(n+2)`: it is not 0 if all of them succeed, or none. The kind is unbiased.
+    pub fn fraction(trials: &[bool]) -> Self {
+        let (n, k) = (trials.len() as f64, trials.iter().filter(|success| **success).count() as f64);
+        let p = (k + 1.0) / (n + 2.0);
+        Self::sampled(k / n, (p * (1.0 - p) / (n + 3.0)).sqrt(), Kind::Unbiased, trials.len())
+    }
+
     /// Marks an estimate from fewer independent samples than a standard error needs.
     pub(crate) fn if_enough(self, samples: usize) -> Self {
         let is_few = samples < FEWEST_SAMPLES;
@@ -212,6 +220,16 @@ mod tests {
     #[test]
     fn the_error_of_a_single_sample_is_unknown() {
         assert!(Estimate::mean(&[1.0]).std_err.is_nan());
+    }
+
+    #[test]
+    fn a_fraction_of_all_trials_is_not_certain() {
+        let all = Estimate::fraction(&[true; 98]);
+        // A beta distribution with the parameters 99 and 1.
+        assert_eq!((all.value, all.kind), (1.0, Kind::Unbiased));
+        assert!((all.std_err - (0.99_f64 * 0.01 / 101.0).sqrt()).abs() < 1e-15);
+        let half: Vec<bool> = (0..1000).map(|i| i % 2 == 0).collect();
+        assert!((Estimate::fraction(&half).std_err - 0.5 / 1000f64.sqrt()).abs() < 1e-4);
     }
 
     #[test]

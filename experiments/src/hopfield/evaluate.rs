@@ -25,7 +25,6 @@ pub(super) fn evaluate(experiment: &HopfieldExperiment, data: &Splits, part: Par
     sets.iter().try_for_each(|set| set.require_width(memory.n_visible())).or_usage()?;
     let recall = config.train.recall();
     let noise = Noise::new(config.seed, "evaluation");
-    let fraction = |holds: bool| f64::from(u8::from(holds));
     let mut evaluation = Evaluation::default();
 
     let corruption = &config.train.evaluation;
@@ -47,7 +46,7 @@ pub(super) fn evaluate(experiment: &HopfieldExperiment, data: &Splits, part: Par
                 let (pattern, overlap) = memory.nearest(end.last());
                 evaluation.per_example.push(overlap.abs());
                 if let (Some(labels), Some(classes)) = (set.labels(), &classes) {
-                    own_class.push(fraction(overlap > RECALLED && classes[pattern] == labels[*row]));
+                    own_class.push(overlap > RECALLED && classes[pattern] == labels[*row]);
                 }
             }
         }
@@ -57,11 +56,11 @@ pub(super) fn evaluate(experiment: &HopfieldExperiment, data: &Splits, part: Par
     evaluation.add("example_overlap", &examples, "overlap with the nearest pattern");
     evaluation.add("overlap", &Estimate::mean(&overlaps), "overlap with the pattern");
     evaluation.note("overlap", "flipped", corruption.flip);
-    let recalled: Vec<f64> = overlaps.iter().map(|m| fraction(*m > RECALLED)).collect();
-    evaluation.add("recalled", &Estimate::mean(&recalled), "of the corrupted patterns");
+    let recalled: Vec<bool> = overlaps.iter().map(|m| *m > RECALLED).collect();
+    evaluation.add("recalled", &Estimate::fraction(&recalled), "of the corrupted patterns");
     if !own_class.is_empty() {
-        let own_class = Estimate::mean(&own_class).over_examples(&own_class);
-        evaluation.add("own_class", &own_class, "of the examples");
+        let each: Vec<f64> = own_class.iter().map(|is_own| f64::from(u8::from(*is_own))).collect();
+        evaluation.add("own_class", &Estimate::fraction(&own_class).over_examples(&each), "of the examples");
     }
     let still = RecallConfig { max_steps: 0, ..recall };
     let stored = memory.recall(memory.patterns(), &still, &noise)?;
@@ -72,8 +71,8 @@ pub(super) fn evaluate(experiment: &HopfieldExperiment, data: &Splits, part: Par
     let starts = random_states(memory.n_visible(), RANDOM_STARTS, &mut noise.child("random"));
     let ends = memory.recall(&starts, &recall, &noise.child("random"))?;
     let is_spurious = |end: &[f32]| memory.nearest(end).1.abs() <= RECALLED;
-    let spurious: Vec<f64> = ends.iter().map(|path| fraction(is_spurious(path.last()))).collect();
-    evaluation.add("spurious", &Estimate::mean(&spurious), "of the recalls from noise");
+    let spurious: Vec<bool> = ends.iter().map(|path| is_spurious(path.last())).collect();
+    evaluation.add("spurious", &Estimate::fraction(&spurious), "of the recalls from noise");
     Ok(evaluation)
 }
 
