@@ -16,7 +16,8 @@
 //!
 //! References: Neal, Statistics and Computing 11:125 (2001); Salakhutdinov & Murray, ICML 2008, for RBMs
 //! and the base-rate model; Burda, Grosse & Salakhutdinov, AISTATS 2015, for the reverse direction; Grosse, Ghahramani &
-//! Adams, arXiv:1511.02543 (2015), for brackets from exact draws.
+//! Adams, arXiv:1511.02543 (2015), for brackets from exact draws; Crooks, Phys. Rev. E 60:2721 (1999), for the weights of both
+//! directions.
 //!
 //! Cost: two products `[chains, visible] × [visible, hidden]` for each temperature.
 
@@ -33,6 +34,7 @@ use gibbs_core::{
     math::{log_mean_exp_estimate, to_host},
 };
 
+use bracket::unreached;
 pub use bracket::{Bracket, ReverseStart};
 pub use protocol::AisProtocol;
 pub use schedule::{AisSchedule, ScheduleError};
@@ -72,28 +74,40 @@ impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
     /// `log Z` with `chains` chains annealed from the base: low in expectation, with its standard error by
     /// the delta method.
     pub fn forward(&self, chains: usize, noise: &mut Noise) -> Estimate {
-        let v = self.base.sample(self.zeros(chains, self.base.width()), noise);
-        let betas = self.schedule.betas();
-        let log_z = log_mean_exp_estimate(&self.log_weights(v, betas.iter().copied(), noise));
-        log_z.affine(1.0, self.log_z_base()).with_temperatures(betas.len())
+        self.log_z(&self.forward_weights(chains, noise), 1.0)
     }
 
     /// `log Z` from states `v [chains, visible]` of the RBM, annealed back to the base: asymptotic. It is high in expectation if
     /// `v` are exact draws of the RBM.
     pub fn reverse(&self, v: Tensor<2>, noise: &mut Noise) -> Estimate {
-        let betas = self.schedule.betas();
-        let inverse = log_mean_exp_estimate(&self.log_weights(v, betas.iter().rev().copied(), noise));
-        inverse.affine(-1.0, self.log_z_base()).with_temperatures(betas.len())
+        self.log_z(&self.reverse_weights(v, noise), -1.0)
     }
 
     /// Both estimates, with `chains` forward chains.
     pub fn bracket(&self, chains: usize, start: ReverseStart, noise: &mut Noise) -> Bracket {
-        let lower = self.forward(chains, noise).with_kind(Kind::LowerBound);
-        let upper = match start {
-            ReverseStart::Exact(v) => self.reverse(v, noise).with_kind(Kind::UpperBound),
-            ReverseStart::Chains(v) => self.reverse(v, noise),
+        let forward = self.forward_weights(chains, noise);
+        let (v, kind) = match start {
+            ReverseStart::Exact(v) => (v, Kind::UpperBound),
+            ReverseStart::Chains(v) => (v, Kind::Asymptotic),
         };
-        Bracket::new(lower, upper)
+        let reverse = self.reverse_weights(v, noise);
+        let lower = self.log_z(&forward, 1.0).with_kind(Kind::LowerBound);
+        Bracket::new(lower, self.log_z(&reverse, -1.0).with_kind(kind), unreached(&forward, &reverse))
+    }
+
+    /// `log Z_0` plus, or minus, the logarithm of the mean weight.
+    fn log_z(&self, log_weights: &[f64], sign: f64) -> Estimate {
+        let estimate = log_mean_exp_estimate(log_weights).affine(sign, self.log_z_base());
+        estimate.with_temperatures(self.schedule.betas().len())
+    }
+
+    fn forward_weights(&self, chains: usize, noise: &mut Noise) -> Vec<f64> {
+        let v = self.base.sample(self.zeros(chains, self.base.width()), noise);
+        self.log_weights(v, self.schedule.betas().iter().copied(), noise)
+    }
+
+    fn reverse_weights(&self, v: Tensor<2>, noise: &mut Noise) -> Vec<f64> {
+        self.log_weights(v, self.schedule.betas().iter().rev().copied(), noise)
     }
 
     /// One temperature: the increment `F_β(v) - F_β'(v)` of the log-weights `[chains]`, and the states after a

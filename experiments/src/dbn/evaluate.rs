@@ -107,7 +107,7 @@ fn log_z(
     // The top RBM of a network with a label has the classes of no example at hand.
     let examples = (dbn.n_classes() == 0)
         .then(|| dbn.encode(experiment.visible().spread(&data.train, protocol.chains, device)));
-    let Bracket { lower, upper } = protocol.bracket(dbn.top(), &base, examples, noise);
+    let Bracket { lower, upper, .. } = protocol.bracket(dbn.top(), &base, examples, noise);
     evaluation.add("log_z_lower", &lower, "nats");
     evaluation.add("log_z_upper", &upper, "nats");
     upper
@@ -123,7 +123,7 @@ fn first_layer(experiment: &DbnExperiment, data: &Splits, sets: &[Dataset], nois
             let base = rbm.visible.fitted(&visible.moments(&data.train, device, |v| v));
             let protocol = config.train.evaluation;
             let examples = visible.spread(&data.train, protocol.chains, device);
-            protocol.bracket(rbm, &base, Some(examples), noise).log_z()
+            protocol.bracket(rbm, &base, Some(examples), noise).log_z
         }
     };
     let free_energies: Vec<f64> =

@@ -51,7 +51,7 @@ pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) ->
             evaluation.add("log_z_upper", &bracket.upper, "nats");
             evaluation.add("log_prob_lower", &log_prob(&bracket.upper), "nats");
             evaluation.add("log_prob_upper", &log_prob(&bracket.lower), "nats");
-            bracket.log_z()
+            bracket.log_z
         }
     };
     evaluation.add("log_prob", &log_prob(&log_z), "nats");

@@ -10,6 +10,15 @@ const CROSSING: f64 = 2.0;
 /// Standard errors by which two estimates of the same value may differ: a normal variable exceeds them in 0.3 % of the cases.
 const DISAGREEMENT: f64 = 3.0;
 
+/// How many reverse log-weights show states that annealing does not reach. Forward and reverse paths have the same log-weights, the
+/// reverse ones weighted by `exp(log w)` (Crooks 1999): if a reverse chain would weigh more than `n` times the heaviest of `n`
+/// forward chains, its states have a part of `Z` that no forward chain found.
+pub(super) fn unreached(forward: &[f64], reverse: &[f64]) -> usize {
+    let heaviest = forward.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let limit = heaviest + (forward.len() as f64).ln();
+    reverse.iter().filter(|log_weight| -**log_weight > limit).count()
+}
+
 /// States from which the reverse direction starts, `[chains, visible]`.
 #[derive(Clone, Debug)]
 pub enum ReverseStart {
@@ -22,45 +31,36 @@ pub enum ReverseStart {
 /// Estimates of `log Z` in both directions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bracket {
-    /// Forward estimate: low in expectation.
+    /// Forward estimate: low in expectation. It is marked as unreliable if it lies above the upper one by more than 2 standard
+    /// errors.
     pub lower: Estimate,
-    /// Reverse estimate: an upper bound from exact draws, else asymptotic.
+    /// Reverse estimate: an upper bound from exact draws, else asymptotic. It is marked in the same case. An asymptotic one is
+    /// also marked if it differs from the lower one by more than 3 standard errors, or if annealing does not reach its states.
     pub upper: Estimate,
+    /// `log Z`: the forward estimate, asymptotic. It is marked in all of these cases.
+    pub log_z: Estimate,
 }
 
 impl Bracket {
-    /// A forward and a reverse estimate. Both are marked if the lower one lies above the upper one by more than 2 standard
-    /// errors. An asymptotic upper one is also marked if it lies above the lower one by more than 3.
-    pub fn new(lower: Estimate, upper: Estimate) -> Self {
-        let errors = lower.errors_above(&upper);
-        let crossed = (errors > CROSSING).then(|| {
-            format!(
-                "the lower estimate {:.3} lies above the upper one {:.3} by {errors:.1} errors",
-                lower.value, upper.value
-            )
+    /// A forward and a reverse estimate, where `unreached` of the reverse chains are in states that annealing from the base
+    /// does not reach.
+    pub(super) fn new(lower: Estimate, upper: Estimate, unreached: usize) -> Self {
+        let above = lower.errors_above(&upper);
+        let both = format!("forward {:.3} and reverse {:.3}", lower.value, upper.value);
+        let crossed =
+            (above > CROSSING).then(|| format!("estimates of log Z cross: {both} by {above:.1} errors"));
+        let apart = (above.abs() > DISAGREEMENT)
+            .then(|| format!("estimates of log Z differ: {both} by {:.1} errors", above.abs()));
+        let missed = (unreached > 0).then(|| {
+            let chains = upper.samples.unwrap_or(0);
+            format!("{unreached} of {chains} reverse chains are in states that annealing does not reach")
         });
-        let lower = lower.or_unreliable(crossed.clone());
-        let apart = match upper.kind {
-            Kind::Asymptotic => Self::disagreement(&lower, &upper),
-            _ => None,
+        let doubt = crossed.clone().or(apart).or(missed);
+        let log_z = lower.clone().with_kind(Kind::Asymptotic).or_unreliable(doubt.clone());
+        let upper = match upper.kind {
+            Kind::Asymptotic => upper.or_unreliable(doubt),
+            _ => upper.or_unreliable(crossed.clone()),
         };
-        let upper = upper.or_unreliable(crossed).or_unreliable(apart);
-        Self { lower, upper }
-    }
-
-    /// `log Z`: the forward estimate, asymptotic. It is marked if the reverse one differs from it by more than 3 standard errors.
-    pub fn log_z(&self) -> Estimate {
-        let estimate = self.lower.clone().with_kind(Kind::Asymptotic);
-        estimate.or_unreliable(Self::disagreement(&self.lower, &self.upper))
-    }
-
-    fn disagreement(lower: &Estimate, upper: &Estimate) -> Option<String> {
-        let errors = upper.errors_above(lower);
-        (errors.abs() > DISAGREEMENT).then(|| {
-            format!(
-                "forward and reverse estimate, {:.3} and {:.3}, differ by {errors:.1} errors",
-                lower.value, upper.value
-            )
-        })
+        Self { lower: lower.or_unreliable(crossed), upper, log_z }
     }
 }
