@@ -73,6 +73,7 @@ impl<T: Target> Source<T> {
 /// The data that a run learned from, when it is measured: what a family fits for its metrics, such as a baseline, it fits to
 /// these.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::large_enum_variant, reason = "a measurement has one of them")]
 pub enum OwnData {
     /// They are the data that are measured.
     #[default]

@@ -134,13 +134,13 @@ impl Measure {
         note(format!("{name}, {} temperatures, {} pieces of work", betas.len(), work.len()));
         let (start, done) = (Instant::now(), AtomicUsize::new(0));
         let noise = Noise::new(self.seed, "measure");
+        let exact_at = |beta: f64| exact[betas.iter().position(|own| *own == beta)?].as_ref();
         let measure = |(method, betas): &(MonteCarloMethod, Vec<f64>)| {
             let noise = noise.child(method.name());
             let found = method.measure(hamiltonian, betas, schedule, &noise).context(method.name())?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             note(format!("{done} of {}: {method}, {:.1} s", work.len(), start.elapsed().as_secs_f64()));
             let n = system.n_spins();
-            let exact_at = |beta| exact[betas.iter().position(|own| *own == beta)?].as_ref();
             let point = |one: &Measured| Point::new(*method, one, n, exact_at(one.measurements.beta()));
             Ok(found.iter().map(point).collect())
         };
@@ -231,9 +231,9 @@ impl Point {
         let Measured { measurements, replicas, every } = measured;
         // Times are from one measurement to the next.
         let averages = array::from_fn(|k| {
-            let Quantity(_, _, _, average, is_extensive) = QUANTITIES[k];
+            let Quantity(_, _, _, average, is_extensive) = &QUANTITIES[k];
             let TimeAverage { estimate, time, window } = average(measurements);
-            let scale = if is_extensive { 1.0 / n_spins as f64 } else { 1.0 };
+            let scale = if *is_extensive { 1.0 / n_spins as f64 } else { 1.0 };
             let estimate = estimate.affine(scale, 0.0);
             TimeAverage {
                 estimate: match exact.and_then(|exact| exact.values[k]) {

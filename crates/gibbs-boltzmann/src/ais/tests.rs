@@ -52,7 +52,7 @@ fn a_mode_that_annealing_misses_is_noticed() {
         let (exact, base) = (exact::log_z(&rbm).unwrap().value, base_of_one_mode(&rbm));
         for seed in 0..5 {
             let bracket = protocol.bracket(&rbm, &base, None, &mut Noise::new(seed, "ais"));
-            let Bracket { lower, upper } = &bracket;
+            let Bracket { lower, upper, .. } = &bracket;
             assert_eq!((lower.kind, upper.kind), (Kind::LowerBound, Kind::Asymptotic));
             assert!(lower.value < exact + SIGMAS * lower.std_err, "{excess}, {seed}: {lower}, exact {exact}");
             for estimate in [&bracket.log_z, upper] {

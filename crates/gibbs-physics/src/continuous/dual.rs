@@ -155,7 +155,7 @@ impl DualIsing {
 
     fn placed(&self, x: &Tensor<2>) -> Placed {
         let n = self.n_spins();
-        check::require_width("the dual spin system", &x, n);
+        check::require_width("the dual spin system", x, n);
         self.cache.get(x, |device, dtype| self.place(device, dtype))
     }
 
