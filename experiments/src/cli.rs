@@ -75,7 +75,7 @@ pub struct Shared {
     pub json: bool,
 }
 
-/// The three commands of every family, and its own.
+/// The commands of every family, and its own.
 #[derive(Subcommand, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a process has one of them")]
 pub enum Command<T: Args, S: Args, X: Subcommand> {
@@ -84,6 +84,15 @@ pub enum Command<T: Args, S: Args, X: Subcommand> {
         /// Flags of every family.
         #[command(flatten)]
         common: Train,
+        /// Flags of this family alone.
+        #[command(flatten)]
+        family: T,
+    },
+    /// Print the settings with their types, defaults, ranges and meanings
+    Config {
+        /// Flags of every family.
+        #[command(flatten)]
+        common: Config,
         /// Flags of this family alone.
         #[command(flatten)]
         family: T,
@@ -99,6 +108,10 @@ pub enum Command<T: Args, S: Args, X: Subcommand> {
         #[command(flatten)]
         family: S,
     },
+    /// Write the latent variables of examples: hidden means, codes, or points of the base of a flow
+    Encode(Encode),
+    /// Write the examples of latent variables
+    Decode(Decode),
     /// Commands of this family alone.
     #[command(flatten)]
     Own(X),
@@ -136,11 +149,9 @@ pub enum Preset {
     Paper,
 }
 
-/// Flags of `train`.
+/// What a run is to be: flags of `train` and `config`.
 #[derive(Args, Debug)]
-pub struct Train {
-    /// Run folder; runs/MODEL-DATA-sSEED if not given
-    pub run_dir: Option<PathBuf>,
+pub struct RequestArgs {
     /// Data set: a name (digits, mnist, ...), an .npy, .npz, .csv, .tsv or idx file, or a folder of PNG files
     #[arg(long, value_name = "NAME|FILE")]
     pub data: Option<String>,
@@ -156,9 +167,33 @@ pub struct Train {
     /// Configuration file laid over the preset, such as the config.json of a run
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Start from the weights of this run; `dbn` and `autoencoder` take the layers of a `dbn` run as their first layers
+    #[arg(long, value_name = "RUN_DIR")]
+    pub from: Option<PathBuf>,
     /// Seed of everything that is drawn
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+}
+
+/// Flags of `config`.
+#[derive(Args, Debug)]
+pub struct Config {
+    /// Explain this setting or section, such as train.learning_rate, with the meaning of each choice
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "")]
+    pub explain: Option<String>,
+    /// The settings.
+    #[command(flatten)]
+    pub request: RequestArgs,
+}
+
+/// Flags of `train`.
+#[derive(Args, Debug)]
+pub struct Train {
+    /// Run folder; runs/MODEL-DATA-sSEED if not given
+    pub run_dir: Option<PathBuf>,
+    /// The settings.
+    #[command(flatten)]
+    pub request: RequestArgs,
     /// Go on with the run in the folder
     #[arg(long, conflicts_with = "overwrite")]
     pub resume: bool,
@@ -230,6 +265,41 @@ pub struct Eval {
     /// Also write one f64 per example, in the order of the split
     #[arg(long, value_name = "FILE.npy")]
     pub per_example: Option<PathBuf>,
+}
+
+/// Flags of `encode`.
+#[derive(Args, Debug)]
+pub struct Encode {
+    /// The model and the examples.
+    #[command(flatten)]
+    pub examples: Examples,
+    /// Which layer, from 1; the last one if not given
+    #[arg(long, value_name = "K")]
+    pub layer: Option<usize>,
+    /// Array `[examples, latent]` to write (f32); latent.npy in the run folder if not given
+    #[arg(long, value_name = "FILE.npy")]
+    pub out: Option<PathBuf>,
+}
+
+/// Flags of `decode`.
+#[derive(Args, Debug)]
+pub struct Decode {
+    /// Run folder; config.json and model.safetensors are enough
+    pub run_dir: PathBuf,
+    /// Array `[examples, latent]` to read
+    pub latent: PathBuf,
+    /// Of which layer the latent variables are, from 1; the last one if not given
+    #[arg(long, value_name = "K")]
+    pub layer: Option<usize>,
+    /// Class of all examples, where the model is conditioned on classes
+    #[arg(long, value_name = "CLASS", conflicts_with = "labels")]
+    pub class: Option<usize>,
+    /// Class of each example
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<String>,
+    /// Picture (.png), array (.npy) or table (.csv) to write; decoded.npy in the run folder if not given
+    #[arg(long, value_name = "FILE.png|FILE.npy|FILE.csv")]
+    pub out: Option<PathBuf>,
 }
 
 /// Flags of `sample` that every family takes.

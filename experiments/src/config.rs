@@ -1,10 +1,10 @@
 //! The configuration of a run: what `config.json` holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gibbs_core::ConfigError;
-use gibbs_data::{Binarization, Splits};
+use gibbs_data::{Binarization, Kind, Splits};
 use gibbs_train::{
     config::{Change, Resolver},
     learner::LearnerConfig,
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     data::DataConfig,
     experiment::{Experiment, Settings},
+    look::Look,
     request::Request,
     source::{Source, SourceInfo, Target},
     usage::{OrUsage, usage},
@@ -26,6 +27,9 @@ use crate::{
 pub struct RunConfig<M, T> {
     /// Name of the family.
     pub experiment: String,
+    /// Folder of the run whose weights this run starts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// The data; absent where the run learns a target density.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataConfig>,
@@ -74,6 +78,28 @@ impl<M, T> RunConfig<M, T> {
     pub fn load_data(&self, data_dir: &Path) -> Result<Splits> {
         let data = self.data()?;
         self.binarized(gibbs_data::load_as(&data.name, &data.read, data_dir).or_usage()?)
+    }
+
+    /// How examples of this width are shown, whose values are of this kind where the data do not say it.
+    pub fn look(&self, width: usize, kind: Kind) -> Look {
+        let data = self.data.as_ref();
+        let shape =
+            data.map(|data| data.shape.clone()).filter(|shape| shape.iter().product::<usize>() == width);
+        let kind = match data.and_then(|data| data.read.kind) {
+            Some(Kind::Binary) if kind != Kind::Real => Kind::Binary,
+            _ => kind,
+        };
+        let mut look = Look::of(&shape.unwrap_or_else(|| vec![width]), kind);
+        look.offset = data.and_then(|data| data.read.offset.clone()).filter(|offset| !offset.is_empty());
+        if let Some(names) = data.and_then(|data| data.columns.clone()).filter(|names| names.len() == width) {
+            look.names = names;
+        }
+        look
+    }
+
+    /// Rows and columns of examples of this width as pictures; a row of a table is a single row.
+    pub fn picture_shape(&self, width: usize) -> (usize, usize) {
+        self.look(width, Kind::Gray).pixels().unwrap_or((1, width))
     }
 }
 
@@ -168,7 +194,7 @@ fn preset<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<ConfigO
     let Settings { binarization, model, train } = E::preset(request, info)?;
     let has_target = E::target(request)?.is_some();
     let data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, binarization));
-    Ok(RunConfig { experiment: E::NAME.into(), data, model, train, seed: 0 })
+    Ok(RunConfig { experiment: E::NAME.into(), from: None, data, model, train, seed: 0 })
 }
 
 /// Refuses the configuration of another family.

@@ -9,20 +9,18 @@ use gibbs_report::{Axis, Figure, FilterGrid, FilterOrder, HeatMap, ImageGrid, Pa
 use gibbs_train::run_folder::RunFiles;
 use serde_json::Value;
 
+use crate::look::Look;
+
 /// Radius of the dots of a scatter plot.
 pub const DOT: f64 = 1.2;
 /// Part of the points at either end that a frame may leave out, so that a stray one does not set the scale.
 const STRAY: f64 = 0.001;
+/// The most that the sides of a frame may differ by with units of the same length.
+const MOST_RATIO: f64 = 3.0;
 
 /// The values of a tensor, row by row.
 pub fn host(x: Tensor<2>) -> Vec<f32> {
     to_host(x).into_iter().map(|value| value as f32).collect()
-}
-
-/// Fields as grey from 0 to 1, from the largest below zero to that above.
-pub fn brightness(values: &[f32]) -> Vec<f32> {
-    let largest = values.iter().fold(f32::MIN_POSITIVE, |largest, x| largest.max(x.abs()));
-    values.iter().map(|x| 0.5 + 0.5 * x / largest).collect()
 }
 
 /// Saves a figure of curves as `curves.png` and `curves.svg`.
@@ -135,37 +133,28 @@ pub fn column(values: &[f32], width: usize, k: usize) -> Vec<f32> {
     values.iter().skip(k).step_by(width).copied().collect()
 }
 
-/// The first two columns of sets of points; a single column is drawn against itself.
-pub fn scatter(sets: &[(&str, &[f32])], width: usize) -> Figure {
-    let second = usize::from(width > 1);
-    let panel = |(name, values): &(&str, &[f32])| {
-        Panel::new(Axis::new(format!("column {second}")))
-            .title(*name)
-            .series(Series::new("", &column(values, width, 0), &column(values, width, second)).dots(DOT))
-    };
-    let figure = Figure::new(Axis::new("column 0")).columns(sets.len().max(1));
-    sets.iter().map(panel).fold(figure, Figure::panel)
+/// The range of values that are not the most distant ones, with some room.
+pub fn range(mut values: Vec<f32>) -> (f64, f64) {
+    values.sort_by(f32::total_cmp);
+    let stray = (STRAY * values.len() as f64) as usize;
+    let (low, high) = (f64::from(values[stray]), f64::from(values[values.len() - 1 - stray]));
+    let room = 0.1 * (high - low);
+    (low - room, high + room)
 }
 
 /// A part of the plane.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Frame {
     x: (f64, f64),
     y: (f64, f64),
+    names: [String; 2],
 }
 
 impl Frame {
-    /// The frame of all points of the plane that are given, except the most distant ones.
-    pub fn around(points: &[f32]) -> Self {
-        let range = |k: usize| {
-            let mut column: Vec<f64> = column(points, 2, k).into_iter().map(f64::from).collect();
-            column.sort_by(f64::total_cmp);
-            let stray = (STRAY * column.len() as f64) as usize;
-            let (low, high) = (column[stray], column[column.len() - 1 - stray]);
-            let room = 0.1 * (high - low);
-            (low - room, high + room)
-        };
-        Self { x: range(0), y: range(1) }
+    /// The frame of all points of the plane that are given, except the most distant ones, with the names of the columns.
+    pub fn around(points: &[f32], look: &Look) -> Self {
+        let [x, y] = [0, 1].map(|k| range(column(points, 2, k)));
+        Self { x, y, names: [0, 1].map(|k| look.names.get(k).cloned().unwrap_or_default()) }
     }
 
     /// The centers of `cells` by `cells` equal cells, row by row from below: `[cells², 2]`.
@@ -182,12 +171,13 @@ impl Frame {
         (self.x.1 - self.x.0).max(self.y.1 - self.y.0)
     }
 
-    /// An empty panel.
+    /// An empty panel. Units along both axes are of the same length, unless the sides differ too much.
     pub fn panel(&self, title: &str) -> Panel {
-        Panel::new(Axis::new("").range(self.y.0, self.y.1))
-            .x_axis(Axis::new("").range(self.x.0, self.x.1))
-            .title(title)
-            .equal()
+        let panel = Panel::new(Axis::new(&self.names[1]).range(self.y.0, self.y.1))
+            .x_axis(Axis::new(&self.names[0]).range(self.x.0, self.x.1))
+            .title(title);
+        let ratio = (self.x.1 - self.x.0) / (self.y.1 - self.y.0);
+        if (1.0 / MOST_RATIO..MOST_RATIO).contains(&ratio) { panel.equal() } else { panel }
     }
 
     /// A panel with a density, given as its logarithm at the [`centers`](Self::centers).

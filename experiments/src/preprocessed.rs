@@ -158,23 +158,21 @@ pub fn to_bytes<M: Module + ModuleDisplay>(
     }
 }
 
-/// The reverse of [`to_bytes`] for a model with this preprocessor, of `n_visible` variables.
+/// The model with the weights in the bytes that [`to_bytes`] makes of such a model, and with their whitening if it has one.
 ///
 /// # Errors
 /// Weights that do not fit.
 pub fn from_bytes<M: Module + ModuleDisplay>(
-    model: M,
-    preprocessor: Preprocessor,
-    is_whitened: bool,
-    n_visible: usize,
+    model: Preprocessed<M>,
     bytes: &[u8],
-    device: &Device,
-) -> Result<Preprocessed<M>> {
-    if !is_whitened {
-        return Ok(Preprocessed { preprocessor, model: weights::from_bytes(model, bytes).or_usage()? });
-    }
-    let start = Whitened { whitening: Whitening::identity(n_visible, device), flow: model };
-    let Whitened { whitening, flow } = weights::from_bytes(start, bytes).or_usage()?;
-    let preprocessor = Preprocessor { whitening: Some(whitening), ..preprocessor };
-    Ok(Preprocessed { preprocessor, model: flow })
+) -> Result<Preprocessed<M>, weights::WeightsError> {
+    let Preprocessed { preprocessor: Preprocessor { map, whitening }, model } = model;
+    let (whitening, model) = match whitening {
+        Some(whitening) => {
+            let read = weights::from_bytes(Whitened { whitening, flow: model }, bytes)?;
+            (Some(read.whitening), read.flow)
+        }
+        None => (None, weights::from_bytes(model, bytes)?),
+    };
+    Ok(Preprocessed { preprocessor: Preprocessor { map, whitening }, model })
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    cli::{Preset, Shorthand, Train},
+    cli::{Preset, RequestArgs, Shorthand},
     usage::{OrUsage, usage},
 };
 
@@ -33,12 +33,14 @@ enum Layer {
 }
 
 impl Request {
-    /// Of a `train` command line: `--config`, `--data` and `--seed`, flags of the family, `--set`.
+    /// Of a command line: settings to `start` from, `--config`, `--data` and `--seed`, flags of the family, `--set`.
     ///
     /// # Errors
     /// A file that cannot be read, or a setting that is none.
-    pub fn of_train(args: &Train, family: &impl Shorthand) -> Result<Self> {
-        let mut layers: Vec<Layer> = args.config.iter().map(|file| Layer::File(file.clone())).collect();
+    pub fn new(args: &RequestArgs, family: &impl Shorthand, start: Vec<(String, Value)>) -> Result<Self> {
+        let mut layers: Vec<Layer> =
+            start.into_iter().map(|(path, value)| Layer::Value(path, value)).collect();
+        layers.extend(args.config.iter().map(|file| Layer::File(file.clone())));
         let mut assign = |path: &str, value: Value| layers.push(Layer::Value(path.into(), value));
         if let Some(name) = &args.data {
             assign("data.name", json!(name));
@@ -65,7 +67,7 @@ impl Request {
             }
         }
         layers.extend(settings);
-        Self::new(args.preset, layers, steps)
+        Self::of_layers(args.preset, layers, steps)
     }
 
     /// Of a configuration file alone.
@@ -73,10 +75,10 @@ impl Request {
     /// # Errors
     /// A file that cannot be read.
     pub fn of_file(file: &Path) -> Result<Self> {
-        Self::new(Preset::Default, vec![Layer::File(file.into())], None)
+        Self::of_layers(Preset::Default, vec![Layer::File(file.into())], None)
     }
 
-    fn new(preset: Preset, layers: Vec<Layer>, steps: Option<usize>) -> Result<Self> {
+    fn of_layers(preset: Preset, layers: Vec<Layer>, steps: Option<usize>) -> Result<Self> {
         let mut request = Self { preset, layers, values: Value::Null, steps };
         request.values = request.lay_over(Resolver::over(&Map::new()).or_usage()?)?.values().clone();
         Ok(request)

@@ -7,7 +7,6 @@ use burn::{
     module::{Module, Param},
     prelude::*,
 };
-use clap::Args;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, ContrastiveConfig, Dbn, DbnConfig, LayerConfig, LayerObjective, LayerStart, RbmConfig, Upward,
@@ -23,10 +22,8 @@ use gibbs_train::{
     weights,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
-    cli::Shorthand,
     request::Request,
     usage::{OrUsage, usage},
     visible::{MOMENT_EXAMPLES, Visible},
@@ -34,20 +31,6 @@ use crate::{
 
 /// Training examples on which the metrics of a log line are computed.
 pub const PROBE: usize = 1000;
-
-/// Flags of `train` for families that begin with a stack.
-#[derive(Args, Debug)]
-pub struct StackArgs {
-    /// Take the layers of this `dbn` run, and train what comes on top of them
-    #[arg(long, value_name = "RUN_DIR")]
-    pub from: Option<PathBuf>,
-}
-
-impl Shorthand for StackArgs {
-    fn settings(&self) -> Vec<(&'static str, Value)> {
-        self.from.iter().map(|folder| ("train.from", folder.to_string_lossy().into())).collect()
-    }
-}
 
 /// How one layer of a stack is trained.
 #[derive(Clone, Debug, Serialize, Deserialize)]

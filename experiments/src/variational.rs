@@ -14,6 +14,7 @@ use gibbs_core::{
     symmetry::{Symmetrized, SymmetryGroup},
     variational::{Draws, FreeEnergy, MarkovChain, PathGradientObjective},
 };
+use gibbs_data::Kind;
 use gibbs_physics::{
     monte_carlo::TimeAverage,
     system::{ContinuousSystemConfig, TargetDensity},
@@ -27,8 +28,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     evaluation::Evaluation,
+    look::Look,
     pictures::Curves,
     preprocessed,
+    request::Request,
     system::build_continuous,
     usage::{OrUsage, usage},
 };
@@ -74,8 +77,10 @@ pub struct VariationalTrain {
 }
 
 impl VariationalTrain {
-    /// With this fraction of the run to anneal in, and these symmetries.
-    pub fn new(annealing: f64, symmetry: Symmetrization) -> Self {
+    /// With this fraction of the run to anneal in, and these symmetries. A run that starts from the weights of another one is
+    /// not annealed.
+    pub fn new(request: &Request, annealing: f64, symmetry: Symmetrization) -> Self {
+        let annealing = if request.has("from") { 0.0 } else { annealing };
         Self { steps_per_epoch: 100, annealing, symmetry, samples: None, valid_samples: 1000 }
     }
 
@@ -254,7 +259,8 @@ where
             let metrics = target.report().metrics(&target.draws(model, n, noise));
             Ok(Some(Validation { metrics, score: None }))
         })
-        .export(|model| Ok(preprocessed::to_bytes(model)?));
+        .export(|model| Ok(preprocessed::to_bytes(model)?))
+        .import(|model, bytes| Ok(preprocessed::from_bytes(model, bytes)?));
     Ok(Box::new(learner))
 }
 
@@ -292,6 +298,11 @@ impl SymmetrizedTarget {
         symmetrization: Symmetrization,
     ) -> Result<Option<Self>> {
         system.map(|system| Ok(Self::new(build_continuous(system)?, symmetrization))).transpose()
+    }
+
+    /// How its variables are shown: as a field on a lattice, else as points.
+    pub fn look(&self) -> Look {
+        Look::of(&self.density.shape, Kind::Real).of_field("field")
     }
 
     /// How metrics are made of draws.

@@ -40,6 +40,14 @@ impl Visible {
         Self::new(config.visible, config.states)
     }
 
+    /// What the means of the visible units are called.
+    pub fn mean_name(self) -> &'static str {
+        match self.0.visible {
+            UnitKind::Binary => "means p(v = 1 | h)",
+            _ => "means E(v | h)",
+        }
+    }
+
     /// Examples as visible states.
     pub fn examples(self, data: &Dataset, rows: &[usize], device: &Device) -> Tensor<2> {
         self.encode(data.tensor(rows, device))

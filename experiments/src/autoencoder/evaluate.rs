@@ -16,14 +16,17 @@ use super::AutoencoderExperiment;
 use crate::{
     cli::{Part, Sample, Shared},
     evaluation::Evaluation,
+    pictures::host,
     source::OwnData,
     usage::OrUsage,
 };
 
-/// Examples that are fitted at once.
+/// Examples that are computed at once.
 const BLOCK: usize = 1000;
 /// Training examples whose codes give the moments of drawn codes.
 const CODES: usize = 10_000;
+/// What a picture of draws shows.
+pub(super) const DRAWN: &str = "decoded draws from a normal distribution of codes";
 /// File of a fitted logistic PCA in a run folder.
 pub(super) const LOGISTIC_PCA: &str = "logistic_pca.safetensors";
 
@@ -78,6 +81,13 @@ fn blocks<'a>(data: &'a Dataset, device: &'a Device) -> impl Iterator<Item = Ten
     })
 }
 
+/// The rows of `f` of each block of rows of `x`.
+fn in_blocks(x: &Tensor<2>, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Vec<f32> {
+    let n = x.dims()[0];
+    let blocks = (0..n).step_by(BLOCK).map(|start| x.clone().narrow(0, start, BLOCK.min(n - start)));
+    blocks.flat_map(|x| host(f(x))).collect()
+}
+
 impl AutoencoderExperiment {
     /// Principal components of a set, as many as a code has numbers, or fewer where the set has no more.
     pub(super) fn pca(&self, data: &Dataset) -> Result<Pca> {
@@ -116,11 +126,16 @@ impl AutoencoderExperiment {
         Ok(Some(model))
     }
 
+    /// Codes `[n, code]` of examples, row by row.
+    pub(super) fn codes(&self, x: &Tensor<2>) -> Vec<f32> {
+        in_blocks(x, |x| self.network.encode(x))
+    }
+
     /// Images of `n` codes. An autoencoder has no density of its own: the codes are drawn from a normal distribution with the mean
     /// and the covariance of the codes of training data.
     pub(super) fn draw(&self, train: &Dataset, n: usize, noise: &mut Noise) -> Result<Vec<f32>> {
         let x = self.visible().spread(train, CODES.min(train.len()), &self.device);
-        Ok(self.images(&self.network.draw_codes(x, n, noise)?))
+        Ok(in_blocks(&self.network.draw_codes(x, n, noise)?, |z| self.network.decode(z)))
     }
 }
 
@@ -128,6 +143,6 @@ pub(super) fn sample(experiment: &AutoencoderExperiment, args: &Sample, shared: 
     let data = experiment.config.load_data(&shared.data_dir)?;
     let images = experiment.draw(&data.train, args.n, &mut Noise::new(args.seed, "sample"))?;
     let out = args.out_path();
-    experiment.config.draws(args.n, &images, &images).write(&out)?;
+    experiment.look().write(&out, DRAWN, &images, &images)?;
     Ok(out)
 }

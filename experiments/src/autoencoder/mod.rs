@@ -1,6 +1,5 @@
 //! The deep autoencoder on the command line.
 
-mod coding;
 mod evaluate;
 mod pictures;
 mod train;
@@ -12,8 +11,8 @@ use burn::prelude::*;
 use gibbs_autoencoder::{Autoencoder, AutoencoderConfig, Code, Loss, Output};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{Chains, ContrastiveConfig, LayerStart, RbmConfig, Upward, units::UnitKind};
-use gibbs_core::ConfigError;
-use gibbs_data::Binarization;
+use gibbs_core::{Batch, ConfigError};
+use gibbs_data::{Binarization, Kind};
 use gibbs_train::{
     learner::{AverageConfig, LearnerConfig, OptimizerConfig},
     run_folder::RunFiles,
@@ -24,18 +23,17 @@ use gibbs_train::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::{self, NoFlags, Part, Shared},
+    cli::{self, NoCommands, NoFlags, Part, Shared},
     config::{Length, RunConfig},
     evaluation::Evaluation,
-    experiment::{self, Experiment, Settings},
+    experiment::{self, Experiment, Latent, Settings},
+    look::Look,
     request::Request,
     source::{NoTarget, OwnData, Source, SourceInfo},
-    stack::{LayerTrain, StackArgs, layers_from, validate_layers},
+    stack::{LayerTrain, layers_from, validate_layers},
     usage::{OrUsage, usage},
     visible::Visible,
 };
-
-pub use coding::AutoencoderCommands;
 
 /// Training of the stack that the network is unrolled from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -131,12 +129,13 @@ impl Experiment for AutoencoderExperiment {
     ];
     const SHOWN: &'static [&'static str] =
         &["layer", "reconstruction_error", "loss", "train_squared_error", "valid_squared_error"];
+    const TAKES_LAYERS: bool = true;
     type Model = AutoencoderConfig;
     type Train = AutoencoderTrain;
     type Target = NoTarget;
-    type TrainArgs = StackArgs;
+    type TrainArgs = NoFlags;
     type SampleArgs = NoFlags;
-    type Commands = AutoencoderCommands;
+    type Commands = NoCommands;
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let n_hidden: [Vec<usize>; 3] = [vec![32], vec![1000, 500, 250], vec![1000, 500, 250]];
@@ -173,7 +172,7 @@ impl Experiment for AutoencoderExperiment {
             },
             loss: Loss::CrossEntropy,
             from: None,
-            pretrain: true,
+            pretrain: !request.has("from"),
             pretraining: Pretraining {
                 epochs,
                 batch_size: 100,
@@ -241,12 +240,35 @@ impl Experiment for AutoencoderExperiment {
         evaluate::sample(self, args, shared)
     }
 
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
+
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
 
-    fn run(command: &AutoencoderCommands, shared: &Shared) -> Result<()> {
-        coding::run(command, shared)
+    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
+        match *command {}
+    }
+}
+
+/// Codes, and the means of their images.
+impl Latent for AutoencoderExperiment {
+    fn widths(&self) -> Vec<usize> {
+        vec![self.network.code_width()]
+    }
+
+    fn look(&self) -> Look {
+        self.look()
+    }
+
+    fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
+        Ok(self.network.encode(self.visible().encode(examples.x)))
+    }
+
+    fn decode(&self, latent: Batch, _: usize) -> Result<Tensor<2>> {
+        Ok(self.network.decode(latent.x))
     }
 }
 
@@ -255,8 +277,9 @@ impl AutoencoderExperiment {
         visible(&self.config.model)
     }
 
-    fn shape(&self) -> (usize, usize) {
-        self.config.picture_shape(self.network.width())
+    fn look(&self) -> Look {
+        let kind = if self.network.output() == Output::Logistic { Kind::Gray } else { Kind::Real };
+        self.config.look(self.network.width(), kind)
     }
 }
 

@@ -6,7 +6,7 @@ use gibbs_data::{Dataset, Splits};
 use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series, Thumbnails};
 use gibbs_train::run_folder::RunFiles;
 
-use super::AutoencoderExperiment;
+use super::{AutoencoderExperiment, evaluate::DRAWN};
 use crate::{
     experiment::BASELINE,
     pictures::{Curves, DOT, host, save_figure},
@@ -15,17 +15,20 @@ use crate::{
 
 /// Test examples whose reconstructions are shown.
 const RECONSTRUCTED: usize = 16;
+/// The same, where they are rows of a table.
+const RECONSTRUCTED_ROWS: usize = 300;
 /// Images of drawn codes.
 const SAMPLES: usize = 100;
 /// Test examples in the picture of codes.
 const CODES: usize = 5000;
 
 pub(super) fn draw(experiment: &AutoencoderExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
-    let (rows, columns) = experiment.shape();
     reconstructions(experiment, data, files)?;
     let mut noise = Noise::new(experiment.config.seed, "pictures");
     let samples = experiment.draw(&data.train, SAMPLES, &mut noise)?;
-    ImageGrid::new(rows, columns).save(&samples, files.named("samples.png"))?;
+    let test = data.test.values(&(0..SAMPLES.min(data.test.len())).collect::<Vec<_>>());
+    let sets = [("test data", test.as_slice()), ("draws", samples.as_slice())];
+    experiment.look().picture(DRAWN, &sets)?.save_png(files.named("samples.png"))?;
     if experiment.network.code_width() == 2 {
         codes(experiment, &data.test, files)?;
     }
@@ -34,8 +37,8 @@ pub(super) fn draw(experiment: &AutoencoderExperiment, data: &Splits, files: &Ru
 
 /// Test examples above their reconstructions above those of the principal components.
 fn reconstructions(experiment: &AutoencoderExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
-    let (rows, columns) = experiment.shape();
-    let n = RECONSTRUCTED.min(data.test.len());
+    let look = experiment.look();
+    let n = if look.image().is_some() { RECONSTRUCTED } else { RECONSTRUCTED_ROWS }.min(data.test.len());
     let x = experiment.visible().spread(&data.test, n, &experiment.device);
     let width = experiment.network.code_width();
     let mut labels = vec!["test".to_string(), "autoencoder".into(), format!("PCA-{width}")];
@@ -48,9 +51,19 @@ fn reconstructions(experiment: &AutoencoderExperiment, data: &Splits, files: &Ru
         labels.push(format!("logistic PCA-{width}"));
         sets.push(host(pca.reconstruct(x)));
     }
-    let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
-    let grid = ImageGrid::new(rows, columns).row_labels(labels).render_rows(&sets)?;
-    Ok(grid.save_png(files.named("reconstructions.png"))?)
+    let title = "test data and reconstructions";
+    let picture = match look.image() {
+        Some((rows, columns)) => {
+            let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
+            ImageGrid::new(rows, columns).title(title).row_labels(labels).render_rows(&sets)?
+        }
+        None => {
+            let sets: Vec<(&str, &[f32])> =
+                labels.iter().zip(&sets).map(|(label, set)| (label.as_str(), set.as_slice())).collect();
+            look.picture(title, &sets)?
+        }
+    };
+    Ok(picture.save_png(files.named("reconstructions.png"))?)
 }
 
 /// Codes of two numbers in the plane, colored by class, with images on them.
@@ -60,11 +73,17 @@ fn codes(experiment: &AutoencoderExperiment, test: &Dataset, files: &RunFiles) -
     let codes = experiment.codes(&images);
     let (x, y): (Vec<f32>, Vec<f32>) = codes.chunks(2).map(|code| (code[0], code[1])).unzip();
     let labels: Option<Vec<u8>> = test.labels().map(|labels| rows.iter().map(|&i| labels[i]).collect());
-    let thumbnails = Thumbnails::new(&x, &y, &host(images), experiment.shape());
-    let panel = Panel::new(Axis::new("second number of the code"));
+    let panel = Panel::new(Axis::new("second number of the code")).title("codes of test data");
     let panel = match &labels {
-        Some(labels) => panel.classes(&x, &y, labels).thumbnails(thumbnails.classes(labels)),
-        None => panel.series(Series::new("", &x, &y).dots(DOT)).thumbnails(thumbnails),
+        Some(labels) => panel.classes(&x, &y, labels),
+        None => panel.series(Series::new("", &x, &y).dots(DOT)),
+    };
+    let panel = match experiment.look().image() {
+        Some(shape) => {
+            let thumbnails = Thumbnails::new(&x, &y, &host(images), shape);
+            panel.thumbnails(labels.iter().fold(thumbnails, |thumbnails, labels| thumbnails.classes(labels)))
+        }
+        None => panel,
     };
     let figure = Figure::new(Axis::new("first number of the code")).panel_height(900).panel(panel);
     Ok(figure.save(files.named("codes.png"))?)

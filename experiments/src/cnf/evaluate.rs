@@ -22,9 +22,9 @@ use super::{CnfExperiment, Flow};
 use crate::{
     cli::{Part, Sample},
     density::{LogProbs, Measured},
-    draws::{Draws, picture_shape},
     evaluation::Evaluation,
-    pictures::{brightness, host},
+    look::{Look, independent_draws},
+    pictures::host,
     preprocessed::blocks,
     source::{classes, spread},
     usage::usage,
@@ -165,24 +165,15 @@ impl CnfExperiment {
         Ok(values)
     }
 
-    /// Rows and columns of an example, where it is a picture.
-    pub(super) fn picture(&self) -> Option<(usize, usize)> {
-        let gray = self.config.model.preprocessing.is_gray().then_some(gibbs_data::Kind::Gray);
-        picture_shape(&self.shape(), gray)
-    }
-
-    /// Shape of an example, or of the lattice.
-    fn shape(&self) -> Vec<usize> {
-        match (&self.config.data, &self.target) {
-            (Some(data), _) => data.shape.clone(),
-            (None, Some(target)) => target.density.shape.clone(),
-            (None, None) => vec![self.model.model.field.n_variables()],
+    pub(super) fn look(&self) -> Look {
+        match &self.target {
+            Some(target) => target.look(),
+            None => {
+                let is_gray = self.config.model.preprocessing.is_gray();
+                let kind = if is_gray { gibbs_data::Kind::Gray } else { gibbs_data::Kind::Real };
+                self.config.look(self.model.model.field.n_variables(), kind)
+            }
         }
-    }
-
-    /// Values as grey from 0 to 1.
-    pub(super) fn grey(&self, values: &[f32]) -> Vec<f32> {
-        if self.target.is_some() { brightness(values) } else { values.to_vec() }
     }
 }
 
@@ -199,7 +190,6 @@ pub(super) fn sample(experiment: &CnfExperiment, args: &Sample, family: &CnfSamp
     let noise = &mut Noise::new(args.seed, "sample");
     let values = experiment.draw(args.n, *family, noise)?;
     let out = args.out_path();
-    let shown = experiment.grey(&values);
-    Draws { shape: experiment.shape(), ..experiment.config.draws(args.n, &shown, &values) }.write(&out)?;
+    experiment.look().write(&out, &independent_draws(args.n), &values, &values)?;
     Ok(out)
 }

@@ -11,14 +11,14 @@ use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    ConditionalLogProb, ConfigError, Objective,
+    Batch, ConditionalLogProb, ConfigError, Objective,
     ode::Solver,
     preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Dataset, Splits};
 use gibbs_flow::{
     ContinuousFlow, ContinuousFlowConfig, FlowMatching,
-    continuous::{AdjointLikelihood, Field, SolvedLikelihood},
+    continuous::{AdjointLikelihood, Field, SolvedLikelihood, VelocityField},
 };
 use gibbs_physics::system::ContinuousSystemConfig;
 use gibbs_train::{
@@ -32,7 +32,8 @@ use crate::{
     cli::{self, NoCommands, Part, Shared},
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, mean},
-    experiment::{Experiment, Settings},
+    experiment::{Experiment, Latent, Settings},
+    look::Look,
     preprocessed::{self, FEW_COLUMNS, with_classes},
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
@@ -219,9 +220,12 @@ impl Experiment for CnfExperiment {
     }
 
     fn load(config: &CnfRun, bytes: &[u8], device: &Device) -> Result<Self> {
-        let Preprocessed { preprocessor, model } = untrained(config, config.model.flow.solver, device)?;
-        let (n_visible, is_whitened) = (config.model.flow.field.n_visible(), config.model.whitened);
-        let model = preprocessed::from_bytes(model, preprocessor, is_whitened, n_visible, bytes, device)?;
+        let mut model = untrained(config, config.model.flow.solver, device)?;
+        if config.model.whitened {
+            let n_visible = config.model.flow.field.n_visible();
+            model.preprocessor = model.preprocessor.with_identity_whitening(n_visible, device);
+        }
+        let model = preprocessed::from_bytes(model, bytes).or_usage()?;
         let target = SymmetrizedTarget::of(config.model.system.as_ref(), config.model.symmetry)?;
         Ok(Self { config: config.clone(), model, target, device: device.clone() })
     }
@@ -248,12 +252,49 @@ impl Experiment for CnfExperiment {
         evaluate::sample(self, args, family)
     }
 
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
+
     fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source, files)
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
+    }
+}
+
+/// Points of the base, and the data that the flow makes of them.
+impl Latent for CnfExperiment {
+    fn widths(&self) -> Vec<usize> {
+        vec![self.model.model.field.n_variables()]
+    }
+
+    fn n_classes(&self) -> usize {
+        self.model.n_context()
+    }
+
+    fn look(&self) -> Look {
+        self.look()
+    }
+
+    fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
+        let x = self.model.preprocessor.forward(examples.x).0;
+        self.moved(x, examples.context.as_ref(), [1.0, 0.0])
+    }
+
+    fn decode(&self, latent: Batch, _: usize) -> Result<Tensor<2>> {
+        let x = self.moved(latent.x, latent.context.as_ref(), [0.0, 1.0])?;
+        Ok(self.model.preprocessor.inverse(x))
+    }
+}
+
+impl CnfExperiment {
+    /// Where points end that start at the first of two times.
+    fn moved(&self, x: Tensor<2>, context: Option<&Tensor<2>>, span: [f64; 2]) -> Result<Tensor<2>> {
+        let end = self.model.model.points(x, context, span, &[span[1]])?.pop();
+        Ok(end.unwrap_or_else(|| unreachable!("one time, one set of points")))
     }
 }
 
@@ -316,7 +357,8 @@ fn learner<'a>(
                 Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid)?);
             Ok(Some(Validation { metrics, score: Some(score) }))
         })
-        .export(|model| Ok(preprocessed::to_bytes(model)?));
+        .export(|model| Ok(preprocessed::to_bytes(model)?))
+        .import(|model, bytes| Ok(preprocessed::from_bytes(model, bytes)?));
     Ok(Box::new(learner))
 }
 

@@ -5,12 +5,13 @@ use gibbs_backend::Noise;
 use gibbs_core::{ConditionalLogProb, LogProb};
 use gibbs_flow::continuous::{VelocityField, time};
 use gibbs_physics::system::ContinuousSystemConfig;
-use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
+use gibbs_report::{Axis, Color, Figure, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
 use super::{CnfExperiment, evaluate::PLAIN};
 use crate::{
-    pictures::{Curves, Frame, column, host, log_prob_curves, save_figure, scatter},
+    look::{Look, independent_draws},
+    pictures::{Curves, Frame, column, host, log_prob_curves, save_figure},
     source::{Source, classes},
 };
 
@@ -41,25 +42,22 @@ pub(super) fn draw(
     files: &RunFiles,
 ) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "pictures");
-    if let Some((rows, columns)) = experiment.picture() {
-        let samples = experiment.draw(SAMPLES, PLAIN, noise)?;
-        ImageGrid::new(rows, columns).save(&experiment.grey(&samples), files.named("samples.png"))?;
-        trajectories_of_images(experiment, (rows, columns), files)?;
-    } else {
-        let width = experiment.model.model.field.n_variables();
-        let samples = experiment.draw(POINTS, PLAIN, noise)?;
-        let seen = match source {
-            Source::Target(_) => samples.clone(),
-            Source::Data(data) => data.test.values(&(0..POINTS.min(data.test.len())).collect::<Vec<_>>()),
-        };
-        let sets: [(&str, &[f32]); 2] = [("test data", &seen), ("samples", &samples)];
-        let sets = if experiment.target.is_some() { &sets[1..] } else { &sets };
-        scatter(sets, width).save(files.named("samples.png"))?;
-        if width == 2 && experiment.model.n_context() == 0 {
-            let frame = Frame::around(&seen);
-            density(experiment, &frame, &samples)?.save(files.named("density.png"))?;
-            flow(experiment, &frame)?.save(files.named("flow.png"))?;
-        }
+    let (look, width) = (experiment.look(), experiment.model.model.field.n_variables());
+    let n = if look.is_of_points() { POINTS } else { SAMPLES };
+    let samples = experiment.draw(n, PLAIN, noise)?;
+    let seen = match source {
+        Source::Target(_) => samples.clone(),
+        Source::Data(data) => data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>()),
+    };
+    let sets = [("test data", seen.as_slice()), ("draws", samples.as_slice())];
+    let sets = if experiment.target.is_some() { &sets[1..] } else { &sets };
+    look.picture(&independent_draws(n), sets)?.save_png(files.named("samples.png"))?;
+    if let Some(shape) = look.pixels() {
+        trajectories_of_images(experiment, &look, shape, files)?;
+    } else if width == 2 && experiment.model.n_context() == 0 {
+        let frame = Frame::around(&seen, &look);
+        density(experiment, &frame, &samples)?.save(files.named("density.png"))?;
+        flow(experiment, &frame)?.save(files.named("flow.png"))?;
     }
     let run = Curves::read(&files.metrics())?;
     match &experiment.target {
@@ -83,8 +81,8 @@ fn density(experiment: &CnfExperiment, frame: &Frame, samples: &[f32]) -> Result
         }
         None => experiment.model.log_prob_given(points, None),
     };
-    panels.push(frame.heat("density", log_prob));
-    panels.push(frame.dots("samples", samples));
+    panels.push(frame.heat("learned density", log_prob));
+    panels.push(frame.dots("draws", samples));
     panels.push(trajectories(experiment, frame)?);
     let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
     Ok(panels.into_iter().fold(figure, Figure::panel))
@@ -158,7 +156,8 @@ fn arrows(experiment: &CnfExperiment, frame: &Frame, t: f64) -> Panel {
 /// Images on their trajectories from the base.
 fn trajectories_of_images(
     experiment: &CnfExperiment,
-    (rows, columns): (usize, usize),
+    look: &Look,
+    shape: (usize, usize),
     files: &RunFiles,
 ) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "ways");
@@ -166,12 +165,10 @@ fn trajectories_of_images(
     let context = classes(IMAGES, None, experiment.model.n_context(), &experiment.device)?;
     let times: Vec<f64> = (0..=8).map(|i| f64::from(i) / 8.0).collect();
     let states = flow.points(flow.base(IMAGES, noise), context.as_ref(), [0.0, 1.0], &times)?;
-    let sets: Vec<Vec<f32>> = states
-        .into_iter()
-        .map(|state| experiment.grey(&host(experiment.model.preprocessor.inverse(state))))
-        .collect();
+    let sets: Vec<Vec<f32>> =
+        states.into_iter().map(|state| host(experiment.model.preprocessor.inverse(state))).collect();
     let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
     let titles = times.iter().map(|t| format!("t = {t}"));
-    let picture = ImageGrid::new(rows, columns).column_labels(titles).render_columns(&sets)?;
-    Ok(picture.save_png(files.named("flow.png"))?)
+    let grid = look.grid(shape, &sets.concat()).title("from the base to draws").column_labels(titles);
+    Ok(grid.render_columns(&sets)?.save_png(files.named("flow.png"))?)
 }

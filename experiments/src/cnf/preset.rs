@@ -258,7 +258,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         }
         _ => Solver::new(method),
     };
-    let variational = VariationalTrain::new(recipe.annealing, Symmetrization::None);
+    let variational = VariationalTrain::new(request, recipe.annealing, Symmetrization::None);
     let steps_per_epoch = request.or("train.steps_per_epoch", variational.steps_per_epoch);
     let steps = request.steps(request.by_preset([100, recipe.steps, 200_000]));
     let train = TrainConfig {

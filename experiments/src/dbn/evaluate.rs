@@ -234,6 +234,7 @@ pub(super) fn sample(experiment: &DbnExperiment, args: &Sample, family: &DbnSamp
     let mut noise = Noise::new(args.seed, "sample");
     let means = experiment.generate(args.n, family.class, family.sweeps, &mut noise)?;
     let out = args.out_path();
-    experiment.config.draws(args.n, &means, &means).write(&out)?;
+    let title = format!("{} of {} draws", experiment.visible().mean_name(), args.n);
+    experiment.look().write(&out, &title, &means, &means)?;
     Ok(out)
 }

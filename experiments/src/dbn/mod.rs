@@ -10,10 +10,12 @@ use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
-    Chains, ContrastiveConfig, Dbn, DbnConfig, LayerStart, Upward, ais::AisProtocol, units::UnitKind,
+    Chains, ContrastiveConfig, Dbn, DbnConfig, LayerStart, Upward,
+    ais::AisProtocol,
+    units::{UnitKind, Units},
 };
-use gibbs_core::{ConfigError, nn::Mlp};
-use gibbs_data::{Binarization, Dataset};
+use gibbs_core::{Batch, ConfigError, nn::Mlp};
+use gibbs_data::{Binarization, Dataset, Kind};
 use gibbs_train::{
     learner::{AverageConfig, LearnerConfig, OptimizerConfig},
     run_folder::RunFiles,
@@ -23,13 +25,14 @@ use gibbs_train::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::{self, NoCommands, Part, Preset, Shared},
+    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{Length, RunConfig},
     evaluation::Evaluation,
-    experiment::{self, Experiment, Settings},
+    experiment::{self, Experiment, Latent, Settings},
+    look::Look,
     request::Request,
     source::{NoTarget, OwnData, Source, SourceInfo, require_labels},
-    stack::{DbnWeights, LayerTrain, StackArgs, layers_from, validate_layers},
+    stack::{DbnWeights, LayerTrain, layers_from, validate_layers},
     usage::{OrUsage, usage},
     visible::Visible,
 };
@@ -138,10 +141,11 @@ impl Experiment for DbnExperiment {
         "cross_entropy",
         "valid_classification_error",
     ];
+    const TAKES_LAYERS: bool = true;
     type Model = DbnConfig;
     type Train = DbnTrain;
     type Target = NoTarget;
-    type TrainArgs = StackArgs;
+    type TrainArgs = NoFlags;
     type SampleArgs = DbnSampleArgs;
     type Commands = NoCommands;
 
@@ -340,12 +344,35 @@ impl Experiment for DbnExperiment {
         evaluate::sample(self, args, family)
     }
 
-    fn draw_pictures(&self, _: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
-        pictures::draw(self, files)
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
+
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
+    }
+}
+
+/// Means of a hidden layer, computed upwards, and those of the data, computed downwards.
+impl Latent for DbnExperiment {
+    fn widths(&self) -> Vec<usize> {
+        self.dbn.layers.iter().map(|layer| layer.hidden.width()).collect()
+    }
+
+    fn look(&self) -> Look {
+        self.look()
+    }
+
+    fn encode(&self, examples: Batch, layer: usize) -> Result<Tensor<2>> {
+        Ok(self.dbn.hidden_means(self.visible().encode(examples.x), layer))
+    }
+
+    fn decode(&self, latent: Batch, layer: usize) -> Result<Tensor<2>> {
+        Ok(self.visible().decode(self.dbn.visible_means(latent.x, layer)))
     }
 }
 
@@ -354,8 +381,10 @@ impl DbnExperiment {
         Visible::new(self.config.model.visible, self.config.model.states)
     }
 
-    fn shape(&self) -> (usize, usize) {
-        self.config.picture_shape(self.visible().data_width(self.config.model.n_visible))
+    fn look(&self) -> Look {
+        let is_real = self.config.model.visible == UnitKind::Gaussian;
+        let kind = if is_real { Kind::Real } else { Kind::Gray };
+        self.config.look(self.visible().data_width(self.config.model.n_visible), kind)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use gibbs_backend::Noise;
+use gibbs_data::Splits;
 use gibbs_report::{Axis, Figure, ImageGrid, Panel};
 use gibbs_train::run_folder::RunFiles;
 
@@ -17,23 +18,31 @@ const SWEEPS: usize = 1000;
 /// Draws of each class.
 const OF_EACH_CLASS: usize = 12;
 
-pub(super) fn draw(experiment: &DbnExperiment, files: &RunFiles) -> Result<()> {
-    samples(experiment, files)?;
-    let weight = experiment.dbn.layers[0].weight.val();
-    save_filters(experiment.shape(), weight, "weights of the lowest layer", files)?;
+pub(super) fn draw(experiment: &DbnExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
+    samples(experiment, data, files)?;
+    if let Some(shape) = experiment.look().image() {
+        save_filters(shape, experiment.dbn.layers[0].weight.val(), "weights of the lowest layer", files)?;
+    }
     curves(files)
 }
 
 /// Draws, or a row of draws for each class.
-fn samples(experiment: &DbnExperiment, files: &RunFiles) -> Result<()> {
-    let (rows, columns) = experiment.shape();
-    let (n_classes, grid) = (experiment.dbn.n_classes(), ImageGrid::new(rows, columns));
-    let (n, grid) = match n_classes {
-        0 => (SAMPLES, grid),
-        _ => (n_classes * OF_EACH_CLASS, grid.columns(OF_EACH_CLASS).row_labels(0..n_classes)),
-    };
+fn samples(experiment: &DbnExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
+    let (look, n_classes) = (experiment.look(), experiment.dbn.n_classes());
+    let n = if n_classes == 0 { SAMPLES } else { n_classes * OF_EACH_CLASS };
     let draws = experiment.generate(n, None, SWEEPS, &mut Noise::new(experiment.config.seed, "pictures"))?;
-    Ok(grid.save(&draws, files.named("samples.png"))?)
+    let title = format!("{} after {SWEEPS} sweeps of the top RBM", experiment.visible().mean_name());
+    let picture = match look.image() {
+        Some((rows, columns)) if n_classes > 0 => {
+            let grid = ImageGrid::new(rows, columns).columns(OF_EACH_CLASS).row_labels(0..n_classes);
+            grid.title(title).render(&draws)?
+        }
+        _ => {
+            let test = data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>());
+            look.picture(&title, &[("test data", &test), ("draws", &draws)])?
+        }
+    };
+    Ok(picture.save_png(files.named("samples.png"))?)
 }
 
 /// Errors of each stage that was run, next to those of the baseline.

@@ -1,5 +1,7 @@
 //! What a model family brings, and the program built on it.
 
+mod explain;
+mod latent;
 mod train;
 mod trained;
 
@@ -25,6 +27,7 @@ use crate::{
     usage::{self, OrUsage, usage},
 };
 
+pub use latent::Latent;
 pub use trained::{Applied, load_baseline, load_run, load_with_source};
 
 /// A model family: a trained model with its configuration, as the command line uses it.
@@ -43,6 +46,8 @@ pub trait Experiment: Sized {
     const SHOWN: &'static [&'static str];
     /// Whether it trains with weights of the examples.
     const USES_WEIGHTS: bool = false;
+    /// Whether `--from` takes the layers of a `dbn` run (`train.from`), besides the weights of a run of the family.
+    const TAKES_LAYERS: bool = false;
     /// The `model` section: the configuration of the model crate, and what the family adds.
     type Model: Clone + Serialize + DeserializeOwned;
     /// The `train` section.
@@ -127,6 +132,17 @@ pub trait Experiment: Sized {
     /// A file that cannot be written, or of an unknown kind.
     fn sample(&self, args: &cli::Sample, family: &Self::SampleArgs, shared: &Shared) -> Result<PathBuf>;
 
+    /// The model as one with latent variables, for `encode` and `decode`.
+    ///
+    /// # Errors
+    /// A family without any.
+    fn latent(&self) -> Result<&dyn Latent> {
+        Err(usage(format!(
+            "{} has no latent variables to encode to: rbm, dbn, autoencoder, realnvp and cnf have",
+            Self::NAME
+        )))
+    }
+
     /// Writes the pictures of a finished run.
     ///
     /// # Errors
@@ -168,8 +184,11 @@ pub fn main<E: Experiment>() -> ExitCode {
     let done = |()| ExitCode::SUCCESS;
     let outcome = match &cli.command {
         Command::Train { common, family } => train::train::<E>(common, family, &cli.shared),
+        Command::Config { common, family } => explain::config::<E>(common, family, &cli.shared).map(done),
         Command::Eval(args) => trained::eval::<E>(args, &cli.shared).map(done),
         Command::Sample { common, family } => trained::sample::<E>(common, family, &cli.shared).map(done),
+        Command::Encode(args) => latent::encode::<E>(args, &cli.shared).map(done),
+        Command::Decode(args) => latent::decode::<E>(args, &cli.shared).map(done),
         Command::Own(command) => E::run(command, &cli.shared).map(done),
     };
     outcome.unwrap_or_else(|error| usage::report(&error))

@@ -10,9 +10,9 @@ use anyhow::Result;
 use burn::prelude::*;
 use gibbs_train::{
     run_folder::{Existing, Machine, RunFolder},
-    training::{LoopConfig, Outcome, StopFlag, Trainer},
+    training::{BoxError, LoopConfig, Outcome, StopFlag, TrainTask, Trainer},
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{BASELINE, Experiment, device, load_source, prepare, trained::to_json};
 use crate::{
@@ -32,7 +32,7 @@ pub(super) fn train<E: Experiment>(
     shared: &Shared,
 ) -> Result<ExitCode> {
     let (backend, device) = device(shared)?;
-    let request = Request::of_train(args, family)?;
+    let request = Request::new(&args.request, family, settings_from::<E>(&args.request)?)?;
     if let Some(name) = request.get::<String>("experiment") {
         config::check_family::<E>(&name)?;
     }
@@ -77,6 +77,46 @@ pub(super) fn train<E: Experiment>(
     let run: Run<'_, E> =
         Run { source: &source, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
     run.whole(&config, &path)
+}
+
+/// The settings that `--from` stands for: `from`, the model of that run, and its data if no others are given; `train.from` where
+/// the family takes the layers of a `dbn` run.
+pub(super) fn settings_from<E: Experiment>(args: &cli::RequestArgs) -> Result<Vec<(String, Value)>> {
+    let Some(folder) = &args.from else { return Ok(Vec::new()) };
+    let name = folder.to_str().ok_or_else(|| usage(format!("--from {}: not UTF-8", folder.display())))?;
+    let run = RunFolder::read(folder).map_err(of_folder).and_then(|files| Request::of_file(&files.config()));
+    let family = run.as_ref().ok().and_then(|run| run.get::<String>("experiment"));
+    let is_own = family.as_deref() == Some(E::NAME);
+    if E::TAKES_LAYERS && (E::NAME == "dbn" || !is_own) {
+        return Ok(vec![("train.from".into(), json!(name))]);
+    }
+    let run = run.map_err(|error| usage(format!("--from {name}: {}", usage::one_line(&error))))?;
+    if let Some(family) = family.filter(|_| !is_own) {
+        return Err(usage(format!(
+            "--from {name}: the run there is one of `{family}`; give one of `{}`",
+            E::NAME
+        )));
+    }
+    let has_data = args.data.is_some() || args.config.is_some();
+    let of_section = |section: &'static str| {
+        let values: Map<String, Value> = run.or(section, Map::new());
+        values.into_iter().map(move |(key, value)| (format!("{section}.{key}"), value))
+    };
+    let is_kept =
+        |(path, _): &(String, Value)| !(has_data && (path.starts_with("data.") || path == "model.system"));
+    let sections = of_section("model").chain(of_section("data")).filter(is_kept);
+    Ok(std::iter::once(("from".into(), json!(name))).chain(sections).collect())
+}
+
+/// Puts the weights of a run into a task.
+fn start_from(task: &mut dyn TrainTask, folder: &Path) -> Result<()> {
+    let path = RunFolder::read(folder).map_err(of_folder)?.model();
+    let bytes = std::fs::read(&path).map_err(|error| usage(format!("from = {}: {error}", path.display())))?;
+    let refused = |error: BoxError| {
+        let reason = usage::one_line(&anyhow::Error::from_boxed(error));
+        usage(format!("from = {}: {reason}", folder.display()))
+    };
+    task.load_weights(&bytes).map_err(refused)
 }
 
 /// What a run and its baseline share.
@@ -125,6 +165,11 @@ impl<E: Experiment> Run<'_, E> {
     /// Trains one model, or goes on with it, and writes its weights; `None` if it was interrupted.
     fn train(&self, config: &ConfigOf<E>, path: &Path, existing: Existing) -> Result<Option<(RunFolder, E)>> {
         let mut task = E::task(config, self.source, &self.device)?;
+        let has_checkpoint = || RunFolder::read(path).is_ok_and(|files| files.checkpoint().is_file());
+        let is_under_way = existing == Existing::Resume && has_checkpoint();
+        if let Some(from) = config.from.as_ref().filter(|_| !is_under_way) {
+            start_from(task.as_mut(), from)?;
+        }
         let mut folder = start_folder(path, existing, E::FILES)?;
         if !self.quiet {
             note(format!("{} on {}, run folder {}", E::NAME, self.backend, path.display()));
@@ -157,7 +202,7 @@ impl<E: Experiment> Run<'_, E> {
 }
 
 fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
-    RunFolder::start(path, existing, files).map_err(of_folder)
+    RunFolder::start(path, existing, &[files, &super::latent::FILES].concat()).map_err(of_folder)
 }
 
 /// Refuses a folder with files that are none of a run.

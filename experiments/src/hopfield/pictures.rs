@@ -37,7 +37,10 @@ fn patterns(experiment: &HopfieldExperiment, noise: &Noise, file: &Path) -> Resu
     let paths = experiment.memory.recall(shown, &still, noise)?;
     let images: Vec<f32> = shown.iter().flat_map(|pattern| pixels(pattern)).collect();
     let (rows, columns) = experiment.shape();
-    let grid = ImageGrid::new(rows, columns).captions(paths.iter().map(|path| energy(path.energies[0])));
+    let title = format!("{} of {} stored patterns with their energies E", shown.len(), patterns.len());
+    let grid = ImageGrid::new(rows, columns)
+        .title(title)
+        .captions(paths.iter().map(|path| energy(path.energies[0])));
     Ok(grid.save(&images, file)?)
 }
 
@@ -83,6 +86,7 @@ pub(super) fn filmstrip(
     let (rows, width) = experiment.shape();
     let labels = columns.iter().map(|(label, _)| label.clone()).chain(["stored".into()]);
     let grid = ImageGrid::new(rows, width)
+        .title("recall: states with energies E, and the nearest stored pattern with overlap m")
         .columns(columns.len() + 1)
         .row_labels(starts.iter().enumerate().map(|(k, start)| row_label(k, start)))
         .column_labels(labels)

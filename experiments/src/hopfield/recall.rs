@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use gibbs_backend::Noise;
-use gibbs_data::png;
+use gibbs_data::{Kind, png};
 use gibbs_physics::{
     PhysicsError,
     memory::{RecallConfig, Updates, flipped, random_states},
@@ -206,7 +206,8 @@ pub(super) fn sample(
     let paths = memory.recall(&starts, &recall, &noise).map_err(refuse)?;
     let values: Vec<f32> = paths.iter().flat_map(|path| pixels(path.last())).collect();
     let out = args.out_path();
-    experiment.config.draws(args.n, &values, &values).write(&out)?;
+    let title = format!("ends of {} recalls from noise", args.n);
+    experiment.config.look(memory.n_visible(), Kind::Gray).write(&out, &title, &values, &values)?;
     Ok(out)
 }
 

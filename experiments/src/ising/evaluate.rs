@@ -9,7 +9,7 @@ use gibbs_physics::{
     inverse::{Moments, Samples, coupling_error, field_error, pseudo_log_likelihood},
     system::SpinSystemConfig,
 };
-use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
+use gibbs_report::{Axis, Color, Figure, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
 use super::{IsingExperiment, config};
@@ -66,9 +66,9 @@ pub(super) fn evaluate(
 pub(super) fn draw_pictures(experiment: &IsingExperiment, files: &RunFiles) -> Result<()> {
     let IsingExperiment { config, learned } = experiment;
     let (spins, _) = experiment.draw(SAMPLES, &Noise::new(config.seed, "pictures"))?;
-    let (rows, columns) = experiment.shape();
     let grey: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
-    ImageGrid::new(rows, columns).save(&grey, files.named("samples.png"))?;
+    let title = format!("{SAMPLES} draws of the learned model, white +1, black -1");
+    experiment.look().picture(&title, &[("draws", &grey)])?.save_png(files.named("samples.png"))?;
     if let Some(truth) = config::truth(config)? {
         let panel = reconstruction(config.model.kind.name(), learned, &truth);
         let figure = Figure::new(Axis::new("true coupling \u{3b2}J")).panel(panel);

@@ -14,7 +14,7 @@ use burn::{module::Param, prelude::*};
 use clap::Subcommand;
 use gibbs_backend::Noise;
 use gibbs_core::math::to_host;
-use gibbs_data::Binarization;
+use gibbs_data::{Binarization, Kind};
 use gibbs_physics::{
     Hamiltonian, Pairwise,
     inverse::InverseMethod,
@@ -28,9 +28,9 @@ use serde_json::Value;
 use crate::{
     cli::{self, NoFlags, Part, Shared},
     config::RunConfig,
-    draws::picture_shape,
     evaluation::Evaluation,
     experiment::{Experiment, Settings},
+    look::Look,
     output::{note, print_json},
     request::Request,
     source::{Source, SourceInfo},
@@ -138,11 +138,7 @@ impl Experiment for IsingExperiment {
         let (values, how) = self.draw(args.n, &Noise::new(args.seed, "sample"))?;
         let grey: Vec<f32> = values.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let out = args.out_path();
-        let mut draws = self.config.draws(args.n, &grey, &values);
-        if let Some(lattice) = self.lattice() {
-            draws.shape = lattice;
-        }
-        draws.write(&out)?;
+        self.look().write(&out, &format!("{} draws", args.n), &grey, &values)?;
         note(how);
         Ok(out)
     }
@@ -166,16 +162,11 @@ impl IsingExperiment {
         Ok((spins.into_iter().map(f32::from).collect(), how.to_string()))
     }
 
-    /// Rows and columns of a state as a picture.
-    fn shape(&self) -> (usize, usize) {
-        let of_lattice = self.lattice().and_then(|shape| picture_shape(&shape, None));
-        of_lattice.unwrap_or_else(|| self.config.picture_shape(self.learned.n_spins()))
-    }
-
-    /// Sizes of the lattice of the system, where there is one.
-    fn lattice(&self) -> Option<Vec<usize>> {
-        let system = self.config.model.system.as_ref()?;
-        Some(system::build(system).ok()?.shape())
+    fn look(&self) -> Look {
+        match self.config.model.system.as_ref().and_then(|system| system::build(system).ok()) {
+            Some(system) => Look::of(&system.shape(), Kind::Binary),
+            None => self.config.look(self.learned.n_spins(), Kind::Binary),
+        }
     }
 }
 

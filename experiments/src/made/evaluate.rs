@@ -15,6 +15,7 @@ use crate::{
     cli::{Part, Sample, Shared},
     evaluation::Evaluation,
     evidence::Half,
+    look::independent_draws,
     preprocessed::with_classes,
     source::{classes, require_labels},
     usage::{OrUsage, usage},
@@ -22,6 +23,8 @@ use crate::{
 
 /// Examples that are computed at once.
 const BLOCK: usize = 1000;
+/// Gray of pixels that are not known.
+const UNKNOWN: f32 = 0.5;
 
 /// Examples as the model receives them: levels of categorical variables, all else as it is.
 pub(super) fn batch(network: &AutoregressiveConfig, batch: gibbs_data::Batch) -> Batch {
@@ -171,6 +174,21 @@ impl MadeExperiment {
         }
     }
 
+    /// What is known of examples of a set, as data; all else is gray.
+    ///
+    /// # Errors
+    /// As [`known`](Self::known).
+    pub(super) fn given(&self, data: &Dataset, rows: &[usize], known: &Known) -> Result<Vec<f32>> {
+        let flags = self.known(known)?;
+        let examples = batch(&self.config.model.network, data.batch(rows, &self.device));
+        let whole = self.decode(self.model.preprocessor.forward(examples.x).0);
+        Ok(whole
+            .iter()
+            .zip(flags.iter().cycle())
+            .map(|(&x, &known)| if known { x } else { UNKNOWN })
+            .collect())
+    }
+
     /// Examples of a set in which all but what is known is drawn from the model, as data.
     ///
     /// # Errors
@@ -202,17 +220,21 @@ pub(super) fn sample(
         (Some(half), _) => Some(Known::Pixels(half.pixels(experiment.shape()))),
         (None, prefix) => prefix.map(Known::Prefix),
     };
-    let values = match known {
+    let (out, look) = (args.out_path(), experiment.look());
+    match known {
         Some(known) => {
             experiment.known(&known)?;
             let data = experiment.config.load_data(&shared.data_dir)?.test;
             require(&experiment.config.model.network, &data)?;
             let rows: Vec<usize> = (0..args.n).map(|i| i * data.len() / args.n).collect();
-            experiment.complete(&data, &rows, &known, &mut noise)?
+            let values = experiment.complete(&data, &rows, &known, &mut noise)?;
+            let given = experiment.given(&data, &rows, &known)?;
+            look.write_completed(&out, &format!("{} completed examples", args.n), &given, &values, &values)?;
         }
-        None => experiment.draw(args.n, family.class, &mut noise)?,
-    };
-    let out = args.out_path();
-    experiment.config.draws(args.n, &values, &values).write(&out)?;
+        None => {
+            let values = experiment.draw(args.n, family.class, &mut noise)?;
+            look.write(&out, &independent_draws(args.n), &values, &values)?;
+        }
+    }
     Ok(out)
 }

@@ -16,7 +16,7 @@ use gibbs_core::{
     Batch, ConditionalLogProb,
     preprocess::{Preprocessed, PreprocessorConfig},
 };
-use gibbs_data::{Binarization, Dataset};
+use gibbs_data::{Binarization, Dataset, Kind};
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
     run_folder::RunFiles,
@@ -31,6 +31,7 @@ use crate::{
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, mean},
     experiment::{Experiment, Settings},
+    look::Look,
     preprocessed,
     request::Request,
     source::{NoTarget, Source, SourceInfo, require_labels, spread, train_like_valid},
@@ -241,6 +242,13 @@ fn log_volume(preprocessing: &PreprocessorConfig) -> f64 {
 }
 
 impl MadeExperiment {
+    fn look(&self) -> Look {
+        let output = self.config.model.network.output();
+        let is_real = matches!(output, OutputDistribution::GaussianMixture { .. });
+        let kind = if is_real { Kind::Real } else { Kind::Gray };
+        self.config.look(self.model.model.n_visible(), kind)
+    }
+
     fn shape(&self) -> (usize, usize) {
         self.config.picture_shape(self.model.model.n_visible())
     }

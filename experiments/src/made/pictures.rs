@@ -3,39 +3,47 @@
 use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_data::Splits;
-use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
+use gibbs_report::{Axis, Figure, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
-use super::{
-    MadeExperiment,
-    evaluate::{Known, batch},
-};
+use super::{MadeExperiment, evaluate::Known};
 use crate::{
     evidence::Half,
+    look::independent_draws,
     pictures::{Curves, completions, save_figure},
     source::spread,
 };
 
 /// Draws in the picture of samples.
 const SAMPLES: usize = 100;
+/// The same, where they are points of a table.
+const POINTS: usize = 1000;
 /// Completed test examples, and completions of each.
 const COMPLETED: usize = 10;
 const COMPLETIONS: usize = 8;
-/// Grey of pixels that are not known.
-const UNKNOWN: f32 = 0.5;
 
 pub(super) fn draw(experiment: &MadeExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
     let mut noise = Noise::new(experiment.config.seed, "pictures");
-    let (rows, columns) = experiment.shape();
-    let samples = experiment.draw(SAMPLES, None, &mut noise)?;
-    ImageGrid::new(rows, columns).save(&samples, files.named("samples.png"))?;
-    inpainting(experiment, data, files, &mut noise)?;
+    let look = experiment.look();
+    let n = if look.image().is_some() { SAMPLES } else { POINTS.min(data.test.len()) };
+    let test = data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>());
+    let samples = experiment.draw(n, None, &mut noise)?;
+    let sets = [("test data", test.as_slice()), ("draws", samples.as_slice())];
+    look.picture(&independent_draws(n), &sets)?.save_png(files.named("samples.png"))?;
+    if let Some(shape) = look.image() {
+        inpainting(experiment, shape, data, files, &mut noise)?;
+    }
     curves(files)
 }
 
 /// Test examples, what is known of them (the upper half, or the first half of the model's order), and several completions.
-fn inpainting(experiment: &MadeExperiment, data: &Splits, files: &RunFiles, noise: &mut Noise) -> Result<()> {
-    let (rows, columns) = experiment.shape();
+fn inpainting(
+    experiment: &MadeExperiment,
+    (rows, columns): (usize, usize),
+    data: &Splits,
+    files: &RunFiles,
+    noise: &mut Noise,
+) -> Result<()> {
     let chosen = spread(data.test.len(), COMPLETED);
     let upper = Known::Pixels(Half::Upper.pixels((rows, columns)));
     let half = Known::Prefix(rows * columns / 2);
@@ -43,11 +51,9 @@ fn inpainting(experiment: &MadeExperiment, data: &Splits, files: &RunFiles, nois
         Ok(first) => (upper, first),
         Err(_) => (half.clone(), experiment.complete(&data.test, &chosen, &half, noise)?),
     };
-    let examples = batch(&experiment.config.model.network, data.test.batch(&chosen, &experiment.device));
-    let whole = experiment.decode(experiment.model.preprocessor.forward(examples.x).0);
-    let flags = experiment.known(&known)?;
-    let part = whole.iter().zip(flags.iter().cycle()).map(|(&x, &known)| if known { x } else { UNKNOWN });
-    let mut sets = vec![whole.clone(), part.collect(), first];
+    let all = Known::Prefix(rows * columns);
+    let [whole, part] = [&all, &known].map(|known| experiment.given(&data.test, &chosen, known));
+    let mut sets = vec![whole?, part?, first];
     for _ in 1..COMPLETIONS {
         sets.push(experiment.complete(&data.test, &chosen, &known, noise)?);
     }

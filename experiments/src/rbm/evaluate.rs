@@ -18,6 +18,7 @@ use crate::{
     cli::{Part, Sample, Shared},
     evaluation::{Evaluation, mean},
     evidence::Half,
+    look::Look,
     pictures::host,
     source::train_like_valid,
 };
@@ -99,6 +100,22 @@ pub(super) struct Draws {
     pub(super) means: Vec<f32>,
 }
 
+impl Draws {
+    /// Means where examples are images, else states.
+    pub(super) fn shown(&self, look: &Look) -> &[f32] {
+        if look.image().is_some() { &self.means } else { &self.values }
+    }
+}
+
+/// What a picture of draws shows.
+pub(super) fn title(experiment: &RbmExperiment, n: usize, sweeps: usize) -> String {
+    let what = match experiment.look().image() {
+        Some(_) => experiment.visible().mean_name(),
+        None => "states",
+    };
+    format!("{what} of {n} chains after {sweeps} sweeps")
+}
+
 impl RbmExperiment {
     /// `n` chains annealed from independent units with the RBM's own biases.
     pub(super) fn annealed(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
@@ -118,6 +135,15 @@ impl RbmExperiment {
             known.flat_map(|known| std::iter::repeat_n(f32::from(u8::from(known)), columns)).collect();
         let known: Tensor<2> = Tensor::from_data(TensorData::new(row, [1, visible]), &self.device);
         Clamp { known: known.expand([n, visible]), values: v }
+    }
+
+    /// What a clamp holds, as data; all else at its mean without any weights.
+    pub(super) fn given(&self, clamp: &Clamp) -> Vec<f32> {
+        let neutral = self.rbm.visible.neutral().mean(clamp.values.zeros_like());
+        host(
+            self.visible()
+                .decode(neutral.mask_where(clamp.known.clone().greater_elem(0.5), clamp.values.clone())),
+        )
     }
 
     /// States and their means one half-sweep later, as data.
@@ -161,7 +187,13 @@ pub(super) fn sample(
         (None, Start::Annealed) => experiment.annealed(args.n, &mut noise),
     };
     let draws = experiment.draws(chain.run(start, family.sweeps, &mut noise), clamp.as_ref());
-    let out = args.out_path();
-    config.draws(args.n, &draws.means, &draws.values).write(&out)?;
+    let (out, look) = (args.out_path(), experiment.look());
+    let title = title(experiment, args.n, family.sweeps);
+    match &clamp {
+        Some(clamp) => {
+            look.write_completed(&out, &title, &experiment.given(clamp), &draws.means, &draws.values)?
+        }
+        None => look.write(&out, &title, draws.shown(&look), &draws.values)?,
+    }
     Ok(out)
 }

@@ -13,8 +13,8 @@ use gibbs_boltzmann::{
     ais::AisProtocol,
     units::{UnitFamily, UnitKind, Units},
 };
-use gibbs_core::math::to_host;
-use gibbs_data::Binarization;
+use gibbs_core::{Batch, math::to_host};
+use gibbs_data::{Binarization, Kind};
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig},
     run_folder::RunFiles,
@@ -28,7 +28,8 @@ use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, mean},
-    experiment::{Experiment, Settings},
+    experiment::{Experiment, Latent, Settings},
+    look::Look,
     request::Request,
     source::{NoTarget, OwnData, Source, SourceInfo, train_like_valid},
     usage::{OrUsage, usage},
@@ -169,10 +170,7 @@ impl Experiment for RbmExperiment {
             config.train.batch_size,
             config.seed,
             device,
-            move |batch| gibbs_core::Batch {
-                weights: batch.weights,
-                ..gibbs_core::Batch::new(visible.encode(batch.x))
-            },
+            move |batch| Batch { weights: batch.weights, ..Batch::new(visible.encode(batch.x)) },
         )
         .or_usage()?;
         let probe = visible.first(&data.train, PROBE, device);
@@ -219,6 +217,10 @@ impl Experiment for RbmExperiment {
         evaluate::sample(self, args, family, shared)
     }
 
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
+
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
@@ -228,9 +230,34 @@ impl Experiment for RbmExperiment {
     }
 }
 
+/// Hidden means of data, and visible means of hidden states.
+impl Latent for RbmExperiment {
+    fn widths(&self) -> Vec<usize> {
+        vec![self.rbm.hidden.width()]
+    }
+
+    fn look(&self) -> Look {
+        self.look()
+    }
+
+    fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
+        Ok(self.rbm.hidden_mean(self.visible().encode(examples.x)))
+    }
+
+    fn decode(&self, latent: Batch, _: usize) -> Result<Tensor<2>> {
+        Ok(self.visible().decode(self.rbm.visible_mean(latent.x)))
+    }
+}
+
 impl RbmExperiment {
     fn visible(&self) -> Visible {
         Visible::of(&self.config.model)
+    }
+
+    fn look(&self) -> Look {
+        let is_real = self.config.model.visible == UnitKind::Gaussian;
+        let kind = if is_real { Kind::Real } else { Kind::Gray };
+        self.config.look(self.visible().data_width(self.rbm.visible.width()), kind)
     }
 
     fn shape(&self) -> (usize, usize) {

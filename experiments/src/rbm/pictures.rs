@@ -2,15 +2,12 @@
 
 use anyhow::Result;
 use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    GibbsChain,
-    units::{UnitFamily, Units},
-};
+use gibbs_boltzmann::GibbsChain;
 use gibbs_data::Splits;
 use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
-use super::RbmExperiment;
+use super::{RbmExperiment, evaluate::title};
 use crate::{
     evidence::Half,
     pictures::{Curves, completions, host, save_figure, save_filters},
@@ -31,21 +28,26 @@ const COMPLETIONS: usize = 8;
 
 pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
     let mut noise = Noise::new(experiment.config.seed, "pictures");
-    let (rows, columns) = experiment.shape();
+    let look = experiment.look();
 
     let chain = GibbsChain::new(&experiment.rbm);
     let v = experiment.annealed(SAMPLES, &mut noise);
     let samples = experiment.draws(chain.run(v, SWEEPS, &mut noise), None);
-    ImageGrid::new(rows, columns).save(&samples.means, files.named("samples.png"))?;
+    let test = data.test.values(&(0..SAMPLES.min(data.test.len())).collect::<Vec<_>>());
+    let sets = [("test data", test.as_slice()), ("draws", samples.shown(&look))];
+    look.picture(&title(experiment, SAMPLES, SWEEPS), &sets)?.save_png(files.named("samples.png"))?;
 
-    let evolution = evolve(experiment, &mut noise);
-    let sets: Vec<&[f32]> = evolution.iter().map(Vec::as_slice).collect();
-    ImageGrid::chains(rows, columns, &STEPS).render_columns(&sets)?.save_png(files.named("chains.png"))?;
+    if let Some((rows, columns)) = look.image() {
+        let evolution = evolve(experiment, &mut noise);
+        let sets: Vec<&[f32]> = evolution.iter().map(Vec::as_slice).collect();
+        let title = format!("{} of {CHAINS} chains from noise", experiment.visible().mean_name());
+        let grid = ImageGrid::chains(rows, columns, &STEPS).title(title);
+        grid.render_columns(&sets)?.save_png(files.named("chains.png"))?;
 
-    let completed = complete(experiment, data, &mut noise);
-    completions((rows, columns), &completed)?.save_png(files.named("inpainting.png"))?;
-
-    save_filters((rows, columns), experiment.rbm.weight.val(), "weights of the hidden units", files)?;
+        let completed = complete(experiment, data, &mut noise);
+        completions((rows, columns), &completed)?.save_png(files.named("inpainting.png"))?;
+        save_filters((rows, columns), experiment.rbm.weight.val(), "weights of the hidden units", files)?;
+    }
     curves(files)
 }
 
@@ -69,10 +71,7 @@ fn evolve(experiment: &RbmExperiment, noise: &mut Noise) -> Vec<Vec<f32>> {
 fn complete(experiment: &RbmExperiment, data: &Splits, noise: &mut Noise) -> Vec<Vec<f32>> {
     let v = experiment.visible().spread(&data.test, COMPLETED, &experiment.device);
     let clamp = experiment.clamp(v.clone(), Half::Upper);
-    let masked = v.clone() * clamp.known.clone()
-        + experiment.rbm.visible.neutral().mean(v.zeros_like()) * (clamp.known.clone().neg() + 1.0);
-    let decode = |x| host(experiment.visible().decode(x));
-    let mut sets: Vec<Vec<f32>> = vec![decode(v), decode(masked)];
+    let mut sets: Vec<Vec<f32>> = vec![host(experiment.visible().decode(v)), experiment.given(&clamp)];
     let chain = GibbsChain::clamped(&experiment.rbm, clamp.clone());
     sets.extend((0..COMPLETIONS).map(|_| {
         let start = chain.init(COMPLETED, noise);

@@ -12,7 +12,7 @@ use burn::prelude::*;
 use clap::Subcommand;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    MaximumLikelihood,
+    Batch, Bijection, ConditionalLogProb, MaximumLikelihood,
     preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Binarization, Dataset, Splits};
@@ -31,7 +31,8 @@ use crate::{
     cli::{self, Part, Preset, Shared},
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, mean},
-    experiment::{Experiment, Settings},
+    experiment::{Experiment, Latent, Settings},
+    look::Look,
     preprocessed::{self, FEW_COLUMNS, is_whitened, standardize, with_classes},
     request::Request,
     source::{Source, SourceInfo, spread, train_like_valid},
@@ -149,7 +150,7 @@ impl Experiment for RealNvpExperiment {
         let batch_size = if has_data { 256 } else { 128 };
         let asked_batch_size = request.or("train.batch_size", batch_size);
         let steps = request.by_preset([100, if is_narrow { 8000 } else { 2000 }, 20_000]);
-        let family = VariationalTrain::new(0.2, Symmetrization::Reversal);
+        let family = VariationalTrain::new(request, 0.2, Symmetrization::Reversal);
         let steps_per_epoch = request.or("train.steps_per_epoch", family.steps_per_epoch);
         let epochs = match has_data {
             true => info.epochs(request.steps(steps), asked_batch_size, MOST_EPOCHS),
@@ -264,7 +265,8 @@ impl Experiment for RealNvpExperiment {
                         .with("train_log_prob", log_prob(&like_valid));
                     Ok(Some(Validation { metrics, score: Some(score) }))
                 })
-                .export(|flow| Ok(preprocessed::to_bytes(flow)?));
+                .export(|flow| Ok(preprocessed::to_bytes(flow)?))
+                .import(|flow, bytes| Ok(preprocessed::from_bytes(flow, bytes)?));
         Ok(Box::new(learner))
     }
 
@@ -272,11 +274,14 @@ impl Experiment for RealNvpExperiment {
         let model = &config.model;
         let flow = model.flow.flow().or_usage_at("model")?;
         let flow = flow.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
-        let preprocessor =
-            model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let n_visible = model.flow.n_visible();
+        let preprocessor = model.preprocessing.init(n_visible).or_usage_at("model.preprocessing")?;
+        let preprocessor = match model.whitened {
+            true => preprocessor.with_identity_whitening(n_visible, device),
+            false => preprocessor,
+        };
         Ok(Self {
-            model: preprocessed::from_bytes(flow, preprocessor, model.whitened, n_visible, bytes, device)?,
+            model: preprocessed::from_bytes(Preprocessed { preprocessor, model: flow }, bytes).or_usage()?,
             target: SymmetrizedTarget::of(model.system.as_ref(), model.symmetry)?,
             config: config.clone(),
             device: device.clone(),
@@ -301,6 +306,10 @@ impl Experiment for RealNvpExperiment {
         evaluate::sample(self, args, family)
     }
 
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
+
     fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source, files)
     }
@@ -309,5 +318,30 @@ impl Experiment for RealNvpExperiment {
         match command {
             RealNvpCommands::Measure(measure) => measure.run(shared),
         }
+    }
+}
+
+/// Points of the base, and the data that the flow makes of them.
+impl Latent for RealNvpExperiment {
+    fn widths(&self) -> Vec<usize> {
+        vec![self.model.model.n_variables()]
+    }
+
+    fn n_classes(&self) -> usize {
+        self.model.n_context()
+    }
+
+    fn look(&self) -> Look {
+        self.look()
+    }
+
+    fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
+        let x = self.model.preprocessor.forward(examples.x).0;
+        Ok(self.model.model.forward(x, examples.context.as_ref()).0)
+    }
+
+    fn decode(&self, latent: Batch, _: usize) -> Result<Tensor<2>> {
+        let x = self.model.model.inverse(latent.x, latent.context.as_ref()).0;
+        Ok(self.model.preprocessor.inverse(x))
     }
 }

@@ -13,7 +13,8 @@ use gibbs_train::run_folder::RunFiles;
 
 use super::RealNvpExperiment;
 use crate::{
-    pictures::{Curves, Frame, column, host, log_prob_curves, save_figure, scatter},
+    look::independent_draws,
+    pictures::{Curves, Frame, column, host, log_prob_curves, save_figure},
     preprocessed::with_classes,
     source::Source,
 };
@@ -47,18 +48,15 @@ pub(super) fn draw(
 ) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "pictures");
     let mut draw = |n: usize| experiment.draw(n, None, 1.0, noise);
-    let width = experiment.model.model.n_variables();
+    let (look, width) = (experiment.look(), experiment.model.model.n_variables());
     match (&experiment.target, source) {
         (Some(target), _) => {
-            if let Some((rows, columns)) = experiment.picture() {
-                let fields = experiment.grey(&host(draw(FIELDS)?));
-                ImageGrid::new(rows, columns).save(&fields, files.named("samples.png"))?;
-            } else {
-                let samples = host(draw(TARGET_POINTS)?);
-                scatter(&[("samples", &samples)], width).save(files.named("samples.png"))?;
-                if width == 2 {
-                    density(experiment, &samples, &samples)?.save(files.named("density.png"))?;
-                }
+            let n = if look.is_of_points() { TARGET_POINTS } else { FIELDS };
+            let samples = host(draw(n)?);
+            look.picture(&independent_draws(n), &[("draws", &samples)])?
+                .save_png(files.named("samples.png"))?;
+            if width == 2 {
+                density(experiment, &samples, &samples)?.save(files.named("density.png"))?;
             }
             if let Potential::HarmonicChain(chain) = &target.density.potential
                 && chain.n_particles() > 1
@@ -69,19 +67,16 @@ pub(super) fn draw(
         }
         (None, source) => {
             let data = source.data()?;
-            if let Some((rows, columns)) = experiment.picture() {
-                let samples = host(draw(SAMPLES)?);
-                ImageGrid::new(rows, columns).save(&samples, files.named("samples.png"))?;
-                interpolation(experiment, data, files)?;
-            } else {
-                let n = POINTS.min(data.test.len());
-                let test = data.test.values(&(0..n).collect::<Vec<_>>());
-                let samples = host(draw(n)?);
-                scatter(&[("test data", &test), ("samples", &samples)], width)
-                    .save(files.named("samples.png"))?;
-                if width == 2 && experiment.model.n_context() == 0 {
-                    density(experiment, &test, &samples)?.save(files.named("density.png"))?;
-                }
+            let n = if look.is_of_points() { POINTS.min(data.test.len()) } else { SAMPLES };
+            let test = data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>());
+            let samples = host(draw(n)?);
+            let sets = [("test data", test.as_slice()), ("draws", samples.as_slice())];
+            look.picture(&independent_draws(n), &sets)?.save_png(files.named("samples.png"))?;
+            if let Some(shape) = look.image() {
+                interpolation(experiment, shape, data, files)?;
+            }
+            if width == 2 && experiment.model.n_context() == 0 {
+                density(experiment, &test, &samples)?.save(files.named("density.png"))?;
             }
             log_prob_curves("log-density (nats)", files)
         }
@@ -91,7 +86,7 @@ pub(super) fn draw(
 /// The density, with the one to be learned where it is known; draws from it, and the image of a grid in the base. The frame
 /// holds the points `seen`.
 fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Result<Figure> {
-    let (frame, model) = (Frame::around(seen), &experiment.model);
+    let (frame, model) = (Frame::around(seen, &experiment.look()), &experiment.model);
     let points = frame.centers(CELLS, &experiment.device);
     let mut panels: Vec<Panel> = Vec::new();
     let log_prob = match &experiment.target {
@@ -101,8 +96,8 @@ fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Res
         }
         None => model.log_prob_given(points, None),
     };
-    panels.push(frame.heat("density", log_prob));
-    panels.push(frame.dots("samples", samples));
+    panels.push(frame.heat("learned density", log_prob));
+    panels.push(frame.dots("draws", samples));
     let mut warped = frame.panel("a grid of the base");
     for line in grid() {
         let z = Tensor::<2>::from_data(TensorData::new(line, [LINE_POINTS, 2]), &experiment.device);
@@ -127,8 +122,12 @@ fn grid() -> impl Iterator<Item = Vec<f32>> {
 }
 
 /// Test images and the arcs between them in the base.
-fn interpolation(experiment: &RealNvpExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
-    let Some((rows, columns)) = experiment.picture() else { return Ok(()) };
+fn interpolation(
+    experiment: &RealNvpExperiment,
+    (rows, columns): (usize, usize),
+    data: &Splits,
+    files: &RunFiles,
+) -> Result<()> {
     let (flow, preprocessor) = (&experiment.model.model, &experiment.model.preprocessor);
     let n = PAIRS.min(data.test.len() / 2);
     let ends = |first: usize| -> (Tensor<2>, Option<Tensor<2>>) {
@@ -148,8 +147,11 @@ fn interpolation(experiment: &RealNvpExperiment, data: &Splits, files: &RunFiles
         })
         .collect();
     let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
-    let picture = ImageGrid::new(rows, columns).render_columns(&sets)?;
-    Ok(picture.save_png(files.named("interpolation.png"))?)
+    let labels = (0..BETWEEN + 2).map(|k| if k % (BETWEEN + 1) == 0 { "test" } else { "" });
+    let title = "between two test images, along an arc of the base";
+    let grid = ImageGrid::new(rows, columns).title(title).column_labels(labels);
+    let grid = grid.separator_after(1).separator_after(BETWEEN + 1);
+    Ok(grid.render_columns(&sets)?.save_png(files.named("interpolation.png"))?)
 }
 
 /// The normal modes as the principal components of draws, whose variances are `1 / β m ω²`, and the exact ones. The modes of a

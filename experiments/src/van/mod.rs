@@ -18,7 +18,7 @@ use gibbs_core::{
     symmetry::{Symmetrized, Symmetry, SymmetryGroup},
     variational::{Draws, annealed},
 };
-use gibbs_data::{Binarization, Dataset, Splits};
+use gibbs_data::{Binarization, Dataset, Kind, Splits};
 use gibbs_physics::{Boundary, Canonical, system::SpinSystemConfig};
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, NoData, OptimizerConfig, StepNoise},
@@ -32,9 +32,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{RunConfig, TrainConfig},
-    draws::picture_shape,
     evaluation::{Evaluation, mean},
     experiment::{Experiment, Settings},
+    look::{Look, independent_draws},
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
     system::{self, SystemArgs},
@@ -157,7 +157,7 @@ impl Experiment for VanExperiment {
                 },
                 clip: Default::default(),
             },
-            family: VariationalTrain::new(if is_paper { 0.2 } else { 0.5 }, symmetry),
+            family: VariationalTrain::new(request, if is_paper { 0.2 } else { 0.5 }, symmetry),
         };
         Ok(Settings { binarization: Binarization::None, model, train })
     }
@@ -273,11 +273,7 @@ impl Experiment for VanExperiment {
         let bits: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let values = if self.config.model.values == SpinValues::Bits { &bits } else { &spins };
         let out = args.out_path();
-        let mut draws = self.config.draws(args.n, &bits, values);
-        if let Some(lattice) = self.lattice() {
-            draws.shape = lattice;
-        }
-        draws.write(&out)?;
+        self.look().write(&out, &independent_draws(args.n), &bits, values)?;
         Ok(out)
     }
 
@@ -341,15 +337,11 @@ impl VanExperiment {
         crate::pictures::host(gibbs_core::Sample::sample(&self.model(), n, noise))
     }
 
-    /// Rows and columns of a state as a picture.
-    fn shape(&self) -> (usize, usize) {
-        let of_lattice = self.lattice().and_then(|shape| picture_shape(&shape, None));
-        of_lattice.unwrap_or_else(|| self.config.picture_shape(self.network.n_visible()))
-    }
-
-    /// Sizes of the lattice of the system, where there is one.
-    fn lattice(&self) -> Option<Vec<usize>> {
-        let system = self.config.model.system.as_ref().filter(|_| self.config.data.is_none())?;
-        Some(system::build(system).ok()?.shape())
+    fn look(&self) -> Look {
+        let n_spins = self.network.n_visible();
+        match self.config.model.system.as_ref().and_then(|system| system::build(system).ok()) {
+            Some(spins) if self.config.data.is_none() => Look::of(&spins.shape(), Kind::Binary),
+            _ => self.config.look(n_spins, Kind::Binary),
+        }
     }
 }

@@ -3,11 +3,12 @@
 use anyhow::Result;
 use gibbs_backend::Noise;
 use gibbs_physics::system::SpinSystemConfig;
-use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
+use gibbs_report::{Axis, Figure, Panel, Series};
 use gibbs_train::run_folder::RunFiles;
 
 use super::VanExperiment;
 use crate::{
+    look::independent_draws,
     pictures::{Curves, log_prob_curves, save_figure},
     source::Source,
     system,
@@ -27,10 +28,10 @@ pub(super) fn draw(
     source: &Source<SpinSystemConfig>,
     files: &RunFiles,
 ) -> Result<()> {
-    let (rows, columns) = experiment.shape();
     let draws = experiment.draw(SAMPLES, &mut Noise::new(experiment.config.seed, "pictures"));
     let bright: Vec<f32> = draws.iter().map(|s| 0.5 * (s + 1.0)).collect();
-    ImageGrid::new(rows, columns).save(&bright, files.named("samples.png"))?;
+    let title = format!("{}, white +1, black -1", independent_draws(SAMPLES));
+    experiment.look().picture(&title, &[("draws", &bright)])?.save_png(files.named("samples.png"))?;
     match source {
         Source::Target(system) => {
             let run = Curves::read(&files.metrics())?;

@@ -12,6 +12,7 @@ pub(crate) mod family;
 mod hopfield;
 mod interruption;
 mod ising;
+mod latent;
 mod made;
 mod other_sets;
 mod others;
@@ -20,7 +21,9 @@ mod realnvp_hamiltonian;
 mod refusals;
 mod reproducible;
 mod sampling;
+mod settings;
 mod stacks;
+mod start;
 mod van;
 
 use std::path::Path;

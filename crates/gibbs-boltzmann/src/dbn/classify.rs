@@ -1,6 +1,10 @@
 //! Classes: by the free energy of the top RBM, or by a feed-forward network that backpropagation trains.
 
-use burn::{module::Param, prelude::*, tensor::activation::log_softmax};
+use burn::{
+    module::Param,
+    prelude::*,
+    tensor::activation::{log_softmax, softmax},
+};
 use gibbs_backend::{Init, Noise};
 use gibbs_core::{
     Batch, BoxError, Objective, Position, StepOutput, cross_entropy,
@@ -24,6 +28,19 @@ impl Dbn {
     /// If the network has no label.
     pub fn class_log_prob(&self, v: Tensor<2>) -> Tensor<2> {
         log_softmax(self.class_log_weights(self.encode(v)), 1)
+    }
+
+    /// `Σ_y p(y | h) E[h_L | h, y]`: `[batch, width] -> [batch, hidden]`, for a network with a label.
+    pub(super) fn class_averaged_means(&self, h: Tensor<2>) -> Tensor<2> {
+        let (top, [_, width]) = (self.top(), h.dims());
+        let class_probs = softmax(self.class_log_weights(h.clone()), 1);
+        let weight = top.weight.val();
+        let input = gibbs_backend::sparse_matmul(h, weight.clone().narrow(0, 0, width));
+        let of_class = |class: usize| {
+            let row = weight.clone().narrow(0, width + class, 1);
+            Units::mean(&top.hidden, input.clone() + row) * class_probs.clone().narrow(1, class, 1)
+        };
+        (1..self.n_classes()).fold(of_class(0), |sum, class| sum + of_class(class))
     }
 
     /// `-F_L([h, y])` of each class `y`: `[batch, width] -> [batch, classes]`.

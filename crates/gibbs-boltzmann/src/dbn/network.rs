@@ -171,6 +171,33 @@ impl Dbn {
             .fold(v, |x, k| Units::mean(&self.layers[k].hidden, self.recognition_input(k, x)))
     }
 
+    /// Means of the hidden units of layer `k` (from 0), each layer computed from the means of the layer below:
+    /// `v [batch, visible] -> [batch, hidden]`. A label at the top is averaged over: `Σ_y p(y | h_{L-1}) E[h_L | h_{L-1}, y]`.
+    ///
+    /// # Panics
+    /// If there is no layer `k`.
+    pub fn hidden_means(&self, v: Tensor<2>, k: usize) -> Tensor<2> {
+        assert!(k < self.depth(), "layer {k} of {}", self.depth());
+        let up = |x, k: usize| Units::mean(&self.layers[k].hidden, self.recognition_input(k, x));
+        match k + 1 == self.depth() && self.n_classes() > 0 {
+            true => self.class_averaged_means(self.encode(v)),
+            false => (0..=k).fold(v, up),
+        }
+    }
+
+    /// Means of the visible units given states or means `h [batch, hidden]` of layer `k` (from 0), each layer computed from the
+    /// means of the layer above: `[batch, visible]`, without a label.
+    ///
+    /// # Panics
+    /// If there is no layer `k`.
+    pub fn visible_means(&self, h: Tensor<2>, k: usize) -> Tensor<2> {
+        assert!(k < self.depth(), "layer {k} of {}", self.depth());
+        self.layers[..=k]
+            .iter()
+            .rev()
+            .fold(h, |x, layer| layer.visible_mean(x).narrow(1, 0, unlabeled(&layer.visible).0))
+    }
+
     /// Draws from `q(h_1, …, h_{L-1} | v)`, bottom to top; empty for a single layer.
     ///
     /// # Panics

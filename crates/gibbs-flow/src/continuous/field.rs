@@ -15,7 +15,7 @@ use super::{
 
 /// Makes both enums from the table of kinds.
 macro_rules! fields {
-    ($($(#[$doc:meta])* $kind:ident: $config:ty => $field:ty),* $(,)?) => {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $kind:ident: $config:ty => $field:ty),* $(,)? }) => {
         /// The kinds of fields.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -23,14 +23,14 @@ macro_rules! fields {
             $($(#[$doc])* $kind,)*
         }
 
-        /// A field of any kind.
+        $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case", tag = "kind")]
-        pub enum FieldConfig {
+        pub enum $name {
             $($(#[$doc])* $kind($config),)*
         }
 
-        impl FieldConfig {
+        impl $name {
             /// Its kind.
             pub fn kind(&self) -> FieldKind {
                 match self { $(Self::$kind(_) => FieldKind::$kind,)* }
@@ -77,14 +77,17 @@ macro_rules! fields {
 }
 
 fields! {
-    /// See [`MlpField`].
-    Mlp: MlpFieldConfig => MlpField,
-    /// See [`Potential`].
-    Potential: PotentialConfig => Potential,
-    /// See [`ImageField`].
-    Image: ImageFieldConfig => ImageField,
-    /// See [`LatticeField`].
-    Lattice: LatticeFieldConfig => LatticeField,
+    /// A velocity field of any kind.
+    FieldConfig {
+        /// A multilayer perceptron of the variables and the time ([`MlpField`]).
+        Mlp: MlpFieldConfig => MlpField,
+        /// The gradient of a potential, which can have symmetries ([`Potential`]).
+        Potential: PotentialConfig => Potential,
+        /// Convolutions of images on two scales ([`ImageField`]).
+        Image: ImageFieldConfig => ImageField,
+        /// An equivariant field on a periodic lattice ([`LatticeField`]).
+        Lattice: LatticeFieldConfig => LatticeField,
+    }
 }
 
 impl FieldConfig {

@@ -69,6 +69,14 @@ pub(super) fn near(name: &str, mut names: Vec<String>) -> Vec<String> {
     names
 }
 
+/// The paths nearest to a misspelled one: those with the most similar whole, or the most similar last key.
+pub fn nearest_paths(path: &str, mut paths: Vec<String>, count: usize) -> Vec<String> {
+    let last = |path: &str| path.rsplit('.').next().map(String::from).unwrap_or_default();
+    paths.sort_by_key(|candidate| distance(path, candidate).min(distance(&last(path), &last(candidate)) + 1));
+    paths.truncate(count);
+    paths
+}
+
 /// The least number of edits that turn one name into the other. An edit inserts, removes or replaces a letter, or swaps two
 /// neighbors. `-` equals `_`, and upper case equals lower case.
 fn distance(a: &str, b: &str) -> usize {

@@ -64,6 +64,7 @@ impl From<Noise> for StepNoise {
 type Validate<'a, M> = Box<dyn FnMut(&M, &Position) -> Result<Option<Validation>, BoxError> + 'a>;
 type Probe<'a, M> = Box<dyn FnMut(&M) -> Metrics + 'a>;
 type Export<'a, M> = Box<dyn Fn(&M) -> Result<Vec<u8>, BoxError> + 'a>;
+type Import<'a, M> = Box<dyn Fn(M, &[u8]) -> Result<M, BoxError> + 'a>;
 
 /// A model in training. The [module documentation](self) gives the equations of a step.
 ///
@@ -113,6 +114,7 @@ pub struct Learner<'a, M, O> {
     validate: Option<(bool, Validate<'a, M>)>,
     probe: Option<Probe<'a, M>>,
     export: Option<Export<'a, M>>,
+    import: Option<Import<'a, M>>,
     device: Device,
 }
 
@@ -150,6 +152,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
             validate: None,
             probe: None,
             export: None,
+            import: None,
             config: config.clone(),
             device,
         })
@@ -193,6 +196,13 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
     #[must_use]
     pub fn export(mut self, export: impl Fn(&M) -> Result<Vec<u8>, BoxError> + 'a) -> Self {
         self.export = Some(Box::new(export));
+        self
+    }
+
+    /// Sets the function that puts the weights of `model.safetensors` into a model. Default: [`weights::from_bytes`].
+    #[must_use]
+    pub fn import(mut self, import: impl Fn(M, &[u8]) -> Result<M, BoxError> + 'a) -> Self {
+        self.import = Some(Box::new(import));
         self
     }
 
@@ -384,5 +394,17 @@ impl<M: Module, O: Objective<M>> TrainTask for Learner<'_, M, O> {
             Some(export) => export(&measured),
             None => Ok(weights::to_bytes(&measured)?),
         }
+    }
+
+    /// The average of the weights begins anew.
+    fn load_weights(&mut self, bytes: &[u8]) -> Result<(), BoxError> {
+        let model = match &self.import {
+            Some(import) => import(self.current(), bytes)?,
+            None => weights::from_bytes(self.current(), bytes)?,
+        };
+        let model = if self.objective.needs_autodiff() { model.train() } else { model };
+        self.average = self.average.as_ref().map(|_| WeightAverage::new(&model, self.config.average.decay));
+        self.model = Some(model);
+        Ok(())
     }
 }

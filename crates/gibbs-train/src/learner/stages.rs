@@ -119,4 +119,9 @@ impl<S: Stages> TrainTask for Staged<S> {
     fn weights(&self) -> Result<Vec<u8>, BoxError> {
         self.stages.weights()
     }
+
+    /// Loads the weights into the task of the present stage.
+    fn load_weights(&mut self, bytes: &[u8]) -> Result<(), BoxError> {
+        self.stages.task_mut().load_weights(bytes)
+    }
 }

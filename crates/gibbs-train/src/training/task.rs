@@ -56,4 +56,12 @@ pub trait TrainTask {
     /// # Errors
     /// Any error that prevents it.
     fn weights(&self) -> Result<Vec<u8>, BoxError>;
+
+    /// Starts from weights that [`TrainTask::weights`] made, before the first step.
+    ///
+    /// # Errors
+    /// Weights that do not fit, or a task that does not start from weights.
+    fn load_weights(&mut self, _bytes: &[u8]) -> Result<(), BoxError> {
+        Err("this model does not start from weights".into())
+    }
 }

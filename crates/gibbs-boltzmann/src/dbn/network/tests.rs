@@ -66,6 +66,53 @@ fn log_z(dbn: &Dbn) -> f64 {
     exact::log_z(dbn.top()).unwrap().value
 }
 
+#[track_caller]
+fn assert_near(found: &[f64], want: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), want.len(), "{what}");
+    assert!(found.iter().zip(want).all(|(a, b)| (a - b).abs() < tolerance), "{what}: {found:?} {want:?}");
+}
+
+/// The means of the top layer average over the label: against sums over all labels, for one and for two layers.
+#[test]
+fn hidden_means_are_those_of_the_layers_averaged_over_the_label() {
+    for labeled in [false, true] {
+        let dbn = stack(labeled);
+        let (bottom, top) = (&dbn.layers[0], dbn.top());
+        let v = all(&bottom.visible);
+        let h = bottom.hidden_mean(v.clone());
+        assert_near(&to_host(dbn.hidden_means(v.clone(), 0)), &to_host(h.clone()), 1e-14, "layer 0");
+        let found = to_host(dbn.hidden_means(v.clone(), 1));
+        let labels = if labeled { vec![vec![1.0, 0.0], vec![0.0, 1.0]] } else { vec![Vec::new()] };
+        for (row, h) in to_host(h).chunks(3).enumerate() {
+            let joint: Vec<(f64, Vec<f64>)> = labels
+                .iter()
+                .map(|label| {
+                    let state: Vec<f64> = h.iter().chain(label).copied().collect();
+                    let state = tensor(state.clone(), [1, state.len()]);
+                    (-to_host(top.free_energy(state.clone()))[0], to_host(top.hidden_mean(state)))
+                })
+                .collect();
+            let total = log_sum_exp(&joint.iter().map(|(log, _)| *log).collect::<Vec<_>>());
+            let want: Vec<f64> =
+                (0..2).map(|j| joint.iter().map(|(log, mean)| (log - total).exp() * mean[j]).sum()).collect();
+            assert_near(&found[2 * row..2 * row + 2], &want, 1e-12, "layer 1");
+        }
+    }
+}
+
+/// Downwards, each layer gives its means to the next; the label is left out.
+#[test]
+fn visible_means_go_down_layer_by_layer() {
+    for labeled in [false, true] {
+        let dbn = stack(labeled);
+        let h = all(&dbn.top().hidden);
+        let below = dbn.top().visible_mean(h.clone()).narrow(1, 0, 3);
+        let want = to_host(dbn.layers[0].visible_mean(below.clone()));
+        assert_near(&to_host(dbn.visible_means(h, 1)), &want, 1e-14, "both layers");
+        assert_near(&to_host(dbn.visible_means(below, 0)), &want, 1e-14, "the lowest layer");
+    }
+}
+
 #[test]
 fn probabilities_sum_to_one() {
     for labeled in [false, true] {

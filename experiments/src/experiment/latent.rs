@@ -1,0 +1,148 @@
+//! The commands `encode` and `decode`: examples to their latent variables and back.
+
+use std::path::Path;
+
+use anyhow::Result;
+use burn::prelude::*;
+use gibbs_core::Batch;
+use gibbs_data::{Kind, ReadConfig, npy};
+
+use super::{Applied, Experiment, device, load_run, load_with_source};
+use crate::{
+    cli::{Decode, Encode, Shared},
+    look::Look,
+    output::note,
+    pictures::host,
+    preprocessed::blocks,
+    source::{classes, require_labels},
+    usage::{OrUsage, usage},
+};
+
+/// Files in a run folder that the commands write by default.
+pub(super) const FILES: [&str; 2] = ["latent.npy", "decoded.npy"];
+
+/// Rows that are computed at once.
+const BLOCK: usize = 1000;
+/// The most images in a picture.
+const MOST_IMAGES: usize = 400;
+
+/// A model with latent variables: hidden units, codes, or points of the base.
+pub trait Latent {
+    /// Number of latent variables in each layer, from the data on; one layer if they are not layered.
+    fn widths(&self) -> Vec<usize>;
+
+    /// Number of classes on which the map is conditioned, 0 for none.
+    fn n_classes(&self) -> usize {
+        0
+    }
+
+    /// How examples are shown.
+    fn look(&self) -> Look;
+
+    /// Examples `x [n, width]` as the latent variables of a layer (from 0) `[n, latent]`, given one-hot classes if there are any.
+    ///
+    /// # Errors
+    /// An equation that cannot be solved.
+    fn encode(&self, examples: Batch, layer: usize) -> Result<Tensor<2>>;
+
+    /// The reverse of [`encode`](Self::encode), or its nearest to a reverse.
+    ///
+    /// # Errors
+    /// An equation that cannot be solved.
+    fn decode(&self, latent: Batch, layer: usize) -> Result<Tensor<2>>;
+}
+
+/// The index of a layer that is counted from 1 on the command line; the last layer if none is given.
+fn layer(asked: Option<usize>, model: &dyn Latent) -> Result<usize> {
+    let n = model.widths().len();
+    match asked.unwrap_or(n) {
+        layer if (1..=n).contains(&layer) => Ok(layer - 1),
+        layer => Err(usage(format!("--layer {layer}: the model has the layers 1 to {n}"))),
+    }
+}
+
+/// Writes the latent variables of examples.
+pub(super) fn encode<E: Experiment>(args: &Encode, shared: &Shared) -> Result<()> {
+    let out = args.out.clone().unwrap_or_else(|| args.examples.run_dir.join(FILES[0]));
+    if out.extension().is_none_or(|extension| extension != "npy") {
+        return Err(usage(format!("--out {}: the name must end in .npy", out.display())));
+    }
+    let (_, device) = device(shared)?;
+    let Applied { model, source, part, .. } = load_with_source::<E>(&args.examples, shared)?;
+    let model = model.latent()?;
+    let layer = layer(args.layer, model)?;
+    let mut values = Vec::new();
+    for &split in part.splits() {
+        let set = source.data()?.get(split);
+        let rows: Vec<usize> = (0..set.len()).collect();
+        for batch in blocks(set, &rows, BLOCK, model.n_classes(), &device) {
+            values.extend(host(model.encode(batch, layer)?));
+        }
+    }
+    let width = model.widths()[layer];
+    npy::write(&out, &values, &[values.len() / width, width])?;
+    note(format_args!("wrote {}", out.display()));
+    Ok(())
+}
+
+/// Writes the examples of latent variables.
+pub(super) fn decode<E: Experiment>(args: &Decode, shared: &Shared) -> Result<()> {
+    let (_, device) = device(shared)?;
+    let (_, model) = load_run::<E>(&args.run_dir, &device)?;
+    let model = model.latent()?;
+    let layer = layer(args.layer, model)?;
+    let read = ReadConfig {
+        whole: true,
+        kind: Some(Kind::Real),
+        offset: Some(Vec::new()),
+        labels: args.labels.clone(),
+        ..ReadConfig::default()
+    };
+    let latent = read.read(&args.latent).or_usage()?.train;
+    let width = model.widths()[layer];
+    if latent.width() != width {
+        return Err(usage(format!(
+            "{}: rows of {} numbers where layer {} of {} has {width}",
+            args.latent.display(),
+            latent.width(),
+            layer + 1,
+            args.run_dir.display()
+        )));
+    }
+    let n_classes = model.n_classes();
+    let of_class = match (args.class, &args.labels) {
+        (None, None) if n_classes > 0 => {
+            return Err(usage("the model is conditioned on classes: give --class K or --labels FILE"));
+        }
+        (None, Some(_)) => {
+            require_labels([&latent], n_classes, "model.n_classes")?;
+            None
+        }
+        (class, _) => classes(latent.len(), class, n_classes, &device)?,
+    };
+    let rows: Vec<usize> = (0..latent.len()).collect();
+    let mut values = Vec::new();
+    for (k, batch) in blocks(&latent, &rows, BLOCK, n_classes, &device).enumerate() {
+        let n = batch.x.dims()[0];
+        let context =
+            of_class.clone().map(|context| context.narrow(0, k * BLOCK, n)).or(batch.context.clone());
+        values.extend(host(model.decode(Batch { context, ..batch }, layer)?));
+    }
+    let out = args.out.clone().unwrap_or_else(|| args.run_dir.join(FILES[1]));
+    write(&out, &values, &model.look())?;
+    note(format_args!("wrote {}", out.display()));
+    Ok(())
+}
+
+/// Writes examples; of a picture the first ones that it has room for.
+fn write(out: &Path, values: &[f32], look: &Look) -> Result<()> {
+    let width = look.width();
+    let n = values.len() / width;
+    let is_picture = look.image().is_some() && out.extension().is_some_and(|extension| extension == "png");
+    let shown = if is_picture { n.min(MOST_IMAGES) } else { n };
+    if shown < n {
+        note(format_args!("the picture shows the first {shown} of {n}; write a .npy file for all of them"));
+    }
+    let values = &values[..shown * width];
+    look.write(out, "decoded", values, values)
+}
