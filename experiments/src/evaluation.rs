@@ -60,6 +60,20 @@ impl Evaluation {
         reasons.map(|(name, reason)| format!("warning: {name} is unreliable: {reason}"))
     }
 
+    /// Makes `log_prob` the mean of the values of the examples by their weights, where it is their plain mean.
+    pub fn weigh(&mut self, weights: &[f32]) {
+        if self.per_example.len() != weights.len() || !self.metrics.contains_key("log_prob") {
+            return;
+        }
+        let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+        let pairs = || self.per_example.iter().zip(weights.iter().map(|&w| f64::from(w) / total));
+        let mean: f64 = pairs().map(|(x, w)| w * x).sum();
+        let variance: f64 = pairs().map(|(x, w)| (w * (x - mean)).powi(2)).sum();
+        self.metrics["log_prob"]["value"] = json!(mean);
+        self.metrics["log_prob"]["std_err_examples"] = json!(variance.sqrt());
+        self.note("log_prob", "weighted", true);
+    }
+
     /// Adds a note to a metric, such as how the data were binarized.
     ///
     /// # Panics

@@ -8,6 +8,7 @@
 //! devices     the same numbers on every backend that is compiled in
 //! estimates   what is not marked as unreliable lies within its errors
 //! robustness  misuse of the libraries
+//! mutations   readers of run folders on damaged files
 //! architecture  who may import whom
 //! dependencies  what a project pulls in that takes one model crate
 //! ```
@@ -19,6 +20,7 @@ mod devices;
 mod estimates;
 mod golden;
 mod learning;
+mod mutations;
 mod properties;
 mod robustness;
 mod support;

@@ -89,6 +89,10 @@ pub struct ReadConfig {
     /// Whether a file without splits of its own stays whole: each part is all of it.
     #[serde(skip)]
     pub whole: bool,
+    /// Whether these are other files for the model of a run. A file for a model of zeros and ones then may have other values, of the
+    /// same scale; whether they fit, the model says.
+    #[serde(skip)]
+    pub is_other: bool,
 }
 
 /// The files of one part, besides its examples.
@@ -111,6 +115,7 @@ impl ReadConfig {
             classes: self.classes.clone(),
             offset: Some(self.offset.clone().unwrap_or_default()),
             whole: true,
+            is_other: true,
             ..Self::default()
         }
     }
@@ -195,7 +200,11 @@ impl ReadConfig {
                 expected: format!("{shape:?}, the shape of the examples of {name},"),
             });
         }
-        let kind = self.kind.unwrap_or_else(|| recognize(&there));
+        let kind = match self.kind {
+            Some(Kind::Binary) if self.is_other && recognize(&there) != Kind::Binary => Kind::Real,
+            Some(kind) => kind,
+            None => recognize(&there),
+        };
         let width = shape.iter().product();
         let offset = match &self.offset {
             _ if kind != Kind::Real => None,

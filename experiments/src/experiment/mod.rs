@@ -228,6 +228,22 @@ fn load_source<E: Experiment>(
     Ok(Source::Data(E::load_data(&name, &read, request, &shared.data_dir)?))
 }
 
+/// Measures a model on a part of a source, by the weights of the examples if there are any.
+fn measure<E: Experiment>(
+    model: &E,
+    source: &Source<E::Target>,
+    part: Part,
+    files: &RunFiles,
+) -> Result<Evaluation> {
+    let mut evaluation = model.evaluate(source, part, files)?;
+    if let Source::Data(data) = source {
+        let weights: Option<Vec<&[f32]>> =
+            part.splits().iter().map(|&split| data.get(split).weights()).collect();
+        weights.into_iter().for_each(|weights| evaluation.weigh(&weights.concat()));
+    }
+    Ok(evaluation)
+}
+
 /// The source as the model receives it.
 fn prepare<E: Experiment>(config: &ConfigOf<E>, source: Source<E::Target>) -> Result<Source<E::Target>> {
     Ok(match source {

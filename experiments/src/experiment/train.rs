@@ -14,7 +14,7 @@ use gibbs_train::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{BASELINE, Experiment, device, load_source, prepare, trained::to_json};
+use super::{BASELINE, Experiment, device, load_source, measure, prepare, trained::to_json};
 use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf, Length},
@@ -148,7 +148,7 @@ impl<E: Experiment> Run<'_, E> {
         self.stop.request();
         model.draw_pictures(self.source, &folder.files())?;
         let part = Part::Test;
-        let evaluation = model.evaluate(self.source, part, &folder.files())?;
+        let evaluation = measure(&model, self.source, part, &folder.files())?;
         let mut summary = to_json::<E>(&evaluation, config, None, self.source, (part, part.name()));
         let info = folder.end()?;
         summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));

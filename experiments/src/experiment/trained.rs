@@ -7,7 +7,7 @@ use burn::prelude::*;
 use gibbs_data::{Division, Splits, npy};
 use gibbs_train::run_folder::{RunFiles, RunFolder};
 
-use super::{BASELINE, Experiment, device, load_source, prepare};
+use super::{BASELINE, Experiment, device, load_source, measure, prepare};
 use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf},
@@ -128,7 +128,7 @@ pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<(
         let own = || own_data::<E>(&config, &args.examples.run_dir, &files, shared);
         model.take_own_data(|| own().map_or(OwnData::Missing, OwnData::Loaded));
     }
-    let evaluation = model.evaluate(&source, part, &files)?;
+    let evaluation = measure(&model, &source, part, &files)?;
     evaluation.warnings().for_each(note);
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;

@@ -108,6 +108,9 @@ fn the_kind_of_a_run_holds_for_other_files() {
     assert!(message.contains("example 0 has the value 0.5") && message.contains("0 to 255"), "{message}");
     let message = folder.refusal("half.npy", &as_kind(Kind::Binary));
     assert!(message.contains("zeros and ones"), "{message}");
+    let other = as_kind(Kind::Binary).for_other_file();
+    let half = folder.read("half.npy", &other).unwrap().test;
+    assert_eq!((half.kind(), half.values(&[0])[0]), (Kind::Real, 0.5));
     let config = ReadConfig { labels: folder.spec("x"), ..as_kind(Kind::Gray) }.for_other_file();
     assert_eq!((config.kind, config.labels, config.whole), (Some(Kind::Gray), None, true));
 }

@@ -1,0 +1,71 @@
+//! Readers of run folders on damaged files: an error or a value, never a panic. The readers of data sets have theirs in
+//! `gibbs-data`.
+
+use std::fs;
+
+use burn::prelude::*;
+use gibbs_autoregressive::MadeConfig;
+use gibbs_backend::Noise;
+use gibbs_testkit::mutated;
+use gibbs_train::{checkpoint::State, config::Resolver, weights};
+use serde_json::{Value, json};
+
+/// Mutations of each file.
+const MUTATIONS: usize = 3000;
+
+/// Calls `read` with mutations of a file, and gives the number of errors.
+fn refused<T, E: std::fmt::Display>(name: &str, file: &[u8], read: impl Fn(&[u8]) -> Result<T, E>) -> usize {
+    let mut noise = Noise::new(0, format!("mutations/{name}"));
+    let mut refusals = 0;
+    for _ in 0..MUTATIONS {
+        if let Err(error) = read(&mutated(file, &mut noise)) {
+            assert!(!error.to_string().is_empty());
+            refusals += 1;
+        }
+    }
+    refusals
+}
+
+#[test]
+fn weights_of_a_damaged_file() {
+    let config = MadeConfig::new(3, 4.into());
+    let model = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
+    let file = weights::to_bytes(&model).unwrap();
+    let refusals = refused("weights", &file, |bytes| weights::from_bytes(model.clone(), bytes));
+    assert!(refusals > 0 && refusals < MUTATIONS, "{refusals}");
+}
+
+#[test]
+fn checkpoints_find_every_change() {
+    let mut state = State::new();
+    state.put("steps", &[1u64, 2, 3]).unwrap();
+    state.put_bytes("blob", [7u8; 40]);
+    state.put_tensor("chains", &Tensor::<2>::ones([3, 4], &Device::flex()));
+    let file = state.to_bytes().unwrap();
+    let read = |bytes: &[u8]| {
+        if bytes == file {
+            Err("no change".to_owned())
+        } else {
+            State::from_bytes(bytes).map_err(|e| e.to_string())
+        }
+    };
+    assert_eq!(refused("checkpoint", &file, read), MUTATIONS);
+}
+
+#[test]
+fn configurations_of_a_damaged_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    let preset = json!({
+        "experiment": "made",
+        "data": { "name": "digits", "shape": [28, 28], "offset": null },
+        "train": { "learning_rate": { "kind": "linear", "from": 0.1, "to": 0.0 }, "epochs": 3 },
+    });
+    let file = serde_json::to_vec_pretty(&preset).unwrap();
+    let read = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        Resolver::over(&preset)?.file(&path)?.resolve::<Value>()
+    };
+    let refusals = refused("config", &file, read);
+    assert!(refusals > 0 && refusals < MUTATIONS, "{refusals}");
+}
