@@ -64,8 +64,8 @@ fn configurations_of_a_damaged_file() {
     let file = serde_json::to_vec_pretty(&preset).unwrap();
     let read = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        let resolver = Resolver::over(&preset).and_then(|resolver| resolver.file(&path));
-        resolver.and_then(Resolver::resolve::<Value>).map_err(|error| error.to_string())
+        let file = Resolver::over(&preset).unwrap().file(&path).map_err(|error| error.to_string())?;
+        file.resolve::<Value>().map_err(|error| error.to_string())
     };
     let refusals = refused("config", &file, read);
     assert!(refusals > 0 && refusals < MUTATIONS, "{refusals}");
