@@ -46,10 +46,11 @@ pub fn standardize(info: &SourceInfo) -> PreprocessorConfig {
     PreprocessorConfig::standardize(&columns)
 }
 
-/// Whether a flow can learn data behind this preprocessing: a density, finite in every column, with labels where it has classes.
+/// Whether a flow behind this preprocessing has a density of data: real or gray values of its width, with labels where it has
+/// classes.
 ///
 /// # Errors
-/// Zeros and ones, another width, a constant column, values outside of \[0, 1\] for grey values, missing labels.
+/// Zeros and ones, another width, values outside of \[0, 1\] for grey values, missing labels.
 pub fn require_density(
     data: &Splits,
     preprocessing: &PreprocessorConfig,
@@ -67,9 +68,6 @@ pub fn require_density(
     if preprocessing.is_gray() {
         sets.into_iter().try_for_each(Dataset::require_unit_interval).or_usage()?;
     }
-    if matches!(preprocessing, PreprocessorConfig::Standardize { .. }) {
-        require_varying_columns(&data.train)?;
-    }
     require_labels(sets, n_classes, "model.n_classes")
 }
 
@@ -79,11 +77,14 @@ pub fn dequantized(data: Splits, seed: u64) -> Splits {
     data.try_map(|set| set.dequantized(seed)).unwrap_or(as_they_are)
 }
 
-/// Refuses data with a column that has the same value in every training example: its density would be infinite.
+/// Refuses to train on real data with a column that has the same value in every example: its density would be infinite.
 ///
 /// # Errors
 /// The first such column.
-pub fn require_varying_columns(data: &Dataset) -> Result<()> {
+pub fn require_varying_columns(data: &Dataset, preprocessing: &PreprocessorConfig) -> Result<()> {
+    if !matches!(preprocessing, PreprocessorConfig::Standardize { .. }) {
+        return Ok(());
+    }
     let first = data.values(&[0]);
     let mut constant = vec![true; data.width()];
     for row in 1..data.len() {
@@ -96,8 +97,9 @@ pub fn require_varying_columns(data: &Dataset) -> Result<()> {
     match constant.iter().position(|constant| *constant) {
         None => Ok(()),
         Some(column) => Err(usage(format!(
-            "{}: column {column} is {} in every training example, so its density is infinite; leave it out",
+            "{}: {} is {} in every training example, so its density is infinite; leave it out: data.drop=[{column}]",
             data.name(),
+            data.column_name(column),
             first[column]
         ))),
     }

@@ -197,6 +197,7 @@ impl Experiment for CnfExperiment {
                 variational::task(model, target, (&train.learner, variational, train.batch_size), config.seed)
             }
             Source::Data(data) => {
+                preprocessed::require_varying_columns(&data.train, &config.model.preprocessing)?;
                 let model = match config.model.whitened {
                     true => Preprocessed {
                         preprocessor: preprocessed::whitened(model.preprocessor, &data.train, device)?,

@@ -226,7 +226,10 @@ impl Experiment for RealNvpExperiment {
         let preprocessor =
             model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let data = match source {
-            Source::Data(data) => data,
+            Source::Data(data) => {
+                preprocessed::require_varying_columns(&data.train, &model.preprocessing)?;
+                data
+            }
             Source::Target(system) => {
                 let target = SymmetrizedTarget::new(build_continuous(system)?, train.family.symmetry);
                 let flow = match model.flow.has_normalizations() {
