@@ -307,9 +307,9 @@ pub struct Decode {
 pub struct Sample {
     /// Run folder; config.json and model.safetensors are enough
     pub run_dir: PathBuf,
-    /// How many to draw
-    #[arg(short, default_value_t = 100, value_name = "N")]
-    pub n: usize,
+    /// How many to draw: 100 if not given; for each row of --context: one if not given
+    #[arg(short = 'n', value_name = "N")]
+    pub asked: Option<usize>,
     /// Seed of the draws
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
@@ -319,6 +319,11 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// How many to draw.
+    pub fn n(&self) -> usize {
+        self.asked.unwrap_or(100)
+    }
+
     /// The file to write.
     pub fn out_path(&self) -> PathBuf {
         self.out.clone().unwrap_or_else(|| self.run_dir.join("samples.png"))

@@ -81,7 +81,8 @@ impl<'a> Measured<'a> {
         evaluation.add("log_prob", &log_probs.mean_of(&log_probs.of_data), "nats");
         evaluation.note("log_prob", "binarization", "none");
         if self.n_classes > 0 {
-            evaluation.note("log_prob", "given", "class");
+            let is_real = self.data.test.context_columns().len() == self.n_classes;
+            evaluation.note("log_prob", "given", if is_real { "context" } else { "class" });
         }
         if let Some(known) = &self.data.known_density {
             let mut truth = Vec::new();

@@ -4,9 +4,11 @@
 //! user asks for, [`source`] what the model learns from, [`config`] the complete settings, [`evaluation`] the results.
 
 pub mod autoencoder;
+pub mod base;
 pub mod bench;
 pub mod cli;
 pub mod cnf;
+pub mod conditions;
 pub mod config;
 pub mod data;
 pub mod dbn;

@@ -120,9 +120,10 @@ pub fn whitened(preprocessor: Preprocessor, data: &Dataset, device: &Device) -> 
     })
 }
 
-/// A batch of examples with their classes, for a model of `n_classes`.
+/// A batch of examples with their contexts of `n_classes` numbers, or their classes, for a model of `n_classes`.
 pub fn with_classes(batch: gibbs_data::Batch, n_classes: usize) -> Batch {
-    let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
+    let classes = || one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
+    let context = batch.context.filter(|context| context.dims()[1] == n_classes).or_else(classes);
     Batch { x: batch.x, context, weights: batch.weights }
 }
 

@@ -21,6 +21,8 @@ pub struct Request {
     layers: Vec<Layer>,
     /// All that is given, as one object.
     values: Value,
+    /// Whether nothing is said on stderr.
+    pub is_quiet: bool,
     /// Length of the run in steps, where it is given so.
     steps: Option<usize>,
 }
@@ -67,7 +69,7 @@ impl Request {
             }
         }
         layers.extend(settings);
-        Self::of_layers(args.preset, layers, steps)
+        Ok(Self { is_quiet: args.quiet, ..Self::of_layers(args.preset, layers, steps)? })
     }
 
     /// Of a configuration file alone.
@@ -79,7 +81,7 @@ impl Request {
     }
 
     fn of_layers(preset: Preset, layers: Vec<Layer>, steps: Option<usize>) -> Result<Self> {
-        let mut request = Self { preset, layers, values: Value::Null, steps };
+        let mut request = Self { preset, layers, values: Value::Null, is_quiet: true, steps };
         request.values = request.lay_over(Resolver::over(&Map::new()).or_usage()?)?.values().clone();
         Ok(request)
     }

@@ -192,10 +192,10 @@ pub fn spread(len: usize, n: usize) -> Vec<usize> {
     (0..n).map(|i| i * len / n).collect()
 }
 
-/// Whether every set has the labels below `n_classes` that a model needs.
+/// Whether every set has the contexts of `n_classes` numbers that a model needs, or labels below it.
 ///
 /// # Errors
-/// Labels that are missing or too large, where there are classes.
+/// Neither, or labels that are too large, where there are classes.
 pub fn require_labels<'a>(
     sets: impl IntoIterator<Item = &'a Dataset>,
     n_classes: usize,
@@ -205,6 +205,9 @@ pub fn require_labels<'a>(
         return Ok(());
     }
     for set in sets {
+        if set.context_columns().len() == n_classes {
+            continue;
+        }
         let Some(labels) = set.labels() else {
             return Err(usage(format!(
                 "{} has no labels, but {wanted_by} needs them: set it to 0, or take a set with labels (digits, mnist)",

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod base;
 mod bijections;
 pub mod continuous;
 mod latent;
+mod mixture;
 mod recipes;
 #[cfg(test)]
 mod tests;
@@ -14,4 +16,5 @@ pub use gibbs_core::{
     preprocess::{Dequantization, Logit, Whitening},
 };
 pub use latent::{HmcSeries, Latent, LatentHmc, abs_mean, fit_to_energy, independent_proposals};
+pub use mixture::{Mixture, MixtureChoice, MixtureConfig, MixtureFit, choose_mixture, gain_less_error};
 pub use recipes::*;

@@ -141,7 +141,7 @@ impl AutoencoderExperiment {
 
 pub(super) fn sample(experiment: &AutoencoderExperiment, args: &Sample, shared: &Shared) -> Result<PathBuf> {
     let data = experiment.config.load_data(&shared.data_dir)?;
-    let images = experiment.draw(&data.train, args.n, &mut Noise::new(args.seed, "sample"))?;
+    let images = experiment.draw(&data.train, args.n(), &mut Noise::new(args.seed, "sample"))?;
     let out = args.out_path();
     experiment.look().write(&out, DRAWN, &images, &images)?;
     Ok(out)

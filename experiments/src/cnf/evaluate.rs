@@ -21,12 +21,13 @@ use gibbs_flow::{
 use super::{CnfExperiment, Flow};
 use crate::{
     cli::{Part, Sample},
+    conditions,
     density::{LogProbs, Measured},
     evaluation::Evaluation,
     look::{Look, independent_draws},
     pictures::host,
     preprocessed::blocks,
-    source::{classes, spread},
+    source::spread,
     usage::usage,
 };
 
@@ -120,21 +121,25 @@ fn describe(solver: Solver) -> String {
 }
 
 /// Flags of `cnf sample`.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct CnfSampleArgs {
     /// Standard deviation of the base: below 1 the draws lie nearer to the mode
     #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f64,
     /// Draw from this class; all classes in equal parts if not given, where the flow is conditioned on them
-    #[arg(long, value_name = "CLASS")]
+    #[arg(long, value_name = "CLASS", conflicts_with = "context")]
     pub class: Option<usize>,
+    /// Draw for each row of this file, where the flow is conditioned on real numbers; their mean if not given
+    #[arg(long, value_name = "FILE")]
+    pub context: Option<PathBuf>,
     /// Strength of the class: 1 draws from the learned distribution, larger values make clearer examples
     #[arg(long, value_name = "W", default_value_t = 1.0, allow_negative_numbers = true)]
     pub guidance: f64,
 }
 
 /// All classes, as they were learned.
-pub(super) const PLAIN: CnfSampleArgs = CnfSampleArgs { temperature: 1.0, class: None, guidance: 1.0 };
+pub(super) const PLAIN: CnfSampleArgs =
+    CnfSampleArgs { temperature: 1.0, class: None, context: None, guidance: 1.0 };
 
 impl CnfExperiment {
     /// `n` draws as data, row by row.
@@ -142,7 +147,19 @@ impl CnfExperiment {
     /// # Errors
     /// A class that the flow does not have, or an equation that cannot be solved.
     pub(super) fn draw(&self, n: usize, args: CnfSampleArgs, noise: &mut Noise) -> Result<Vec<f32>> {
-        let context = classes(n, args.class, self.model.n_context(), &self.device)?;
+        let units = (self.config.model.context.as_ref(), self.model.n_context());
+        let context = conditions::of_draws(n, args.class, units, &self.device)?;
+        self.draw_given(n, context, &args, noise)
+    }
+
+    /// `n` draws as data, row by row, for contexts `[n, C]`.
+    fn draw_given(
+        &self,
+        n: usize,
+        context: Option<Tensor<2>>,
+        args: &CnfSampleArgs,
+        noise: &mut Noise,
+    ) -> Result<Vec<f32>> {
         let Preprocessed { preprocessor, model: flow } = &self.model;
         let mut values = Vec::new();
         for start in (0..n).step_by(AT_ONCE) {
@@ -152,7 +169,8 @@ impl CnfExperiment {
                 1.0 => flow.sample_given(m, context.as_ref(), args.temperature, noise)?,
                 weight => {
                     let field = Guided::new(flow.field.clone(), weight);
-                    let flow = ContinuousFlow::new(field, flow.solver(), flow.trace())?;
+                    let flow =
+                        ContinuousFlow::new(field, flow.solver(), flow.trace())?.with_base(flow.base.clone());
                     flow.sample_given(m, context.as_ref(), args.temperature, noise)?
                 }
             };
@@ -188,8 +206,15 @@ pub(super) fn sample(experiment: &CnfExperiment, args: &Sample, family: &CnfSamp
         )));
     }
     let noise = &mut Noise::new(args.seed, "sample");
-    let values = experiment.draw(args.n, *family, noise)?;
+    let units = experiment.config.model.context.as_ref();
+    let (n, values) = match conditions::of_file(family.context.as_deref(), args, units, &experiment.device)? {
+        Some(context) => {
+            let n = context.dims()[0];
+            (n, experiment.draw_given(n, Some(context), family, noise)?)
+        }
+        None => (args.n(), experiment.draw(args.n(), family.clone(), noise)?),
+    };
     let out = args.out_path();
-    experiment.look().write(&out, &independent_draws(args.n), &values, &values)?;
+    experiment.look().write(&out, &independent_draws(n), &values, &values)?;
     Ok(out)
 }

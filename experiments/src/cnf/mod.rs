@@ -11,13 +11,13 @@ use anyhow::Result;
 use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, ConditionalLogProb, ConfigError, Objective,
-    ode::Solver,
+    Batch, BoxError, ConditionalLogProb, ConfigError, Objective, ObjectiveState, Position, StepOutput,
+    ode::{SolveError, Solver},
     preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Dataset, Splits};
 use gibbs_flow::{
-    ContinuousFlow, ContinuousFlowConfig, FlowMatching,
+    ContinuousFlow, ContinuousFlowConfig, FlowMatching, MixtureConfig,
     continuous::{AdjointLikelihood, Field, SolvedLikelihood, VelocityField},
 };
 use gibbs_physics::system::ContinuousSystemConfig;
@@ -29,11 +29,14 @@ use gibbs_train::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    base::{self, Selection},
     cli::{self, NoCommands, Part, Shared},
+    conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, mean},
     experiment::{Experiment, Latent, Settings},
     look::Look,
+    output::note,
     preprocessed::{self, FEW_COLUMNS, with_classes},
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
@@ -70,6 +73,12 @@ pub struct CnfModel {
     pub flow: ContinuousFlowConfig,
     /// Symmetries of a potential, where a Hamiltonian is learned.
     pub invariance: Symmetrization,
+    /// The distribution at time 0, fitted to the data before training by likelihood; `null` is standard normal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<MixtureConfig>,
+    /// Units of the real numbers on which the flow is conditioned, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextUnits>,
     /// The map before the flow.
     pub preprocessing: PreprocessorConfig,
     /// Whether a whitening by the covariance of the training data follows the map.
@@ -151,6 +160,7 @@ impl Experiment for CnfExperiment {
         model.flow.validate().or_usage_at("model")?;
         let (n_visible, n_classes) = (model.flow.field.n_visible(), model.flow.field.n_context());
         model.preprocessing.validate(n_visible).or_usage_at("model.preprocessing")?;
+        model.context.iter().try_for_each(|context| context.validate(n_classes))?;
         ConfigError::at_least("measured", model.measured.unwrap_or(1), 1).or_usage_at("model")?;
         config.train.validate()?;
         let weights =
@@ -160,6 +170,11 @@ impl Experiment for CnfExperiment {
             .try_for_each(|(name, x)| ConfigError::not_negative(name, x))
             .or_usage_at("train")?;
         train.matching.validate().or_usage_at("train.matching")?;
+        if model.base.is_some() && train.objective == Training::Matching {
+            return Err(usage(
+                "train.objective = matching: it starts from a standard normal; give model.base=null",
+            ));
+        }
         train.solver.validate().or_usage_at("train.solver")?;
         match source {
             Source::Data(data) => {
@@ -180,7 +195,7 @@ impl Experiment for CnfExperiment {
     }
 
     fn prepare(config: &CnfRun, data: Splits) -> Result<Splits> {
-        Ok(preprocessed::dequantized(data, config.seed))
+        conditions::prepared(config.model.context.as_ref(), preprocessed::dequantized(data, config.seed))
     }
 
     fn task<'a>(
@@ -205,11 +220,14 @@ impl Experiment for CnfExperiment {
                     },
                     false => model,
                 };
+                let base =
+                    base::fitted(config.model.base, &model.preprocessor, &data.train, config.seed, device)?;
+                let model = Preprocessed { model: model.model.with_base(base), ..model };
                 let CnfTrain { solver, step_jitter, kinetic, jacobian, matching, .. } = train.family.clone();
                 Ok(match train.family.objective {
                     Training::Likelihood => {
                         let objective = SolvedLikelihood { solver, step_jitter, kinetic, jacobian };
-                        learner(config, model, objective, data, device)?
+                        learner(config, model, Refining(objective), data, device)?
                     }
                     Training::Adjoint => {
                         learner(config, model, AdjointLikelihood { solver, kinetic, jacobian }, data, device)?
@@ -221,11 +239,12 @@ impl Experiment for CnfExperiment {
     }
 
     fn load(config: &CnfRun, bytes: &[u8], device: &Device) -> Result<Self> {
-        let mut model = untrained(config, config.model.flow.solver, device)?;
+        let (mut model, n_visible) =
+            (untrained(config, config.model.flow.solver, device)?, config.model.flow.field.n_visible());
         if config.model.whitened {
-            let n_visible = config.model.flow.field.n_visible();
             model.preprocessor = model.preprocessor.with_identity_whitening(n_visible, device);
         }
+        model.model = model.model.with_base(base::empty(config.model.base, n_visible, device)?);
         let model = preprocessed::from_bytes(model, bytes).or_usage()?;
         let target = SymmetrizedTarget::of(config.model.system.as_ref(), config.model.symmetry)?;
         Ok(Self { config: config.clone(), model, target, device: device.clone() })
@@ -333,6 +352,17 @@ fn learner<'a>(
     .or_usage()?;
     let valid = data.valid.rows(0..data.valid.len().min(VALIDATED));
     let like_valid = train_like_valid(&Splits { valid: valid.clone(), ..data.clone() });
+    let of_valid = device.clone();
+    let log_probs = move |model: &Flow, set: &Dataset| -> Result<Vec<f64>, SolveError> {
+        let noise = &mut Noise::new(seed, "valid");
+        let rows: Vec<usize> = (0..set.len()).collect();
+        Ok(evaluate::log_probs(model, (set, &rows), &of_valid, noise)?.0.of_data)
+    };
+    let selection = match config.model.base {
+        Some(_) => Selection::from_start(log_probs(&model, &valid)?, preprocessed::to_bytes(&model)?),
+        None => Selection::by_mean(),
+    };
+    let kept = selection.clone();
     let device = device.clone();
     let learner = Learner::new(model, objective, &train.learner, StepNoise::each_step(seed, "step"))
         .or_usage_at("train")?
@@ -348,23 +378,47 @@ fn learner<'a>(
             }
             let flow = model.model.clone().with_solver(config.model.flow.solver)?;
             let model = Preprocessed { preprocessor: model.preprocessor.clone(), model: flow };
-            let log_prob = |set: &Dataset| -> Result<f64, gibbs_core::BoxError> {
-                let noise = &mut Noise::new(seed, "valid");
-                let rows: Vec<usize> = (0..set.len()).collect();
-                Ok(mean(&evaluate::log_probs(&model, (set, &rows), &device, noise)?.0.of_data))
-            };
-            let score = log_prob(&valid)?;
-            let metrics =
-                Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid)?);
-            Ok(Some(Validation { metrics, score: Some(score) }))
+            let train_log_prob = mean(&log_probs(&model, &like_valid)?);
+            Ok(Some(selection.validation(&log_probs(&model, &valid)?, train_log_prob)))
         })
-        .export(|model| Ok(preprocessed::to_bytes(model)?))
+        .export(move |model| Ok(kept.weights(model)?))
         .import(|model, bytes| Ok(preprocessed::from_bytes(model, bytes)?));
     Ok(Box::new(learner))
 }
 
+/// Maximum likelihood that says on stderr when it takes more solver steps.
+struct Refining(SolvedLikelihood);
+
+impl Objective<Flow> for Refining {
+    fn step(
+        &mut self,
+        model: &Flow,
+        batch: Batch,
+        at: &Position,
+        noise: &mut Noise,
+    ) -> Result<StepOutput, BoxError> {
+        let before = self.0.solver.steps;
+        let output = self.0.step(model, batch, at, noise)?;
+        if let Some(steps) = self.0.solver.steps.filter(|_| self.0.solver.steps != before) {
+            note(format_args!(
+                "step {}: errors of the solver raise the likelihood, training goes on with {steps} solver steps",
+                at.step
+            ));
+        }
+        Ok(output)
+    }
+
+    fn state(&self) -> ObjectiveState {
+        Objective::<Flow>::state(&self.0)
+    }
+
+    fn restore(&mut self, state: ObjectiveState) {
+        Objective::<Flow>::restore(&mut self.0, state);
+    }
+}
+
 /// Whether an epoch is the last one, or one of about `count` at equal distances.
-fn is_one_of(count: usize, at: &gibbs_core::Position) -> bool {
+fn is_one_of(count: usize, at: &Position) -> bool {
     let epochs = at.total_steps.div_ceil(at.steps_per_epoch);
     at.epoch + 1 == epochs || (at.epoch + 1).is_multiple_of(epochs.div_ceil(count))
 }

@@ -23,6 +23,8 @@ use gibbs_train::{
 
 use super::{CnfExperiment, CnfModel, CnfTrain, Training};
 use crate::{
+    base,
+    conditions::ContextUnits,
     config::TrainConfig,
     experiment::Settings,
     preprocessed::{FEW_COLUMNS, is_whitened, standardize},
@@ -45,6 +47,12 @@ const SEPARABLE: usize = 8;
 
 /// Cosines in the time that a field receives.
 const FREQUENCIES: usize = 4;
+
+/// The most steps of a solve with step control: ten times those of a rough field.
+const SOLVER_STEPS: usize = 1000;
+
+/// The same where each step is stored for the backward pass.
+const STORED_STEPS: usize = 200;
 
 /// The most epochs over small data.
 const MOST_EPOCHS: usize = 500;
@@ -188,12 +196,18 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
     };
     let n_hidden = request.or("model.n_hidden", if is_tiny { vec![16, 16].into() } else { recipe.n_hidden });
     let is_matching = has_data && objective == Training::Matching;
+    let context = ContextUnits::of_preset(request, info);
+    let n_context = context.as_ref().map_or(0, ContextUnits::width);
+    if n_context > 0 && !matches!(kind, FieldKind::Mlp | FieldKind::Image) {
+        return Err(usage("data.context: fields of this model.kind have no context; take model.kind=mlp"));
+    }
     let field = match kind {
         FieldKind::Mlp => FieldConfig::Mlp(
             MlpFieldConfig::new(width, n_hidden.clone())
                 .with_activation(if is_matching { Activation::Silu } else { Activation::Tanh })
                 .with_time(TimeInput::Gated)
                 .with_frequencies(FREQUENCIES)
+                .with_n_context(n_context)
                 .with_fourier_features(recipe.fourier.0)
                 .with_fourier_scale(recipe.fourier.1),
         ),
@@ -209,6 +223,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
             let atoms = matches!(preprocessing, PreprocessorConfig::Signed);
             FieldConfig::Image(
                 ImageFieldConfig::new(rows, columns, channels)
+                    .with_n_context(n_context)
                     .with_blocks(request.by_preset([[1, 1], [1, 2], [2, 4]]))
                     .with_point_masses(if atoms { BLACK_AND_WHITE.to_vec() } else { Vec::new() })
                     .with_point_std(CELL_STD)
@@ -232,17 +247,26 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         FieldKind::Image => false,
         FieldKind::Lattice => true,
     };
+    let base = match (has_data && kind == FieldKind::Mlp, objective) {
+        (true, Training::Likelihood | Training::Adjoint) => {
+            base::choose(request, info, &preprocessing, n_context)
+        }
+        _ => None,
+    };
     let model = CnfModel {
         flow: ContinuousFlowConfig {
             field,
-            solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4),
+            solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4).with_max_steps(SOLVER_STEPS),
             trace: if is_cheap { Trace::Exact } else { Trace::Hutchinson(Probe::Rademacher) },
         },
         invariance: match kind {
             FieldKind::Potential => Symmetrization::Reversal,
             _ => Symmetrization::None,
         },
-        whitened: is_logit || is_whitened(&preprocessing, width) && kind != FieldKind::Image,
+        whitened: is_logit
+            || base.is_none() && is_whitened(&preprocessing, width) && kind != FieldKind::Image,
+        base,
+        context,
         preprocessing,
         measured: (kind == FieldKind::Image).then_some(MEASURED_PICTURES),
         symmetry: Symmetrization::None,
@@ -256,7 +280,11 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         Method::Euler | Method::Midpoint | Method::Rk4 => {
             Solver::new(method).with_steps(Some(recipe.solver_steps))
         }
-        _ => Solver::new(method),
+        _ => Solver::new(method).with_max_steps(match (objective, kind) {
+            (Training::Likelihood, FieldKind::Image) => STORED_STEPS / 10,
+            (Training::Likelihood, _) => STORED_STEPS,
+            _ => SOLVER_STEPS,
+        }),
     };
     let variational = VariationalTrain::new(request, recipe.annealing, Symmetrization::None);
     let steps_per_epoch = request.or("train.steps_per_epoch", variational.steps_per_epoch);
@@ -264,12 +292,19 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
     let train = TrainConfig {
         run: LoopConfig {
             epochs: match has_data {
-                true => info.epochs(steps, asked_batch_size, MOST_EPOCHS),
+                true => info.epochs(
+                    steps,
+                    asked_batch_size,
+                    if base.is_some() { usize::MAX } else { MOST_EPOCHS },
+                ),
                 false => steps.div_ceil(steps_per_epoch.max(1)),
             },
             select_best: has_data,
             patience: has_data.then_some(30),
-            ..LoopConfig::default()
+            ..match base {
+                Some(_) => base::loop_config(info, asked_batch_size),
+                None => LoopConfig::default(),
+            }
         },
         batch_size,
         learner: LearnerConfig {

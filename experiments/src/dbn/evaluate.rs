@@ -232,9 +232,9 @@ impl DbnExperiment {
 
 pub(super) fn sample(experiment: &DbnExperiment, args: &Sample, family: &DbnSampleArgs) -> Result<PathBuf> {
     let mut noise = Noise::new(args.seed, "sample");
-    let means = experiment.generate(args.n, family.class, family.sweeps, &mut noise)?;
+    let means = experiment.generate(args.n(), family.class, family.sweeps, &mut noise)?;
     let out = args.out_path();
-    let title = format!("{} of {} draws", experiment.visible().mean_name(), args.n);
+    let title = format!("{} of {} draws", experiment.visible().mean_name(), args.n());
     experiment.look().write(&out, &title, &means, &means)?;
     Ok(out)
 }

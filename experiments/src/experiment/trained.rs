@@ -162,7 +162,7 @@ pub(super) fn sample<E: Experiment>(
     family: &E::SampleArgs,
     shared: &Shared,
 ) -> Result<()> {
-    if args.n == 0 {
+    if args.n() == 0 {
         return Err(usage("-n 0: draw at least one sample"));
     }
     let (_, device) = device(shared)?;

@@ -135,10 +135,10 @@ impl Experiment for IsingExperiment {
     }
 
     fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<PathBuf> {
-        let (values, how) = self.draw(args.n, &Noise::new(args.seed, "sample"))?;
+        let (values, how) = self.draw(args.n(), &Noise::new(args.seed, "sample"))?;
         let grey: Vec<f32> = values.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let out = args.out_path();
-        self.look().write(&out, &format!("{} draws", args.n), &grey, &values)?;
+        self.look().write(&out, &format!("{} draws", args.n()), &grey, &values)?;
         note(how);
         Ok(out)
     }

@@ -226,14 +226,14 @@ pub(super) fn sample(
             experiment.known(&known)?;
             let data = experiment.config.load_data(&shared.data_dir)?.test;
             require(&experiment.config.model.network, &data)?;
-            let rows: Vec<usize> = (0..args.n).map(|i| i * data.len() / args.n).collect();
+            let rows: Vec<usize> = (0..args.n()).map(|i| i * data.len() / args.n()).collect();
             let values = experiment.complete(&data, &rows, &known, &mut noise)?;
             let given = experiment.given(&data, &rows, &known)?;
-            look.write_completed(&out, &format!("{} completed examples", args.n), &given, &values, &values)?;
+            look.write_completed(&out, &format!("{} completed examples", args.n()), &given, &values, &values)?;
         }
         None => {
-            let values = experiment.draw(args.n, family.class, &mut noise)?;
-            look.write(&out, &independent_draws(args.n), &values, &values)?;
+            let values = experiment.draw(args.n(), family.class, &mut noise)?;
+            look.write(&out, &independent_draws(args.n()), &values, &values)?;
         }
     }
     Ok(out)

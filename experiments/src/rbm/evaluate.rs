@@ -169,7 +169,7 @@ pub(super) fn sample(
     let test = || {
         Ok::<_, anyhow::Error>(experiment.visible().spread(
             &config.load_data(&shared.data_dir)?.test,
-            args.n,
+            args.n(),
             device,
         ))
     };
@@ -182,13 +182,13 @@ pub(super) fn sample(
         None => GibbsChain::new(rbm),
     };
     let start = match (&clamp, family.start) {
-        (Some(_), _) | (None, Start::Noise) => chain.init(args.n, &mut noise),
+        (Some(_), _) | (None, Start::Noise) => chain.init(args.n(), &mut noise),
         (None, Start::Data) => test()?,
-        (None, Start::Annealed) => experiment.annealed(args.n, &mut noise),
+        (None, Start::Annealed) => experiment.annealed(args.n(), &mut noise),
     };
     let draws = experiment.draws(chain.run(start, family.sweeps, &mut noise), clamp.as_ref());
     let (out, look) = (args.out_path(), experiment.look());
-    let title = title(experiment, args.n, family.sweeps);
+    let title = title(experiment, args.n(), family.sweeps);
     match &clamp {
         Some(clamp) => {
             look.write_completed(&out, &title, &experiment.given(clamp), &draws.means, &draws.values)?

@@ -13,12 +13,12 @@ use gibbs_flow::Flow;
 use super::RealNvpExperiment;
 use crate::{
     cli::{Part, Sample},
+    conditions,
     density::{LogProbs, Measured},
     evaluation::Evaluation,
     look::{Look, independent_draws},
     pictures::host,
     preprocessed::blocks,
-    source::classes,
     usage::usage,
 };
 
@@ -68,8 +68,11 @@ pub struct FlowSampleArgs {
     #[arg(long, value_name = "T", default_value_t = 1.0, allow_negative_numbers = true)]
     pub temperature: f64,
     /// Draw from this class; all classes in equal parts if not given, where the flow is conditioned on them
-    #[arg(long, value_name = "CLASS")]
+    #[arg(long, value_name = "CLASS", conflicts_with = "context")]
     pub class: Option<usize>,
+    /// Draw for each row of this file, where the flow is conditioned on real numbers; their mean if not given
+    #[arg(long, value_name = "FILE")]
+    pub context: Option<PathBuf>,
 }
 
 /// Whether a temperature is one.
@@ -95,13 +98,25 @@ impl RealNvpExperiment {
         temperature: f64,
         noise: &mut Noise,
     ) -> Result<Tensor<2>> {
-        let context = classes(n, class, self.model.n_context(), &self.device)?;
+        let units = (self.config.model.context.as_ref(), self.model.n_context());
+        let context = conditions::of_draws(n, class, units, &self.device)?;
+        Ok(self.draw_given(n, context, temperature, noise))
+    }
+
+    /// `n` draws `[n, D]` as data, for contexts `[n, C]`.
+    fn draw_given(
+        &self,
+        n: usize,
+        context: Option<Tensor<2>>,
+        temperature: f64,
+        noise: &mut Noise,
+    ) -> Tensor<2> {
         let z = self.model.model.sample_given(n, context.as_ref(), temperature, noise);
         let x = self.model.preprocessor.inverse(z);
-        Ok(match &self.target {
+        match &self.target {
             Some(target) => target.group.apply_random(x, noise),
             None => x,
-        })
+        }
     }
 
     pub(super) fn look(&self) -> Look {
@@ -123,8 +138,14 @@ pub(super) fn sample(
 ) -> Result<PathBuf> {
     require_temperature(family.temperature)?;
     let noise = &mut Noise::new(args.seed, "sample");
-    let values = host(experiment.draw(args.n, family.class, family.temperature, noise)?);
+    let units = experiment.config.model.context.as_ref();
+    let draws = match conditions::of_file(family.context.as_deref(), args, units, &experiment.device)? {
+        Some(context) => experiment.draw_given(context.dims()[0], Some(context), family.temperature, noise),
+        None => experiment.draw(args.n(), family.class, family.temperature, noise)?,
+    };
+    let n = draws.dims()[0];
+    let values = host(draws);
     let out = args.out_path();
-    experiment.look().write(&out, &independent_draws(args.n), &values, &values)?;
+    experiment.look().write(&out, &independent_draws(n), &values, &values)?;
     Ok(out)
 }

@@ -16,19 +16,21 @@ use gibbs_core::{
     preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Binarization, Dataset, Splits};
-use gibbs_flow::{Flow, FlowFamilyConfig, FlowKind, ImageConfig, fit_to_energy};
+use gibbs_flow::{Flow, FlowFamilyConfig, FlowKind, ImageConfig, MixtureConfig, fit_to_energy};
 use gibbs_physics::system::{ContinuousKind, ContinuousSystemConfig};
 use gibbs_train::{
     clip::Clip,
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
     run_folder::RunFiles,
     schedule::Schedule,
-    training::{LoopConfig, Metrics, TrainTask, Validation},
+    training::{LoopConfig, TrainTask},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    base::{self, Selection},
     cli::{self, Part, Preset, Shared},
+    conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, mean},
     experiment::{Experiment, Latent, Settings},
@@ -57,6 +59,12 @@ pub struct FlowModel {
     /// The flow.
     #[serde(flatten)]
     pub flow: FlowFamilyConfig,
+    /// The distribution of the latent variables, fitted to the data before training; `null` is standard normal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<MixtureConfig>,
+    /// Units of the real numbers on which the flow is conditioned, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextUnits>,
     /// The map before the flow.
     pub preprocessing: PreprocessorConfig,
     /// Whether a whitening by the covariance of the training data follows the map.
@@ -120,13 +128,17 @@ impl Experiment for RealNvpExperiment {
         let has_data = system.is_none();
         let is_chain = system.as_ref().is_some_and(|system| system.kind == ContinuousKind::HarmonicChain);
         let is_narrow = info.width <= FEW_COLUMNS;
+        let is_table = has_data && !info.is_grey();
         let default = match has_data {
+            true if is_table => FlowKind::of_table(info.width),
             true => FlowKind::of_data(info.width),
             false => FlowKind::of_hamiltonian(&info.shape, is_chain),
         };
         let kind = request.or("model.kind", default);
+        let context = ContextUnits::of_preset(request, info);
+        let n_context = context.as_ref().map_or(0, ContextUnits::width);
         let mut flow = match has_data {
-            true => FlowFamilyConfig::of_data(kind, info.width, 0, info.rows_and_columns()),
+            true => FlowFamilyConfig::of_data(kind, info.width, n_context, info.rows_and_columns()),
             false => FlowFamilyConfig::of_hamiltonian(kind, &info.shape, is_chain),
         };
         let is_tiny = request.preset == Preset::Tiny;
@@ -144,31 +156,46 @@ impl Experiment for RealNvpExperiment {
         }
         let preprocessing = match has_data {
             false => PreprocessorConfig::Identity,
-            true if info.is_grey() => PreprocessorConfig::Logit { margin: kind.margin() },
-            true => standardize(info),
+            true if is_table => standardize(info),
+            true => PreprocessorConfig::Logit { margin: kind.margin() },
         };
+        let base = base::choose(request, info, &preprocessing, flow.n_context());
         let batch_size = if has_data { 256 } else { 128 };
         let asked_batch_size = request.or("train.batch_size", batch_size);
-        let steps = request.by_preset([100, if is_narrow { 8000 } else { 2000 }, 20_000]);
+        let default_steps = match base {
+            Some(_) => base::STEPS,
+            None if is_narrow => 8000,
+            None => 2000,
+        };
+        let steps = request.by_preset([100, default_steps, 20_000]);
+        let most_epochs = if base.is_some() { usize::MAX } else { MOST_EPOCHS };
         let family = VariationalTrain::new(request, 0.2, Symmetrization::Reversal);
         let steps_per_epoch = request.or("train.steps_per_epoch", family.steps_per_epoch);
         let epochs = match has_data {
-            true => info.epochs(request.steps(steps), asked_batch_size, MOST_EPOCHS),
+            true => info.epochs(request.steps(steps), asked_batch_size, most_epochs),
             false => {
                 let steps = request.by_preset([100, TARGET_STEPS, 20_000]);
                 request.steps(steps).div_ceil(steps_per_epoch.max(1))
             }
+        };
+        let rate = match (has_data, base) {
+            (true, Some(_)) => 1e-3,
+            (true, None) => 2e-3,
+            (false, _) => 3e-3,
         };
         let train = TrainConfig {
             run: LoopConfig {
                 epochs,
                 select_best: has_data,
                 patience: has_data.then_some(30),
-                ..LoopConfig::default()
+                ..match base {
+                    Some(_) => base::loop_config(info, asked_batch_size),
+                    None => LoopConfig::default(),
+                }
             },
             batch_size,
             learner: LearnerConfig {
-                learning_rate: Schedule::cosine(if has_data { 2e-3 } else { 3e-3 }, 0.0).with_warmup(100),
+                learning_rate: Schedule::cosine(rate, 0.0).with_warmup(100),
                 optimizer: OptimizerConfig::adam(),
                 average: AverageConfig { decay: 0.999, every: 1 },
                 clip: Clip::GlobalNorm { limit: 10.0 },
@@ -176,8 +203,11 @@ impl Experiment for RealNvpExperiment {
             family,
         };
         let model = FlowModel {
-            whitened: is_whitened(&request.or("model.preprocessing", preprocessing.clone()), info.width)
+            whitened: base.is_none()
+                && is_whitened(&request.or("model.preprocessing", preprocessing.clone()), info.width)
                 && !kind.is_of_images(),
+            base,
+            context,
             symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
             flow,
             preprocessing,
@@ -191,6 +221,7 @@ impl Experiment for RealNvpExperiment {
         let flow = model.flow.flow().or_usage_at("model")?;
         flow.init(&Device::default(), &mut Noise::new(0, "check")).or_usage_at("model")?;
         model.preprocessing.validate(n_visible).or_usage_at("model.preprocessing")?;
+        model.context.iter().try_for_each(|context| context.validate(flow.n_context))?;
         config.train.validate()?;
         match source {
             Source::Data(data) => {
@@ -211,7 +242,7 @@ impl Experiment for RealNvpExperiment {
     }
 
     fn prepare(config: &FlowRun, data: Splits) -> Result<Splits> {
-        Ok(preprocessed::dequantized(data, config.seed))
+        conditions::prepared(config.model.context.as_ref(), preprocessed::dequantized(data, config.seed))
     }
 
     fn task<'a>(
@@ -250,25 +281,30 @@ impl Experiment for RealNvpExperiment {
         };
         let batch = with_classes(data.train.batch(&spread(data.train.len(), FITTED), device), n_classes);
         let flow = flow.fitted(preprocessor.forward(batch.x).0, batch.context.as_ref());
+        let flow = flow.with_base(base::fitted(model.base, &preprocessor, &data.train, seed, device)?);
         let flow = Preprocessed { preprocessor, model: flow };
         let batches = DataBatches::new(data.train.clone(), train.batch_size, seed, device, move |batch| {
             with_classes(batch, n_classes)
         })
         .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
+        let log_probs =
+            move |flow: &Preprocessed<Flow>, set: &Dataset| evaluate::log_probs(flow, set, &device).of_data;
+        let selection = match model.base {
+            Some(_) => Selection::from_start(log_probs(&flow, &data.valid), preprocessed::to_bytes(&flow)?),
+            None => Selection::by_mean(),
+        };
+        let kept = selection.clone();
         let learner =
             Learner::new(flow, MaximumLikelihood, &train.learner, StepNoise::each_step(seed, "step"))
                 .or_usage_at("train")?
                 .on_batches(batches)
                 .validate(move |flow, _| {
-                    let log_prob = |set: &Dataset| mean(&evaluate::log_probs(flow, set, &device).of_data);
-                    let score = log_prob(&data.valid);
-                    let metrics = Metrics::new()
-                        .with("valid_log_prob", score)
-                        .with("train_log_prob", log_prob(&like_valid));
-                    Ok(Some(Validation { metrics, score: Some(score) }))
+                    let train_log_prob = mean(&log_probs(flow, &like_valid));
+                    let valid = log_probs(flow, &data.valid);
+                    Ok(Some(selection.validation(&valid, train_log_prob)))
                 })
-                .export(|flow| Ok(preprocessed::to_bytes(flow)?))
+                .export(move |flow| Ok(kept.weights(flow)?))
                 .import(|flow, bytes| Ok(preprocessed::from_bytes(flow, bytes)?));
         Ok(Box::new(learner))
     }
@@ -278,6 +314,7 @@ impl Experiment for RealNvpExperiment {
         let flow = model.flow.flow().or_usage_at("model")?;
         let flow = flow.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let n_visible = model.flow.n_visible();
+        let flow = flow.with_base(base::empty(model.base, n_visible, device)?);
         let preprocessor = model.preprocessing.init(n_visible).or_usage_at("model.preprocessing")?;
         let preprocessor = match model.whitened {
             true => preprocessor.with_identity_whitening(n_visible, device),

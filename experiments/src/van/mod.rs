@@ -269,11 +269,11 @@ impl Experiment for VanExperiment {
     }
 
     fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<PathBuf> {
-        let spins = self.draw(args.n, &mut Noise::new(args.seed, "sample"));
+        let spins = self.draw(args.n(), &mut Noise::new(args.seed, "sample"));
         let bits: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
         let values = if self.config.model.values == SpinValues::Bits { &bits } else { &spins };
         let out = args.out_path();
-        self.look().write(&out, &independent_draws(args.n), &bits, values)?;
+        self.look().write(&out, &independent_draws(args.n()), &bits, values)?;
         Ok(out)
     }
 

@@ -3,6 +3,7 @@
 mod autoencoder;
 pub(crate) mod cnf;
 mod command;
+mod conditional;
 mod contract;
 mod damage;
 mod data;

@@ -38,14 +38,16 @@ pub enum SolveError {
     },
     /// Too many steps.
     #[error(
-        "{steps} steps have led to time {t:.6} only, the last one {step:.3e} long; take a larger tolerance, or more steps \
-         (max_steps)"
+        "{steps} steps have led to time {t:.6} only, the last one {step:.3e} long (norm {norm:.3e}): the field is stiff there; take a \
+         larger tolerance, more steps (max_steps), or a smaller learning rate where it is being trained"
     )]
     TooManySteps {
         /// Where the solve was.
         t: f64,
         /// The last step.
         step: f64,
+        /// Root mean square of the state.
+        norm: f64,
         /// How many there were.
         steps: usize,
     },

@@ -164,7 +164,8 @@ impl<'a, F: Fn(f64, &State) -> State> Integrator<'a, F> {
             h = if is_last { rest } else { h };
             let steps = self.accepted + self.rejected;
             if steps >= self.solver.max_steps {
-                return Err(SolveError::TooManySteps { t: self.t, step: h, steps });
+                let norm = self.state.norm();
+                return Err(SolveError::TooManySteps { t: self.t, step: h, norm, steps });
             }
             let step = self.attempt(h);
             let norm = step.after.norm();

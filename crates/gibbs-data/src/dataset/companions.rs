@@ -103,6 +103,18 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same examples with each number of their contexts replaced by `change` of its column and itself.
+    #[must_use]
+    pub fn map_context(mut self, change: impl Fn(usize, f32) -> f32) -> Self {
+        if let Some(context) = &mut self.companions.context {
+            let width = context.columns.len();
+            let values =
+                context.values.iter().enumerate().map(|(i, &value)| change(i % width, value)).collect();
+            context.values = Arc::new(values);
+        }
+        self
+    }
+
     /// The same examples with `weights`, one for each. An example of weight 2 counts as two equal examples.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! x = z_0 -> z_1 -> … -> z_L = z,     z ~ N(0, 1)
-//! ln p(x | c) = ln N(z; 0, 1) + Σ_l ladj_l,     ln N(z; 0, 1) = -½ |z|² - D·ln √(2π)
+//! ln p(x | c) = ln p_base(z) + Σ_l ladj_l,     ln N(z; 0, 1) = -½ |z|² - D·ln √(2π), or a mixture
 //! sampling at temperature T:  z ~ N(0, T²),  then back through the chain
 //! ```
 //!
@@ -12,19 +12,18 @@
 
 use burn::{module::Module, prelude::*, tensor::DType};
 use gibbs_backend::Noise;
-use gibbs_core::{
-    Bijection, ConditionalLogProb, Sample,
-    math::{LN_SQRT_TAU, row_sums, row_zeros},
-    params::placement,
-};
+use gibbs_core::{Bijection, ConditionalLogProb, Sample, math::row_zeros, params::placement};
 
 use super::layer_config::FlowLayer;
+use crate::{Mixture, base};
 
-/// A chain of bijections. It is a bijection itself, and with a standard normal base a density.
+/// A chain of bijections. It is a bijection itself, and with a base a density.
 #[derive(Module, Debug)]
 pub struct Chain<B> {
     /// From data to the base.
     pub layers: Vec<B>,
+    /// Distribution of the latent variables; `None` is standard normal.
+    pub base: Option<Mixture>,
     n_variables: usize,
     n_context: usize,
 }
@@ -32,7 +31,17 @@ pub struct Chain<B> {
 impl<B: Bijection> Chain<B> {
     /// A chain over `n_variables`, with a context of width `n_context`, 0 for none.
     pub fn new(layers: Vec<B>, n_variables: usize, n_context: usize) -> Self {
-        Self { layers, n_variables, n_context }
+        Self { layers, base: None, n_variables, n_context }
+    }
+
+    /// The chain with another base; `None` is standard normal.
+    ///
+    /// # Panics
+    /// If the base has another number of variables.
+    #[must_use]
+    pub fn with_base(self, base: Option<Mixture>) -> Self {
+        base.iter().for_each(|base| assert_eq!(base.dims()[1], self.n_variables, "variables of the base"));
+        Self { base, ..self }
     }
 
     /// Number of variables, `D`.
@@ -53,7 +62,8 @@ impl<B: Bijection> Chain<B> {
         noise: &mut Noise,
     ) -> Tensor<2> {
         let (device, dtype) = placement(self).unwrap_or_else(|| (Device::default(), DType::F32));
-        let z = noise.normal([n, self.n_variables], (&device, dtype)) * temperature;
+        let shape = [n, self.n_variables];
+        let z = base::sample(self.base.as_ref(), shape, temperature, (&device, dtype), noise);
         self.inverse(z, context).0
     }
 
@@ -126,7 +136,7 @@ impl<B: Bijection> ConditionalLogProb for Chain<B> {
 
     fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
         let (z, ladj) = self.forward(x, context);
-        row_sums(z.powi_scalar(2)) * -0.5 + ladj - self.n_variables as f64 * LN_SQRT_TAU
+        base::log_prob(self.base.as_ref(), z) + ladj
     }
 }
 

@@ -25,6 +25,7 @@ use super::{
     flow::ContinuousFlow,
     velocity::VelocityField,
 };
+use crate::{Mixture, base};
 
 /// Derivatives of a loss with respect to the end of a path.
 #[derive(Clone, Debug)]
@@ -130,24 +131,23 @@ impl<V: VelocityField> ContinuousFlow<V> {
         const SPAN: [f64; 2] = [1.0, 0.0];
         let (n, again) = (x.dims()[0] as f64, &mut noise.clone());
         let path = self.clone().valid().path(x, context, SPAN, weights.is_some(), Some(noise))?;
-        let regularizers = weights.map(|weights| weights.map(|weight| weight / n));
-        let cotangents = match of_examples {
-            None => Cotangents {
-                end: path.end.clone() / n,
-                ladj: path.ladj.ones_like() * (-1.0 / n),
-                regularizers,
-            },
-            Some(w) => {
-                let share = w.clone() / w.clone().sum().clamp_min(f64::from(f32::MIN_POSITIVE));
-                Cotangents {
-                    end: path.end.clone() * share.clone().unsqueeze_dim::<2>(1),
-                    ladj: share.neg(),
-                    regularizers,
-                }
-            }
+        // The gradient of -mean ln p_base, and the weight of each example in the mean.
+        let share = match of_examples {
+            None => path.ladj.ones_like() / n,
+            Some(w) => w.clone() / w.clone().sum().clamp_min(f64::from(f32::MIN_POSITIVE)),
+        };
+        let end = path.end.clone().autodiff().require_grad();
+        let of_base = base::log_prob(self.base.clone().map(Mixture::train).as_ref(), end.clone());
+        let of_base = (of_base * share.clone().autodiff()).sum().neg();
+        let cotangents = Cotangents {
+            end: end.grad(&of_base.backward()).unwrap_or_else(|| path.end.zeros_like()),
+            ladj: share.neg(),
+            regularizers: weights.map(|weights| weights.map(|weight| weight / n)),
         };
         let adjoint = self.adjoint(path.end.clone(), cotangents, context, SPAN, Some(again))?;
-        Ok(LikelihoodGradients { log_prob: path.log_prob(), path, adjoint })
+        let log_prob = base::log_prob(self.base.clone().map(|base| base.valid()).as_ref(), path.end.clone())
+            + path.ladj.clone();
+        Ok(LikelihoodGradients { log_prob, path, adjoint })
     }
 }
 

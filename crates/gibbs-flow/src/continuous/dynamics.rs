@@ -12,10 +12,7 @@
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::{
-    math::{LN_SQRT_TAU, row_sums},
-    ode::State,
-};
+use gibbs_core::{math::row_sums, ode::State};
 use serde::{Deserialize, Serialize};
 
 use super::velocity::{Velocity, time};
@@ -67,19 +64,6 @@ pub struct Path {
     pub jacobian: Option<Tensor<1>>,
     /// Evaluations of the field.
     pub evaluations: usize,
-}
-
-impl Path {
-    /// The log-density of the start if the end is standard normal, `[n]`, nats.
-    pub fn log_prob(&self) -> Tensor<1> {
-        log_normal(self.end.clone()) + self.ladj.clone()
-    }
-}
-
-/// `ln N(z; 0, 1)`, `[n]`.
-fn log_normal(z: Tensor<2>) -> Tensor<1> {
-    let width = z.dims()[1] as f64;
-    row_sums(z.powi_scalar(2)) * -0.5 - width * LN_SQRT_TAU
 }
 
 /// The dynamics of the points with log-determinant and regularizers.

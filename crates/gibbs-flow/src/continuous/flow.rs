@@ -15,6 +15,8 @@ use super::{
     field::{Field, FieldConfig},
     velocity::{VelocityField, time},
 };
+use crate::{Mixture, base};
+
 /// Seed and stream of the directions of solves without a noise. These solves are functions of their points.
 const FIXED: (u64, &str) = (0, "direction");
 
@@ -55,6 +57,8 @@ impl ContinuousFlowConfig {
 pub struct ContinuousFlow<V = Field> {
     /// The velocities.
     pub field: V,
+    /// Distribution at time 0; `None` is standard normal.
+    pub base: Option<Mixture>,
     #[module(skip)]
     solver: Solver,
     #[module(skip)]
@@ -68,7 +72,7 @@ impl<V: VelocityField> ContinuousFlow<V> {
     /// If [`Solver::validate`] fails.
     pub fn new(field: V, solver: Solver, trace: Trace) -> Result<Self, ConfigError> {
         solver.validate()?;
-        Ok(Self { field, solver, trace })
+        Ok(Self { field, base: None, solver, trace })
     }
 
     /// The same flow with another solver.
@@ -76,7 +80,19 @@ impl<V: VelocityField> ContinuousFlow<V> {
     /// # Errors
     /// If [`Solver::validate`] fails.
     pub fn with_solver(self, solver: Solver) -> Result<Self, ConfigError> {
-        Self::new(self.field, solver, self.trace)
+        solver.validate()?;
+        Ok(Self { solver, ..self })
+    }
+
+    /// The same flow with another base; `None` is standard normal.
+    ///
+    /// # Panics
+    /// If the base has another number of variables.
+    #[must_use]
+    pub fn with_base(self, base: Option<Mixture>) -> Self {
+        let n = self.field.n_variables();
+        base.iter().for_each(|base| assert_eq!(base.dims()[1], n, "variables of the base"));
+        Self { base, ..self }
     }
 
     /// The solver.
@@ -151,7 +167,12 @@ impl<V: VelocityField> ContinuousFlow<V> {
         noise: Option<&mut Noise>,
     ) -> Result<(Tensor<1>, usize), SolveError> {
         let path = self.path(x, context, [1.0, 0.0], false, noise)?;
-        Ok((path.log_prob(), path.evaluations))
+        Ok((self.log_prob_of(&path), path.evaluations))
+    }
+
+    /// The log-density of the start of a path to the base, `[n]`, nats.
+    pub fn log_prob_of(&self, path: &Path) -> Tensor<1> {
+        base::log_prob(self.base.as_ref(), path.end.clone()) + path.ladj.clone()
     }
 
     /// `n` samples `[n, D]` for contexts `[n, C]` from a base with the standard deviation `temperature`. No trace is computed.
@@ -168,15 +189,19 @@ impl<V: VelocityField> ContinuousFlow<V> {
         temperature: f64,
         noise: &mut Noise,
     ) -> Result<Tensor<2>, SolveError> {
-        let z = self.base(n, noise) * temperature;
+        let z = self.base_at(temperature, n, noise);
         let mut end = self.points(z, context, [0.0, 1.0], &[1.0])?;
         end.pop().ok_or_else(|| unreachable!("one time, one set of points"))
     }
 
     /// `n` samples `[n, D]` of the base.
     pub fn base(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
+        self.base_at(1.0, n, noise)
+    }
+
+    fn base_at(&self, temperature: f64, n: usize, noise: &mut Noise) -> Tensor<2> {
         let (device, dtype) = placement(&self.field).unwrap_or_else(|| (Device::default(), DType::F32));
-        noise.normal([n, self.field.n_variables()], (&device, dtype))
+        base::sample(self.base.as_ref(), [n, self.field.n_variables()], temperature, (&device, dtype), noise)
     }
 
     /// The places of points `x [n, D]` at `times`, in the order of `span`. No trace is computed.
@@ -253,6 +278,6 @@ impl<V: VelocityField> Sample for ContinuousFlow<V> {
     /// # Panics
     /// If the field has a context.
     fn sample(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
-        self.sample_given(n, None, 1.0, noise).unwrap_or_else(|_| self.base(n, noise) * f64::NAN)
+        self.sample_given(n, None, 1.0, noise).unwrap_or_else(|_| self.base_at(f64::NAN, n, noise))
     }
 }

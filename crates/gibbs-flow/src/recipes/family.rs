@@ -78,6 +78,15 @@ impl FlowKind {
         }
     }
 
+    /// The default kind for tables of this width: splines, whose slopes outside of their box are 1, so that no point far out is
+    /// thrown further.
+    pub fn of_table(n_visible: usize) -> Self {
+        match n_visible {
+            2 => Self::Spline,
+            _ => Self::SplineMaf,
+        }
+    }
+
     /// The default kind for a Hamiltonian whose variables have this shape: `lattice` for two axes, `realnvp` for more and for
     /// harmonic chains, `spline` for two variables.
     pub fn of_hamiltonian(shape: &[usize], is_harmonic_chain: bool) -> Self {

@@ -43,7 +43,7 @@ fn the_adjoint_gradient_is_that_through_the_steps() {
         let path = flow
             .path(Tensor::from_inner(x.clone()), lifted.as_ref(), [1.0, 0.0], regularized, Some(&mut noise()))
             .unwrap();
-        let (log_prob, kinetic) = (path.log_prob(), path.kinetic.clone());
+        let (log_prob, kinetic) = (flow.log_prob_of(&path), path.kinetic.clone());
         let mut loss = log_prob.clone().mean().neg();
         for (part, weight) in
             [path.kinetic, path.jacobian].into_iter().flatten().zip(weights.unwrap_or_default())

@@ -6,7 +6,11 @@
 //! ```
 
 use burn::module::{Module, Param};
-use gibbs_core::{Bijection, math::to_host};
+use gibbs_core::{
+    Batch, Bijection, Objective, Position,
+    math::to_host,
+    preprocess::{Preprocessed, PreprocessorConfig},
+};
 
 use super::*;
 
@@ -113,5 +117,29 @@ fn regularizers_are_positive_both_ways() {
         let jacobian = to_host(path.jacobian.expect("asked for"));
         assert!(jacobian.iter().all(|j| (j - truth).abs() < 1e-10), "{jacobian:?}");
         assert!(to_host(path.kinetic.expect("asked for")).iter().all(|k| *k > 0.0));
+    }
+}
+
+/// One step of Euler's method through `v = x` ends at 0 instead of `x/e`, which looks like a larger density. A resting field has no
+/// error.
+#[test]
+fn a_solver_whose_errors_pay_takes_more_steps() {
+    for (growth, expected) in [(1.0, 2), (0.0, 1)] {
+        let field = linear([[growth, 0.0], [0.0, growth]], [0.0; 2]);
+        let flow = ContinuousFlow::new(field, tight(), Trace::Exact).unwrap().train();
+        let preprocessor = PreprocessorConfig::Identity.init(2).unwrap();
+        let model = Preprocessed { preprocessor, model: flow };
+        let solver = Solver::fixed(Method::Euler, 1);
+        let mut objective = SolvedLikelihood { solver, step_jitter: 0.0, kinetic: 0.0, jacobian: 0.0 };
+        let (at, noise) = (Position::new(0, 100, 1), &mut Noise::new(0, "step"));
+        let output = objective.step(&model, Batch::new(normal("x", [200, 2])), &at, noise).unwrap();
+        assert_eq!(objective.solver.steps, Some(expected), "growth {growth}");
+        assert!(output.metrics.iter().any(|(name, _)| *name == "solver_steps"));
+        let mut resumed = SolvedLikelihood { solver, ..objective };
+        Objective::<Preprocessed<ContinuousFlow<Linear>>>::restore(
+            &mut resumed,
+            Objective::<Preprocessed<ContinuousFlow<Linear>>>::state(&objective),
+        );
+        assert_eq!(resumed, objective);
     }
 }
