@@ -69,7 +69,7 @@ impl Request {
             }
         }
         layers.extend(settings);
-        Ok(Self { is_quiet: args.quiet, ..Self::of_layers(args.preset, layers, steps)? })
+        Self::of_layers(args.preset, layers, steps)
     }
 
     /// Of a configuration file alone.

@@ -134,12 +134,12 @@ fn starts(experiment: &HopfieldExperiment, args: &Recall, noise: &mut Noise) -> 
     let flip = args.flip.unwrap_or(0.0);
     if args.image.is_none() && args.given.is_none() && args.flip.is_none() {
         let mut starts = default_starts(experiment, experiment.config.train.evaluation.flip, noise);
-        starts.truncate(args.n());
+        starts.truncate(args.n);
         return Ok(starts);
     }
     let originals: Vec<Vec<f32>> = match &args.image {
         Some(path) => vec![picture(experiment, path)?],
-        None => experiment.memory.patterns().iter().take(args.n()).cloned().collect(),
+        None => experiment.memory.patterns().iter().take(args.n).cloned().collect(),
     };
     let corrupt = |original: &Vec<f32>| {
         let state = flipped(original, flip, noise);
@@ -175,7 +175,7 @@ fn picture(experiment: &HopfieldExperiment, path: &Path) -> Result<Vec<f32>> {
 }
 
 pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
-    if args.n() == 0 {
+    if args.n == 0 {
         return Err(usage("-n 0: give at least 1"));
     }
     check_flip("--flip", args.flip.unwrap_or(0.0)).or_usage()?;

@@ -229,7 +229,13 @@ pub(super) fn sample(
             let rows: Vec<usize> = (0..args.n()).map(|i| i * data.len() / args.n()).collect();
             let values = experiment.complete(&data, &rows, &known, &mut noise)?;
             let given = experiment.given(&data, &rows, &known)?;
-            look.write_completed(&out, &format!("{} completed examples", args.n()), &given, &values, &values)?;
+            look.write_completed(
+                &out,
+                &format!("{} completed examples", args.n()),
+                &given,
+                &values,
+                &values,
+            )?;
         }
         None => {
             let values = experiment.draw(args.n(), family.class, &mut noise)?;
