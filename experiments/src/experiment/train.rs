@@ -32,7 +32,8 @@ pub(super) fn train<E: Experiment>(
     shared: &Shared,
 ) -> Result<ExitCode> {
     let (backend, device) = device(shared)?;
-    let request = Request::new(&args.request, family, settings_from::<E>(&args.request)?)?;
+    let mut request = Request::new(&args.request, family, settings_from::<E>(&args.request)?)?;
+    request.is_quiet = args.quiet;
     if let Some(name) = request.get::<String>("experiment") {
         config::check_family::<E>(&name)?;
     }
