@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gibbs_core::{Estimate, Kind};
+use gibbs_data::Dataset;
 use gibbs_report::format_value;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -166,6 +167,13 @@ fn rounded(value: f64, std_err: f64, spread: f64) -> (String, String) {
     }
 }
 
+/// Values of the examples of a set whose plain mean is that by the weights of the set: `w f n / Σ w`.
+pub fn by_weights(set: &Dataset, values: Vec<f64>) -> Vec<f64> {
+    let Some(weights) = set.weights() else { return values };
+    let scale = values.len() as f64 / weights.iter().map(|&w| f64::from(w)).sum::<f64>();
+    values.into_iter().zip(weights).map(|(value, &w)| value * f64::from(w) * scale).collect()
+}
+
 /// The mean over examples; NaN of none.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
@@ -194,6 +202,19 @@ mod tests {
         let sampled = Estimate { std_err: 0.0612, kind: Kind::Asymptotic, ..spread(-85.0389, 0.2468) };
         assert_eq!(row(&sampled), "-85.04 ± 0.06 (asymptotic; ±0.25 over examples, binarization none)");
         assert_eq!(row(&spread(2.0, 0.0)), "2 (exact; ±0.0e0 over examples, binarization none)");
+    }
+
+    #[test]
+    fn whole_weights_count_as_repeated_examples() {
+        let set = Dataset::from_f32("set", vec![0.0; 3], &[1], None).unwrap();
+        let weighted = set.clone().with_weights(vec![2.0, 0.0, 1.0]).unwrap();
+        let values = vec![1.0, 5.0, 4.0];
+        assert_eq!(by_weights(&set, values.clone()), values);
+        assert!((mean(&by_weights(&weighted, values.clone())) - 2.0).abs() < 1e-12);
+        let mut evaluation = Evaluation { per_example: values.clone(), ..Evaluation::default() };
+        evaluation.add_mean("log_prob", &values, "nats");
+        evaluation.weigh(&[2.0, 0.0, 1.0]);
+        assert!((evaluation.metrics()["log_prob"]["value"].as_f64().unwrap() - 2.0).abs() < 1e-12);
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::{
     cli::{self, NoCommands, Part, Shared},
     conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Latent, Settings},
     look::Look,
     output::note,
@@ -356,7 +356,7 @@ fn learner<'a>(
     let log_probs = move |model: &Flow, set: &Dataset| -> Result<Vec<f64>, SolveError> {
         let noise = &mut Noise::new(seed, "valid");
         let rows: Vec<usize> = (0..set.len()).collect();
-        Ok(evaluate::log_probs(model, (set, &rows), &of_valid, noise)?.0.of_data)
+        Ok(by_weights(set, evaluate::log_probs(model, (set, &rows), &of_valid, noise)?.0.of_data))
     };
     let selection = match config.model.base {
         Some(_) => Selection::from_start(log_probs(&model, &valid)?, preprocessed::to_bytes(&model)?),

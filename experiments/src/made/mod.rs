@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Settings},
     look::Look,
     preprocessed,
@@ -193,7 +193,8 @@ impl Experiment for MadeExperiment {
         .on_batches(batches)
         .validate(move |model, _| {
             let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
-            let log_prob = |set: &Dataset| mean(&evaluate::log_probs(network, &model, set, &device));
+            let log_prob =
+                |set: &Dataset| mean(&by_weights(set, evaluate::log_probs(network, &model, set, &device)));
             let score = log_prob(&data.valid);
             let metrics =
                 Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));

@@ -32,7 +32,7 @@ use crate::{
     cli::{self, Part, Preset, Shared},
     conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Latent, Settings},
     look::Look,
     preprocessed::{self, FEW_COLUMNS, is_whitened, standardize, with_classes},
@@ -288,8 +288,9 @@ impl Experiment for RealNvpExperiment {
         })
         .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
-        let log_probs =
-            move |flow: &Preprocessed<Flow>, set: &Dataset| evaluate::log_probs(flow, set, &device).of_data;
+        let log_probs = move |flow: &Preprocessed<Flow>, set: &Dataset| {
+            by_weights(set, evaluate::log_probs(flow, set, &device).of_data)
+        };
         let selection = match model.base {
             Some(_) => Selection::from_start(log_probs(&flow, &data.valid), preprocessed::to_bytes(&flow)?),
             None => Selection::by_mean(),

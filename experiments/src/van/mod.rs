@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Settings},
     look::{Look, independent_draws},
     request::Request,
@@ -241,7 +241,8 @@ impl Experiment for VanExperiment {
                 Box::new(learner(config, network, objective, "step")?.on_batches(batches).validate(
                     move |network, _| {
                         let model = symmetrized(network);
-                        let log_prob = |set: &Dataset| mean(&evaluate::log_probs(&model, set, &device));
+                        let log_prob =
+                            |set: &Dataset| mean(&by_weights(set, evaluate::log_probs(&model, set, &device)));
                         let score = log_prob(&data.valid);
                         let metrics = Metrics::new()
                             .with("valid_log_prob", score)
