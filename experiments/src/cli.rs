@@ -149,6 +149,13 @@ pub enum Preset {
     Paper,
 }
 
+impl Preset {
+    /// The name, as on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
+    }
+}
+
 /// What a run is to be: flags of `train` and `config`.
 #[derive(Args, Debug)]
 pub struct RequestArgs {
@@ -158,9 +165,9 @@ pub struct RequestArgs {
     /// What goes with the data.
     #[command(flatten)]
     pub files: DataFlags,
-    /// Settings to start from
-    #[arg(long, value_enum, default_value = "default")]
-    pub preset: Preset,
+    /// Settings to start from; default if not given
+    #[arg(long, value_enum)]
+    pub preset: Option<Preset>,
     /// Override one value of the configuration; may be repeated
     #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
     pub settings: Vec<String>,

@@ -8,6 +8,7 @@ use gibbs_data::{Binarization, Kind, Splits};
 use gibbs_train::{
     config::{Change, Resolver},
     learner::LearnerConfig,
+    schedule::Schedule,
     training::LoopConfig,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -17,7 +18,7 @@ use crate::{
     experiment::{Experiment, Settings},
     look::Look,
     request::Request,
-    source::{Source, SourceInfo, Target},
+    source::{self, Source, SourceInfo, Target},
     usage::{OrUsage, usage},
 };
 
@@ -76,8 +77,8 @@ impl<M, T> RunConfig<M, T> {
     /// # Errors
     /// Those of reading and binarizing.
     pub fn load_data(&self, data_dir: &Path) -> Result<Splits> {
-        let data = self.data()?;
-        self.binarized(gibbs_data::load_as(&data.name, &data.read, data_dir).or_usage()?)
+        let DataConfig { name, read, limit, .. } = self.data()?;
+        self.binarized(source::limited(gibbs_data::load_as(name, read, data_dir).or_usage()?, *limit))
     }
 
     /// How examples of this width are shown, whose values are of this kind where the data do not say it.
@@ -132,13 +133,21 @@ impl<F> TrainConfig<F> {
 
 /// The part of a `train` section that the loop needs.
 pub trait Length {
+    /// Whether `train.epochs` are those of the last stage, or of the only one. Then a resumed run may become longer.
+    const EPOCHS_ARE_LAST: bool = true;
+
+    /// Receives the learning rate that a resumed run is given, for stages that have their own.
+    fn change_learning_rate(&mut self, _rate: Schedule) {}
+
     /// The loop's configuration; its epochs are those of all stages of the run.
     fn run(&self) -> LoopConfig;
 }
 
 impl<F> Length for TrainConfig<F> {
+    /// Early stopping waits for the end of the warm-up.
     fn run(&self) -> LoopConfig {
-        self.run.clone()
+        let patience_steps = self.run.patience_steps.max(self.learner.learning_rate.warmup_steps());
+        LoopConfig { patience_steps, ..self.run.clone() }
     }
 }
 
@@ -154,7 +163,17 @@ pub fn resolve<E: Experiment>(
 ) -> Result<(ConfigOf<E>, Vec<Change>)> {
     let info = SourceInfo::of(source)?;
     let start = match saved {
-        Some(file) => overlay::<E>(&Request::of_file(file)?, &info)?.0,
+        Some(file) => {
+            let before = Request::of_file(file)?;
+            let mut config = overlay::<E>(&before, &info)?.0;
+            if let Some(rate) = request.get("train.learning_rate") {
+                config.train.change_learning_rate(rate);
+            }
+            match request.has_steps() {
+                true => with_epochs_of::<E>(config, &before.with_steps_of(request), &info)?,
+                false => config,
+            }
+        }
         None => preset::<E>(request, &info)?,
     };
     let resolved =
@@ -182,6 +201,17 @@ pub fn read<E: Experiment>(request: &Request, source: Option<&Source<E::Target>>
     Ok(overlay::<E>(request, &info)?.0)
 }
 
+/// The configuration with the number of epochs that a request gives in steps.
+fn with_epochs_of<E: Experiment>(
+    config: ConfigOf<E>,
+    request: &Request,
+    info: &SourceInfo,
+) -> Result<ConfigOf<E>> {
+    let epochs = preset::<E>(request, info)?.train.run().epochs;
+    let longer = Resolver::over(&config).or_usage()?.assign("train.epochs", epochs).or_usage()?;
+    Ok(longer.resolve::<ConfigOf<E>>().or_usage()?.config)
+}
+
 fn overlay<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<(ConfigOf<E>, Vec<Change>)> {
     check_family::<E>(&request.or("experiment", E::NAME.to_string()))?;
     let preset = preset::<E>(request, info)?;
@@ -192,6 +222,7 @@ fn overlay<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<(Confi
 
 fn preset<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<ConfigOf<E>> {
     let Settings { binarization, model, train } = E::preset(request, info)?;
+    request.require_steps_used()?;
     let has_target = E::target(request)?.is_some();
     let data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, binarization));
     Ok(RunConfig { experiment: E::NAME.into(), from: None, data, model, train, seed: 0 })

@@ -8,7 +8,11 @@ use gibbs_data::{Binarization, Dataset, Division, ReadConfig, Splits, shift};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{request::Request, source::SourceInfo, usage::usage};
+use crate::{
+    request::Request,
+    source::{SourceInfo, limit},
+    usage::usage,
+};
 
 /// What the model sees of a data set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,6 +25,10 @@ pub struct DataConfig {
     pub shape: Vec<usize>,
     /// Names of the columns, where the file has them.
     pub columns: Option<Vec<String>>,
+    /// Number of training examples that are used, the first ones, with a tenth as many for validation; `null` for all. The preset
+    /// `tiny` has it for large sets.
+    #[serde(default)]
+    pub limit: Option<usize>,
     /// The other files, and what the numbers of all of them mean.
     #[serde(flatten)]
     pub read: ReadConfig,
@@ -44,6 +52,7 @@ impl DataConfig {
             binarization,
             shape: info.shape.clone(),
             columns,
+            limit: limit(request, info.width).filter(|limit| *limit <= info.n_train()),
             read,
         }
     }

@@ -58,7 +58,7 @@ impl Evaluation {
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let reasons =
             self.metrics.iter().filter_map(|(name, metric)| Some((name, metric["unreliable"].as_str()?)));
-        reasons.map(|(name, reason)| format!("warning: {name} is unreliable: {reason}"))
+        reasons.map(|(name, reason)| format!("{name} is unreliable: {reason}"))
     }
 
     /// Makes `log_prob` the mean of the values of the examples by their weights, where it is their plain mean.
@@ -231,10 +231,7 @@ mod tests {
         let warnings: Vec<String> = evaluation.warnings().collect();
         assert_eq!(
             warnings,
-            [
-                "warning: energy is unreliable: few samples",
-                "warning: acceptance is unreliable: its standard error is unknown"
-            ]
+            ["energy is unreliable: few samples", "acceptance is unreliable: its standard error is unknown"]
         );
     }
 }

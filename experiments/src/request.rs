@@ -1,6 +1,9 @@
 //! What a user asks for, before it is known what the source is like.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use gibbs_data::ReadConfig;
@@ -25,6 +28,8 @@ pub struct Request {
     pub is_quiet: bool,
     /// Length of the run in steps, where it is given so.
     steps: Option<usize>,
+    /// Whether the preset has asked for it.
+    steps_are_used: Cell<bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +74,7 @@ impl Request {
             }
         }
         layers.extend(settings);
-        Self::of_layers(args.preset, layers, steps)
+        Self::of_layers(args.preset.unwrap_or(Preset::Default), layers, steps)
     }
 
     /// Of a configuration file alone.
@@ -81,7 +86,8 @@ impl Request {
     }
 
     fn of_layers(preset: Preset, layers: Vec<Layer>, steps: Option<usize>) -> Result<Self> {
-        let mut request = Self { preset, layers, values: Value::Null, is_quiet: true, steps };
+        let steps_are_used = Cell::new(false);
+        let mut request = Self { preset, layers, values: Value::Null, is_quiet: true, steps, steps_are_used };
         request.values = request.lay_over(Resolver::over(&Map::new()).or_usage()?)?.values().clone();
         Ok(request)
     }
@@ -131,7 +137,32 @@ impl Request {
 
     /// The length of the run in steps (`train.steps`), or a default.
     pub fn steps(&self, default: usize) -> usize {
+        self.steps_are_used.set(true);
         self.steps.unwrap_or(default)
+    }
+
+    /// Refuses a length in steps after a preset that did not ask for it.
+    ///
+    /// # Errors
+    /// `train.steps` in a family whose runs are counted in epochs.
+    pub fn require_steps_used(&self) -> Result<()> {
+        match self.steps.filter(|_| !self.steps_are_used.get()) {
+            Some(steps) => {
+                Err(usage(format!("train.steps = {steps}: this family counts epochs; give train.epochs")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The same request with the length in steps of another.
+    #[must_use]
+    pub fn with_steps_of(self, other: &Self) -> Self {
+        Self { steps: other.steps, ..self }
+    }
+
+    /// Whether a length in steps is given.
+    pub fn has_steps(&self) -> bool {
+        self.steps.is_some()
     }
 
     /// The choice between three values by the preset.

@@ -5,7 +5,7 @@ use burn::prelude::*;
 use gibbs_data::{Dataset, Splits, example_shape};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{request::Request, usage::usage};
+use crate::{cli::Preset, request::Request, usage::usage};
 
 /// A density that a model learns without data, such as that of a Hamiltonian.
 pub trait Target: Clone + Serialize + DeserializeOwned {
@@ -179,6 +179,24 @@ impl<'a> SourceInfo<'a> {
         let labels = self.data.and_then(|data| data.train.labels());
         labels.and_then(|labels| labels.iter().max()).map_or(0, |largest| usize::from(*largest) + 1)
     }
+}
+
+/// Values of the training examples of a smoke test: seconds for any network.
+const TINY_VALUES: usize = 1 << 21;
+
+/// Training examples that a request takes of a set of this width; `None` for all.
+pub fn limit(request: &Request, width: usize) -> Option<usize> {
+    match request.has("data.limit") {
+        true => request.get("data.limit"),
+        false => (request.preset == Preset::Tiny).then_some(TINY_VALUES / width.max(1)),
+    }
+}
+
+/// The first training examples, and a tenth as many for validation. The test split stays whole.
+pub fn limited(data: Splits, limit: Option<usize>) -> Splits {
+    let Some(n) = limit else { return data };
+    let first = |set: &Dataset, n: usize| set.rows(0..n.min(set.len()));
+    Splits { train: first(&data.train, n), valid: first(&data.valid, n.div_ceil(10)), ..data }
 }
 
 /// As many training examples as there are validation examples, to compare both.

@@ -38,6 +38,7 @@ use crate::{
     look::Look,
     output::note,
     preprocessed::{self, FEW_COLUMNS, with_classes},
+    progress::Work,
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
     system::{ContinuousArgs, build_continuous, continuous_of},
@@ -250,21 +251,18 @@ impl Experiment for CnfExperiment {
         Ok(Self { config: config.clone(), model, target, device: device.clone() })
     }
 
-    fn measure_all(&mut self) {
-        self.config.model.measured = None;
-    }
-
     fn evaluate(
         &self,
         source: &Source<ContinuousSystemConfig>,
         part: Part,
         _: &RunFiles,
+        work: &Work,
     ) -> Result<Evaluation> {
         match (source, &self.target) {
             (Source::Target(_), Some(target)) => {
                 Ok(target.evaluate(&self.model, &self.config.train.family.variational, self.config.seed))
             }
-            _ => evaluate::evaluate(self, source.data()?, part),
+            _ => evaluate::evaluate(self, source.data()?, part, work),
         }
     }
 
@@ -276,7 +274,12 @@ impl Experiment for CnfExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(
+        &self,
+        source: &Source<ContinuousSystemConfig>,
+        files: &RunFiles,
+        _: &Work,
+    ) -> Result<()> {
         pictures::draw(self, source, files)
     }
 

@@ -30,6 +30,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::{self, Experiment, Latent, Settings},
     look::Look,
+    progress::Work,
     request::Request,
     source::{NoTarget, OwnData, Source, SourceInfo, require_labels},
     stack::{DbnWeights, LayerTrain, layers_from, validate_layers},
@@ -108,6 +109,16 @@ impl DbnTrain {
 }
 
 impl Length for DbnTrain {
+    /// They are those of the lowest layers.
+    const EPOCHS_ARE_LAST: bool = false;
+
+    /// The rates of the layers follow, unless it is the one of the run.
+    fn change_learning_rate(&mut self, rate: Schedule) {
+        if rate != self.learning_rate {
+            self.layers.iter_mut().for_each(|layer| layer.learner.learning_rate = rate.clone());
+        }
+    }
+
     fn run(&self) -> LoopConfig {
         LoopConfig { epochs: self.stages().iter().sum(), ..self.run.clone() }
     }
@@ -335,7 +346,13 @@ impl Experiment for DbnExperiment {
         self.own_data = load();
     }
 
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, files: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        source: &Source<NoTarget>,
+        part: Part,
+        files: &RunFiles,
+        _: &Work,
+    ) -> Result<Evaluation> {
         let baseline = experiment::load_baseline::<Self>(files, &self.device)?;
         evaluate::evaluate(self, baseline.as_ref(), source.data()?, part)
     }
@@ -348,7 +365,7 @@ impl Experiment for DbnExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
 

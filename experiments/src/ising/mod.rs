@@ -32,6 +32,7 @@ use crate::{
     experiment::{Experiment, Settings},
     look::Look,
     output::{note, print_json},
+    progress::Work,
     request::Request,
     source::{Source, SourceInfo},
     system::{self, SystemArgs},
@@ -130,7 +131,13 @@ impl Experiment for IsingExperiment {
         Ok(Self { config: config.clone(), learned: learned.pairwise().context("couplings")? })
     }
 
-    fn evaluate(&self, source: &Source<SpinSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        source: &Source<SpinSystemConfig>,
+        part: Part,
+        _: &RunFiles,
+        _: &Work,
+    ) -> Result<Evaluation> {
         evaluate::evaluate(self, source, part)
     }
 
@@ -143,7 +150,7 @@ impl Experiment for IsingExperiment {
         Ok(out)
     }
 
-    fn draw_pictures(&self, _: &Source<SpinSystemConfig>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, _: &Source<SpinSystemConfig>, files: &RunFiles, _: &Work) -> Result<()> {
         evaluate::draw_pictures(self, files)
     }
 

@@ -33,6 +33,7 @@ use crate::{
     experiment::{Experiment, Settings},
     look::Look,
     preprocessed,
+    progress::Work,
     request::Request,
     source::{NoTarget, Source, SourceInfo, require_labels, spread, train_like_valid},
     usage::{OrUsage, usage},
@@ -217,7 +218,7 @@ impl Experiment for MadeExperiment {
         Ok(Self { config: config.clone(), model, device: device.clone() })
     }
 
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles, _: &Work) -> Result<Evaluation> {
         evaluate::evaluate(self, source.data()?, part)
     }
 
@@ -225,7 +226,7 @@ impl Experiment for MadeExperiment {
         evaluate::sample(self, args, family, shared)
     }
 
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
 

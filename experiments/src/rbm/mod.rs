@@ -30,6 +30,7 @@ use crate::{
     evaluation::{Evaluation, mean},
     experiment::{Experiment, Latent, Settings},
     look::Look,
+    progress::Work,
     request::Request,
     source::{NoTarget, OwnData, Source, SourceInfo, train_like_valid},
     usage::{OrUsage, usage},
@@ -209,7 +210,7 @@ impl Experiment for RbmExperiment {
         self.own_data = load();
     }
 
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles, _: &Work) -> Result<Evaluation> {
         evaluate::evaluate(self, source.data()?, part)
     }
 
@@ -221,7 +222,7 @@ impl Experiment for RbmExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
 

@@ -36,6 +36,7 @@ use crate::{
     experiment::{Experiment, Latent, Settings},
     look::Look,
     preprocessed::{self, FEW_COLUMNS, is_whitened, standardize, with_classes},
+    progress::Work,
     request::Request,
     source::{Source, SourceInfo, spread, train_like_valid},
     system::{ContinuousArgs, build_continuous, continuous_of},
@@ -334,6 +335,7 @@ impl Experiment for RealNvpExperiment {
         source: &Source<ContinuousSystemConfig>,
         part: Part,
         _: &RunFiles,
+        _: &Work,
     ) -> Result<Evaluation> {
         match (source, &self.target) {
             (Source::Target(_), Some(target)) => {
@@ -351,7 +353,12 @@ impl Experiment for RealNvpExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(
+        &self,
+        source: &Source<ContinuousSystemConfig>,
+        files: &RunFiles,
+        _: &Work,
+    ) -> Result<()> {
         pictures::draw(self, source, files)
     }
 

@@ -207,8 +207,14 @@ fn every_law_of_a_variable_is_trained_measured_and_sampled() {
 }
 
 /// Settings of a model of digits given their class.
-const CLASSES: [&str; 5] =
-    ["data.name=digits", "train.batch_size=500", "train.epochs=1", "model.n_hidden=8", "model.n_classes=10"];
+const CLASSES: [&str; 6] = [
+    "data.name=digits",
+    "data.limit=null",
+    "train.batch_size=500",
+    "train.epochs=1",
+    "model.n_hidden=8",
+    "model.n_classes=10",
+];
 
 #[test]
 fn digits_are_drawn_by_their_class() {

@@ -25,6 +25,7 @@ mod sampling;
 mod settings;
 mod stacks;
 mod start;
+mod unix;
 mod van;
 
 use std::path::Path;
