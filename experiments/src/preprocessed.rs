@@ -37,13 +37,18 @@ pub fn standardize(info: &SourceInfo) -> PreprocessorConfig {
     let Some(data) = info.data.map(|data| &data.train) else {
         return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new() };
     };
+    PreprocessorConfig::standardize(&columns_of(data))
+}
+
+/// The values of each column of the examples.
+pub fn columns_of(data: &Dataset) -> Vec<Vec<f64>> {
     let width = data.width();
     let rows: Vec<usize> = (0..data.len()).collect();
     let mut columns = vec![Vec::with_capacity(data.len()); width];
     for rows in rows.chunks(BLOCK) {
         data.values(rows).iter().enumerate().for_each(|(i, &x)| columns[i % width].push(f64::from(x)));
     }
-    PreprocessorConfig::standardize(&columns)
+    columns
 }
 
 /// Whether a flow behind this preprocessing has a density of data: real or gray values of its width, with labels where it has

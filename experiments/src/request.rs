@@ -30,6 +30,8 @@ pub struct Request {
     steps: Option<usize>,
     /// Whether the preset has asked for it.
     steps_are_used: Cell<bool>,
+    /// Whether a run is to be trained. Otherwise the request describes weights that there are.
+    is_training: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -74,7 +76,8 @@ impl Request {
             }
         }
         layers.extend(settings);
-        Self::of_layers(args.preset.unwrap_or(Preset::Default), layers, steps)
+        let preset = args.preset.unwrap_or(Preset::Default);
+        Ok(Self { is_training: true, ..Self::of_layers(preset, layers, steps)? })
     }
 
     /// Of a configuration file alone.
@@ -86,25 +89,42 @@ impl Request {
     }
 
     fn of_layers(preset: Preset, layers: Vec<Layer>, steps: Option<usize>) -> Result<Self> {
-        let steps_are_used = Cell::new(false);
-        let mut request = Self { preset, layers, values: Value::Null, is_quiet: true, steps, steps_are_used };
+        let mut request = Self {
+            preset,
+            layers,
+            values: Value::Null,
+            is_quiet: true,
+            steps,
+            steps_are_used: Cell::new(false),
+            is_training: false,
+        };
         request.values = request.lay_over(Resolver::over(&Map::new()).or_usage()?)?.values().clone();
         Ok(request)
     }
 
-    /// All settings over a preset. `model.n_classes` is another name of `model.n_context`, the width of one-hot classes.
+    /// All settings over a preset. `model.n_classes` is another name of `model.n_context`, the width of one-hot classes, or of
+    /// `model.states`, those of the label of an RBM. `model.outputs` is short for `model.output.kind`; presets choose what `auto` is.
     ///
     /// # Errors
     /// A file that cannot be read, or a path through a value without parts.
     pub fn lay_over(&self, resolver: Resolver) -> Result<Resolver> {
         let model = &resolver.values()["model"];
-        let has_context = model.get("n_context").is_some() && model.get("n_classes").is_none();
+        let other = ["n_context", "states"].into_iter().find(|name| model.get(name).is_some());
+        let other = other.filter(|_| model.get("n_classes").is_none());
+        let has_outputs = model.get("output").is_some();
         let lay = |resolver: Resolver, layer: &Layer| {
             match layer {
                 Layer::File(file) => resolver.file(file),
                 Layer::Value(path, value) => resolver.assign(path, value.clone()),
-                Layer::Setting(text) => match text.strip_prefix("model.n_classes=") {
-                    Some(n) if has_context => resolver.setting(&format!("model.n_context={n}")),
+                Layer::Setting(text) if has_outputs && text.starts_with("model.outputs=") => {
+                    match &text["model.outputs=".len()..] {
+                        "auto" => Ok(resolver),
+                        kind => resolver.setting(&format!("model.output.kind={kind}")),
+                    }
+                }
+                Layer::Setting(text) => match (text.strip_prefix("model.n_classes="), other) {
+                    (Some("0"), Some("states")) => Ok(resolver),
+                    (Some(n), Some(name)) => resolver.setting(&format!("model.{name}={n}")),
                     _ => resolver.setting(text),
                 },
             }
@@ -133,6 +153,12 @@ impl Request {
     /// How the files of the data are read. A value of a wrong type is refused when the whole configuration is resolved.
     pub fn read_config(&self) -> ReadConfig {
         self.get("data").unwrap_or_default()
+    }
+
+    /// Whether a run is to be trained. A choice that decides what weights mean, such as an order of the variables, may depend on
+    /// the data only then: a configuration of weights made elsewhere may leave it out.
+    pub fn is_training(&self) -> bool {
+        self.is_training
     }
 
     /// The length of the run in steps (`train.steps`), or a default.

@@ -100,6 +100,10 @@ impl OwnData {
     }
 }
 
+/// Training examples from which on there are many. The sets of pictures have 18000 and more; tables and counts that people
+/// bring along mostly have fewer.
+const FEW: usize = 10_000;
+
 /// What presets may depend on.
 pub struct SourceInfo<'a> {
     /// The data, where there are any at hand.
@@ -144,6 +148,18 @@ impl<'a> SourceInfo<'a> {
         Ok(Self { data: None, width, shape: shape.unwrap_or_else(|| vec![width]) })
     }
 
+    /// The classes of the labels that a user gives with the data, of which a model should make use; 0 without. The labels of named
+    /// sets are used on request.
+    pub fn n_given_classes(&self, request: &Request) -> usize {
+        let are_given = ["data.labels", "data.label_column"].into_iter().any(|path| request.has(path));
+        if are_given { self.n_classes() } else { 0 }
+    }
+
+    /// Whether there are fewer than [`FEW`] training examples: a model then needs more regularization than time.
+    pub fn has_few(&self) -> bool {
+        self.n_train() < FEW
+    }
+
     /// Number of training examples; 1 without data.
     pub fn n_train(&self) -> usize {
         self.data.map_or(1, |data| data.train.len())
@@ -152,6 +168,12 @@ impl<'a> SourceInfo<'a> {
     /// Epochs with at least this many steps, but at most `most` of them.
     pub fn epochs(&self, steps: usize, batch_size: usize, most: usize) -> usize {
         steps.div_ceil(self.n_train().div_ceil(batch_size.max(1))).min(most)
+    }
+
+    /// Mean variance of the columns of zeros and ones, or of gray values that are binarized; 0 without data.
+    pub fn mean_variance_of_bits(&self) -> f64 {
+        let means = self.data.map_or(Vec::new(), |data| data.train.mean());
+        means.iter().map(|p| p * (1.0 - p)).sum::<f64>() / means.len().max(1) as f64
     }
 
     /// Rows and columns of the examples, where they are pictures.

@@ -35,10 +35,13 @@ use crate::{
     source::{NoTarget, OwnData, Source, SourceInfo, require_labels},
     stack::{DbnWeights, LayerTrain, layers_from, validate_layers},
     usage::{OrUsage, usage},
-    visible::Visible,
+    visible::{self, Visible},
 };
 
 pub use evaluate::DbnSampleArgs;
+
+/// Examples of a step.
+const BATCH_SIZE: usize = 100;
 
 /// Fine-tuning of all layers by the up-down algorithm.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -160,19 +163,21 @@ impl Experiment for DbnExperiment {
     type SampleArgs = DbnSampleArgs;
     type Commands = NoCommands;
 
-    /// Images with labels get a classifier; all other data are learned for their likelihood.
+    /// Images with labels get a classifier; all other data are learned for their likelihood, few examples for a number of steps.
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let name = request.or("data.name", Self::DATA.to_string());
         let (is_tiny, is_paper) = (request.preset == Preset::Tiny, request.preset == Preset::Paper);
         let has_labels = matches!(name.as_str(), "digits" | "mnist" | "fashion-mnist");
         let is_small = name.starts_with("bars-and-stripes");
         let is_bits = name == "binarized-mnist" && !is_tiny;
+        let are_few = info.has_few() && !is_small && !is_tiny;
 
         let visible = request.or("model.visible", UnitKind::Binary);
         let states = request.or("model.states", 4);
         let n_hidden = match (is_small, has_labels, request.preset) {
             (true, ..) => vec![16, 16],
             (_, _, Preset::Tiny) => vec![32, 32],
+            (_, false, _) if are_few => vec![500, 500],
             (_, false, _) => vec![500, 2000],
             (_, true, Preset::Default) => vec![500, 500],
             (_, true, Preset::Paper) => vec![500, 500, 2000],
@@ -194,6 +199,10 @@ impl Experiment for DbnExperiment {
                 }
             }
             (_, true) => 80,
+            _ if are_few => {
+                let steps = request.steps(request.by_preset([0, 10_000, 30_000]));
+                info.epochs(steps, request.or("train.batch_size", BATCH_SIZE), usize::MAX)
+            }
             _ => request.by_preset([1, 10, 30]),
         };
         let epochs = request.or("train.epochs", epochs);
@@ -211,7 +220,7 @@ impl Experiment for DbnExperiment {
             start: LayerStart::Random,
             weight_std: request.or("model.weight_std", model.weight_std),
             fit_visible: true,
-            contrastive: ContrastiveConfig::new().with_centered(true).with_l1(1e-4),
+            contrastive: ContrastiveConfig::new().with_centered(true).with_l1(visible::l1(info)),
             learner: learner(learning_rate.clone(), OptimizerConfig::sgd(), average(decay, 5)),
         };
         let mut layers = vec![layer; depth];
@@ -233,10 +242,14 @@ impl Experiment for DbnExperiment {
                 epochs,
                 // The estimate of log Z scatters more than the bound changes between validations, so they do not select.
                 select_best: !is_bits,
-                validate_every_epochs: if is_bits { 10 } else { 1 },
+                validate_every_epochs: match (is_bits, are_few) {
+                    (true, _) => 10,
+                    (_, true) => (epochs / 4).max(1),
+                    _ => 1,
+                },
                 ..LoopConfig::default()
             },
-            batch_size: if is_small { 30 } else { 100 },
+            batch_size: if is_small { 30 } else { BATCH_SIZE },
             learning_rate,
             from: None,
             pretrain: true,

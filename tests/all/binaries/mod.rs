@@ -17,6 +17,7 @@ mod latent;
 mod made;
 mod other_sets;
 mod others;
+mod rbm;
 mod realnvp;
 mod realnvp_hamiltonian;
 mod refusals;

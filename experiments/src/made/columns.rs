@@ -1,0 +1,101 @@
+//! An output distribution for each column of a table, chosen from the training data.
+//!
+//! ```text
+//! 0 and 1 alone                Bernoulli
+//! few whole numbers            categorical, from the smallest to the largest
+//! anything else                mixture of Gaussians, standardized
+//! ```
+
+use anyhow::Result;
+use gibbs_autoregressive::OutputDistribution;
+use gibbs_core::preprocess::PreprocessorConfig;
+use gibbs_data::Dataset;
+
+use crate::{preprocessed::columns_of, source::SourceInfo, usage::usage};
+
+/// The most levels of a categorical column. Every level has parameters of its own; 64 of them have as many as 21 components.
+const MOST_LEVELS: f64 = 64.0;
+
+/// The distribution of each column of the training data.
+///
+/// # Errors
+/// A column with one value that is neither 0 nor 1: it has no distribution.
+pub(super) fn choose(data: &Dataset) -> Result<OutputDistribution> {
+    let columns = columns_of(data);
+    let columns = columns.iter().enumerate().map(|(column, values)| {
+        distribution(values).ok_or_else(|| {
+            usage(format!(
+                "{}: column {column} is {} in every training example; leave it out",
+                data.name(),
+                values[0]
+            ))
+        })
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let is_shared = columns.windows(2).all(|pair| pair[0] == pair[1]);
+    let is_categorical = matches!(columns[0], OutputDistribution::Categorical { .. });
+    Ok(if is_shared && !is_categorical { columns[0].clone() } else { OutputDistribution::Mixed { columns } })
+}
+
+/// The distribution of a column; `None` if its value is always the same.
+fn distribution(values: &[f64]) -> Option<OutputDistribution> {
+    let (low, high) = range(values);
+    let is_whole = values.iter().all(|x| x.fract() == 0.0);
+    if is_whole && low >= 0.0 && high <= 1.0 {
+        return Some(OutputDistribution::Bernoulli);
+    }
+    let levels = high - low + 1.0;
+    match (low == high, is_whole && levels <= MOST_LEVELS) {
+        (true, _) => None,
+        (_, true) => Some(OutputDistribution::Categorical { levels: levels as usize }),
+        _ => Some(OutputDistribution::gaussian_mixture()),
+    }
+}
+
+fn range(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
+}
+
+/// The map to the coordinates of the model: levels begin at 0, real columns have mean 0 and standard deviation 1.
+pub(super) fn preprocessing(columns: &[OutputDistribution], info: &SourceInfo) -> PreprocessorConfig {
+    let Some(data) = info.data else {
+        return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new() };
+    };
+    let values = columns_of(&data.train);
+    let PreprocessorConfig::Standardize { mut shift, mut scale } = PreprocessorConfig::standardize(&values)
+    else {
+        unreachable!("a standardization is one")
+    };
+    for (i, (column, values)) in columns.iter().zip(&values).enumerate() {
+        let first = match column {
+            OutputDistribution::GaussianMixture { .. } => continue,
+            OutputDistribution::Categorical { .. } => range(values).0,
+            _ => 0.0,
+        };
+        (shift[i], scale[i]) = (first, 1.0);
+    }
+    PreprocessorConfig::Standardize { shift, scale }
+}
+
+#[cfg(test)]
+mod tests {
+    use OutputDistribution::{Bernoulli, Categorical};
+
+    use super::*;
+
+    fn table(rows: &[[f32; 4]]) -> Dataset {
+        Dataset::from_f32("table", rows.concat(), &[4], None).unwrap()
+    }
+
+    #[test]
+    fn each_column_has_the_distribution_of_its_kind() {
+        let data = table(&[[0.0, 3.0, 0.5, 1.0], [1.0, 7.0, -2.0, 900.0], [1.0, 4.0, 1.5, 3.0]]);
+        let real = OutputDistribution::gaussian_mixture();
+        let columns = vec![Bernoulli, Categorical { levels: 5 }, real.clone(), real.clone()];
+        assert_eq!(choose(&data).unwrap(), OutputDistribution::Mixed { columns });
+        let bits = table(&[[0.0, 1.0, 0.0, 1.0], [1.0, 1.0, 0.0, 0.0]]);
+        assert_eq!(choose(&bits).unwrap(), Bernoulli);
+        let constant = table(&[[0.0, 3.0, 2.0, 1.0], [1.0, 4.0, 2.0, 1.0]]);
+        assert!(choose(&constant).unwrap_err().to_string().contains("column 2 is 2"));
+    }
+}
