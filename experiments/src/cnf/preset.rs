@@ -306,10 +306,9 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
                 false => steps.div_ceil(steps_per_epoch.max(1)),
             },
             select_best: has_data,
-            patience: has_data.then_some(30),
             ..match base {
                 Some(_) => base::loop_config(info, asked_batch_size),
-                None => LoopConfig::default(),
+                None => LoopConfig { patience: has_data.then_some(30), ..LoopConfig::default() },
             }
         },
         batch_size,

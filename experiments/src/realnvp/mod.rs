@@ -131,7 +131,7 @@ impl Experiment for RealNvpExperiment {
         let is_narrow = info.width <= FEW_COLUMNS;
         let is_table = has_data && !info.is_grey();
         let default = match has_data {
-            true if is_table => FlowKind::of_table(info.width),
+            true if is_table && info.width <= base::MOST_COLUMNS => FlowKind::of_table(info.width),
             true => FlowKind::of_data(info.width),
             false => FlowKind::of_hamiltonian(&info.shape, is_chain),
         };
@@ -145,6 +145,11 @@ impl Experiment for RealNvpExperiment {
         let is_tiny = request.preset == Preset::Tiny;
         if let Some((n_layers, n_hidden)) = flow.sizes_mut().filter(|_| is_tiny) {
             (*n_layers, *n_hidden) = (2, 16.into());
+        }
+        // The splines of all columns are the outputs of each network.
+        let is_wide = kind == FlowKind::SplineMaf && is_table && !is_narrow && !is_tiny;
+        if let Some((n_layers, n_hidden)) = flow.sizes_mut().filter(|_| is_wide) {
+            (*n_layers, *n_hidden) = (3, vec![128, 128].into());
         }
         if let Some(image) = flow.image_mut() {
             let (widths, bottleneck, blocks, [checkerboards, stripes]) = match request.preset {
@@ -188,10 +193,9 @@ impl Experiment for RealNvpExperiment {
             run: LoopConfig {
                 epochs,
                 select_best: has_data,
-                patience: has_data.then_some(30),
                 ..match base {
                     Some(_) => base::loop_config(info, asked_batch_size),
-                    None => LoopConfig::default(),
+                    None => LoopConfig { patience: has_data.then_some(30), ..LoopConfig::default() },
                 }
             },
             batch_size,
