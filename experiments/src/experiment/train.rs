@@ -201,12 +201,12 @@ impl<E: Experiment> Run<'_, E> {
     }
 }
 
-fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
+pub(super) fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
     RunFolder::start(path, existing, &[files, &super::latent::FILES].concat()).map_err(of_folder)
 }
 
 /// Refuses a folder with files that are none of a run.
-fn require_empty(path: &Path) -> Result<()> {
+pub(super) fn require_empty(path: &Path) -> Result<()> {
     let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
     match is_empty {
         true => Ok(()),
