@@ -112,6 +112,15 @@ pub enum Command<T: Args, S: Args, X: Subcommand> {
     Encode(Encode),
     /// Write the examples of latent variables
     Decode(Decode),
+    /// Make a run of the weights that another program wrote
+    Import {
+        /// Flags of every family.
+        #[command(flatten)]
+        common: Import,
+        /// Flags of this family alone.
+        #[command(flatten)]
+        family: T,
+    },
     /// Commands of this family alone.
     #[command(flatten)]
     Own(X),
@@ -189,6 +198,24 @@ pub struct Config {
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "")]
     pub explain: Option<String>,
     /// The settings.
+    #[command(flatten)]
+    pub request: RequestArgs,
+}
+
+/// Flags of `import`.
+#[derive(Args, Debug)]
+pub struct Import {
+    /// Weights: a .safetensors file, or a state dict of PyTorch (.pt, .pth)
+    pub file: PathBuf,
+    /// Run folder to write
+    pub run_dir: PathBuf,
+    /// Tensors whose names begin with THEIRS begin with OURS; an empty OURS leaves them out. May be repeated
+    #[arg(long = "map", value_name = "THEIRS=OURS")]
+    pub maps: Vec<String>,
+    /// Turn all matrices, such as those of torch.nn.Linear
+    #[arg(long)]
+    pub transpose: bool,
+    /// What the model is.
     #[command(flatten)]
     pub request: RequestArgs,
 }

@@ -1,6 +1,7 @@
 //! What a model family brings, and the program built on it.
 
 mod explain;
+mod import;
 mod latent;
 mod train;
 mod trained;
@@ -194,6 +195,7 @@ pub fn main<E: Experiment>() -> ExitCode {
         Command::Sample { common, family } => trained::sample::<E>(common, family, &cli.shared).map(done),
         Command::Encode(args) => latent::encode::<E>(args, &cli.shared).map(done),
         Command::Decode(args) => latent::decode::<E>(args, &cli.shared).map(done),
+        Command::Import { common, family } => import::import::<E>(common, family, &cli.shared).map(done),
         Command::Own(command) => E::run(command, &cli.shared).map(done),
     };
     outcome.unwrap_or_else(|error| usage::report(&error))

@@ -296,13 +296,13 @@ fn require_numbers(evaluation: &Evaluation) -> Result<()> {
     }
 }
 
-fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
+pub(super) fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
     RunFolder::start(path, existing, &[files, &super::latent::FILES].concat()).map_err(of_folder)
 }
 
 /// Refuses a folder that holds a run unless it is to be resumed or overwritten, one to resume that holds none, and one with files
 /// that are none of a run.
-fn check_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<()> {
+pub(super) fn check_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<()> {
     match (existing, RunFolder::has_begun(path)) {
         (Existing::Resume, false) => Err(usage(format!(
             "{} holds no run to resume: leave out --resume to start one there",

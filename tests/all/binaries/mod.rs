@@ -11,6 +11,7 @@ mod dbn;
 mod evaluation;
 pub(crate) mod family;
 mod hopfield;
+mod import;
 mod interruption;
 mod ising;
 mod latent;
