@@ -1,5 +1,6 @@
 //! Examples in memory.
 
+mod columns;
 mod companions;
 mod read;
 
@@ -168,7 +169,11 @@ impl Dataset {
 
     /// Whether all values are 0 or 1, because of the stored bytes or of the binarization.
     pub fn is_binary(&self) -> bool {
-        matches!(self.values, Storage::Binary(_)) || matches!(self.rule, Rule::Threshold | Rule::Draw { .. })
+        match self.rule {
+            Rule::Threshold | Rule::Draw { .. } => true,
+            Rule::Spread { .. } => false,
+            _ => matches!(self.values, Storage::Binary(_)),
+        }
     }
 
     /// What the numbers mean.
@@ -185,12 +190,13 @@ impl Dataset {
     /// `mnist: 50000 examples of 28x28, gray values 0 to 255, scaled to [0, 1], labels`.
     pub fn describe(&self) -> String {
         let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();
-        let rule = match self.rule {
+        let rule = match &self.rule {
             Rule::Plain => "",
             Rule::Threshold => ", binarized by threshold",
             Rule::Draw { per_epoch: true, .. } => ", binarized in each epoch",
             Rule::Draw { per_epoch: false, .. } => ", binarized once",
             Rule::Dequantize { .. } => ", dequantized",
+            Rule::Spread { .. } => ", with noise on discrete columns",
         };
         let (name, n, kind) = (&self.name, self.len(), self.kind().describe());
         format!("{name}: {n} examples of {}, {kind}{rule}{}", shape.join("x"), self.companions.describe())
