@@ -59,10 +59,11 @@ fn range(values: &[f64]) -> (f64, f64) {
 /// The map to the coordinates of the model: levels begin at 0, real columns have mean 0 and standard deviation 1.
 pub(super) fn preprocessing(columns: &[OutputDistribution], info: &SourceInfo) -> PreprocessorConfig {
     let Some(data) = info.data else {
-        return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new() };
+        return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new(), tails: None };
     };
     let values = columns_of(&data.train);
-    let PreprocessorConfig::Standardize { mut shift, mut scale } = PreprocessorConfig::standardize(&values)
+    let PreprocessorConfig::Standardize { mut shift, mut scale, tails } =
+        PreprocessorConfig::standardize(&values)
     else {
         unreachable!("a standardization is one")
     };
@@ -74,7 +75,7 @@ pub(super) fn preprocessing(columns: &[OutputDistribution], info: &SourceInfo) -
         };
         (shift[i], scale[i]) = (first, 1.0);
     }
-    PreprocessorConfig::Standardize { shift, scale }
+    PreprocessorConfig::Standardize { shift, scale, tails }
 }
 
 #[cfg(test)]
