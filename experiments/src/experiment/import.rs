@@ -142,7 +142,7 @@ fn torch_tensors(file: &Path) -> Result<Tensors> {
 /// A matrix with its axes exchanged; anything else as it is.
 fn transposed(data: TensorData) -> Result<TensorData> {
     let &[rows, columns] = &data.shape().to_vec()[..] else { return Ok(data) };
-    let values = data.to_vec::<f32>().map_err(|error| usage(format!("{error:?}")))?;
+    let values = data.try_to_vec::<f32>().map_err(|error| usage(format!("{error:?}")))?;
     let column = |j: usize| (0..rows).map(move |i| i * columns + j);
     Ok(TensorData::new(
         (0..columns).flat_map(column).map(|k| values[k]).collect::<Vec<f32>>(),
