@@ -224,7 +224,8 @@ fn preset<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<ConfigO
     let Settings { binarization, model, train } = E::preset(request, info)?;
     request.require_steps_used()?;
     let has_target = E::target(request)?.is_some();
-    let data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, binarization));
+    let limit = source::limit(request, info.width, E::is_slow(request));
+    let data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, (binarization, limit)));
     Ok(RunConfig { experiment: E::NAME.into(), from: None, data, model, train, seed: 0 })
 }
 

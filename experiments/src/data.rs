@@ -8,11 +8,7 @@ use gibbs_data::{Binarization, Dataset, Division, ReadConfig, Splits, shift};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{
-    request::Request,
-    source::{SourceInfo, limit},
-    usage::usage,
-};
+use crate::{request::Request, source::SourceInfo, usage::usage};
 
 /// What the model sees of a data set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +22,7 @@ pub struct DataConfig {
     /// Names of the columns, where the file has them.
     pub columns: Option<Vec<String>>,
     /// Number of training examples that are used, the first ones, with a tenth as many for validation; `null` for all. The preset
-    /// `tiny` has it for large sets.
+    /// `tiny` has it for images and slow networks.
     #[serde(default)]
     pub limit: Option<usize>,
     /// The other files, and what the numbers of all of them mean.
@@ -36,7 +32,12 @@ pub struct DataConfig {
 
 impl DataConfig {
     /// The section of a run on data of a name: what is asked for, completed by what was found in the files.
-    pub fn of(request: &Request, info: &SourceInfo, name: &str, binarization: Binarization) -> Self {
+    pub fn of(
+        request: &Request,
+        info: &SourceInfo,
+        name: &str,
+        (binarization, limit): (Binarization, Option<usize>),
+    ) -> Self {
         let asked = request.read_config();
         let found = info.data.map(|data| &data.train);
         let list = |found: Option<&[String]>| found.map(<[String]>::to_vec);
@@ -52,7 +53,7 @@ impl DataConfig {
             binarization,
             shape: info.shape.clone(),
             columns,
-            limit: limit(request, info.width).filter(|limit| *limit <= info.n_train()),
+            limit: limit.filter(|limit| *limit <= info.n_train()),
             read,
         }
     }

@@ -203,14 +203,17 @@ impl<'a> SourceInfo<'a> {
     }
 }
 
-/// Values of the training examples of a smoke test: seconds for any network.
-const TINY_VALUES: usize = 1 << 21;
+/// Training images of a smoke test of a slow network.
+const TINY: usize = 3000;
+/// Width from which on examples are images.
+const WIDE: usize = 100;
 
-/// Training examples that a request takes of a set of this width; `None` for all.
-pub fn limit(request: &Request, width: usize) -> Option<usize> {
+/// Training examples that a request takes of a set of this width; `None` for all. The preset `tiny` takes a part of the images if the
+/// network `is_slow`.
+pub fn limit(request: &Request, width: usize, is_slow: bool) -> Option<usize> {
     match request.has("data.limit") {
         true => request.get("data.limit"),
-        false => (request.preset == Preset::Tiny).then_some(TINY_VALUES / width.max(1)),
+        false => (is_slow && request.preset == Preset::Tiny && width >= WIDE).then_some(TINY),
     }
 }
 

@@ -152,6 +152,10 @@ impl Experiment for CnfExperiment {
         Ok(continuous_of(request))
     }
 
+    fn is_slow(_: &Request) -> bool {
+        true
+    }
+
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         preset::preset(request, info)
     }

@@ -71,6 +71,11 @@ pub trait Experiment: Sized {
         Ok(None)
     }
 
+    /// Whether an epoch of a set of images takes longer than a smoke test may.
+    fn is_slow(_request: &Request) -> bool {
+        false
+    }
+
     /// The data of a name. A family may have names of its own, such as patterns that are drawn.
     ///
     /// # Errors
@@ -233,7 +238,7 @@ fn load_source<E: Experiment>(
         }
     }
     let data = E::load_data(&name, &read, request, &shared.data_dir)?;
-    let limit = source::limit(request, data.width());
+    let limit = source::limit(request, data.width(), E::is_slow(request));
     Ok(Source::Data(source::limited(data, limit)))
 }
 

@@ -61,7 +61,7 @@ pub(super) fn train<E: Experiment>(
     let source = load_source::<E>(if request.has("data.name") { &request } else { whole }, None, shared)?;
     let source = match (source, &saved) {
         (Source::Data(data), Some(_)) => {
-            let limit = source::limit(whole, data.width());
+            let limit = source::limit(whole, data.width(), false);
             Source::Data(source::limited(data, limit))
         }
         (source, _) => source,

@@ -109,7 +109,9 @@ impl Experiment for IsingExperiment {
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let system = Self::target(request)?;
         let model = IsingModel { kind: InverseMethod::PseudoLikelihood, n_spins: info.width, system };
-        let train = config::train(request.preset);
+        let mut train = config::train(request.preset);
+        let steps = &mut train.estimator.chains.steps;
+        *steps = request.steps(*steps);
         Ok(Settings { binarization: Binarization::None, model, train })
     }
 

@@ -100,6 +100,10 @@ impl Experiment for MadeExperiment {
     type SampleArgs = MadeSampleArgs;
     type Commands = NoCommands;
 
+    fn is_slow(request: &Request) -> bool {
+        request.get("model.kind") == Some(AutoregressiveKind::Transformer)
+    }
+
     /// Few examples get a smaller network with dropout, and a MADE of several orders: the mixture over orders overfits less. The
     /// guide has the evidence.
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
