@@ -95,7 +95,11 @@ impl OwnData {
 
     /// The note of metrics that depend on [`or`](Self::or), where other data than those of the run are measured.
     pub fn note(&self, measured: &Splits) -> Option<(&'static str, String)> {
-        let is_plain = matches!(self, Self::Measured);
+        let is_plain = match self {
+            Self::Measured => true,
+            Self::Loaded(own) => own.name() == measured.name(),
+            Self::Missing => false,
+        };
         (!is_plain).then(|| ("fitted_on", self.or(measured).name().to_string()))
     }
 }
@@ -253,7 +257,8 @@ pub fn require_labels<'a>(
         }
         let Some(labels) = set.labels() else {
             return Err(usage(format!(
-                "{} has no labels, but {wanted_by} needs them: set it to 0, or take a set with labels (digits, mnist)",
+                "{} has no labels, but {wanted_by} needs them: give --labels FILE, or --context FILE as in training; else set it \
+                 to 0, or take a set with labels (digits, mnist)",
                 set.name()
             )));
         };

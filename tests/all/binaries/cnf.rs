@@ -186,6 +186,7 @@ fn training_that_diverges_is_one_line_of_error_and_leaves_good_weights() {
     let rate = r#"train.learning_rate={"kind": "piecewise", "points": [[0, 0.01], [8, 1e30]]}"#;
     let settings = set(&[
         rate,
+        "model.base=null",
         "train.solver.steps=3",
         "train.epochs=3",
         "train.batch_size=128",
@@ -218,7 +219,7 @@ fn correlated(folder: &Path) -> f64 {
 fn whitened_runs_begin_at_the_gaussian_and_keep_their_whitening() {
     let folder = tempdir().unwrap();
     let truth = correlated(folder.path());
-    let data = ["--data", "correlated.npy"];
+    let data = ["--data", "correlated.npy", "--set", "model.base=null"];
     let metrics = trained(folder.path(), &[&data[..], &set(&["train.steps=10"])].concat());
     // Nine moments of 720 examples cost 9/1440 nats, and the mean over 90 has an error of √(1.5/90).
     let found = value(&metrics, "log_prob");

@@ -427,6 +427,9 @@ fn real_numbers_condition_a_model() {
     let sample = |flags: &[&str]| MADE.sample(folder.path(), &[&["model.kind=made"], flags].concat());
     sample(&["--class", "0"]).refuses(&["--class", "--context FILE"]);
     sample(&["--context", "wide.npy"]).refuses(&["wide.npy", "2", "1"]);
-    let eval = ["eval", "model.kind=made", "--data", "y.npy", "--split", "all"];
-    MADE.run(folder.path(), eval).refuses(&["y.npy", "context", "--context"]);
+    // The file of the run keeps its contexts; another file needs some.
+    std::fs::copy(folder.path().join("y.npy"), folder.path().join("other.npy")).unwrap();
+    let eval = |file| ["eval", "model.kind=made", "--data", file, "--split", "all"];
+    MADE.run(folder.path(), eval("y.npy")).succeeds();
+    MADE.run(folder.path(), eval("other.npy")).refuses(&["other.npy", "--context FILE"]);
 }

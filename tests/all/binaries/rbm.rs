@@ -16,7 +16,7 @@ fn a_label_is_learned_measured_and_held() {
     let labels: Vec<u8> = (0..600).map(|i| (i % 3) as u8).collect();
     npy::write(&folder.path().join("x.npy"), &(0..4800).map(bit).collect::<Vec<_>>(), &[600, 8]).unwrap();
     npy::write(&folder.path().join("y.npy"), &labels, &[600]).unwrap();
-    let settings = ["model.n_hidden=12", "train.epochs=200", "train.validate_every_epochs=100"];
+    let settings = ["model.n_hidden=12", "train.epochs=1000", "train.validate_every_epochs=500"];
     let data = ["train", "run", "--data", "x.npy", "--labels", "y.npy", "--preset", "tiny", "--quiet"];
     RBM.run(folder.path(), [&data[..], &super::set(&settings)].concat()).succeeds();
     let model = json(folder.path(), "run/config.json")["model"].clone();
@@ -55,7 +55,7 @@ fn weights_of_rare_bits_grow() {
     let words: Vec<u8> = (0..2000 * 60).map(word).collect();
     npy::write(&folder.path().join("words.npy"), &words, &[2000, 60]).unwrap();
     let data = ["train", "run", "--data", "words.npy", "--quiet"];
-    let settings = ["model.n_hidden=8", "train.steps=3000", "train.evaluation.temperatures=50"];
+    let settings = ["model.n_hidden=8", "train.steps=30000", "train.batch_size=10"];
     RBM.run(folder.path(), [&data[..], &super::set(&settings)].concat()).succeeds();
     let found = RBM.eval(folder.path(), &["run"])["metrics"]["log_prob"].clone();
     let n = 200 * 60;

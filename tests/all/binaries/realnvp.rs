@@ -219,6 +219,7 @@ fn training_that_diverges_stops_with_its_last_good_weights() {
     bent(folder.path(), "bent.npy", 1.0, 0.0);
     let rate = r#"train.learning_rate={"kind":"piecewise","points":[[0,0.01],[30,1e30]],"linear":false}"#;
     let settings = [
+        "model.base=null",
         "train.epochs=20",
         "train.batch_size=100",
         "train.average.decay=0",

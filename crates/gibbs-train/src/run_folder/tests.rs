@@ -65,6 +65,7 @@ fn a_run_fills_the_folder_with_what_is_promised() {
             "backend",
             "device",
             "command",
+            "preset",
             "start",
             "end",
             "wall_seconds",
