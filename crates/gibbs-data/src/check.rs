@@ -1,9 +1,11 @@
 //! A look at a table before a model is trained on it: kinds of columns, and what a density would stumble over.
 //!
 //! ```
+//! use gibbs_backend::Noise;
 //! use gibbs_data::{Dataset, check::DataCheck};
 //!
-//! let rows = (0..300).flat_map(|i| [(i as f32).sin(), 7.0, (i % 4) as f32]);
+//! let mut noise = Noise::new(0, "rows");
+//! let rows = (0..300).flat_map(|i| [noise.next_normal() as f32, 7.0, (i % 4) as f32]);
 //! let data = Dataset::from_f32("three", rows.collect(), &[3], None)?;
 //! let check = DataCheck::of(&data);
 //! assert_eq!(

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(grid, Grid { origin: 0.0, step: 0.5 });
 /// assert!(grid.holds(17.5) && !grid.holds(17.6));
 /// assert_eq!(grid.floor(1.7), 1.5);
-/// assert!(Grid::of(&[0.0, 1.0, 2f64.sqrt(), 7.0]).is_none());
+/// let roots: Vec<f64> = (1..40).map(|n| f64::from(n).sqrt()).collect();
+/// assert!(Grid::of(&roots).is_none());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
