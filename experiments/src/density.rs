@@ -57,8 +57,8 @@ impl<'a> Measured<'a> {
         n_classes: usize,
         preprocessing: &PreprocessorConfig,
     ) -> Self {
-        let is_logit = matches!(preprocessing, PreprocessorConfig::Logit { .. });
-        Self { data, part, n_visible, n_classes, is_grey: preprocessing.is_gray(), is_logit }
+        let (is_grey, is_logit) = (preprocessing.is_gray(), preprocessing.is_logit());
+        Self { data, part, n_visible, n_classes, is_grey, is_logit }
     }
 
     /// The sets that are measured.

@@ -28,14 +28,13 @@ const BLOCK: usize = 1000;
 
 /// Whether a model of a table with `width` columns learns in white coordinates by default.
 pub fn is_whitened(preprocessing: &PreprocessorConfig, width: usize) -> bool {
-    matches!(preprocessing, PreprocessorConfig::Standardize { .. })
-        && (WHITENED..=FEW_COLUMNS).contains(&width)
+    preprocessing.is_of_columns() && (WHITENED..=FEW_COLUMNS).contains(&width)
 }
 
 /// Shift and scale of each column by the moments of the training examples; a constant column keeps its scale.
 pub fn standardize(info: &SourceInfo) -> PreprocessorConfig {
     let Some(data) = info.data.map(|data| &data.train) else {
-        return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new() };
+        return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new(), tails: None };
     };
     let width = data.width();
     let rows: Vec<usize> = (0..data.len()).collect();

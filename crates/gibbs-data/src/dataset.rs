@@ -1,5 +1,6 @@
 //! Examples in memory.
 
+mod columns;
 mod companions;
 mod read;
 
@@ -185,12 +186,13 @@ impl Dataset {
     /// `mnist: 50000 examples of 28x28, gray values 0 to 255, scaled to [0, 1], labels`.
     pub fn describe(&self) -> String {
         let shape: Vec<String> = self.shape.iter().map(usize::to_string).collect();
-        let rule = match self.rule {
+        let rule = match &self.rule {
             Rule::Plain => "",
             Rule::Threshold => ", binarized by threshold",
             Rule::Draw { per_epoch: true, .. } => ", binarized in each epoch",
             Rule::Draw { per_epoch: false, .. } => ", binarized once",
             Rule::Dequantize { .. } => ", dequantized",
+            Rule::Spread { .. } => ", with noise on discrete columns",
         };
         let (name, n, kind) = (&self.name, self.len(), self.kind().describe());
         format!("{name}: {n} examples of {}, {kind}{rule}{}", shape.join("x"), self.companions.describe())

@@ -6,6 +6,7 @@ pub mod bars;
 mod batches;
 mod binarization;
 mod bits_per_dim;
+pub mod check;
 mod content;
 pub mod curves;
 mod dataset;

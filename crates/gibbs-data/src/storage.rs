@@ -81,7 +81,7 @@ const GRAY: [f32; 256] = {
 };
 
 /// The change of the values of an example when it is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Rule {
     Plain,
     /// 1 above ½, else 0.
@@ -95,23 +95,30 @@ pub(crate) enum Rule {
     Dequantize {
         seed: u64,
     },
+    /// `x + step·u` with uniform `u`, which is new in each epoch, and the step of each column, 0 for none.
+    Spread {
+        seed: u64,
+        steps: Arc<[f32]>,
+    },
 }
 
 impl Rule {
     /// The stream of the draws, if there are any.
-    pub(crate) fn noise(self, origin: &str, epoch: u64) -> Option<Noise> {
+    pub(crate) fn noise(&self, origin: &str, epoch: u64) -> Option<Noise> {
         match self {
             Self::Plain | Self::Threshold => None,
-            Self::Draw { seed, per_epoch: false } => Some(Noise::new(seed, format!("binarize/{origin}"))),
+            Self::Draw { seed, per_epoch: false } => Some(Noise::new(*seed, format!("binarize/{origin}"))),
             Self::Draw { seed, per_epoch: true } => {
-                Some(Noise::new(seed, format!("binarize/{origin}/epoch-{epoch}")))
+                Some(Noise::new(*seed, format!("binarize/{origin}/epoch-{epoch}")))
             }
-            Self::Dequantize { seed } => Some(Noise::new(seed, format!("dequantize/{origin}/epoch-{epoch}"))),
+            Self::Dequantize { seed } | Self::Spread { seed, .. } => {
+                Some(Noise::new(*seed, format!("dequantize/{origin}/epoch-{epoch}")))
+            }
         }
     }
 
     /// Applies the rule to `out`, the plain values from `start`. `noise` comes from [`Rule::noise`].
-    pub(crate) fn apply(self, noise: Option<&Noise>, start: usize, out: &mut [f32]) {
+    pub(crate) fn apply(&self, noise: Option<&Noise>, start: usize, out: &mut [f32]) {
         let n = out.len();
         let uniform = || noise.map(|noise| noise.clone().at(start as u64).uniform_vec(n)).unwrap_or_default();
         match self {
@@ -127,23 +134,52 @@ impl Rule {
                     *x = dequantize(*x, u);
                 }
             }
+            // Rows are whole, so that values and steps go together.
+            Self::Spread { steps, .. } => {
+                for ((x, u), step) in out.iter_mut().zip(uniform()).zip(steps.iter().cycle()) {
+                    *x += step * inner(u);
+                }
+            }
         }
     }
 }
 
 /// The point at `u` in `[0, 1)` of the cell of gray value `x` (a multiple of 1/255), strictly between 0 and 1.
-///
-/// `u` is rounded to the middle of one of 2^15 parts. The sum with the byte is therefore exact in f32, and no value rounds
-/// to 1.
 fn dequantize(x: f32, u: f32) -> f32 {
-    const PARTS: f32 = 32_768.0;
     let byte = (x * 255.0).round();
-    (byte + ((u * PARTS).floor() + 0.5) / PARTS) / 256.0
+    (byte + inner(u)) / 256.0
+}
+
+/// `u` in `[0, 1)` rounded to the middle of one of 2^15 parts. The sum with a byte is therefore exact in f32, and no value rounds
+/// to 1.
+fn inner(u: f32) -> f32 {
+    const PARTS: f32 = 32_768.0;
+    ((u * PARTS).floor() + 0.5) / PARTS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_spread_over_their_own_steps() {
+        let rule = Rule::Spread { seed: 1, steps: [0.0, 1.0, 0.5].into() };
+        let noise = rule.noise("set", 3);
+        let values = [2.5, 3.0, -1.5].repeat(400);
+        let mut spread = values.clone();
+        rule.apply(noise.as_ref(), 0, &mut spread);
+        let moved: Vec<f32> = spread.iter().zip(&values).map(|(a, b)| a - b).collect();
+        for (column, step) in [(0, 0.0), (1, 1.0), (2, 0.5)] {
+            let u: Vec<f64> = moved.iter().skip(column).step_by(3).map(|&u| f64::from(u)).collect();
+            assert!(u.iter().all(|&u| u >= 0.0 && u <= step) && u.iter().all(|&u| step == 0.0 || u > 0.0));
+            let mean = u.iter().sum::<f64>() / 400.0;
+            assert!((mean - step / 2.0).abs() <= 4.0 * step / (12.0 * 400f64).sqrt(), "{mean}");
+        }
+        // A later row has the draws of its place.
+        let mut last = values[3 * 399..].to_vec();
+        rule.apply(noise.as_ref(), 3 * 399, &mut last);
+        assert_eq!(last, spread[3 * 399..]);
+    }
 
     #[test]
     fn dequantized_values_stay_in_their_cell() {

@@ -52,11 +52,11 @@ pub(super) fn log_probs(
     let block = ROWS.min(NUMBERS / data.width()).max(1);
     for Batch { x, context, .. } in blocks(data, rows, block, flow.n_context(), device) {
         let n_rows = x.dims()[0];
-        let (y, ladj) = flow.preprocessor.forward(x);
+        let (y, [of_map, of_steps]) = flow.preprocessor.forward_in_parts(x);
         let (log_prob, taken) = flow.model.try_log_prob(y, context.as_ref(), Some(noise))?;
         evaluations.extend(std::iter::repeat_n(taken as f64, n_rows));
-        log_probs.within.extend(to_host(flow.preprocessor.before_whitening(log_prob.clone())));
-        log_probs.of_data.extend(to_host(log_prob + ladj));
+        log_probs.within.extend(to_host(log_prob.clone() + of_steps.clone()));
+        log_probs.of_data.extend(to_host(log_prob + (of_map + of_steps)));
     }
     Ok((log_probs, evaluations))
 }

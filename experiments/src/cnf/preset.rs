@@ -185,7 +185,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         (true, _) => standardize(info),
     };
     let preprocessing = request.or("model.preprocessing", preprocessing);
-    let is_logit = kind == FieldKind::Potential && matches!(preprocessing, PreprocessorConfig::Logit { .. });
+    let is_logit = kind == FieldKind::Potential && preprocessing.is_logit();
     let by_likelihood = width <= FEW_COLUMNS || is_logit;
     let objective =
         request.or("train.objective", if by_likelihood { Training::Likelihood } else { Training::Matching });

@@ -36,6 +36,12 @@ impl Logit {
         Ok(Self { margin })
     }
 
+    /// `z` of a single `x` in [0, 1].
+    pub(super) fn of_value(&self, x: f64) -> f64 {
+        let p = self.margin + self.slope() * x;
+        p.ln() - (1.0 - p).ln()
+    }
+
     fn slope(&self) -> f64 {
         1.0 - 2.0 * self.margin
     }

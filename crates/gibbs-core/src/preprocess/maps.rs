@@ -2,7 +2,7 @@
 
 use burn::{module::Module, prelude::*};
 
-use super::Logit;
+use super::{Bounds, Logit};
 use crate::{Bijection, ConfigError, math::row_zeros};
 
 /// Standardization of each column: `z = (x - shift)/scale`, `ladj = -Σ_d ln scale_d`.
@@ -29,12 +29,13 @@ impl Standardize {
         Ok(Self { shift: shift.to_vec(), scale: scale.to_vec() })
     }
 
-    fn log_volume(&self) -> f64 {
+    pub(super) fn log_volume(&self) -> f64 {
         -self.scale.iter().map(|scale| scale.ln()).sum::<f64>()
     }
 }
 
-fn row(values: &[f64], like: &Tensor<2>) -> Tensor<2> {
+/// Numbers as a row that fits to `like`.
+pub(super) fn row(values: &[f64], like: &Tensor<2>) -> Tensor<2> {
     Tensor::<1>::from_data(values, (&like.device(), like.dtype())).unsqueeze()
 }
 
@@ -79,17 +80,17 @@ impl Bijection for Signed {
     }
 }
 
-/// The map of a [`Preprocessor`](super::Preprocessor).
+/// The first map of a [`Preprocessor`](super::Preprocessor): from the values of data to real numbers.
 #[derive(Clone, Debug)]
 pub enum Map {
     /// Data stay as they are.
     Identity,
-    /// See [`Standardize`].
-    Standardize(Standardize),
     /// See [`Logit`].
     Logit(Logit),
     /// See [`Signed`].
     Signed(Signed),
+    /// See [`Bounds`].
+    Bounds(Bounds),
 }
 
 impl Map {
@@ -97,9 +98,9 @@ impl Map {
     pub fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         match self {
             Self::Identity => (x.clone(), row_zeros(&x)),
-            Self::Standardize(map) => map.forward(x, None),
             Self::Logit(map) => map.forward(x, None),
             Self::Signed(map) => map.forward(x, None),
+            Self::Bounds(map) => map.forward(x, None),
         }
     }
 
@@ -107,9 +108,9 @@ impl Map {
     pub fn inverse(&self, y: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Identity => y,
-            Self::Standardize(map) => map.inverse(y, None).0,
             Self::Logit(map) => map.inverse(y, None).0.clamp(0.0, 1.0),
             Self::Signed(map) => map.inverse(y, None).0.clamp(0.0, 1.0),
+            Self::Bounds(map) => map.inverse(y, None).0,
         }
     }
 }

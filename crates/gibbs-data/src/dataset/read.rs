@@ -67,8 +67,8 @@ impl Dataset {
     pub fn mean(&self) -> Vec<f64> {
         const PART: usize = 256;
         let expected = match self.rule {
-            Rule::Draw { per_epoch: true, .. } | Rule::Dequantize { .. } => {
-                Self { rule: Rule::Plain, ..self.clone() }
+            Rule::Draw { per_epoch: true, .. } | Rule::Dequantize { .. } | Rule::Spread { .. } => {
+                self.plain()
             }
             _ => self.clone(),
         };
@@ -90,9 +90,18 @@ impl Dataset {
         }
         let n = self.len() as f64;
         mean.iter_mut().for_each(|mean| *mean /= n);
-        if matches!(self.rule, Rule::Dequantize { .. }) {
-            mean.iter_mut().for_each(|mean| *mean = (*mean * 255.0 + 0.5) / 256.0);
+        match &self.rule {
+            Rule::Dequantize { .. } => mean.iter_mut().for_each(|mean| *mean = (*mean * 255.0 + 0.5) / 256.0),
+            Rule::Spread { steps, .. } => {
+                mean.iter_mut().zip(steps.iter()).for_each(|(mean, step)| *mean += 0.5 * f64::from(*step));
+            }
+            _ => {}
         }
         mean
+    }
+
+    /// The examples as they are stored: gray values scaled to `[0, 1]`, neither binarized nor dequantized.
+    pub(crate) fn plain(&self) -> Self {
+        Self { rule: Rule::Plain, ..self.clone() }
     }
 }

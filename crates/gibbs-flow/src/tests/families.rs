@@ -86,7 +86,8 @@ fn likelihoods_agree_behind_a_preprocessor() {
     let device = Device::flex();
     let flow = continuous().init(&device, &mut Noise::new(0, "init")).unwrap();
     let model = perturbed(flow, 0.3, Noise::new(1, "weights"));
-    let shift = PreprocessorConfig::Standardize { shift: vec![1.0, -2.0], scale: vec![2.0, 0.5] };
+    let shift =
+        PreprocessorConfig::Standardize { shift: vec![1.0, -2.0], scale: vec![2.0, 0.5], tails: None };
     let x: Tensor<2> = Noise::new(2, "x").normal([20, 2], &device);
     let preprocessor = shift.init(2).unwrap().fit_whitening([x.clone()], &device).unwrap();
     let model = Preprocessed { preprocessor, model }.train();
