@@ -224,9 +224,11 @@ impl DataCheck {
             check.findings.extend(single.into_iter().flatten());
         }
         // Rows of discrete values repeat by chance.
-        let discrete =
-            check.findings.iter().filter(|finding| matches!(finding, Finding::Discrete { .. })).count();
-        if columns > 1 && discrete + constant.len() < columns {
+        let repeats_by_chance =
+            |finding: &Finding| matches!(finding, Finding::Discrete { .. } | Finding::Repeated { .. });
+        let others =
+            check.findings.iter().filter(|finding| repeats_by_chance(finding)).count() + constant.len();
+        if columns > 1 && others < columns {
             let share = duplicate_share(&values, columns);
             check.findings.extend((share > REPEATED).then_some(Finding::DuplicateRows { share }));
         }

@@ -84,10 +84,10 @@ impl Finding {
         match self {
             Self::Constant { value, .. } => format!("{column} ({})", number(*value)),
             Self::Repeated { of, .. } => format!("{column} (equals {of})"),
-            Self::Dependent { on, rest, .. } => {
+            Self::Dependent { on, .. } => {
                 let more = if on.len() > SHOWN { ", …" } else { "" };
                 let on = on.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-                format!("{column} (linear in {on}{more}, rest {rest:.0e} of its deviation)")
+                format!("{column} (linear in {on}{more})")
             }
             Self::Discrete { distinct, step: Some(step), .. } => {
                 format!("{column} ({distinct} values, step {})", number(*step))
