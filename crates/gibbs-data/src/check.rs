@@ -59,6 +59,17 @@ pub enum ColumnKind {
     Real,
 }
 
+/// Numbers of columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct KindCounts {
+    /// Of zeros and ones alone.
+    pub binary: usize,
+    /// Of other whole numbers.
+    pub integer: usize,
+    /// Of others.
+    pub real: usize,
+}
+
 /// What was found in a data set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataCheck {
@@ -70,8 +81,8 @@ pub struct DataCheck {
     pub examined: usize,
     /// Number of values of a row.
     pub columns: usize,
-    /// Number of columns with zeros and ones alone; of columns of whole numbers; of others. `None` for pictures.
-    pub kinds: Option<[usize; 3]>,
+    /// How many columns there are of each kind. `None` for pictures.
+    pub kinds: Option<KindCounts>,
     /// What a model may stumble over, column by column.
     pub findings: Vec<Finding>,
 }
@@ -182,10 +193,10 @@ impl DataCheck {
         let kinds = kind_of_columns(data);
         let count = |wanted: fn(&ColumnKind) -> bool| kinds.iter().filter(|kind| wanted(kind)).count();
         let (binary, real) = (count(|k| *k == ColumnKind::Binary), count(|k| *k == ColumnKind::Real));
-        check.kinds = Some([binary, columns - binary - real, real]);
+        check.kinds = Some(KindCounts { binary, integer: columns - binary - real, real });
         let constant = constant_columns(data);
         let name = |column: usize| data.column_label(column);
-        let offset = |_: usize| 0.0;
+        let offset = |column: usize| data.offset().map_or(0.0, |offset| offset[column]);
         let constants = constant.iter().map(|&(column, value)| Finding::Constant {
             column: name(column),
             value: f64::from(value) + offset(column),
@@ -235,26 +246,32 @@ impl DataCheck {
         check
     }
 
-    /// The same check with the findings alone that a program has an answer to: those without a setting, and those whose setting
-    /// (`data.drop`, `data.dequantize`, `data.scale`, `data.bounds`) it `takes`.
+    /// The same check with the findings for which `is_open` holds.
     #[must_use]
-    pub fn for_settings(mut self, takes: impl Fn(&str) -> bool) -> Self {
-        self.findings.retain(|finding| finding.setting().is_none_or(&takes));
+    pub fn filtered(mut self, is_open: impl Fn(&Finding) -> bool) -> Self {
+        self.findings.retain(is_open);
         self
     }
 }
 
 impl Finding {
-    /// The setting that handles it, if there is one.
-    pub fn setting(&self) -> Option<&'static str> {
+    /// The column, or an empty text for findings about rows.
+    pub fn column(&self) -> &str {
         match self {
-            Self::Constant { .. } | Self::Repeated { .. } | Self::Dependent { .. } => Some("data.drop"),
-            Self::Discrete { .. } => Some("data.dequantize"),
-            Self::Piled { .. } => Some("data.drop"),
-            Self::Outliers { .. } => Some("data.scale"),
-            Self::Edge { .. } => Some("data.bounds"),
-            Self::DuplicateRows { .. } => None,
+            Self::Constant { column, .. }
+            | Self::Repeated { column, .. }
+            | Self::Dependent { column, .. }
+            | Self::Discrete { column, .. }
+            | Self::Piled { column, .. }
+            | Self::Outliers { column, .. }
+            | Self::Edge { column, .. } => column,
+            Self::DuplicateRows { .. } => "",
         }
+    }
+
+    /// Whether only a density of real columns stumbles over it.
+    pub fn is_of_density(&self) -> bool {
+        matches!(self, Self::Discrete { .. } | Self::Piled { .. } | Self::Outliers { .. } | Self::Edge { .. })
     }
 }
 
@@ -283,8 +300,8 @@ pub fn kind_of_columns(data: &Dataset) -> Vec<ColumnKind> {
         }
         ranges.iter().any(Option::is_some)
     });
-    let kind = |(_, range): (usize, Option<(f32, f32)>)| {
-        let offset = 0.0;
+    let kind = |(column, range): (usize, Option<(f32, f32)>)| {
+        let offset = data.offset().map_or(0.0, |offset| offset[column]);
         match range.map(|(low, high)| (f64::from(low) + offset, f64::from(high) + offset)) {
             Some((low, _)) if low.fract() != 0.0 => ColumnKind::Real,
             Some((low, high)) if low >= 0.0 && high <= 1.0 => ColumnKind::Binary,

@@ -84,8 +84,9 @@ impl Content {
         let n = self.len();
         let rows: Vec<usize> = (0..n).flat_map(|row| keep.iter().map(move |k| row * width + k)).collect();
         self.values = self.values.select(&rows);
-        self.columns =
-            self.columns.take().map(|names| keep.iter().map(|&k| names[k].clone()).collect::<Vec<_>>());
+        // Columns without names are from now on called by their numbers in the file.
+        let name = |k: usize| self.columns.as_ref().map_or_else(|| k.to_string(), |names| names[k].clone());
+        self.columns = Some(keep.iter().map(|&k| name(k)).collect());
         self.shape = vec![keep.len()];
         Ok(())
     }

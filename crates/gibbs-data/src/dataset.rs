@@ -169,7 +169,11 @@ impl Dataset {
 
     /// Whether all values are 0 or 1, because of the stored bytes or of the binarization.
     pub fn is_binary(&self) -> bool {
-        matches!(self.values, Storage::Binary(_)) || matches!(self.rule, Rule::Threshold | Rule::Draw { .. })
+        match self.rule {
+            Rule::Threshold | Rule::Draw { .. } => true,
+            Rule::Spread { .. } => false,
+            _ => matches!(self.values, Storage::Binary(_)),
+        }
     }
 
     /// What the numbers mean.

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Result;
 use burn::prelude::*;
+use gibbs_data::check::DataCheck;
 use gibbs_train::{
     run_folder::{Existing, Machine, RunFolder},
     training::{BoxError, LoopConfig, Outcome, StopFlag, TrainTask, Trainer},
@@ -22,7 +23,7 @@ use crate::{
     output::note,
     progress::Progress,
     request::Request,
-    source::{Source, Target},
+    source::{Source, SourceInfo, Target},
     usage::{self, classify, of_folder, usage},
 };
 
@@ -59,24 +60,35 @@ pub(super) fn train<E: Experiment>(
     if let Some(file) = &saved {
         check_same_run::<E>(file, &source, &config)?;
     }
-    E::validate(&config, &source)?;
     if matches!(&source, Source::Data(data) if data.train.weights().is_some()) && !E::USES_WEIGHTS {
         return Err(usage(format!(
             "data.weights: {} does not train with weights; leave them out, or take made, van, realnvp or cnf",
             E::NAME
         )));
     }
+    let check = match &source {
+        Source::Data(data) => {
+            let is_density = E::is_density_of_columns(&request, &SourceInfo::of(&source)?);
+            let check = DataCheck::of(&data.train);
+            Some(check.filtered(|found| config.density().is_open(found, is_density)))
+        }
+        Source::Target(_) => None,
+    };
     if !args.quiet {
         note(source.describe());
         if let Source::Data(data) = &source {
             note(describe_splits(data));
             warn_of_shift(data).into_iter().for_each(note);
         }
+        check.iter().for_each(note);
+    }
+    E::validate(&config, &source)?;
+    if !args.quiet {
         changes.iter().for_each(note);
     }
     let source = prepare::<E>(&config, source)?;
     let run: Run<'_, E> =
-        Run { source: &source, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
+        Run { source: &source, check, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
     run.whole(&config, &path)
 }
 
@@ -123,6 +135,7 @@ fn start_from(task: &mut dyn TrainTask, folder: &Path) -> Result<()> {
 /// What a run and its baseline share.
 struct Run<'a, E: Experiment> {
     source: &'a Source<E::Target>,
+    check: Option<DataCheck>,
     backend: String,
     device: Device,
     existing: Existing,
@@ -153,6 +166,9 @@ impl<E: Experiment> Run<'_, E> {
         let mut summary = to_json::<E>(&evaluation, config, None, self.source, (part, part.name()));
         let info = folder.end()?;
         summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
+        if let Some(check) = &self.check {
+            summary["data_check"] = json!(check);
+        }
         folder.write_summary(&summary)?;
         if !self.quiet {
             for row in evaluation.rows() {

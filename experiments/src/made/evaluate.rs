@@ -7,7 +7,7 @@ use burn::prelude::*;
 use clap::Args;
 use gibbs_autoregressive::{Autoregressive, AutoregressiveConfig, AutoregressiveModel, OutputDistribution};
 use gibbs_backend::Noise;
-use gibbs_core::{Batch, ConditionalLogProb, Estimate, math::to_host, preprocess::Preprocessed};
+use gibbs_core::{Batch, ConditionalLogProb, Estimate, Kind, math::to_host, preprocess::Preprocessed};
 use gibbs_data::{Dataset, Splits};
 
 use super::MadeExperiment;
@@ -95,8 +95,18 @@ pub(super) fn evaluate(experiment: &MadeExperiment, data: &Splits, part: Part) -
     require_labels(sets.iter().copied(), network.n_context(), "model.n_classes")?;
     let each: Vec<f64> = sets.iter().flat_map(|set| log_probs(network, model, set, device)).collect();
 
+    let columns = config.density();
+    let each: Vec<f64> = each.into_iter().map(|log_prob| log_prob + columns.log_cell()).collect();
+
     let mut evaluation = Evaluation::default();
-    evaluation.add_mean("log_prob", &each, "nats");
+    match columns.has_discrete() {
+        false => evaluation.add_mean("log_prob", &each, "nats"),
+        // Over the draws of the noise, in expectation.
+        true => {
+            evaluation.add("log_prob", &Estimate::mean(&each).with_kind(Kind::LowerBound), "nats");
+            evaluation.note("log_prob", "bounds", "probability of discrete columns, density of others");
+        }
+    }
     evaluation.note("log_prob", "binarization", config.binarization());
     evaluation.note("log_prob", "orderings", model.model.n_masks());
     if network.n_context() > 0 {
@@ -142,7 +152,7 @@ impl MadeExperiment {
             OutputDistribution::Categorical { levels } => {
                 x.into_iter().map(|level| (level / (levels - 1) as f64) as f32).collect()
             }
-            _ => x.into_iter().map(|x| x as f32).collect(),
+            _ => self.config.rounded(x.into_iter().map(|x| x as f32).collect()),
         }
     }
 

@@ -14,9 +14,10 @@ use gibbs_autoregressive::{
 use gibbs_backend::Noise;
 use gibbs_core::{
     Batch, ConditionalLogProb,
+    math::to_host,
     preprocess::{Preprocessed, PreprocessorConfig},
 };
-use gibbs_data::{Binarization, Dataset, Kind};
+use gibbs_data::{Binarization, Dataset, Kind, Splits};
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
     run_folder::RunFiles,
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
+    columns::ColumnSettings,
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, mean},
     experiment::{Experiment, Settings},
@@ -93,6 +95,11 @@ impl Experiment for MadeExperiment {
     type SampleArgs = MadeSampleArgs;
     type Commands = NoCommands;
 
+    fn is_density_of_columns(request: &Request, _: &SourceInfo) -> bool {
+        let output = request.or("model.output", OutputDistribution::default());
+        matches!(output, OutputDistribution::GaussianMixture { .. })
+    }
+
     /// Few examples get a smaller network with dropout.
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         use AutoregressiveKind::{Made, Nade, Transformer};
@@ -119,7 +126,9 @@ impl Experiment for MadeExperiment {
         }
         let asked_batch_size = request.or("train.batch_size", batch_size);
         let preprocessing = match output {
-            OutputDistribution::GaussianMixture { .. } => preprocessed::standardize(info),
+            OutputDistribution::GaussianMixture { .. } => {
+                ColumnSettings::of(request, info)?.preprocessing(info)?
+            }
             _ => PreprocessorConfig::Identity,
         };
         let binarization = match output {
@@ -151,6 +160,7 @@ impl Experiment for MadeExperiment {
         config.train.validate()?;
         let data = source.data()?;
         data.train.require_width(model.network.n_visible()).or_usage()?;
+        config.density().require_bounds(data)?;
         let sets = [&data.train, &data.valid, &data.test];
         require_labels(sets, model.network.n_context(), "model.n_classes")?;
         match config.data()?.binarization {
@@ -159,12 +169,17 @@ impl Experiment for MadeExperiment {
         }
     }
 
+    fn prepare(config: &MadeRun, data: Splits) -> Result<Splits> {
+        config.density().with_noise(config.binarized(data)?, config.seed)
+    }
+
     fn task<'a>(
         config: &'a MadeRun,
         source: &'a Source<NoTarget>,
         device: &Device,
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let (data, network) = (source.data()?, &config.model.network);
+        preprocessed::require_varying_columns(&data.train, &config.model.preprocessing)?;
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let preprocessor =
             config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
@@ -176,13 +191,17 @@ impl Experiment for MadeExperiment {
                 Batch { x: preprocessor.forward(batch.x).0, ..batch }
             }
         };
+        let examples = evaluate::batch(network, data.train.batch(&rows, device)).x;
+        // The loss is that of the data, up to the spread of the volume where it depends on the example.
+        let log_volume = mean(&to_host(preprocessor.forward(examples).1));
         let model = model.with_marginals(encode(data.train.batch(&rows, device)).x);
-        let objective = OrderedLikelihood::new(config.train.family.masks, config.seed)
-            .with_log_volume(log_volume(&config.model.preprocessing));
+        let objective =
+            OrderedLikelihood::new(config.train.family.masks, config.seed).with_log_volume(log_volume);
         let batches =
             DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, encode)
                 .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
+        let log_cell = config.density().log_cell();
         let learner = Learner::new(
             model,
             objective,
@@ -193,7 +212,8 @@ impl Experiment for MadeExperiment {
         .on_batches(batches)
         .validate(move |model, _| {
             let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
-            let log_prob = |set: &Dataset| mean(&evaluate::log_probs(network, &model, set, &device));
+            let log_prob =
+                |set: &Dataset| mean(&evaluate::log_probs(network, &model, set, &device)) + log_cell;
             let score = log_prob(&data.valid);
             let metrics =
                 Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
@@ -230,14 +250,6 @@ impl Experiment for MadeExperiment {
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
-    }
-}
-
-/// `ladj` of the preprocessing, the same for all examples.
-fn log_volume(preprocessing: &PreprocessorConfig) -> f64 {
-    match preprocessing {
-        PreprocessorConfig::Standardize { scale, .. } => -scale.iter().map(|scale| scale.ln()).sum::<f64>(),
-        _ => 0.0,
     }
 }
 

@@ -14,7 +14,7 @@ impl fmt::Display for DataCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "data check of {}: {} rows, {} columns", self.name, self.rows, self.columns)?;
         let Some(kinds) = self.kinds else { return f.write_str(" of pictures") };
-        let kinds: Vec<String> = [(kinds[2], "real"), (kinds[1], "integer"), (kinds[0], "binary")]
+        let kinds: Vec<String> = [(kinds.real, "real"), (kinds.integer, "integer"), (kinds.binary, "binary")]
             .into_iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, kind)| format!("{count} {kind}"))
@@ -36,7 +36,7 @@ impl fmt::Display for DataCheck {
 
 impl DataCheck {
     fn is_binary(&self) -> bool {
-        self.kinds == Some([self.columns, 0, 0])
+        self.kinds.is_some_and(|kinds| kinds.binary == self.columns)
     }
 }
 
@@ -63,19 +63,6 @@ impl Finding {
             Self::Outliers { .. } => "outliers",
             Self::Edge { .. } => "edge",
             Self::DuplicateRows { .. } => "duplicate rows",
-        }
-    }
-
-    fn column(&self) -> &str {
-        match self {
-            Self::Constant { column, .. }
-            | Self::Repeated { column, .. }
-            | Self::Dependent { column, .. }
-            | Self::Discrete { column, .. }
-            | Self::Piled { column, .. }
-            | Self::Outliers { column, .. }
-            | Self::Edge { column, .. } => column,
-            Self::DuplicateRows { .. } => "",
         }
     }
 

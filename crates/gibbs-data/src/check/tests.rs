@@ -75,7 +75,7 @@ fn kinds_constants_and_steps_are_those_of_the_values() {
     assert_eq!(kinds, [ColumnKind::Real, integer, ColumnKind::Binary, ColumnKind::Real, ColumnKind::Real]);
     assert_eq!(constant_columns(&data), [(3, 7.5)]);
     let check = DataCheck::of(&data);
-    assert_eq!(check.kinds, Some([1, 1, 3]));
+    assert_eq!(check.kinds, Some(KindCounts { binary: 1, integer: 1, real: 3 }));
     let step = |column: usize| {
         check.findings.iter().find_map(|finding| match finding {
             Finding::Discrete { column: name, step, .. } if *name == column.to_string() => *step,
@@ -125,7 +125,7 @@ fn duplicate_rows_are_counted() {
 fn bits_have_constants_and_duplicates_without_advice_and_pictures_one_line() {
     let bytes = (0..600).map(|i| u8::from(i % 3 == 1 && i % 7 < 3)).collect();
     let bits = DataCheck::of(&Dataset::from_bytes("bits", bytes, &[3], None).unwrap());
-    assert_eq!(bits.kinds, Some([3, 0, 0]));
+    assert_eq!(bits.kinds, Some(KindCounts { binary: 3, integer: 0, real: 0 }));
     let text = bits.to_string();
     assert!(text.contains("constant: columns 0 (0), 2 (0)") && !text.contains("data.drop"), "{text}");
     let gray = (0..36 * 50).map(|i| (i % 251) as u8).collect();
@@ -146,11 +146,24 @@ fn large_sets_are_sampled_and_lines_stay_short() {
 }
 
 #[test]
-fn a_program_is_shown_what_it_has_settings_for() {
+fn findings_about_densities_can_be_left_out() {
     let (a, u) = (normal("a", ROWS), uniform("u", ROWS));
     let counts: Vec<f64> = u.iter().map(|u| (u * 7.0).floor()).collect();
     let check = DataCheck::of(&table(&[a.clone(), counts, a]));
     assert_eq!(check.findings.len(), 2);
-    assert_eq!(check.clone().for_settings(|setting| setting == "data.drop").findings.len(), 1);
-    assert_eq!(check.for_settings(|_| false).findings, []);
+    let left = check.filtered(|finding| !finding.is_of_density()).findings;
+    assert!(matches!(&left[..], [Finding::Repeated { column, .. }] if column == "2"));
+}
+
+#[test]
+fn columns_have_their_names_and_the_values_of_the_file() {
+    let (a, u) = (normal("a", ROWS), uniform("u", ROWS));
+    let counts: Vec<f64> = u.iter().map(|u| (u * 7.0).floor()).collect();
+    let data = table(&[a, counts, vec![2.5; ROWS]]);
+    let names = ["size", "number of rings", "unit"].map(str::to_owned).to_vec();
+    let data = data.with_columns(names).with_offset(vec![0.0, 100.0, 1000.0]);
+    assert_eq!(kind_of_columns(&data)[1], ColumnKind::Integer { low: 100, high: 106 });
+    let text = DataCheck::of(&data).to_string();
+    assert!(text.contains("column unit (1003)") || text.contains("column unit (1002.5)"), "{text}");
+    assert!(text.contains(r#"data.dequantize=["number of rings"]"#), "{text}");
 }

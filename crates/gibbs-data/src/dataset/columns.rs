@@ -25,8 +25,16 @@ impl Dataset {
         matches!(self.values, Storage::Gray(_))
     }
 
-    /// What messages call value `k` of an example: its number from 0.
+    /// The name of value `k` of an example, or its number from 0.
     pub fn column_label(&self, k: usize) -> String {
-        k.to_string()
+        self.columns().and_then(|columns| columns.get(k).cloned()).unwrap_or_else(|| k.to_string())
+    }
+
+    /// The column of this name, or of this number where columns have no names.
+    pub fn column_at(&self, label: &str) -> Option<usize> {
+        match self.columns() {
+            Some(columns) => columns.iter().position(|column| column == label),
+            None => label.parse().ok().filter(|&k| k < self.width()),
+        }
     }
 }

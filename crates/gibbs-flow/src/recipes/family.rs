@@ -104,6 +104,11 @@ impl FlowKind {
         matches!(self, Self::Image | Self::ImageSpline)
     }
 
+    /// Whether its maps are splines inside a box, with the same box for all variables, and no normalization before it.
+    pub fn has_box(self) -> bool {
+        matches!(self, Self::Spline | Self::SplineMaf)
+    }
+
     /// The default margin of logits: 0.05 for affine couplings of images (Dinh et al. 2017), 2e-4 for splines of images, where the
     /// gray value 0 covers a sixth of the axis, else 1e-6 (Papamakarios et al. 2017).
     pub fn margin(self) -> f64 {
