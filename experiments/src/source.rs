@@ -181,6 +181,15 @@ impl<'a> SourceInfo<'a> {
     }
 }
 
+/// Whether all values lie in \[0, 1\]. `real` is the setting with which the family learns real columns.
+///
+/// # Errors
+/// The first other value.
+pub fn require_unit_interval(data: &Dataset, real: &str) -> Result<()> {
+    data.require_unit_interval()
+        .map_err(|error| usage(format!("{error}, or learn real columns as they are with --set {real}")))
+}
+
 /// As many training examples as there are validation examples, to compare both.
 pub fn train_like_valid(data: &Splits) -> Dataset {
     data.train.rows(0..data.valid.len().min(data.train.len()))

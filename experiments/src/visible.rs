@@ -9,7 +9,7 @@ use gibbs_boltzmann::{
 use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
 
-use crate::usage::OrUsage;
+use crate::{source::require_unit_interval, usage::OrUsage};
 
 /// Training examples from which the moments of the data are taken.
 pub const MOMENT_EXAMPLES: usize = 10_000;
@@ -91,15 +91,15 @@ impl Visible {
         self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
     }
 
-    /// Whether data fit a visible layer with these columns.
+    /// Whether data fit a visible layer with these columns. `real` is the setting of the family for real columns.
     ///
     /// # Errors
     /// Another width, or values that the units do not have.
-    pub fn require(self, data: &Dataset, visible_width: usize) -> Result<()> {
+    pub fn require(self, data: &Dataset, visible_width: usize, real: &str) -> Result<()> {
         data.require_width(self.data_width(visible_width)).or_usage()?;
         match self.0.visible {
             UnitKind::Gaussian => Ok(()),
-            _ => data.require_unit_interval().or_usage(),
+            _ => require_unit_interval(data, real),
         }
     }
 }

@@ -17,9 +17,12 @@ use crate::{
     evidence::Half,
     look::independent_draws,
     preprocessed::with_classes,
-    source::{classes, require_labels},
+    source::{classes, require_labels, require_unit_interval},
     usage::{OrUsage, usage},
 };
+
+/// The setting with which these models learn real columns.
+pub(super) const REAL: &str = "model.output.kind=gaussian_mixture";
 
 /// Examples that are computed at once.
 const BLOCK: usize = 1000;
@@ -60,7 +63,7 @@ pub(super) fn log_probs(
 pub(super) fn require(network: &AutoregressiveConfig, data: &Dataset) -> Result<()> {
     let output = network.output();
     if !matches!(output, OutputDistribution::GaussianMixture { .. }) {
-        data.require_unit_interval().or_usage()?;
+        require_unit_interval(data, REAL)?;
     }
     let is_bernoulli = output == OutputDistribution::Bernoulli;
     if matches!(output, OutputDistribution::Categorical { .. }) || is_bernoulli && data.is_binary() {

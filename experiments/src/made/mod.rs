@@ -36,7 +36,7 @@ use crate::{
     look::Look,
     preprocessed,
     request::Request,
-    source::{NoTarget, Source, SourceInfo, require_labels, spread, train_like_valid},
+    source::{NoTarget, Source, SourceInfo, require_labels, require_unit_interval, spread, train_like_valid},
     usage::{OrUsage, usage},
 };
 
@@ -165,7 +165,7 @@ impl Experiment for MadeExperiment {
         require_labels(sets, model.network.n_context(), "model.n_classes")?;
         match config.data()?.binarization {
             Binarization::None => sets.into_iter().try_for_each(|set| evaluate::require(&model.network, set)),
-            _ => Ok(()),
+            _ => sets.into_iter().try_for_each(|set| require_unit_interval(set, evaluate::REAL)),
         }
     }
 

@@ -69,7 +69,7 @@ impl Finding {
     fn detail(&self) -> String {
         let column = self.column();
         match self {
-            Self::Constant { value, .. } => format!("{column} ({})", number(*value)),
+            Self::Constant { value, .. } => format!("{column} ({})", value_of(*value)),
             Self::Repeated { of, .. } => format!("{column} (equals {of})"),
             Self::Dependent { on, .. } => {
                 let more = if on.len() > SHOWN { ", …" } else { "" };
@@ -82,13 +82,13 @@ impl Finding {
             Self::Discrete { distinct, step: None, .. } => format!("{column} ({distinct} values, no step)"),
             Self::Piled { value, share, is_bound, .. } => {
                 let which = if *is_bound { ", a bound" } else { "" };
-                format!("{column} ({} are {}{which})", percent(*share), number(*value))
+                format!("{column} ({} are {}{which})", percent(*share), value_of(*value))
             }
             Self::Outliers { count, largest, .. } => {
                 format!("{column} ({count} beyond {FAR} robust deviations, up to {})", number(*largest))
             }
             Self::Edge { low, high, .. } => {
-                let ends: Vec<String> = [low, high].into_iter().flatten().map(|x| number(*x)).collect();
+                let ends: Vec<String> = [low, high].into_iter().flatten().map(|x| value_of(*x)).collect();
                 format!("{column} (ends at {})", ends.join(" and "))
             }
             Self::DuplicateRows { .. } => String::new(),
@@ -140,9 +140,19 @@ fn bound(end: Option<f64>, placeholder: &str) -> String {
     }
 }
 
-/// A number with at most four digits; long ones as powers of ten.
+/// A number that was counted or computed, with at most four digits.
 fn number(x: f64) -> String {
-    let rounded: f64 = format!("{x:.3e}").parse().unwrap_or(x);
+    with_digits(x, 4)
+}
+
+/// A value of the data, with the seven digits that f32 holds.
+fn value_of(x: f64) -> String {
+    with_digits(x, 7)
+}
+
+/// Very long numbers are written as powers of ten.
+fn with_digits(x: f64, digits: usize) -> String {
+    let rounded: f64 = format!("{x:.*e}", digits - 1).parse().unwrap_or(x);
     if rounded == 0.0 || (1e-4..1e7).contains(&rounded.abs()) {
         rounded.to_string()
     } else {
