@@ -4,7 +4,9 @@ use anyhow::Result;
 use gibbs_core::{Estimate, Kind, preprocess::PreprocessorConfig};
 use gibbs_data::{Dataset, Splits, bits_per_dim};
 
-use crate::{cli::Part, columns::ColumnSettings, evaluation::Evaluation, source::require_labels, usage::OrUsage};
+use crate::{
+    cli::Part, columns::ColumnSettings, evaluation::Evaluation, source::require_labels, usage::OrUsage,
+};
 
 /// The data on which a density is measured, and what the metrics depend on.
 pub struct Measured<'a> {
@@ -87,7 +89,8 @@ impl<'a> Measured<'a> {
             // Over the draws of the noise, in expectation.
             Some(log_cell) => {
                 log_probs.of_data.iter_mut().for_each(|log_prob| *log_prob += log_cell);
-                let bound = Estimate::mean(&log_probs.of_data).with_kind(Kind::LowerBound);
+                let of_data = &log_probs.of_data;
+                let bound = Estimate::mean(of_data).with_kind(Kind::LowerBound).over_examples(of_data);
                 evaluation.add("log_prob", &bound, "nats");
                 evaluation.note("log_prob", "bounds", "probability of discrete columns, density of others");
             }

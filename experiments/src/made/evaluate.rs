@@ -106,7 +106,11 @@ pub(super) fn evaluate(experiment: &MadeExperiment, data: &Splits, part: Part) -
         false => evaluation.add_mean("log_prob", &each, "nats"),
         // Over the draws of the noise, in expectation.
         true => {
-            evaluation.add("log_prob", &Estimate::mean(&each).with_kind(Kind::LowerBound), "nats");
+            evaluation.add(
+                "log_prob",
+                &Estimate::mean(&each).with_kind(Kind::LowerBound).over_examples(&each),
+                "nats",
+            );
             evaluation.note("log_prob", "bounds", "probability of discrete columns, density of others");
         }
     }
