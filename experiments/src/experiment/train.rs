@@ -60,6 +60,7 @@ pub(super) fn train<E: Experiment>(
     if let Some(file) = &saved {
         check_same_run::<E>(file, &source, &config)?;
     }
+    E::validate(&config, &source)?;
     if matches!(&source, Source::Data(data) if data.train.weights().is_some()) && !E::USES_WEIGHTS {
         return Err(usage(format!(
             "data.weights: {} does not train with weights; leave them out, or take made, van, realnvp or cnf",
@@ -81,9 +82,6 @@ pub(super) fn train<E: Experiment>(
             warn_of_shift(data).into_iter().for_each(note);
         }
         check.iter().for_each(note);
-    }
-    E::validate(&config, &source)?;
-    if !args.quiet {
         changes.iter().for_each(note);
     }
     let source = prepare::<E>(&config, source)?;
