@@ -174,13 +174,14 @@ pub fn from_bytes<M: Module + ModuleDisplay>(
     model: Preprocessed<M>,
     bytes: &[u8],
 ) -> Result<Preprocessed<M>, weights::WeightsError> {
-    let Preprocessed { preprocessor: Preprocessor { map, whitening }, model } = model;
-    let (whitening, model) = match whitening {
+    let Preprocessed { mut preprocessor, model } = model;
+    let (whitening, model) = match preprocessor.whitening.take() {
         Some(whitening) => {
             let read = weights::from_bytes(Whitened { whitening, flow: model }, bytes)?;
             (Some(read.whitening), read.flow)
         }
         None => (None, weights::from_bytes(model, bytes)?),
     };
-    Ok(Preprocessed { preprocessor: Preprocessor { map, whitening }, model })
+    preprocessor.whitening = whitening;
+    Ok(Preprocessed { preprocessor, model })
 }
