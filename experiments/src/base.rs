@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The most columns of a table with a mixture as its base: a covariance takes `D²` numbers.
-const MOST_COLUMNS: usize = 256;
+pub const MOST_COLUMNS: usize = 256;
 /// The most examples to which a mixture is fitted, and those on which it is chosen. More say little more about it.
 const FITTED: usize = 10_000;
 const JUDGED: usize = 2000;
@@ -39,6 +39,8 @@ const JUDGED: usize = 2000;
 pub const STEPS: usize = 4000;
 /// Least number of steps between two validations.
 const VALIDATED: usize = 50;
+/// Validations without improvement after which a run ends: a quarter of it.
+const PATIENCE: usize = STEPS / VALIDATED / 4;
 /// Stream of the starts of the fit.
 const STREAM: &str = "base";
 
@@ -85,7 +87,11 @@ pub fn choose(
 /// The loop of a run from a base: validations are some steps apart, however few make an epoch.
 pub fn loop_config(info: &SourceInfo, batch_size: usize) -> LoopConfig {
     let steps_per_epoch = info.data.map_or(1, |data| data.train.len().div_ceil(batch_size.max(1)).max(1));
-    LoopConfig { validate_every_epochs: VALIDATED.div_ceil(steps_per_epoch), ..LoopConfig::default() }
+    LoopConfig {
+        validate_every_epochs: VALIDATED.div_ceil(steps_per_epoch),
+        patience: Some(PATIENCE),
+        ..LoopConfig::default()
+    }
 }
 
 /// One line about a choice.
@@ -179,5 +185,38 @@ impl Selection {
             Some(start) if !start.is_beaten.get() => Ok(start.weights.clone()),
             _ => preprocessed::to_bytes(model),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gibbs_flow::{Flow, FlowFamilyConfig, FlowKind};
+
+    use super::*;
+
+    fn flow() -> Preprocessed<Flow> {
+        let config = FlowFamilyConfig::of_data(FlowKind::SplineMaf, 2, 0, None).flow().unwrap();
+        let model = config.init(&Device::default(), &mut Noise::new(0, "init")).unwrap();
+        Preprocessed { preprocessor: PreprocessorConfig::Identity.init(2).unwrap(), model }
+    }
+
+    #[test]
+    fn a_start_that_is_not_beaten_beyond_the_error_is_kept() {
+        let start = [-1.0, -2.0, -3.0, -4.0];
+        let selection = Selection::from_start(start.to_vec(), vec![7]);
+        let score = |gains: [f64; 4]| {
+            let values: Vec<f64> = start.iter().zip(gains).map(|(start, gain)| start + gain).collect();
+            selection.validation(&values, 0.0).score.unwrap()
+        };
+        // Gains of mean 1 and standard deviation 2.3, which is an error of 1.2; and of mean -1.
+        for gains in [[3.0, -1.0, 3.0, -1.0], [-1.0; 4]] {
+            assert_eq!(score(gains), -2.5);
+            assert_eq!(selection.weights(&flow()).unwrap(), [7]);
+        }
+        assert!((score([1.0; 4]) + 1.5).abs() < 1e-12);
+        assert_ne!(selection.weights(&flow()).unwrap(), [7]);
+        assert!(score([f64::NAN; 4]).is_nan());
+        let by_mean = Selection::by_mean().validation(&start, 0.0);
+        assert_eq!(by_mean.score, Some(-2.5));
     }
 }

@@ -112,6 +112,15 @@ pub enum Command<T: Args, S: Args, X: Subcommand> {
     Encode(Encode),
     /// Write the examples of latent variables
     Decode(Decode),
+    /// Make a run of the weights that another program wrote
+    Import {
+        /// Flags of every family.
+        #[command(flatten)]
+        common: Import,
+        /// Flags of this family alone.
+        #[command(flatten)]
+        family: T,
+    },
     /// Commands of this family alone.
     #[command(flatten)]
     Own(X),
@@ -149,6 +158,13 @@ pub enum Preset {
     Paper,
 }
 
+impl Preset {
+    /// The name, as on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().into())
+    }
+}
+
 /// What a run is to be: flags of `train` and `config`.
 #[derive(Args, Debug)]
 pub struct RequestArgs {
@@ -158,9 +174,9 @@ pub struct RequestArgs {
     /// What goes with the data.
     #[command(flatten)]
     pub files: DataFlags,
-    /// Settings to start from
-    #[arg(long, value_enum, default_value = "default")]
-    pub preset: Preset,
+    /// Settings to start from; default if not given
+    #[arg(long, value_enum)]
+    pub preset: Option<Preset>,
     /// Override one value of the configuration; may be repeated
     #[arg(long = "set", value_name = "PATH.TO.KEY=VALUE")]
     pub settings: Vec<String>,
@@ -182,6 +198,24 @@ pub struct Config {
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "")]
     pub explain: Option<String>,
     /// The settings.
+    #[command(flatten)]
+    pub request: RequestArgs,
+}
+
+/// Flags of `import`.
+#[derive(Args, Debug)]
+pub struct Import {
+    /// Weights: a .safetensors file, or a state dict of PyTorch (.pt, .pth)
+    pub file: PathBuf,
+    /// Run folder to write
+    pub run_dir: PathBuf,
+    /// Tensors whose names begin with THEIRS begin with OURS; an empty OURS leaves them out. May be repeated
+    #[arg(long = "map", value_name = "THEIRS=OURS")]
+    pub maps: Vec<String>,
+    /// Turn all matrices, such as those of torch.nn.Linear
+    #[arg(long)]
+    pub transpose: bool,
+    /// What the model is.
     #[command(flatten)]
     pub request: RequestArgs,
 }

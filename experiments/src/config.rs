@@ -8,6 +8,7 @@ use gibbs_data::{Binarization, Kind, Splits};
 use gibbs_train::{
     config::{Change, Resolver},
     learner::LearnerConfig,
+    schedule::Schedule,
     training::LoopConfig,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -18,7 +19,7 @@ use crate::{
     experiment::{Experiment, Settings},
     look::Look,
     request::Request,
-    source::{Source, SourceInfo, Target},
+    source::{self, Source, SourceInfo, Target},
     usage::{OrUsage, usage},
 };
 
@@ -93,8 +94,8 @@ impl<M, T> RunConfig<M, T> {
     /// # Errors
     /// Those of reading and binarizing.
     pub fn load_data(&self, data_dir: &Path) -> Result<Splits> {
-        let data = self.data()?;
-        self.binarized(gibbs_data::load_as(&data.name, &data.read, data_dir).or_usage()?)
+        let DataConfig { name, read, limit, .. } = self.data()?;
+        self.binarized(source::limited(gibbs_data::load_as(name, read, data_dir).or_usage()?, *limit))
     }
 
     /// How examples of this width are shown, whose values are of this kind where the data do not say it.
@@ -149,13 +150,21 @@ impl<F> TrainConfig<F> {
 
 /// The part of a `train` section that the loop needs.
 pub trait Length {
+    /// Whether `train.epochs` are those of the last stage, or of the only one. Then a resumed run may become longer.
+    const EPOCHS_ARE_LAST: bool = true;
+
+    /// Receives the learning rate that a resumed run is given, for stages that have their own.
+    fn change_learning_rate(&mut self, _rate: Schedule) {}
+
     /// The loop's configuration; its epochs are those of all stages of the run.
     fn run(&self) -> LoopConfig;
 }
 
 impl<F> Length for TrainConfig<F> {
+    /// Early stopping waits for the end of the warm-up.
     fn run(&self) -> LoopConfig {
-        self.run.clone()
+        let patience_steps = self.run.patience_steps.max(self.learner.learning_rate.warmup_steps());
+        LoopConfig { patience_steps, ..self.run.clone() }
     }
 }
 
@@ -171,14 +180,24 @@ pub fn resolve<E: Experiment>(
 ) -> Result<(ConfigOf<E>, Vec<Change>)> {
     let info = SourceInfo::of(source)?;
     let start = match saved {
-        Some(file) => overlay::<E>(&Request::of_file(file)?, &info)?.0,
+        Some(file) => {
+            let before = Request::of_file(file)?;
+            let mut config = overlay::<E>(&before, &info)?.0;
+            if let Some(rate) = request.get("train.learning_rate") {
+                config.train.change_learning_rate(rate);
+            }
+            match request.has_steps() {
+                true => with_epochs_of::<E>(config, &before.with_steps_of(request), &info)?,
+                false => config,
+            }
+        }
         None => preset::<E>(request, &info)?,
     };
     let resolved =
         request.lay_over(Resolver::over(&start).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
     check_family::<E>(&resolved.config.experiment)?;
     let mut config = resolved.config;
-    if !E::is_density_of_columns(request, &info) {
+    if !E::is_density_of_columns(&config.model) {
         config.density().require_unused(E::NAME)?;
     }
     if let (Some(config), Source::Data(data)) = (&mut config.data, source) {
@@ -202,6 +221,17 @@ pub fn read<E: Experiment>(request: &Request, source: Option<&Source<E::Target>>
     Ok(overlay::<E>(request, &info)?.0)
 }
 
+/// The configuration with the number of epochs that a request gives in steps.
+fn with_epochs_of<E: Experiment>(
+    config: ConfigOf<E>,
+    request: &Request,
+    info: &SourceInfo,
+) -> Result<ConfigOf<E>> {
+    let epochs = preset::<E>(request, info)?.train.run().epochs;
+    let longer = Resolver::over(&config).or_usage()?.assign("train.epochs", epochs).or_usage()?;
+    Ok(longer.resolve::<ConfigOf<E>>().or_usage()?.config)
+}
+
 fn overlay<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<(ConfigOf<E>, Vec<Change>)> {
     check_family::<E>(&request.or("experiment", E::NAME.to_string()))?;
     let preset = preset::<E>(request, info)?;
@@ -212,9 +242,11 @@ fn overlay<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<(Confi
 
 fn preset<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<ConfigOf<E>> {
     let Settings { binarization, model, train } = E::preset(request, info)?;
+    request.require_steps_used()?;
     let has_target = E::target(request)?.is_some();
-    let mut data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, binarization));
-    if let Some(data) = data.as_mut().filter(|_| E::is_density_of_columns(request, info)) {
+    let limit = source::limit(request, info.width, E::is_slow(request));
+    let mut data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, (binarization, limit)));
+    if let Some(data) = data.as_mut().filter(|_| E::is_density_of_columns(&model)) {
         data.density = ColumnSettings::of(request, info)?;
     }
     Ok(RunConfig { experiment: E::NAME.into(), from: None, data, model, train, seed: 0 })

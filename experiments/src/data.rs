@@ -21,6 +21,10 @@ pub struct DataConfig {
     pub shape: Vec<usize>,
     /// Names of the columns, where the file has them.
     pub columns: Option<Vec<String>>,
+    /// Number of training examples that are used, the first ones, with a tenth as many for validation; `null` for all. The preset
+    /// `tiny` has it for images and slow networks.
+    #[serde(default)]
+    pub limit: Option<usize>,
     /// The other files, and what the numbers of all of them mean.
     #[serde(flatten)]
     pub read: ReadConfig,
@@ -31,7 +35,12 @@ pub struct DataConfig {
 
 impl DataConfig {
     /// The section of a run on data of a name: what is asked for, completed by what was found in the files.
-    pub fn of(request: &Request, info: &SourceInfo, name: &str, binarization: Binarization) -> Self {
+    pub fn of(
+        request: &Request,
+        info: &SourceInfo,
+        name: &str,
+        (binarization, limit): (Binarization, Option<usize>),
+    ) -> Self {
         let asked = request.read_config();
         let found = info.data.map(|data| &data.train);
         let list = |found: Option<&[String]>| found.map(<[String]>::to_vec);
@@ -47,6 +56,7 @@ impl DataConfig {
             binarization,
             shape: info.shape.clone(),
             columns,
+            limit: limit.filter(|limit| *limit <= info.n_train()),
             read,
             density: ColumnSettings::default(),
         }

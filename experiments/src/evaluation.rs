@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use gibbs_core::{Estimate, Kind};
+use gibbs_data::Dataset;
 use gibbs_report::format_value;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -57,7 +58,7 @@ impl Evaluation {
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let reasons =
             self.metrics.iter().filter_map(|(name, metric)| Some((name, metric["unreliable"].as_str()?)));
-        reasons.map(|(name, reason)| format!("warning: {name} is unreliable: {reason}"))
+        reasons.map(|(name, reason)| format!("{name} is unreliable: {reason}"))
     }
 
     /// Makes `log_prob` the mean of the values of the examples by their weights, where it is their plain mean.
@@ -166,6 +167,13 @@ fn rounded(value: f64, std_err: f64, spread: f64) -> (String, String) {
     }
 }
 
+/// Values of the examples of a set whose plain mean is that by the weights of the set: `w f n / Σ w`.
+pub fn by_weights(set: &Dataset, values: Vec<f64>) -> Vec<f64> {
+    let Some(weights) = set.weights() else { return values };
+    let scale = values.len() as f64 / weights.iter().map(|&w| f64::from(w)).sum::<f64>();
+    values.into_iter().zip(weights).map(|(value, &w)| value * f64::from(w) * scale).collect()
+}
+
 /// The mean over examples; NaN of none.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
@@ -197,6 +205,19 @@ mod tests {
     }
 
     #[test]
+    fn whole_weights_count_as_repeated_examples() {
+        let set = Dataset::from_f32("set", vec![0.0; 3], &[1], None).unwrap();
+        let weighted = set.clone().with_weights(vec![2.0, 0.0, 1.0]).unwrap();
+        let values = vec![1.0, 5.0, 4.0];
+        assert_eq!(by_weights(&set, values.clone()), values);
+        assert!((mean(&by_weights(&weighted, values.clone())) - 2.0).abs() < 1e-12);
+        let mut evaluation = Evaluation { per_example: values.clone(), ..Evaluation::default() };
+        evaluation.add_mean("log_prob", &values, "nats");
+        evaluation.weigh(&[2.0, 0.0, 1.0]);
+        assert!((evaluation.metrics()["log_prob"]["value"].as_f64().unwrap() - 2.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn an_unreliable_metric_says_so_everywhere() {
         let estimate =
             Estimate::sampled(1.0, 0.1, Kind::Asymptotic, 9).or_unreliable(Some("few samples".into()));
@@ -210,10 +231,7 @@ mod tests {
         let warnings: Vec<String> = evaluation.warnings().collect();
         assert_eq!(
             warnings,
-            [
-                "warning: energy is unreliable: few samples",
-                "warning: acceptance is unreliable: its standard error is unknown"
-            ]
+            ["energy is unreliable: few samples", "acceptance is unreliable: its standard error is unknown"]
         );
     }
 }

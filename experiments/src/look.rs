@@ -222,10 +222,12 @@ fn points(names: &[String], sets: &[(&str, &[f32])]) -> Result<Figure> {
             Ok(Figure::new(Axis::new(name)).panel(panel))
         }
         [x, y] => {
-            let figure = Figure::new(Axis::new(x)).columns(sets.len()).share_limits();
+            let all: Vec<f32> = sets.iter().flat_map(|(_, values)| values.iter().copied()).collect();
+            let [of_x, of_y] = [0, 1].map(|k| range(column(&all, 2, k)));
+            let figure = Figure::new(Axis::new(x).range(of_x.0, of_x.1)).columns(sets.len());
             Ok(sets.iter().fold(figure.panel_height(PLANE_HEIGHT), |figure, (set, values)| {
                 let dots = Series::new("", &column(values, 2, 0), &column(values, 2, 1)).dots(DOT);
-                figure.panel(Panel::new(Axis::new(y)).title(*set).series(dots))
+                figure.panel(Panel::new(Axis::new(y).range(of_y.0, of_y.1)).title(*set).series(dots))
             }))
         }
         _ => {

@@ -89,13 +89,13 @@ pub fn dequantized(data: Splits, columns: &ColumnSettings, seed: u64) -> Result<
     }
 }
 
-/// Refuses to train on real data with a column that has the same value in every example: its density would be infinite.
+/// Refuses to train a density of a column that has the same value in every example: it would be infinite. `is_real` tells which
+/// columns have a density.
 ///
 /// # Errors
 /// The first such column.
-pub fn require_varying_columns(data: &Dataset, preprocessing: &PreprocessorConfig) -> Result<()> {
-    let constant = if preprocessing.is_of_columns() { constant_columns(data) } else { Vec::new() };
-    match constant.first() {
+pub fn require_varying_columns(data: &Dataset, is_real: impl Fn(usize) -> bool) -> Result<()> {
+    match constant_columns(data).iter().find(|(column, _)| is_real(*column)) {
         None => Ok(()),
         Some(&(column, value)) => {
             let label = data.column_label(column);

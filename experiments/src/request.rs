@@ -1,6 +1,9 @@
 //! What a user asks for, before it is known what the source is like.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use gibbs_data::ReadConfig;
@@ -25,6 +28,10 @@ pub struct Request {
     pub is_quiet: bool,
     /// Length of the run in steps, where it is given so.
     steps: Option<usize>,
+    /// Whether the preset has asked for it.
+    steps_are_used: Cell<bool>,
+    /// Whether a run is to be trained. Otherwise the request describes weights that there are.
+    is_training: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +76,8 @@ impl Request {
             }
         }
         layers.extend(settings);
-        Self::of_layers(args.preset, layers, steps)
+        let preset = args.preset.unwrap_or(Preset::Default);
+        Ok(Self { is_training: true, ..Self::of_layers(preset, layers, steps)? })
     }
 
     /// Of a configuration file alone.
@@ -81,24 +89,42 @@ impl Request {
     }
 
     fn of_layers(preset: Preset, layers: Vec<Layer>, steps: Option<usize>) -> Result<Self> {
-        let mut request = Self { preset, layers, values: Value::Null, is_quiet: true, steps };
+        let mut request = Self {
+            preset,
+            layers,
+            values: Value::Null,
+            is_quiet: true,
+            steps,
+            steps_are_used: Cell::new(false),
+            is_training: false,
+        };
         request.values = request.lay_over(Resolver::over(&Map::new()).or_usage()?)?.values().clone();
         Ok(request)
     }
 
-    /// All settings over a preset. `model.n_classes` is another name of `model.n_context`, the width of one-hot classes.
+    /// All settings over a preset. `model.n_classes` is another name of `model.n_context`, the width of one-hot classes, or of
+    /// `model.states`, those of the label of an RBM. `model.outputs` is short for `model.output.kind`; presets choose what `auto` is.
     ///
     /// # Errors
     /// A file that cannot be read, or a path through a value without parts.
     pub fn lay_over(&self, resolver: Resolver) -> Result<Resolver> {
         let model = &resolver.values()["model"];
-        let has_context = model.get("n_context").is_some() && model.get("n_classes").is_none();
+        let other = ["n_context", "states"].into_iter().find(|name| model.get(name).is_some());
+        let other = other.filter(|_| model.get("n_classes").is_none());
+        let has_outputs = model.get("output").is_some();
         let lay = |resolver: Resolver, layer: &Layer| {
             match layer {
                 Layer::File(file) => resolver.file(file),
                 Layer::Value(path, value) => resolver.assign(path, value.clone()),
-                Layer::Setting(text) => match text.strip_prefix("model.n_classes=") {
-                    Some(n) if has_context => resolver.setting(&format!("model.n_context={n}")),
+                Layer::Setting(text) if has_outputs && text.starts_with("model.outputs=") => {
+                    match &text["model.outputs=".len()..] {
+                        "auto" => Ok(resolver),
+                        kind => resolver.setting(&format!("model.output.kind={kind}")),
+                    }
+                }
+                Layer::Setting(text) => match (text.strip_prefix("model.n_classes="), other) {
+                    (Some("0"), Some("states")) => Ok(resolver),
+                    (Some(n), Some(name)) => resolver.setting(&format!("model.{name}={n}")),
                     _ => resolver.setting(text),
                 },
             }
@@ -129,9 +155,40 @@ impl Request {
         self.get("data").unwrap_or_default()
     }
 
+    /// Whether a run is to be trained. A choice that decides what weights mean, such as an order of the variables, may depend on
+    /// the data only then: a configuration of weights made elsewhere may leave it out.
+    pub fn is_training(&self) -> bool {
+        self.is_training
+    }
+
     /// The length of the run in steps (`train.steps`), or a default.
     pub fn steps(&self, default: usize) -> usize {
+        self.steps_are_used.set(true);
         self.steps.unwrap_or(default)
+    }
+
+    /// Refuses a length in steps after a preset that did not ask for it.
+    ///
+    /// # Errors
+    /// `train.steps` in a family whose runs are counted in epochs.
+    pub fn require_steps_used(&self) -> Result<()> {
+        match self.steps.filter(|_| !self.steps_are_used.get()) {
+            Some(steps) => {
+                Err(usage(format!("train.steps = {steps}: this family counts epochs; give train.epochs")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The same request with the length in steps of another.
+    #[must_use]
+    pub fn with_steps_of(self, other: &Self) -> Self {
+        Self { steps: other.steps, ..self }
+    }
+
+    /// Whether a length in steps is given.
+    pub fn has_steps(&self) -> bool {
+        self.steps.is_some()
     }
 
     /// The choice between three values by the preset.

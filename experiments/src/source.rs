@@ -5,7 +5,7 @@ use burn::prelude::*;
 use gibbs_data::{Dataset, Splits, example_shape};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{request::Request, usage::usage};
+use crate::{cli::Preset, request::Request, usage::usage};
 
 /// A density that a model learns without data, such as that of a Hamiltonian.
 pub trait Target: Clone + Serialize + DeserializeOwned {
@@ -100,6 +100,10 @@ impl OwnData {
     }
 }
 
+/// Training examples from which on there are many. The sets of pictures have 18000 and more; tables and counts that people
+/// bring along mostly have fewer.
+const FEW: usize = 10_000;
+
 /// What presets may depend on.
 pub struct SourceInfo<'a> {
     /// The data, where there are any at hand.
@@ -144,6 +148,18 @@ impl<'a> SourceInfo<'a> {
         Ok(Self { data: None, width, shape: shape.unwrap_or_else(|| vec![width]) })
     }
 
+    /// The classes of the labels that a user gives with the data, of which a model should make use; 0 without. The labels of named
+    /// sets are used on request.
+    pub fn n_given_classes(&self, request: &Request) -> usize {
+        let are_given = ["data.labels", "data.label_column"].into_iter().any(|path| request.has(path));
+        if are_given { self.n_classes() } else { 0 }
+    }
+
+    /// Whether there are fewer than [`FEW`] training examples: a model then needs more regularization than time.
+    pub fn has_few(&self) -> bool {
+        self.n_train() < FEW
+    }
+
     /// Number of training examples; 1 without data.
     pub fn n_train(&self) -> usize {
         self.data.map_or(1, |data| data.train.len())
@@ -152,6 +168,12 @@ impl<'a> SourceInfo<'a> {
     /// Epochs with at least this many steps, but at most `most` of them.
     pub fn epochs(&self, steps: usize, batch_size: usize, most: usize) -> usize {
         steps.div_ceil(self.n_train().div_ceil(batch_size.max(1))).min(most)
+    }
+
+    /// Mean variance of the columns of zeros and ones, or of gray values that are binarized; 0 without data.
+    pub fn mean_variance_of_bits(&self) -> f64 {
+        let means = self.data.map_or(Vec::new(), |data| data.train.mean());
+        means.iter().map(|p| p * (1.0 - p)).sum::<f64>() / means.len().max(1) as f64
     }
 
     /// Rows and columns of the examples, where they are pictures.
@@ -188,6 +210,27 @@ impl<'a> SourceInfo<'a> {
 pub fn require_unit_interval(data: &Dataset, real: &str) -> Result<()> {
     data.require_unit_interval()
         .map_err(|error| usage(format!("{error}, or learn real columns as they are with --set {real}")))
+}
+
+/// Training images of a smoke test of a slow network.
+const TINY: usize = 3000;
+/// Width from which on examples are images.
+const WIDE: usize = 100;
+
+/// Training examples that a request takes of a set of this width; `None` for all. The preset `tiny` takes a part of the images if the
+/// network `is_slow`.
+pub fn limit(request: &Request, width: usize, is_slow: bool) -> Option<usize> {
+    match request.has("data.limit") {
+        true => request.get("data.limit"),
+        false => (is_slow && request.preset == Preset::Tiny && width >= WIDE).then_some(TINY),
+    }
+}
+
+/// The first training examples, and a tenth as many for validation. The test split stays whole.
+pub fn limited(data: Splits, limit: Option<usize>) -> Splits {
+    let Some(n) = limit else { return data };
+    let first = |set: &Dataset, n: usize| set.rows(0..n.min(set.len()));
+    Splits { train: first(&data.train, n), valid: first(&data.valid, n.div_ceil(10)), ..data }
 }
 
 /// As many training examples as there are validation examples, to compare both.

@@ -1,6 +1,6 @@
 //! Usage errors, and how any error becomes one line on stderr and an exit code.
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, path::Path, process::ExitCode};
 
 use gibbs_core::{BoxError, ConfigError};
 use gibbs_train::run_folder::RunFolderError;
@@ -9,7 +9,7 @@ use thiserror::Error as ThisError;
 use crate::output::note;
 
 /// Exit code of wrong usage or bad input.
-const BAD_INPUT: u8 = 2;
+pub const BAD_INPUT: u8 = 2;
 /// Exit code of anything else.
 const FAILED: u8 = 1;
 /// Exit code of a run that was interrupted: 128 + SIGINT.
@@ -88,6 +88,20 @@ pub fn of_step(error: BoxError) -> anyhow::Error {
 pub fn of_folder(error: RunFolderError) -> anyhow::Error {
     let is_bad_input = error.is_bad_input();
     classify(error, is_bad_input)
+}
+
+/// Checks that a file can be written, before anything is computed for it. `flag` is the flag that names it.
+///
+/// # Errors
+/// A folder, or a file in a folder that does not exist: a failing write as any other, exit code 1.
+pub fn check_out_file(flag: &str, path: &Path) -> anyhow::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let reason = match parent {
+        _ if path.is_dir() => "this is a folder: give the name of a file".into(),
+        Some(parent) if !parent.is_dir() => format!("there is no folder {}: make it first", parent.display()),
+        _ => return Ok(()),
+    };
+    Err(anyhow::anyhow!("{flag} {}: {reason}", path.display()))
 }
 
 /// Checks that counts, given by the names of their flags or settings, are above 0.

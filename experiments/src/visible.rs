@@ -9,13 +9,27 @@ use gibbs_boltzmann::{
 use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
 
-use crate::{source::require_unit_interval, usage::OrUsage};
+use crate::{
+    source::{SourceInfo, one_hot, require_labels, require_unit_interval},
+    usage::OrUsage,
+};
 
 /// Training examples from which the moments of the data are taken.
 pub const MOMENT_EXAMPLES: usize = 10_000;
 
 /// Examples that are computed at once.
 const BLOCK: usize = 1000;
+
+/// The mean variance of the columns from which on weights are penalized. That of handwritten digits is 0.08, that of words which
+/// 2 of 100 documents have 0.02.
+const VARIED: f64 = 0.05;
+
+/// The default strength of the penalty `λ Σ |W|`. It suits many examples of varied columns. The gradient of new weights is
+/// proportional to the variance of the data, so that of rare bits is below any such penalty, and no weight could grow. Over few
+/// examples the selected validation is better without.
+pub fn l1(info: &SourceInfo) -> f64 {
+    if info.has_few() || info.mean_variance_of_bits() < VARIED { 0.0 } else { 1e-4 }
+}
 
 /// Examples of data sets as states of visible units.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +62,15 @@ impl Visible {
         }
     }
 
+    /// A batch as visible states, with the label where the units have one.
+    pub fn batch(self, batch: gibbs_data::Batch) -> Tensor<2> {
+        let label = one_hot(batch.labels.as_deref(), self.n_classes(), &batch.x.device());
+        self.with_label(self.encode(batch.x), label)
+    }
+
     /// Examples as visible states.
     pub fn examples(self, data: &Dataset, rows: &[usize], device: &Device) -> Tensor<2> {
-        self.encode(data.tensor(rows, device))
+        self.batch(data.batch(rows, device))
     }
 
     /// The first `n` examples of a set, or all of a smaller one.
@@ -94,9 +114,10 @@ impl Visible {
     /// Whether data fit a visible layer with these columns. `real` is the setting of the family for real columns.
     ///
     /// # Errors
-    /// Another width, or values that the units do not have.
+    /// Another width, values that the units do not have, or no label for units that have one.
     pub fn require(self, data: &Dataset, visible_width: usize, real: &str) -> Result<()> {
         data.require_width(self.data_width(visible_width)).or_usage()?;
+        require_labels([data], self.n_classes(), "model.n_classes")?;
         match self.0.visible {
             UnitKind::Gaussian => Ok(()),
             _ => require_unit_interval(data, real),

@@ -34,7 +34,7 @@ pub trait Autoregressive: ConditionalLogProb + Ancestral {
     fn name(&self) -> &'static str;
 
     /// The conditional distribution of each variable.
-    fn output(&self) -> OutputDistribution;
+    fn output(&self) -> &OutputDistribution;
 
     /// Number of variables, `D`.
     fn n_visible(&self) -> usize;

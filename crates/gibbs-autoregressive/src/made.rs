@@ -84,7 +84,7 @@ impl MadeConfig {
         ConfigError::at_least("n_visible", self.n_visible, 1)?;
         self.n_hidden.validate("n_hidden")?;
         ConfigError::at_least("n_masks", self.n_masks, 1)?;
-        self.output.validate()?;
+        self.output.validate(self.n_visible)?;
         let n = self.n_visible;
         self.order.order(n, &mut Noise::new(0, "order"))?;
         self.network().validate(n * self.output.n_inputs(), n * self.output.n_parameters())
@@ -225,8 +225,8 @@ impl Autoregressive for Made {
         "the MADE"
     }
 
-    fn output(&self) -> OutputDistribution {
-        self.config.output
+    fn output(&self) -> &OutputDistribution {
+        &self.config.output
     }
 
     fn n_visible(&self) -> usize {

@@ -139,8 +139,8 @@ impl AutoregressiveConfig {
     }
 
     /// The conditional distribution of each variable.
-    pub fn output(&self) -> OutputDistribution {
-        each!(self, config => config.output)
+    pub fn output(&self) -> &OutputDistribution {
+        each!(self, config => &config.output)
     }
 
     /// Width of the context, 0 for none.
@@ -157,6 +157,13 @@ impl AutoregressiveConfig {
             Self::Transformer(config) => config.n_hidden = n_hidden,
             Self::PixelCnn(config) => config.n_hidden = n_hidden,
         }
+        self
+    }
+
+    /// The same config with a context of this width, 0 for none.
+    #[must_use]
+    pub fn with_n_context(mut self, n_context: usize) -> Self {
+        each!(&mut self, config => config.n_context = n_context);
         self
     }
 
@@ -212,7 +219,7 @@ impl Autoregressive for AutoregressiveModel {
         self.inner().name()
     }
 
-    fn output(&self) -> OutputDistribution {
+    fn output(&self) -> &OutputDistribution {
         self.inner().output()
     }
 

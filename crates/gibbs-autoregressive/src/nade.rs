@@ -62,7 +62,7 @@ impl NadeConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         ConfigError::at_least("n_visible", self.n_visible, 1)?;
         ConfigError::at_least("n_hidden", self.n_hidden, 1)?;
-        self.output.validate()?;
+        self.output.validate(self.n_visible)?;
         self.order.order(self.n_visible, &mut Noise::new(0, "order")).map(|_| ())
     }
 
@@ -118,8 +118,8 @@ impl Autoregressive for Nade {
         "the NADE"
     }
 
-    fn output(&self) -> OutputDistribution {
-        self.config.output
+    fn output(&self) -> &OutputDistribution {
+        &self.config.output
     }
 
     fn n_visible(&self) -> usize {
@@ -132,7 +132,7 @@ impl Autoregressive for Nade {
 
     fn parameters(&self, _: usize, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<2> {
         require_shapes(self, &x, context);
-        let (n, output, n_context) = (x.dims()[0], self.config.output, self.config.n_context);
+        let (n, output, n_context) = (x.dims()[0], &self.config.output, self.config.n_context);
         let inputs = self.order.columns(output.n_inputs());
         let outputs = self.order.columns(output.n_parameters());
         let [first, last] = [&self.layers[0], &self.layers[1]];

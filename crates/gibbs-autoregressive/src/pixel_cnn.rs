@@ -103,7 +103,7 @@ impl PixelCnnConfig {
         let fits = !self.periodic || self.half_kernel <= self.columns;
         let reason = format!("must be at most columns = {} on a periodic lattice", self.columns);
         ConfigError::require(fits, "half_kernel", self.half_kernel, reason)?;
-        self.output.validate()
+        self.output.validate_shared(self.n_visible())
     }
 
     /// Number of variables, `R·C`.
@@ -264,8 +264,8 @@ impl Autoregressive for PixelCnn {
         "the PixelCNN"
     }
 
-    fn output(&self) -> OutputDistribution {
-        self.config.output
+    fn output(&self) -> &OutputDistribution {
+        &self.config.output
     }
 
     fn n_visible(&self) -> usize {

@@ -72,7 +72,7 @@ impl Observed<'_> {
 
 /// Draws of all but the first variables of some examples. Everything is row by row, one row for each example.
 pub(crate) struct Completion<'a> {
-    pub(crate) output: OutputDistribution,
+    pub(crate) output: &'a OutputDistribution,
     /// The order.
     pub(crate) variables: &'a [usize],
     /// Number of variables that stay.
@@ -115,10 +115,10 @@ impl Completion<'_> {
                     let at = (first + i) * width + position;
                     let normal = self.normals.get(at).copied().unwrap_or_default();
                     let own = &parameters[i * per..(i + 1) * per];
-                    row[variable] = self.output.draw(own, self.uniforms[at], normal);
+                    row[variable] = self.output.draw(variable, own, self.uniforms[at], normal);
                 }
                 values[i] = row[variable];
-                self.output.encode_value(values[i], &mut inputs[i * n_inputs..(i + 1) * n_inputs]);
+                self.output.encode_value(variable, values[i], &mut inputs[i * n_inputs..(i + 1) * n_inputs]);
             }
             state.observe(&Observed { position, values: &values, inputs: &inputs });
         }

@@ -61,7 +61,7 @@ impl<M: Autoregressive> ConditionalLogProb for Spins<M> {
 }
 
 fn require_bits(model: &impl Autoregressive) {
-    assert_eq!(model.output(), OutputDistribution::Bernoulli, "spins need a model of bits");
+    assert_eq!(model.output(), &OutputDistribution::Bernoulli, "spins need a model of bits");
 }
 
 /// A model of spins that are known to be valid: nothing waits for the device, so that it can be trained.

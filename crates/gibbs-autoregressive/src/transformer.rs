@@ -111,6 +111,7 @@ impl TransformerConfig {
         let reason = format!("must be a multiple of n_heads = {}", self.n_heads);
         ConfigError::require(self.d_model.is_multiple_of(self.n_heads), "d_model", self.d_model, reason)?;
         self.order.order(self.n_visible, &mut Noise::new(0, "order"))?;
+        self.output.validate_shared(self.n_visible)?;
         self.head().validate()
     }
 
@@ -122,7 +123,7 @@ impl TransformerConfig {
     fn head(&self) -> MadeConfig {
         MadeConfig::new(self.patch, self.head_hidden.into())
             .with_activation(self.activation)
-            .with_output(self.output)
+            .with_output(self.output.clone())
             .with_n_context(self.d_model)
     }
 
@@ -216,8 +217,8 @@ impl Autoregressive for Transformer {
         "the transformer"
     }
 
-    fn output(&self) -> OutputDistribution {
-        self.config.output
+    fn output(&self) -> &OutputDistribution {
+        &self.config.output
     }
 
     fn n_visible(&self) -> usize {

@@ -49,7 +49,7 @@ pub use affine::{affine, masked_affine};
 pub use backend::{BackendError, backends, compiled, default_backend, device, has_double_precision};
 pub use convolution::{Window, convolution};
 pub use elementwise::{Function, bce_with_logits, exp, log_sigmoid, relu, sigmoid, silu, softplus, tanh};
-pub use memory::keep_freed_memory;
+pub use memory::{CheckedAllocator, available_memory, keep_freed_memory};
 pub use noise::{Init, Noise};
 pub use pattern::Pattern;
 pub use prefix::prefix_networks;

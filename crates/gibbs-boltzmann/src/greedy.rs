@@ -200,7 +200,7 @@ impl Objective<AnyRbm> for LayerObjective {
         {
             x = Tensor::cat(vec![x, label], 1);
         }
-        self.contrastive.step(rbm, Batch::new(x), at, noise)
+        self.contrastive.step(rbm, Batch { weights: batch.weights, ..Batch::new(x) }, at, noise)
     }
 
     fn needs_autodiff(&self) -> bool {

@@ -21,23 +21,35 @@ use crate::units::UnitKind;
 pub struct VisiblePreprocessor {
     /// Kind of the visible units.
     pub visible: UnitKind,
-    /// States of each softmax unit.
+    /// States of each softmax unit, or of the label of labeled units.
     pub states: usize,
 }
 
 impl VisiblePreprocessor {
     /// Columns of the visible layer for data of this width.
     pub fn n_visible(self, data_width: usize) -> usize {
-        if self.visible == UnitKind::Softmax { data_width * self.states } else { data_width }
+        match self.visible {
+            UnitKind::Softmax => data_width * self.states,
+            _ => data_width + self.n_classes(),
+        }
     }
 
     /// Width of the data for a visible layer with these columns.
     pub fn data_width(self, n_visible: usize) -> usize {
-        if self.visible == UnitKind::Softmax { n_visible / self.states } else { n_visible }
+        match self.visible {
+            UnitKind::Softmax => n_visible / self.states,
+            _ => n_visible.saturating_sub(self.n_classes()),
+        }
+    }
+
+    /// States of the label; 0 without one.
+    pub fn n_classes(self) -> usize {
+        if self.visible == UnitKind::Labeled { self.states } else { 0 }
     }
 
     /// Data `[batch, width]` as visible states. Spins are `2x - 1`. A softmax unit takes the one of `q` equal intervals of
-    /// \[0, 1\] in which `x` lies. Other units take the values unchanged.
+    /// \[0, 1\] in which `x` lies. Other units take the values unchanged; the columns of a label follow them
+    /// ([`with_label`](Self::with_label)).
     pub fn encode(self, x: Tensor<2>) -> Tensor<2> {
         let ([batch, width], q) = (x.dims(), self.states);
         match self.visible {
@@ -50,11 +62,26 @@ impl VisiblePreprocessor {
         }
     }
 
-    /// Visible states or means `[batch, visible]` as data. A softmax unit gives the mean of its levels, from 0 to 1.
+    /// States `[batch, width]` followed by the columns of the label, one-hot `[batch, classes]`. Unchanged for units without a
+    /// label.
+    ///
+    /// # Panics
+    /// If there is a label, and none is passed.
+    pub fn with_label(self, v: Tensor<2>, label: Option<Tensor<2>>) -> Tensor<2> {
+        match (self.n_classes(), label) {
+            (0, _) => v,
+            (_, Some(label)) => Tensor::cat(vec![v, label], 1),
+            (classes, None) => panic!("units with a label of {classes} classes need one for each example"),
+        }
+    }
+
+    /// Visible states or means `[batch, visible]` as data, without a label. A softmax unit gives the mean of its levels, from 0
+    /// to 1.
     pub fn decode(self, v: Tensor<2>) -> Tensor<2> {
         let ([batch, visible], q) = (v.dims(), self.states);
         match self.visible {
-            UnitKind::Binary | UnitKind::Labeled | UnitKind::Gaussian => v,
+            UnitKind::Binary | UnitKind::Gaussian => v,
+            UnitKind::Labeled => v.narrow(1, 0, self.data_width(visible)),
             UnitKind::Spin => (v + 1.0) * 0.5,
             UnitKind::Softmax => {
                 let levels = Tensor::<1, Int>::arange(0..q as i64, &v.device()).float() / (q - 1) as f64;

@@ -238,6 +238,29 @@ impl<V: UnitFamily, H: UnitFamily> Rbm<V, H> {
 }
 
 impl AnyRbm {
+    /// `-F([x, y])` of each class `y` of labeled visible units, for their binary part `x`: `[batch, width] -> [batch, classes]`. A
+    /// softmax of it is `p(y | x)`.
+    ///
+    /// Computes the product of `x` with the weights once. Each class adds one row of weights.
+    ///
+    /// # Panics
+    /// If the visible units have no label.
+    pub fn class_log_weights(&self, x: Tensor<2>) -> Tensor<2> {
+        let AnyUnits::Labeled(visible) = &self.visible else { panic!("the visible units have no label") };
+        let ([batch, width], classes) = (x.dims(), visible.classes());
+        let weight = self.weight.val();
+        let input = sparse_matmul(x.clone(), weight.clone().narrow(0, 0, width));
+        let bias = visible.bias.val();
+        let own = x.matmul(bias.clone().narrow(0, 0, width).unsqueeze_dim(1));
+        let of_class = |class: usize| {
+            let row = weight.clone().narrow(0, width + class, 1);
+            let partition = self.hidden.log_partition(input.clone() + row);
+            partition.unsqueeze_dim::<2>(1) + bias.clone().narrow(0, width + class, 1).unsqueeze()
+        };
+        let log_weights = Tensor::cat((0..classes).map(of_class).collect(), 1);
+        log_weights + own.expand([batch, classes])
+    }
+
     /// The RBM whose visible units are this one's hidden units, with the same joint distribution: its free energy is
     /// [`hidden_free_energy`](Rbm::hidden_free_energy). On top of a stack it leaves the distribution of the stack unchanged,
     /// so its training raises the bound of the stack (Hinton, Osindero & Teh 2006, section 4).

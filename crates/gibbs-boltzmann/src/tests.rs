@@ -371,6 +371,61 @@ fn centered_gradients_are_the_plain_ones_transformed() {
     }
 }
 
+/// Rows with whole weights are repeated rows, also when they are centered and pulled to a sparse activity.
+#[test]
+fn weights_count_as_repetitions() {
+    let weights = [2.0, 0.0, 1.0, 3.0, 1.0];
+    let repeated: Vec<i64> = vec![0, 0, 2, 3, 3, 3, 4];
+    for ((visible, hidden), statistics) in
+        pairs().flat_map(|pair| [Statistics::Mean, Statistics::Sampled].map(|s| (pair, s)))
+    {
+        let rbm = rbm_f64(visible, hidden, 4);
+        let data = Units::sample(&rbm.visible, normal([5, 6], 5), &mut Noise::new(5, "data"));
+        let is_linear = discrete(visible) && discrete(hidden);
+        let config = ContrastiveConfig::new()
+            .with_statistics(statistics)
+            .with_n_chains(4)
+            .with_centered(is_linear)
+            .with_sparsity(if is_linear { 0.2 } else { 0.0 });
+        let gradients = |batch: Tensor<2>, weights: Option<Tensor<1>>| {
+            let mut objective = config.init(&rbm, rbm.visible.neutral()).unwrap();
+            let noise = &mut Noise::new(6, "chains");
+            by_parameter(&rbm, &objective.weighted_gradients(&rbm, batch, weights, noise).0).concat()
+        };
+        if statistics == Statistics::Sampled {
+            // The draws of repeated rows differ; one weight for all rows is no weight.
+            let ones = tensor(vec![1.0; 5], [1, 5]).squeeze_dim(0);
+            assert_eq!(gradients(data.clone(), Some(ones)), gradients(data, None));
+            continue;
+        }
+        let rows = Tensor::<1, Int>::from_data(repeated.as_slice(), &data.device());
+        let want = gradients(data.clone().select(0, rows), None);
+        let have = gradients(data, Some(tensor(weights.to_vec(), [1, 5]).squeeze_dim(0)));
+        for (have, want) in have.iter().zip(want) {
+            assert!((have - want).abs() < 1e-12, "{visible}-{hidden}: {have} {want}");
+        }
+    }
+}
+
+/// With chains at the data, both phases of a row have its weight.
+#[test]
+fn weights_hold_in_both_phases_of_contrastive_divergence() {
+    let rbm = rbm_f64(UnitKind::Binary, UnitKind::Binary, 4);
+    let data = Units::sample(&rbm.visible, normal([2, 6], 5), &mut Noise::new(5, "data"));
+    let gradients = |weights: [f64; 2]| {
+        let config = ContrastiveConfig::new().with_chains(Chains::Data);
+        let mut objective = config.init(&rbm, rbm.visible.neutral()).unwrap();
+        let weights = tensor(weights.to_vec(), [1, 2]).squeeze_dim(0);
+        let output =
+            objective.weighted_gradients(&rbm, data.clone(), Some(weights), &mut Noise::new(6, "chains"));
+        by_parameter(&rbm, &output.0).concat()
+    };
+    let (first, second, both) = (gradients([1.0, 0.0]), gradients([0.0, 1.0]), gradients([1.5, 0.5]));
+    for ((first, second), both) in first.iter().zip(second).zip(both) {
+        assert!((0.75 * first + 0.25 * second - both).abs() < 1e-12);
+    }
+}
+
 #[test]
 fn centering_is_refused_for_units_without_a_linear_bias() {
     let rbm = rbm_of(UnitKind::Gaussian, UnitKind::Binary, 4);

@@ -113,7 +113,7 @@ pub enum DataError {
     },
     /// A field of a table is no number, or missing.
     #[error(
-        "{name}: example {row} (line {line}), column {column}: {what}; fill it in, or leave out the row or the column"
+        "{name}: example {row} (line {line}), column {column}: {what}; fill it in, leave out the row, or the column by data.drop (a column of classes: data.label_column)"
     )]
     Field {
         /// The file.

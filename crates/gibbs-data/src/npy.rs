@@ -129,8 +129,7 @@ pub fn write<T: Element>(path: &Path, values: &[T], shape: &[usize]) -> Result<(
             expected: format!("a shape of {} values", values.len()),
         });
     }
-    let written = || {
-        let mut file = temporary(path)?;
+    let fill = |file: &mut File| -> std::io::Result<()> {
         file.write_all(&header::compose(T::DESCR, shape))?;
         let mut bytes = Vec::with_capacity(PIECE * size_of::<T>());
         for piece in values.chunks(PIECE) {
@@ -138,6 +137,15 @@ pub fn write<T: Element>(path: &Path, values: &[T], shape: &[usize]) -> Result<(
             piece.iter().for_each(|value| value.append_le(&mut bytes));
             file.write_all(&bytes)?;
         }
+        Ok(())
+    };
+    let written = || {
+        // A device or a pipe takes the bytes itself. To put a file in its place would destroy it.
+        if path.metadata().is_ok_and(|target| !target.is_file() && !target.is_dir()) {
+            return fill(&mut File::options().write(true).open(path)?);
+        }
+        let mut file = temporary(path)?;
+        fill(file.as_file_mut())?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())

@@ -17,6 +17,12 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), ReportEr
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    // A device or a pipe takes the bytes itself. To put a file in its place would destroy it.
+    if path.metadata().is_ok_and(|target| !target.is_file() && !target.is_dir()) {
+        let written =
+            std::fs::File::options().write(true).open(path).and_then(|mut file| file.write_all(bytes));
+        return written.map_err(failed);
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".gibbs-report-");
     #[cfg(unix)]
@@ -66,6 +72,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing").join("a.txt");
         let message = write_atomic(&path, b"one").unwrap_err().to_string();
-        assert!(message.contains("missing/a.txt"), "{message}");
+        assert!(message.contains("missing/a.txt") && message.contains("no folder"), "{message}");
     }
 }

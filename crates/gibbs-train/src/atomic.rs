@@ -63,6 +63,10 @@ pub fn write_with(
 }
 
 fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    // A device or a pipe takes the bytes itself. To put a file in its place would destroy it.
+    if path.metadata().is_ok_and(|target| !target.is_file() && !target.is_dir()) {
+        return fill(&mut File::options().write(true).open(path)?);
+    }
     let folder = parent(path);
     let prefix = prefix(path)?;
     let mut builder = tempfile::Builder::new();
@@ -149,6 +153,30 @@ mod tests {
         assert_eq!(error.to_string(), format!("cannot write {}: disk full", path.display()));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_error_names_the_folder_and_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent/x.png");
+        let error = write(&path, b"").unwrap_err().to_string();
+        let parent = folder.path().join("absent");
+        assert_eq!(
+            error,
+            format!("cannot write {}: there is no folder {}", path.display(), parent.display())
+        );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_device_is_written_and_not_replaced() {
+        use std::os::unix::fs::FileTypeExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("full");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let error = write(&path, b"x").unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
+        assert!(path.metadata().unwrap().file_type().is_char_device());
     }
 
     #[test]

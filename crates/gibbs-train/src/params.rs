@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Bool, DType, Device, Float, Int, Shape, Tensor, TensorData, kind::Basic};
+use burn::tensor::{Bool, DType, Device, Float, FloatDType, Int, Shape, Tensor, TensorData, kind::Basic};
 use thiserror::Error;
 
 /// The error of tensors that do not fit a module.
@@ -93,6 +93,44 @@ pub(crate) fn apply<M: Module>(
         Err(ParamsError::Unexpected(loader.sources.into_keys().collect()))
     } else {
         Ok(module)
+    }
+}
+
+/// The field path and the absolute value of the largest float parameter. Waits for the device once. A NaN may be passed over.
+pub(crate) fn largest<M: Module>(module: &M) -> Option<(String, f64)> {
+    let mut extremes = Extremes::default();
+    module.visit(&mut extremes);
+    if extremes.values.is_empty() {
+        return None;
+    }
+    let values: Vec<f32> = Tensor::cat(extremes.values, 0).into_data().iter::<f32>().collect();
+    let all = extremes.paths.into_iter().zip(values.into_iter().map(f64::from));
+    all.max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// The largest absolute value of each float parameter, `[1]`.
+#[derive(Default)]
+struct Extremes {
+    path: Path,
+    paths: Vec<String>,
+    values: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Extremes {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, container_type: &str) {
+        self.path.exit(container_type);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val().without_autodiff();
+        if value.shape().num_elements() > 0 {
+            self.paths.push(self.path.join());
+            self.values.push(value.abs().max().cast(FloatDType::F32));
+        }
     }
 }
 

@@ -152,6 +152,15 @@ impl Schedule {
         self
     }
 
+    /// Number of warm-up steps.
+    pub fn warmup_steps(&self) -> usize {
+        match self {
+            Self::Constant { warmup_steps, .. } => *warmup_steps,
+            Self::Linear(change) | Self::Exponential(change) | Self::Cosine(change) => change.warmup_steps,
+            Self::Piecewise { .. } => 0,
+        }
+    }
+
     /// The value at `step`, from 0, in a run of `total_steps` steps.
     pub fn at(&self, step: usize, total_steps: usize) -> f64 {
         match self {

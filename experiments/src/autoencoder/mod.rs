@@ -28,6 +28,7 @@ use crate::{
     evaluation::Evaluation,
     experiment::{self, Experiment, Latent, Settings},
     look::Look,
+    progress::Work,
     request::Request,
     source::{NoTarget, OwnData, Source, SourceInfo},
     stack::{LayerTrain, layers_from, validate_layers},
@@ -231,7 +232,13 @@ impl Experiment for AutoencoderExperiment {
         self.own_data = load();
     }
 
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, files: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        source: &Source<NoTarget>,
+        part: Part,
+        files: &RunFiles,
+        _: &Work,
+    ) -> Result<Evaluation> {
         let baseline = experiment::load_baseline::<Self>(files, &self.device)?;
         evaluate::evaluate(self, baseline.as_ref(), source.data()?, part, files)
     }
@@ -244,7 +251,7 @@ impl Experiment for AutoencoderExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
 

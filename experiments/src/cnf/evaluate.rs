@@ -27,6 +27,7 @@ use crate::{
     look::{Look, independent_draws},
     pictures::host,
     preprocessed::blocks,
+    progress::Work,
     source::spread,
     usage::usage,
 };
@@ -39,6 +40,11 @@ const NUMBERS: usize = 200_000;
 /// Draws that are solved for at once.
 const AT_ONCE: usize = 1000;
 
+/// Examples of a set whose densities are computed at once.
+fn rows_at_once(data: &Dataset) -> usize {
+    ROWS.min(NUMBERS / data.width()).max(1)
+}
+
 /// `ln p` of examples of a set, in the coordinates of the flow and in those of the data, and the number of evaluations for each.
 pub(super) fn log_probs(
     flow: &Flow,
@@ -49,8 +55,7 @@ pub(super) fn log_probs(
     let kind = if flow.model.trace() == Trace::Exact { Kind::Exact } else { Kind::Unbiased };
     let mut log_probs = LogProbs { within: Vec::new(), of_data: Vec::new(), kind };
     let mut evaluations = Vec::with_capacity(rows.len());
-    let block = ROWS.min(NUMBERS / data.width()).max(1);
-    for Batch { x, context, .. } in blocks(data, rows, block, flow.n_context(), device) {
+    for Batch { x, context, .. } in blocks(data, rows, rows_at_once(data), flow.n_context(), device) {
         let n_rows = x.dims()[0];
         let (y, [of_map, of_steps]) = flow.preprocessor.forward_in_parts(x);
         let (log_prob, taken) = flow.model.try_log_prob(y, context.as_ref(), Some(noise))?;
@@ -79,9 +84,14 @@ pub(super) fn matching_loss(
     losses.sum::<f64>() / data.len() as f64
 }
 
-/// Log-density on a part of the data, with `model.measured` on that many examples of each set, and the evaluations of the
-/// field.
-pub(super) fn evaluate(experiment: &CnfExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
+/// Log-density on a part of the data, with `model.measured` on that many examples of each set where the work is bounded, and the
+/// evaluations of the field.
+pub(super) fn evaluate(
+    experiment: &CnfExperiment,
+    data: &Splits,
+    part: Part,
+    work: &Work,
+) -> Result<Evaluation> {
     let CnfExperiment { config, model, device, .. } = experiment;
     let (preprocessing, n_visible) = (&config.model.preprocessing, model.model.field.n_variables());
     let columns = config.density();
@@ -89,18 +99,21 @@ pub(super) fn evaluate(experiment: &CnfExperiment, data: &Splits, part: Part) ->
     let (mut all, mut evaluations): (Option<LogProbs>, Vec<f64>) = (None, Vec::new());
     for set in measured.sets()? {
         let noise = &mut Noise::new(config.seed, "directions");
-        let rows = spread(set.len(), config.model.measured.unwrap_or(set.len()));
-        let (found, taken) = log_probs(model, (set, &rows), device, noise)?;
-        evaluations.extend(taken);
-        match &mut all {
-            Some(all) => all.extend(found),
-            None => all = Some(found),
+        let most = config.model.measured.filter(|_| work.is_bounded());
+        let rows = spread(set.len(), most.unwrap_or(set.len()));
+        for rows in work.over(set.name(), rows.chunks(rows_at_once(set))) {
+            let (found, taken) = log_probs(model, (set, rows), device, noise)?;
+            evaluations.extend(taken);
+            match &mut all {
+                Some(all) => all.extend(found),
+                None => all = Some(found),
+            }
         }
     }
     let Some(all) = all else { return Err(usage("no examples to measure")) };
     let n = all.of_data.len();
     let mut evaluation = measured.metrics(all)?;
-    evaluation.draws = config.model.measured.is_some().then_some(n);
+    evaluation.draws = config.model.measured.filter(|_| work.is_bounded()).map(|_| n);
     evaluation.note("log_prob", "solver", describe(model.model.solver()));
     evaluation.add_mean("nfe", &evaluations, "evaluations per example");
     Ok(evaluation)

@@ -33,11 +33,12 @@ use crate::{
     cli::{self, NoCommands, Part, Shared},
     conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Latent, Settings},
     look::Look,
     output::note,
     preprocessed::{self, FEW_COLUMNS, with_classes},
+    progress::Work,
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
     system::{ContinuousArgs, build_continuous, continuous_of},
@@ -151,8 +152,12 @@ impl Experiment for CnfExperiment {
         Ok(continuous_of(request))
     }
 
-    fn is_density_of_columns(request: &Request, info: &SourceInfo) -> bool {
-        continuous_of(request).is_none() && !info.is_grey()
+    fn is_density_of_columns(model: &CnfModel) -> bool {
+        model.system.is_none() && !model.preprocessing.is_gray()
+    }
+
+    fn is_slow(_: &Request) -> bool {
+        true
     }
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
@@ -218,7 +223,9 @@ impl Experiment for CnfExperiment {
                 variational::task(model, target, (&train.learner, variational, train.batch_size), config.seed)
             }
             Source::Data(data) => {
-                preprocessed::require_varying_columns(&data.train, &config.model.preprocessing)?;
+                preprocessed::require_varying_columns(&data.train, |_| {
+                    !config.model.preprocessing.is_gray()
+                })?;
                 let model = match config.model.whitened {
                     true => Preprocessed {
                         preprocessor: preprocessed::whitened(model.preprocessor, &data.train, device)?,
@@ -256,21 +263,18 @@ impl Experiment for CnfExperiment {
         Ok(Self { config: config.clone(), model, target, device: device.clone() })
     }
 
-    fn measure_all(&mut self) {
-        self.config.model.measured = None;
-    }
-
     fn evaluate(
         &self,
         source: &Source<ContinuousSystemConfig>,
         part: Part,
         _: &RunFiles,
+        work: &Work,
     ) -> Result<Evaluation> {
         match (source, &self.target) {
             (Source::Target(_), Some(target)) => {
                 Ok(target.evaluate(&self.model, &self.config.train.family.variational, self.config.seed))
             }
-            _ => evaluate::evaluate(self, source.data()?, part),
+            _ => evaluate::evaluate(self, source.data()?, part, work),
         }
     }
 
@@ -282,7 +286,12 @@ impl Experiment for CnfExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(
+        &self,
+        source: &Source<ContinuousSystemConfig>,
+        files: &RunFiles,
+        _: &Work,
+    ) -> Result<()> {
         pictures::draw(self, source, files)
     }
 
@@ -363,7 +372,7 @@ fn learner<'a>(
         let noise = &mut Noise::new(seed, "valid");
         let rows: Vec<usize> = (0..set.len()).collect();
         let log_probs = evaluate::log_probs(model, (set, &rows), &of_valid, noise)?.0.of_data;
-        Ok(log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect())
+        Ok(by_weights(set, log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect()))
     };
     let selection = match config.model.base {
         Some(_) => Selection::from_start(log_probs(&model, &valid)?, preprocessed::to_bytes(&model)?),

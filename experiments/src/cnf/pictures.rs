@@ -85,7 +85,7 @@ fn density(experiment: &CnfExperiment, frame: &Frame, samples: &[f32]) -> Result
     panels.push(frame.dots("draws", samples));
     panels.push(trajectories(experiment, frame)?);
     let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
-    Ok(panels.into_iter().fold(figure, Figure::panel))
+    Ok(panels.into_iter().fold(figure.share_limits(), Figure::panel))
 }
 
 /// Trajectories of draws from the base, where they begin as grey dots, to the data.

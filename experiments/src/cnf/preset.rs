@@ -41,6 +41,8 @@ const PLANE: usize = 2;
 
 /// Pictures whose densities are measured: a minute or two on 2 cores, with an error of 0.01 bits per dimension on MNIST.
 const MEASURED_PICTURES: usize = 2000;
+/// Pictures whose densities are measured by a smoke test: seconds.
+const TINY_PICTURES: usize = 100;
 
 /// Units of each logit in a potential: the density of the logits of a dark pixel falls off at once on one side and slowly on the
 /// other, which no Gaussian does.
@@ -269,7 +271,11 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         base,
         context,
         preprocessing,
-        measured: (kind == FieldKind::Image).then_some(MEASURED_PICTURES),
+        measured: (kind == FieldKind::Image).then_some(if is_tiny {
+            TINY_PICTURES
+        } else {
+            MEASURED_PICTURES
+        }),
         symmetry: Symmetrization::None,
         system,
     };
@@ -301,10 +307,9 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
                 false => steps.div_ceil(steps_per_epoch.max(1)),
             },
             select_best: has_data,
-            patience: has_data.then_some(30),
             ..match base {
                 Some(_) => base::loop_config(info, asked_batch_size),
-                None => LoopConfig::default(),
+                None => LoopConfig { patience: has_data.then_some(30), ..LoopConfig::default() },
             }
         },
         batch_size,

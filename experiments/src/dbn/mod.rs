@@ -30,17 +30,21 @@ use crate::{
     evaluation::Evaluation,
     experiment::{self, Experiment, Latent, Settings},
     look::Look,
+    progress::Work,
     request::Request,
     source::{NoTarget, OwnData, Source, SourceInfo, require_labels},
     stack::{DbnWeights, LayerTrain, layers_from, validate_layers},
     usage::{OrUsage, usage},
-    visible::Visible,
+    visible::{self, Visible},
 };
 
 pub use evaluate::DbnSampleArgs;
 
 /// The setting with which the first layer learns real columns.
 const REAL: &str = "model.visible=gaussian";
+
+/// Examples of a step.
+const BATCH_SIZE: usize = 100;
 
 /// Fine-tuning of all layers by the up-down algorithm.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -111,6 +115,16 @@ impl DbnTrain {
 }
 
 impl Length for DbnTrain {
+    /// They are those of the lowest layers.
+    const EPOCHS_ARE_LAST: bool = false;
+
+    /// The rates of the layers follow, unless it is the one of the run.
+    fn change_learning_rate(&mut self, rate: Schedule) {
+        if rate != self.learning_rate {
+            self.layers.iter_mut().for_each(|layer| layer.learner.learning_rate = rate.clone());
+        }
+    }
+
     fn run(&self) -> LoopConfig {
         LoopConfig { epochs: self.stages().iter().sum(), ..self.run.clone() }
     }
@@ -152,19 +166,21 @@ impl Experiment for DbnExperiment {
     type SampleArgs = DbnSampleArgs;
     type Commands = NoCommands;
 
-    /// Images with labels get a classifier; all other data are learned for their likelihood.
+    /// Images with labels get a classifier; all other data are learned for their likelihood, few examples for a number of steps.
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let name = request.or("data.name", Self::DATA.to_string());
         let (is_tiny, is_paper) = (request.preset == Preset::Tiny, request.preset == Preset::Paper);
         let has_labels = matches!(name.as_str(), "digits" | "mnist" | "fashion-mnist");
         let is_small = name.starts_with("bars-and-stripes");
         let is_bits = name == "binarized-mnist" && !is_tiny;
+        let are_few = info.has_few() && !is_small && !is_tiny;
 
         let visible = request.or("model.visible", UnitKind::Binary);
         let states = request.or("model.states", 4);
         let n_hidden = match (is_small, has_labels, request.preset) {
             (true, ..) => vec![16, 16],
             (_, _, Preset::Tiny) => vec![32, 32],
+            (_, false, _) if are_few => vec![500, 500],
             (_, false, _) => vec![500, 2000],
             (_, true, Preset::Default) => vec![500, 500],
             (_, true, Preset::Paper) => vec![500, 500, 2000],
@@ -186,6 +202,10 @@ impl Experiment for DbnExperiment {
                 }
             }
             (_, true) => 80,
+            _ if are_few => {
+                let steps = request.steps(request.by_preset([0, 10_000, 30_000]));
+                info.epochs(steps, request.or("train.batch_size", BATCH_SIZE), usize::MAX)
+            }
             _ => request.by_preset([1, 10, 30]),
         };
         let epochs = request.or("train.epochs", epochs);
@@ -203,7 +223,7 @@ impl Experiment for DbnExperiment {
             start: LayerStart::Random,
             weight_std: request.or("model.weight_std", model.weight_std),
             fit_visible: true,
-            contrastive: ContrastiveConfig::new().with_centered(true).with_l1(1e-4),
+            contrastive: ContrastiveConfig::new().with_centered(true).with_l1(visible::l1(info)),
             learner: learner(learning_rate.clone(), OptimizerConfig::sgd(), average(decay, 5)),
         };
         let mut layers = vec![layer; depth];
@@ -225,10 +245,14 @@ impl Experiment for DbnExperiment {
                 epochs,
                 // The estimate of log Z scatters more than the bound changes between validations, so they do not select.
                 select_best: !is_bits,
-                validate_every_epochs: if is_bits { 10 } else { 1 },
+                validate_every_epochs: match (is_bits, are_few) {
+                    (true, _) => 10,
+                    (_, true) => (epochs / 4).max(1),
+                    _ => 1,
+                },
                 ..LoopConfig::default()
             },
-            batch_size: if is_small { 30 } else { 100 },
+            batch_size: if is_small { 30 } else { BATCH_SIZE },
             learning_rate,
             from: None,
             pretrain: true,
@@ -338,7 +362,13 @@ impl Experiment for DbnExperiment {
         self.own_data = load();
     }
 
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, files: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        source: &Source<NoTarget>,
+        part: Part,
+        files: &RunFiles,
+        _: &Work,
+    ) -> Result<Evaluation> {
         let baseline = experiment::load_baseline::<Self>(files, &self.device)?;
         evaluate::evaluate(self, baseline.as_ref(), source.data()?, part)
     }
@@ -351,7 +381,7 @@ impl Experiment for DbnExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
 

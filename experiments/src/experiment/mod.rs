@@ -1,6 +1,7 @@
 //! What a model family brings, and the program built on it.
 
 mod explain;
+mod import;
 mod latent;
 mod train;
 mod trained;
@@ -22,8 +23,9 @@ use crate::{
     config::{ConfigOf, Length},
     data::find_file,
     evaluation::Evaluation,
+    progress::Work,
     request::Request,
-    source::{OwnData, Source, SourceInfo, Target},
+    source::{self, OwnData, Source, SourceInfo, Target},
     usage::{self, OrUsage, usage},
 };
 
@@ -69,6 +71,11 @@ pub trait Experiment: Sized {
         Ok(None)
     }
 
+    /// Whether an epoch of a set of images takes longer than a smoke test may.
+    fn is_slow(_request: &Request) -> bool {
+        false
+    }
+
     /// The data of a name. A family may have names of its own, such as patterns that are drawn.
     ///
     /// # Errors
@@ -79,7 +86,7 @@ pub trait Experiment: Sized {
 
     /// Whether the model is a density of the columns of a table, so that `data.scale`, `data.dequantize` and `data.bounds` mean
     /// something.
-    fn is_density_of_columns(_request: &Request, _info: &SourceInfo) -> bool {
+    fn is_density_of_columns(_model: &Self::Model) -> bool {
         false
     }
 
@@ -119,18 +126,22 @@ pub trait Experiment: Sized {
     /// Weights that do not fit the configuration.
     fn load(config: &ConfigOf<Self>, weights: &[u8], device: &Device) -> Result<Self>;
 
-    /// Measures every example from now on, where a run measures a part of them to save time.
-    fn measure_all(&mut self) {}
-
     /// Receives a way to load the data that the run learned from, where other data are measured. A family that fits something for
     /// its metrics loads them.
     fn take_own_data(&mut self, _load: impl FnOnce() -> OwnData) {}
 
-    /// Measures the model on a part of the data, or on its target. `files` are those of the run.
+    /// Measures the model on a part of the data, or on its target. `files` are those of the run. `work` shows how far it is, and
+    /// says how many examples are measured where all would take too long.
     ///
     /// # Errors
     /// Data that do not fit the model.
-    fn evaluate(&self, source: &Source<Self::Target>, part: Part, files: &RunFiles) -> Result<Evaluation>;
+    fn evaluate(
+        &self,
+        source: &Source<Self::Target>,
+        part: Part,
+        files: &RunFiles,
+        work: &Work,
+    ) -> Result<Evaluation>;
 
     /// Draws from the model and writes the draws to a picture or an array.
     ///
@@ -153,7 +164,7 @@ pub trait Experiment: Sized {
     ///
     /// # Errors
     /// A file that cannot be written.
-    fn draw_pictures(&self, source: &Source<Self::Target>, files: &RunFiles) -> Result<()>;
+    fn draw_pictures(&self, source: &Source<Self::Target>, files: &RunFiles, work: &Work) -> Result<()>;
 
     /// The baseline to compare the run with, such as one without pre-training. It is trained after the run, in the folder
     /// [`BASELINE`] inside the run's.
@@ -195,6 +206,7 @@ pub fn main<E: Experiment>() -> ExitCode {
         Command::Sample { common, family } => trained::sample::<E>(common, family, &cli.shared).map(done),
         Command::Encode(args) => latent::encode::<E>(args, &cli.shared).map(done),
         Command::Decode(args) => latent::decode::<E>(args, &cli.shared).map(done),
+        Command::Import { common, family } => import::import::<E>(common, family, &cli.shared).map(done),
         Command::Own(command) => E::run(command, &cli.shared).map(done),
     };
     outcome.unwrap_or_else(|error| usage::report(&error))
@@ -231,7 +243,9 @@ fn load_source<E: Experiment>(
             *path = find_file(path, folder)?;
         }
     }
-    Ok(Source::Data(E::load_data(&name, &read, request, &shared.data_dir)?))
+    let data = E::load_data(&name, &read, request, &shared.data_dir)?;
+    let limit = source::limit(request, data.width(), E::is_slow(request));
+    Ok(Source::Data(source::limited(data, limit)))
 }
 
 /// Measures a model on a part of a source, by the weights of the examples if there are any.
@@ -240,8 +254,9 @@ fn measure<E: Experiment>(
     source: &Source<E::Target>,
     part: Part,
     files: &RunFiles,
+    work: &Work,
 ) -> Result<Evaluation> {
-    let mut evaluation = model.evaluate(source, part, files)?;
+    let mut evaluation = model.evaluate(source, part, files, work)?;
     if let Source::Data(data) = source {
         let weights: Option<Vec<&[f32]>> =
             part.splits().iter().map(|&split| data.get(split).weights()).collect();

@@ -1,17 +1,18 @@
 //! The command `train`.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use burn::prelude::*;
 use gibbs_data::check::DataCheck;
 use gibbs_train::{
-    run_folder::{Existing, Machine, RunFolder},
-    training::{BoxError, LoopConfig, Outcome, StopFlag, TrainTask, Trainer},
+    config::Change,
+    run_folder::{Existing, Machine, RunFolder, RunInfo},
+    training::{BoxError, LoopConfig, Outcome, Report, TrainTask, Trainer},
 };
 use serde_json::{Map, Value, json};
 
@@ -20,10 +21,13 @@ use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf, Length},
     data::{describe_splits, warn_of_shift},
+    evaluation::Evaluation,
+    interrupt::Interrupt,
+    memory,
     output::note,
-    progress::Progress,
+    progress::{Progress, Work},
     request::Request,
-    source::{Source, SourceInfo, Target},
+    source::{self, Source, SourceInfo, Target},
     usage::{self, classify, of_folder, usage},
 };
 
@@ -38,28 +42,36 @@ pub(super) fn train<E: Experiment>(
     if let Some(name) = request.get::<String>("experiment") {
         config::check_family::<E>(&name)?;
     }
+    for path in ["model", "train.batch_size"] {
+        memory::check_sizes(path, &request.get::<Value>(path), 1)?;
+    }
     let path = run_folder::<E>(args, &request)?;
-    let saved = Some(path.join("config.json")).filter(|file| args.resume && file.is_file());
     let existing = match (args.resume, args.overwrite) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Overwrite,
         _ => Existing::Refuse,
     };
-    if existing == Existing::Refuse {
-        match RunFolder::holds_run(&path) {
-            true => drop(start_folder(&path, existing, E::FILES)?),
-            false => require_empty(&path)?,
-        }
-    }
+    check_folder(&path, existing, E::FILES)?;
+    let recorded = recorded_preset(&path).filter(|_| args.resume);
+    check_preset(args, &path, recorded.as_deref())?;
+    let saved = Some(path.join("config.json")).filter(|file| args.resume && file.is_file());
     let whole = match &saved {
         Some(file) => &Request::of_file(file)?,
         None => &request,
     };
     let source = load_source::<E>(if request.has("data.name") { &request } else { whole }, None, shared)?;
+    let source = match (source, &saved) {
+        (Source::Data(data), Some(_)) => {
+            let limit = source::limit(whole, data.width(), false);
+            Source::Data(source::limited(data, limit))
+        }
+        (source, _) => source,
+    };
     let (config, changes) = config::resolve::<E>(&request, &source, saved.as_deref())?;
     if let Some(file) = &saved {
         check_same_run::<E>(file, &source, &config)?;
     }
+    memory::check_sizes("model", &config.model, SourceInfo::of(&source)?.width)?;
     E::validate(&config, &source)?;
     if matches!(&source, Source::Data(data) if data.train.weights().is_some()) && !E::USES_WEIGHTS {
         return Err(usage(format!(
@@ -69,7 +81,7 @@ pub(super) fn train<E: Experiment>(
     }
     let check = match &source {
         Source::Data(data) => {
-            let is_density = E::is_density_of_columns(&request, &SourceInfo::of(&source)?);
+            let is_density = E::is_density_of_columns(&config.model);
             let check = DataCheck::of(&data.train);
             Some(check.filtered(|found| config.density().is_open(found, is_density)))
         }
@@ -80,14 +92,33 @@ pub(super) fn train<E: Experiment>(
         if let Source::Data(data) = &source {
             note(describe_splits(data));
             warn_of_shift(data).into_iter().for_each(note);
+            let limit = config.data.as_ref().and_then(|data| data.limit);
+            limit
+                .into_iter()
+                .for_each(|n| note(format!("data.limit = {n}: the first {n} training examples only")));
         }
         check.iter().for_each(note);
         changes.iter().for_each(note);
     }
+    let mut warnings = Vec::new();
+    warnings.extend(clamped_batch(&config.train, &source)?);
     let source = prepare::<E>(&config, source)?;
-    let run: Run<'_, E> =
-        Run { source: &source, check, backend, device, existing, quiet: args.quiet, stop: stop_on_ctrl_c()? };
-    run.whole(&config, &path)
+    let run: Run<'_, E> = Run {
+        source: &source,
+        check,
+        machine: Machine {
+            version: env!("CARGO_PKG_VERSION").into(),
+            backend,
+            device: format!("{device:?}"),
+            command: env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+            preset: recorded.or_else(|| Some(request.preset.name())),
+        },
+        device,
+        existing,
+        quiet: args.quiet,
+        interrupt: Interrupt::install()?,
+    };
+    run.whole(&config, &path, warnings)
 }
 
 /// The settings that `--from` stands for: `from`, the model of that run, and its data if no others are given; `train.from` where
@@ -134,51 +165,78 @@ fn start_from(task: &mut dyn TrainTask, folder: &Path) -> Result<()> {
 struct Run<'a, E: Experiment> {
     source: &'a Source<E::Target>,
     check: Option<DataCheck>,
-    backend: String,
+    machine: Machine,
     device: Device,
     existing: Existing,
     quiet: bool,
-    stop: StopFlag,
+    interrupt: Interrupt,
 }
 
 impl<E: Experiment> Run<'_, E> {
     /// Trains a model and its baseline, measures both, draws the pictures.
-    fn whole(&self, config: &ConfigOf<E>, path: &Path) -> Result<ExitCode> {
-        let Some((mut folder, model)) = self.train(config, path, self.existing)? else {
-            return Ok(ExitCode::from(usage::INTERRUPTED));
+    fn whole(&self, config: &ConfigOf<E>, path: &Path, mut warnings: Vec<String>) -> Result<ExitCode> {
+        let interrupted = ExitCode::from(usage::INTERRUPTED);
+        let Some((mut folder, model, report)) = self.train(config, path, self.existing)? else {
+            return Ok(interrupted);
         };
         if let Some(baseline) = E::baseline(config) {
             // Whatever was there belongs to this run, which was allowed to go on or to start again.
             let existing =
                 if self.existing == Existing::Refuse { Existing::Overwrite } else { self.existing };
-            let Some((mut folder, _)) = self.train(&baseline, &path.join(BASELINE), existing)? else {
-                return Ok(ExitCode::from(usage::INTERRUPTED));
+            let Some((mut folder, ..)) = self.train(&baseline, &path.join(BASELINE), existing)? else {
+                return Ok(interrupted);
             };
             folder.end()?;
         }
-        // Everything is saved: from here on Ctrl-C may end the program at once.
-        self.stop.request();
-        model.draw_pictures(self.source, &folder.files())?;
-        let part = Part::Test;
-        let evaluation = measure(&model, self.source, part, &folder.files())?;
+        self.interrupt.measuring(path);
+        let (files, part) = (folder.files(), Part::Test);
+        self.say("drawing pictures");
+        model.draw_pictures(self.source, &files, &Work::new("drawing", self.quiet))?;
+        self.say(&format!("measuring the {} split", part.name()));
+        let evaluation = measure(&model, self.source, part, &files, &Work::new("measuring", self.quiet))?;
+        let select_best = config.train.run().select_best;
+        warnings.extend(worse_than_start(&report, select_best));
+        warnings.extend(evaluation.warnings());
         let mut summary = to_json::<E>(&evaluation, config, None, self.source, (part, part.name()));
         let info = folder.end()?;
+        summary["selected"] = selected(&report, select_best);
+        summary["warnings"] = json!(warnings);
         summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
         if let Some(check) = &self.check {
             summary["data_check"] = json!(check);
         }
         folder.write_summary(&summary)?;
-        if !self.quiet {
-            for row in evaluation.rows() {
-                note(format!("{} {} {} {} ({})", part.name(), row.name, row.text, row.unit, row.kind));
-            }
-        }
-        evaluation.warnings().for_each(note);
+        self.show(&evaluation, &summary["selected"], part);
+        warnings.iter().for_each(|warning| note(format!("warning: {warning}")));
+        require_numbers(&evaluation)?;
         Ok(ExitCode::SUCCESS)
     }
 
+    fn say(&self, line: &str) {
+        if !self.quiet {
+            note(line);
+        }
+    }
+
+    /// Shows which weights were selected, and the metrics.
+    fn show(&self, evaluation: &Evaluation, selected: &Value, part: Part) {
+        if let (Some(metric), Some(value)) = (selected["metric"].as_str(), selected["value"].as_f64()) {
+            let (step, epoch) = (&selected["step"], &selected["epoch"]);
+            self.say(&format!("selected: {metric} {value:.4} at step {step}, epoch {epoch}"));
+        }
+        for row in evaluation.rows() {
+            self.say(&format!("{} {} {} {} ({})", part.name(), row.name, row.text, row.unit, row.kind));
+        }
+    }
+
     /// Trains one model, or goes on with it, and writes its weights; `None` if it was interrupted.
-    fn train(&self, config: &ConfigOf<E>, path: &Path, existing: Existing) -> Result<Option<(RunFolder, E)>> {
+    fn train(
+        &self,
+        config: &ConfigOf<E>,
+        path: &Path,
+        existing: Existing,
+    ) -> Result<Option<(RunFolder, E, Report)>> {
+        self.interrupt.training();
         let mut task = E::task(config, self.source, &self.device)?;
         let has_checkpoint = || RunFolder::read(path).is_ok_and(|files| files.checkpoint().is_file());
         let is_under_way = existing == Existing::Resume && has_checkpoint();
@@ -186,18 +244,10 @@ impl<E: Experiment> Run<'_, E> {
             start_from(task.as_mut(), from)?;
         }
         let mut folder = start_folder(path, existing, E::FILES)?;
-        if !self.quiet {
-            note(format!("{} on {}, run folder {}", E::NAME, self.backend, path.display()));
-        }
+        self.say(&format!("{} on {}, run folder {}", E::NAME, self.machine.backend, path.display()));
         folder.write_config(config)?;
-        let machine = Machine {
-            version: env!("CARGO_PKG_VERSION").into(),
-            backend: self.backend.clone(),
-            device: format!("{:?}", self.device),
-            command: env::args().collect(),
-        };
-        folder.begin(machine).map_err(of_folder)?;
-        let mut trainer = Trainer::new(config.train.run()).stop_on(self.stop.clone());
+        folder.begin(self.machine.clone()).map_err(of_folder)?;
+        let mut trainer = Trainer::new(config.train.run()).stop_on(self.interrupt.flag());
         if !self.quiet {
             trainer = trainer.observe(Progress::new(E::SHOWN));
         }
@@ -212,17 +262,76 @@ impl<E: Experiment> Run<'_, E> {
         }
         folder.write_model(&report.weights)?;
         let model = E::load(config, &report.weights, &self.device)?;
-        Ok(Some((folder, model)))
+        Ok(Some((folder, model, report)))
     }
 }
 
-fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
+/// Which weights a run keeps: step, epoch, and the metric of the validation that selected them, `null` where none did.
+fn selected(report: &Report, select_best: bool) -> Value {
+    let best = report.best.as_ref().filter(|_| select_best);
+    let metric = best.and_then(|best| best.metric());
+    let step = best.map_or(report.steps_done, |best| best.step);
+    json!({
+        "step": step,
+        "epoch": step.div_ceil(report.steps_per_epoch),
+        "metric": metric.map(|(name, _)| name),
+        "value": metric.map(|(_, value)| value),
+    })
+}
+
+/// The warning that training did no good.
+fn worse_than_start(report: &Report, select_best: bool) -> Option<String> {
+    let best = report.best.as_ref().map(|best| best.score).filter(|_| select_best);
+    let (end, start) = (best.or(report.last_score)?, report.start_score?);
+    report.is_worse_than_start(select_best).then(|| {
+        format!(
+            "training made the model worse: the validation score is {end:.4}, it was {start:.4} before the first step; lower \
+             train.learning_rate"
+        )
+    })
+}
+
+/// The warning that a step takes all examples, where more are asked for.
+fn clamped_batch<T: Target>(train: &impl serde::Serialize, source: &Source<T>) -> Result<Option<String>> {
+    let Source::Data(data) = source else { return Ok(None) };
+    let (asked, n) = (serde_json::to_value(train)?["batch_size"].as_u64(), data.train.len());
+    Ok(asked.filter(|&asked| asked > n as u64).map(|asked| {
+        format!(
+            "train.batch_size = {asked}, but there are {n} training examples: each step takes all of them"
+        )
+    }))
+}
+
+/// Refuses a run that ends without numbers: its training diverged.
+fn require_numbers(evaluation: &Evaluation) -> Result<()> {
+    let is_nan = |value: &Value| value.as_str().is_some_and(|text| text == "NaN");
+    match evaluation.metrics().iter().find(|(_, metric)| is_nan(&metric["value"])) {
+        None => Ok(()),
+        Some((name, _)) => Err(anyhow!("{name} is NaN: training has diverged; lower train.learning_rate")),
+    }
+}
+
+pub(super) fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
     RunFolder::start(path, existing, &[files, &super::latent::FILES].concat()).map_err(of_folder)
+}
+
+/// Refuses a folder that holds a run unless it is to be resumed or overwritten, one to resume that holds none, and one with files
+/// that are none of a run.
+pub(super) fn check_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<()> {
+    match (existing, RunFolder::has_begun(path)) {
+        (Existing::Resume, false) => Err(usage(format!(
+            "{} holds no run to resume: leave out --resume to start one there",
+            path.display()
+        ))),
+        (Existing::Refuse, _) if RunFolder::holds_run(path) => start_folder(path, existing, files).map(drop),
+        (Existing::Refuse, false) => require_empty(path),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a folder with files that are none of a run.
 fn require_empty(path: &Path) -> Result<()> {
-    let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+    let is_empty = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
     match is_empty {
         true => Ok(()),
         false => Err(usage(format!(
@@ -232,34 +341,34 @@ fn require_empty(path: &Path) -> Result<()> {
     }
 }
 
-/// The first Ctrl-C asks the loop to end with a checkpoint; one that comes later ends the program.
-fn stop_on_ctrl_c() -> Result<StopFlag> {
-    let stop = StopFlag::new();
-    let handler = stop.clone();
-    ctrlc::set_handler(move || {
-        if handler.is_requested() {
-            std::process::exit(usage::INTERRUPTED.into());
-        }
-        handler.request();
-    })?;
-    Ok(stop)
+/// The preset that a run started from, where it is known.
+fn recorded_preset(path: &Path) -> Option<String> {
+    let text = fs::read(path.join("run.json")).ok()?;
+    serde_json::from_slice::<RunInfo>(&text).ok()?.machine.preset
 }
 
-/// A resumed run must be the run that was started: only how it is logged, saved and stopped may change.
-/// Its epochs may not, since schedules depend on them.
+/// Refuses to resume a run with another preset than its own.
+fn check_preset(args: &cli::Train, path: &Path, recorded: Option<&str>) -> Result<()> {
+    let asked = args.request.preset.map(|preset| preset.name());
+    match (asked, recorded) {
+        (Some(asked), Some(recorded)) if asked != recorded => Err(usage(format!(
+            "--resume --preset {asked}: the run in {} has the preset {recorded}; leave out --preset to go on with it, or start \
+             a run in another folder",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A resumed run must be the run that was started, except for what [`may_change`].
 fn check_same_run<E: Experiment>(
     saved: &Path,
     source: &Source<E::Target>,
     config: &ConfigOf<E>,
 ) -> Result<()> {
     let before = config::read::<E>(&Request::of_file(saved)?, Some(source))?;
-    let loop_keys = json!(LoopConfig::default());
     let changes = gibbs_train::config::changes(&before, config)?;
-    let changed = changes.iter().find(|change| {
-        let key = change.path.strip_prefix("train.").unwrap_or(&change.path);
-        key == "epochs" || loop_keys.get(key).is_none()
-    });
-    match changed {
+    match changes.iter().find(|change| !may_change::<E>(change)) {
         None => Ok(()),
         Some(change) => Err(usage(format!(
             "--resume with {} = {}, which is {} in {}: give the same settings, or start a run in another folder",
@@ -269,6 +378,17 @@ fn check_same_run<E: Experiment>(
             saved.display()
         ))),
     }
+}
+
+/// Whether a resumed run may change a setting: how it is logged, validated, saved and stopped; the learning rate and clipping,
+/// after a divergence; and its length, if the last stage becomes longer.
+fn may_change<E: Experiment>(change: &Change) -> bool {
+    let Some(key) = change.path.strip_prefix("train.") else { return false };
+    if change.path == "train.epochs" {
+        return E::Train::EPOCHS_ARE_LAST && change.to.as_u64() > change.from.as_u64();
+    }
+    let is_of_rate = key.split('.').any(|part| part == "learning_rate" || part == "clip");
+    is_of_rate || json!(LoopConfig::default()).get(key).is_some()
 }
 
 /// The folder of the run: that given, or one named after family, source and seed.

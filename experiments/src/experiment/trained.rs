@@ -13,10 +13,12 @@ use crate::{
     config::{self, ConfigOf},
     data::is_same_file,
     evaluation::Evaluation,
+    memory,
     output::{note, print_json},
+    progress::Work,
     request::Request,
     source::{OwnData, Source, Target},
-    usage::{self, of_folder, usage},
+    usage::{self, check_out_file, of_folder, usage},
 };
 
 /// The model in a run folder with the weights there.
@@ -118,18 +120,20 @@ fn own_data<E: Experiment>(
 }
 
 pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
+    args.per_example.iter().try_for_each(|out| check_out_file("--per-example", out))?;
     let Applied { config, mut model, source, part, part_name } =
         load_with_source::<E>(&args.examples, shared)?;
-    if args.per_example.is_some() || args.examples.data.is_some() {
-        model.measure_all();
-    }
+    let work = Work::new("measuring", false);
+    let measures_all = args.per_example.is_some() || args.examples.data.is_some();
+    let work = if measures_all { work.unbounded() } else { work };
     let files = RunFolder::read(&args.examples.run_dir).map_err(of_folder)?;
     if args.examples.data.is_some() {
         let own = || own_data::<E>(&config, &args.examples.run_dir, &files, shared);
         model.take_own_data(|| own().map_or(OwnData::Missing, OwnData::Loaded));
     }
-    let evaluation = measure(&model, &source, part, &files)?;
-    evaluation.warnings().for_each(note);
+    let evaluation = measure(&model, &source, part, &files, &work)?;
+    drop(work);
+    evaluation.warnings().for_each(|warning| note(format!("warning: {warning}")));
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
@@ -165,6 +169,8 @@ pub(super) fn sample<E: Experiment>(
     if args.n() == 0 {
         return Err(usage("-n 0: draw at least one sample"));
     }
+    memory::check_sizes("-n", &args.n(), 1)?;
+    args.out.iter().try_for_each(|out| check_out_file("--out", out))?;
     let (_, device) = device(shared)?;
     let (_, model) = load_run::<E>(&args.run_dir, &device)?;
     let out = model.sample(args, family, shared)?;

@@ -42,6 +42,9 @@ pub struct Corruption {
     pub copies: usize,
     /// Steps after which a recall is stopped.
     pub max_steps: usize,
+    /// Examples that are measured of each set; `null` for as many as a minute allows.
+    #[serde(default)]
+    pub examples: Option<usize>,
 }
 
 /// Storing and measuring.
@@ -81,7 +84,12 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Settings<HopfieldE
     let train = HopfieldTrain {
         run: LoopConfig::default(),
         updates: Updates::Asynchronous,
-        evaluation: Corruption { flip: 0.25, copies: request.by_preset([2, 50, 50]), max_steps: 100 },
+        evaluation: Corruption {
+            flip: 0.25,
+            copies: request.by_preset([2, 50, 50]),
+            max_steps: 100,
+            examples: request.by_preset([Some(500), None, None]),
+        },
     };
     Settings {
         binarization: if has_states { Binarization::None } else { Binarization::Threshold },
@@ -102,8 +110,12 @@ pub(super) fn validate(config: &HopfieldRun, data: &Splits) -> Result<()> {
         )));
     }
     data.train.require_width(memory.n_visible).or_usage()?;
-    let Corruption { flip, copies, max_steps } = train.evaluation;
-    check_counts(&[("train.evaluation.copies", copies), ("train.evaluation.max_steps", max_steps)])?;
+    let Corruption { flip, copies, max_steps, examples } = train.evaluation;
+    check_counts(&[
+        ("train.evaluation.copies", copies),
+        ("train.evaluation.max_steps", max_steps),
+        ("train.evaluation.examples", examples.unwrap_or(1)),
+    ])?;
     let (n_examples, n_patterns) = (data.train.len(), memory.n_patterns);
     let reason = format!("{} has {n_examples} examples to store", data.name());
     ConfigError::require(n_patterns <= n_examples, "model.n_patterns", n_patterns, reason).or_usage()?;

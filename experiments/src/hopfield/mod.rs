@@ -28,6 +28,7 @@ use crate::{
     config::RunConfig,
     evaluation::Evaluation,
     experiment::{Experiment, Settings},
+    progress::Work,
     request::Request,
     source::{NoTarget, OwnData, Source, SourceInfo},
     usage::OrUsage,
@@ -59,7 +60,13 @@ impl Shorthand for HopfieldTrainArgs {
     fn settings(&self) -> Vec<(&'static str, Value)> {
         match self.images.is_empty() {
             true => Vec::new(),
-            false => vec![("model.images", json!(self.images)), ("data.name", json!(data::IMAGES))],
+            false => vec![
+                (
+                    "model.images",
+                    json!(self.images.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>()),
+                ),
+                ("data.name", json!(data::IMAGES)),
+            ],
         }
     }
 }
@@ -126,15 +133,21 @@ impl Experiment for HopfieldExperiment {
         self.own_data = load();
     }
 
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {
-        evaluate::evaluate(self, source.data()?, part)
+    fn evaluate(
+        &self,
+        source: &Source<NoTarget>,
+        part: Part,
+        _: &RunFiles,
+        work: &Work,
+    ) -> Result<Evaluation> {
+        evaluate::evaluate(self, source.data()?, part, work)
     }
 
     fn sample(&self, args: &cli::Sample, family: &DynamicsArgs, _: &Shared) -> Result<PathBuf> {
         recall::sample(self, args, *family)
     }
 
-    fn draw_pictures(&self, _: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, _: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, files)
     }
 

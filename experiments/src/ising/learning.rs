@@ -11,7 +11,7 @@ use gibbs_physics::{
 };
 use gibbs_train::{
     checkpoint::State,
-    training::{BoxError, Metrics, Position, TrainTask},
+    training::{BoxError, Metrics, ParameterTooLarge, Position, TrainTask},
     weights,
 };
 
@@ -74,9 +74,12 @@ impl TrainTask for IsingTask {
     }
 
     fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        let couplings = self.estimator.couplings()?;
+        let largest = couplings.bonds().fold(0.0f64, |largest, (_, _, coupling)| largest.max(coupling.abs()));
+        ParameterTooLarge::check("couplings", largest, 1.0)?;
         let metrics = Metrics::new().with("gradient", self.gradient).with("steps_taken", self.steps as f64);
         let Some(truth) = &self.truth else { return Ok(metrics) };
-        Ok(metrics.with("coupling_error", coupling_error(&self.estimator.couplings()?, truth).relative))
+        Ok(metrics.with("coupling_error", coupling_error(&couplings, truth).relative))
     }
 
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {

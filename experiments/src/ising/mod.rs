@@ -32,6 +32,7 @@ use crate::{
     experiment::{Experiment, Settings},
     look::Look,
     output::{note, print_json},
+    progress::Work,
     request::Request,
     source::{Source, SourceInfo},
     system::{self, SystemArgs},
@@ -108,7 +109,9 @@ impl Experiment for IsingExperiment {
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let system = Self::target(request)?;
         let model = IsingModel { kind: InverseMethod::PseudoLikelihood, n_spins: info.width, system };
-        let train = config::train(request.preset);
+        let mut train = config::train(request.preset);
+        let steps = &mut train.estimator.chains.steps;
+        *steps = request.steps(*steps);
         Ok(Settings { binarization: Binarization::None, model, train })
     }
 
@@ -130,7 +133,13 @@ impl Experiment for IsingExperiment {
         Ok(Self { config: config.clone(), learned: learned.pairwise().context("couplings")? })
     }
 
-    fn evaluate(&self, source: &Source<SpinSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        source: &Source<SpinSystemConfig>,
+        part: Part,
+        _: &RunFiles,
+        _: &Work,
+    ) -> Result<Evaluation> {
         evaluate::evaluate(self, source, part)
     }
 
@@ -143,7 +152,7 @@ impl Experiment for IsingExperiment {
         Ok(out)
     }
 
-    fn draw_pictures(&self, _: &Source<SpinSystemConfig>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, _: &Source<SpinSystemConfig>, files: &RunFiles, _: &Work) -> Result<()> {
         evaluate::draw_pictures(self, files)
     }
 

@@ -1,5 +1,6 @@
 //! Autoregressive models on the command line: MADE, NADE and a causal transformer.
 
+mod columns;
 mod evaluate;
 mod pictures;
 
@@ -8,12 +9,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn::prelude::*;
 use gibbs_autoregressive::{
-    Autoregressive, AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel, MaskChoice,
+    Autoregressive, AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel, MaskChoice, OrderConfig,
     OrderedLikelihood, OutputDistribution,
 };
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, ConditionalLogProb,
+    Batch,
     math::to_host,
     preprocess::{Preprocessed, PreprocessorConfig},
 };
@@ -26,15 +27,18 @@ use gibbs_train::{
     weights,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     columns::ColumnSettings,
+    conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Settings},
     look::Look,
     preprocessed,
+    progress::Work,
     request::Request,
     source::{NoTarget, Source, SourceInfo, require_labels, require_unit_interval, spread, train_like_valid},
     usage::{OrUsage, usage},
@@ -46,10 +50,11 @@ pub use evaluate::MadeSampleArgs;
 const MARGINALS: usize = 10_000;
 /// Steps over which the learning rate rises.
 const WARM_UP: usize = 100;
-/// Below this number of training examples models are trained with dropout.
-const FEW: usize = 10_000;
-/// The most epochs over small data.
-const MOST_EPOCHS: usize = 300;
+/// Masks of a MADE of few examples, each with its own random order. More of them need more steps.
+const MASKS: usize = 16;
+/// Steps between two validations over few examples, and the number of validations without improvement that end a run.
+const VALIDATED: usize = 50;
+const PATIENCE: usize = 30;
 
 /// The `model` section.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +64,8 @@ pub struct MadeModel {
     pub network: AutoregressiveConfig,
     /// The map before the network: shift and scale of the columns for mixtures of Gaussians.
     pub preprocessing: PreprocessorConfig,
+    /// Units of the real numbers on which the model is conditioned, where it is.
+    pub context: Option<ContextUnits>,
 }
 
 /// What only these models have in the `train` section.
@@ -95,20 +102,24 @@ impl Experiment for MadeExperiment {
     type SampleArgs = MadeSampleArgs;
     type Commands = NoCommands;
 
-    fn is_density_of_columns(request: &Request, _: &SourceInfo) -> bool {
-        let output = request.or("model.output", OutputDistribution::default());
-        matches!(output, OutputDistribution::GaussianMixture { .. })
+    fn is_density_of_columns(model: &MadeModel) -> bool {
+        matches!(model.network.output(), OutputDistribution::GaussianMixture { .. })
     }
 
-    /// Few examples get a smaller network with dropout.
+    fn is_slow(request: &Request) -> bool {
+        request.get("model.kind") == Some(AutoregressiveKind::Transformer)
+    }
+
+    /// Few examples get a smaller network with dropout, and a MADE of several orders: the mixture over orders overfits less. The
+    /// guide has the evidence.
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         use AutoregressiveKind::{Made, Nade, Transformer};
         let kind = request.or("model.kind", Made);
-        let output = request.or("model.output", OutputDistribution::default());
-        let are_few = info.n_train() < FEW;
+        let output = output(request, info)?;
+        let are_few = info.has_few();
         let (n_hidden, steps, batch_size, rate) = match (kind, request.preset) {
             (Made, Preset::Tiny) => (32, 200, 100, 4e-3),
-            (Made, Preset::Default) if are_few => (500, 6000, 100, 4e-3),
+            (Made, Preset::Default) if are_few => (500, 20_000, 100, 4e-3),
             (Made, Preset::Default) => (2000, 5000, 100, 2e-3),
             (Made, Preset::Paper) => (8000, 5000, 100, 1e-3),
             (Nade, Preset::Tiny) => (16, 100, 100, 4e-3),
@@ -119,16 +130,25 @@ impl Experiment for MadeExperiment {
             (Transformer, Preset::Paper) => (512, 12_000, 50, 2e-3),
             _ => return Err(usage("model.kind = pixel_cnn: a network of lattices; run `van`")),
         };
-        let network = AutoregressiveConfig::for_shape(kind, &info.shape, output).or_usage_at("model")?;
-        let mut network = network.with_n_hidden(n_hidden);
+        let network =
+            AutoregressiveConfig::for_shape(kind, &info.shape, output.clone()).or_usage_at("model")?;
+        let context = ContextUnits::of_preset(request, info);
+        let n_context = context.as_ref().map_or_else(|| info.n_given_classes(request), ContextUnits::width);
+        let mut network = network.with_n_hidden(n_hidden).with_n_context(n_context);
         if let AutoregressiveConfig::Made(made) = &mut network {
             made.dropout = if are_few { 0.5 } else { 0.0 };
+            if are_few && request.is_training() && request.preset != Preset::Tiny {
+                made.n_masks = MASKS;
+                made.order = request.or("model.order", OrderConfig::Random);
+            }
         }
         let asked_batch_size = request.or("train.batch_size", batch_size);
-        let preprocessing = match output {
+        let epochs = |steps| info.epochs(steps, asked_batch_size, usize::MAX);
+        let preprocessing = match &output {
             OutputDistribution::GaussianMixture { .. } => {
                 ColumnSettings::of(request, info)?.preprocessing(info)?
             }
+            OutputDistribution::Mixed { columns } => columns::preprocessing(columns, info),
             _ => PreprocessorConfig::Identity,
         };
         let binarization = match output {
@@ -137,8 +157,9 @@ impl Experiment for MadeExperiment {
         };
         let train = TrainConfig {
             run: LoopConfig {
-                epochs: info.epochs(request.steps(steps), asked_batch_size, MOST_EPOCHS),
-                patience: Some(30),
+                epochs: epochs(request.steps(steps)),
+                validate_every_epochs: if request.preset == Preset::Tiny { 1 } else { epochs(VALIDATED) },
+                patience: Some(PATIENCE),
                 ..LoopConfig::default()
             },
             batch_size,
@@ -150,7 +171,7 @@ impl Experiment for MadeExperiment {
             },
             family: MadeTrain { masks: MaskChoice::Cycled },
         };
-        Ok(Settings { binarization, model: MadeModel { network, preprocessing }, train })
+        Ok(Settings { binarization, model: MadeModel { network, preprocessing, context }, train })
     }
 
     fn validate(config: &MadeRun, source: &Source<NoTarget>) -> Result<()> {
@@ -161,16 +182,17 @@ impl Experiment for MadeExperiment {
         let data = source.data()?;
         data.train.require_width(model.network.n_visible()).or_usage()?;
         config.density().require_bounds(data)?;
-        let sets = [&data.train, &data.valid, &data.test];
-        require_labels(sets, model.network.n_context(), "model.n_classes")?;
+        let (sets, n_context) = ([&data.train, &data.valid, &data.test], model.network.n_context());
+        model.context.iter().try_for_each(|context| context.validate(n_context))?;
+        require_labels(sets, n_context, "model.n_classes")?;
         match config.data()?.binarization {
-            Binarization::None => sets.into_iter().try_for_each(|set| evaluate::require(&model.network, set)),
+            Binarization::None => sets.into_iter().try_for_each(|set| evaluate::require(model, set)),
             _ => sets.into_iter().try_for_each(|set| require_unit_interval(set, evaluate::REAL)),
         }
     }
 
     fn prepare(config: &MadeRun, data: Splits) -> Result<Splits> {
-        config.density().with_noise(config.binarized(data)?, config.seed)
+        as_learned(config, config.binarized(data)?)
     }
 
     fn task<'a>(
@@ -179,7 +201,9 @@ impl Experiment for MadeExperiment {
         device: &Device,
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let (data, network) = (source.data()?, &config.model.network);
-        preprocessed::require_varying_columns(&data.train, &config.model.preprocessing)?;
+        let is_real =
+            |column| matches!(network.output().of(column), OutputDistribution::GaussianMixture { .. });
+        preprocessed::require_varying_columns(&data.train, is_real)?;
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let preprocessor =
             config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
@@ -187,11 +211,11 @@ impl Experiment for MadeExperiment {
         let encode = {
             let preprocessor = preprocessor.clone();
             move |batch| {
-                let batch = evaluate::batch(network, batch);
+                let batch = evaluate::batch(&config.model, batch);
                 Batch { x: preprocessor.forward(batch.x).0, ..batch }
             }
         };
-        let examples = evaluate::batch(network, data.train.batch(&rows, device)).x;
+        let examples = evaluate::batch(&config.model, data.train.batch(&rows, device)).x;
         // The loss is that of the data, up to the spread of the volume where it depends on the example.
         let log_volume = mean(&to_host(preprocessor.forward(examples).1));
         let model = model.with_marginals(encode(data.train.batch(&rows, device)).x);
@@ -212,8 +236,11 @@ impl Experiment for MadeExperiment {
         .on_batches(batches)
         .validate(move |model, _| {
             let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
-            let log_prob =
-                |set: &Dataset| mean(&evaluate::log_probs(network, &model, set, &device)) + log_cell;
+            let log_probs = |set: &Dataset| -> Vec<f64> {
+                let log_probs = evaluate::log_probs(&config.model, &model, set, &device);
+                log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect()
+            };
+            let log_prob = |set: &Dataset| mean(&by_weights(set, log_probs(set)));
             let score = log_prob(&data.valid);
             let metrics =
                 Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
@@ -236,7 +263,7 @@ impl Experiment for MadeExperiment {
         Ok(Self { config: config.clone(), model, device: device.clone() })
     }
 
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles, _: &Work) -> Result<Evaluation> {
         evaluate::evaluate(self, source.data()?, part)
     }
 
@@ -244,12 +271,36 @@ impl Experiment for MadeExperiment {
         evaluate::sample(self, args, family, shared)
     }
 
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {
         match *command {}
+    }
+}
+
+/// Data as the model learns them: contexts in standard units, discrete columns with noise.
+fn as_learned(config: &MadeRun, data: Splits) -> Result<Splits> {
+    let data = conditions::prepared(config.model.context.as_ref(), data)?;
+    config.density().with_noise(data, config.seed)
+}
+
+/// The output distribution that is asked for. `model.outputs=auto`, and a table of other values than 0 to 1, get one for each
+/// column; `model.outputs=KIND` is short for `model.output.kind=KIND`.
+fn output(request: &Request, info: &SourceInfo) -> Result<OutputDistribution> {
+    let asked: Option<String> = request.get("model.outputs");
+    let is_table = !request.has("model.output") && info.data.is_some() && !info.is_unit_interval();
+    match (asked.as_deref(), info.data) {
+        (Some("auto"), Some(data)) => Ok(columns::choose(&data.train)),
+        (None, Some(data)) if is_table => Ok(columns::choose(&data.train)),
+        (Some(kind), _) if kind != "auto" => {
+            let mut output: Map<String, Value> = request.or("model.output", Map::new());
+            output.insert("kind".into(), kind.into());
+            // A kind that does not exist is refused when the whole configuration is resolved.
+            Ok(serde_json::from_value(output.into()).unwrap_or_default())
+        }
+        _ => Ok(request.or("model.output", OutputDistribution::default())),
     }
 }
 
@@ -263,9 +314,5 @@ impl MadeExperiment {
 
     fn shape(&self) -> (usize, usize) {
         self.config.picture_shape(self.model.model.n_visible())
-    }
-
-    fn n_classes(&self) -> usize {
-        self.model.n_context()
     }
 }

@@ -8,6 +8,7 @@ use gibbs_train::run_folder::RunFiles;
 
 use super::{MadeExperiment, evaluate::Known};
 use crate::{
+    conditions,
     evidence::Half,
     look::independent_draws,
     pictures::{Curves, completions, save_figure},
@@ -27,7 +28,10 @@ pub(super) fn draw(experiment: &MadeExperiment, data: &Splits, files: &RunFiles)
     let look = experiment.look();
     let n = if look.image().is_some() { SAMPLES } else { POINTS.min(data.test.len()) };
     let test = data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>());
-    let samples = experiment.draw(n, None, &mut noise)?;
+    let MadeExperiment { config, device, .. } = experiment;
+    let units = (config.model.context.as_ref(), config.model.network.n_context());
+    let context = conditions::of_draws(n, None, units, device)?;
+    let samples = experiment.draw(n, context.as_ref(), &mut noise);
     let sets = [("test data", test.as_slice()), ("draws", samples.as_slice())];
     look.picture(&independent_draws(n), &sets)?.save_png(files.named("samples.png"))?;
     if let Some(shape) = look.image() {

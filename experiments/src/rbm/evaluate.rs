@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use burn::prelude::*;
+use burn::{prelude::*, tensor::activation::log_softmax};
 use clap::{Args, ValueEnum};
 use gibbs_backend::Noise;
 use gibbs_boltzmann::{
-    Clamp, GibbsChain, exact,
+    Clamp, GibbsChain,
+    dbn::errors_and_nll,
+    exact,
     units::{UnitFamily, Units},
 };
 use gibbs_core::Estimate;
@@ -20,7 +22,7 @@ use crate::{
     evidence::Half,
     look::Look,
     pictures::host,
-    source::train_like_valid,
+    source::{classes, train_like_valid},
 };
 
 /// Inverse temperatures through which chains from noise are annealed.
@@ -57,6 +59,10 @@ pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) ->
     };
     evaluation.add("log_prob", &log_prob(&log_z), "nats");
     evaluation.note("log_prob", "binarization", config.binarization());
+    if visible.n_classes() > 0 {
+        evaluation.note("log_prob", "of", "example and label");
+        classification(experiment, &sets, &mut evaluation);
+    }
     evaluation.add("log_z", &log_z, "nats");
 
     let error = concat(&|v| rbm.reconstruction_error(v));
@@ -67,6 +73,25 @@ pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) ->
     evaluation.note_all(&["free_energy_gap", "log_z_lower", "log_z_upper"], own_data.note(data));
     evaluation.per_example = free_energy.into_iter().map(|f| -f - log_z.value).collect();
     Ok(evaluation)
+}
+
+/// Errors of the most probable class given the data, and `log p(class | data)`.
+fn classification(experiment: &RbmExperiment, sets: &[&Dataset], evaluation: &mut Evaluation) {
+    let RbmExperiment { rbm, device, .. } = experiment;
+    let visible = experiment.visible();
+    let (mut wrong, mut nll) = (Vec::new(), Vec::new());
+    for set in sets {
+        let mut labels = set.labels().into_iter().flatten().map(|&label| usize::from(label));
+        for v in visible.blocks(set, device) {
+            let n = v.dims()[0];
+            let log_prob = log_softmax(rbm.class_log_weights(visible.decode(v)), 1);
+            let each = errors_and_nll(log_prob, labels.by_ref().take(n));
+            wrong.extend(each.iter().map(|(wrong, _)| 100.0 * wrong));
+            nll.extend(each.iter().map(|(_, nll)| -nll));
+        }
+    }
+    evaluation.add("classification_error", &Estimate::exact(mean(&wrong)), "percent");
+    evaluation.add("class_log_prob", &Estimate::exact(mean(&nll)), "nats");
 }
 
 /// Where chains start.
@@ -92,6 +117,9 @@ pub struct RbmSampleArgs {
     /// Complete test pictures of which this half is known (inpainting)
     #[arg(long, value_enum, value_name = "HALF")]
     pub given: Option<Half>,
+    /// Draw from this class, where the machine learned labels
+    #[arg(long, value_name = "CLASS", conflicts_with = "given")]
+    pub class: Option<usize>,
 }
 
 /// Draws, and the means they were drawn from, as data `[n, width]` on the host.
@@ -125,14 +153,14 @@ impl RbmExperiment {
         chain.anneal(v, &self.rbm.visible, &betas, noise)
     }
 
-    /// Clamps one half of the examples `v [n, visible]`.
+    /// Clamps one half of the examples `v [n, visible]`; a label stays free.
     pub(super) fn clamp(&self, v: Tensor<2>, half: Half) -> Clamp {
-        let [n, visible] = v.dims();
+        let ([n, visible], n_classes) = (v.dims(), self.visible().n_classes());
         let shape = self.shape();
-        let columns = visible / (shape.0 * shape.1);
+        let columns = (visible - n_classes) / (shape.0 * shape.1);
         let known = half.pixels(shape).into_iter();
-        let row: Vec<f32> =
-            known.flat_map(|known| std::iter::repeat_n(f32::from(u8::from(known)), columns)).collect();
+        let known = known.flat_map(|known| std::iter::repeat_n(f32::from(u8::from(known)), columns));
+        let row: Vec<f32> = known.chain(std::iter::repeat_n(0.0, n_classes)).collect();
         let known: Tensor<2> = Tensor::from_data(TensorData::new(row, [1, visible]), &self.device);
         Clamp { known: known.expand([n, visible]), values: v }
     }
@@ -144,6 +172,18 @@ impl RbmExperiment {
             self.visible()
                 .decode(neutral.mask_where(clamp.known.clone().greater_elem(0.5), clamp.values.clone())),
         )
+    }
+
+    /// Clamps the label of `n` chains at a class.
+    ///
+    /// # Errors
+    /// A class that the machine does not have.
+    fn clamp_class(&self, n: usize, class: usize) -> Result<Clamp> {
+        let (n_classes, width) = (self.visible().n_classes(), self.rbm.visible.width());
+        let label = classes(n, Some(class), n_classes, &self.device)?;
+        let zeros = || Tensor::zeros([n, width - n_classes], &self.device);
+        let known = Tensor::cat(vec![zeros(), Tensor::ones([n, n_classes], &self.device)], 1);
+        Ok(Clamp { known, values: Tensor::cat([zeros()].into_iter().chain(label).collect(), 1) })
     }
 
     /// States and their means one half-sweep later, as data.
@@ -173,9 +213,10 @@ pub(super) fn sample(
             device,
         ))
     };
-    let clamp = match family.given {
-        Some(half) => Some(experiment.clamp(test()?, half)),
-        None => None,
+    let clamp = match (family.given, family.class) {
+        (Some(half), _) => Some(experiment.clamp(test()?, half)),
+        (None, Some(class)) => Some(experiment.clamp_class(args.n(), class)?),
+        (None, None) => None,
     };
     let chain = match &clamp {
         Some(clamp) => GibbsChain::clamped(rbm, clamp.clone()),

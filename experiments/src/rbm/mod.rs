@@ -30,10 +30,11 @@ use crate::{
     evaluation::{Evaluation, mean},
     experiment::{Experiment, Latent, Settings},
     look::Look,
+    progress::Work,
     request::Request,
-    source::{NoTarget, OwnData, Source, SourceInfo, train_like_valid},
-    usage::{OrUsage, usage},
-    visible::Visible,
+    source::{NoTarget, OwnData, Source, SourceInfo, require_labels, train_like_valid},
+    usage::OrUsage,
+    visible::{self, Visible},
 };
 
 pub use evaluate::RbmSampleArgs;
@@ -43,6 +44,9 @@ const PROBE: usize = 1000;
 
 /// The setting with which an RBM learns real columns.
 const REAL: &str = "model.visible=gaussian";
+
+/// Examples of a step.
+const BATCH_SIZE: usize = 100;
 
 /// What only an RBM has in its `train` section.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -87,12 +91,15 @@ impl Experiment for RbmExperiment {
     type Commands = NoCommands;
 
     /// Small sets that are no images get a small RBM with tempered chains: without tempering each chain ends up in a pattern of
-    /// its own.
+    /// its own. Over few examples the length is counted in steps, not in epochs.
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let is_small = request.or("data.name", String::new()).starts_with("bars-and-stripes");
         let is_tiny = request.preset == Preset::Tiny;
-        let visible = request.or("model.visible", UnitKind::Binary);
-        let states = request.or("model.states", 4);
+        let n_classes = request.or("model.n_classes", info.n_given_classes(request));
+        let has_label = n_classes > 0;
+        let visible = if has_label { UnitKind::Labeled } else { UnitKind::Binary };
+        let visible = request.or("model.visible", visible);
+        let states = request.or("model.states", if has_label { n_classes } else { 4 });
         let n_visible = Visible::new(visible, states).n_visible(info.width);
         let model = RbmConfig::new(n_visible, if is_small { 16 } else { request.by_preset([32, 500, 500]) })
             .with_visible(visible)
@@ -105,12 +112,19 @@ impl Experiment for RbmExperiment {
         let epochs = match (is_small, is_tiny) {
             (true, true) => 4,
             (true, false) => 100,
+            (false, false) if info.has_few() => {
+                let steps = request.steps(request.by_preset([0, 20_000, 60_000]));
+                info.epochs(steps, request.or("train.batch_size", BATCH_SIZE), usize::MAX)
+            }
             _ => request.by_preset([1, 30, 400]),
         };
-        let validate_every_epochs = if is_small { epochs / 4 } else { request.by_preset([1, 5, 20]) };
+        let validate_every_epochs = match is_small || info.has_few() {
+            true => (request.or("train.epochs", epochs) / if is_small { 4 } else { 8 }).max(1),
+            false => request.by_preset([1, 5, 20]),
+        };
         let train = TrainConfig {
             run: LoopConfig { epochs, validate_every_epochs, ..LoopConfig::default() },
-            batch_size: if is_small { 30 } else { 100 },
+            batch_size: if is_small { 30 } else { BATCH_SIZE },
             learner: LearnerConfig {
                 // Real units have no bounds, so that errors of the weights grow (Hinton's guide, section 13.2).
                 learning_rate: Schedule::linear(
@@ -134,7 +148,7 @@ impl Experiment for RbmExperiment {
                 fit_visible: true,
                 contrastive: match is_small {
                     true => contrastive.with_chains(Chains::Tempered).with_temperatures(5).with_n_chains(60),
-                    false => contrastive.with_l1(request.by_preset([0.0, 1e-4, 1e-4])),
+                    false => contrastive.with_l1(if is_tiny { 0.0 } else { visible::l1(info) }),
                 },
                 validation: request.by_preset([
                     protocol(20, 50, 0),
@@ -148,25 +162,22 @@ impl Experiment for RbmExperiment {
                 ]),
             },
         };
-        let is_two_valued = matches!(visible, UnitKind::Binary | UnitKind::Spin);
+        let is_two_valued = matches!(visible, UnitKind::Binary | UnitKind::Spin | UnitKind::Labeled);
         let binarization =
             if is_two_valued && !info.is_binary() { Binarization::Stochastic } else { Binarization::None };
         Ok(Settings { binarization, model, train })
     }
 
     fn validate(config: &RbmRun, source: &Source<NoTarget>) -> Result<()> {
-        if config.model.visible == UnitKind::Labeled {
-            return Err(usage(
-                "model.visible = \"labeled\": labels stand at the top of a stack; run `dbn` instead",
-            ));
-        }
         config.model.validate().or_usage_at("model")?;
         config.train.validate()?;
         let family = &config.train.family;
         family.contrastive.validate().or_usage_at("train.contrastive")?;
         family.validation.validate().or_usage_at("train.validation")?;
         family.evaluation.validate().or_usage_at("train.evaluation")?;
-        Visible::of(&config.model).require(&source.data()?.train, config.model.n_visible, REAL)
+        let (visible, data) = (Visible::of(&config.model), source.data()?);
+        visible.require(&data.train, config.model.n_visible, REAL)?;
+        require_labels([&data.valid, &data.test], visible.n_classes(), "model.n_classes")
     }
 
     fn task<'a>(
@@ -185,7 +196,7 @@ impl Experiment for RbmExperiment {
             config.train.batch_size,
             config.seed,
             device,
-            move |batch| Batch { weights: batch.weights, ..Batch::new(visible.encode(batch.x)) },
+            move |batch| Batch { weights: batch.weights.clone(), ..Batch::new(visible.batch(batch)) },
         )
         .or_usage()?;
         let probe = visible.first(&data.train, PROBE, device);
@@ -224,7 +235,7 @@ impl Experiment for RbmExperiment {
         self.own_data = load();
     }
 
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles, _: &Work) -> Result<Evaluation> {
         evaluate::evaluate(self, source.data()?, part)
     }
 
@@ -236,7 +247,7 @@ impl Experiment for RbmExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
     }
 

@@ -46,7 +46,10 @@ pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, files: &RunFiles) 
 
         let completed = complete(experiment, data, &mut noise);
         completions((rows, columns), &completed)?.save_png(files.named("inpainting.png"))?;
-        save_filters((rows, columns), experiment.rbm.weight.val(), "weights of the hidden units", files)?;
+        let weight = experiment.rbm.weight.val();
+        let data_columns = weight.dims()[0] - experiment.visible().n_classes();
+        let weight = weight.narrow(0, 0, data_columns);
+        save_filters((rows, columns), weight, "weights of the hidden units", files)?;
     }
     curves(files)
 }

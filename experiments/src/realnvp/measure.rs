@@ -144,6 +144,6 @@ fn show(measured: &[(&str, Evaluation, Option<f64>)]) {
     for (method, metrics, _) in measured {
         let method = method.replace('_', " ");
         line(&method, metrics.rows().map(|row| row.text).collect());
-        metrics.warnings().for_each(|warning| note(format!("{warning} ({method})")));
+        metrics.warnings().for_each(|warning| note(format!("warning: {warning} ({method})")));
     }
 }

@@ -33,10 +33,11 @@ use crate::{
     columns::ColumnSettings,
     conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Latent, Settings},
     look::Look,
     preprocessed::{self, FEW_COLUMNS, is_whitened, with_classes},
+    progress::Work,
     request::Request,
     source::{Source, SourceInfo, spread, train_like_valid},
     system::{ContinuousArgs, build_continuous, continuous_of},
@@ -124,8 +125,8 @@ impl Experiment for RealNvpExperiment {
         Ok(continuous_of(request))
     }
 
-    fn is_density_of_columns(request: &Request, info: &SourceInfo) -> bool {
-        continuous_of(request).is_none() && !info.is_grey()
+    fn is_density_of_columns(model: &FlowModel) -> bool {
+        model.system.is_none() && !model.preprocessing.is_gray()
     }
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
@@ -135,7 +136,7 @@ impl Experiment for RealNvpExperiment {
         let is_narrow = info.width <= FEW_COLUMNS;
         let is_table = has_data && !info.is_grey();
         let default = match has_data {
-            true if is_table => FlowKind::of_table(info.width),
+            true if is_table && info.width <= base::MOST_COLUMNS => FlowKind::of_table(info.width),
             true => FlowKind::of_data(info.width),
             false => FlowKind::of_hamiltonian(&info.shape, is_chain),
         };
@@ -149,6 +150,11 @@ impl Experiment for RealNvpExperiment {
         let is_tiny = request.preset == Preset::Tiny;
         if let Some((n_layers, n_hidden)) = flow.sizes_mut().filter(|_| is_tiny) {
             (*n_layers, *n_hidden) = (2, 16.into());
+        }
+        // The splines of all columns are the outputs of each network.
+        let is_wide = kind == FlowKind::SplineMaf && is_table && !is_narrow && !is_tiny;
+        if let Some((n_layers, n_hidden)) = flow.sizes_mut().filter(|_| is_wide) {
+            (*n_layers, *n_hidden) = (3, vec![128, 128].into());
         }
         if let Some(image) = flow.image_mut() {
             let (widths, bottleneck, blocks, [checkerboards, stripes]) = match request.preset {
@@ -195,10 +201,9 @@ impl Experiment for RealNvpExperiment {
             run: LoopConfig {
                 epochs,
                 select_best: has_data,
-                patience: has_data.then_some(30),
                 ..match base {
                     Some(_) => base::loop_config(info, asked_batch_size),
-                    None => LoopConfig::default(),
+                    None => LoopConfig { patience: has_data.then_some(30), ..LoopConfig::default() },
                 }
             },
             batch_size,
@@ -268,7 +273,7 @@ impl Experiment for RealNvpExperiment {
             model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let data = match source {
             Source::Data(data) => {
-                preprocessed::require_varying_columns(&data.train, &model.preprocessing)?;
+                preprocessed::require_varying_columns(&data.train, |_| !model.preprocessing.is_gray())?;
                 data
             }
             Source::Target(system) => {
@@ -299,9 +304,9 @@ impl Experiment for RealNvpExperiment {
         .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
         let log_cell = config.density().log_cell();
-        let log_probs = move |flow: &Preprocessed<Flow>, set: &Dataset| -> Vec<f64> {
+        let log_probs = move |flow: &Preprocessed<Flow>, set: &Dataset| {
             let log_probs = evaluate::log_probs(flow, set, &device).of_data;
-            log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect()
+            by_weights(set, log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect())
         };
         let selection = match model.base {
             Some(_) => Selection::from_start(log_probs(&flow, &data.valid), preprocessed::to_bytes(&flow)?),
@@ -346,6 +351,7 @@ impl Experiment for RealNvpExperiment {
         source: &Source<ContinuousSystemConfig>,
         part: Part,
         _: &RunFiles,
+        _: &Work,
     ) -> Result<Evaluation> {
         match (source, &self.target) {
             (Source::Target(_), Some(target)) => {
@@ -363,7 +369,12 @@ impl Experiment for RealNvpExperiment {
         Ok(self)
     }
 
-    fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(
+        &self,
+        source: &Source<ContinuousSystemConfig>,
+        files: &RunFiles,
+        _: &Work,
+    ) -> Result<()> {
         pictures::draw(self, source, files)
     }
 

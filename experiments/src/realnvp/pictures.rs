@@ -107,7 +107,7 @@ fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Res
     }
     panels.push(warped);
     let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
-    Ok(panels.into_iter().fold(figure, Figure::panel))
+    Ok(panels.into_iter().fold(figure.share_limits(), Figure::panel))
 }
 
 /// Lines along both axes, as points `[n, 2]`.

@@ -19,6 +19,7 @@ use super::{SpinModel, VanExperiment};
 use crate::{
     cli::Part,
     evaluation::Evaluation,
+    progress::Work,
     system,
     usage::{OrUsage, usage},
     variational::{AT_ONCE, FreeEnergyReport, add_sampling},
@@ -96,7 +97,11 @@ pub(super) fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) 
 }
 
 /// The metrics of the network's draws for its Hamiltonian, with exact values where there are any.
-pub(super) fn free_energies(experiment: &VanExperiment, system: &SpinSystemConfig) -> Result<Evaluation> {
+pub(super) fn free_energies(
+    experiment: &VanExperiment,
+    system: &SpinSystemConfig,
+    work: &Work,
+) -> Result<Evaluation> {
     let (config, model, spins) = (&experiment.config, experiment.model(), system::build(system)?);
     let beta = system.beta;
     let noise = &mut Noise::new(config.seed, "eval");
@@ -106,8 +111,10 @@ pub(super) fn free_energies(experiment: &VanExperiment, system: &SpinSystemConfi
     };
     let n = config.train.family.draws(images, experiment.group.order());
     let mut magnetizations = Vec::new();
+    work.begin("draws", n);
     let draws = Draws::from_model(&model, &spins.at(beta).or_usage()?, n, AT_ONCE, noise, |s| {
         magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
+        work.advance(s.dims()[0]);
     });
     let energies: Vec<f64> = draws.energy().iter().map(|energy| energy / beta).collect();
     let sizes: Vec<f64> = magnetizations.iter().map(|m| m.abs()).collect();

@@ -32,9 +32,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Settings},
     look::{Look, independent_draws},
+    progress::Work,
     request::Request,
     source::{Source, SourceInfo, train_like_valid},
     system::{self, SystemArgs},
@@ -81,6 +82,9 @@ pub struct VanExperiment {
 /// A distribution of spins with its symmetries.
 type SpinModel = Symmetrized<Spins<AutoregressiveModel>>;
 
+/// Draws by which a smoke test is measured, each with up to thousands of images under the symmetries: seconds.
+const TINY_SAMPLES: usize = 250;
+
 impl Experiment for VanExperiment {
     const NAME: &'static str = "van";
     const ABOUT: &'static str = "Variational autoregressive networks: learn a spin system without data, by drawing from the network \
@@ -107,6 +111,7 @@ impl Experiment for VanExperiment {
     /// for a GPU; the temperature there falls exponentially, to within 2 % after a fifth of the steps.
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let (has_data, is_paper) = (request.has("data.name"), request.preset == Preset::Paper);
+        let is_tiny = request.preset == Preset::Tiny;
         let default = if is_paper { AutoregressiveKind::PixelCnn } else { AutoregressiveKind::Made };
         let kind = request.or("model.kind", default);
         if !matches!(kind, AutoregressiveKind::Made | AutoregressiveKind::PixelCnn) {
@@ -118,13 +123,13 @@ impl Experiment for VanExperiment {
             AutoregressiveConfig::for_shape(kind, &info.shape, bernoulli).or_usage_at("model")?;
         match &mut network {
             AutoregressiveConfig::Made(made) => {
-                made.n_hidden = if request.preset == Preset::Tiny { 32 } else { 256 }.into();
+                made.n_hidden = if is_tiny { 32 } else { 256 }.into();
                 made.direct = true;
             }
             AutoregressiveConfig::PixelCnn(network) => {
                 network.activation = Activation::Relu;
-                network.n_hidden = if is_paper { 64 } else { 16 };
-                network.half_kernel = if is_paper { 6 } else { 2 };
+                network.n_hidden = request.by_preset([8, 16, 64]);
+                network.half_kernel = request.by_preset([1, 2, 6]);
                 let is_periodic = |system: &SpinSystemConfig| system.boundary == Boundary::Periodic;
                 network.periodic = !has_data && system.as_ref().is_some_and(is_periodic);
             }
@@ -139,12 +144,20 @@ impl Experiment for VanExperiment {
         let symmetry = if has_data { Symmetrization::None } else { Symmetrization::Reversal };
         let train = TrainConfig {
             run: LoopConfig {
-                epochs: request.by_preset([5, 100, 100]),
+                epochs: request.by_preset([
+                    if kind == AutoregressiveKind::PixelCnn { 1 } else { 5 },
+                    100,
+                    100,
+                ]),
                 select_best: has_data,
                 patience: has_data.then_some(10),
                 ..LoopConfig::default()
             },
-            batch_size: if is_paper { 1000 } else { 200 },
+            batch_size: match (is_tiny, kind) {
+                _ if is_paper => 1000,
+                (true, AutoregressiveKind::PixelCnn) => 50,
+                _ => 200,
+            },
             learner: LearnerConfig {
                 learning_rate: match is_paper {
                     true => Schedule::constant(1e-3),
@@ -157,7 +170,10 @@ impl Experiment for VanExperiment {
                 },
                 clip: Default::default(),
             },
-            family: VariationalTrain::new(request, if is_paper { 0.2 } else { 0.5 }, symmetry),
+            family: VariationalTrain {
+                samples: is_tiny.then_some(TINY_SAMPLES),
+                ..VariationalTrain::new(request, if is_paper { 0.2 } else { 0.5 }, symmetry)
+            },
         };
         Ok(Settings { binarization: Binarization::None, model, train })
     }
@@ -241,7 +257,8 @@ impl Experiment for VanExperiment {
                 Box::new(learner(config, network, objective, "step")?.on_batches(batches).validate(
                     move |network, _| {
                         let model = symmetrized(network);
-                        let log_prob = |set: &Dataset| mean(&evaluate::log_probs(&model, set, &device));
+                        let log_prob =
+                            |set: &Dataset| mean(&by_weights(set, evaluate::log_probs(&model, set, &device)));
                         let score = log_prob(&data.valid);
                         let metrics = Metrics::new()
                             .with("valid_log_prob", score)
@@ -261,9 +278,15 @@ impl Experiment for VanExperiment {
         Ok(Self { config: config.clone(), network, group, device: device.clone() })
     }
 
-    fn evaluate(&self, source: &Source<SpinSystemConfig>, part: Part, _: &RunFiles) -> Result<Evaluation> {
+    fn evaluate(
+        &self,
+        source: &Source<SpinSystemConfig>,
+        part: Part,
+        _: &RunFiles,
+        work: &Work,
+    ) -> Result<Evaluation> {
         match source {
-            Source::Target(system) => evaluate::free_energies(self, system),
+            Source::Target(system) => evaluate::free_energies(self, system, work),
             Source::Data(data) => evaluate::likelihood(self, data, part),
         }
     }
@@ -277,7 +300,7 @@ impl Experiment for VanExperiment {
         Ok(out)
     }
 
-    fn draw_pictures(&self, source: &Source<SpinSystemConfig>, files: &RunFiles) -> Result<()> {
+    fn draw_pictures(&self, source: &Source<SpinSystemConfig>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source, files)
     }
 

@@ -107,7 +107,7 @@ fn free_energy(run: &Curves, system: &SpinSystemConfig) -> Result<Figure> {
     }
     energies = energies
         .series(Series::new("upper bound", &temperature, &of(&shown, |p| p.bound)).dots(3.0))
-        .series(Series::new("corrected", &temperature, &of(&shown, |p| p.corrected)).dots(1.5));
+        .series(Series::new("corrected", &temperature, &of(&shown, |p| p.corrected)).dots(3.0));
 
     let mut gaps = Vec::with_capacity(points.len());
     for point in &points {

@@ -104,6 +104,7 @@ fn generated_sets_have_their_true_density() {
 fn pictures_have_classes_and_guidance() {
     let folder = tempdir().unwrap();
     let classes = set(&[
+        "data.limit=null",
         "model.n_classes=10",
         "train.matching.context_dropout=0.2",
         "train.epochs=1",
@@ -183,7 +184,13 @@ fn training_that_diverges_is_one_line_of_error_and_leaves_good_weights() {
     let folder = tempdir().unwrap();
     bent(folder.path());
     let rate = r#"train.learning_rate={"kind": "piecewise", "points": [[0, 0.01], [8, 1e30]]}"#;
-    let settings = set(&[rate, "train.solver.steps=3", "train.epochs=3", "train.batch_size=128"]);
+    let settings = set(&[
+        rate,
+        "train.solver.steps=3",
+        "train.epochs=3",
+        "train.batch_size=128",
+        "train.validate_every_steps=0",
+    ]);
     let outcome = run(folder.path(), &[&["--data", "bent.npy"], &settings[..]].concat());
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     let lines: Vec<&str> = outcome.stderr.lines().filter(|line| line.starts_with("error:")).collect();

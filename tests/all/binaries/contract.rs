@@ -64,7 +64,7 @@ fn every_value_that_differs_from_the_preset_is_printed() {
 }
 
 #[test]
-fn the_summary_is_what_eval_prints_with_the_wall_seconds() {
+fn the_summary_is_what_eval_prints_with_the_course_of_the_run() {
     for family in FAMILIES {
         let folder = tempdir().unwrap();
         family.train(folder.path(), "run", &[]);
@@ -75,6 +75,9 @@ fn the_summary_is_what_eval_prints_with_the_wall_seconds() {
         let mut summary = json(folder.path(), "run/summary.json");
         let seconds = summary.as_object_mut().unwrap().remove("wall_seconds");
         assert!(seconds.is_some_and(|seconds| seconds.as_f64() > Some(0.0)));
+        for key in ["selected", "warnings"] {
+            assert!(summary.as_object_mut().unwrap().remove(key).is_some(), "{}: {key}", family.name);
+        }
         assert_eq!(summary, printed);
     }
 }

@@ -191,6 +191,7 @@ fn labels_are_learned_told_apart_and_generated() {
     let folder = tempdir().unwrap();
     let settings = [
         "data.name=digits",
+        "data.limit=null",
         "train.batch_size=250",
         "model.n_hidden=[32, 16]",
         "train.up_down.epochs=0",

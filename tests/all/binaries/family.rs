@@ -58,13 +58,7 @@ pub(crate) const RBM: Family = Family {
     pictures: &["samples.png", "chains.png", "inpainting.png", "filters.png", "curves.png"],
     resized: Resized { setting: "model.n_hidden=13", tensor: "weight", shapes: ["[16, 16]", "[16, 13]"] },
     few_sweeps: &["--sweeps", "2"],
-    others: &[
-        ("model.n_hidden=5", "n_hidden"),
-        ("train.learning_rate=0.5", "learning_rate"),
-        ("train.batch_size=50", "batch_size"),
-        ("train.epochs=4", "epochs"),
-        ("seed=9", "seed"),
-    ],
+    others: &[("model.n_hidden=5", "n_hidden"), ("train.batch_size=50", "batch_size"), ("seed=9", "seed")],
 };
 
 /// Deep belief network.
@@ -96,7 +90,6 @@ pub(crate) const DBN: Family = Family {
     few_sweeps: &["--sweeps", "2"],
     others: &[
         ("model.n_hidden=[12]", "n_hidden"),
-        ("train.learning_rate=0.5", "learning_rate"),
         ("train.batch_size=50", "batch_size"),
         ("train.up_down.epochs=2", "up_down.epochs"),
         ("seed=9", "seed"),
@@ -131,7 +124,6 @@ pub(crate) const AUTOENCODER: Family = Family {
         ("train.optimizer.kind=lbfgs", "optimizer"),
         ("train.batch_size=50", "batch_size"),
         ("train.pretraining.epochs=2", "pretraining.epochs"),
-        ("train.epochs=3", "epochs"),
         ("seed=9", "seed"),
     ],
 };
@@ -160,9 +152,7 @@ pub(crate) const MADE: Family = Family {
     others: &[
         ("model.n_hidden=5", "n_hidden"),
         ("model.n_masks=2", "n_masks"),
-        ("train.learning_rate=0.5", "learning_rate"),
         ("train.batch_size=50", "batch_size"),
-        ("train.epochs=4", "epochs"),
         ("seed=9", "seed"),
     ],
 };
@@ -185,9 +175,7 @@ pub(crate) const VAN: Family = Family {
     others: &[
         ("model.n_hidden=5", "n_hidden"),
         ("train.symmetry=reversal", "symmetry"),
-        ("train.learning_rate=0.5", "learning_rate"),
         ("train.batch_size=50", "batch_size"),
-        ("train.epochs=4", "epochs"),
         ("seed=9", "seed"),
     ],
 };

@@ -1,6 +1,7 @@
 //! Runs that are interrupted, or killed, and resumed: they end as if nothing had happened, bit by bit.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread::sleep;
@@ -46,7 +47,8 @@ impl<'a> Runs<'a> {
     /// Starts the run, or goes on with it, with further settings.
     fn start(&self, further: &[&str]) -> Child {
         let settings = set(&[&self.settings, further].concat());
-        let arguments = self.family.arguments("run", &[&["--quiet", "--resume"], &settings[..]].concat());
+        let resume: &[&str] = if self.path().join(".lock").exists() { &["--resume"] } else { &[] };
+        let arguments = self.family.arguments("run", &[&["--quiet"], resume, &settings[..]].concat());
         command(self.family.name, self.folder.path(), arguments).spawn().unwrap()
     }
 
@@ -88,6 +90,12 @@ impl<'a> Runs<'a> {
     }
 }
 
+/// Sends a signal.
+fn send(signal: &str, child: &Child) {
+    let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+}
+
 fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
@@ -116,12 +124,11 @@ fn records(folder: &Path, run: &str) -> Vec<Value> {
 #[test]
 #[cfg(unix)]
 fn an_interrupt_ends_after_the_step_with_a_checkpoint_and_code_130() {
-    for family in FAMILIES {
+    for (family, signal) in FAMILIES.into_iter().zip(["-INT", "-TERM"].into_iter().cycle()) {
         let runs = Runs::new(family, &[EACH_STEP, "train.epochs=5"]);
         let mut child = runs.start(&[BUSY]);
         assert!(wait_until(&mut child, || runs.lines("") > 3));
-        let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-        assert!(kill.unwrap().success());
+        send(signal, &child);
         let outcome = Outcome::from(child.wait_with_output().unwrap());
         assert_eq!(outcome.code, Some(130), "{}", outcome.stderr);
         assert_eq!(outcome.stdout, "");
@@ -132,6 +139,29 @@ fn an_interrupt_ends_after_the_step_with_a_checkpoint_and_code_130() {
 
         runs.end_alike();
         assert_eq!(json(runs.folder.path(), "run/run.json")["resumed"], 1);
+    }
+}
+
+/// While a run is measured, which may take long, everything is saved: the program ends at once and says how to go on.
+#[test]
+#[cfg(unix)]
+fn a_signal_after_training_ends_at_once_and_says_how_to_go_on() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = tempfile::tempdir().unwrap();
+        let endless =
+            ["train.evaluation.chains=10000", "train.evaluation.temperatures=100000", "model.n_hidden=32"];
+        let flags = [&["train", "run", "--preset", "tiny", "--data", "digits"], &set(&endless)[..]].concat();
+        let mut child = command("rbm", folder.path(), flags).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.starts_with("drawing")));
+        send(signal, &child);
+        let rest: Vec<String> = lines.collect();
+        assert!(
+            rest.iter().any(|line| line.contains("the weights are saved; `train run --resume`")),
+            "{rest:?}"
+        );
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert!(folder.path().join("run/model.safetensors").is_file());
     }
 }
 
@@ -247,6 +277,7 @@ fn the_classifier_and_its_baseline_survive() {
     let settings = [
         EACH_STEP,
         "data.name=digits",
+        "data.limit=null",
         "train.batch_size=250",
         "model.n_hidden=[8]",
         "train.up_down.epochs=0",

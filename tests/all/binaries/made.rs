@@ -207,8 +207,14 @@ fn every_law_of_a_variable_is_trained_measured_and_sampled() {
 }
 
 /// Settings of a model of digits given their class.
-const CLASSES: [&str; 5] =
-    ["data.name=digits", "train.batch_size=500", "train.epochs=1", "model.n_hidden=8", "model.n_classes=10"];
+const CLASSES: [&str; 6] = [
+    "data.name=digits",
+    "data.limit=null",
+    "train.batch_size=500",
+    "train.epochs=1",
+    "model.n_hidden=8",
+    "model.n_classes=10",
+];
 
 #[test]
 fn digits_are_drawn_by_their_class() {
@@ -341,4 +347,86 @@ fn what_is_left_to_the_kind_is_in_the_configuration() {
             "{config}"
         );
     }
+}
+
+/// Bits, levels from 3 to 6, and real numbers of another scale.
+#[test]
+fn columns_of_a_table_get_distributions_of_their_own() {
+    let folder = tempdir().unwrap();
+    let uniform = Noise::new(3, "table").uniform_vec(300 * 3);
+    let row = |u: &[f32]| [f32::from(u8::from(u[0] < 0.3)), 3.0 + (4.0 * u[1]).floor(), 500.0 * u[2] - 80.0];
+    let rows: Vec<f32> = uniform.chunks(3).flat_map(row).collect();
+    npy::write(&folder.path().join("table.npy"), &rows, &[300, 3]).unwrap();
+    let mut other = rows[..30].to_vec();
+    other[4] = 8.0;
+    npy::write(&folder.path().join("other.npy"), &other, &[10, 3]).unwrap();
+    let train = |run: &str, settings: &[&str]| {
+        let further = [&["--data", "table.npy", "--quiet"], &set(settings)[..]].concat();
+        let arguments = [&["train", run, "--preset", "tiny"], &further[..]].concat();
+        MADE.run(folder.path(), arguments)
+    };
+    for kind in ["model.kind=made", "model.kind=nade"] {
+        for outputs in [&["model.outputs=auto"], &[][..]] {
+            let run = format!("{kind} {}", outputs.len());
+            train(&run, &[&[kind], outputs].concat()).succeeds();
+            let columns = &json(folder.path(), &format!("{run}/config.json"))["model"]["output"]["columns"];
+            let kinds: Vec<&Value> = (0..3).map(|k| &columns[k]["kind"]).collect();
+            assert_eq!(kinds, ["bernoulli", "categorical", "gaussian_mixture"]);
+            assert_eq!(columns[1]["levels"], 4);
+            let log_prob = MADE.eval(folder.path(), &[&run])["metrics"]["log_prob"].clone();
+            assert_eq!(log_prob["of"], "mass of the discrete columns times density of the real ones");
+            // Independent columns: two discrete entropies, and a uniform density on 500.
+            let truth = -(0.6109 + 4f64.ln() + 500f64.ln());
+            let found = log_prob["value"].as_f64().unwrap();
+            assert!((found - truth).abs() < 1.0, "{run}: {found}, {truth}");
+            for row in draws(folder.path(), &run, &["-n", "40"]) {
+                let is_level = (3.0..=6.0).contains(&row[1]) && row[1].fract() == 0.0;
+                assert!([0.0, 1.0].contains(&row[0]) && is_level && row[2].fract() != 0.0, "{run}: {row:?}");
+            }
+        }
+    }
+    let eval = ["eval", "model.kind=made 1", "--data", "other.npy", "--split", "all"];
+    MADE.run(folder.path(), eval).refuses(&["other.npy", "8", "column 1", "example 1", "3 to 6"]);
+    train("kinds", &["model.outputs=gaussian_mixture"]).succeeds();
+    assert_eq!(json(folder.path(), "kinds/config.json")["model"]["output"]["kind"], "gaussian_mixture");
+    train("transformer", &["model.kind=transformer"]).refuses(&["model.output.kind", "made or nade"]);
+    npy::write(&folder.path().join("table.npy"), &[7f32; 90], &[30, 3]).unwrap();
+    train("constant", &["model.outputs=auto"]).refuses(&["table.npy", "column 0", "7"]);
+}
+
+/// `y` is `x` with little noise; `x` has a large offset and scale.
+#[test]
+fn real_numbers_condition_a_model() {
+    let folder = tempdir().unwrap();
+    let normal = Noise::new(4, "context").normal_vec(600 * 2);
+    let x: Vec<f32> = normal[..600].iter().map(|z| 1000.0 + 300.0 * z).collect();
+    let y: Vec<f32> = (0..600).map(|i| normal[i] + 0.1 * normal[600 + i]).collect();
+    for (name, values) in [("x.npy", &x), ("y.npy", &y)] {
+        npy::write(&folder.path().join(name), values, &[600, 1]).unwrap();
+    }
+    npy::write(&folder.path().join("two.npy"), &[700f32, 1300.0], &[2, 1]).unwrap();
+    npy::write(&folder.path().join("wide.npy"), &[0f32; 4], &[2, 2]).unwrap();
+    let kind = ["model.output.kind=gaussian_mixture", "train.steps=1500"];
+    for network in ["model.kind=made", "model.kind=nade"] {
+        let settings = set(&[&[network], &kind[..]].concat());
+        let data = ["train", network, "--data", "y.npy", "--context", "x.npy", "--preset", "tiny", "--quiet"];
+        MADE.run(folder.path(), [&data[..], &settings].concat()).succeeds();
+        let log_prob = MADE.eval(folder.path(), &[network])["metrics"]["log_prob"].clone();
+        assert_eq!(log_prob["given"], "context");
+        // The entropy of the noise, 0.1: a model without the context is worse by ln 10.
+        let truth = -(0.5 * (std::f64::consts::TAU * std::f64::consts::E).ln() + 0.1f64.ln());
+        let found = log_prob["value"].as_f64().unwrap();
+        assert!((found - truth).abs() < 0.5, "{network}: {found}, {truth}");
+        let drawn = draws(folder.path(), network, &["-n", "200", "--context", "two.npy"]).concat();
+        for (i, want) in [-1.0, 1.0].into_iter().enumerate() {
+            let own = &drawn[200 * i..200 * (i + 1)];
+            let mean = own.iter().sum::<f32>() / own.len() as f32;
+            assert!((mean - want).abs() < 0.15, "{network}: {mean}, {want}");
+        }
+    }
+    let sample = |flags: &[&str]| MADE.sample(folder.path(), &[&["model.kind=made"], flags].concat());
+    sample(&["--class", "0"]).refuses(&["--class", "--context FILE"]);
+    sample(&["--context", "wide.npy"]).refuses(&["wide.npy", "2", "1"]);
+    let eval = ["eval", "model.kind=made", "--data", "y.npy", "--split", "all"];
+    MADE.run(folder.path(), eval).refuses(&["y.npy", "context", "--context"]);
 }

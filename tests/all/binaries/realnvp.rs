@@ -98,7 +98,13 @@ fn generated_sets_have_their_true_density() {
 #[test]
 fn pictures_have_bits_and_classes() {
     let folder = tempdir().unwrap();
-    let classes = set(&["model.n_classes=10", "train.steps=20", "train.epochs=1", "train.batch_size=2000"]);
+    let classes = set(&[
+        "data.limit=null",
+        "model.n_classes=10",
+        "train.steps=20",
+        "train.epochs=1",
+        "train.batch_size=2000",
+    ]);
     let metrics = trained(folder.path(), &[&["--data", "digits"], &classes[..]].concat());
     let bits = 8.0 - value(&metrics, "log_prob") / (784.0 * std::f64::consts::LN_2);
     assert!((value(&metrics, "bits_per_dim") - bits).abs() < 1e-9, "{metrics}");
@@ -212,7 +218,13 @@ fn training_that_diverges_stops_with_its_last_good_weights() {
     let folder = tempdir().unwrap();
     bent(folder.path(), "bent.npy", 1.0, 0.0);
     let rate = r#"train.learning_rate={"kind":"piecewise","points":[[0,0.01],[30,1e30]],"linear":false}"#;
-    let settings = ["train.epochs=20", "train.batch_size=100", "train.average.decay=0", rate];
+    let settings = [
+        "train.epochs=20",
+        "train.batch_size=100",
+        "train.average.decay=0",
+        "train.validate_every_steps=0",
+        rate,
+    ];
     let outcome = run(folder.path(), &[&["--data", "bent.npy"], &set(&SHORT)[..], &set(&settings)].concat());
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("model.safetensors holds the weights of step"), "{}", outcome.stderr);

@@ -90,7 +90,6 @@ fn metrics_of_a_network_that_learned_too_little_are_marked() {
     let folder = tempdir().unwrap();
     let outcome = run(folder.path(), &[]).succeeds();
     let metrics = &json(folder.path(), "run/summary.json")["metrics"];
-    assert!(number(metrics, "effective_sample_size", "value") < 30.0, "{metrics}");
     let weighted = [
         "free_energy_corrected",
         "effective_sample_size",

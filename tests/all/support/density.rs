@@ -28,8 +28,16 @@ pub(crate) fn mades() -> Vec<(&'static str, MadeConfig)> {
         ("MADE, 3 orders", with(&[9]).with_order(OrderConfig::Random).with_n_masks(3)),
         ("MADE, categorical", with(&[9]).with_output(OutputDistribution::Categorical { levels: LEVELS })),
         ("MADE, mixtures", with(&[8]).with_output(OutputDistribution::GaussianMixture { components: 2 })),
+        ("MADE, mixed", with(&[9]).with_output(mixed()).with_order(list.clone())),
         ("MADE, context", with(&[9]).with_n_context(2).with_order(list)),
     ]
+}
+
+/// Another distribution for neighboring variables.
+fn mixed() -> OutputDistribution {
+    use OutputDistribution::{Bernoulli, Categorical, GaussianMixture, Mixed};
+    let kinds = [Bernoulli, GaussianMixture { components: 2 }, Categorical { levels: LEVELS }];
+    Mixed { columns: kinds.into_iter().cycle().take(WIDTH).collect() }
 }
 
 /// NADEs.
@@ -40,6 +48,7 @@ pub(crate) fn nades() -> Vec<(&'static str, NadeConfig)> {
         ("NADE", config.clone()),
         ("NADE, random order", config.clone().with_order(OrderConfig::Random)),
         ("NADE, categorical", config.clone().with_output(categorical).with_order(OrderConfig::Random)),
+        ("NADE, mixed", config.clone().with_output(mixed())),
         ("NADE, context", config.with_n_context(2)),
     ]
 }
@@ -77,10 +86,18 @@ pub(crate) fn pixel_cnn(config: &PixelCnnConfig, seed: u64, device: &Device) -> 
 /// Values that the model's variables have, `[n, D]`.
 pub(crate) fn examples(model: &(impl Autoregressive + ?Sized), n: usize, noise: &mut Noise) -> Tensor<2> {
     let (shape, device) = ([n, model.n_visible()], model.device());
-    match model.output() {
-        OutputDistribution::Bernoulli => noise.bernoulli(Tensor::full(shape, 0.5, &device)),
-        OutputDistribution::Categorical { levels } => (noise.uniform(shape, &device) * levels as f64).floor(),
-        OutputDistribution::GaussianMixture { .. } => noise.normal(shape, &device),
+    values(model.output(), shape, noise, &device)
+}
+
+fn values(output: &OutputDistribution, shape: [usize; 2], noise: &mut Noise, device: &Device) -> Tensor<2> {
+    match output {
+        OutputDistribution::Bernoulli => noise.bernoulli(Tensor::full(shape, 0.5, device)),
+        OutputDistribution::Categorical { levels } => (noise.uniform(shape, device) * *levels as f64).floor(),
+        OutputDistribution::GaussianMixture { .. } => noise.normal(shape, device),
+        OutputDistribution::Mixed { columns } => {
+            let columns = columns.iter().map(|column| values(column, [shape[0], 1], noise, device));
+            Tensor::cat(columns.collect(), 1)
+        }
     }
 }
 

@@ -13,12 +13,23 @@ use crate::{
 pub(super) struct Phase {
     pub(super) visible: Tensor<2>,
     pub(super) hidden: Tensor<2>,
+    /// The weights of the rows `[batch, 1]` with mean 1; `None` if all count the same.
+    pub(super) weights: Option<Tensor<2>>,
 }
 
 impl Phase {
     /// Batch means of both layers, each `[width]`.
     fn means(&self) -> [Tensor<1>; 2] {
-        [&self.visible, &self.hidden].map(|states| batch_mean(states.clone()))
+        [&self.visible, &self.hidden].map(|states| batch_mean(states.clone(), self.weights.as_ref()))
+    }
+
+    /// The hidden states times the weights of their rows and `factor/batch`.
+    fn weighted_hidden(&self, factor: f64) -> Tensor<2> {
+        let hidden = self.hidden.clone() * (factor / self.hidden.dims()[0] as f64);
+        match &self.weights {
+            Some(weights) => hidden * weights.clone(),
+            None => hidden,
+        }
     }
 
     /// Mean of `-∂F/∂θ` over the phase for the parameters of the visible and of the hidden units.
@@ -27,12 +38,12 @@ impl Phase {
         rbm: &Rbm<V, H>,
         statistics: Statistics,
     ) -> [Vec<Tensor<1>>; 2] {
-        let h = self.hidden.clone();
+        let (h, weights) = (self.hidden.clone(), self.weights.as_ref());
         let hidden = match statistics {
-            Statistics::Mean => rbm.hidden.statistics_of_mean(h),
-            Statistics::Sampled => rbm.hidden.statistics(h),
+            Statistics::Mean => rbm.hidden.statistics_of_mean(h, weights),
+            Statistics::Sampled => rbm.hidden.statistics(h, weights),
         };
-        [rbm.visible.statistics(self.visible.clone()), hidden]
+        [rbm.visible.statistics(self.visible.clone(), weights), hidden]
     }
 }
 
@@ -51,9 +62,8 @@ impl Gradient {
         model: &Phase,
         statistics: Statistics,
     ) -> Self {
-        let (n, m) = (data.visible.dims()[0] as f64, model.visible.dims()[0] as f64);
         let v = Tensor::cat(vec![data.visible.clone(), model.visible.clone()], 0);
-        let h = Tensor::cat(vec![data.hidden.clone() * (-1.0 / n), model.hidden.clone() * (1.0 / m)], 0);
+        let h = Tensor::cat(vec![data.weighted_hidden(-1.0), model.weighted_hidden(1.0)], 0);
         let [data_v, data_h] = data.unit_statistics(rbm, statistics);
         let [model_v, model_h] = model.unit_statistics(rbm, statistics);
         let difference = |data: Vec<Tensor<1>>, model: Vec<Tensor<1>>| {

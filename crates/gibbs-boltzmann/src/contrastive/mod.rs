@@ -94,9 +94,29 @@ impl<V: UnitFamily + UnitStatistics> Contrastive<V> {
         batch: Tensor<2>,
         noise: &mut Noise,
     ) -> (GradientsParams, Tensor<2>) {
+        self.weighted_gradients(rbm, batch, None, noise)
+    }
+
+    /// [`gradients`](Self::gradients) of the likelihood `Σ_i w_i log p(v_i) / Σ_i w_i` of examples with `weights [batch]`. A weight
+    /// of 2 counts as much as a repetition of the row.
+    pub fn weighted_gradients<H: UnitFamily + UnitStatistics>(
+        &mut self,
+        rbm: &Rbm<V, H>,
+        batch: Tensor<2>,
+        weights: Option<Tensor<1>>,
+        noise: &mut Noise,
+    ) -> (GradientsParams, Tensor<2>) {
         let config = &self.config;
-        let (data, sampled) = positive_phase(config, rbm, batch, noise);
-        let model = self.sampler.sample(config, rbm, &self.base, sampled, noise);
+        let (mut data, sampled) = positive_phase(config, rbm, batch, noise);
+        data.weights = weights.map(|weights| {
+            let mean = weights.clone().mean().clamp_min(f32::MIN_POSITIVE);
+            (weights / mean).unsqueeze_dim(1)
+        });
+        let mut model = self.sampler.sample(config, rbm, &self.base, sampled, noise);
+        if config.chains == Chains::Data {
+            // A chain weighs as much as the example at which it starts.
+            model.weights = data.weights.clone();
+        }
         let mut gradient = Gradient::new(rbm, &data, &model, config.statistics);
         if config.centered {
             self.centering.apply(&mut gradient, &data, &model, config.centering_rate);
@@ -117,7 +137,7 @@ impl<V: UnitFamily + UnitStatistics, H: UnitFamily + UnitStatistics> Objective<R
         _: &Position,
         noise: &mut Noise,
     ) -> Result<StepOutput, BoxError> {
-        Ok(StepOutput::direct(self.gradients(rbm, batch.x, noise).0))
+        Ok(StepOutput::direct(self.weighted_gradients(rbm, batch.x, batch.weights, noise).0))
     }
 
     fn needs_autodiff(&self) -> bool {

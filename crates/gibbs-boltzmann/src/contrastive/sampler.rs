@@ -65,7 +65,7 @@ impl NegativeSampler {
                 let input = rbm.hidden_input(visible.clone());
                 let sampled = (config.statistics == Statistics::Sampled)
                     .then(|| rbm.hidden.sample(input.clone(), noise));
-                Phase { visible, hidden: hidden_states(config, rbm, input, sampled) }
+                Phase { visible, hidden: hidden_states(config, rbm, input, sampled), weights: None }
             }
         }
     }
@@ -95,7 +95,7 @@ pub(super) fn positive_phase<V: Units, H: Units>(
     let is_sampled = config.chains == Chains::Data || config.statistics == Statistics::Sampled;
     let sampled = is_sampled.then(|| rbm.hidden.sample(input.clone(), noise));
     let hidden = hidden_states(config, rbm, input, sampled.clone());
-    (Phase { visible: v, hidden }, sampled)
+    (Phase { visible: v, hidden, weights: None }, sampled)
 }
 
 /// The hidden states that enter the statistics.
@@ -141,5 +141,5 @@ fn sweep<V: Units, H: Units>(
         last = Some((v, input));
     }
     let Some((visible, input)) = last else { unreachable!("validate() demands a sweep") };
-    (Phase { visible, hidden: hidden_states(config, rbm, input, Some(h.clone())) }, h)
+    (Phase { visible, hidden: hidden_states(config, rbm, input, Some(h.clone())), weights: None }, h)
 }

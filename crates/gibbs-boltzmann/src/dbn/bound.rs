@@ -87,7 +87,7 @@ impl Dbn {
     fn top_free_energy(&self, h: Tensor<2>) -> Tensor<1> {
         match self.n_classes() {
             0 => self.top().free_energy_of_states(h),
-            _ => log_sum_exp_rows(self.class_log_weights(h)).neg(),
+            _ => log_sum_exp_rows(self.top().class_log_weights(h)).neg(),
         }
     }
 }

@@ -13,7 +13,7 @@ use gibbs_core::{
 };
 
 use super::network::{Dbn, StackError, unlabeled};
-use crate::units::{AnyUnits, UnitKind, Units};
+use crate::units::{UnitKind, Units};
 
 impl Dbn {
     /// `log p(y | h_{L-1})` of each class with `h_{L-1}` at its means given `v`: `[batch, visible] -> [batch, classes]`, nats.
@@ -27,13 +27,13 @@ impl Dbn {
     /// # Panics
     /// If the network has no label.
     pub fn class_log_prob(&self, v: Tensor<2>) -> Tensor<2> {
-        log_softmax(self.class_log_weights(self.encode(v)), 1)
+        log_softmax(self.top().class_log_weights(self.encode(v)), 1)
     }
 
     /// `Σ_y p(y | h) E[h_L | h, y]`: `[batch, width] -> [batch, hidden]`, for a network with a label.
     pub(super) fn class_averaged_means(&self, h: Tensor<2>) -> Tensor<2> {
         let (top, [_, width]) = (self.top(), h.dims());
-        let class_probs = softmax(self.class_log_weights(h.clone()), 1);
+        let class_probs = softmax(self.top().class_log_weights(h.clone()), 1);
         let weight = top.weight.val();
         let input = gibbs_backend::sparse_matmul(h, weight.clone().narrow(0, 0, width));
         let of_class = |class: usize| {
@@ -41,26 +41,6 @@ impl Dbn {
             Units::mean(&top.hidden, input.clone() + row) * class_probs.clone().narrow(1, class, 1)
         };
         (1..self.n_classes()).fold(of_class(0), |sum, class| sum + of_class(class))
-    }
-
-    /// `-F_L([h, y])` of each class `y`: `[batch, width] -> [batch, classes]`.
-    ///
-    /// Computes the product with the weights of `h` once. Each class adds one row of weights.
-    pub(super) fn class_log_weights(&self, h: Tensor<2>) -> Tensor<2> {
-        let top = self.top();
-        let AnyUnits::Labeled(visible) = &top.visible else { panic!("the top layer holds no label") };
-        let ([batch, width], classes) = (h.dims(), visible.classes());
-        let weight = top.weight.val();
-        let input = gibbs_backend::sparse_matmul(h.clone(), weight.clone().narrow(0, 0, width));
-        let bias = visible.bias.val();
-        let own = h.matmul(bias.clone().narrow(0, 0, width).unsqueeze_dim(1));
-        let of_class = |class: usize| {
-            let row = weight.clone().narrow(0, width + class, 1);
-            let partition = top.hidden.log_partition(input.clone() + row);
-            partition.unsqueeze_dim::<2>(1) + bias.clone().narrow(0, width + class, 1).unsqueeze()
-        };
-        let log_weights = Tensor::cat((0..classes).map(of_class).collect(), 1);
-        log_weights + own.expand([batch, classes])
     }
 
     /// The feed-forward network that computes the means of all hidden layers and then the logits of `n_classes`

@@ -117,7 +117,7 @@ fn delta_rule(
     let error = (mean.clone() - target.clone()) / batch;
     let correlation = sparse_matmul_transposed(source, error);
     gradients.register(weight.id, if downwards { correlation.transpose() } else { correlation });
-    let (data, model) = (units.statistics(target), units.statistics_of_mean(mean));
+    let (data, model) = (units.statistics(target, None), units.statistics_of_mean(mean, None));
     for ((parameter, data), model) in units.parameters().into_iter().zip(data).zip(model) {
         gradients.register(parameter.id, model - data);
     }

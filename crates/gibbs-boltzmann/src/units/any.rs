@@ -191,12 +191,12 @@ impl UnitFamily for AnyUnits {
 }
 
 impl UnitStatistics for AnyUnits {
-    fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>> {
-        on_kind!(self, units => units.statistics(x))
+    fn statistics(&self, x: Tensor<2>, weights: Option<&Tensor<2>>) -> Vec<Tensor<1>> {
+        on_kind!(self, units => units.statistics(x, weights))
     }
 
-    fn statistics_of_mean(&self, mean: Tensor<2>) -> Vec<Tensor<1>> {
-        on_kind!(self, units => units.statistics_of_mean(mean))
+    fn statistics_of_mean(&self, mean: Tensor<2>, weights: Option<&Tensor<2>>) -> Vec<Tensor<1>> {
+        on_kind!(self, units => units.statistics_of_mean(mean, weights))
     }
 
     fn has_linear_bias(&self) -> bool {

@@ -31,8 +31,8 @@ impl<B: Biased> UnitFamily for B {
 }
 
 impl<B: Biased> UnitStatistics for B {
-    fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>> {
-        vec![batch_mean(x)]
+    fn statistics(&self, x: Tensor<2>, weights: Option<&Tensor<2>>) -> Vec<Tensor<1>> {
+        vec![batch_mean(x, weights)]
     }
 }
 

@@ -106,16 +106,16 @@ impl UnitFamily for Gaussian {
 }
 
 impl UnitStatistics for Gaussian {
-    fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>> {
+    fn statistics(&self, x: Tensor<2>, weights: Option<&Tensor<2>>) -> Vec<Tensor<1>> {
         let deviation = self.deviation(x);
-        let mean = batch_mean(deviation.clone()) * self.precision();
-        let log_var = batch_mean(deviation.square()) * self.precision() * 0.5;
+        let mean = batch_mean(deviation.clone(), weights) * self.precision();
+        let log_var = batch_mean(deviation.square(), weights) * self.precision() * 0.5;
         vec![mean, log_var]
     }
 
     /// `E[(x-μ)² | I]` is the squared deviation of the mean plus the variance.
-    fn statistics_of_mean(&self, mean: Tensor<2>) -> Vec<Tensor<1>> {
-        let mut statistics = self.statistics(mean);
+    fn statistics_of_mean(&self, mean: Tensor<2>, weights: Option<&Tensor<2>>) -> Vec<Tensor<1>> {
+        let mut statistics = self.statistics(mean, weights);
         if let Some(log_var) = statistics.pop() {
             statistics.push(log_var + 0.5);
         }

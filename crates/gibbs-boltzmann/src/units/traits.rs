@@ -76,12 +76,13 @@ pub trait UnitFamily: Units {
 
 /// Gradients of a layer's energy and log-partition function by direct formulas.
 pub trait UnitStatistics: Units {
-    /// Batch mean of `-∂E(x)/∂θ` for each of the [`parameters`](Units::parameters), each `[width]`.
-    fn statistics(&self, x: Tensor<2>) -> Vec<Tensor<1>>;
+    /// Batch mean of `-∂E(x)/∂θ` for each of the [`parameters`](Units::parameters), each `[width]`. `weights [batch, 1]`, if
+    /// there are any, weigh the rows; their mean is 1.
+    fn statistics(&self, x: Tensor<2>, weights: Option<&Tensor<2>>) -> Vec<Tensor<1>>;
 
     /// Batch mean of `∂Γ(I)/∂θ = E[-∂E(x)/∂θ | I]`, from the conditional means `mean [batch, width]`.
-    fn statistics_of_mean(&self, mean: Tensor<2>) -> Vec<Tensor<1>> {
-        self.statistics(mean)
+    fn statistics_of_mean(&self, mean: Tensor<2>, weights: Option<&Tensor<2>>) -> Vec<Tensor<1>> {
+        self.statistics(mean, weights)
     }
 
     /// Whether the first parameter enters the energy as `-b·x`. Centering needs this.
@@ -135,8 +136,12 @@ pub(super) fn rows_like(like: &Tensor<1>, values: Vec<f64>) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, shape), (&like.device(), like.dtype()))
 }
 
-/// Mean over the batch, `[width]`.
-pub(crate) fn batch_mean(x: Tensor<2>) -> Tensor<1> {
+/// Mean over the batch, `[width]`, of rows that `weights [batch, 1]` weigh, if there are any.
+pub(crate) fn batch_mean(x: Tensor<2>, weights: Option<&Tensor<2>>) -> Tensor<1> {
+    let x = match weights {
+        Some(weights) => x * weights.clone(),
+        None => x,
+    };
     x.mean_dim(0).squeeze_dim(0)
 }
 

@@ -4,6 +4,8 @@
 //! y = x - offset        in f64; |∂y/∂x| = 1
 //! ```
 
+use rayon::prelude::*;
+
 use crate::{Array, DataError};
 
 /// An offset is taken where the spacing of f32 at the median exceeds this part of the distance of the quartiles. Values then
@@ -21,7 +23,7 @@ pub(crate) fn offsets(values: &Array, width: usize) -> Option<Vec<f64>> {
         }
         _ => 0.0,
     };
-    let offsets: Vec<f64> = (0..width).map(offset).collect();
+    let offsets: Vec<f64> = (0..width).into_par_iter().map(offset).collect();
     offsets.iter().any(|offset| *offset != 0.0).then_some(offsets)
 }
 

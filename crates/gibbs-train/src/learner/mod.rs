@@ -27,7 +27,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::average::WeightAverage;
 use crate::checkpoint::State;
-use crate::training::{Averages, Metrics, TrainTask, Validation};
+use crate::params as parameters;
+use crate::training::{Averages, Metrics, ParameterTooLarge, TrainTask, Validation};
 use crate::weights;
 
 pub use batches::{BatchSource, DataBatches, NoData};
@@ -116,6 +117,8 @@ pub struct Learner<'a, M, O> {
     export: Option<Export<'a, M>>,
     import: Option<Import<'a, M>>,
     device: Device,
+    /// Absolute value of the largest parameter at the start.
+    largest_at_start: f64,
 }
 
 impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
@@ -139,6 +142,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
             OptimizerConfig::Sgd { momentum } => momentum.at(0, 1),
             _ => 0.0,
         };
+        let largest_at_start = parameters::largest(&model).map_or(0.0, |(_, value)| value);
         let model = if objective.needs_autodiff() { model.train() } else { model };
         Ok(Self {
             optimizer: config.optimizer.build(momentum, &device)?,
@@ -155,6 +159,7 @@ impl<'a, M: Module, O: Objective<M>> Learner<'a, M, O> {
             import: None,
             config: config.clone(),
             device,
+            largest_at_start,
         })
     }
 
@@ -332,6 +337,9 @@ impl<M: Module, O: Objective<M>> TrainTask for Learner<'_, M, O> {
     }
 
     fn take_metrics(&mut self) -> Result<Metrics, BoxError> {
+        if let Some((parameter, value)) = parameters::largest(self.model()) {
+            ParameterTooLarge::check(&parameter, value, self.largest_at_start)?;
+        }
         let mut metrics = self.averages.take();
         let measured = self.measured();
         if let Some(probe) = &mut self.probe {

@@ -100,6 +100,11 @@ impl<S: Stages> TrainTask for Staged<S> {
         self.stages.task_mut().validate(at)
     }
 
+    /// The stages measure different models.
+    fn validate_start(&mut self, _: &Position) -> Result<Option<Validation>, BoxError> {
+        Ok(None)
+    }
+
     fn save_state(&self, state: &mut State) -> Result<(), BoxError> {
         state.put("stage", &self.stage)?;
         self.stages.save_results(state)?;

@@ -17,6 +17,9 @@ pub struct Machine {
     pub device: String,
     /// The command line. The first entry is the program.
     pub command: Vec<String>,
+    /// The preset that the settings started from; `null` if it is not known.
+    #[serde(default)]
+    pub preset: Option<String>,
 }
 
 /// The content of `run.json`. A session is one process that works on the run. A resumed run keeps its start time and adds the
@@ -108,6 +111,7 @@ mod tests {
             backend: "flex".into(),
             device: "cpu".into(),
             command: vec!["x".into()],
+            preset: None,
         };
         let mut first = RunInfo::begin(machine.clone(), None);
         first.update();

@@ -6,9 +6,12 @@ use std::path::Path;
 
 use super::RunFolderError;
 
+/// Name of the file that is locked.
+pub(super) const FILE: &str = ".lock";
+
 /// A lock of the operating system on a folder. It ends with the process, also after `kill -9`.
 ///
-/// The file `.lock` stays in the folder. Its existence means nothing; only the lock on it counts.
+/// The file [`FILE`] stays in the folder. Its existence means nothing; only the lock on it counts.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -16,7 +19,7 @@ pub(super) struct Lock {
 
 impl Lock {
     pub(super) fn take(folder: &Path) -> Result<Self, RunFolderError> {
-        let path = folder.join(".lock");
+        let path = folder.join(FILE);
         let failed = |source| RunFolderError::Io { path: path.clone(), source };
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         match file.try_lock() {

@@ -107,6 +107,11 @@ impl RunFolder {
         Self::FILES.iter().any(|name| path.as_ref().join(name).exists())
     }
 
+    /// Whether a run has begun in a folder. It has written nothing yet if it was killed at once.
+    pub fn has_begun(path: impl AsRef<Path>) -> bool {
+        Self::holds_run(&path) || path.as_ref().join(lock::FILE).exists()
+    }
+
     /// Opens a folder for reading, without a lock. Only `config.json` must exist.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ fn machine() -> Machine {
         backend: "flex".into(),
         device: "cpu".into(),
         command: vec!["rbm".into(), "train".into()],
+        preset: None,
     }
 }
 

@@ -15,10 +15,15 @@ pub struct LoopConfig {
     pub log_every_steps: usize,
     /// Number of epochs between two validations; 0: no validation. The last epoch is always validated, unless this is 0.
     pub validate_every_epochs: usize,
+    /// Least number of steps between two validations. It saves time where an epoch has few steps.
+    pub validate_every_steps: usize,
     /// Whether the run keeps the weights of its best validation. Otherwise it keeps the last weights.
     pub select_best: bool,
     /// Number of validations without improvement after which the run ends; `null`: no early stopping.
     pub patience: Option<usize>,
+    /// Least number of steps without improvement before the run ends, whatever `patience` is. It keeps runs on small data from
+    /// ending inside the warm-up.
+    pub patience_steps: usize,
     /// For `patience` and `select_best`, a score is an improvement if it exceeds the best score by more than this.
     pub min_delta: f64,
     /// Seconds of training, over all sessions, after which the run ends; `null`: no limit.
@@ -32,14 +37,17 @@ pub struct LoopConfig {
 }
 
 impl Default for LoopConfig {
-    /// One epoch, a line every 100 steps, a validation after each epoch, the best weights, a checkpoint every 30 seconds.
+    /// One epoch, a line every 100 steps, a validation after each epoch of at least 30 steps, the best weights, a checkpoint
+    /// every 30 seconds. If a run stops early, it has not improved for at least 500 steps, an epoch of MNIST in batches of 100.
     fn default() -> Self {
         Self {
             epochs: 1,
             log_every_steps: 100,
             validate_every_epochs: 1,
+            validate_every_steps: 30,
             select_best: true,
             patience: None,
+            patience_steps: 500,
             min_delta: 0.0,
             max_seconds: None,
             checkpoint_every_seconds: Some(30.0),

@@ -7,34 +7,48 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use gibbs_train::training::EarlyStopping;
 ///
-/// let mut stopping = EarlyStopping::new(Some(2), 0.0);
-/// assert!(stopping.observe(-90.0));
-/// assert!(!stopping.observe(-91.0));
+/// let mut stopping = EarlyStopping::new(Some(2), 20, 0.0);
+/// assert!(stopping.observe(-90.0, 10));
+/// assert!(!stopping.observe(-91.0, 20));
 /// assert!(!stopping.is_exhausted());
-/// assert!(!stopping.observe(-90.0));
+/// assert!(!stopping.observe(-90.0, 30));
 /// assert!(stopping.is_exhausted());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
     patience: Option<usize>,
+    #[serde(default)]
+    patience_steps: usize,
     min_delta: f64,
     best: Option<f64>,
     since_best: usize,
+    #[serde(default)]
+    steps: Steps,
+}
+
+/// Steps done at the best validation and at the last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Steps {
+    best: usize,
+    last: usize,
 }
 
 impl EarlyStopping {
-    /// Stops after `patience` validations in a row whose score is at most `min_delta` above the best one. With `None` it
-    /// never stops.
-    pub fn new(patience: Option<usize>, min_delta: f64) -> Self {
-        Self { patience, min_delta, best: None, since_best: 0 }
+    /// Stops after `patience` validations in a row, over at least `patience_steps` steps, whose score is at most `min_delta`
+    /// above the best one. With `None` it never stops.
+    pub fn new(patience: Option<usize>, patience_steps: usize, min_delta: f64) -> Self {
+        Self { patience, patience_steps, min_delta, best: None, since_best: 0, steps: Steps::default() }
     }
 
-    /// Counts a score and returns whether it is the best so far. A NaN or an infinity is never the best.
-    pub fn observe(&mut self, score: f64) -> bool {
+    /// Counts the score of a validation after `step` steps, and returns whether it is the best so far. A NaN or an infinity is
+    /// never the best.
+    pub fn observe(&mut self, score: f64, step: usize) -> bool {
         let is_better = score.is_finite() && self.best.is_none_or(|best| score > best + self.min_delta);
+        self.steps.last = step;
         if is_better {
             self.best = Some(score);
             self.since_best = 0;
+            self.steps.best = step;
         } else {
             self.since_best += 1;
         }
@@ -43,7 +57,9 @@ impl EarlyStopping {
 
     /// Whether the run has to stop.
     pub fn is_exhausted(&self) -> bool {
+        let steps = self.steps.last - self.steps.best;
         self.patience.is_some_and(|patience| self.since_best >= patience.max(1))
+            && steps >= self.patience_steps
     }
 
     /// The best score so far.
@@ -58,9 +74,8 @@ impl EarlyStopping {
 
     /// Returns the same counts with other limits.
     #[must_use]
-    pub fn with_limits(mut self, patience: Option<usize>, min_delta: f64) -> Self {
-        (self.patience, self.min_delta) = (patience, min_delta);
-        self
+    pub fn with_limits(self, patience: Option<usize>, patience_steps: usize, min_delta: f64) -> Self {
+        Self { patience, patience_steps, min_delta, ..self }
     }
 }
 
@@ -69,11 +84,23 @@ mod tests {
     use super::*;
 
     fn stops_at(scores: &[f64], patience: Option<usize>, min_delta: f64) -> Option<usize> {
-        let mut stopping = EarlyStopping::new(patience, min_delta);
-        scores.iter().position(|score| {
-            stopping.observe(*score);
+        let mut stopping = EarlyStopping::new(patience, 0, min_delta);
+        (0..scores.len()).find(|&k| {
+            stopping.observe(scores[k], k);
             stopping.is_exhausted()
         })
+    }
+
+    #[test]
+    fn it_waits_for_the_least_number_of_steps() {
+        for (patience_steps, expected) in [(0, 8), (4, 8), (5, 10), (12, 16)] {
+            let mut stopping = EarlyStopping::new(Some(2), patience_steps, 0.0);
+            let ends = (2..).step_by(2).find(|&step| {
+                stopping.observe(if step == 4 { 1.0 } else { 0.0 }, step);
+                stopping.is_exhausted()
+            });
+            assert_eq!(ends, Some(expected), "{patience_steps}");
+        }
     }
 
     #[test]
@@ -94,12 +121,12 @@ mod tests {
 
     #[test]
     fn a_nan_is_never_the_best() {
-        let mut stopping = EarlyStopping::new(Some(2), 0.0);
-        assert!(!stopping.observe(f64::NAN));
+        let mut stopping = EarlyStopping::new(Some(2), 0, 0.0);
+        assert!(!stopping.observe(f64::NAN, 1));
         assert_eq!(stopping.best(), None);
-        assert!(stopping.observe(-1e300));
-        assert!(!stopping.observe(f64::NAN));
-        assert!(!stopping.observe(f64::INFINITY));
+        assert!(stopping.observe(-1e300, 2));
+        assert!(!stopping.observe(f64::NAN, 3));
+        assert!(!stopping.observe(f64::INFINITY, 4));
         assert_eq!((stopping.best(), stopping.since_best()), (Some(-1e300), 2));
     }
 }

@@ -20,7 +20,7 @@ mod trainer;
 pub use averages::Averages;
 pub use config::LoopConfig;
 pub use early_stopping::EarlyStopping;
-pub use error::TrainError;
+pub use error::{ParameterTooLarge, TrainError};
 pub use gibbs_core::{BoxError, Position};
 pub use metrics::{Metrics, Record};
 pub use observer::{Observer, Start, StopFlag};

@@ -5,8 +5,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Best, BoxError, EarlyStopping, LoopConfig, Observer, Outcome, Position, Record, Report, Start, StopFlag,
-    TrainError, TrainTask,
+    Best, BoxError, EarlyStopping, LoopConfig, Observer, Outcome, ParameterTooLarge, Position, Record,
+    Report, Start, StopFlag, TrainError, TrainTask,
 };
 use crate::checkpoint::State;
 use crate::run_folder::{MetricsFile, RunFolder};
@@ -20,6 +20,13 @@ struct Progress {
     metrics_length: u64,
     stopping: EarlyStopping,
     best: Option<Best>,
+    #[serde(default)]
+    start_score: Option<f64>,
+    #[serde(default)]
+    last_score: Option<f64>,
+    /// Number of steps done at the last validation.
+    #[serde(default)]
+    validated: usize,
 }
 
 /// Validated weights: of the best validation with `select_best`, else of the last validation.
@@ -52,7 +59,7 @@ impl<'r> Run<'r> {
         if steps_per_epoch == 0 {
             return Err(TrainError::EmptyEpoch);
         }
-        let stopping = EarlyStopping::new(config.patience, config.min_delta);
+        let stopping = EarlyStopping::new(config.patience, config.patience_steps, config.min_delta);
         let mut progress = Progress {
             steps_done: 0,
             steps_per_epoch,
@@ -60,6 +67,9 @@ impl<'r> Run<'r> {
             metrics_length: 0,
             stopping,
             best: None,
+            start_score: None,
+            last_score: None,
+            validated: 0,
         };
         let mut kept = None;
         let checkpoint = folder.as_ref().map_or(Ok(None), |folder| folder.read_checkpoint())?;
@@ -72,11 +82,18 @@ impl<'r> Run<'r> {
                     now: steps_per_epoch,
                 });
             }
-            progress.stopping = progress.stopping.with_limits(config.patience, config.min_delta);
+            let (patience, steps) = (config.patience, config.patience_steps);
+            progress.stopping = progress.stopping.with_limits(patience, steps, config.min_delta);
             if let Some(best) = progress.best.as_ref().filter(|_| state.contains("best")) {
                 kept = Some(Kept { step: best.step, weights: state.bytes("best")?.to_vec() });
             }
             task.load_state(&state.release("task")).map_err(TrainError::Resume)?;
+        } else if config.validate_every_epochs > 0 && config.epochs > 0 {
+            let last = Position::new(config.epochs * steps_per_epoch - 1, steps_per_epoch, config.epochs);
+            let start = task.validate_start(&last);
+            let start = start.map_err(|source| TrainError::TrainTask { step: 0, source })?;
+            progress.start_score =
+                start.and_then(|validation| validation.score).filter(|score| score.is_finite());
         }
         let metrics = folder
             .as_ref()
@@ -132,7 +149,10 @@ impl<'r> Run<'r> {
 
     fn failed(&self) -> impl Fn(BoxError) -> TrainError + use<> {
         let step = self.progress.steps_done;
-        move |source| TrainError::TrainTask { step, source }
+        move |source| match source.downcast::<ParameterTooLarge>() {
+            Ok(source) => TrainError::ParameterTooLarge { source: *source, step },
+            Err(source) => TrainError::TrainTask { step, source },
+        }
     }
 
     pub(super) fn advance(&mut self, observers: &mut [Box<dyn Observer + '_>]) -> Result<(), TrainError> {
@@ -145,8 +165,9 @@ impl<'r> Run<'r> {
         let is_last = at.steps_done() == at.total_steps || self.is_out_of_time();
         let every =
             |interval: usize, count: usize| interval > 0 && (count.is_multiple_of(interval) || is_last);
-        let is_validated =
-            (at.is_epoch_end() || is_last) && every(self.config.validate_every_epochs, at.epoch + 1);
+        let since = at.steps_done() - self.progress.validated;
+        let is_validated = (at.is_epoch_end() && since >= self.config.validate_every_steps || is_last)
+            && every(self.config.validate_every_epochs, at.epoch + 1);
         let is_logged = match self.config.log_every_steps {
             0 => at.is_epoch_end(),
             interval => at.steps_done().is_multiple_of(interval),
@@ -170,6 +191,7 @@ impl<'r> Run<'r> {
         let validation = if is_validated { self.task.validate(at).map_err(self.failed())? } else { None };
         if let Some(validation) = &validation {
             metrics.extend(validation.metrics.clone());
+            self.progress.validated = at.steps_done();
         }
         let record =
             Record { step: at.steps_done(), epoch: at.epoch + 1, seconds: self.progress.seconds, metrics };
@@ -187,7 +209,8 @@ impl<'r> Run<'r> {
         }
         let mut is_best = false;
         if let Some(score) = score {
-            is_best = self.progress.stopping.observe(score);
+            is_best = self.progress.stopping.observe(score, record.step);
+            self.progress.last_score = Some(score).filter(|score| score.is_finite());
             if is_best {
                 self.progress.best = Some(Best { score, step: record.step, metrics: record.metrics.clone() });
             }
@@ -256,6 +279,7 @@ impl<'r> Run<'r> {
             error,
             TrainError::NotFinite { .. }
                 | TrainError::ParameterNotFinite { .. }
+                | TrainError::ParameterTooLarge { .. }
                 | TrainError::TrainTask { .. }
         );
         let (true, Some(folder), Some(kept)) = (ends_training, self.folder, self.kept) else {
@@ -268,7 +292,7 @@ impl<'r> Run<'r> {
     }
 
     pub(super) fn finish(
-        mut self,
+        &mut self,
         outcome: Outcome,
         observers: &mut [Box<dyn Observer + '_>],
     ) -> Result<Report, TrainError> {
@@ -278,7 +302,10 @@ impl<'r> Run<'r> {
             steps_done: self.progress.steps_done,
             seconds: self.progress.seconds,
             weights: self.selected_weights()?,
-            best: self.progress.best,
+            steps_per_epoch: self.progress.steps_per_epoch,
+            best: self.progress.best.clone(),
+            start_score: self.progress.start_score,
+            last_score: self.progress.last_score,
         })
     }
 }

@@ -39,6 +39,15 @@ pub trait TrainTask {
         Ok(None)
     }
 
+    /// Measures the model before the first step, to compare the end of the run with it. `None` if the scores of later validations
+    /// cannot be compared with this one. `at` is the last step of the run, at which every task is validated.
+    ///
+    /// # Errors
+    /// Any error. It ends the run.
+    fn validate_start(&mut self, at: &Position) -> Result<Option<Validation>, BoxError> {
+        self.validate(at)
+    }
+
     /// Puts everything into `state` that later steps and metrics depend on.
     ///
     /// # Errors

@@ -130,7 +130,14 @@ impl TrainTask for Toy {
 }
 
 fn config() -> LoopConfig {
-    LoopConfig { epochs: EPOCHS, log_every_steps: 3, checkpoint_every_seconds: None, ..LoopConfig::default() }
+    LoopConfig {
+        epochs: EPOCHS,
+        log_every_steps: 3,
+        validate_every_steps: 0,
+        patience_steps: 0,
+        checkpoint_every_seconds: None,
+        ..LoopConfig::default()
+    }
 }
 
 /// Raises a flag after a number of steps of the run.
@@ -331,9 +338,9 @@ fn a_metric_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint() {
     let error = run(folder.path(), config.clone(), &mut toy, None).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "energy is NaN at step 6: try a smaller learning rate or gradient clipping; --resume continues from the last \
-         checkpoint, train.allow_not_finite=true lets a run continue anyway; model.safetensors holds the weights \
-         of step 4"
+        "energy is NaN at step 6: lower train.learning_rate or clip gradients (train.clip.kind=global_norm), with --resume \
+         to go on from the last checkpoint, or train.allow_not_finite=true to continue anyway; model.safetensors holds the \
+         weights of step 4"
     );
     assert_eq!(metrics(folder.path()).last().unwrap()["energy"], "NaN");
     let state = State::load(folder.path().join("checkpoint/state.safetensors")).unwrap();
@@ -457,7 +464,28 @@ fn lines_and_validations_come_as_often_as_configured() {
         steps(LoopConfig { validate_every_epochs: 2, ..quiet.clone() }),
         (vec![4, 8, 12], vec![8, 12])
     );
-    assert_eq!(steps(LoopConfig { log_every_steps: 5, ..quiet }), (vec![5, 10, 12], vec![]));
+    assert_eq!(steps(LoopConfig { log_every_steps: 5, ..quiet.clone() }), (vec![5, 10, 12], vec![]));
+    let far_apart = LoopConfig { validate_every_epochs: 1, validate_every_steps: STEPS + 1, ..quiet };
+    assert_eq!(steps(far_apart), (vec![4, 8, 12], vec![8, 12]));
+}
+
+#[test]
+fn a_report_compares_the_end_with_the_start_over_a_resume() {
+    // The validation at the start takes the score of the last epoch.
+    for (scores, is_worse) in [(vec![-3.0, -2.0, -1.5], false), (vec![-3.0, -4.0, -2.5], false)] {
+        let report = Trainer::new(config()).run(&mut Toy { scores, ..Toy::new() }, None).unwrap();
+        assert_eq!(report.is_worse_than_start(true), is_worse);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let toy = || Toy { scores: vec![-3.0, -4.0, -2.5], ..Toy::new() };
+    run(folder.path(), config(), &mut toy(), Some(STEPS + 1)).unwrap();
+    // The run goes on with other data, so that all of its scores are worse than the one at the start.
+    let mut worse = Toy { scores: vec![-9.0, -9.0, -9.0], ..Toy::new() };
+    let report = run(folder.path(), config(), &mut worse, None).unwrap();
+    assert_eq!((report.start_score, report.last_score), (Some(-2.5), Some(-9.0)));
+    assert_eq!(report.best.as_ref().map(|best| (best.score, best.step)), Some((-3.0, STEPS)));
+    assert!(report.is_worse_than_start(true) && report.is_worse_than_start(false));
+    assert_eq!(report.best.unwrap().metric(), Some(("valid_score", -3.0)));
 }
 
 #[test]

@@ -31,6 +31,16 @@ pub struct Best {
     pub metrics: Metrics,
 }
 
+impl Best {
+    /// The metric that the score is, or whose negative it is. A metric of the validation goes before one of training.
+    pub fn metric(&self) -> Option<(&str, f64)> {
+        let is_score = |value: f64| value == self.score || value == -self.score;
+        let mut scores: Vec<_> = self.metrics.iter().filter(|(_, value)| is_score(*value)).collect();
+        scores.sort_by_key(|(name, _)| !name.starts_with("valid"));
+        scores.first().copied()
+    }
+}
+
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -40,10 +50,27 @@ pub struct Report {
     pub steps_done: usize,
     /// Seconds of training, over all sessions.
     pub seconds: f64,
+    /// Number of steps in an epoch.
+    pub steps_per_epoch: usize,
     /// The best validation, if there was one.
     pub best: Option<Best>,
+    /// The score of the validation before the first step, if it has one.
+    pub start_score: Option<f64>,
+    /// The score of the last validation, if it has one.
+    pub last_score: Option<f64>,
     /// The bytes of `model.safetensors`: the weights of the best validation with `select_best`, else the last weights.
     pub weights: Vec<u8>,
+}
+
+impl Report {
+    /// Whether the weights are worse than those before the first step, by more than a hundredth of the score, which estimates may
+    /// be off: those of the best validation with `select_best`, else the last ones. `false` where this is not known.
+    pub fn is_worse_than_start(&self, select_best: bool) -> bool {
+        const MARGIN: f64 = 0.01;
+        let best = self.best.as_ref().map(|best| best.score);
+        let end = if select_best { best } else { self.last_score };
+        end.zip(self.start_score).is_some_and(|(end, start)| end < start - MARGIN * start.abs())
+    }
 }
 
 /// Trains a [`TrainTask`], in a [`RunFolder`] or in memory.
@@ -100,7 +127,10 @@ impl<'a> Trainer<'a> {
                 return Err(run.fail(error));
             }
         };
-        let report = run.finish(outcome, &mut self.observers)?;
+        let report = match run.finish(outcome, &mut self.observers) {
+            Ok(report) => report,
+            Err(error) => return Err(run.fail(error)),
+        };
         self.observers.iter_mut().for_each(|observer| observer.on_end(&report));
         Ok(report)
     }
