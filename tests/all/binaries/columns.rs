@@ -113,12 +113,13 @@ fn constant_columns_have_no_density_in_any_family() {
 fn real_columns_suggest_a_setting_that_the_family_has() {
     let folder = tempdir().unwrap();
     table(&folder, "real.npy", |_, x| x[..2].to_vec());
-    for (family, expected) in [
-        (RBM, "model.visible=gaussian"),
-        (DBN, "model.visible=gaussian"),
-        (MADE, "model.output.kind=gaussian_mixture"),
+    let bits = ["--set", "model.output.kind=bernoulli"];
+    for (family, further, expected) in [
+        (RBM, &[][..], "model.visible=gaussian"),
+        (DBN, &[], "model.visible=gaussian"),
+        (MADE, &bits, "model.outputs=auto"),
     ] {
-        let arguments = ["train", "run", "--data", "real.npy", "--preset", "tiny"];
+        let arguments = [&["train", "run", "--data", "real.npy", "--preset", "tiny"], further].concat();
         run(family.name, &folder, &arguments).refuses(&["real.npy", "[0, 1]", expected]);
         let scaled = [&arguments[..], &["--set", "data.scale=robust"]].concat();
         run(family.name, &folder, &scaled).refuses(&["data.scale", family.name]);
@@ -126,4 +127,23 @@ fn real_columns_suggest_a_setting_that_the_family_has() {
     let gaussian =
         ["train", "run", "--data", "real.npy", "--preset", "tiny", "--set", "model.visible=gaussian"];
     run("rbm", &folder, &gaussian).succeeds();
+}
+
+#[test]
+fn real_outputs_take_settings_of_columns_and_mixed_outputs_refuse_them() {
+    let folder = tempdir().unwrap();
+    table(&folder, "real.npy", |_, x| x[..2].to_vec());
+    table(&folder, "mixed.npy", |_, x| vec![x[0], x[2]]);
+    let train = |data: &str, further: &[&str]| {
+        let start = ["train", "run", "--data", data, "--preset", "tiny"];
+        run("made", &folder, &[&start[..], further].concat())
+    };
+    let robust = ["--set", "data.scale=robust", "--set", "train.epochs=2"];
+    train("mixed.npy", &robust).refuses(&["data.scale", "made"]);
+    train("real.npy", &robust).succeeds();
+    let more = ["train", "run", "--resume", "--set", "train.epochs=3"];
+    run("made", &folder, &more).succeeds();
+    let config = json(folder.path(), "run/config.json");
+    assert_eq!(config["data"]["scale"], "robust");
+    assert!(config["model"]["preprocessing"]["tails"].as_f64().is_some());
 }
