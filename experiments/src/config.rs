@@ -14,6 +14,7 @@ use gibbs_train::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    columns::ColumnSettings,
     data::DataConfig,
     experiment::{Experiment, Settings},
     look::Look,
@@ -52,6 +53,22 @@ impl<M, T> RunConfig<M, T> {
     /// A run on a target.
     pub fn data(&self) -> Result<&DataConfig> {
         self.data.as_ref().ok_or_else(|| usage("this run has no data: give --data"))
+    }
+
+    /// How a density sees the columns of the data.
+    pub fn density(&self) -> ColumnSettings {
+        self.data.as_ref().map(|data| data.density.clone()).unwrap_or_default()
+    }
+
+    /// Draws with the values of the data in discrete columns.
+    pub fn rounded(&self, mut draws: Vec<f32>) -> Vec<f32> {
+        if let Some(data) = &self.data {
+            let width: usize = data.shape.iter().product();
+            let numbers = || (0..width).map(|k| k.to_string()).collect();
+            let labels = data.columns.clone().unwrap_or_else(numbers);
+            data.density.round(&mut draws, &labels, data.read.offset.as_deref());
+        }
+        draws
     }
 
     /// How the data are binarized, as results note it.
@@ -180,6 +197,9 @@ pub fn resolve<E: Experiment>(
         request.lay_over(Resolver::over(&start).or_usage()?)?.resolve::<ConfigOf<E>>().or_usage()?;
     check_family::<E>(&resolved.config.experiment)?;
     let mut config = resolved.config;
+    if !E::is_density_of_columns(&config.model) {
+        config.density().require_unused(E::NAME)?;
+    }
     if let (Some(config), Source::Data(data)) = (&mut config.data, source) {
         config.make_absolute(data.division);
     }
@@ -225,7 +245,10 @@ fn preset<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<ConfigO
     request.require_steps_used()?;
     let has_target = E::target(request)?.is_some();
     let limit = source::limit(request, info.width, E::is_slow(request));
-    let data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, (binarization, limit)));
+    let mut data = (!has_target).then(|| DataConfig::of(request, info, E::DATA, (binarization, limit)));
+    if let Some(data) = data.as_mut().filter(|_| E::is_density_of_columns(&model)) {
+        data.density = ColumnSettings::of(request, info)?;
+    }
     Ok(RunConfig { experiment: E::NAME.into(), from: None, data, model, train, seed: 0 })
 }
 

@@ -8,7 +8,7 @@ use gibbs_data::{Binarization, Dataset, Division, ReadConfig, Splits, shift};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{request::Request, source::SourceInfo, usage::usage};
+use crate::{columns::ColumnSettings, request::Request, source::SourceInfo, usage::usage};
 
 /// What the model sees of a data set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct DataConfig {
     /// The other files, and what the numbers of all of them mean.
     #[serde(flatten)]
     pub read: ReadConfig,
+    /// How a density sees the columns of a table.
+    #[serde(flatten)]
+    pub density: ColumnSettings,
 }
 
 impl DataConfig {
@@ -55,6 +58,7 @@ impl DataConfig {
             columns,
             limit: limit.filter(|limit| *limit <= info.n_train()),
             read,
+            density: ColumnSettings::default(),
         }
     }
 

@@ -4,7 +4,9 @@ use anyhow::Result;
 use gibbs_core::{Estimate, Kind, preprocess::PreprocessorConfig};
 use gibbs_data::{Dataset, Splits, bits_per_dim};
 
-use crate::{cli::Part, evaluation::Evaluation, source::require_labels, usage::OrUsage};
+use crate::{
+    cli::Part, columns::ColumnSettings, evaluation::Evaluation, source::require_labels, usage::OrUsage,
+};
 
 /// The data on which a density is measured, and what the metrics depend on.
 pub struct Measured<'a> {
@@ -20,6 +22,8 @@ pub struct Measured<'a> {
     pub is_grey: bool,
     /// Whether the model learns their logits.
     pub is_logit: bool,
+    /// `Σ ln step` of the discrete columns, where there are any.
+    pub log_cell: Option<f64>,
 }
 
 /// Log-densities of examples, nats.
@@ -56,9 +60,11 @@ impl<'a> Measured<'a> {
         n_visible: usize,
         n_classes: usize,
         preprocessing: &PreprocessorConfig,
+        columns: &ColumnSettings,
     ) -> Self {
         let (is_grey, is_logit) = (preprocessing.is_gray(), preprocessing.is_logit());
-        Self { data, part, n_visible, n_classes, is_grey, is_logit }
+        let log_cell = columns.has_discrete().then(|| columns.log_cell());
+        Self { data, part, n_visible, n_classes, is_grey, is_logit, log_cell }
     }
 
     /// The sets that are measured.
@@ -76,9 +82,19 @@ impl<'a> Measured<'a> {
     ///
     /// # Errors
     /// As [`sets`](Self::sets).
-    pub fn metrics(&self, log_probs: LogProbs) -> Result<Evaluation> {
+    pub fn metrics(&self, mut log_probs: LogProbs) -> Result<Evaluation> {
         let mut evaluation = Evaluation::default();
-        evaluation.add("log_prob", &log_probs.mean_of(&log_probs.of_data), "nats");
+        match self.log_cell {
+            None => evaluation.add("log_prob", &log_probs.mean_of(&log_probs.of_data), "nats"),
+            // Over the draws of the noise, in expectation.
+            Some(log_cell) => {
+                log_probs.of_data.iter_mut().for_each(|log_prob| *log_prob += log_cell);
+                let of_data = &log_probs.of_data;
+                let bound = Estimate::mean(of_data).with_kind(Kind::LowerBound).over_examples(of_data);
+                evaluation.add("log_prob", &bound, "nats");
+                evaluation.note("log_prob", "bounds", "probability of discrete columns, density of others");
+            }
+        }
         evaluation.note("log_prob", "binarization", "none");
         if self.n_classes > 0 {
             let is_real = self.data.test.context_columns().len() == self.n_classes;

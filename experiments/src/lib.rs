@@ -8,6 +8,7 @@ pub mod base;
 pub mod bench;
 pub mod cli;
 pub mod cnf;
+pub mod columns;
 pub mod conditions;
 pub mod config;
 pub mod data;

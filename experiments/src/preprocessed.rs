@@ -9,12 +9,14 @@ use gibbs_core::{
     Batch,
     preprocess::{Preprocessed, Preprocessor, PreprocessorConfig, Whitening},
 };
-use gibbs_data::{Dataset, Splits};
+use gibbs_data::{Dataset, Splits, check::constant_columns};
 use gibbs_train::weights;
 
 use crate::{
-    source::{SourceInfo, one_hot, require_labels},
+    columns::ColumnSettings,
+    source::{SourceInfo, one_hot, require_labels, spread},
     usage::{OrUsage, usage},
+    visible::MOMENT_EXAMPLES,
 };
 
 /// Columns from which on a table is whitened by default: with two columns a flow finds their correlation at once.
@@ -28,41 +30,39 @@ const BLOCK: usize = 1000;
 
 /// Whether a model of a table with `width` columns learns in white coordinates by default.
 pub fn is_whitened(preprocessing: &PreprocessorConfig, width: usize) -> bool {
-    matches!(preprocessing, PreprocessorConfig::Standardize { .. })
-        && (WHITENED..=FEW_COLUMNS).contains(&width)
+    preprocessing.is_of_columns() && (WHITENED..=FEW_COLUMNS).contains(&width)
 }
 
-/// Shift and scale of each column by the moments of the training examples; a constant column keeps its scale.
-pub fn standardize(info: &SourceInfo) -> PreprocessorConfig {
+/// Logits of gray values with mean 0 and standard deviation 1 in each pixel, by examples that are spread over the training set
+/// and dequantized: splines learn inside a box, and logits reach far beyond it.
+///
+/// # Errors
+/// A margin out of range.
+pub fn standardized_logit(info: &SourceInfo, margin: f64, seed: u64) -> Result<PreprocessorConfig> {
     let Some(data) = info.data.map(|data| &data.train) else {
-        return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new(), tails: None };
+        return Ok(PreprocessorConfig::StandardizedLogit { margin, shift: Vec::new(), scale: Vec::new() });
     };
-    PreprocessorConfig::standardize(&columns_of(data))
-}
-
-/// The values of each column of the examples.
-pub fn columns_of(data: &Dataset) -> Vec<Vec<f64>> {
-    let width = data.width();
-    let rows: Vec<usize> = (0..data.len()).collect();
-    let mut columns = vec![Vec::with_capacity(data.len()); width];
-    for rows in rows.chunks(BLOCK) {
-        data.values(rows).iter().enumerate().for_each(|(i, &x)| columns[i % width].push(f64::from(x)));
-    }
-    columns
+    let data = data.clone().dequantized(seed).or_usage()?;
+    let values = data.values(&spread(data.len(), MOMENT_EXAMPLES));
+    let column = |k: usize| values.iter().skip(k).step_by(data.width()).map(|&x| f64::from(x)).collect();
+    let columns: Vec<Vec<f64>> = (0..data.width()).map(column).collect();
+    PreprocessorConfig::standardized_logit(&columns, margin).or_usage_at("model.preprocessing")
 }
 
 /// Whether a flow behind this preprocessing has a density of data: real or gray values of its width, with labels where it has
 /// classes.
 ///
 /// # Errors
-/// Zeros and ones, another width, values outside of \[0, 1\] for grey values, missing labels.
+/// Zeros and ones, another width, values outside of \[0, 1\] for gray values or beyond the bounds of their column, missing
+/// labels.
 pub fn require_density(
     data: &Splits,
     preprocessing: &PreprocessorConfig,
+    columns: &ColumnSettings,
     n_visible: usize,
     n_classes: usize,
 ) -> Result<()> {
-    if data.train.is_binary() {
+    if data.train.is_binary() && !columns.has_discrete() {
         return Err(usage(format!(
             "{}: zeros and ones have no density; take `made` or `rbm` for them",
             data.name()
@@ -72,41 +72,41 @@ pub fn require_density(
     data.train.require_width(n_visible).or_usage()?;
     if preprocessing.is_gray() {
         sets.into_iter().try_for_each(Dataset::require_unit_interval).or_usage()?;
+    } else {
+        columns.require_bounds(data)?;
     }
     require_labels(sets, n_classes, "model.n_classes")
 }
 
-/// Grey levels as dequantized values; all other data as they are.
-pub fn dequantized(data: Splits, seed: u64) -> Splits {
-    let as_they_are = data.clone();
-    data.try_map(|set| set.dequantized(seed)).unwrap_or(as_they_are)
+/// Gray levels and discrete columns with noise, which makes their values continuous; all other data as they are.
+///
+/// # Errors
+/// A value of a discrete column that is no multiple of its step.
+pub fn dequantized(data: Splits, columns: &ColumnSettings, seed: u64) -> Result<Splits> {
+    match data.train.is_gray() {
+        true => data.try_map(|set| set.dequantized(seed)).or_usage(),
+        false => columns.with_noise(data, seed),
+    }
 }
 
-/// Refuses to train on real data with a column that has the same value in every example: its density would be infinite.
+/// Refuses to train a density of a column that has the same value in every example: it would be infinite. `is_real` tells which
+/// columns have a density.
 ///
 /// # Errors
 /// The first such column.
-pub fn require_varying_columns(data: &Dataset, preprocessing: &PreprocessorConfig) -> Result<()> {
-    if !matches!(preprocessing, PreprocessorConfig::Standardize { .. }) {
-        return Ok(());
-    }
-    let first = data.values(&[0]);
-    let mut constant = vec![true; data.width()];
-    for row in 1..data.len() {
-        let values = data.values(&[row]);
-        constant.iter_mut().zip(values.iter().zip(&first)).for_each(|(flag, (x, first))| *flag &= x == first);
-        if !constant.contains(&true) {
-            break;
-        }
-    }
-    match constant.iter().position(|constant| *constant) {
+pub fn require_varying_columns(data: &Dataset, is_real: impl Fn(usize) -> bool) -> Result<()> {
+    match constant_columns(data).iter().find(|(column, _)| is_real(*column)) {
         None => Ok(()),
-        Some(column) => Err(usage(format!(
-            "{}: {} is {} in every training example, so its density is infinite; leave it out: data.drop=[{column}]",
-            data.name(),
-            data.column_name(column),
-            first[column]
-        ))),
+        Some(&(column, value)) => {
+            let label = data.column_label(column);
+            let listed = if data.columns().is_some() { format!("{label:?}") } else { label };
+            Err(usage(format!(
+                "{}: {} is {} in every training example, so its density is infinite: leave it out with --set 'data.drop=[{listed}]'",
+                data.name(),
+                data.column_name(column),
+                data.offset().map_or(value, |offset| (f64::from(value) + offset[column]) as f32),
+            )))
+        }
     }
 }
 

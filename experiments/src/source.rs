@@ -207,6 +207,15 @@ impl<'a> SourceInfo<'a> {
     }
 }
 
+/// Whether all values lie in \[0, 1\]. `real` is the setting with which the family learns real columns.
+///
+/// # Errors
+/// The first other value.
+pub fn require_unit_interval(data: &Dataset, real: &str) -> Result<()> {
+    data.require_unit_interval()
+        .map_err(|error| usage(format!("{error}, or learn real columns as they are with --set {real}")))
+}
+
 /// Training images of a smoke test of a slow network.
 const TINY: usize = 3000;
 /// Width from which on examples are images.

@@ -10,7 +10,7 @@ use gibbs_core::math::to_host;
 use gibbs_data::Dataset;
 
 use crate::{
-    source::{SourceInfo, one_hot, require_labels},
+    source::{SourceInfo, one_hot, require_labels, require_unit_interval},
     usage::OrUsage,
 };
 
@@ -111,16 +111,16 @@ impl Visible {
         self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
     }
 
-    /// Whether data fit a visible layer with these columns.
+    /// Whether data fit a visible layer with these columns. `real` is the setting of the family for real columns.
     ///
     /// # Errors
     /// Another width, values that the units do not have, or no label for units that have one.
-    pub fn require(self, data: &Dataset, visible_width: usize) -> Result<()> {
+    pub fn require(self, data: &Dataset, visible_width: usize, real: &str) -> Result<()> {
         data.require_width(self.data_width(visible_width)).or_usage()?;
         require_labels([data], self.n_classes(), "model.n_classes")?;
         match self.0.visible {
             UnitKind::Gaussian => Ok(()),
-            _ => data.require_unit_interval().or_usage(),
+            _ => require_unit_interval(data, real),
         }
     }
 }

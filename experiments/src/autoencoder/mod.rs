@@ -191,7 +191,7 @@ impl Experiment for AutoencoderExperiment {
     fn validate(config: &AutoencoderRun, source: &Source<NoTarget>) -> Result<()> {
         let (model, train) = (&config.model, &config.train);
         model.validate().or_usage_at("model")?;
-        visible(model).require(&source.data()?.train, model.n_visible)?;
+        visible(model).require(&source.data()?.train, model.n_visible, "model.output=linear")?;
         train.loss.validate(model.output).map_err(|error| usage(format!("train.loss: {error}")))?;
         if train.has_stack() {
             validate_layers(&train.pretraining.layers, &rbms(config)?, "train.pretraining.layers")?;

@@ -94,7 +94,8 @@ pub(super) fn evaluate(
 ) -> Result<Evaluation> {
     let CnfExperiment { config, model, device, .. } = experiment;
     let (preprocessing, n_visible) = (&config.model.preprocessing, model.model.field.n_variables());
-    let measured = Measured::new(data, part, n_visible, model.n_context(), preprocessing);
+    let columns = config.density();
+    let measured = Measured::new(data, part, n_visible, model.n_context(), preprocessing, &columns);
     let (mut all, mut evaluations): (Option<LogProbs>, Vec<f64>) = (None, Vec::new());
     for set in measured.sets()? {
         let noise = &mut Noise::new(config.seed, "directions");
@@ -227,6 +228,7 @@ pub(super) fn sample(experiment: &CnfExperiment, args: &Sample, family: &CnfSamp
         }
         None => (args.n(), experiment.draw(args.n(), family.clone(), noise)?),
     };
+    let values = experiment.config.rounded(values);
     let out = args.out_path();
     experiment.look().write(&out, &independent_draws(n), &values, &values)?;
     Ok(out)

@@ -152,6 +152,10 @@ impl Experiment for CnfExperiment {
         Ok(continuous_of(request))
     }
 
+    fn is_density_of_columns(model: &CnfModel) -> bool {
+        model.system.is_none() && !model.preprocessing.is_gray()
+    }
+
     fn is_slow(_: &Request) -> bool {
         true
     }
@@ -183,7 +187,8 @@ impl Experiment for CnfExperiment {
         train.solver.validate().or_usage_at("train.solver")?;
         match source {
             Source::Data(data) => {
-                preprocessed::require_density(data, &model.preprocessing, n_visible, n_classes)
+                let columns = config.density();
+                preprocessed::require_density(data, &model.preprocessing, &columns, n_visible, n_classes)
             }
             Source::Target(system) => {
                 if n_classes > 0 {
@@ -200,7 +205,8 @@ impl Experiment for CnfExperiment {
     }
 
     fn prepare(config: &CnfRun, data: Splits) -> Result<Splits> {
-        conditions::prepared(config.model.context.as_ref(), preprocessed::dequantized(data, config.seed))
+        let data = preprocessed::dequantized(data, &config.density(), config.seed)?;
+        conditions::prepared(config.model.context.as_ref(), data)
     }
 
     fn task<'a>(
@@ -217,7 +223,9 @@ impl Experiment for CnfExperiment {
                 variational::task(model, target, (&train.learner, variational, train.batch_size), config.seed)
             }
             Source::Data(data) => {
-                preprocessed::require_varying_columns(&data.train, &config.model.preprocessing)?;
+                preprocessed::require_varying_columns(&data.train, |_| {
+                    !config.model.preprocessing.is_gray()
+                })?;
                 let model = match config.model.whitened {
                     true => Preprocessed {
                         preprocessor: preprocessed::whitened(model.preprocessor, &data.train, device)?,
@@ -359,11 +367,12 @@ fn learner<'a>(
     .or_usage()?;
     let valid = data.valid.rows(0..data.valid.len().min(VALIDATED));
     let like_valid = train_like_valid(&Splits { valid: valid.clone(), ..data.clone() });
-    let of_valid = device.clone();
+    let (of_valid, log_cell) = (device.clone(), config.density().log_cell());
     let log_probs = move |model: &Flow, set: &Dataset| -> Result<Vec<f64>, SolveError> {
         let noise = &mut Noise::new(seed, "valid");
         let rows: Vec<usize> = (0..set.len()).collect();
-        Ok(by_weights(set, evaluate::log_probs(model, (set, &rows), &of_valid, noise)?.0.of_data))
+        let log_probs = evaluate::log_probs(model, (set, &rows), &of_valid, noise)?.0.of_data;
+        Ok(by_weights(set, log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect()))
     };
     let selection = match config.model.base {
         Some(_) => Selection::from_start(log_probs(&model, &valid)?, preprocessed::to_bytes(&model)?),

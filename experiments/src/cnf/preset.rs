@@ -24,10 +24,11 @@ use gibbs_train::{
 use super::{CnfExperiment, CnfModel, CnfTrain, Training};
 use crate::{
     base,
+    columns::ColumnSettings,
     conditions::ContextUnits,
     config::TrainConfig,
     experiment::Settings,
-    preprocessed::{FEW_COLUMNS, is_whitened, standardize},
+    preprocessed::{FEW_COLUMNS, is_whitened},
     request::Request,
     source::SourceInfo,
     system::continuous_of,
@@ -184,7 +185,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         (false, _) => PreprocessorConfig::Identity,
         (true, FieldKind::Potential) if info.is_grey() => PreprocessorConfig::Logit { margin: MARGIN },
         (true, _) if info.is_grey() => PreprocessorConfig::Signed,
-        (true, _) => standardize(info),
+        (true, _) => ColumnSettings::of(request, info)?.preprocessing(info)?,
     };
     let preprocessing = request.or("model.preprocessing", preprocessing);
     let is_logit = kind == FieldKind::Potential && preprocessing.is_logit();

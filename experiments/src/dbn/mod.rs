@@ -40,6 +40,9 @@ use crate::{
 
 pub use evaluate::DbnSampleArgs;
 
+/// The setting with which the first layer learns real columns.
+const REAL: &str = "model.visible=gaussian";
+
 /// Examples of a step.
 const BATCH_SIZE: usize = 100;
 
@@ -296,7 +299,7 @@ impl Experiment for DbnExperiment {
         }
         let data = source.data()?;
         let rbms = model.layers().or_usage_at("model")?;
-        Visible::new(model.visible, model.states).require(&data.train, model.n_visible)?;
+        Visible::new(model.visible, model.states).require(&data.train, model.n_visible, REAL)?;
         let sets = [&data.train, &data.valid, &data.test];
         require_labels(sets, model.n_classes, "model.n_classes")?;
         if train.classifier.epochs > 0 {

@@ -84,6 +84,12 @@ pub trait Experiment: Sized {
         gibbs_data::load_as(name, read, data_dir).or_usage()
     }
 
+    /// Whether the model is a density of the columns of a table, so that `data.scale`, `data.dequantize` and `data.bounds` mean
+    /// something.
+    fn is_density_of_columns(_model: &Self::Model) -> bool {
+        false
+    }
+
     /// Complete settings for a source. Defaults may depend on what the request gives; the request is laid over them later.
     ///
     /// # Errors

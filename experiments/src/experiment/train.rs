@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use burn::prelude::*;
+use gibbs_data::check::DataCheck;
 use gibbs_train::{
     config::Change,
     run_folder::{Existing, Machine, RunFolder, RunInfo},
@@ -78,6 +79,14 @@ pub(super) fn train<E: Experiment>(
             E::NAME
         )));
     }
+    let check = match &source {
+        Source::Data(data) => {
+            let is_density = E::is_density_of_columns(&config.model);
+            let check = DataCheck::of(&data.train);
+            Some(check.filtered(|found| config.density().is_open(found, is_density)))
+        }
+        Source::Target(_) => None,
+    };
     if !args.quiet {
         note(source.describe());
         if let Source::Data(data) = &source {
@@ -88,6 +97,7 @@ pub(super) fn train<E: Experiment>(
                 .into_iter()
                 .for_each(|n| note(format!("data.limit = {n}: the first {n} training examples only")));
         }
+        check.iter().for_each(note);
         changes.iter().for_each(note);
     }
     let mut warnings = Vec::new();
@@ -95,6 +105,7 @@ pub(super) fn train<E: Experiment>(
     let source = prepare::<E>(&config, source)?;
     let run: Run<'_, E> = Run {
         source: &source,
+        check,
         machine: Machine {
             version: env!("CARGO_PKG_VERSION").into(),
             backend,
@@ -153,6 +164,7 @@ fn start_from(task: &mut dyn TrainTask, folder: &Path) -> Result<()> {
 /// What a run and its baseline share.
 struct Run<'a, E: Experiment> {
     source: &'a Source<E::Target>,
+    check: Option<DataCheck>,
     machine: Machine,
     device: Device,
     existing: Existing,
@@ -190,6 +202,9 @@ impl<E: Experiment> Run<'_, E> {
         summary["selected"] = selected(&report, select_best);
         summary["warnings"] = json!(warnings);
         summary["wall_seconds"] = json!(info.map(|info| info.wall_seconds));
+        if let Some(check) = &self.check {
+            summary["data_check"] = json!(check);
+        }
         folder.write_summary(&summary)?;
         self.show(&evaluation, &summary["selected"], part);
         warnings.iter().for_each(|warning| note(format!("warning: {warning}")));

@@ -6,49 +6,34 @@
 //! anything else                mixture of Gaussians, standardized
 //! ```
 
-use anyhow::Result;
 use gibbs_autoregressive::OutputDistribution;
 use gibbs_core::preprocess::PreprocessorConfig;
-use gibbs_data::Dataset;
+use gibbs_data::{Dataset, check::columns_of};
 
-use crate::{preprocessed::columns_of, source::SourceInfo, usage::usage};
+use crate::source::SourceInfo;
 
 /// The most levels of a categorical column. Every level has parameters of its own; 64 of them have as many as 21 components.
 const MOST_LEVELS: f64 = 64.0;
 
 /// The distribution of each column of the training data.
-///
-/// # Errors
-/// A column with one value that is neither 0 nor 1: it has no distribution.
-pub(super) fn choose(data: &Dataset) -> Result<OutputDistribution> {
-    let columns = columns_of(data);
-    let columns = columns.iter().enumerate().map(|(column, values)| {
-        distribution(values).ok_or_else(|| {
-            usage(format!(
-                "{}: column {column} is {} in every training example; leave it out",
-                data.name(),
-                values[0]
-            ))
-        })
-    });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
+pub(super) fn choose(data: &Dataset) -> OutputDistribution {
+    let columns: Vec<_> = columns_of(data).iter().map(|values| distribution(values)).collect();
     let is_shared = columns.windows(2).all(|pair| pair[0] == pair[1]);
     let is_categorical = matches!(columns[0], OutputDistribution::Categorical { .. });
-    Ok(if is_shared && !is_categorical { columns[0].clone() } else { OutputDistribution::Mixed { columns } })
+    if is_shared && !is_categorical { columns[0].clone() } else { OutputDistribution::Mixed { columns } }
 }
 
-/// The distribution of a column; `None` if its value is always the same.
-fn distribution(values: &[f64]) -> Option<OutputDistribution> {
+/// The distribution of a column. One whose value is always the same counts as real, and is refused as such.
+fn distribution(values: &[f64]) -> OutputDistribution {
     let (low, high) = range(values);
     let is_whole = values.iter().all(|x| x.fract() == 0.0);
-    if is_whole && low >= 0.0 && high <= 1.0 {
-        return Some(OutputDistribution::Bernoulli);
-    }
     let levels = high - low + 1.0;
-    match (low == high, is_whole && levels <= MOST_LEVELS) {
-        (true, _) => None,
-        (_, true) => Some(OutputDistribution::Categorical { levels: levels as usize }),
-        _ => Some(OutputDistribution::gaussian_mixture()),
+    if is_whole && low >= 0.0 && high <= 1.0 {
+        OutputDistribution::Bernoulli
+    } else if is_whole && low < high && levels <= MOST_LEVELS {
+        OutputDistribution::Categorical { levels: levels as usize }
+    } else {
+        OutputDistribution::gaussian_mixture()
     }
 }
 
@@ -93,10 +78,11 @@ mod tests {
         let data = table(&[[0.0, 3.0, 0.5, 1.0], [1.0, 7.0, -2.0, 900.0], [1.0, 4.0, 1.5, 3.0]]);
         let real = OutputDistribution::gaussian_mixture();
         let columns = vec![Bernoulli, Categorical { levels: 5 }, real.clone(), real.clone()];
-        assert_eq!(choose(&data).unwrap(), OutputDistribution::Mixed { columns });
+        assert_eq!(choose(&data), OutputDistribution::Mixed { columns });
         let bits = table(&[[0.0, 1.0, 0.0, 1.0], [1.0, 1.0, 0.0, 0.0]]);
-        assert_eq!(choose(&bits).unwrap(), Bernoulli);
+        assert_eq!(choose(&bits), Bernoulli);
         let constant = table(&[[0.0, 3.0, 2.0, 1.0], [1.0, 4.0, 2.0, 1.0]]);
-        assert!(choose(&constant).unwrap_err().to_string().contains("column 2 is 2"));
+        let columns = vec![Bernoulli, Categorical { levels: 2 }, real, Bernoulli];
+        assert_eq!(choose(&constant), OutputDistribution::Mixed { columns });
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use gibbs_autoregressive::{Autoregressive, AutoregressiveModel, OutputDistribution, ValueError};
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, ConditionalLogProb, Estimate,
+    Batch, ConditionalLogProb, Estimate, Kind,
     math::to_host,
     preprocess::{Preprocessed, PreprocessorConfig},
 };
@@ -22,9 +22,12 @@ use crate::{
     evidence::Half,
     look::independent_draws,
     preprocessed::with_classes,
-    source::require_labels,
+    source::{require_labels, require_unit_interval},
     usage::{OrUsage, usage},
 };
+
+/// The setting with which these models learn real columns.
+pub(super) const REAL: &str = "model.outputs=auto";
 
 /// Examples that are computed at once.
 const BLOCK: usize = 1000;
@@ -67,7 +70,7 @@ pub(super) fn require(model: &MadeModel, data: &Dataset) -> Result<()> {
     let is_bernoulli = *output == OutputDistribution::Bernoulli;
     let is_categorical = matches!(output, OutputDistribution::Categorical { .. });
     if is_bernoulli || is_categorical {
-        data.require_unit_interval().or_usage()?;
+        require_unit_interval(data, REAL)?;
     }
     if is_categorical || is_bernoulli && data.is_binary() {
         return Ok(());
@@ -118,8 +121,22 @@ pub(super) fn evaluate(experiment: &MadeExperiment, data: &Splits, part: Part) -
     require_labels(sets.iter().copied(), network.n_context(), "model.n_classes")?;
     let each: Vec<f64> = sets.iter().flat_map(|set| log_probs(&config.model, model, set, device)).collect();
 
+    let columns = config.density();
+    let each: Vec<f64> = each.into_iter().map(|log_prob| log_prob + columns.log_cell()).collect();
+
     let mut evaluation = Evaluation::default();
-    evaluation.add_mean("log_prob", &each, "nats");
+    match columns.has_discrete() {
+        false => evaluation.add_mean("log_prob", &each, "nats"),
+        // Over the draws of the noise, in expectation.
+        true => {
+            evaluation.add(
+                "log_prob",
+                &Estimate::mean(&each).with_kind(Kind::LowerBound).over_examples(&each),
+                "nats",
+            );
+            evaluation.note("log_prob", "bounds", "probability of discrete columns, density of others");
+        }
+    }
     evaluation.note("log_prob", "binarization", config.binarization());
     evaluation.note("log_prob", "orderings", model.model.n_masks());
     if network.n_context() > 0 {
@@ -182,7 +199,7 @@ impl MadeExperiment {
             &OutputDistribution::Categorical { levels } => {
                 x.into_iter().map(|level| (level / (levels - 1) as f64) as f32).collect()
             }
-            _ => x.into_iter().map(|x| x as f32).collect(),
+            _ => self.config.rounded(x.into_iter().map(|x| x as f32).collect()),
         }
     }
 
@@ -261,7 +278,7 @@ pub(super) fn sample(
         Some(known) => {
             experiment.known(&known)?;
             let data = experiment.config.load_data(&shared.data_dir)?;
-            let data = conditions::prepared(experiment.config.model.context.as_ref(), data)?.test;
+            let data = super::as_learned(&experiment.config, data)?.test;
             require(&experiment.config.model, &data)?;
             let rows: Vec<usize> = (0..args.n()).map(|i| i * data.len() / args.n()).collect();
             let values = experiment.complete(&data, &rows, &known, &mut noise)?;

@@ -15,6 +15,7 @@ use gibbs_autoregressive::{
 use gibbs_backend::Noise;
 use gibbs_core::{
     Batch,
+    math::to_host,
     preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Binarization, Dataset, Kind, Splits};
@@ -30,6 +31,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
+    columns::ColumnSettings,
     conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, by_weights, mean},
@@ -38,7 +40,7 @@ use crate::{
     preprocessed,
     progress::Work,
     request::Request,
-    source::{NoTarget, Source, SourceInfo, require_labels, spread, train_like_valid},
+    source::{NoTarget, Source, SourceInfo, require_labels, require_unit_interval, spread, train_like_valid},
     usage::{OrUsage, usage},
 };
 
@@ -100,6 +102,10 @@ impl Experiment for MadeExperiment {
     type SampleArgs = MadeSampleArgs;
     type Commands = NoCommands;
 
+    fn is_density_of_columns(model: &MadeModel) -> bool {
+        matches!(model.network.output(), OutputDistribution::GaussianMixture { .. })
+    }
+
     fn is_slow(request: &Request) -> bool {
         request.get("model.kind") == Some(AutoregressiveKind::Transformer)
     }
@@ -139,7 +145,9 @@ impl Experiment for MadeExperiment {
         let asked_batch_size = request.or("train.batch_size", batch_size);
         let epochs = |steps| info.epochs(steps, asked_batch_size, usize::MAX);
         let preprocessing = match &output {
-            OutputDistribution::GaussianMixture { .. } => preprocessed::standardize(info),
+            OutputDistribution::GaussianMixture { .. } => {
+                ColumnSettings::of(request, info)?.preprocessing(info)?
+            }
             OutputDistribution::Mixed { columns } => columns::preprocessing(columns, info),
             _ => PreprocessorConfig::Identity,
         };
@@ -173,17 +181,18 @@ impl Experiment for MadeExperiment {
         config.train.validate()?;
         let data = source.data()?;
         data.train.require_width(model.network.n_visible()).or_usage()?;
+        config.density().require_bounds(data)?;
         let (sets, n_context) = ([&data.train, &data.valid, &data.test], model.network.n_context());
         model.context.iter().try_for_each(|context| context.validate(n_context))?;
         require_labels(sets, n_context, "model.n_classes")?;
         match config.data()?.binarization {
             Binarization::None => sets.into_iter().try_for_each(|set| evaluate::require(model, set)),
-            _ => Ok(()),
+            _ => sets.into_iter().try_for_each(|set| require_unit_interval(set, evaluate::REAL)),
         }
     }
 
     fn prepare(config: &MadeRun, data: Splits) -> Result<Splits> {
-        conditions::prepared(config.model.context.as_ref(), config.binarized(data)?)
+        as_learned(config, config.binarized(data)?)
     }
 
     fn task<'a>(
@@ -192,6 +201,9 @@ impl Experiment for MadeExperiment {
         device: &Device,
     ) -> Result<Box<dyn TrainTask + 'a>> {
         let (data, network) = (source.data()?, &config.model.network);
+        let is_real =
+            |column| matches!(network.output().of(column), OutputDistribution::GaussianMixture { .. });
+        preprocessed::require_varying_columns(&data.train, is_real)?;
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let preprocessor =
             config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
@@ -203,13 +215,17 @@ impl Experiment for MadeExperiment {
                 Batch { x: preprocessor.forward(batch.x).0, ..batch }
             }
         };
+        let examples = evaluate::batch(&config.model, data.train.batch(&rows, device)).x;
+        // The loss is that of the data, up to the spread of the volume where it depends on the example.
+        let log_volume = mean(&to_host(preprocessor.forward(examples).1));
         let model = model.with_marginals(encode(data.train.batch(&rows, device)).x);
-        let objective = OrderedLikelihood::new(config.train.family.masks, config.seed)
-            .with_log_volume(log_volume(&config.model.preprocessing));
+        let objective =
+            OrderedLikelihood::new(config.train.family.masks, config.seed).with_log_volume(log_volume);
         let batches =
             DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, encode)
                 .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
+        let log_cell = config.density().log_cell();
         let learner = Learner::new(
             model,
             objective,
@@ -220,7 +236,10 @@ impl Experiment for MadeExperiment {
         .on_batches(batches)
         .validate(move |model, _| {
             let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
-            let log_probs = |set: &Dataset| evaluate::log_probs(&config.model, &model, set, &device);
+            let log_probs = |set: &Dataset| -> Vec<f64> {
+                let log_probs = evaluate::log_probs(&config.model, &model, set, &device);
+                log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect()
+            };
             let log_prob = |set: &Dataset| mean(&by_weights(set, log_probs(set)));
             let score = log_prob(&data.valid);
             let metrics =
@@ -261,14 +280,20 @@ impl Experiment for MadeExperiment {
     }
 }
 
+/// Data as the model learns them: contexts in standard units, discrete columns with noise.
+fn as_learned(config: &MadeRun, data: Splits) -> Result<Splits> {
+    let data = conditions::prepared(config.model.context.as_ref(), data)?;
+    config.density().with_noise(data, config.seed)
+}
+
 /// The output distribution that is asked for. `model.outputs=auto`, and a table of other values than 0 to 1, get one for each
 /// column; `model.outputs=KIND` is short for `model.output.kind=KIND`.
 fn output(request: &Request, info: &SourceInfo) -> Result<OutputDistribution> {
     let asked: Option<String> = request.get("model.outputs");
     let is_table = !request.has("model.output") && info.data.is_some() && !info.is_unit_interval();
     match (asked.as_deref(), info.data) {
-        (Some("auto"), Some(data)) => columns::choose(&data.train),
-        (None, Some(data)) if is_table => columns::choose(&data.train),
+        (Some("auto"), Some(data)) => Ok(columns::choose(&data.train)),
+        (None, Some(data)) if is_table => Ok(columns::choose(&data.train)),
         (Some(kind), _) if kind != "auto" => {
             let mut output: Map<String, Value> = request.or("model.output", Map::new());
             output.insert("kind".into(), kind.into());
@@ -276,14 +301,6 @@ fn output(request: &Request, info: &SourceInfo) -> Result<OutputDistribution> {
             Ok(serde_json::from_value(output.into()).unwrap_or_default())
         }
         _ => Ok(request.or("model.output", OutputDistribution::default())),
-    }
-}
-
-/// `ladj` of the preprocessing, the same for all examples.
-fn log_volume(preprocessing: &PreprocessorConfig) -> f64 {
-    match preprocessing {
-        PreprocessorConfig::Standardize { scale, .. } => -scale.iter().map(|scale| scale.ln()).sum::<f64>(),
-        _ => 0.0,
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) ->
     let visible = experiment.visible();
     let fitted = own_data.or(data);
     let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
-    sets.iter().try_for_each(|set| visible.require(set, rbm.visible.width()))?;
+    sets.iter().try_for_each(|set| visible.require(set, rbm.visible.width(), super::REAL))?;
     let concat = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
         sets.iter().flat_map(|set| visible.for_each(set, device, metric)).collect()
     };

@@ -42,6 +42,9 @@ pub use evaluate::RbmSampleArgs;
 /// Training examples on which the metrics of a log line are computed.
 const PROBE: usize = 1000;
 
+/// The setting with which an RBM learns real columns.
+const REAL: &str = "model.visible=gaussian";
+
 /// Examples of a step.
 const BATCH_SIZE: usize = 100;
 
@@ -102,7 +105,9 @@ impl Experiment for RbmExperiment {
             .with_visible(visible)
             .with_states(states)
             .with_hidden_bias(if is_small { 0.0 } else { -2.0 });
-        let contrastive = ContrastiveConfig::new().with_centered(true);
+        let is_gaussian =
+            visible == UnitKind::Gaussian || request.get("model.hidden") == Some(UnitKind::Gaussian);
+        let contrastive = ContrastiveConfig::new().with_centered(!is_gaussian);
         let protocol = |chains, temperatures, burn_in| AisProtocol { chains, temperatures, burn_in };
         let epochs = match (is_small, is_tiny) {
             (true, true) => 4,
@@ -121,7 +126,17 @@ impl Experiment for RbmExperiment {
             run: LoopConfig { epochs, validate_every_epochs, ..LoopConfig::default() },
             batch_size: if is_small { 30 } else { BATCH_SIZE },
             learner: LearnerConfig {
-                learning_rate: Schedule::linear(if is_small { 0.3 } else { 0.1 }, 0.0),
+                // Real units have no bounds, so that errors of the weights grow (Hinton's guide, section 13.2).
+                learning_rate: Schedule::linear(
+                    if is_gaussian {
+                        0.01
+                    } else if is_small {
+                        0.3
+                    } else {
+                        0.1
+                    },
+                    0.0,
+                ),
                 optimizer: OptimizerConfig::sgd(),
                 average: match is_small {
                     true => AverageConfig { decay: 0.999, every: 1 },
@@ -161,7 +176,7 @@ impl Experiment for RbmExperiment {
         family.validation.validate().or_usage_at("train.validation")?;
         family.evaluation.validate().or_usage_at("train.evaluation")?;
         let (visible, data) = (Visible::of(&config.model), source.data()?);
-        visible.require(&data.train, config.model.n_visible)?;
+        visible.require(&data.train, config.model.n_visible, REAL)?;
         require_labels([&data.valid, &data.test], visible.n_classes(), "model.n_classes")
     }
 

@@ -41,7 +41,8 @@ pub(super) fn log_probs(flow: &Preprocessed<Flow>, data: &Dataset, device: &Devi
 pub(super) fn evaluate(experiment: &RealNvpExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
     let RealNvpExperiment { config, model, target, device } = experiment;
     let preprocessing = &config.model.preprocessing;
-    let measured = Measured::new(data, part, model.model.n_variables(), model.n_context(), preprocessing);
+    let (n_visible, n_classes) = (model.model.n_variables(), model.n_context());
+    let measured = Measured::new(data, part, n_visible, n_classes, preprocessing, &config.density());
     let mut all = LogProbs { within: Vec::new(), of_data: Vec::new(), kind: Kind::Exact };
     let symmetrized = target.as_ref().map(|target| target.symmetrized(model.clone()));
     for set in measured.sets()? {
@@ -144,7 +145,7 @@ pub(super) fn sample(
         None => experiment.draw(args.n(), family.class, family.temperature, noise)?,
     };
     let n = draws.dims()[0];
-    let values = host(draws);
+    let values = experiment.config.rounded(host(draws));
     let out = args.out_path();
     experiment.look().write(&out, &independent_draws(n), &values, &values)?;
     Ok(out)

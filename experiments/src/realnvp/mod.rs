@@ -30,12 +30,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     base::{self, Selection},
     cli::{self, Part, Preset, Shared},
+    columns::ColumnSettings,
     conditions::{self, ContextUnits},
     config::{RunConfig, TrainConfig},
     evaluation::{Evaluation, by_weights, mean},
     experiment::{Experiment, Latent, Settings},
     look::Look,
-    preprocessed::{self, FEW_COLUMNS, is_whitened, standardize, with_classes},
+    preprocessed::{self, FEW_COLUMNS, is_whitened, with_classes},
     progress::Work,
     request::Request,
     source::{Source, SourceInfo, spread, train_like_valid},
@@ -124,6 +125,10 @@ impl Experiment for RealNvpExperiment {
         Ok(continuous_of(request))
     }
 
+    fn is_density_of_columns(model: &FlowModel) -> bool {
+        model.system.is_none() && !model.preprocessing.is_gray()
+    }
+
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let system = continuous_of(request);
         let has_data = system.is_none();
@@ -162,7 +167,10 @@ impl Experiment for RealNvpExperiment {
         }
         let preprocessing = match has_data {
             false => PreprocessorConfig::Identity,
-            true if is_table => standardize(info),
+            true if is_table => ColumnSettings::of(request, info)?.preprocessing(info)?,
+            true if kind.has_box() => {
+                preprocessed::standardized_logit(info, kind.margin(), request.or("seed", 0))?
+            }
             true => PreprocessorConfig::Logit { margin: kind.margin() },
         };
         let base = base::choose(request, info, &preprocessing, flow.n_context());
@@ -230,7 +238,8 @@ impl Experiment for RealNvpExperiment {
         config.train.validate()?;
         match source {
             Source::Data(data) => {
-                preprocessed::require_density(data, &model.preprocessing, n_visible, flow.n_context)
+                let columns = config.density();
+                preprocessed::require_density(data, &model.preprocessing, &columns, n_visible, flow.n_context)
             }
             Source::Target(system) => {
                 if flow.n_context > 0 {
@@ -247,7 +256,8 @@ impl Experiment for RealNvpExperiment {
     }
 
     fn prepare(config: &FlowRun, data: Splits) -> Result<Splits> {
-        conditions::prepared(config.model.context.as_ref(), preprocessed::dequantized(data, config.seed))
+        let data = preprocessed::dequantized(data, &config.density(), config.seed)?;
+        conditions::prepared(config.model.context.as_ref(), data)
     }
 
     fn task<'a>(
@@ -263,7 +273,7 @@ impl Experiment for RealNvpExperiment {
             model.preprocessing.init(model.flow.n_visible()).or_usage_at("model.preprocessing")?;
         let data = match source {
             Source::Data(data) => {
-                preprocessed::require_varying_columns(&data.train, &model.preprocessing)?;
+                preprocessed::require_varying_columns(&data.train, |_| !model.preprocessing.is_gray())?;
                 data
             }
             Source::Target(system) => {
@@ -293,8 +303,10 @@ impl Experiment for RealNvpExperiment {
         })
         .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
+        let log_cell = config.density().log_cell();
         let log_probs = move |flow: &Preprocessed<Flow>, set: &Dataset| {
-            by_weights(set, evaluate::log_probs(flow, set, &device).of_data)
+            let log_probs = evaluate::log_probs(flow, set, &device).of_data;
+            by_weights(set, log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect())
         };
         let selection = match model.base {
             Some(_) => Selection::from_start(log_probs(&flow, &data.valid), preprocessed::to_bytes(&flow)?),

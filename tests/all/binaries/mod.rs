@@ -2,6 +2,7 @@
 
 mod autoencoder;
 pub(crate) mod cnf;
+mod columns;
 mod command;
 mod conditional;
 mod contract;
