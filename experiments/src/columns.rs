@@ -72,14 +72,17 @@ pub struct ColumnSettings {
 }
 
 impl ColumnSettings {
-    /// Refuses settings of columns where a model does not learn a density of real columns.
+    /// Refuses settings of columns where a model does not learn a density of real columns. Those that change nothing may stay.
     ///
     /// # Errors
-    /// The first setting that is given.
+    /// The first setting that asks for something.
     pub fn require_unused(&self, family: &str) -> Result<()> {
         let given = [
-            ("scale", self.scale.is_some()),
-            ("dequantize", self.dequantize.is_some()),
+            ("scale", self.scale.unwrap_or_default() != Scaling::default()),
+            (
+                "dequantize",
+                self.dequantize.as_ref().is_some_and(|columns| *columns != Dequantize::All(false)),
+            ),
             ("bounds", !self.bounds.is_empty()),
             ("grids", self.grids.is_some()),
         ];

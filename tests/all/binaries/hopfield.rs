@@ -72,7 +72,7 @@ fn every_kind_stores_measures_recalls_and_samples() {
         assert_eq!(metrics(folder, "run").len(), 1, "{kind}: storing is one step");
         let printed = eval(folder, &["run", "--per-example", "values.npy"]);
         let mut summary = json(folder, "run/summary.json");
-        for key in ["selected", "warnings", "wall_seconds"] {
+        for key in ["data_check", "selected", "warnings", "wall_seconds"] {
             summary.as_object_mut().unwrap().remove(key).unwrap();
         }
         assert_eq!(summary, printed, "{kind}");
