@@ -31,7 +31,7 @@ pub fn print(line: impl Display) -> Result<()> {
 /// Prints a result: indented on a terminal, else one object on one line, as also with `compact`.
 ///
 /// # Errors
-/// Those of [`print`].
+/// Those of [`print()`].
 pub fn print_json(result: &Value, compact: bool) -> Result<()> {
     match io::stdout().is_terminal() && !compact {
         true => print(format_args!("{result:#}")),

@@ -159,7 +159,7 @@ impl<'a> SourceInfo<'a> {
         if are_given { self.n_classes() } else { 0 }
     }
 
-    /// Whether there are fewer than [`FEW`] training examples: a model then needs more regularization than time.
+    /// Whether there are fewer than 10,000 training examples: a model then needs more regularization than time.
     pub fn has_few(&self) -> bool {
         self.n_train() < FEW
     }
