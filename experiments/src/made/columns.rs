@@ -47,20 +47,18 @@ pub(super) fn preprocessing(columns: &[OutputDistribution], info: &SourceInfo) -
         return PreprocessorConfig::Standardize { shift: Vec::new(), scale: Vec::new(), tails: None };
     };
     let values = columns_of(&data.train);
-    let PreprocessorConfig::Standardize { mut shift, mut scale, tails } =
-        PreprocessorConfig::standardize(&values)
-    else {
-        unreachable!("a standardization is one")
-    };
-    for (i, (column, values)) in columns.iter().zip(&values).enumerate() {
-        let first = match column {
-            OutputDistribution::GaussianMixture { .. } => continue,
-            OutputDistribution::Categorical { .. } => range(values).0,
-            _ => 0.0,
-        };
-        (shift[i], scale[i]) = (first, 1.0);
+    let mut preprocessing = PreprocessorConfig::standardize(&values);
+    if let PreprocessorConfig::Standardize { shift, scale, .. } = &mut preprocessing {
+        for (i, (column, values)) in columns.iter().zip(&values).enumerate() {
+            let first = match column {
+                OutputDistribution::GaussianMixture { .. } => continue,
+                OutputDistribution::Categorical { .. } => range(values).0,
+                _ => 0.0,
+            };
+            (shift[i], scale[i]) = (first, 1.0);
+        }
     }
-    PreprocessorConfig::Standardize { shift, scale, tails }
+    preprocessing
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub struct Grid {
 /// Twice that is allowed.
 const ROUNDING: f64 = 4.0 / 16_777_216.0;
 
-/// A step must be this many rounding errors long to be told from noise.
+/// A step must be this many rounding errors long: shorter ones cannot be distinguished from noise.
 const RESOLVED: f64 = 50.0;
 
 /// How far from its place a value may be, as a part of the step.
