@@ -5,8 +5,20 @@ use gibbs_core::{Estimate, Kind, preprocess::PreprocessorConfig};
 use gibbs_data::{Dataset, Splits, bits_per_dim};
 
 use crate::{
-    cli::Part, columns::ColumnSettings, evaluation::Evaluation, source::require_labels, usage::OrUsage,
+    cli::Part, columns::ColumnSettings, config::RunConfig, evaluation::Evaluation, look::Look,
+    source::require_labels, usage::OrUsage, variational::SymmetrizedTarget,
 };
+
+/// How draws of a density of `width` variables are shown: as fields of its target, else as the data of the run.
+pub fn look<M, T>(
+    config: &RunConfig<M, T>,
+    target: Option<&SymmetrizedTarget>,
+    preprocessing: &PreprocessorConfig,
+    width: usize,
+) -> Look {
+    let kind = if preprocessing.is_gray() { gibbs_data::Kind::Gray } else { gibbs_data::Kind::Real };
+    target.map_or_else(|| config.look(width, kind), SymmetrizedTarget::look)
+}
 
 /// The data on which a density is measured, and what the metrics depend on.
 pub struct Measured<'a> {

@@ -22,7 +22,7 @@ use super::{CnfExperiment, Flow};
 use crate::{
     cli::{Part, Sample},
     conditions,
-    density::{LogProbs, Measured},
+    density::{self, LogProbs, Measured},
     evaluation::Evaluation,
     look::{Look, independent_draws},
     pictures::host,
@@ -198,14 +198,8 @@ impl CnfExperiment {
     }
 
     pub(super) fn look(&self) -> Look {
-        match &self.target {
-            Some(target) => target.look(),
-            None => {
-                let is_gray = self.config.model.preprocessing.is_gray();
-                let kind = if is_gray { gibbs_data::Kind::Gray } else { gibbs_data::Kind::Real };
-                self.config.look(self.model.model.field.n_variables(), kind)
-            }
-        }
+        let Self { config, target, model, .. } = self;
+        density::look(config, target.as_ref(), &config.model.preprocessing, model.model.field.n_variables())
     }
 }
 

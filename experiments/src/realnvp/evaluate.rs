@@ -14,7 +14,7 @@ use super::RealNvpExperiment;
 use crate::{
     cli::{Part, Sample},
     conditions,
-    density::{LogProbs, Measured},
+    density::{self, LogProbs, Measured},
     evaluation::Evaluation,
     look::{Look, independent_draws},
     pictures::host,
@@ -121,14 +121,8 @@ impl RealNvpExperiment {
     }
 
     pub(super) fn look(&self) -> Look {
-        match &self.target {
-            Some(target) => target.look(),
-            None => {
-                let is_gray = self.config.model.preprocessing.is_gray();
-                let kind = if is_gray { gibbs_data::Kind::Gray } else { gibbs_data::Kind::Real };
-                self.config.look(self.model.model.n_variables(), kind)
-            }
-        }
+        let Self { config, target, model, .. } = self;
+        density::look(config, target.as_ref(), &config.model.preprocessing, model.model.n_variables())
     }
 }
 
