@@ -17,7 +17,7 @@ use syn::{
 
 #[allow(clippy::print_stdout, reason = "cargo reads stdout")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
     let mut packages = vec![here.clone()];
     for entry in fs::read_dir(here.join("../crates"))? {
         let path = entry?.path();
