@@ -6,6 +6,7 @@ use std::{
     error::Error,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use syn::{
@@ -41,8 +42,32 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    for (name, value) in provenance(&here) {
+        println!("cargo:rustc-env={name}={value}");
+    }
     let out = PathBuf::from(std::env::var("OUT_DIR")?).join("documented.rs");
     Ok(fs::write(out, format!("static DOCUMENTED: &[Documented] = &[\n{table}];\n"))?)
+}
+
+/// What a run notes of its program: commit, compiler, features. A build outside a repository has no commit.
+fn provenance(here: &Path) -> Vec<(&'static str, String)> {
+    let output = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).current_dir(here).args(arguments).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+        Some(text.trim().to_string())
+    };
+    let commit = output("git", &["describe", "--always", "--dirty", "--abbrev=12"]);
+    let compiler = output(&std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into()), &["--version"]);
+    let is_backend = |name: &String| name != "DEFAULT";
+    let features =
+        std::env::vars().filter_map(|(name, _)| name.strip_prefix("CARGO_FEATURE_").map(String::from));
+    let features: Vec<String> = features.filter(is_backend).map(|name| name.to_lowercase()).collect();
+    let known = [
+        ("GIBBS_COMMIT", commit),
+        ("GIBBS_COMPILER", compiler),
+        ("GIBBS_FEATURES", Some(features.join(" "))),
+    ];
+    known.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, std::io::Error> {

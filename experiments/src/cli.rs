@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{
-    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    ArgMatches, Args, CommandFactory, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use gibbs_data::Split;
@@ -39,26 +39,30 @@ const SETTINGS: [(&str, &str); 8] = [
 ];
 
 impl<T: Args, S: Args, X: Subcommand> Cli<T, S, X> {
-    /// Parses the command line. Help and errors of clap end the process.
-    ///
-    /// # Errors
-    /// A setting that is given as a flag.
-    pub fn read(about: &'static str, examples: &[&str]) -> Result<Self> {
+    /// The command line of a family.
+    pub fn command_of(name: &'static str, about: &'static str, examples: &[&str]) -> clap::Command {
         let examples = examples.iter().map(|example| format!("\n  {example}")).collect::<String>();
-        let command = Self::command().about(about).after_help(format!("Examples:{examples}"));
-        let error = match command.try_get_matches().and_then(|matches| Self::from_arg_matches(&matches)) {
-            Ok(cli) => return Ok(cli),
-            Err(error) => error,
-        };
-        if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
-            (error.kind(), error.get(ContextKind::InvalidArg))
-            && let Some((section, name)) = SETTINGS.iter().find(|(_, name)| flag == &format!("--{name}"))
-        {
-            let setting = format!("{section}.{}", name.replace('-', "_"));
-            return Err(usage(format!("{flag} is a setting: give --set {setting}=VALUE")));
-        }
-        error.exit()
+        Self::command().name(name).about(about).after_help(format!("Examples:{examples}"))
     }
+}
+
+/// Parses the command line of the process. Help and errors of clap end the process.
+///
+/// # Errors
+/// A setting that is given as a flag.
+pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
+    let error = match command.try_get_matches() {
+        Ok(matches) => return Ok(matches),
+        Err(error) => error,
+    };
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+        && let Some((section, name)) = SETTINGS.iter().find(|(_, name)| flag == &format!("--{name}"))
+    {
+        let setting = format!("{section}.{}", name.replace('-', "_"));
+        return Err(usage(format!("{flag} is a setting: give --set {setting}=VALUE")));
+    }
+    error.exit()
 }
 
 /// Flags of every command.

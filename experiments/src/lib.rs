@@ -19,6 +19,7 @@ pub mod evaluation;
 pub mod evidence;
 pub mod experiment;
 pub mod explain;
+pub mod gibbs;
 pub mod hopfield;
 pub mod interrupt;
 pub mod ising;
@@ -39,6 +40,30 @@ pub mod usage;
 pub mod van;
 pub mod variational;
 pub mod visible;
+
+use experiment::Family;
+
+/// The family `autoencoder`.
+pub const AUTOENCODER: Family = Family::of::<autoencoder::AutoencoderExperiment>();
+/// The family `cnf`.
+pub const CNF: Family = Family::of::<cnf::CnfExperiment>();
+/// The family `dbn`.
+pub const DBN: Family = Family::of::<dbn::DbnExperiment>();
+/// The family `hopfield`.
+pub const HOPFIELD: Family = Family::of::<hopfield::HopfieldExperiment>();
+/// The family `ising`.
+pub const ISING: Family = Family::of::<ising::IsingExperiment>();
+/// The family `made`.
+pub const MADE: Family = Family::of::<made::MadeExperiment>();
+/// The family `rbm`.
+pub const RBM: Family = Family::of::<rbm::RbmExperiment>();
+/// The family `realnvp`.
+pub const REALNVP: Family = Family::of::<realnvp::RealNvpExperiment>();
+/// The family `van`.
+pub const VAN: Family = Family::of::<van::VanExperiment>();
+
+/// All families: a new one is added here.
+pub const FAMILIES: [&Family; 9] = [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

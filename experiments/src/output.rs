@@ -14,6 +14,11 @@ pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Width of the terminal that stdout is, in characters; `None` if it is a pipe or a file.
+pub fn width() -> Option<u16> {
+    console::Term::stdout().size_checked().map(|(_, columns)| columns)
+}
+
 /// Writes a line to stdout. If the reader has closed the pipe, the program ends quietly, as other Unix tools do: `| head -1` has
 /// what it wanted.
 ///

@@ -61,7 +61,15 @@ impl<T: Target> Source<T> {
         }
     }
 
-    /// One line about it.
+    /// Name of the data set or of the target.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Data(data) => data.train.name().to_string(),
+            Self::Target(target) => target.name(),
+        }
+    }
+
+    /// One line with its sizes.
     pub fn describe(&self) -> String {
         match self {
             Self::Data(data) => data.train.describe(),

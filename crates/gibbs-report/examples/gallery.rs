@@ -1,8 +1,8 @@
 //! Draws one picture of each kind into a folder: `cargo run --release -p gibbs-report --example gallery -- FOLDER`.
 
 use gibbs_report::{
-    Axis, Color, ColorMap, Figure, FilterGrid, FilterOrder, HeatMap, Histogram, ImageGrid, MetricsTable,
-    Panel, Report, ReportError, Series, Thumbnails, pair_plot,
+    Axis, Color, ColorMap, Figure, FilterGrid, FilterOrder, HeatMap, Histogram, ImageGrid, Page, Panel,
+    ReportError, Series, Table, Thumbnails, format_value, pair_plot,
 };
 use std::path::{Path, PathBuf};
 
@@ -281,16 +281,9 @@ fn main() -> Result<(), ReportError> {
     strange(&folder)?;
     plane(&folder, &mut random)?;
     codes(&folder, &mut random)?;
-    let mut metrics = MetricsTable::new();
-    metrics.add("log_prob", -86.12, 0.03, "asymptotic", "nats").add(
-        "log_z",
-        451.2835,
-        0.21,
-        "asymptotic",
-        "nats",
-    );
-    Report::new("RBM on binarized MNIST")
-        .metrics(metrics)
-        .picture("curves.png", "Training")
+    let curves = std::fs::read_to_string(folder.join("curves.svg")).unwrap_or_default();
+    Page::new("RBM on binarized MNIST")
+        .table(&Table::new(["metric", "value"]).right(1).row(["log_prob", &format_value(-86.12, 0.03)]))
+        .svg(&curves, "curves of the training", "Training")
         .save(folder.join("report.html"))
 }

@@ -1,220 +1,128 @@
-//! Tables of metrics, and a page with text, tables and pictures.
+//! Tables as text, Markdown and HTML.
 
-use crate::{ReportError, format_value, write_atomic};
 use std::fmt::Write as _;
-use std::path::Path;
 
-/// One metric as text.
-#[derive(Clone, Debug, PartialEq)]
-struct Row {
-    name: String,
-    value: String,
-    kind: String,
-    unit: String,
-}
+use comfy_table::{CellAlignment, ContentArrangement, TableStyle};
 
-/// A list of metrics: name, value ± standard error, unit, and kind of estimate.
-///
-/// [`format_value`] writes the values: the error decides the number of decimals. `to_string` gives plain lines for a
-/// terminal.
+use crate::page::escape_html;
+
+/// A table of text: a header and rows of as many cells.
 ///
 /// ```
-/// use gibbs_report::MetricsTable;
-/// let mut metrics = MetricsTable::new();
-/// metrics.add("log_prob", -95.2341, 0.5, "asymptotic", "nats").add("log_z", 451.28, 0.0, "exact", "nats");
-/// assert_eq!(metrics.to_string(), "log_prob -95.2 ± 0.5 nats, asymptotic\nlog_z 451.280 nats, exact\n");
-/// assert!(metrics.to_markdown().contains("| `log_prob` | -95.2 ± 0.5 | nats | asymptotic |"));
-/// ```
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MetricsTable {
-    rows: Vec<Row>,
-}
-
-impl MetricsTable {
-    /// An empty list.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a metric. `std_err` is 0 for an exact value. `kind` is the relation to the true value (exact, unbiased, lower
-    /// bound, upper bound, asymptotic). `unit` and `kind` may be empty.
-    pub fn add(&mut self, name: &str, value: f64, std_err: f64, kind: &str, unit: &str) -> &mut Self {
-        let value = format_value(value, std_err);
-        self.rows.push(Row { name: name.into(), value, kind: kind.replace('_', " "), unit: unit.into() });
-        self
-    }
-
-    /// The table in Markdown.
-    pub fn to_markdown(&self) -> String {
-        let escaped = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ");
-        let mut table = String::from("| metric | value | unit | kind |\n|---|---:|---|---|\n");
-        for row in &self.rows {
-            let name = escaped(&row.name).replace('`', "'");
-            let _ = writeln!(
-                table,
-                "| `{name}` | {} | {} | {} |",
-                row.value,
-                escaped(&row.unit),
-                escaped(&row.kind)
-            );
-        }
-        table
-    }
-
-    /// The table in HTML.
-    pub fn to_html(&self) -> String {
-        let mut table =
-            String::from("<table>\n<tr><th>metric</th><th>value</th><th>unit</th><th>kind</th></tr>\n");
-        for row in &self.rows {
-            let _ = writeln!(
-                table,
-                "<tr><td><code>{}</code></td><td class=\"value\">{}</td><td>{}</td><td>{}</td></tr>",
-                escape_html(&row.name),
-                row.value,
-                escape_html(&row.unit),
-                escape_html(&row.kind)
-            );
-        }
-        table.push_str("</table>\n");
-        table
-    }
-}
-
-impl std::fmt::Display for MetricsTable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for row in &self.rows {
-            let unit = if row.unit.is_empty() { String::new() } else { format!(" {}", row.unit) };
-            let kind = if row.kind.is_empty() { String::new() } else { format!(", {}", row.kind) };
-            writeln!(f, "{} {}{unit}{kind}", row.name, row.value)?;
-        }
-        Ok(())
-    }
-}
-
-enum Block {
-    Text(String),
-    Metrics(MetricsTable),
-    Picture { file: String, caption: String },
-}
-
-/// A page about a run: text, tables, and pictures in the same folder.
-///
-/// ```
-/// use gibbs_report::{MetricsTable, Report};
-/// let mut metrics = MetricsTable::new();
-/// metrics.add("log_z", 451.28, 0.12, "asymptotic", "nats");
-/// let report = Report::new("rbm on digits").metrics(metrics).picture("samples.png", "Chains after 1000 steps");
-/// assert!(report.to_markdown().contains("![Chains after 1000 steps](samples.png)"));
+/// use gibbs_report::Table;
+/// let table = Table::new(["metric", "value"]).right(1).row(["log_prob", "-95.2 ± 0.5"]).row(["log_z", "451.28"]);
+/// assert_eq!(table.to_text(None), " metric          value\n log_prob  -95.2 ± 0.5\n log_z          451.28");
+/// assert_eq!(
+///     table.to_markdown(),
+///     "| metric | value |\n|---|---:|\n| log_prob | -95.2 ± 0.5 |\n| log_z | 451.28 |\n"
+/// );
 /// ```
 #[must_use]
-pub struct Report {
-    title: String,
-    blocks: Vec<Block>,
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    right: Vec<usize>,
 }
 
-impl Report {
-    /// An empty page with a title.
-    pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), blocks: Vec::new() }
+impl Table {
+    /// A table without rows.
+    pub fn new<S: Into<String>>(header: impl IntoIterator<Item = S>) -> Self {
+        let header = header.into_iter().map(Into::into).collect();
+        Self { header, rows: Vec::new(), right: Vec::new() }
     }
 
-    /// Adds a paragraph.
-    pub fn text(mut self, text: impl Into<String>) -> Self {
-        self.blocks.push(Block::Text(text.into()));
+    /// Aligns a column to the right, as numbers are.
+    pub fn right(mut self, column: usize) -> Self {
+        self.right.push(column);
         self
     }
 
-    /// Adds a table.
-    pub fn metrics(mut self, metrics: MetricsTable) -> Self {
-        self.blocks.push(Block::Metrics(metrics));
-        self
-    }
-
-    /// Adds a picture. `file` is its name in the folder of the page.
-    pub fn picture(mut self, file: impl Into<String>, caption: impl Into<String>) -> Self {
-        self.blocks.push(Block::Picture { file: file.into(), caption: caption.into() });
-        self
-    }
-
-    /// The page in Markdown. Text is not escaped.
-    pub fn to_markdown(&self) -> String {
-        let blocks = self.blocks.iter().map(|block| match block {
-            Block::Text(text) => format!("\n{}\n", text.trim_end()),
-            Block::Metrics(metrics) => format!("\n{}", metrics.to_markdown()),
-            Block::Picture { file, caption } => format!("\n![{caption}]({file})\n"),
-        });
-        format!("# {}\n{}", self.title, blocks.collect::<String>())
-    }
-
-    /// The page as an HTML document. It refers to the pictures in its folder and to nothing else.
-    pub fn to_html(&self) -> String {
-        let blocks = self.blocks.iter().map(|block| match block {
-            Block::Text(text) => format!("<p>{}</p>\n", escape_html(text)),
-            Block::Metrics(metrics) => metrics.to_html(),
-            Block::Picture { file, caption } => {
-                let (file, caption) = (escape_html(file), escape_html(caption));
-                format!("<figure><img src=\"{file}\" alt=\"{caption}\"><figcaption>{caption}</figcaption></figure>\n")
-            }
-        });
-        let title = escape_html(&self.title);
-        let style = "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}\
-                     table{border-collapse:collapse}td,th{padding:.2em 1em .2em 0;text-align:left;border-bottom:1px solid #ddd}\
-                     td.value{text-align:right}img{max-width:100%}figure{margin:1.5em 0}figcaption{color:#666}";
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<style>{style}</style>\n\
-             <h1>{title}</h1>\n{}</html>\n",
-            blocks.collect::<String>()
-        )
-    }
-
-    /// Writes the page atomically: as HTML if the name ends in `.html`, else as Markdown.
+    /// Adds a row.
     ///
-    /// # Errors
-    /// [`ReportError::Write`] if the file cannot be written.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ReportError> {
-        let path = path.as_ref();
-        let is_html = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
-        let page = if is_html { self.to_html() } else { self.to_markdown() };
-        write_atomic(path, page.as_bytes())
+    /// # Panics
+    /// If it has not as many cells as the header.
+    pub fn row<S: Into<String>>(mut self, cells: impl IntoIterator<Item = S>) -> Self {
+        let cells: Vec<String> = cells.into_iter().map(Into::into).collect();
+        assert_eq!(cells.len(), self.header.len(), "a row has as many cells as the header");
+        self.rows.push(cells);
+        self
     }
-}
 
-fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The table for a terminal of this width in characters, which cells are wrapped to; as wide as it is without one.
+    pub fn to_text(&self, width: Option<u16>) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(TableStyle::new()).set_header(&self.header).add_rows(&self.rows);
+        if let Some(width) = width {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        for &column in &self.right {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_string()).collect();
+        lines.join("\n")
+    }
+
+    /// The table in Markdown. Cells may hold Markdown; `|` is escaped.
+    pub fn to_markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells = cells.iter().map(|cell| cell.replace('|', "\\|").replace(['\n', '\r'], " "));
+            format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+        };
+        let rule = (0..self.header.len()).map(|k| if self.right.contains(&k) { "---:" } else { "---" });
+        let mut text = line(&self.header) + &format!("|{}|\n", rule.collect::<Vec<_>>().join("|"));
+        self.rows.iter().for_each(|row| text += &line(row));
+        text
+    }
+
+    /// The table in HTML. Cells are plain text.
+    pub fn to_html(&self) -> String {
+        let cell = |tag: &str, k: usize, text: &str| {
+            let class = if self.right.contains(&k) { " class=\"number\"" } else { "" };
+            format!("<{tag}{class}>{}</{tag}>", escape_html(text))
+        };
+        let line = |tag: &str, cells: &[String]| {
+            let cells = cells.iter().enumerate().map(|(k, text)| cell(tag, k, text));
+            format!("<tr>{}</tr>\n", cells.collect::<String>())
+        };
+        let mut html =
+            format!("<div class=\"table\"><table>\n<thead>\n{}</thead>\n<tbody>\n", line("th", &self.header));
+        for row in &self.rows {
+            let _ = write!(html, "{}", line("td", row));
+        }
+        html + "</tbody>\n</table></div>\n"
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn metrics() -> MetricsTable {
-        let mut metrics = MetricsTable::new();
-        metrics.add("log_prob", -86.3412, 0.0487, "lower_bound", "nats").add("a|b<c>", f64::NAN, 0.0, "", "");
-        metrics
+    #[test]
+    fn every_format_escapes_what_it_must() {
+        let table = Table::new(["a|b", "c"]).row(["x<y>", "1\n2"]);
+        assert_eq!(table.to_markdown(), "| a\\|b | c |\n|---|---|\n| x<y> | 1 2 |\n");
+        assert!(table.to_html().contains("<th>a|b</th>") && table.to_html().contains("<td>x&lt;y&gt;</td>"));
     }
 
     #[test]
-    fn every_format_has_the_same_content() {
-        assert_eq!(metrics().to_string(), "log_prob -86.34 ± 0.05 nats, lower bound\na|b<c> NaN\n");
-        assert!(metrics().to_markdown().contains("| `a\\|b<c>` | NaN |  |  |\n"));
-        assert!(metrics().to_html().contains("<code>a|b&lt;c&gt;</code></td><td class=\"value\">NaN</td>"));
+    fn a_narrow_terminal_wraps_cells() {
+        let table =
+            Table::new(["setting", "value"]).row(["train.learning_rate", "a long text of many words"]);
+        assert!(table.to_text(Some(40)).lines().count() > 2);
+        assert!(table.to_text(Some(40)).lines().all(|line| line.chars().count() <= 40));
     }
 
     #[test]
-    fn the_name_decides_the_format_of_the_page() {
-        let folder = tempfile::tempdir().unwrap();
-        let report =
-            Report::new("A & B").text("One <paragraph>.").metrics(metrics()).picture("a.png", "\"A\"");
-        for (name, start) in
-            [("report.md", "# A & B\n\nOne <paragraph>.\n\n| metric"), ("report.html", "<!DOCTYPE html>")]
-        {
-            let path = folder.path().join(name);
-            report.save(&path).unwrap();
-            assert!(std::fs::read_to_string(path).unwrap().starts_with(start));
-        }
-        assert!(
-            report.to_html().contains("One &lt;paragraph&gt;.")
-                && report.to_html().contains("alt=\"&quot;A&quot;\"")
-        );
+    #[should_panic(expected = "as many cells as the header")]
+    fn a_row_of_another_width_is_refused() {
+        let _ = Table::new(["a", "b"]).row(["only one"]);
     }
 }

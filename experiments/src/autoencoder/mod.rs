@@ -119,15 +119,24 @@ impl Experiment for AutoencoderExperiment {
         "autoencoder encode runs/codes --out codes.npy",
     ];
     const DATA: &'static str = "digits";
-    const FILES: &'static [&'static str] = &[
-        "reconstructions.png",
-        "samples.png",
-        "codes.png",
-        "curves.png",
-        "curves.svg",
-        evaluate::LOGISTIC_PCA,
-        experiment::BASELINE,
+    const REFERENCE: &'static str = "Hinton & Salakhutdinov (2006), Science 313, 504";
+    const GUIDE: &'static str = include_str!("../../guide/AUTOENCODER.md");
+    const PICTURES: &'static [(&'static str, &'static str)] = &[
+        (
+            "reconstructions.png",
+            "Test images, their reconstructions by the network, and those by principal components with as many numbers.",
+        ),
+        (
+            "samples.png",
+            "Decoded draws from a normal distribution that is fitted to the codes of the training images.",
+        ),
+        (
+            "codes.png",
+            "Codes of test images in the plane, colored by class where there are labels. Good: classes that lie apart.",
+        ),
     ];
+    const FILES: &'static [&'static str] =
+        &["curves.png", "curves.svg", evaluate::LOGISTIC_PCA, experiment::BASELINE];
     const SHOWN: &'static [&'static str] =
         &["layer", "reconstruction_error", "loss", "train_squared_error", "valid_squared_error"];
     const TAKES_LAYERS: bool = true;

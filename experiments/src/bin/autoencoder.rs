@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{autoencoder::AutoencoderExperiment, experiment};
-
 fn main() -> ExitCode {
-    experiment::main::<AutoencoderExperiment>()
+    experiments::AUTOENCODER.main()
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{cnf::CnfExperiment, experiment};
-
 fn main() -> ExitCode {
-    experiment::main::<CnfExperiment>()
+    experiments::CNF.main()
 }

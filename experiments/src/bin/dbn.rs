@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{dbn::DbnExperiment, experiment};
-
 fn main() -> ExitCode {
-    experiment::main::<DbnExperiment>()
+    experiments::DBN.main()
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{experiment, hopfield::HopfieldExperiment};
-
 fn main() -> ExitCode {
-    experiment::main::<HopfieldExperiment>()
+    experiments::HOPFIELD.main()
 }

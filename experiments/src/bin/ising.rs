@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{experiment, ising::IsingExperiment};
-
 fn main() -> ExitCode {
-    experiment::main::<IsingExperiment>()
+    experiments::ISING.main()
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{experiment, made::MadeExperiment};
-
 fn main() -> ExitCode {
-    experiment::main::<MadeExperiment>()
+    experiments::MADE.main()
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{experiment, rbm::RbmExperiment};
-
 fn main() -> ExitCode {
-    experiment::main::<RbmExperiment>()
+    experiments::RBM.main()
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{experiment, realnvp::RealNvpExperiment};
-
 fn main() -> ExitCode {
-    experiment::main::<RealNvpExperiment>()
+    experiments::REALNVP.main()
 }

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use experiments::{experiment, van::VanExperiment};
-
 fn main() -> ExitCode {
-    experiment::main::<VanExperiment>()
+    experiments::VAN.main()
 }

@@ -136,8 +136,17 @@ impl Experiment for CnfExperiment {
     const EXAMPLES: &'static [&'static str] =
         &["cnf train runs/rings --data rings", "cnf sample runs/rings --out draws.npy"];
     const DATA: &'static str = "digits";
-    const FILES: &'static [&'static str] =
-        &["samples.png", "density.png", "flow.png", "curves.png", "curves.svg"];
+    const REFERENCE: &'static str = "Chen, Rubanova, Bettencourt & Duvenaud (2018), arXiv:1806.07366";
+    const GUIDE: &'static str = include_str!("../../guide/CNF.md");
+    const PICTURES: &'static [(&'static str, &'static str)] = &[
+        ("samples.png", "Draws next to test data. Good: the same shapes, the same density."),
+        ("density.png", "The learned density on a grid, with test points where there are any."),
+        (
+            "flow.png",
+            "Points on their way from noise (left) to data (right), with the velocities that carry them.",
+        ),
+    ];
+    const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] =
         &["free_energy", "loss", "valid_log_prob", "train_log_prob", "valid_loss"];
     const USES_WEIGHTS: bool = true;

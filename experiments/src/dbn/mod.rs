@@ -149,8 +149,13 @@ impl Experiment for DbnExperiment {
     const EXAMPLES: &'static [&'static str] =
         &["dbn train runs/dbn --data digits --preset tiny", "dbn sample runs/dbn --class 3"];
     const DATA: &'static str = "digits";
-    const FILES: &'static [&'static str] =
-        &["samples.png", "filters.png", "curves.png", "curves.svg", experiment::BASELINE];
+    const REFERENCE: &'static str = "Hinton, Osindero & Teh (2006), Neural Computation 18, 1527";
+    const GUIDE: &'static str = include_str!("../../guide/DBN.md");
+    const PICTURES: &'static [(&'static str, &'static str)] = &[
+        ("samples.png", "What the stack draws: Gibbs sampling in the top layer, then one pass down."),
+        ("filters.png", "What hidden units of each layer respond to, from the data up."),
+    ];
+    const FILES: &'static [&'static str] = &["curves.png", "curves.svg", experiment::BASELINE];
     const SHOWN: &'static [&'static str] = &[
         "layer",
         "reconstruction_error",

@@ -39,8 +39,8 @@ pub(super) fn import<E: Experiment>(
         let reason = usage::one_line(&error);
         usage(format!("{file}: {reason}; --map gives tensors other names, --transpose turns matrices"))
     })?;
-    check_folder(&args.run_dir, Existing::Refuse, E::FILES)?;
-    let folder = start_folder(&args.run_dir, Existing::Refuse, E::FILES)?;
+    check_folder::<E>(&args.run_dir, Existing::Refuse)?;
+    let folder = start_folder::<E>(&args.run_dir, Existing::Refuse)?;
     folder.write_config(&config)?;
     folder.write_model(&bytes)?;
     note(format!("wrote {}", args.run_dir.display()));

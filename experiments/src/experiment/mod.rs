@@ -1,6 +1,7 @@
 //! What a model family brings, and the program built on it.
 
 mod explain;
+mod family;
 mod import;
 mod latent;
 mod train;
@@ -13,7 +14,7 @@ use std::{
 
 use anyhow::Result;
 use burn::prelude::*;
-use clap::{Args, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use gibbs_data::{Binarization, ReadConfig, Splits};
 use gibbs_train::{run_folder::RunFiles, training::TrainTask};
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,9 +27,10 @@ use crate::{
     progress::Work,
     request::Request,
     source::{self, OwnData, Source, SourceInfo, Target},
-    usage::{self, OrUsage, usage},
+    usage::{OrUsage, usage},
 };
 
+pub use family::{Family, REPORT};
 pub use latent::Latent;
 pub use trained::{Applied, load_baseline, load_run, load_with_source};
 
@@ -42,7 +44,13 @@ pub trait Experiment: Sized {
     const EXAMPLES: &'static [&'static str];
     /// Data set when none is given.
     const DATA: &'static str;
-    /// Files that a run of this family writes, in addition to those of every run.
+    /// The publication that the family follows.
+    const REFERENCE: &'static str;
+    /// The guide, in Markdown.
+    const GUIDE: &'static str;
+    /// Pictures of a finished run: file name, and what to see there.
+    const PICTURES: &'static [(&'static str, &'static str)];
+    /// Further files that a run of this family writes, in addition to those of every run.
     const FILES: &'static [&'static str];
     /// Metrics that the progress bar shows.
     const SHOWN: &'static [&'static str];
@@ -192,14 +200,14 @@ pub struct Settings<E: Experiment> {
 /// Folder of the baseline inside that of a run.
 pub const BASELINE: &str = "baseline";
 
-/// The whole program of a family: parses the command line, runs the command, reports an error.
-pub fn main<E: Experiment>() -> ExitCode {
-    let cli = match Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::read(E::ABOUT, E::EXAMPLES) {
-        Ok(cli) => cli,
-        Err(error) => return usage::report(&error),
-    };
+/// Runs the command of a family that a command line gives.
+///
+/// # Errors
+/// Whatever is wrong with its flags and files.
+fn run<E: Experiment>(matches: &ArgMatches) -> Result<ExitCode> {
+    let cli = Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::from_arg_matches(matches)?;
     let done = |()| ExitCode::SUCCESS;
-    let outcome = match &cli.command {
+    match &cli.command {
         Command::Train { common, family } => train::train::<E>(common, family, &cli.shared),
         Command::Config { common, family } => explain::config::<E>(common, family, &cli.shared).map(done),
         Command::Eval(args) => trained::eval::<E>(args, &cli.shared).map(done),
@@ -208,8 +216,7 @@ pub fn main<E: Experiment>() -> ExitCode {
         Command::Decode(args) => latent::decode::<E>(args, &cli.shared).map(done),
         Command::Import { common, family } => import::import::<E>(common, family, &cli.shared).map(done),
         Command::Own(command) => E::run(command, &cli.shared).map(done),
-    };
-    outcome.unwrap_or_else(|error| usage::report(&error))
+    }
 }
 
 /// Name and device of the backend that the command line asks for. From here on the process keeps the memory it frees.

@@ -16,12 +16,13 @@ use gibbs_train::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{BASELINE, Experiment, device, load_source, measure, prepare, trained::to_json};
+use super::{BASELINE, Experiment, device, family, load_source, measure, prepare, trained::to_json};
 use crate::{
     cli::{self, Part, Shared},
     config::{self, ConfigOf, Length},
     data::{describe_splits, warn_of_shift},
     evaluation::Evaluation,
+    gibbs::write_report,
     interrupt::Interrupt,
     memory,
     output::note,
@@ -51,7 +52,7 @@ pub(super) fn train<E: Experiment>(
         (_, true) => Existing::Overwrite,
         _ => Existing::Refuse,
     };
-    check_folder(&path, existing, E::FILES)?;
+    check_folder::<E>(&path, existing)?;
     let recorded = recorded_preset(&path).filter(|_| args.resume);
     check_preset(args, &path, recorded.as_deref())?;
     let saved = Some(path.join("config.json")).filter(|file| args.resume && file.is_file());
@@ -108,10 +109,16 @@ pub(super) fn train<E: Experiment>(
         check,
         machine: Machine {
             version: env!("CARGO_PKG_VERSION").into(),
+            commit: option_env!("GIBBS_COMMIT").map(String::from),
+            compiler: option_env!("GIBBS_COMPILER").map(String::from),
+            features: env!("GIBBS_FEATURES").split_whitespace().map(String::from).collect(),
             backend,
             device: format!("{device:?}"),
             command: env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
             preset: recorded.or_else(|| Some(request.preset.name())),
+            changes: changes.iter().map(ToString::to_string).collect(),
+            source: Some(source.name()),
+            ..Machine::here()
         },
         device,
         existing,
@@ -206,6 +213,7 @@ impl<E: Experiment> Run<'_, E> {
             summary["data_check"] = json!(check);
         }
         folder.write_summary(&summary)?;
+        write_report(path, E::PICTURES)?;
         self.show(&evaluation, &summary["selected"], part);
         warnings.iter().for_each(|warning| note(format!("warning: {warning}")));
         require_numbers(&evaluation)?;
@@ -243,7 +251,7 @@ impl<E: Experiment> Run<'_, E> {
         if let Some(from) = config.from.as_ref().filter(|_| !is_under_way) {
             start_from(task.as_mut(), from)?;
         }
-        let mut folder = start_folder(path, existing, E::FILES)?;
+        let mut folder = start_folder::<E>(path, existing)?;
         self.say(&format!("{} on {}, run folder {}", E::NAME, self.machine.backend, path.display()));
         folder.write_config(config)?;
         folder.begin(self.machine.clone()).map_err(of_folder)?;
@@ -311,19 +319,19 @@ fn require_numbers(evaluation: &Evaluation) -> Result<()> {
     }
 }
 
-pub(super) fn start_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<RunFolder> {
-    RunFolder::start(path, existing, &[files, &super::latent::FILES].concat()).map_err(of_folder)
+pub(super) fn start_folder<E: Experiment>(path: &Path, existing: Existing) -> Result<RunFolder> {
+    RunFolder::start(path, existing, &family::files::<E>()).map_err(of_folder)
 }
 
 /// Refuses a folder that holds a run unless it is to be resumed or overwritten, one to resume that holds none, and one with files
 /// that are none of a run.
-pub(super) fn check_folder(path: &Path, existing: Existing, files: &[&'static str]) -> Result<()> {
+pub(super) fn check_folder<E: Experiment>(path: &Path, existing: Existing) -> Result<()> {
     match (existing, RunFolder::has_begun(path)) {
         (Existing::Resume, false) => Err(usage(format!(
             "{} holds no run to resume: leave out --resume to start one there",
             path.display()
         ))),
-        (Existing::Refuse, _) if RunFolder::holds_run(path) => start_folder(path, existing, files).map(drop),
+        (Existing::Refuse, _) if RunFolder::holds_run(path) => start_folder::<E>(path, existing).map(drop),
         (Existing::Refuse, false) => require_empty(path),
         _ => Ok(()),
     }

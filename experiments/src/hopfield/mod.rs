@@ -87,7 +87,18 @@ impl Experiment for HopfieldExperiment {
     const EXAMPLES: &'static [&'static str] =
         &["hopfield train runs/memory --data digits", "hopfield recall runs/memory --flip 0.3"];
     const DATA: &'static str = "digits";
-    const FILES: &'static [&'static str] = &["patterns.png", "recall.png", "recall-energy.png"];
+    const REFERENCE: &'static str =
+        "Hopfield (1982), PNAS 79, 2554; Krotov & Hopfield (2016), arXiv:1606.01164";
+    const GUIDE: &'static str = include_str!("../../guide/HOPFIELD.md");
+    const PICTURES: &'static [(&'static str, &'static str)] = &[
+        ("patterns.png", "The stored patterns."),
+        (
+            "recall.png",
+            "Each row starts from a corrupted pattern and goes downhill in energy E. The last column is the most similar stored pattern, with the overlap m.",
+        ),
+        ("recall-energy.png", "The energy during the recall: it never rises."),
+    ];
+    const FILES: &'static [&'static str] = &[];
     const SHOWN: &'static [&'static str] = &["stable"];
     type Model = HopfieldModel;
     type Train = HopfieldTrain;

@@ -91,7 +91,13 @@ impl Experiment for IsingExperiment {
     const EXAMPLES: &'static [&'static str] =
         &["ising train runs/couplings --model sk --spins 16", "ising measure runs/torus --lattice 32x32"];
     const DATA: &'static str = "";
-    const FILES: &'static [&'static str] = &["samples.png", "reconstruction.png", "reconstruction.svg"];
+    const REFERENCE: &'static str = "Nguyen, Zecchina & Berg (2017), Advances in Physics 66, 197";
+    const GUIDE: &'static str = include_str!("../../guide/ISING.md");
+    const PICTURES: &'static [(&'static str, &'static str)] = &[
+        ("samples.png", "Spins drawn by Monte Carlo from the learned couplings."),
+        ("reconstruction.png", "Learned couplings against the true ones. Good: all points on the diagonal."),
+    ];
+    const FILES: &'static [&'static str] = &["reconstruction.svg"];
     const SHOWN: &'static [&'static str] = &["gradient", "coupling_error"];
     type Model = IsingModel;
     type Train = IsingTrain;

@@ -92,7 +92,16 @@ impl Experiment for MadeExperiment {
     const EXAMPLES: &'static [&'static str] =
         &["made train runs/made --data digits --preset tiny", "made sample runs/made --given upper"];
     const DATA: &'static str = "digits";
-    const FILES: &'static [&'static str] = &["samples.png", "inpainting.png", "curves.png", "curves.svg"];
+    const REFERENCE: &'static str = "Germain, Gregor, Murray & Larochelle (2015), arXiv:1502.03509";
+    const GUIDE: &'static str = include_str!("../../guide/MADE.md");
+    const PICTURES: &'static [(&'static str, &'static str)] = &[
+        ("samples.png", "Independent draws. Each is exact: no Markov chain runs."),
+        (
+            "inpainting.png",
+            "What comes first in the order of the variables is given, the model draws the rest.",
+        ),
+    ];
+    const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["loss", "valid_log_prob", "train_log_prob"];
     const USES_WEIGHTS: bool = true;
     type Model = MadeModel;

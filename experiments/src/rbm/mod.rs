@@ -80,8 +80,24 @@ impl Experiment for RbmExperiment {
     const EXAMPLES: &'static [&'static str] =
         &["rbm train runs/digits --data digits", "rbm sample runs/digits --given upper"];
     const DATA: &'static str = "digits";
-    const FILES: &'static [&'static str] =
-        &["samples.png", "chains.png", "inpainting.png", "filters.png", "curves.png", "curves.svg"];
+    const REFERENCE: &'static str = "Hinton (2002), Neural Computation 14, 1771";
+    const GUIDE: &'static str = include_str!("../../guide/RBM.md");
+    const PICTURES: &'static [(&'static str, &'static str)] = &[
+        (
+            "samples.png",
+            "What the machine draws: the mean of the visible units at the end of independent Markov chains. Good: as varied as the data, with no two alike.",
+        ),
+        (
+            "chains.png",
+            "One Markov chain a row, seen after more and more steps. Good: the image changes into others; a chain that stays the same does not mix.",
+        ),
+        ("inpainting.png", "Half of each test image is given, the chain completes the rest."),
+        (
+            "filters.png",
+            "The weights of hidden units as images. Good: strokes and local patterns; noise means too little training.",
+        ),
+    ];
+    const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["valid_log_prob", "free_energy_gap", "reconstruction_error"];
     type Model = RbmConfig;
     type Train = TrainConfig<RbmTrain>;

@@ -103,15 +103,18 @@ impl Experiment for RealNvpExperiment {
     const EXAMPLES: &'static [&'static str] =
         &["realnvp train runs/moons --data moons", "realnvp train runs/phi4 --model phi-four --lattice 6x6"];
     const DATA: &'static str = "digits";
-    const FILES: &'static [&'static str] = &[
-        "samples.png",
-        "density.png",
-        "modes.png",
-        "interpolation.png",
-        "curves.png",
-        "curves.svg",
-        "measure.json",
+    const REFERENCE: &'static str = "Dinh, Sohl-Dickstein & Bengio (2017), arXiv:1605.08803";
+    const GUIDE: &'static str = include_str!("../../guide/REALNVP.md");
+    const PICTURES: &'static [(&'static str, &'static str)] = &[
+        ("samples.png", "Draws next to test data. Good: the same shapes, the same density."),
+        ("density.png", "The learned density on a grid, with test points where there are any."),
+        ("modes.png", "The normal modes of the chain: learned frequencies and shapes on the exact ones."),
+        (
+            "interpolation.png",
+            "Arcs between the latents of two test images, decoded. Good: every image on the way looks like data.",
+        ),
     ];
+    const FILES: &'static [&'static str] = &["curves.png", "curves.svg", "measure.json"];
     const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
     const USES_WEIGHTS: bool = true;
     type Model = FlowModel;

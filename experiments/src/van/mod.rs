@@ -93,7 +93,11 @@ impl Experiment for VanExperiment {
     const EXAMPLES: &'static [&'static str] =
         &["van train runs/torus --lattice 8x8 --beta 0.44", "van eval runs/torus"];
     const DATA: &'static str = "";
-    const FILES: &'static [&'static str] = &["samples.png", "curves.png", "curves.svg"];
+    const REFERENCE: &'static str = "Wu, Wang & Zhang (2019), Physical Review Letters 122, 080602";
+    const GUIDE: &'static str = include_str!("../../guide/VAN.md");
+    const PICTURES: &'static [(&'static str, &'static str)] =
+        &[("samples.png", "Independent draws of the spins.")];
+    const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
     const SHOWN: &'static [&'static str] = &["beta", "free_energy", "loss", "valid_log_prob"];
     const USES_WEIGHTS: bool = true;
     type Model = VanModel;

@@ -3,6 +3,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::RunFolderError;
 
@@ -17,12 +19,30 @@ pub(super) struct Lock {
     _file: File,
 }
 
+/// Attempts to take a lock, and the time between them: whoever looks whether a folder is in use holds its lock for a moment.
+const ATTEMPTS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether another process holds the lock of a folder.
+pub(super) fn is_held(folder: &Path) -> bool {
+    let file = File::open(folder.join(FILE));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 impl Lock {
     pub(super) fn take(folder: &Path) -> Result<Self, RunFolderError> {
         let path = folder.join(FILE);
         let failed = |source| RunFolderError::Io { path: path.clone(), source };
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-        match file.try_lock() {
+        let mut taken = file.try_lock();
+        for _ in 1..ATTEMPTS {
+            if !matches!(taken, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            thread::sleep(PAUSE);
+            taken = file.try_lock();
+        }
+        match taken {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(RunFolderError::Locked(folder.to_path_buf())),
             // Some network file systems have no locks. Runs there go on without one.

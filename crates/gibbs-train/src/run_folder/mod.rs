@@ -112,6 +112,11 @@ impl RunFolder {
         Self::holds_run(&path) || path.as_ref().join(lock::FILE).exists()
     }
 
+    /// Whether a process works on the run in a folder now.
+    pub fn is_in_use(path: impl AsRef<Path>) -> bool {
+        lock::is_held(path.as_ref())
+    }
+
     /// Opens a folder for reading, without a lock. Only `config.json` must exist.
     ///
     /// # Errors
@@ -127,15 +132,19 @@ impl RunFolder {
 
     fn remove(&self, pictures: &[&str]) -> Result<(), RunFolderError> {
         for name in Self::FILES.iter().chain(pictures) {
-            let path = self.path.join(name);
-            match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(RunFolderError::Io { path, source });
-                }
-                _ => {}
-            }
+            self.remove_file(name)?;
         }
         Ok(())
+    }
+
+    fn remove_file(&self, name: &str) -> Result<(), RunFolderError> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(RunFolderError::Io { path, source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The paths of the files.
@@ -194,10 +203,11 @@ impl RunFolder {
         atomic::write(self.files().model(), bytes)
     }
 
-    /// Begins a session: writes `run.json`. If `run.json` exists, the session continues its run.
+    /// Begins a session: writes `run.json`. If `run.json` exists, the session continues its run, and the summary of an earlier end
+    /// is removed.
     ///
     /// # Errors
-    /// [`RunFolderError::Info`] if the existing `run.json` is damaged.
+    /// [`RunFolderError::Info`] if the existing `run.json` is damaged; [`RunFolderError::Io`].
     pub fn begin(&mut self, machine: Machine) -> Result<(), RunFolderError> {
         let path = self.files().info();
         let previous =
@@ -211,7 +221,7 @@ impl RunFolder {
             };
         self.info = Some(RunInfo::begin(machine, previous));
         self.update_info()?;
-        Ok(())
+        self.remove_file("summary.json")
     }
 
     /// Writes the end of the run into `run.json` and returns its content.

@@ -9,9 +9,8 @@ fn machine() -> Machine {
     Machine {
         version: "0.1.0".into(),
         backend: "flex".into(),
-        device: "cpu".into(),
         command: vec!["rbm".into(), "train".into()],
-        preset: None,
+        ..Machine::here()
     }
 }
 

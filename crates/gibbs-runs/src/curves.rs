@@ -1,0 +1,127 @@
+//! The metrics that a run logged while it trained.
+
+use std::{fs, io, path::Path};
+
+use gibbs_report::{Axis, Figure, Panel, Series};
+use serde_json::Value;
+use thiserror::Error;
+
+/// A logged metric: its values over the steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// Its name.
+    pub name: String,
+    /// Steps at which it was logged.
+    pub steps: Vec<f64>,
+    /// Its values.
+    pub values: Vec<f64>,
+    /// Standard errors, where every value has one.
+    pub std_err: Option<Vec<f64>>,
+}
+
+/// The error of a `metrics.jsonl` that cannot be read.
+#[derive(Debug, Error)]
+pub enum CurvesError {
+    /// The file cannot be opened.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// The reason of the operating system.
+        source: io::Error,
+    },
+    /// A line is no JSON object.
+    #[error("{path}, line {line}: {message}")]
+    Line {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+/// Fields of a line that are no metrics.
+const POSITION: [&str; 3] = ["step", "epoch", "seconds"];
+
+/// The curves of a run folder, in the order in which they first occur; none if nothing was logged. A last line that is not yet
+/// complete is left out.
+///
+/// # Errors
+/// [`CurvesError`].
+pub fn read(folder: &Path) -> Result<Vec<Curve>, CurvesError> {
+    let path = folder.join("metrics.jsonl");
+    let name = path.display().to_string();
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(CurvesError::Io { path: name, source }),
+    };
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let mut curves: Vec<Curve> = Vec::new();
+    for (i, line) in whole.lines().enumerate() {
+        let refused = |message: String| CurvesError::Line { path: name.clone(), line: i + 1, message };
+        let record: Value = serde_json::from_str(line).map_err(|error| refused(error.to_string()))?;
+        let step = record["step"].as_f64().ok_or_else(|| refused("no step".into()))?;
+        for (key, value) in record.as_object().into_iter().flatten() {
+            let value = value.as_f64().or_else(|| value.as_str()?.parse().ok());
+            let Some(value) = value.filter(|_| !POSITION.contains(&key.as_str())) else { continue };
+            let curve = match curves.iter_mut().find(|curve| curve.name == *key) {
+                Some(curve) => curve,
+                None => {
+                    let (steps, values) = Default::default();
+                    curves.push(Curve { name: key.clone(), steps, values, std_err: None });
+                    curves.last_mut().ok_or_else(|| refused("no curve".into()))?
+                }
+            };
+            curve.steps.push(step);
+            curve.values.push(value);
+        }
+    }
+    Ok(with_errors(curves))
+}
+
+/// Makes `NAME_std_err` the errors of `NAME`.
+fn with_errors(curves: Vec<Curve>) -> Vec<Curve> {
+    let (errors, mut curves): (Vec<Curve>, Vec<Curve>) =
+        curves.into_iter().partition(|curve| curve.name.ends_with("_std_err"));
+    for error in errors {
+        let of = curves.iter_mut().find(|curve| {
+            error.name.strip_suffix("_std_err") == Some(&curve.name) && curve.steps == error.steps
+        });
+        if let Some(curve) = of {
+            curve.std_err = Some(error.values);
+        }
+    }
+    curves
+}
+
+/// The curves of several runs, one panel for each metric that any run has; `None` if nothing was logged. The legend has the
+/// names of the runs.
+pub fn figure(runs: &[(&str, &[Curve])]) -> Option<Figure> {
+    let mut names: Vec<&str> = Vec::new();
+    for curve in runs.iter().flat_map(|(_, curves)| curves.iter()) {
+        if !names.contains(&curve.name.as_str()) {
+            names.push(&curve.name);
+        }
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let mut figure = Figure::new(Axis::new("step").whole()).columns(if names.len() > 1 { 2 } else { 1 });
+    for name in names {
+        let mut panel = Panel::new(Axis::new(name.replace('_', " ")));
+        for (run, curves) in runs {
+            let Some(curve) = curves.iter().find(|curve| curve.name == name) else { continue };
+            let label = if runs.len() > 1 { *run } else { "" };
+            let series = Series::new(label, &curve.steps, &curve.values);
+            panel = panel.series(match &curve.std_err {
+                Some(errors) => series.std_err(errors),
+                None => series,
+            });
+        }
+        figure = figure.panel(panel);
+    }
+    Some(figure)
+}

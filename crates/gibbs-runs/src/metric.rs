@@ -1,0 +1,117 @@
+//! A metric of a run, and what its numbers mean in words.
+
+use gibbs_report::{format_number, format_value};
+use serde_json::{Map, Value};
+
+/// A number with its error and its kind, as `summary.json` and `eval` write it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// One standard error of the estimator; 0 for an exact value.
+    pub std_err: f64,
+    /// Standard error of the mean by the spread of the examples, where the value is such a mean.
+    pub std_err_examples: Option<f64>,
+    /// Its relation to the true value: `exact`, `unbiased`, `lower_bound`, `upper_bound`, `asymptotic`.
+    pub kind: String,
+    /// The unit, such as nats.
+    pub unit: String,
+    /// Why its error cannot be trusted.
+    pub unreliable: Option<String>,
+    /// What else is said of it, such as how the data were binarized.
+    pub notes: Vec<(String, String)>,
+}
+
+/// The fields that every metric may have.
+const FIELDS: [&str; 7] = ["value", "std_err", "std_err_examples", "kind", "unit", "unreliable", "samples"];
+
+/// A number. NaN and infinity are text in JSON.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
+impl Metric {
+    /// The metric of a JSON object; `None` if it is no single number.
+    pub fn of(name: &str, json: &Value) -> Option<Self> {
+        let text = |key: &str| json[key].as_str().unwrap_or_default().to_string();
+        let notes = json.as_object()?.iter().filter(|(key, _)| !FIELDS.contains(&key.as_str()));
+        let notes = notes.map(|(key, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), String::from);
+            (key.replace('_', " "), value)
+        });
+        Some(Self {
+            name: name.to_string(),
+            value: number(&json["value"])?,
+            std_err: number(&json["std_err"]).unwrap_or(0.0),
+            std_err_examples: number(&json["std_err_examples"]),
+            kind: text("kind"),
+            unit: text("unit"),
+            unreliable: json["unreliable"].as_str().map(String::from),
+            notes: notes.collect(),
+        })
+    }
+
+    /// All metrics of an object, in its order.
+    pub fn all(json: &Value) -> Vec<Self> {
+        let none = Map::new();
+        let metrics = json.as_object().unwrap_or(&none).iter();
+        metrics.filter_map(|(name, metric)| Self::of(name, metric)).collect()
+    }
+
+    /// Standard error of the value as one of the population: that of the estimator and that of the examples together.
+    pub fn total_std_err(&self) -> f64 {
+        self.std_err.hypot(self.std_err_examples.unwrap_or(0.0))
+    }
+
+    /// Value and error of the estimator with the digits that the errors leave: `-85.04 ± 0.06`; an exact mean over examples is
+    /// rounded by their spread.
+    pub fn text(&self) -> String {
+        match self.std_err_examples.filter(|spread| *spread > 0.0 && self.std_err == 0.0) {
+            Some(spread) => {
+                let text = format_value(self.value, spread);
+                text.split_once(" ± ")
+                    .filter(|_| !text.starts_with('('))
+                    .map_or(text.clone(), |(value, _)| value.into())
+            }
+            None => format_value(self.value, self.std_err),
+        }
+    }
+
+    /// What the number says about the true value, in one sentence.
+    pub fn words(&self) -> String {
+        let unit = if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) };
+        let text = self.text();
+        let value = text.split(" ± ").next().unwrap_or_default();
+        let error = match self.std_err > 0.0 {
+            true => format!(" The standard error is {}.", format_number_short(self.std_err)),
+            false => String::new(),
+        };
+        let mut words = match self.kind.as_str() {
+            "exact" => "Exact: computed, not estimated.".to_string(),
+            "lower_bound" => format!("Lower bound: the true value is at least {value}{unit}.{error}"),
+            "upper_bound" => format!("Upper bound: the true value is at most {value}{unit}.{error}"),
+            "unbiased" => format!("Estimate that is right on average.{error}"),
+            "asymptotic" => format!("Estimate that converges to the true value.{error}"),
+            _ => error.trim().to_string(),
+        };
+        if let Some(spread) = self.std_err_examples {
+            words +=
+                &format!(" Other examples would move the mean by about {}.", format_number_short(spread));
+        }
+        if let Some(reason) = &self.unreliable {
+            words += &format!(" Unreliable: {reason}.");
+        }
+        words
+    }
+}
+
+/// An error with two significant digits.
+fn format_number_short(value: f64) -> String {
+    let text = format!("{value:.1e}").parse().map_or_else(|_| format_number(value), format_number);
+    match text.contains('.') && !text.contains('e') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text,
+    }
+}

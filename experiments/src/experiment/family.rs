@@ -1,0 +1,71 @@
+//! A family as the programs see it: without its types.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{ArgMatches, Command};
+
+use super::{Experiment, latent, run};
+use crate::{
+    cli::{Cli, matches_of},
+    usage,
+};
+
+/// A model family without its types: its name, its command line, and what a run of it writes.
+pub struct Family {
+    /// Name of the family and of its program.
+    pub name: &'static str,
+    /// Two sentences on the model and its use.
+    pub about: &'static str,
+    /// Data set when none is given; empty where the family learns a target density then.
+    pub data: &'static str,
+    /// Command lines to begin with.
+    pub examples: &'static [&'static str],
+    /// The publication that the family follows.
+    pub reference: &'static str,
+    /// The guide: what the model is, its equations, settings, metrics and pictures, in Markdown.
+    pub guide: &'static str,
+    /// Pictures of a finished run: file name, and what to see there.
+    pub pictures: &'static [(&'static str, &'static str)],
+    /// The command line.
+    pub command: fn() -> Command,
+    /// Runs what a command line asks for.
+    pub run: fn(&ArgMatches) -> Result<ExitCode>,
+}
+
+impl Family {
+    /// The family of an experiment.
+    pub const fn of<E: Experiment>() -> Self {
+        Self {
+            name: E::NAME,
+            about: E::ABOUT,
+            data: E::DATA,
+            examples: E::EXAMPLES,
+            reference: E::REFERENCE,
+            guide: E::GUIDE,
+            pictures: E::PICTURES,
+            command: command::<E>,
+            run: run::<E>,
+        }
+    }
+
+    /// The whole program of the family: parses the command line, runs the command, reports an error.
+    pub fn main(&self) -> ExitCode {
+        let outcome = matches_of((self.command)()).and_then(|matches| (self.run)(&matches));
+        outcome.unwrap_or_else(|error| usage::report(&error))
+    }
+}
+
+/// The command line of a family, with its examples.
+fn command<E: Experiment>() -> Command {
+    Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::command_of(E::NAME, E::ABOUT, E::EXAMPLES)
+}
+
+/// Files in the folder of a run that the family writes, in addition to those of every run.
+pub(super) fn files<E: Experiment>() -> Vec<&'static str> {
+    let pictures = E::PICTURES.iter().map(|(name, _)| *name);
+    pictures.chain(E::FILES.iter().copied()).chain(latent::FILES).chain([REPORT]).collect()
+}
+
+/// The page about a run.
+pub const REPORT: &str = "report.html";
