@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::data::{CompanionFlags, DataFlags};
-use crate::usage::usage;
+use crate::usage::{nearest, usage};
 
 /// Command line of a family whose `train` and `sample` take the further flags `T` and `S`, with the further commands `X`.
 #[derive(Parser, Debug)]
@@ -51,10 +51,18 @@ impl<T: Args, S: Args, X: Subcommand> Cli<T, S, X> {
 /// # Errors
 /// A setting that is given as a flag.
 pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
+    let commands: Vec<String> =
+        command.get_subcommands().map(|command| command.get_name().to_string()).collect();
     let error = match command.try_get_matches() {
         Ok(matches) => return Ok(matches),
         Err(error) => error,
     };
+    if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(name))) =
+        (error.kind(), error.get(ContextKind::InvalidSubcommand))
+    {
+        let near = nearest(name, commands.iter().map(String::as_str));
+        return Err(usage(format!("there is no command {name}{near}: --help lists the commands")));
+    }
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
         && let Some((section, name)) = SETTINGS.iter().find(|(_, name)| flag == &format!("--{name}"))

@@ -49,6 +49,13 @@ impl Evaluation {
         self.metrics.insert(name.into(), metric);
     }
 
+    /// Puts a metric before all others: the main one.
+    pub fn put_first(&mut self, name: &str) {
+        if let Some(metric) = self.metrics.shift_remove(name) {
+            self.metrics.shift_insert(0, name.into(), metric);
+        }
+    }
+
     /// Adds the mean of exact values of examples, with the spread of the examples.
     pub fn add_mean(&mut self, name: &str, examples: &[f64], unit: &str) {
         self.add(name, &Estimate::exact_mean(examples), unit);

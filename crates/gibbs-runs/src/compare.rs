@@ -190,3 +190,59 @@ impl MetricRow {
         Some(format!("{sign}{}, {}", format_value(difference, error), verdict.words()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metric(value: f64, std_err: f64, spread: Option<f64>, kind: &str) -> Metric {
+        Metric::of(
+            "log_prob",
+            &json!({"value": value, "std_err": std_err, "std_err_examples": spread, "kind": kind, "unit": "nats"}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn the_verdict_weighs_both_errors() {
+        let first = metric(-85.0, 0.03, Some(0.4), "asymptotic");
+        let verdict = |value| Verdict::of(&first, &metric(value, 0.04, Some(0.3), "asymptotic"), true);
+        // Errors: 0.05 of the estimators, 0.5025 with the examples.
+        assert_eq!(verdict(-85.09), Verdict::WithinErrors);
+        assert_eq!(verdict(-85.11), Verdict::DiffersOnTheseExamples);
+        assert_eq!(verdict(-86.00), Verdict::DiffersOnTheseExamples);
+        assert_eq!(verdict(-86.01), Verdict::Differs);
+        assert_eq!(verdict(f64::NAN), Verdict::Unknown);
+        assert_eq!(Verdict::of(&first, &first, false), Verdict::OtherData);
+        let bound = metric(-90.0, 0.0, None, "lower_bound");
+        assert_eq!(Verdict::of(&first, &bound, true), Verdict::Unknown);
+        let unreliable = Metric { unreliable: Some("few".into()), ..first.clone() };
+        assert_eq!(Verdict::of(&first, &unreliable, true), Verdict::Unknown);
+    }
+
+    #[test]
+    fn settings_and_metrics_stand_side_by_side() {
+        let root = tempfile::tempdir().unwrap();
+        let run = |name: &str, hidden: u32, value: f64| {
+            let folder = root.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            let config = json!({"experiment": "rbm", "model": {"n_hidden": hidden, "kind": "x"}, "seed": 0});
+            let metrics =
+                json!({"log_prob": {"value": value, "std_err": 0.1, "kind": "asymptotic", "unit": "nats"}});
+            let summary = json!({"data": "digits", "split": "test", "metrics": metrics});
+            std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
+            std::fs::write(folder.join("summary.json"), summary.to_string()).unwrap();
+            Run::read(folder).unwrap()
+        };
+        let comparison = Comparison::of(&[run("a", 10, -3.0), run("b", 20, -2.0)]);
+        assert_eq!(
+            comparison.settings,
+            [Setting { path: "model.n_hidden".into(), values: vec![Some(json!(10)), Some(json!(20))] }]
+        );
+        let row = &comparison.metrics[0];
+        assert_eq!(row.verdicts, [Some(Verdict::Differs)]);
+        assert_eq!(row.difference(1).unwrap(), "+1.00 ± 0.14, differs");
+        let cell = &comparison.to_json()["metrics"]["log_prob"][1];
+        assert_eq!((&cell["difference"], &cell["verdict"]), (&json!(1.0), &json!("differs")));
+    }
+}

@@ -125,3 +125,38 @@ pub fn figure(runs: &[(&str, &[Curve])]) -> Option<Figure> {
     }
     Some(figure)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_curves_and_an_unfinished_line_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()).unwrap(), []);
+        let lines = "{\"step\":1,\"epoch\":0,\"seconds\":0.1,\"loss\":2.0,\"log_z\":5.0,\"log_z_std_err\":0.5}\n\
+                     {\"step\":2,\"epoch\":0,\"seconds\":0.2,\"loss\":\"NaN\"}\n\
+                     {\"step\":3,\"lo";
+        fs::write(folder.path().join("metrics.jsonl"), lines).unwrap();
+        let curves = read(folder.path()).unwrap();
+        let names: Vec<&str> = curves.iter().map(|curve| curve.name.as_str()).collect();
+        assert_eq!(names, ["loss", "log_z"]);
+        assert_eq!((curves[0].steps.as_slice(), curves[0].values[0]), ([1.0, 2.0].as_slice(), 2.0));
+        assert!(curves[0].values[1].is_nan());
+        assert_eq!(curves[1].std_err, Some(vec![0.5]));
+        let svg = figure(&[("a", &curves), ("b", &curves)]).unwrap().to_svg().unwrap();
+        assert!(
+            svg.contains("log z") && svg.contains(">b<") || svg.contains("b (1 of 2 not shown)"),
+            "{svg}"
+        );
+        assert!(figure(&[("a", &[])]).is_none());
+    }
+
+    #[test]
+    fn a_broken_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("metrics.jsonl"), "{\"step\":1}\nx\n").unwrap();
+        let error = read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("metrics.jsonl, line 2"), "{error}");
+    }
+}

@@ -38,7 +38,11 @@ impl Metric {
         let text = |key: &str| json[key].as_str().unwrap_or_default().to_string();
         let notes = json.as_object()?.iter().filter(|(key, _)| !FIELDS.contains(&key.as_str()));
         let notes = notes.map(|(key, value)| {
-            let value = value.as_str().map_or_else(|| value.to_string(), String::from);
+            let value = match (value, value.as_f64()) {
+                (Value::String(text), _) => text.clone(),
+                (_, Some(number)) => format_number_short(number),
+                _ => value.to_string(),
+            };
             (key.replace('_', " "), value)
         });
         Some(Self {
@@ -107,11 +111,65 @@ impl Metric {
     }
 }
 
-/// An error with two significant digits.
+/// A number with two significant digits, or a whole one.
 fn format_number_short(value: f64) -> String {
+    if value.fract() == 0.0 {
+        return format_number(value);
+    }
     let text = format!("{value:.1e}").parse().map_or_else(|_| format_number(value), format_number);
     match text.contains('.') && !text.contains('e') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
         false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn metric(json: &Value) -> Metric {
+        Metric::of("log_prob", json).unwrap()
+    }
+
+    #[test]
+    fn every_kind_is_said_in_words() {
+        let of = |kind: &str, std_err: f64| {
+            metric(&json!({"value": -85.28, "std_err": std_err, "kind": kind, "unit": "nats"})).words()
+        };
+        assert_eq!(of("exact", 0.0), "Exact: computed, not estimated.");
+        assert_eq!(
+            of("lower_bound", 0.25),
+            "Lower bound: the true value is at least -85.28 nats. The standard error is 0.25."
+        );
+        assert_eq!(of("upper_bound", 0.0), "Upper bound: the true value is at most -85.2800 nats.");
+        assert!(of("unbiased", 0.1).starts_with("Estimate that is right on average."));
+        assert!(of("asymptotic", 0.1).starts_with("Estimate that converges to the true value."));
+    }
+
+    #[test]
+    fn the_spread_of_the_examples_rounds_an_exact_mean() {
+        let mean = metric(
+            &json!({"value": -129.8987, "std_err": 0.0, "std_err_examples": 0.2468, "kind": "exact", "unit": "nats"}),
+        );
+        assert_eq!(mean.text(), "-129.90");
+        assert_eq!(
+            mean.words(),
+            "Exact: computed, not estimated. Other examples would move the mean by about 0.25."
+        );
+        assert!((mean.total_std_err() - 0.2468).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nothing_is_lost_of_what_json_cannot_hold() {
+        let broken = metric(
+            &json!({"value": "NaN", "std_err": "inf", "kind": "asymptotic", "unreliable": "two samples",
+            "effective_samples": 11.538697}),
+        );
+        assert!(broken.value.is_nan() && broken.std_err.is_infinite());
+        assert!(broken.words().ends_with("Unreliable: two samples."));
+        assert_eq!(broken.notes, [("effective samples".to_string(), "12".to_string())]);
+        assert_eq!(Metric::of("frequencies", &json!({"value": [1.0, 2.0]})), None);
     }
 }

@@ -50,7 +50,8 @@ pub fn page(run: &Run, pictures: &[(&str, &str)]) -> Result<Page, PageError> {
     if let RunState::Damaged(reason) = run.state() {
         page = page.warning(&format!("This run is damaged: {reason}."));
     }
-    for warning in run.warnings() {
+    // The table of metrics says which are unreliable.
+    for warning in run.warnings().iter().filter(|warning| !warning.contains("is unreliable: ")) {
         page = page.warning(warning);
     }
     page = metrics(page, run);

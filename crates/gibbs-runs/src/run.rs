@@ -208,3 +208,104 @@ impl Run {
         self.info.as_ref().map(|info| info.wall_seconds)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gibbs_train::run_folder::{Existing, Machine};
+    use serde_json::json;
+
+    use super::*;
+
+    fn machine() -> Machine {
+        Machine { source: Some("digits".into()), ..Machine::here() }
+    }
+
+    /// A run in its folder, up to its configuration and `run.json`.
+    fn started(path: &Path) -> RunFolder {
+        let mut folder = RunFolder::start(path, Existing::Refuse, &[]).unwrap();
+        folder.write_config(&json!({"experiment": "rbm", "seed": 3, "data": {"name": "digits"}})).unwrap();
+        folder.begin(machine()).unwrap();
+        folder
+    }
+
+    fn state(path: &Path) -> RunState {
+        Run::read(path).unwrap().state().clone()
+    }
+
+    #[test]
+    fn a_run_goes_from_running_to_interrupted_and_done() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a");
+        let folder = started(&path);
+        assert_eq!(state(&path), RunState::Running);
+        drop(folder);
+        assert_eq!(state(&path), RunState::Interrupted);
+
+        let metrics =
+            json!({"log_prob": {"value": -1.5, "std_err": 0.1, "kind": "asymptotic", "unit": "nats"}});
+        let end = |folder: &mut RunFolder| {
+            folder.end().unwrap();
+            folder.write_summary(&json!({"metrics": metrics, "warnings": ["slow"]})).unwrap();
+        };
+        let mut folder = RunFolder::start(&path, Existing::Resume, &[]).unwrap();
+        folder.begin(machine()).unwrap();
+        end(&mut folder);
+        drop(folder);
+        let run = Run::read(&path).unwrap();
+        assert_eq!((run.state(), run.family(), run.seed()), (&RunState::Done, "rbm", Some(3)));
+        assert_eq!((run.source().as_str(), run.warnings()), ("digits", vec!["slow"]));
+        assert_eq!(run.metric("log_prob").unwrap().value, -1.5);
+
+        // Resumed and killed: the summary of the first end no longer holds.
+        let mut folder = RunFolder::start(&path, Existing::Resume, &[]).unwrap();
+        folder.begin(machine()).unwrap();
+        drop(folder);
+        assert_eq!(state(&path), RunState::Interrupted);
+    }
+
+    #[test]
+    fn damage_is_named_and_nothing_is_changed() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, file, content) in [
+            ("a", "config.json", "{\"experiment\": "),
+            ("b", "run.json", "[]"),
+            ("c", "summary.json", "x"),
+            ("d", "config.json", "{}"),
+        ] {
+            let path = root.path().join(name);
+            drop(started(&path));
+            fs::write(path.join(file), content).unwrap();
+            let before: Vec<_> =
+                fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            match state(&path) {
+                RunState::Damaged(reason) => assert!(reason.contains(file), "{reason}"),
+                state => panic!("{name}: {state:?}"),
+            }
+            let after: Vec<_> =
+                fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(before, after);
+            assert_eq!(fs::read_to_string(path.join(file)).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn runs_are_found_below_a_folder_but_not_inside_each_other() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["b", "sweep/a", "sweep/a/baseline", ".hidden/c"] {
+            drop(started(&root.path().join(name)));
+        }
+        let found: Vec<_> =
+            Run::find(root.path()).unwrap().iter().map(|run| run.folder().to_path_buf()).collect();
+        assert_eq!(found, [root.path().join("b"), root.path().join("sweep/a")]);
+        assert!(matches!(Run::read(root.path()), Err(RunError::NoRun(_))));
+        assert!(matches!(Run::find(root.path().join("none")), Err(RunError::Io { .. })));
+    }
+
+    #[test]
+    fn weights_alone_are_a_run() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("config.json"), "{\"experiment\": \"made\"}").unwrap();
+        fs::write(root.path().join("model.safetensors"), "").unwrap();
+        assert_eq!(state(root.path()), RunState::Weights);
+    }
+}

@@ -213,6 +213,8 @@ impl<E: Experiment> Run<'_, E> {
             summary["data_check"] = json!(check);
         }
         folder.write_summary(&summary)?;
+        // The page says that the run is done, so the lock goes first.
+        drop(folder);
         write_report(path, E::PICTURES)?;
         self.show(&evaluation, &summary["selected"], part);
         warnings.iter().for_each(|warning| note(format!("warning: {warning}")));

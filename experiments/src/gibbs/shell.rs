@@ -37,10 +37,3 @@ pub(super) fn completions(args: &Completions, mut command: Command) -> Result<()
     }
     Ok(())
 }
-
-/// `, did you mean NAME?` for the name that is most similar, where one is similar.
-pub(super) fn nearest(given: &str, known: &[&str]) -> String {
-    let scored = known.iter().map(|name| (strsim::jaro(given, name), name));
-    let best = scored.filter(|(score, _)| *score > 0.7).max_by(|(a, _), (b, _)| a.total_cmp(b));
-    best.map_or(String::new(), |(_, name)| format!(", did you mean {name}?"))
-}

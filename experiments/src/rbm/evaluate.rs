@@ -58,6 +58,7 @@ pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) ->
         }
     };
     evaluation.add("log_prob", &log_prob(&log_z), "nats");
+    evaluation.put_first("log_prob");
     evaluation.note("log_prob", "binarization", config.binarization());
     if visible.n_classes() > 0 {
         evaluation.note("log_prob", "of", "example and label");
