@@ -13,6 +13,7 @@ use burn::{
     optim::SgdConfig,
     prelude::*,
 };
+use clap::Args;
 use gibbs_autoencoder::{AutoencoderConfig, Loss, Reconstruction};
 use gibbs_autoregressive::{Autoregressive, Made, MadeConfig, ScoreFunction};
 use gibbs_backend::Noise;
@@ -39,6 +40,39 @@ use gibbs_physics::{
 };
 use gibbs_train::learner::{Learner, LearnerConfig};
 use serde::Serialize;
+
+use crate::{cli::Shared, experiment::device, output::print, usage::usage};
+
+/// The flags of `bench`.
+#[derive(Args, Debug)]
+pub struct BenchArgs {
+    /// Only cases whose names start with one of these
+    #[arg(value_name = "CASE-PREFIX")]
+    prefixes: Vec<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// Times the cases that are asked for, and prints one JSON object a line.
+///
+/// # Errors
+/// A prefix of no case.
+pub fn bench(args: &BenchArgs) -> Result<()> {
+    let (backend, device) = device(&args.shared)?;
+    let begins = |case: &str, prefix: &String| case.starts_with(prefix.as_str());
+    if let Some(prefix) =
+        args.prefixes.iter().find(|prefix| !CASES.iter().any(|(case, _)| begins(case, prefix)))
+    {
+        let known: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
+        return Err(usage(format!("no case starts with {prefix}: there are {}", known.join(", "))));
+    }
+    let is_wanted =
+        |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|prefix| begins(case, prefix));
+    for (case, setup) in CASES.iter().filter(|(case, _)| is_wanted(case)) {
+        print(serde_json::to_string(&run(case, *setup, &backend, &device)?)?)?;
+    }
+    Ok(())
+}
 
 const WARM_UP: usize = 5;
 const MIN_STEPS: usize = 5;

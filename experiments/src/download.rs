@@ -1,15 +1,48 @@
 //! The list of data sets and their download on the command line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::{Args, Subcommand};
 use gibbs_data::{BUILT_IN, download, manifest};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::usage::OrUsage;
+use crate::{output::print, usage::OrUsage};
+
+/// The flags of `data`.
+#[derive(Args, Debug)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+    /// Folder of the named data sets
+    #[arg(long, global = true, env = "GIBBS_DATA_DIR", value_name = "DIR", default_value = "datasets")]
+    data_dir: PathBuf,
+}
+
+#[derive(Subcommand, Debug)]
+enum DataCommand {
+    /// Say which sets there are and which are in place
+    List,
+    /// Download a set, verify its checksums and put it into the data folder
+    Get {
+        /// Name of the set, such as mnist
+        name: String,
+    },
+}
+
+/// Runs a command on the data sets.
+///
+/// # Errors
+/// Those of a download.
+pub fn run(args: &DataArgs) -> Result<()> {
+    match &args.command {
+        DataCommand::List => list(&args.data_dir).iter().try_for_each(print),
+        DataCommand::Get { name } => get(name, &args.data_dir),
+    }
+}
 
 /// One line for each set: its name, and what it contains or which files are missing.
-pub fn list(data_dir: &Path) -> Vec<String> {
+fn list(data_dir: &Path) -> Vec<String> {
     let status = |name: &str| match gibbs_data::load(name, data_dir) {
         Ok(splits) => splits.train.describe(),
         Err(error) => error.to_string(),
@@ -20,11 +53,9 @@ pub fn list(data_dir: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Downloads a set into the data folder, with a progress bar on stderr.
-///
-/// # Errors
-/// A set without a public address, a transfer that fails, a wrong checksum.
-pub fn get(name: &str, data_dir: &Path) -> Result<()> {
+/// Downloads a set into the data folder, with a progress bar on stderr. Fails for a set without a public address, a transfer that
+/// breaks off, a wrong checksum.
+fn get(name: &str, data_dir: &Path) -> Result<()> {
     let bar = ProgressBar::new(0);
     let style =
         ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}")?;

@@ -82,6 +82,26 @@ pub fn read(folder: &Path) -> Result<Vec<Curve>, CurvesError> {
     Ok(with_errors(curves))
 }
 
+/// The epoch of the last complete line, counted from 1 on, and its metrics; none before the first one.
+///
+/// # Errors
+/// [`CurvesError::Io`]. A line that is no JSON object has no metrics.
+pub fn last(folder: &Path) -> Result<(u64, Vec<(String, f64)>), CurvesError> {
+    let path = folder.join("metrics.jsonl");
+    let failed = |source| CurvesError::Io { path: path.display().to_string(), source };
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text.map_err(failed)?,
+    };
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let record: Value =
+        whole.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    let metrics = record.as_object().into_iter().flatten();
+    let metrics = metrics.filter(|(key, _)| !POSITION.contains(&key.as_str()));
+    let metrics = metrics.filter_map(|(key, value)| Some((key.clone(), value.as_f64()?))).collect();
+    Ok((record["epoch"].as_u64().map_or(0, |epoch| epoch + 1), metrics))
+}
+
 /// Makes `NAME_std_err` the errors of `NAME`.
 fn with_errors(curves: Vec<Curve>) -> Vec<Curve> {
     let (errors, mut curves): (Vec<Curve>, Vec<Curve>) =

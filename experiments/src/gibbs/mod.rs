@@ -1,17 +1,19 @@
 //! `gibbs`: the command over all families and all runs. It knows families by [`Family`] and runs by their folders.
 
+mod board;
 mod compare;
 mod list;
 mod report;
 mod runs;
 mod shell;
+mod sweep;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
-use crate::{cli::matches_of, experiment::Family, usage};
+use crate::{bench, cli::matches_of, download, experiment::Family, usage};
 
 pub use report::write_report;
 
@@ -42,16 +44,35 @@ enum Command {
     Compare(compare::Compare),
     /// Write report.html into the folder of a run: one page with everything in it
     Report(report::Report),
+    /// Make the runs of a plan, and go on with those that were interrupted
+    Sweep(sweep::Sweep),
+    /// Write the table of results: mean and spread over seeds, kind, published value, command, time
+    Board(board::Board),
+    /// List and download the named data sets
+    #[command(arg_required_else_help = true)]
+    Data(download::DataArgs),
+    /// Time the hot steps; one JSON object a line
+    Bench(bench::BenchArgs),
     /// Print what a shell needs to complete commands and flags, or write man pages
     Completions(shell::Completions),
 }
 
 /// Two examples for each command.
-const EXAMPLES: [(&str, [&str; 2]); 5] = [
+const EXAMPLES: [(&str, [&str; 2]); 9] = [
     ("list", ["gibbs list", "gibbs list rbm"]),
     ("runs", ["gibbs runs", "gibbs runs runs/sweep --json"]),
     ("compare", ["gibbs compare runs/a runs/b", "gibbs compare runs/a runs/b runs/c --out comparison"]),
     ("report", ["gibbs report runs/rbm-digits-s0", "gibbs report runs/*"]),
+    (
+        "sweep",
+        [
+            "gibbs sweep experiments/plans/quick.toml",
+            "gibbs sweep plan.toml --jobs 2 --dir runs/sweep --shard 1/3",
+        ],
+    ),
+    ("board", ["gibbs board", "gibbs board plan.toml --dir runs/sweep --out results.md"]),
+    ("data", ["gibbs data list", "gibbs data get mnist"]),
+    ("bench", ["gibbs bench", "gibbs bench rbm made"]),
     (
         "completions",
         [
@@ -95,6 +116,10 @@ fn run(families: &[&Family]) -> Result<ExitCode> {
         Command::Runs(args) => runs::runs(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Report(args) => report::report(&args, families),
+        Command::Sweep(args) => return sweep::sweep(&args),
+        Command::Board(args) => board::board(&args),
+        Command::Data(args) => download::run(&args),
+        Command::Bench(args) => bench::bench(&args),
         Command::Completions(args) => shell::completions(&args, command_line(families)),
     }
     .map(|()| ExitCode::SUCCESS)

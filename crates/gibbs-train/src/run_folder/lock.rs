@@ -23,6 +23,15 @@ pub(super) struct Lock {
 const ATTEMPTS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Whether the file system of a folder has locks. A file is made there and removed.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn has_locks(folder: impl AsRef<Path>) -> io::Result<bool> {
+    let file = tempfile::tempfile_in(folder)?;
+    Ok(file.try_lock().is_ok())
+}
+
 /// Whether another process holds the lock of a folder.
 pub(super) fn is_held(folder: &Path) -> bool {
     let file = File::open(folder.join(FILE));

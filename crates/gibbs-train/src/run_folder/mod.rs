@@ -29,6 +29,7 @@ use lock::Lock;
 pub use error::RunFolderError;
 pub use files::RunFiles;
 pub use info::{Machine, RunInfo, peak_memory_bytes};
+pub use lock::has_locks;
 pub use metrics::MetricsFile;
 
 /// What happens to a run that is already in the folder.
