@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Metric, Run, RunState,
-    plan::{Entry, Plan, PlannedRun},
+    plan::{Entry, Plan, PlannedRun, Short},
     report::{command_line, duration},
 };
 
@@ -40,6 +40,10 @@ pub struct ResultRow {
     pub seconds: Option<f64>,
     /// Commits of the programs that made the runs.
     pub commits: Vec<String>,
+    /// Name of the family.
+    pub family: String,
+    /// The row in the short table of results.
+    pub short: Option<Short>,
 }
 
 /// The runs of an entry that differ in their seed alone, in order.
@@ -89,10 +93,12 @@ fn row(entry: &Entry, group: &[PlannedRun], folder: &Path) -> ResultRow {
         kind: String::new(),
         protocol: entry.protocol.clone(),
         published: entry.published.clone(),
-        command: command_line(&planned),
+        command: entry.command.clone().unwrap_or_else(|| command_line(&planned)),
         done: (metrics.len(), group.len()),
         seconds: None,
         commits: Vec::new(),
+        family: entry.family.clone(),
+        short: entry.short.clone(),
     };
     let Some(main) = metrics.first() else {
         if let Some(recorded) = &entry.recorded {
@@ -132,8 +138,10 @@ fn row(entry: &Entry, group: &[PlannedRun], folder: &Path) -> ResultRow {
 /// The rows of a plan, by the runs in a folder.
 pub fn rows(plan: &Plan, folder: &Path) -> Vec<ResultRow> {
     let of = |entry: &Entry| {
-        let runs = plan.runs().into_iter().filter(|run| run.entry == entry.name).collect();
-        groups(runs).iter().map(|group| row(entry, group, folder)).collect::<Vec<_>>()
+        groups(entry.runs().unwrap_or_default())
+            .iter()
+            .map(|group| row(entry, group, folder))
+            .collect::<Vec<_>>()
     };
     plan.entries.iter().flat_map(of).collect()
 }
@@ -179,6 +187,34 @@ pub fn to_markdown(plan: &Plan, rows: &[ResultRow]) -> String {
     text
 }
 
+/// The short table of results, in Markdown: the rows of all plans that have a short form.
+pub fn short_table(rows: &[ResultRow]) -> String {
+    let mut table = Table::new(["model", "data", "reached", "published", "command"]);
+    for row in rows {
+        let Some(short) = &row.short else { continue };
+        let reached =
+            if row.kind.contains("lower bound") { format!("≥ {}", row.value) } else { row.value.clone() };
+        table = table.row([
+            short.model.clone(),
+            short.data.clone(),
+            reached,
+            short.published.clone(),
+            format!("`{}`", row.family),
+        ]);
+    }
+    table.to_markdown()
+}
+
+/// Lines between which the short table of results stands in a page.
+const MARKS: [&str; 2] = ["<!-- results -->\n", "<!-- end of results -->"];
+
+/// The page with its short table of results replaced; `None` if the marks are not there.
+pub fn with_short_table(page: &str, rows: &[ResultRow]) -> Option<String> {
+    let (before, rest) = page.split_once(MARKS[0])?;
+    let (_, after) = rest.split_once(MARKS[1])?;
+    Some(format!("{before}{}\n{}\n{}{after}", MARKS[0], short_table(rows), MARKS[1]))
+}
+
 /// The rows as JSON.
 pub fn to_json(plan: &Plan, rows: &[ResultRow]) -> Value {
     let rows = rows.iter().map(|row| {
@@ -200,6 +236,7 @@ mod tests {
     fn seeds_become_a_mean_and_a_spread() {
         let root = tempfile::tempdir().unwrap();
         let plan = "title = \"T\"\n[[run]]\nname = \"a\"\nfamily = \"rbm\"\nseeds = [0, 1, 2]\npublished = \"-3 (X 1999)\"\n\
+                    short = { model = \"M\", data = \"D\" }\n\
                     [[run]]\nname = \"b\"\nfamily = \"made\"\nrecorded = { value = \"-1.5 nats\", kind = \"exact\", commit = \"abc\" }";
         let plan = Plan::parse("p", plan).unwrap();
         for (seed, value) in [(0, -3.0), (1, -3.2)] {
@@ -218,6 +255,11 @@ mod tests {
             (rows[1].value.as_str(), rows[1].commits.as_slice()),
             ("-1.5 nats", ["abc".to_string()].as_slice())
         );
+        let page = "a\n<!-- results -->\nold\n<!-- end of results -->\nb\n";
+        let expected = "| M | D | -3.10 ± 0.14 nats |  | `rbm` |\n\n<!-- end of results -->\nb\n";
+        let with = with_short_table(page, &rows).unwrap();
+        assert!(with.starts_with("a\n<!-- results -->\n\n| model |") && with.ends_with(expected), "{with}");
+        assert_eq!(with_short_table("a", &rows), None);
         let text = to_markdown(&plan, &rows);
         assert!(
             text.contains(

@@ -79,6 +79,23 @@ pub struct Entry {
     pub minutes: Option<f64>,
     /// The result of runs that are not made anew.
     pub recorded: Option<Recorded>,
+    /// Another command than `train`. A sweep leaves such an entry out; its result is the recorded one.
+    pub command: Option<String>,
+    /// The entry in the short table of results.
+    pub short: Option<Short>,
+}
+
+/// A row of the short table of results.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Short {
+    /// The model, in Markdown.
+    pub model: String,
+    /// The data.
+    pub data: String,
+    /// The published value.
+    #[serde(default)]
+    pub published: String,
 }
 
 /// A result that was obtained earlier.
@@ -178,9 +195,10 @@ impl Plan {
         Ok(plan)
     }
 
-    /// All runs, in the order of the file.
+    /// All runs that `train` makes, in the order of the file.
     pub fn runs(&self) -> Vec<PlannedRun> {
-        self.entries.iter().flat_map(|entry| entry.runs().unwrap_or_default()).collect()
+        let trained = self.entries.iter().filter(|entry| entry.command.is_none());
+        trained.flat_map(|entry| entry.runs().unwrap_or_default()).collect()
     }
 }
 
@@ -238,7 +256,7 @@ impl Entry {
     }
 
     /// The runs of the entry: each variant with each seed.
-    fn runs(&self) -> Result<Vec<PlannedRun>, String> {
+    pub(crate) fn runs(&self) -> Result<Vec<PlannedRun>, String> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if self.name.is_empty() || self.name.starts_with('.') || !self.name.chars().all(is_plain) {
             return Err("the name of a run has letters, digits, -, _ and . alone".into());

@@ -1,6 +1,9 @@
 //! `gibbs board`: the table of results, from plans and the runs that were made of them.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -28,9 +31,12 @@ pub(super) struct Board {
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     dir: PathBuf,
-    /// Page to write; the same table as JSON is written next to it
-    #[arg(long, value_name = "FILE.md", default_value = "RESULTS.md")]
-    out: PathBuf,
+    /// Page to write, with the same as JSON next to it; RESULTS.md if not given, in experiments for the plans there
+    #[arg(long, value_name = "FILE.md")]
+    out: Option<PathBuf>,
+    /// Also replace the short table of results in this page
+    #[arg(long, value_name = "FILE.md")]
+    readme: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -44,18 +50,33 @@ pub(super) fn board(args: &Board) -> Result<()> {
     if let Some(head) = plans.first().and_then(|plan| fs::read_to_string(plan.with_file_name(HEAD)).ok()) {
         page += &format!("{}\n\n", head.trim());
     }
-    let mut sections = Vec::new();
+    let (mut sections, mut all) = (Vec::new(), Vec::new());
     for path in &plans {
         let plan = Plan::read(path).or_usage()?;
         let rows = board::rows(&plan, &args.dir);
         page += &board::to_markdown(&plan, &rows);
         sections.push(board::to_json(&plan, &rows));
+        all.extend(rows);
     }
     let json = json!(sections);
-    write_atomic(&args.out, format!("{}\n", page.trim_end()).as_bytes())?;
-    let table = args.out.with_extension("json");
+    let out = args.out.clone().unwrap_or_else(|| match args.plans.is_empty() {
+        true => Path::new(PLANS).with_file_name("RESULTS.md"),
+        false => "RESULTS.md".into(),
+    });
+    write_atomic(&out, format!("{}\n", page.trim_end()).as_bytes())?;
+    let table = out.with_extension("json");
     write_atomic(&table, format!("{json:#}\n").as_bytes())?;
-    note(format!("wrote {} and {}", args.out.display(), table.display()));
+    note(format!("wrote {} and {}", out.display(), table.display()));
+    if let Some(path) = &args.readme {
+        let page = fs::read_to_string(path).or_usage().context(format!("--readme {}", path.display()))?;
+        let page = board::with_short_table(&page, &all).ok_or_else(|| {
+            usage(format!(
+                "--readme {}: no lines `<!-- results -->` and `<!-- end of results -->`",
+                path.display()
+            ))
+        })?;
+        write_atomic(path, page.as_bytes())?;
+    }
     if args.output.json { print_json(&json, true) } else { Ok(()) }
 }
 
