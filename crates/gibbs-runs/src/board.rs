@@ -222,7 +222,7 @@ pub fn to_json(plan: &Plan, rows: &[ResultRow]) -> Value {
             "name": row.name, "model": row.model, "metric": row.metric, "value": row.value, "mean": row.mean,
             "spread": row.spread, "kind": row.kind, "protocol": row.protocol, "published": row.published,
             "command": row.command, "runs_done": row.done.0, "runs_planned": row.done.1, "seconds": row.seconds,
-            "commits": row.commits,
+            "commits": row.commits, "family": row.family, "short": row.short,
         })
     });
     json!({ "title": plan.title, "rows": rows.collect::<Vec<_>>() })

@@ -16,7 +16,7 @@
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::{Table, Value};
 
@@ -86,7 +86,7 @@ pub struct Entry {
 }
 
 /// A row of the short table of results.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Short {
     /// The model, in Markdown.

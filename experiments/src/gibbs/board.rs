@@ -31,7 +31,7 @@ pub(super) struct Board {
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     dir: PathBuf,
-    /// Page to write, with the same as JSON next to it; RESULTS.md if not given, in experiments for the plans there
+    /// Page to write, with results.json next to it; RESULTS.md if not given, in experiments for the plans there
     #[arg(long, value_name = "FILE.md")]
     out: Option<PathBuf>,
     /// Also replace the short table of results in this page
@@ -64,7 +64,7 @@ pub(super) fn board(args: &Board) -> Result<()> {
         false => "RESULTS.md".into(),
     });
     write_atomic(&out, format!("{}\n", page.trim_end()).as_bytes())?;
-    let table = out.with_extension("json");
+    let table = out.with_file_name("results.json");
     write_atomic(&table, format!("{json:#}\n").as_bytes())?;
     note(format!("wrote {} and {}", out.display(), table.display()));
     if let Some(path) = &args.readme {

@@ -11,6 +11,7 @@ mod data;
 mod dbn;
 mod evaluation;
 pub(crate) mod family;
+mod gibbs;
 mod hopfield;
 mod import;
 mod interruption;
