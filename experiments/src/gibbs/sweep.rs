@@ -154,7 +154,11 @@ impl<'a> Sweeper<'a> {
         let folder = self.folder(&run);
         let log = fs::File::create(self.log(&run)).with_context(|| self.log(&run).display().to_string())?;
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let child = Command::new(env::current_exe()?)
+        let mut process = Command::new(env::current_exe()?);
+        // A terminal sends Ctrl-C to its whole group. The sweep alone receives it, and passes it on.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut process, 0);
+        let child = process
             .args(command(&run, &folder, need))
             .env("RAYON_NUM_THREADS", cores.div_ceil(self.args.jobs).to_string())
             .stdin(Stdio::null())
@@ -228,9 +232,15 @@ impl<'a> Sweeper<'a> {
         self.ends.failed.push(format!("{}: {reason}", run.folder));
     }
 
-    /// Ends the processes. A terminal has told them too, so they are given time for their checkpoints.
+    /// Ends the processes, after time for their checkpoints.
     fn interrupted(mut self) -> Result<ExitCode> {
         let begun = Instant::now();
+        #[cfg(unix)]
+        for active in &self.active {
+            use rustix::process::{Pid, Signal, kill_process};
+            // A process that has just ended needs no signal.
+            let _ = kill_process(Pid::from_child(&active.child), Signal::TERM);
+        }
         while begun.elapsed() < PATIENCE
             && self.active.iter_mut().any(|active| matches!(active.child.try_wait(), Ok(None)))
         {

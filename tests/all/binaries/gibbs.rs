@@ -210,6 +210,28 @@ fn three_processes_make_a_sweep_in_spite_of_kills() {
     assert!(other.stderr.contains("the plan says"), "{}", other.stderr);
 }
 
+/// A signal reaches the sweep alone, which passes it on: the runs write their checkpoints.
+#[test]
+fn an_interrupted_sweep_leaves_checkpoints() {
+    let folder = tempdir().unwrap();
+    let here = folder.path();
+    let endless = PLAN.replace("= 40", "= 1000000").replace("set.train.checkpoint_every_steps = 1", "");
+    fs::write(here.join("plan.toml"), endless).unwrap();
+    let sweep = sweep(here);
+    let begun = Instant::now();
+    let logged = |name: &str| here.join("runs").join(name).join("metrics.jsonl");
+    while !NAMES[..2].iter().all(|name| fs::metadata(logged(name)).is_ok_and(|file| file.len() > 0)) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no run has begun");
+        sleep(Duration::from_millis(5));
+    }
+    Command::new("sh").args(["-c", &format!("kill -TERM {}", sweep.id())]).status().unwrap();
+    let end = Outcome::from(sweep.wait_with_output().unwrap());
+    assert_eq!(end.code, Some(130), "{}", end.stderr);
+    for name in &NAMES[..2] {
+        assert!(here.join("runs").join(name).join("checkpoint/state.safetensors").is_file(), "{name}");
+    }
+}
+
 #[test]
 fn a_run_that_fails_is_named_with_its_reason() {
     let folder = tempdir().unwrap();
