@@ -28,6 +28,7 @@ pub mod made;
 pub mod memory;
 pub mod output;
 pub mod pictures;
+pub mod play;
 pub mod preprocessed;
 pub mod progress;
 pub mod rbm;

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod pictures;
+mod play;
 mod train;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use gibbs_backend::Noise;
 use gibbs_boltzmann::{Chains, ContrastiveConfig, LayerStart, RbmConfig, Upward, units::UnitKind};
 use gibbs_core::{Batch, ConfigError};
 use gibbs_data::{Binarization, Kind};
+use gibbs_serve::Playground;
 use gibbs_train::{
     learner::{AverageConfig, LearnerConfig, OptimizerConfig},
     run_folder::RunFiles,
@@ -262,6 +264,10 @@ impl Experiment for AutoencoderExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {

@@ -3,6 +3,7 @@
 
 mod evaluate;
 mod pictures;
+mod play;
 mod preset;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use gibbs_flow::{
     continuous::{AdjointLikelihood, Field, SolvedLikelihood, VelocityField},
 };
 use gibbs_physics::system::ContinuousSystemConfig;
+use gibbs_serve::Playground;
 use gibbs_train::{
     learner::{DataBatches, Learner, StepNoise},
     run_folder::RunFiles,
@@ -302,6 +304,10 @@ impl Experiment for CnfExperiment {
         _: &Work,
     ) -> Result<()> {
         pictures::draw(self, source, files)
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod pictures;
+mod play;
 mod train;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use gibbs_boltzmann::{
 };
 use gibbs_core::{Batch, ConfigError, nn::Mlp};
 use gibbs_data::{Binarization, Dataset, Kind};
+use gibbs_serve::Playground;
 use gibbs_train::{
     learner::{AverageConfig, LearnerConfig, OptimizerConfig},
     run_folder::RunFiles,
@@ -388,6 +390,10 @@ impl Experiment for DbnExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {

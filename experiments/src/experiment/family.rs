@@ -1,11 +1,13 @@
 //! A family as the programs see it: without its types.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
+use burn::prelude::*;
 use clap::{ArgMatches, Command};
+use gibbs_serve::Playground;
 
-use super::{Experiment, latent, run};
+use super::{Experiment, latent, load_run, run};
 use crate::{
     cli::{Cli, matches_of},
     usage,
@@ -27,6 +29,8 @@ pub struct Family {
     pub guide: &'static str,
     /// Pictures of a finished run: file name, and what to see there.
     pub pictures: &'static [(&'static str, &'static str)],
+    /// The trained model in a folder to play with, if there is something to do with it.
+    pub playground: fn(&Path, &Device) -> Result<Option<Box<dyn Playground>>>,
     /// The command line.
     pub command: fn() -> Command,
     /// Runs what a command line asks for.
@@ -44,6 +48,7 @@ impl Family {
             reference: E::REFERENCE,
             guide: E::GUIDE,
             pictures: E::PICTURES,
+            playground: playground::<E>,
             command: command::<E>,
             run: run::<E>,
         }
@@ -59,6 +64,10 @@ impl Family {
 /// The command line of a family, with its examples.
 fn command<E: Experiment>() -> Command {
     Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::command_of(E::NAME, E::ABOUT, E::EXAMPLES)
+}
+
+fn playground<E: Experiment>(folder: &Path, device: &Device) -> Result<Option<Box<dyn Playground>>> {
+    Ok(load_run::<E>(folder, device)?.1.playground())
 }
 
 /// Files in the folder of a run that the family writes, in addition to those of every run.

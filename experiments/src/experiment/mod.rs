@@ -16,6 +16,7 @@ use anyhow::Result;
 use burn::prelude::*;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use gibbs_data::{Binarization, ReadConfig, Splits};
+use gibbs_serve::Playground;
 use gibbs_train::{run_folder::RunFiles, training::TrainTask};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -173,6 +174,11 @@ pub trait Experiment: Sized {
     /// # Errors
     /// A file that cannot be written.
     fn draw_pictures(&self, source: &Source<Self::Target>, files: &RunFiles, work: &Work) -> Result<()>;
+
+    /// The trained model to play with in `gibbs serve`; `None` where there is nothing to do with it.
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        None
+    }
 
     /// The baseline to compare the run with, such as one without pre-training. It is trained after the run, in the folder
     /// [`BASELINE`] inside the run's.

@@ -5,6 +5,7 @@ mod compare;
 mod list;
 mod report;
 mod runs;
+mod serve;
 mod shell;
 mod sweep;
 
@@ -44,6 +45,8 @@ enum Command {
     Compare(compare::Compare),
     /// Write report.html into the folder of a run: one page with everything in it
     Report(report::Report),
+    /// A local web app: curves of runs while they train, and their models to play with
+    Serve(serve::Serve),
     /// Make the runs of a plan, and go on with those that were interrupted
     Sweep(sweep::Sweep),
     /// Write the table of results: mean and spread over seeds, kind, published value, command, time
@@ -58,11 +61,12 @@ enum Command {
 }
 
 /// Two examples for each command.
-const EXAMPLES: [(&str, [&str; 2]); 9] = [
+const EXAMPLES: [(&str, [&str; 2]); 10] = [
     ("list", ["gibbs list", "gibbs list rbm"]),
     ("runs", ["gibbs runs", "gibbs runs runs/sweep --json"]),
     ("compare", ["gibbs compare runs/a runs/b", "gibbs compare runs/a runs/b runs/c --out comparison"]),
     ("report", ["gibbs report runs/rbm-digits-s0", "gibbs report runs/*"]),
+    ("serve", ["gibbs serve", "gibbs serve runs/sweep --port 8000"]),
     (
         "sweep",
         [
@@ -100,11 +104,11 @@ fn command_line(families: &[&Family]) -> clap::Command {
 }
 
 /// The whole program.
-pub fn main(families: &[&Family]) -> ExitCode {
+pub fn main(families: &'static [&'static Family]) -> ExitCode {
     run(families).unwrap_or_else(|error| usage::report(&error))
 }
 
-fn run(families: &[&Family]) -> Result<ExitCode> {
+fn run(families: &'static [&'static Family]) -> Result<ExitCode> {
     let matches = matches_of(command_line(families))?;
     if let Some((name, matches)) = matches.subcommand()
         && let Some(family) = families.iter().find(|family| family.name == name)
@@ -116,6 +120,7 @@ fn run(families: &[&Family]) -> Result<ExitCode> {
         Command::Runs(args) => runs::runs(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Report(args) => report::report(&args, families),
+        Command::Serve(args) => serve::serve(&args, families),
         Command::Sweep(args) => return sweep::sweep(&args),
         Command::Board(args) => board::board(&args),
         Command::Data(args) => download::run(&args),

@@ -5,6 +5,7 @@ mod config;
 mod data;
 mod evaluate;
 mod pictures;
+mod play;
 mod recall;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use clap::{Args, Subcommand};
 use gibbs_backend::Noise;
 use gibbs_data::{ReadConfig, Splits};
 use gibbs_physics::memory::{AssociativeMemory, MemoryWeights, RecallConfig, similarity};
+use gibbs_serve::Playground;
 use gibbs_train::{
     checkpoint::State,
     run_folder::RunFiles,
@@ -160,6 +162,10 @@ impl Experiment for HopfieldExperiment {
 
     fn draw_pictures(&self, _: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, files)
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
 
     fn run(command: &HopfieldCommands, shared: &Shared) -> Result<()> {

@@ -6,6 +6,7 @@ mod config;
 mod evaluate;
 mod learning;
 mod measure;
+mod play;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,7 @@ use crate::{
 pub use compare::Compare;
 pub use config::{IsingModel, IsingTrain};
 pub use measure::Measure;
+pub use play::IsingPlayground;
 
 /// Configuration of an Ising run.
 pub type IsingRun = RunConfig<IsingModel, IsingTrain>;

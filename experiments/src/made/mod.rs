@@ -3,6 +3,7 @@
 mod columns;
 mod evaluate;
 mod pictures;
+mod play;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ use gibbs_core::{
     preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Binarization, Dataset, Kind, Splits};
+use gibbs_serve::Playground;
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
     run_folder::RunFiles,
@@ -282,6 +284,10 @@ impl Experiment for MadeExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {

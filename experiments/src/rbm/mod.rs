@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod pictures;
+mod play;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use gibbs_boltzmann::{
 };
 use gibbs_core::{Batch, math::to_host};
 use gibbs_data::{Binarization, Kind};
+use gibbs_serve::Playground;
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig},
     run_folder::RunFiles,
@@ -265,6 +267,10 @@ impl Experiment for RbmExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
         pictures::draw(self, source.data()?, files)
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
 
     fn run(command: &NoCommands, _: &Shared) -> Result<()> {

@@ -4,6 +4,7 @@
 mod evaluate;
 mod measure;
 mod pictures;
+mod play;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ use gibbs_core::{
 use gibbs_data::{Binarization, Dataset, Splits};
 use gibbs_flow::{Flow, FlowFamilyConfig, FlowKind, ImageConfig, MixtureConfig, fit_to_energy};
 use gibbs_physics::system::{ContinuousKind, ContinuousSystemConfig};
+use gibbs_serve::Playground;
 use gibbs_train::{
     clip::Clip,
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
@@ -379,6 +381,10 @@ impl Experiment for RealNvpExperiment {
         _: &Work,
     ) -> Result<()> {
         pictures::draw(self, source, files)
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
 
     fn run(command: &RealNvpCommands, shared: &Shared) -> Result<()> {

@@ -1,0 +1,35 @@
+//! The continuous flow to play with: points of the base on their way to the data.
+
+use gibbs_core::ConditionalLogProb;
+use gibbs_flow::continuous::VelocityField;
+use gibbs_serve::playground::{Dice, Paths, PlayError, Playground};
+
+use super::CnfExperiment;
+use crate::{
+    pictures::host,
+    play::{self, error},
+};
+
+/// Times at which points are computed; the page interpolates.
+const TIMES: usize = 32;
+
+impl Playground for CnfExperiment {
+    fn paths(&self) -> Option<&dyn Paths> {
+        (self.model.n_context() == 0 && self.model.model.field.n_variables() == 2).then_some(self)
+    }
+}
+
+impl Paths for CnfExperiment {
+    fn parts(&self) -> &'static str {
+        "time"
+    }
+
+    fn paths(&self, n: usize, dice: Dice) -> Result<Vec<Vec<[f32; 2]>>, PlayError> {
+        let flow = &self.model.model;
+        let times: Vec<f64> = (0..=TIMES).map(|k| k as f64 / TIMES as f64).collect();
+        let start = flow.base(n, &mut play::noise(dice));
+        let states = flow.points(start, None, [0.0, 1.0], &times).map_err(error)?;
+        let points = states.into_iter().map(|state| host(self.model.preprocessor.inverse(state)));
+        Ok(points.map(|points| points.as_chunks::<2>().0.to_vec()).collect())
+    }
+}

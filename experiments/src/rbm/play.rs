@@ -1,0 +1,107 @@
+//! The RBM to play with: its chain dreams from a drawing, completes one, and names its class.
+
+use burn::{prelude::*, tensor::activation::softmax};
+use gibbs_boltzmann::{
+    Clamp, GibbsChain,
+    units::{UnitFamily, Units},
+};
+use gibbs_core::math::to_host;
+use gibbs_serve::playground::{Chain, Classify, Complete, Dice, Frame, PlayError, Playground};
+
+use super::RbmExperiment;
+use crate::{pictures::host, play, source::one_hot};
+
+/// Temperatures through which the unknown pixels are annealed, and sweeps that follow.
+const ANNEALING: usize = 200;
+const SWEEPS: usize = 100;
+
+impl Playground for RbmExperiment {
+    fn shape(&self) -> Option<(usize, usize)> {
+        play::shape(&self.look())
+    }
+
+    fn examples(&self) -> Vec<Vec<f32>> {
+        play::examples(Playground::shape(self))
+    }
+
+    fn chain(&self) -> Option<&dyn Chain> {
+        Some(self)
+    }
+
+    fn complete(&self) -> Option<&dyn Complete> {
+        Some(self)
+    }
+
+    fn classify(&self) -> Option<&dyn Classify> {
+        (self.visible().n_classes() > 0).then_some(self)
+    }
+}
+
+impl RbmExperiment {
+    /// Visible states of data `[n, width]`; a label is the most probable one.
+    fn states(&self, x: Tensor<2>) -> Tensor<2> {
+        let label = (self.visible().n_classes() > 0).then(|| {
+            let best: Vec<i64> = self.rbm.class_log_weights(x.clone()).argmax(1).into_data().iter().collect();
+            best.into_iter().map(|class| class as u8).collect::<Vec<u8>>()
+        });
+        let label = one_hot(label.as_deref(), self.visible().n_classes(), &self.device);
+        self.visible().with_label(self.visible().encode(x), label)
+    }
+}
+
+impl Chain for RbmExperiment {
+    fn width(&self) -> usize {
+        self.rbm.visible.width()
+    }
+
+    fn start(&self, image: &[f32], dice: Dice) -> Result<Vec<f32>, PlayError> {
+        let pixels = play::binarized(image, &mut play::noise(dice).child("start"));
+        Ok(host(self.states(play::copies(&pixels, 1, &self.device))))
+    }
+
+    fn step(&self, state: &[f32], steps: usize, dice: Dice) -> Result<Frame, PlayError> {
+        let v = play::copies(state, 1, &self.device);
+        let v = GibbsChain::new(&self.rbm).run(v, steps, &mut play::noise(dice));
+        let energy = to_host(self.rbm.free_energy(v.clone()))[0];
+        Ok(Frame { image: self.draws(v.clone(), None).means, state: host(v), energy })
+    }
+}
+
+impl Complete for RbmExperiment {
+    fn how(&self) -> &'static str {
+        "Eight Markov chains with the known pixels held, annealed from high temperature."
+    }
+
+    fn complete(
+        &self,
+        image: &[f32],
+        known: &[bool],
+        n: usize,
+        dice: Dice,
+    ) -> Result<Vec<Vec<f32>>, PlayError> {
+        let noise = &mut play::noise(dice);
+        let flags: Vec<f32> = known.iter().map(|known| f32::from(u8::from(*known))).collect();
+        let values = self.states(play::copies(&play::binarized(image, noise), n, &self.device));
+        let columns = self.visible().n_visible(image.len()) - self.visible().n_classes();
+        let flags: Vec<f32> =
+            flags.iter().flat_map(|flag| std::iter::repeat_n(*flag, columns / image.len())).collect();
+        let free_label = Tensor::zeros([n, self.visible().n_classes()], &self.device);
+        let known = Tensor::cat(vec![play::copies(&flags, n, &self.device), free_label], 1);
+        let clamp = Clamp { known, values };
+        let chain = GibbsChain::clamped(&self.rbm, clamp.clone());
+        let betas: Vec<f64> = (0..=ANNEALING).map(|k| k as f64 / ANNEALING as f64).collect();
+        let start = chain.anneal(chain.init(n, noise), &self.rbm.visible.neutral(), &betas, noise);
+        let end = chain.run(start, SWEEPS, noise);
+        Ok(play::split(&self.draws(end, Some(&clamp)).means, image.len()))
+    }
+}
+
+impl Classify for RbmExperiment {
+    fn classes(&self) -> Vec<String> {
+        play::classes(self.visible().n_classes())
+    }
+
+    fn classify(&self, image: &[f32]) -> Result<Vec<f32>, PlayError> {
+        Ok(host(softmax(self.rbm.class_log_weights(play::copies(image, 1, &self.device)), 1)))
+    }
+}

@@ -1,0 +1,89 @@
+//! The flow to play with: a walk between two images along its base; points of the base on their way through its layers.
+
+use burn::prelude::*;
+use gibbs_core::{Batch, Bijection, ConditionalLogProb};
+use gibbs_serve::playground::{Dice, Latent, Paths, PlayError, Playground};
+
+use super::RealNvpExperiment;
+use crate::{
+    pictures::host,
+    play::{self, error},
+};
+
+impl Playground for RealNvpExperiment {
+    fn shape(&self) -> Option<(usize, usize)> {
+        play::shape(&self.look())
+    }
+
+    fn examples(&self) -> Vec<Vec<f32>> {
+        play::examples(Playground::shape(self))
+    }
+
+    fn latent(&self) -> Option<&dyn Latent> {
+        (self.model.n_context() == 0 && Playground::shape(self).is_some()).then_some(self)
+    }
+
+    fn paths(&self) -> Option<&dyn Paths> {
+        (self.model.n_context() == 0 && self.model.model.n_variables() == 2).then_some(self)
+    }
+}
+
+impl RealNvpExperiment {
+    /// `n` points of the base `[n, D]`.
+    fn base(&self, n: usize, dice: Dice) -> Tensor<2> {
+        let (flow, noise) = (&self.model.model, &mut play::noise(dice));
+        match &flow.base {
+            Some(mixture) => mixture.sample(n, 1.0, noise),
+            None => play::split(&noise.normal_vec(n * flow.n_variables()), flow.n_variables())
+                .chunks(n)
+                .map(|points| play::rows(points, &self.device))
+                .next()
+                .unwrap_or_else(|| Tensor::zeros([n, flow.n_variables()], &self.device)),
+        }
+    }
+}
+
+impl Latent for RealNvpExperiment {
+    fn width(&self) -> usize {
+        self.model.model.n_variables()
+    }
+
+    fn is_normal(&self) -> bool {
+        self.model.model.base.is_none()
+    }
+
+    fn encode(&self, image: &[f32]) -> Result<Vec<f32>, PlayError> {
+        let examples = Batch::new(play::copies(image, 1, &self.device));
+        crate::experiment::Latent::encode(self, examples, 0).map(host).map_err(error)
+    }
+
+    fn decode(&self, latent: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, PlayError> {
+        let latent = Batch::new(play::rows(latent, &self.device));
+        let images = crate::experiment::Latent::decode(self, latent, 0).map_err(error)?;
+        Ok(play::split(&host(images), self.model.model.n_variables()))
+    }
+
+    fn draw(&self, dice: Dice) -> Result<Vec<f32>, PlayError> {
+        Ok(host(self.base(1, dice)))
+    }
+}
+
+impl Paths for RealNvpExperiment {
+    fn parts(&self) -> &'static str {
+        "layers"
+    }
+
+    fn paths(&self, n: usize, dice: Dice) -> Result<Vec<Vec<[f32; 2]>>, PlayError> {
+        let mut z = self.base(n, dice);
+        let show = |z: &Tensor<2>| {
+            let points = host(self.model.preprocessor.inverse(z.clone()));
+            points.as_chunks::<2>().0.to_vec()
+        };
+        let mut frames = vec![show(&z)];
+        for layer in self.model.model.layers.iter().rev() {
+            z = layer.inverse(z, None).0;
+            frames.push(show(&z));
+        }
+        Ok(frames)
+    }
+}
