@@ -31,16 +31,16 @@ function ticks(low, high, count) {
 
 /**
  * Lines over a common axis. A line is `{ points: [[x, y], …], name, errors }`, the first one in the accent color. `mark` is a
- * place on the axis, `axis` its name.
+ * place on the axis, `axis` its name, `range` the ends of the values.
  */
-export function plot(lines, { label, mark, axis, height = HEIGHT } = {}) {
+export function plot(lines, { label, mark, axis, range, height = HEIGHT } = {}) {
   const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: "plot", role: "img", "aria-label": label });
   const finite = lines.flatMap((line) => line.points).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   if (finite.length === 0) return picture;
   const [xs, ys] = [finite.map(([x]) => x), finite.map(([, y]) => y)];
   const ends = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
   const widened = ([low, high]) => (high > low ? [low, high] : [low - 0.5, high + 0.5]);
-  const [[x0, x1], [y0, y1]] = [widened(ends(xs)), widened(ends(ys))];
+  const [[x0, x1], [y0, y1]] = [widened(ends(xs)), range ?? widened(ends(ys))];
   const [w, h] = [WIDTH - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
   const px = (x) => MARGIN.left + ((x - x0) / (x1 - x0)) * w;
   const py = (y) => MARGIN.top + (1 - (y - y0) / (y1 - y0)) * h;

@@ -48,7 +48,7 @@ export function lattice(model) {
     exact.textContent = digits(found.exact.magnetization);
     energy.textContent = digits(found.energy);
     past.push([call, found.magnetization]);
-    curve.replaceChildren(plot([{ points: past.slice(-SHOWN) }], { label: "Magnetization over time", height: 140 }));
+    curve.replaceChildren(plot([{ points: past.slice(-SHOWN) }], { label: "Magnetization over time", range: [-1, 1], height: 140 }));
     canvas.dataset.frames = call;
     canvas.dataset.magnetization = found.magnetization;
   }

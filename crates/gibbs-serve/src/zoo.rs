@@ -34,6 +34,7 @@ pub trait Zoo: Send + Sync + 'static {
 }
 
 /// A model that needs no run.
+#[derive(Clone)]
 pub struct Toy {
     /// Its name in addresses: letters, digits and hyphens.
     pub name: &'static str,

@@ -14,7 +14,7 @@ use gibbs_backend::Noise;
 use gibbs_boltzmann::{Chains, ContrastiveConfig, LayerStart, RbmConfig, Upward, units::UnitKind};
 use gibbs_core::{Batch, ConfigError};
 use gibbs_data::{Binarization, Kind};
-use gibbs_serve::Playground;
+use gibbs_serve::{Offer, Playground};
 use gibbs_train::{
     learner::{AverageConfig, LearnerConfig, OptimizerConfig},
     run_folder::RunFiles,
@@ -139,6 +139,7 @@ impl Experiment for AutoencoderExperiment {
     ];
     const FILES: &'static [&'static str] =
         &["curves.png", "curves.svg", evaluate::LOGISTIC_PCA, experiment::BASELINE];
+    const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] =
         &["layer", "reconstruction_error", "loss", "train_squared_error", "valid_squared_error"];
     const TAKES_LAYERS: bool = true;

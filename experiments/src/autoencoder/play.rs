@@ -1,9 +1,21 @@
 //! The autoencoder to play with: the code of a drawing and what it is restored to; a walk between two codes.
 
-use gibbs_serve::playground::{Dice, Latent, PlayError, Playground, Reconstruct};
+use gibbs_serve::{
+    Offer,
+    playground::{Dice, Latent, PlayError, Playground, Reconstruct},
+};
 
 use super::AutoencoderExperiment;
 use crate::{pictures::host, play};
+
+/// A training of a small one.
+pub(super) const OFFER: Offer = Offer {
+    name: "first-autoencoder",
+    title: "Autoencoder",
+    about: "Compresses digits to a few numbers and walks between them. About a minute.",
+    command: &["autoencoder", "train"],
+    settings: &["--data", "digits", "--preset", "tiny"],
+};
 
 impl Playground for AutoencoderExperiment {
     fn shape(&self) -> Option<(usize, usize)> {

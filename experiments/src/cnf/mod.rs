@@ -22,7 +22,7 @@ use gibbs_flow::{
     continuous::{AdjointLikelihood, Field, SolvedLikelihood, VelocityField},
 };
 use gibbs_physics::system::ContinuousSystemConfig;
-use gibbs_serve::Playground;
+use gibbs_serve::{Offer, Playground};
 use gibbs_train::{
     learner::{DataBatches, Learner, StepNoise},
     run_folder::RunFiles,
@@ -149,6 +149,7 @@ impl Experiment for CnfExperiment {
         ),
     ];
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
+    const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] =
         &["free_energy", "loss", "valid_log_prob", "train_log_prob", "valid_loss"];
     const USES_WEIGHTS: bool = true;

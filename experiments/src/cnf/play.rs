@@ -2,12 +2,24 @@
 
 use gibbs_core::ConditionalLogProb;
 use gibbs_flow::continuous::VelocityField;
-use gibbs_serve::playground::{Dice, Paths, PlayError, Playground};
+use gibbs_serve::{
+    Offer,
+    playground::{Dice, Paths, PlayError, Playground},
+};
 
 use super::CnfExperiment;
 use crate::{
     pictures::host,
     play::{self, error},
+};
+
+/// A training of a small one.
+pub(super) const OFFER: Offer = Offer {
+    name: "first-cnf",
+    title: "Continuous flow",
+    about: "Carries a normal distribution through time into two moons. Half a minute.",
+    command: &["cnf", "train"],
+    settings: &["--data", "moons", "--preset", "tiny"],
 };
 
 /// Times at which points are computed; the page interpolates.

@@ -5,13 +5,16 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Result;
 use burn::prelude::*;
 use clap::{ArgMatches, Command};
-use gibbs_serve::Playground;
+use gibbs_serve::{Offer, Playground, Toy};
 
 use super::{Experiment, latent, load_run, run};
 use crate::{
     cli::{Cli, matches_of},
     usage,
 };
+
+/// Loads the trained model in a folder to play with, if there is something to do with it.
+pub type OpenPlayground = fn(&Path, &Device) -> Result<Option<Box<dyn Playground>>>;
 
 /// A model family without its types: its name, its command line, and what a run of it writes.
 pub struct Family {
@@ -29,8 +32,12 @@ pub struct Family {
     pub guide: &'static str,
     /// Pictures of a finished run: file name, and what to see there.
     pub pictures: &'static [(&'static str, &'static str)],
-    /// The trained model in a folder to play with, if there is something to do with it.
-    pub playground: fn(&Path, &Device) -> Result<Option<Box<dyn Playground>>>,
+    /// Trainings that `gibbs serve` offers.
+    pub offers: &'static [Offer],
+    /// Models to play with that need no run.
+    pub toys: fn() -> Result<Vec<Toy>>,
+    /// The model of a run in `gibbs serve`.
+    pub playground: OpenPlayground,
     /// The command line.
     pub command: fn() -> Command,
     /// Runs what a command line asks for.
@@ -48,6 +55,8 @@ impl Family {
             reference: E::REFERENCE,
             guide: E::GUIDE,
             pictures: E::PICTURES,
+            offers: E::OFFERS,
+            toys: E::toys,
             playground: playground::<E>,
             command: command::<E>,
             run: run::<E>,

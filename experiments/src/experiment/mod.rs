@@ -16,7 +16,7 @@ use anyhow::Result;
 use burn::prelude::*;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use gibbs_data::{Binarization, ReadConfig, Splits};
-use gibbs_serve::Playground;
+use gibbs_serve::{Offer, Playground, Toy};
 use gibbs_train::{run_folder::RunFiles, training::TrainTask};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -31,7 +31,7 @@ use crate::{
     usage::{OrUsage, usage},
 };
 
-pub use family::{Family, REPORT};
+pub use family::{Family, OpenPlayground, REPORT};
 pub use latent::Latent;
 pub use trained::{Applied, load_baseline, load_run, load_with_source};
 
@@ -53,6 +53,8 @@ pub trait Experiment: Sized {
     const PICTURES: &'static [(&'static str, &'static str)];
     /// Further files that a run of this family writes, in addition to those of every run.
     const FILES: &'static [&'static str];
+    /// Trainings of seconds that `gibbs serve` offers.
+    const OFFERS: &'static [Offer] = &[];
     /// Metrics that the progress bar shows.
     const SHOWN: &'static [&'static str];
     /// Whether it trains with weights of the examples.
@@ -174,6 +176,14 @@ pub trait Experiment: Sized {
     /// # Errors
     /// A file that cannot be written.
     fn draw_pictures(&self, source: &Source<Self::Target>, files: &RunFiles, work: &Work) -> Result<()>;
+
+    /// Models to play with in `gibbs serve` that need no run.
+    ///
+    /// # Errors
+    /// A model that cannot be made.
+    fn toys() -> Result<Vec<Toy>> {
+        Ok(Vec::new())
+    }
 
     /// The trained model to play with in `gibbs serve`; `None` where there is nothing to do with it.
     fn playground(self) -> Option<Box<dyn Playground>> {

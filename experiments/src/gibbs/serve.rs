@@ -1,6 +1,6 @@
 //! `gibbs serve`: a local web app over trained models.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
@@ -9,67 +9,9 @@ use gibbs_serve::{Offer, Playground, Server, Toy, Zoo, playground::PlayError};
 
 use crate::{
     experiment::Family,
-    ising::IsingPlayground,
     output::{note, print},
     usage::{OrUsage, one_line, usage},
 };
-
-/// Trainings of seconds that make something to play with.
-const OFFERS: [Offer; 6] = [
-    Offer {
-        name: "first-hopfield",
-        title: "Hopfield memory",
-        about: "Stores digits in one step. Damage one and watch it being recalled. About a second.",
-        command: &["hopfield", "train"],
-        settings: &["--data", "digits", "--preset", "tiny"],
-    },
-    Offer {
-        name: "first-rbm",
-        title: "Restricted Boltzmann machine",
-        about: "Learns digits with their labels. Draw one, see the chain dream from it, and what class it is. About a minute.",
-        command: &["rbm", "train"],
-        settings: &[
-            "--data",
-            "digits",
-            "--preset",
-            "tiny",
-            "--set",
-            "model.n_classes=10",
-            "--set",
-            "model.n_hidden=128",
-            "--set",
-            "train.epochs=10",
-        ],
-    },
-    Offer {
-        name: "first-autoencoder",
-        title: "Autoencoder",
-        about: "Compresses digits to a few numbers and walks between them. About a minute.",
-        command: &["autoencoder", "train"],
-        settings: &["--data", "digits", "--preset", "tiny"],
-    },
-    Offer {
-        name: "first-made",
-        title: "Autoregressive model",
-        about: "Draws digits pixel by pixel. Hide a part of a drawing and let it complete it. Half a minute.",
-        command: &["made", "train"],
-        settings: &["--data", "digits", "--preset", "tiny"],
-    },
-    Offer {
-        name: "first-realnvp",
-        title: "Normalizing flow of two moons",
-        about: "Folds a normal distribution into two moons, layer by layer. Half a minute.",
-        command: &["realnvp", "train"],
-        settings: &["--data", "moons", "--preset", "tiny"],
-    },
-    Offer {
-        name: "first-cnf",
-        title: "Continuous flow of two moons",
-        about: "Carries a normal distribution through time into two moons. Half a minute.",
-        command: &["cnf", "train"],
-        settings: &["--data", "moons", "--preset", "tiny"],
-    },
-];
 
 /// Flags of `gibbs serve`.
 #[derive(Args, Debug)]
@@ -90,8 +32,8 @@ pub(super) fn serve(args: &Serve, families: &'static [&'static Family]) -> Resul
     if args.dir.exists() && !args.dir.is_dir() {
         return Err(usage(format!("{} is a file: name the folder of your runs", args.dir.display())));
     }
-    let models =
-        Families { families, program: std::env::current_exe()?, ising: Arc::new(IsingPlayground::new()?) };
+    let toys = families.iter().map(|family| (family.toys)()).collect::<Result<Vec<_>>>()?.concat();
+    let models = Families { families, toys, program: std::env::current_exe()? };
     let server = match Server::bind(&args.dir, args.port, models) {
         Err(error) if error.is_bad_input() => return Err(error).or_usage(),
         server => server?,
@@ -104,8 +46,8 @@ pub(super) fn serve(args: &Serve, families: &'static [&'static Family]) -> Resul
 /// The families as the server sees them.
 struct Families {
     families: &'static [&'static Family],
+    toys: Vec<Toy>,
     program: PathBuf,
-    ising: Arc<IsingPlayground>,
 }
 
 impl Families {
@@ -123,16 +65,11 @@ impl Zoo for Families {
     }
 
     fn toys(&self) -> Vec<Toy> {
-        vec![Toy {
-            name: "ising",
-            title: "Ising lattice",
-            about: "A magnet in the computer. Turn the temperature: below the critical one the spins order, above it they do not.",
-            playground: self.ising.clone(),
-        }]
+        self.toys.clone()
     }
 
     fn offers(&self) -> Vec<Offer> {
-        OFFERS.to_vec()
+        self.families.iter().flat_map(|family| family.offers).cloned().collect()
     }
 
     fn program(&self) -> PathBuf {

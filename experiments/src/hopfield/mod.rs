@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 use gibbs_backend::Noise;
 use gibbs_data::{ReadConfig, Splits};
 use gibbs_physics::memory::{AssociativeMemory, MemoryWeights, RecallConfig, similarity};
-use gibbs_serve::Playground;
+use gibbs_serve::{Offer, Playground};
 use gibbs_train::{
     checkpoint::State,
     run_folder::RunFiles,
@@ -101,6 +101,7 @@ impl Experiment for HopfieldExperiment {
         ("recall-energy.png", "The energy during the recall: it never rises."),
     ];
     const FILES: &'static [&'static str] = &[];
+    const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &["stable"];
     type Model = HopfieldModel;
     type Train = HopfieldTrain;

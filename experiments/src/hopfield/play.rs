@@ -1,10 +1,22 @@
 //! The associative memory to play with: it recalls a damaged pattern step by step.
 
 use gibbs_physics::memory::RecallConfig;
-use gibbs_serve::playground::{Dice, PlayError, Playground, Recall};
+use gibbs_serve::{
+    Offer,
+    playground::{Dice, PlayError, Playground, Recall},
+};
 
 use super::{HopfieldExperiment, data::pixels};
 use crate::play;
+
+/// A training of a small one.
+pub(super) const OFFER: Offer = Offer {
+    name: "first-hopfield",
+    title: "Hopfield memory",
+    about: "Stores digits in one step. Damage one and watch it being recalled. A few seconds.",
+    command: &["hopfield", "train"],
+    settings: &["--data", "digits", "--preset", "tiny"],
+};
 
 /// States that are shown of a sweep, and the most sweeps.
 const PARTS: usize = 12;

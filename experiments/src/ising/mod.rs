@@ -23,6 +23,7 @@ use gibbs_physics::{
     system::{SpinSystem, SpinSystemConfig, SpinSystemKind},
 };
 use gibbs_report::Figure;
+use gibbs_serve::Toy;
 use gibbs_train::{atomic, run_folder::RunFiles, training::TrainTask, weights};
 use serde_json::Value;
 
@@ -43,7 +44,6 @@ use crate::{
 pub use compare::Compare;
 pub use config::{IsingModel, IsingTrain};
 pub use measure::Measure;
-pub use play::IsingPlayground;
 
 /// Configuration of an Ising run.
 pub type IsingRun = RunConfig<IsingModel, IsingTrain>;
@@ -162,6 +162,10 @@ impl Experiment for IsingExperiment {
 
     fn draw_pictures(&self, _: &Source<SpinSystemConfig>, files: &RunFiles, _: &Work) -> Result<()> {
         evaluate::draw_pictures(self, files)
+    }
+
+    fn toys() -> Result<Vec<Toy>> {
+        Ok(vec![play::toy()?])
     }
 
     fn run(command: &IsingCommands, shared: &Shared) -> Result<()> {

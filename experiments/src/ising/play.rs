@@ -1,12 +1,17 @@
 //! The Ising model to play with: its square lattice at any temperature, by heat-bath sweeps.
 
+use std::sync::Arc;
+
 use gibbs_physics::{
     Boundary, Lattice as SquareLattice, Pairwise, PhysicsError,
     exact::{CRITICAL_BETA, onsager, yang},
     ising,
     monte_carlo::{Chain, Observation, Rule, Sweep},
 };
-use gibbs_serve::playground::{Dice, Lattice, PlayError, Playground, Spins};
+use gibbs_serve::{
+    Toy,
+    playground::{Dice, Lattice, PlayError, Playground, Spins},
+};
 
 use crate::play;
 
@@ -16,28 +21,28 @@ const LENGTHS: [usize; 4] = [32, 64, 128, 256];
 const TEMPERATURES: (f64, f64) = (0.5, 5.0);
 
 /// Ferromagnets on square lattices with periodic boundaries, coupling 1, no field.
-pub struct IsingPlayground(Vec<(usize, Pairwise)>);
+struct Ferromagnets(Vec<(usize, Pairwise)>);
 
-impl IsingPlayground {
-    /// Lattices of all lengths.
-    ///
-    /// # Errors
-    /// Never: the lengths are constants.
-    pub fn new() -> Result<Self, PhysicsError> {
-        let model = |length: usize| {
-            Ok((length, ising(&SquareLattice::square(length, Boundary::Periodic)?, 1.0, 0.0)?))
-        };
-        LENGTHS.into_iter().map(model).collect::<Result<_, _>>().map(Self)
-    }
+/// The lattices of all lengths.
+pub(super) fn toy() -> Result<Toy, PhysicsError> {
+    let model =
+        |length: usize| Ok((length, ising(&SquareLattice::square(length, Boundary::Periodic)?, 1.0, 0.0)?));
+    let lattices = LENGTHS.into_iter().map(model).collect::<Result<_, PhysicsError>>()?;
+    Ok(Toy {
+        name: "ising",
+        title: "Ising lattice",
+        about: "A magnet in the computer. Turn the temperature: below the critical one the spins order, above it they do not.",
+        playground: Arc::new(Ferromagnets(lattices)),
+    })
 }
 
-impl Playground for IsingPlayground {
+impl Playground for Ferromagnets {
     fn lattice(&self) -> Option<&dyn Lattice> {
         Some(self)
     }
 }
 
-impl Lattice for IsingPlayground {
+impl Lattice for Ferromagnets {
     fn lengths(&self) -> Vec<usize> {
         LENGTHS.to_vec()
     }

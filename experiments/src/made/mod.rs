@@ -20,7 +20,7 @@ use gibbs_core::{
     preprocess::{Preprocessed, PreprocessorConfig},
 };
 use gibbs_data::{Binarization, Dataset, Kind, Splits};
-use gibbs_serve::Playground;
+use gibbs_serve::{Offer, Playground};
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
     run_folder::RunFiles,
@@ -104,6 +104,7 @@ impl Experiment for MadeExperiment {
         ),
     ];
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
+    const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &["loss", "valid_log_prob", "train_log_prob"];
     const USES_WEIGHTS: bool = true;
     type Model = MadeModel;

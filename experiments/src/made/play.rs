@@ -3,10 +3,22 @@
 use gibbs_autoregressive::{Autoregressive, Evidence, OutputDistribution};
 use gibbs_backend::Noise;
 use gibbs_core::ConditionalLogProb;
-use gibbs_serve::playground::{Complete, Dice, PlayError, Playground};
+use gibbs_serve::{
+    Offer,
+    playground::{Complete, Dice, PlayError, Playground},
+};
 
 use super::MadeExperiment;
 use crate::{pictures::host, play};
+
+/// A training of a small one.
+pub(super) const OFFER: Offer = Offer {
+    name: "first-made",
+    title: "Autoregressive model",
+    about: "Draws digits pixel by pixel. Hide a part of a drawing and let it complete it. Half a minute.",
+    command: &["made", "train"],
+    settings: &["--data", "digits", "--preset", "tiny"],
+};
 
 /// Draws of which the completions are taken, by their weights.
 const PROPOSALS: usize = 48;

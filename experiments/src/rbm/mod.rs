@@ -16,7 +16,7 @@ use gibbs_boltzmann::{
 };
 use gibbs_core::{Batch, math::to_host};
 use gibbs_data::{Binarization, Kind};
-use gibbs_serve::Playground;
+use gibbs_serve::{Offer, Playground};
 use gibbs_train::{
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig},
     run_folder::RunFiles,
@@ -100,6 +100,7 @@ impl Experiment for RbmExperiment {
         ),
     ];
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
+    const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &["valid_log_prob", "free_energy_gap", "reconstruction_error"];
     type Model = RbmConfig;
     type Train = TrainConfig<RbmTrain>;

@@ -6,10 +6,33 @@ use gibbs_boltzmann::{
     units::{UnitFamily, Units},
 };
 use gibbs_core::math::to_host;
-use gibbs_serve::playground::{Chain, Classify, Complete, Dice, Frame, PlayError, Playground};
+use gibbs_serve::{
+    Offer,
+    playground::{Chain, Classify, Complete, Dice, Frame, PlayError, Playground},
+};
 
 use super::RbmExperiment;
 use crate::{pictures::host, play, source::one_hot};
+
+/// A training of a small one.
+pub(super) const OFFER: Offer = Offer {
+    name: "first-rbm",
+    title: "Restricted Boltzmann machine",
+    about: "Learns digits with their labels. Draw one, see the chain dream from it, and what class it is. About a minute.",
+    command: &["rbm", "train"],
+    settings: &[
+        "--data",
+        "digits",
+        "--preset",
+        "tiny",
+        "--set",
+        "model.n_classes=10",
+        "--set",
+        "model.n_hidden=128",
+        "--set",
+        "train.epochs=10",
+    ],
+};
 
 /// Temperatures through which the unknown pixels are annealed, and sweeps that follow.
 const ANNEALING: usize = 200;

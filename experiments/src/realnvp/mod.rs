@@ -19,7 +19,7 @@ use gibbs_core::{
 use gibbs_data::{Binarization, Dataset, Splits};
 use gibbs_flow::{Flow, FlowFamilyConfig, FlowKind, ImageConfig, MixtureConfig, fit_to_energy};
 use gibbs_physics::system::{ContinuousKind, ContinuousSystemConfig};
-use gibbs_serve::Playground;
+use gibbs_serve::{Offer, Playground};
 use gibbs_train::{
     clip::Clip,
     learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
@@ -117,6 +117,7 @@ impl Experiment for RealNvpExperiment {
         ),
     ];
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg", "measure.json"];
+    const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
     const USES_WEIGHTS: bool = true;
     type Model = FlowModel;

@@ -2,12 +2,24 @@
 
 use burn::prelude::*;
 use gibbs_core::{Batch, Bijection, ConditionalLogProb};
-use gibbs_serve::playground::{Dice, Latent, Paths, PlayError, Playground};
+use gibbs_serve::{
+    Offer,
+    playground::{Dice, Latent, Paths, PlayError, Playground},
+};
 
 use super::RealNvpExperiment;
 use crate::{
     pictures::host,
     play::{self, error},
+};
+
+/// A training of a small one.
+pub(super) const OFFER: Offer = Offer {
+    name: "first-realnvp",
+    title: "Normalizing flow",
+    about: "Folds a normal distribution into two moons, layer by layer. Half a minute.",
+    command: &["realnvp", "train"],
+    settings: &["--data", "moons", "--preset", "tiny"],
 };
 
 impl Playground for RealNvpExperiment {
