@@ -82,10 +82,17 @@ impl Folder {
     /// # Errors
     /// 404.
     pub(crate) fn run(&self, id: &str) -> Result<Run, Refusal> {
-        let runs = self.runs()?;
-        let listed = runs.iter().find(|listed| listed.id == id);
-        let run = listed.and_then(|listed| Run::read(listed.run.folder()).ok());
-        run.ok_or_else(|| Refusal::missing("there is no such run"))
+        let find = || -> Result<Option<Run>, Refusal> {
+            let runs = self.runs()?;
+            let listed = runs.iter().find(|listed| listed.id == id);
+            Ok(listed.and_then(|listed| Run::read(listed.run.folder()).ok()))
+        };
+        if let Some(run) = find()? {
+            return Ok(run);
+        }
+        // It may be newer than the list.
+        self.forget();
+        find()?.ok_or_else(|| Refusal::missing("there is no such run"))
     }
 
     /// Makes the next request read the runs again.

@@ -41,6 +41,9 @@ use crate::{
 /// The most bytes of a request: the spins of the largest lattice take a third.
 const MOST_BYTES: usize = 1 << 18;
 
+/// Threads that read files or compute. More requests wait.
+const BLOCKING: usize = 32;
+
 /// What files of a run may do: show themselves. A report has its styles and pictures inside.
 const FILE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox";
@@ -120,7 +123,10 @@ impl Server {
     /// # Errors
     /// [`ServeError::Io`].
     pub fn run(self) -> Result<(), ServeError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .max_blocking_threads(BLOCKING)
+            .enable_all()
+            .build()?;
         let outcome = runtime.block_on(self.run_until(async {
             let _ = tokio::signal::ctrl_c().await;
         }));

@@ -5,8 +5,6 @@ mod attacks;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
-mod load;
-#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod zoo;
