@@ -64,7 +64,6 @@ fn fifty_clients_do_not_make_the_server_grow() {
     let after = resident();
     if let (Some(before), Some(after)) = (before, after) {
         let requests = count.load(Ordering::Relaxed);
-        println!("{CLIENTS} clients, {requests} requests: {} kB, then {} kB", before >> 10, after >> 10);
         assert!(after < before + ROOM, "{before} bytes grew to {after} in {requests} requests");
     }
 }
