@@ -98,7 +98,7 @@ pub fn need(run: &PlannedRun, folder: &Path) -> Result<Need, SweepError> {
         }
     };
     let own = found.info().map(|info| arguments_of(&info.machine.command)).unwrap_or_default();
-    let planned = [&[run.family.clone()], run.arguments.as_slice()].concat();
+    let planned = [std::slice::from_ref(&run.family), run.arguments.as_slice()].concat();
     if own != planned {
         let (found, planned) = (own.join(" "), planned.join(" "));
         return Err(SweepError::OtherRun { folder: folder.to_path_buf(), found, planned });

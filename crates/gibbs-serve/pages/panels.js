@@ -20,5 +20,6 @@ export async function play(address) {
   }
   if (model.latent && model.shape) found.push(el("h2", {}, "Walk between two images"), walk(model, pad));
   if (model.paths) found.push(el("h2", {}, "Carry points through the flow"), paths(model));
+  if (found.length === 0) found.push(el("p", { class: "muted" }, "There is nothing to play with here: the model knows neither images nor points in the plane."));
   return found;
 }

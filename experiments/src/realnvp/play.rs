@@ -46,11 +46,10 @@ impl RealNvpExperiment {
         let (flow, noise) = (&self.model.model, &mut play::noise(dice));
         match &flow.base {
             Some(mixture) => mixture.sample(n, 1.0, noise),
-            None => play::split(&noise.normal_vec(n * flow.n_variables()), flow.n_variables())
-                .chunks(n)
-                .map(|points| play::rows(points, &self.device))
-                .next()
-                .unwrap_or_else(|| Tensor::zeros([n, flow.n_variables()], &self.device)),
+            None => {
+                let values = noise.normal_vec(n * flow.n_variables());
+                play::rows(&play::split(&values, flow.n_variables()), &self.device)
+            }
         }
     }
 }
