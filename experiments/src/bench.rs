@@ -3,6 +3,7 @@
 //! Each case runs 5 steps to warm up, then at least 5 steps and at least 3 seconds, and reports the median.
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -41,7 +42,13 @@ use gibbs_physics::{
 use gibbs_train::learner::{Learner, LearnerConfig};
 use serde::Serialize;
 
-use crate::{cli::Shared, experiment::device, output::print, usage::usage};
+use crate::{
+    against::Peers,
+    cli::Shared,
+    experiment::device,
+    output::{note, print, width},
+    usage::usage,
+};
 
 /// The flags of `bench`.
 #[derive(Args, Debug)]
@@ -49,16 +56,20 @@ pub struct BenchArgs {
     /// Only cases whose names start with one of these
     #[arg(value_name = "CASE-PREFIX")]
     prefixes: Vec<String>,
+    /// Times of other programs, as JSON lines with `case` and `ms_per_step`: prints a table with the ratio to the fastest of them
+    #[arg(long, value_name = "PEERS.jsonl")]
+    against: Vec<PathBuf>,
     #[command(flatten)]
     shared: Shared,
 }
 
-/// Times the cases that are asked for, and prints one JSON object a line.
+/// Times the cases that are asked for, and prints one JSON object a line, or a table where there are times of other programs.
 ///
 /// # Errors
-/// A prefix of no case.
+/// A prefix of no case, or a file of times that cannot be read.
 pub fn bench(args: &BenchArgs) -> Result<()> {
     let (backend, device) = device(&args.shared)?;
+    let peers = Peers::read(&args.against)?;
     let begins = |case: &str, prefix: &String| case.starts_with(prefix.as_str());
     if let Some(prefix) =
         args.prefixes.iter().find(|prefix| !CASES.iter().any(|(case, _)| begins(case, prefix)))
@@ -68,10 +79,16 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
     }
     let is_wanted =
         |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|prefix| begins(case, prefix));
+    let mut ours = Vec::new();
     for (case, setup) in CASES.iter().filter(|(case, _)| is_wanted(case)) {
-        print(serde_json::to_string(&run(case, *setup, &backend, &device)?)?)?;
+        let line = run(case, *setup, &backend, &device)?;
+        match args.against.is_empty() {
+            true => print(serde_json::to_string(&line)?)?,
+            false => note(format!("{case} {:.3} ms", line.ms_per_step)),
+        }
+        ours.push((*case, line.ms_per_step));
     }
-    Ok(())
+    if args.against.is_empty() { Ok(()) } else { print(peers.table(&ours).to_text(width())) }
 }
 
 const WARM_UP: usize = 5;

@@ -3,6 +3,7 @@
 //! A family implements [`experiment::Experiment`]. From there [`experiment`] has the path of a run: [`request`] is what the
 //! user asks for, [`source`] what the model learns from, [`config`] the complete settings, [`evaluation`] the results.
 
+pub mod against;
 pub mod autoencoder;
 pub mod base;
 pub mod bench;
