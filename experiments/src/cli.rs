@@ -8,11 +8,12 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use gibbs_data::Split;
+use gibbs_train::config::nearest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::data::{CompanionFlags, DataFlags};
-use crate::usage::{nearest, usage};
+use crate::usage::{did_you_mean, usage};
 
 /// Command line of a family whose `train` and `sample` take the further flags `T` and `S`, with the further commands `X`.
 #[derive(Parser, Debug)]
@@ -60,12 +61,14 @@ pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
     if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(name))) =
         (error.kind(), error.get(ContextKind::InvalidSubcommand))
     {
-        let near = nearest(name, commands.iter().map(String::as_str));
+        let near = did_you_mean(name, commands.iter().map(String::as_str));
         return Err(usage(format!("there is no command {name}{near}: --help lists the commands")));
     }
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
-        && let Some((section, name)) = SETTINGS.iter().find(|(_, name)| flag == &format!("--{name}"))
+        && let Some(name) = nearest(flag.trim_start_matches('-'), SETTINGS.iter().map(|(_, name)| *name))
+        && let Some((section, _)) = SETTINGS.iter().find(|(_, setting)| *setting == name)
+        && error.get(ContextKind::SuggestedArg).is_none()
     {
         let setting = format!("{section}.{}", name.replace('-', "_"));
         return Err(usage(format!("{flag} is a setting: give --set {setting}=VALUE")));
