@@ -6,13 +6,15 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use burn::prelude::*;
 use gibbs_data::check::DataCheck;
+use gibbs_report::write_atomic;
+use gibbs_runs::curves;
 use gibbs_train::{
     config::Change,
     run_folder::{Existing, Machine, RunFolder, RunInfo},
-    training::{BoxError, LoopConfig, Outcome, Report, TrainTask, Trainer},
+    training::{BoxError, LoopConfig, Outcome, Report, TensorBoard, TrainTask, Trainer},
 };
 use serde_json::{Map, Value, json};
 
@@ -257,7 +259,12 @@ impl<E: Experiment> Run<'_, E> {
         self.say(&format!("{} on {}, run folder {}", E::NAME, self.machine.backend, path.display()));
         folder.write_config(config)?;
         folder.begin(self.machine.clone()).map_err(of_folder)?;
-        let mut trainer = Trainer::new(config.train.run()).stop_on(self.interrupt.flag());
+        let run = config.train.run();
+        let mut trainer = Trainer::new(run.clone()).stop_on(self.interrupt.flag());
+        if run.log.tensorboard {
+            let file = path.join(family::TENSORBOARD);
+            trainer = trainer.observe(TensorBoard::open(&file).with_context(|| file.display().to_string())?);
+        }
         if !self.quiet {
             trainer = trainer.observe(Progress::new(E::SHOWN));
         }
@@ -266,6 +273,9 @@ impl<E: Experiment> Run<'_, E> {
             classify(error, is_bad_input)
         })?;
         drop(task);
+        if run.log.csv {
+            write_atomic(path.join(family::CSV), curves::to_csv(path)?.as_bytes())?;
+        }
         if report.outcome == Outcome::Interrupted {
             folder.end()?;
             return Ok(None);
