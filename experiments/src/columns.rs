@@ -69,6 +69,9 @@ pub struct ColumnSettings {
     /// Bounds of columns: `[low, high]` with `null` for none. The model learns logits or logarithms of the distances.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bounds: BTreeMap<String, Interval>,
+    /// Columns on a circle, such as directions: `[low, high]` is one turn, and both ends are the same point. For flows of splines.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub periodic: BTreeMap<String, [f64; 2]>,
 }
 
 impl ColumnSettings {
@@ -84,6 +87,7 @@ impl ColumnSettings {
                 self.dequantize.as_ref().is_some_and(|columns| *columns != Dequantize::All(false)),
             ),
             ("bounds", !self.bounds.is_empty()),
+            ("periodic", !self.periodic.is_empty()),
             ("grids", self.grids.is_some()),
         ];
         match given.iter().find(|(_, is_given)| *is_given) {
@@ -113,7 +117,39 @@ impl ColumnSettings {
             dequantize: Some(dequantize),
             grids,
             bounds: request.or("data.bounds", BTreeMap::new()),
+            periodic: request.or("data.periodic", BTreeMap::new()),
         })
+    }
+
+    /// Refuses periodic columns where a model has no density on a circle.
+    ///
+    /// # Errors
+    /// If there are any.
+    pub fn require_no_circles(&self, model: &str) -> Result<()> {
+        match self.periodic.is_empty() {
+            true => Ok(()),
+            false => Err(usage(format!(
+                "data.periodic: {model} has no density on a circle; take realnvp with model.kind=spline or spline_maf"
+            ))),
+        }
+    }
+
+    /// The periodic columns of a set, each with the ends of a turn in its coordinates.
+    ///
+    /// # Errors
+    /// A column that the set does not have, or that has bounds; ends that are none.
+    pub fn circles(&self, data: &Dataset) -> Result<Vec<(usize, [f64; 2])>> {
+        let circle = |(name, &[low, high]): (&String, &[f64; 2])| {
+            let column = find_name(name, data, "data.periodic")?;
+            if !(low < high && (high - low).is_finite()) || self.bounds.contains_key(name) {
+                return Err(usage(format!(
+                    "data.periodic: column {name}: [{low}, {high}] must be one turn, from low to high, and a column with data.bounds is \
+                     none"
+                )));
+            }
+            Ok((column, [low, high].map(|end| end - offset(data, column))))
+        };
+        self.periodic.iter().map(circle).collect()
     }
 
     /// The preprocessing of real columns by the moments of the training examples.
@@ -264,7 +300,9 @@ impl ColumnSettings {
             Finding::Outliers { column, .. } => {
                 self.scale != Some(Scaling::Robust) && !self.bounds.contains_key(column)
             }
-            Finding::Edge { column, .. } => !self.bounds.contains_key(column),
+            Finding::Edge { column, .. } => {
+                !self.bounds.contains_key(column) && !self.periodic.contains_key(column)
+            }
             _ => true,
         }
     }

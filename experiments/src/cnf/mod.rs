@@ -197,6 +197,7 @@ impl Experiment for CnfExperiment {
             ));
         }
         train.solver.validate().or_usage_at("train.solver")?;
+        config.density().require_no_circles("cnf")?;
         match source {
             Source::Data(data) => {
                 let columns = config.density();

@@ -194,6 +194,7 @@ impl Experiment for MadeExperiment {
         let data = source.data()?;
         data.train.require_width(model.network.n_visible()).or_usage()?;
         config.density().require_bounds(data)?;
+        config.density().require_no_circles("made")?;
         let (sets, n_context) = ([&data.train, &data.valid, &data.test], model.network.n_context());
         model.context.iter().try_for_each(|context| context.validate(n_context))?;
         require_labels(sets, n_context, "model.n_classes")?;

@@ -173,7 +173,7 @@ impl Experiment for RealNvpExperiment {
         }
         let preprocessing = match has_data {
             false => PreprocessorConfig::Identity,
-            true if is_table => ColumnSettings::of(request, info)?.preprocessing(info)?,
+            true if is_table => with_circles(&mut flow, request, info)?,
             true if kind.has_box() => {
                 preprocessed::standardized_logit(info, kind.margin(), request.or("seed", 0))?
             }
@@ -223,6 +223,7 @@ impl Experiment for RealNvpExperiment {
         };
         let model = FlowModel {
             whitened: base.is_none()
+                && flow.angles_mut().is_none_or(|(angles, _)| angles.is_empty())
                 && is_whitened(&request.or("model.preprocessing", preprocessing.clone()), info.width)
                 && !kind.is_of_images(),
             base,
@@ -240,6 +241,9 @@ impl Experiment for RealNvpExperiment {
         let flow = model.flow.flow().or_usage_at("model")?;
         flow.init(&Device::default(), &mut Noise::new(0, "check")).or_usage_at("model")?;
         model.preprocessing.validate(n_visible).or_usage_at("model.preprocessing")?;
+        if flow.angles.is_some() && (model.whitened || model.base.is_some()) {
+            return Err(usage("data.periodic: it needs model.whitened=false and model.base=null"));
+        }
         model.context.iter().try_for_each(|context| context.validate(flow.n_context))?;
         config.train.validate()?;
         match source {
@@ -393,6 +397,31 @@ impl Experiment for RealNvpExperiment {
             RealNvpCommands::Measure(measure) => measure.run(shared),
         }
     }
+}
+
+/// The preprocessing of a table, with its periodic columns on the circles of the splines of a flow.
+fn with_circles(
+    flow: &mut FlowFamilyConfig,
+    request: &Request,
+    info: &SourceInfo,
+) -> Result<PreprocessorConfig> {
+    let columns = ColumnSettings::of(request, info)?;
+    let preprocessing = columns.preprocessing(info)?;
+    if columns.periodic.is_empty() {
+        return Ok(preprocessing);
+    }
+    let kind = flow.kind();
+    let Some((angles, bound)) = flow.angles_mut() else {
+        columns.require_no_circles(&format!("model.kind={kind}"))?;
+        return Ok(preprocessing);
+    };
+    let Some(data) = info.data else {
+        *angles = request.or("model.angles", Vec::new());
+        return Ok(preprocessing);
+    };
+    let circles = columns.circles(&data.train)?;
+    *angles = circles.iter().map(|(column, _)| *column).collect();
+    Ok(preprocessing.with_circles(info.width, &circles, request.or("model.bound", bound)))
 }
 
 /// Points of the base, and the data that the flow makes of them.
