@@ -11,7 +11,7 @@ use gibbs_data::Dataset;
 
 use crate::{
     source::{SourceInfo, one_hot, require_labels, require_unit_interval},
-    usage::OrUsage,
+    usage::{OrUsage, usage},
 };
 
 /// Training examples from which the moments of the data are taken.
@@ -23,6 +23,10 @@ const BLOCK: usize = 1000;
 /// The mean variance of the columns from which on weights are penalized. That of handwritten digits is 0.08, that of words which
 /// 2 of 100 documents have 0.02.
 const VARIED: f64 = 0.05;
+
+/// The largest root mean square of a column that Gaussian units learn. They are made for columns of mean 0 and variance 1 (Hinton's
+/// guide, UTML TR 2010-003, section 13.2); the weights of columns ten times as large diverge.
+const LARGEST: f64 = 10.0;
 
 /// The default strength of the penalty `λ Σ |W|`. It suits many examples of varied columns. The gradient of new weights is
 /// proportional to the variance of the data, so that of rare bits is below any such penalty, and no weight could grow. Over few
@@ -109,6 +113,28 @@ impl Visible {
         mut metric: impl FnMut(Tensor<2>) -> Tensor<1>,
     ) -> Vec<f64> {
         self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
+    }
+
+    /// Whether Gaussian units can learn the training examples: the root mean square of each column is at most [`LARGEST`].
+    ///
+    /// # Errors
+    /// The first column that is larger.
+    pub fn require_scale(self, data: &Dataset, device: &Device) -> Result<()> {
+        if self.0.visible != UnitKind::Gaussian {
+            return Ok(());
+        }
+        let UnitMoments { mean, variance, .. } = self.moments(data, device, |v| v);
+        let sizes: Vec<f64> = to_host((mean.clone() * mean + variance).sqrt());
+        match sizes.iter().position(|&size| size > LARGEST) {
+            None => Ok(()),
+            Some(column) => Err(usage(format!(
+                "{}: the root mean square of {} is {:.3}, but Gaussian units need columns of a scale of about 1: subtract the mean and \
+                 divide by the standard deviation, or take realnvp or made, which do so",
+                data.name(),
+                data.column_name(column),
+                sizes[column]
+            ))),
+        }
     }
 
     /// Whether data fit a visible layer with these columns. `real` is the setting of the family for real columns.

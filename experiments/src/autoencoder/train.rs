@@ -15,7 +15,7 @@ use gibbs_train::{
 
 use super::{AutoencoderRun, initial, rbms, visible};
 use crate::{
-    evaluation::mean,
+    evaluation::{by_weights, mean},
     source::train_like_valid,
     stack::{Greedy, LayerBatches, stack_of},
     usage::{OrUsage, of_step},
@@ -44,6 +44,7 @@ pub(super) fn task<'a>(
         None => Vec::new(),
     };
     let seen = (visible(&config.model), &data.train);
+    seen.0.require_scale(&data.train, device)?;
     let greedy = Greedy::new(
         rbms,
         (&stack.layers, "train.pretraining.layers"),
@@ -87,8 +88,8 @@ impl<'a> AutoencoderStages<'a> {
         let learner = Learner::new(self.current()?, objective, &self.config.train.learner, noise);
         Ok(learner.or_usage_at("train")?.on_batches(self.batches()?).validate(
             move |network: &Autoencoder, _| {
-                let error =
-                    |set: &Dataset| mean(&visible.for_each(set, &device, |x| network.squared_error(x)));
+                let errors = |set: &Dataset| visible.for_each(set, &device, |x| network.squared_error(x));
+                let error = |set: &Dataset| mean(&by_weights(set, errors(set)));
                 let valid = error(&data.valid);
                 let metrics = Metrics::new()
                     .with("valid_squared_error", valid)

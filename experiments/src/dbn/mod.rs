@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     config::{Length, RunConfig},
-    evaluation::Evaluation,
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{self, Experiment, Latent, Settings},
     look::Look,
     progress::Work,
@@ -166,6 +166,7 @@ impl Experiment for DbnExperiment {
         "valid_classification_error",
     ];
     const TAKES_LAYERS: bool = true;
+    const USES_WEIGHTS: bool = true;
     type Model = DbnConfig;
     type Train = DbnTrain;
     type Target = NoTarget;
@@ -438,12 +439,12 @@ fn random_classifier(config: &DbnRun, device: &Device) -> Result<Mlp> {
     network.init(device, &mut Noise::new(config.seed, "classifier")).or_usage_at("train.classifier")
 }
 
-/// Mean of the bound over a set, nats, before `log Z` is subtracted.
+/// Mean of the bound over a set by the weights of its examples, nats, before `log Z` is subtracted.
 fn mean_over(
     visible: Visible,
     data: &Dataset,
     device: &Device,
     metric: impl FnMut(Tensor<2>) -> Tensor<1>,
 ) -> f64 {
-    crate::evaluation::mean(&visible.for_each(data, device, metric))
+    mean(&by_weights(data, visible.for_each(data, device, metric)))
 }

@@ -54,6 +54,7 @@ pub(super) fn task<'a>(
         None => Dbn { layers: Vec::new(), recognition: Vec::new() },
     };
     let visible = Visible::new(model.visible, model.states);
+    visible.require_scale(&data.train, device)?;
     let greedy = Greedy::new(
         rbms,
         (&train.layers, "train.layers"),

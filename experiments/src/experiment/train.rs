@@ -76,7 +76,7 @@ pub(super) fn train<E: Experiment>(
     E::validate(&config, &source)?;
     if matches!(&source, Source::Data(data) if data.train.weights().is_some()) && !E::USES_WEIGHTS {
         return Err(usage(format!(
-            "data.weights: {} does not train with weights; leave them out, or take made, van, realnvp or cnf",
+            "data.weights: {} does not train with weights; leave them out, or take rbm, dbn, autoencoder, made, van, realnvp or cnf",
             E::NAME
         )));
     }
