@@ -213,7 +213,7 @@ pub enum DataError {
         expected: String,
     },
     /// There are more classes than labels can count.
-    #[error("{name}: the labels have {n} different values; at most 256 classes are possible")]
+    #[error("{name}: the labels have {n} different values; at most 65536 classes are possible")]
     Classes {
         /// Set or file.
         name: String,

@@ -60,6 +60,10 @@ const STORED_STEPS: usize = 200;
 /// The most epochs over small data.
 const MOST_EPOCHS: usize = 500;
 
+/// Widths and weight decay for a table of fewer than 10,000 rows. By validation examples of the 1281 rows of wine-red, in nats less
+/// error: 0.63 for widths of 64 without decay, 0.64 and 0.75 with 0.1 and 0.3; 0.58 for 128 without decay, 0.91 with 0.1.
+const FEW_ROWS: ([usize; 2], f64) = ([128, 128], 0.1);
+
 /// Distance that logits keep from 0 and 1 (Papamakarios et al. 2017).
 const MARGIN: f64 = 1e-6;
 
@@ -197,10 +201,20 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         true => Recipe::of_data(kind, width, objective, is_logit, channels[0]),
         false => Recipe::of_target(kind, info.shape.len() > 1),
     };
-    let n_hidden = request.or("model.n_hidden", if is_tiny { vec![16, 16].into() } else { recipe.n_hidden });
     let is_matching = has_data && objective == Training::Matching;
     let context = ContextUnits::of_preset(request, info);
     let n_context = context.as_ref().map_or(0, ContextUnits::width);
+    let base = match has_data && kind == FieldKind::Mlp && !is_matching {
+        true => base::choose(request, info, &preprocessing, n_context),
+        false => None,
+    };
+    let are_few = base.is_some() && info.has_few() && (PLANE + 1..=FEW_COLUMNS).contains(&width);
+    let n_hidden = match is_tiny {
+        true => vec![16, 16].into(),
+        false if are_few => FEW_ROWS.0.to_vec().into(),
+        false => recipe.n_hidden,
+    };
+    let n_hidden = request.or("model.n_hidden", n_hidden);
     if n_context > 0 && !matches!(kind, FieldKind::Mlp | FieldKind::Image) {
         return Err(usage("data.context: fields of this model.kind have no context; take model.kind=mlp"));
     }
@@ -249,12 +263,6 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         FieldKind::Potential => n_layers == 1 || width <= 4,
         FieldKind::Image => false,
         FieldKind::Lattice => true,
-    };
-    let base = match (has_data && kind == FieldKind::Mlp, objective) {
-        (true, Training::Likelihood | Training::Adjoint) => {
-            base::choose(request, info, &preprocessing, n_context)
-        }
-        _ => None,
     };
     let model = CnfModel {
         flow: ContinuousFlowConfig {
@@ -315,7 +323,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         batch_size,
         learner: LearnerConfig {
             learning_rate: Schedule::cosine(recipe.rate, 0.0).with_warmup(100),
-            optimizer: OptimizerConfig::adam(),
+            optimizer: OptimizerConfig::Adam { weight_decay: if are_few { FEW_ROWS.1 } else { 0.0 } },
             average: AverageConfig { decay: 0.999, every: 1 },
             clip: Clip::GlobalNorm { limit: 1.0 },
         },
