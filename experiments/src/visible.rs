@@ -25,8 +25,8 @@ const BLOCK: usize = 1000;
 const VARIED: f64 = 0.05;
 
 /// The largest root mean square of a column that Gaussian units learn. They are made for columns of mean 0 and variance 1 (Hinton's
-/// guide, UTML TR 2010-003, section 13.2); the weights of columns ten times as large diverge.
-const LARGEST: f64 = 10.0;
+/// guide, UTML TR 2010-003, section 13.2). At the default rate the weights diverge for columns that are five times as large.
+const LARGEST: f64 = 4.0;
 
 /// The default strength of the penalty `λ Σ |W|`. It suits many examples of varied columns. The gradient of new weights is
 /// proportional to the variance of the data, so that of rare bits is below any such penalty, and no weight could grow. Over few
