@@ -35,7 +35,8 @@ fn weights_count_in_training_and_in_results() {
         let found = &json(folder, &format!("{run}/summary.json"))["metrics"][metric];
         assert_eq!(found["weighted"], true, "{}: {found}", family.name);
 
-        let flags = [&run, "--data", "x.npy", "--weights", "w.npy", "--split", "all", "--per-example", "each.npy"];
+        let flags =
+            [&run, "--data", "x.npy", "--weights", "w.npy", "--split", "all", "--per-example", "each.npy"];
         let printed = family.eval(folder, &flags);
         let each = doubles(&folder.join("each.npy"));
         let [left, right] =
