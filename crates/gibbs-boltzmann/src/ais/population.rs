@@ -37,8 +37,7 @@ impl Population {
         let total = log_sum_exp(&self.log_weights);
         let squares = log_sum_exp(&self.log_weights.iter().map(|w| 2.0 * w).collect::<Vec<_>>());
         let effective = (2.0 * total - squares).exp();
-        // Not for NaN.
-        if !(effective < LEAST_PART * n as f64) {
+        if effective.is_nan() || effective >= LEAST_PART * n as f64 {
             return None;
         }
         // Systematic resampling: one uniform number and steps of 1/n along the sums of the weights.

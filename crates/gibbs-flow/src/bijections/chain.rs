@@ -55,7 +55,7 @@ impl<B: Bijection> Chain<B> {
     pub fn with_angles(self, angles: Option<Angles>) -> Self {
         assert!(angles.is_none() || self.base.is_none(), "a mixture as the base of angles");
         let fault = angles.as_ref().and_then(|angles| angles.validate(self.n_variables).err());
-        fault.iter().for_each(|fault| panic!("{fault}"));
+        assert!(fault.is_none(), "{}", fault.map_or(String::new(), |fault| fault.to_string()));
         Self { angles, ..self }
     }
 

@@ -54,7 +54,8 @@ impl<C> Splines<C> {
             false => variable,
         };
         let variables: Vec<usize> = self.angles.iter().map(place).collect();
-        let angles = (!variables.is_empty()).then(|| Angles { variables, bound: self.bound });
+        let angles =
+            Some(Angles { variables, bound: self.bound }).filter(|angles| !angles.variables.is_empty());
         flow.with_angles(angles)
     }
 }
