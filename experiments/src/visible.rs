@@ -115,7 +115,7 @@ impl Visible {
         self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
     }
 
-    /// Whether Gaussian units can learn the training examples: the root mean square of each column is at most [`LARGEST`].
+    /// Whether Gaussian units can learn the training examples: the root mean square of each column is at most 4.
     ///
     /// # Errors
     /// The first column that is larger.
