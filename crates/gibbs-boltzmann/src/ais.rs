@@ -6,8 +6,8 @@
 //! E[w] = Z / Z_0,   and from draws of the RBM backwards  E[w'] = Z_0 / Z
 //! ```
 //!
-//! Chains whose weights have become too different are resampled on their way, see `population`: an RBM of few units has modes in which
-//! chains freeze.
+//! Forward chains whose weights have become too different are resampled on their way, see `population`: an RBM of few units has modes
+//! in which chains freeze.
 //!
 //! By Jensen's inequality the forward estimate of `log Z` is low in expectation. The reverse estimate is high in expectation if
 //! its first states are exact draws of the RBM: then both are a bracket. If they come from Markov chains, the reverse estimate
@@ -108,11 +108,13 @@ impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
 
     fn forward_weights(&self, chains: usize, noise: &mut Noise) -> Vec<f64> {
         let v = self.base.sample(self.zeros(chains, self.base.width()), noise);
-        self.log_weights(v, self.schedule.betas().iter().copied(), noise)
+        self.log_weights(v, self.schedule.betas().iter().copied(), Population::new(chains), noise)
     }
 
+    /// These chains are not resampled: each shows whether the state it starts at is one that annealing reaches.
     fn reverse_weights(&self, v: Tensor<2>, noise: &mut Noise) -> Vec<f64> {
-        self.log_weights(v, self.schedule.betas().iter().rev().copied(), noise)
+        let population = Population::of_fixed(v.dims()[0]);
+        self.log_weights(v, self.schedule.betas().iter().rev().copied(), population, noise)
     }
 
     /// One temperature: the increment `F_β(v) - F_β'(v)` of the log-weights `[chains]`, and the states after a
@@ -133,8 +135,13 @@ impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
     }
 
     /// Log-weights of the chains that start at `v [chains, visible]`, each with those of its copies.
-    fn log_weights(&self, mut v: Tensor<2>, betas: impl Iterator<Item = f64>, noise: &mut Noise) -> Vec<f64> {
-        let mut population = Population::new(v.dims()[0]);
+    fn log_weights(
+        &self,
+        mut v: Tensor<2>,
+        betas: impl Iterator<Item = f64>,
+        mut population: Population,
+        noise: &mut Noise,
+    ) -> Vec<f64> {
         let mut pending: Option<Tensor<1>> = None;
         let mut betas = betas.peekable();
         let mut count = 0;

@@ -23,12 +23,18 @@ const LEAST_PART: f64 = 0.5;
 pub(super) struct Population {
     pub(super) log_weights: Vec<f64>,
     ancestors: Vec<usize>,
+    is_fixed: bool,
 }
 
 impl Population {
     /// `n` chains of weight 1.
     pub(super) fn new(n: usize) -> Self {
-        Self { log_weights: vec![0.0; n], ancestors: (0..n).collect() }
+        Self { log_weights: vec![0.0; n], ancestors: (0..n).collect(), is_fixed: false }
+    }
+
+    /// `n` chains of weight 1 that are never resampled.
+    pub(super) fn of_fixed(n: usize) -> Self {
+        Self { is_fixed: true, ..Self::new(n) }
     }
 
     /// The chains to go on with, where the weights have become too different; `None` for all as they are.
@@ -37,7 +43,7 @@ impl Population {
         let total = log_sum_exp(&self.log_weights);
         let squares = log_sum_exp(&self.log_weights.iter().map(|w| 2.0 * w).collect::<Vec<_>>());
         let effective = (2.0 * total - squares).exp();
-        if effective.is_nan() || effective >= LEAST_PART * n as f64 {
+        if self.is_fixed || effective.is_nan() || effective >= LEAST_PART * n as f64 {
             return None;
         }
         // Systematic resampling: one uniform number and steps of 1/n along the sums of the weights.
