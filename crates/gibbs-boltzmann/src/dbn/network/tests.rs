@@ -337,7 +337,7 @@ fn up_down_gradients_are_linear_in_the_weights() {
     let dbn = stack(true).untied();
     let v = all(&dbn.layers[0].visible);
     let n = v.dims()[0];
-    let labels = tensor([0.0, 1.0].repeat(n / 2), [n, 2]);
+    let labels = tensor([0.0, 1.0].repeat(n), [n, 2]);
     for chains in [Chains::Data, Chains::Persistent] {
         let config = ContrastiveConfig::new().with_chains(chains).with_n_chains(n);
         let gradients = |weights: Option<Tensor<1>>| {
