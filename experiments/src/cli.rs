@@ -52,8 +52,9 @@ impl<T: Args, S: Args, X: Subcommand> Cli<T, S, X> {
 /// # Errors
 /// A setting that is given as a flag.
 pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
+    let inner = command.get_subcommands().flat_map(clap::Command::get_subcommands);
     let commands: Vec<String> =
-        command.get_subcommands().map(|command| command.get_name().to_string()).collect();
+        command.get_subcommands().chain(inner).map(|command| command.get_name().to_string()).collect();
     let error = match command.try_get_matches() {
         Ok(matches) => return Ok(matches),
         Err(error) => error,

@@ -65,7 +65,8 @@ pub static REALNVP: Family = Family::of::<realnvp::RealNvpExperiment>();
 pub static VAN: Family = Family::of::<van::VanExperiment>();
 
 /// All families: a new one is added here.
-pub static FAMILIES: [&Family; 9] = [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
+pub static FAMILIES: [&Family; 9] =
+    [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]
