@@ -67,8 +67,8 @@ fn densities_of_angles_integrate_to_one() {
         (0..cells).map(|i| half * ((2 * i + 1) as f64 / cells as f64 - 1.0)).collect()
     };
     for config in flows(1, &[0]) {
-        let x = wide(axis(B, 20_000), [20_000, 1]);
-        check_normalized(&log_probs(&config, x, (2.0 * B / 20_000.0).ln()), 1e-6);
+        let x = wide(axis(B, 80_000), [80_000, 1]);
+        check_normalized(&log_probs(&config, x, (2.0 * B / 80_000.0).ln()), 1e-6);
     }
     // An angle and a real variable, whose base is normal.
     let (angles, reals) = (axis(B, 200), axis(8.0, 400));
