@@ -5,12 +5,13 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Result;
 use burn::prelude::*;
 use clap::{ArgMatches, Command};
+use gibbs_runs::{Run, report::page};
 use gibbs_serve::{Offer, Playground, Toy};
 
 use super::{Experiment, latent, load_run, run};
 use crate::{
     cli::{Cli, matches_of},
-    usage,
+    usage::{self, OrUsage},
 };
 
 /// Loads the trained model in a folder to play with, if there is something to do with it.
@@ -91,3 +92,12 @@ pub const REPORT: &str = "report.html";
 pub(super) const TENSORBOARD: &str = "events.out.tfevents.gibbs";
 /// Metrics as a table, with `train.log.csv`.
 pub(super) const CSV: &str = "metrics.csv";
+
+/// Writes the page about the run in a folder.
+///
+/// # Errors
+/// A folder without a run, a damaged `metrics.jsonl`, or a file that cannot be written.
+pub fn write_report(folder: &Path, pictures: &[(&str, &str)]) -> Result<()> {
+    let run = Run::read(folder).or_usage()?;
+    Ok(page(&run, pictures)?.save(folder.join(REPORT))?)
+}

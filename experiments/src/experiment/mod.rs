@@ -31,7 +31,7 @@ use crate::{
     usage::{OrUsage, usage},
 };
 
-pub use family::{Family, OpenPlayground, REPORT};
+pub use family::{Family, OpenPlayground, REPORT, write_report};
 pub use latent::Latent;
 pub use trained::{Applied, load_baseline, load_run, load_with_source};
 

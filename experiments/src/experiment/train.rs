@@ -24,7 +24,6 @@ use crate::{
     config::{self, ConfigOf, Length},
     data::{describe_splits, warn_of_shift},
     evaluation::Evaluation,
-    gibbs::write_report,
     interrupt::Interrupt,
     memory,
     output::note,
@@ -217,7 +216,7 @@ impl<E: Experiment> Run<'_, E> {
         folder.write_summary(&summary)?;
         // The page says that the run is done, so the lock goes first.
         drop(folder);
-        write_report(path, E::PICTURES)?;
+        family::write_report(path, E::PICTURES)?;
         self.show(&evaluation, &summary["selected"], part);
         warnings.iter().for_each(|warning| note(format!("warning: {warning}")));
         require_numbers(&evaluation)?;

@@ -16,8 +16,6 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::{bench, cli::matches_of, download, experiment::Family, usage};
 
-pub use report::write_report;
-
 /// The command line, without the families.
 #[derive(Parser, Debug)]
 #[command(name = "gibbs", version, arg_required_else_help = true, subcommand_value_name = "COMMAND")]

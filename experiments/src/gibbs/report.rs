@@ -1,13 +1,13 @@
 //! `gibbs report`: the page about a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use gibbs_runs::{Run, report::page};
+use gibbs_runs::Run;
 
 use crate::{
-    experiment::{Family, REPORT},
+    experiment::{Family, REPORT, write_report},
     output::note,
     usage::OrUsage,
 };
@@ -29,13 +29,4 @@ pub(super) fn report(args: &Report, families: &[&Family]) -> Result<()> {
         note(format!("wrote {}", folder.join(REPORT).display()));
     }
     Ok(())
-}
-
-/// Writes the page about the run in a folder.
-///
-/// # Errors
-/// A folder without a run, a damaged `metrics.jsonl`, or a file that cannot be written.
-pub fn write_report(folder: &Path, pictures: &[(&str, &str)]) -> Result<()> {
-    let run = Run::read(folder).or_usage()?;
-    Ok(page(&run, pictures)?.save(folder.join(REPORT))?)
 }
