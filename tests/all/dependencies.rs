@@ -2,10 +2,10 @@
 
 use std::{env, process::Command};
 
-/// What `cargo tree` prints, without indents and without the network.
+/// What `cargo tree` prints, without indents.
 fn cargo_tree(arguments: &[&str]) -> String {
     let output = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
-        .args(["tree", "--locked", "--offline", "--prefix", "none"])
+        .args(["tree", "--locked", "--prefix", "none"])
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()

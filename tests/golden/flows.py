@@ -119,8 +119,8 @@ AFFINE = {"kind": "affine", "max_log_scale": 3.0}
 SPLINE = {"kind": "spline", "bins": 4, "bound": 2.0}
 EVEN = np.arange(D) % 2 == 0
 NETWORK = {"kind": "mlp", "n_hidden": [5], "activation": "tanh"}
-COUPLING = {"kind": "coupling", "mask": {"kind": "alternating"}, "conditioner": NETWORK, "map": AFFINE}
-MAF = {"kind": "autoregressive", "n_hidden": [6], "activation": "relu", "map": SPLINE}
+COUPLING = {"kind": "coupling", "mask": {"kind": "alternating"}, "conditioner": NETWORK, "map": AFFINE, "angles": []}
+MAF = {"kind": "autoregressive", "n_hidden": [6], "activation": "relu", "map": SPLINE, "angles": []}
 REVERSE = "reverse"
 CASES = [
     case(

@@ -77,6 +77,7 @@ fn likelihood(
     let (per_example, single) = bound(1);
     let several = (config.train.bound_draws > 0).then(|| bound(config.train.bound_draws).1);
     evaluation.add("log_prob", &single, "nats");
+    evaluation.put_first("log_prob");
     evaluation.note("log_prob", "binarization", binarization.name());
     if let Some(several) = several {
         evaluation.add("log_prob_importance_weighted", &several, "nats");

@@ -181,7 +181,7 @@ fn real_columns_suggest_a_setting_that_the_family_has() {
     run("autoencoder", &folder, &codes).succeeds();
     assert_eq!(json(folder.path(), "codes/config.json")["train"]["loss"], "squared_error");
     table(&folder, "large.npy", |_, x| vec![x[0], 100.0 * x[1]]);
-    let large = ["--data", "large.npy", "--preset", "tiny"];
+    let large = ["--data", "large.npy", "--preset", "tiny", "--quiet"];
     for (family, further) in [("rbm", &gaussian[6..]), ("autoencoder", &[])] {
         let arguments = [&["train", "large"], &large[..], further].concat();
         run(family, &folder, &arguments).refuses(&["large.npy", "column 1", "scale of about 1"]);

@@ -18,7 +18,7 @@ fn weights_count_in_training_and_in_results() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     let u = Noise::new(0, "pictures").uniform_vec(16 * N);
-    let is_left = |row: usize| row % 2 == 0;
+    let is_left = |row: usize| row.is_multiple_of(2);
     let bit = |(k, u): (usize, &f32)| {
         let is_black = (k % 4 < 2) == is_left(k / 16);
         u8::from(*u < if is_black { 0.95 } else { 0.05 })
@@ -47,6 +47,6 @@ fn weights_count_in_training_and_in_results() {
         assert!(gain > 0.0, "{}: {left} {right}", family.name);
     }
     let arguments = ["train", "run", "--data", "x.npy", "--weights", "w.npy"];
-    let outcome = Outcome::from(command("hopfield", folder, &arguments).output().unwrap());
+    let outcome = Outcome::from(command("hopfield", folder, arguments).output().unwrap());
     outcome.refuses(&["data.weights", "hopfield", "leave them out"]);
 }
