@@ -71,16 +71,16 @@ fn densities_of_angles_integrate_to_one() {
         check_normalized(&log_probs(&config, x, (2.0 * B / 80_000.0).ln()), 1e-6);
     }
     // An angle and a real variable, whose base is normal.
-    let (angles, reals) = (axis(B, 200), axis(8.0, 400));
+    let (angles, reals) = (axis(B, 800), axis(8.0, 800));
     let pairs: Vec<f64> = angles.iter().flat_map(|&x| reals.iter().flat_map(move |&y| [x, y])).collect();
     for config in flows(2, &[0]) {
-        let log_cell = (2.0 * B / 200.0 * 16.0 / 400.0).ln();
-        check_normalized(&log_probs(&config, wide(pairs.clone(), [80_000, 2]), log_cell), 1e-3);
+        let log_cell = (2.0 * B / 800.0 * 16.0 / 800.0).ln();
+        check_normalized(&log_probs(&config, wide(pairs.clone(), [640_000, 2]), log_cell), 1e-3);
     }
     for config in flows(2, &[0, 1]) {
-        let axis = axis(B, 300);
+        let axis = axis(B, 800);
         let pairs = axis.iter().flat_map(|&x| axis.iter().flat_map(move |&y| [x, y])).collect();
-        check_normalized(&log_probs(&config, wide(pairs, [90_000, 2]), 2.0 * (2.0 * B / 300.0).ln()), 1e-3);
+        check_normalized(&log_probs(&config, wide(pairs, [640_000, 2]), 2.0 * (2.0 * B / 800.0).ln()), 1e-3);
     }
 }
 
