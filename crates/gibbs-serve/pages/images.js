@@ -52,9 +52,9 @@ export function studio(model) {
   if (model.recall) results.push(recall(model, pad, live));
   if (model.complete) results.push(complete(model, pad));
   if (model.reconstruct) results.push(reconstruct(model, pad, live));
-  if (model.classify) results.push(classify(model, pad, live));
-  const element = el("div", { class: "studio" },
-    el("div", { class: "panel stack" }, pad.canvas, tools(model, pad)), el("div", { class: "results" }, results));
+  const drawing = el("div", { class: "stack" },
+    el("div", { class: "panel stack" }, pad.canvas, tools(model, pad)), model.classify && classify(model, pad, live));
+  const element = el("div", { class: "studio" }, drawing, el("div", { class: "results" }, results));
   if (model.examples.length > 0) pad.set(decode(model.examples[0]));
   else pad.update();
   return { pad, element };

@@ -8,6 +8,9 @@ import { play } from "./panels.js";
 /** Time between two looks at a run that is about to start. */
 const EVERY = 700;
 
+/** Metrics at the top of the page; more are folded away. */
+const FIRST = 4;
+
 const isTraining = (run) => run.state === "running" || run.state === "starting";
 
 function facts(run) {
@@ -24,8 +27,14 @@ const figure = (metric) =>
     el("div", {}, el("span", { class: "value" }, metric.text), " ", el("span", { class: "muted" }, metric.unit)),
     el("p", {}, metric.words));
 
-const gallery = (run) =>
-  el("div", { class: "gallery" }, run.pictures.map(({ name, caption }) => {
+/** Without the curves, which the page draws, and without a second form of a picture. */
+function shown(pictures) {
+  const stem = (name) => name.replace(/\.\w+$/, "");
+  return pictures.filter(({ name }, i) => stem(name) !== "curves" && pictures.findIndex((other) => stem(other.name) === stem(name)) === i);
+}
+
+const gallery = (pictures, run) =>
+  el("div", { class: "gallery" }, pictures.map(({ name, caption }) => {
     const path = `${ofRun(run.id)}/files/${encodeURIComponent(name)}`;
     const text = caption ?? words(name.replace(/\.\w+$/, ""));
     return el("figure", { class: "panel" },
@@ -84,9 +93,12 @@ export async function showRun(main, id) {
   main.replaceChildren(...head, facts(run));
   if (run.damage) main.append(el("p", { class: "notice" }, run.damage));
   if (progress) main.append(progress);
-  if (run.metrics.length > 0) main.append(el("div", { class: "figures" }, run.metrics.map(figure)));
+  if (run.metrics.length > 0) main.append(el("div", { class: "figures" }, run.metrics.slice(0, FIRST).map(figure)));
   main.append(models, curves.element);
-  if (run.pictures.length > 0) main.append(el("h2", {}, "Pictures"), gallery(run));
+  const pictures = shown(run.pictures);
+  if (pictures.length > 0) main.append(el("h2", {}, "Pictures"), gallery(pictures, run));
+  const rest = run.metrics.slice(FIRST);
+  if (rest.length > 0) main.append(el("details", {}, el("summary", {}, "More metrics"), el("div", { class: "figures" }, rest.map(figure))));
   main.append(el("details", {}, el("summary", {}, "Settings"), el("div", { class: "panel" }, el("pre", {}, JSON.stringify(run.config, null, 2)))));
   follow(run, curves, update, () => {
     if (!isTraining(run)) return;

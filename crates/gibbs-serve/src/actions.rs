@@ -155,8 +155,13 @@ fn complete(model: &dyn Playground, request: CompleteRequest) -> Result<Value, R
         return Err(Refusal::bad("known has a byte for each pixel"));
     }
     let n = within("n", request.n, MOST_COMPLETIONS)?;
-    let images =
-        complete.complete(&drawn, &known, n, Dice { seed: request.seed, call: 0 }).map_err(reason)?;
+    let dice = Dice { seed: request.seed, call: 0 };
+    let mut images = complete.complete(&drawn, &known, n, dice).map_err(reason)?;
+    // A model of bits knows gray pixels as bits; they are shown as they were drawn.
+    for image in &mut images {
+        let pixels = image.iter_mut().zip(drawn.iter().zip(&known));
+        pixels.filter(|(_, (_, known))| **known).for_each(|(pixel, (drawn, _))| *pixel = *drawn);
+    }
     Ok(json!({ "images": images.iter().map(|image| Bytes::of_image(image)).collect::<Vec<_>>() }))
 }
 

@@ -12,7 +12,7 @@ use crate::{pictures::host, play};
 pub(super) const OFFER: Offer = Offer {
     name: "first-autoencoder",
     title: "Autoencoder",
-    about: "Compresses digits to a few numbers and walks between them. About a minute.",
+    about: "Compresses digits to a few numbers and walks between them. Half a minute.",
     command: &["autoencoder", "train"],
     settings: &["--data", "digits", "--preset", "tiny"],
 };

@@ -17,7 +17,7 @@ use crate::{
 pub(super) const OFFER: Offer = Offer {
     name: "first-cnf",
     title: "Continuous flow",
-    about: "Carries a normal distribution through time into two moons. Half a minute.",
+    about: "Carries a normal distribution through time into two moons. A few seconds.",
     command: &["cnf", "train"],
     settings: &["--data", "moons", "--preset", "tiny"],
 };

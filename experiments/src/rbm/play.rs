@@ -18,7 +18,7 @@ use crate::{pictures::host, play, source::one_hot};
 pub(super) const OFFER: Offer = Offer {
     name: "first-rbm",
     title: "Restricted Boltzmann machine",
-    about: "Learns digits with their labels. Draw one, see the chain dream from it, and what class it is. About a minute.",
+    about: "Learns digits with their labels. Draw one, see the chain dream from it, and what class it is. Half a minute.",
     command: &["rbm", "train"],
     settings: &[
         "--data",

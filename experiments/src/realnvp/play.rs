@@ -17,9 +17,20 @@ use crate::{
 pub(super) const OFFER: Offer = Offer {
     name: "first-realnvp",
     title: "Normalizing flow",
-    about: "Folds a normal distribution into two moons, layer by layer. Half a minute.",
+    about: "Folds a normal distribution into two moons, layer by layer. A few seconds.",
     command: &["realnvp", "train"],
-    settings: &["--data", "moons", "--preset", "tiny"],
+    settings: &[
+        "--data",
+        "moons",
+        "--preset",
+        "tiny",
+        "--set",
+        "train.steps=600",
+        "--set",
+        "train.batch_size=256",
+        "--set",
+        "model.n_layers=8",
+    ],
 };
 
 impl Playground for RealNvpExperiment {
