@@ -1,17 +1,15 @@
 //! Data sets as states of visible units.
 
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_boltzmann::{
-    RbmConfig, VisiblePreprocessor,
-    units::{UnitKind, UnitMoments},
+    AnyRbm, RbmConfig, VisiblePreprocessor,
+    ais::{AisProtocol, Bracket},
+    units::{UnitFamily, UnitKind, UnitMoments},
 };
-use gibbs_core::math::to_host;
-use gibbs_data::Dataset;
+use gibbs_data::Kind;
 
 use crate::{
-    source::{SourceInfo, one_hot, require_labels, require_unit_interval},
-    usage::OrUsage,
+    prelude::*,
+    source::{one_hot, require_labels, require_unit_interval, rows},
 };
 
 /// Training examples from which the moments of the data are taken.
@@ -54,6 +52,12 @@ impl Visible {
         Self::new(config.visible, config.states)
     }
 
+    /// How examples are shown as a run has them, for a visible layer with these columns.
+    pub fn look<M, T>(self, config: &RunConfig<M, T>, visible_width: usize) -> Look {
+        let kind = if self.0.visible == UnitKind::Gaussian { Kind::Real } else { Kind::Gray };
+        config.look(self.data_width(visible_width), kind)
+    }
+
     /// What the means of the visible units are called.
     pub fn mean_name(self) -> &'static str {
         match self.0.visible {
@@ -84,19 +88,14 @@ impl Visible {
         self.examples(data, &rows, device)
     }
 
-    /// Moments of the first examples of a set, after `up` was applied to them.
-    pub fn moments(
-        self,
-        data: &Dataset,
-        device: &Device,
-        up: impl Fn(Tensor<2>) -> Tensor<2>,
-    ) -> UnitMoments {
-        UnitMoments::of(up(self.first(data, MOMENT_EXAMPLES, device)))
+    /// Moments of the first examples of a set.
+    pub fn moments(self, data: &Dataset, device: &Device) -> UnitMoments {
+        UnitMoments::of(self.first(data, MOMENT_EXAMPLES, device))
     }
 
     /// All examples of a set, block by block.
     pub fn blocks<'a>(self, data: &'a Dataset, device: &'a Device) -> impl Iterator<Item = Tensor<2>> + 'a {
-        let rows: Vec<usize> = (0..data.len()).collect();
+        let rows = rows(data);
         let starts = (0..data.len()).step_by(BLOCK);
         starts.map(move |start| self.examples(data, &rows[start..data.len().min(start + BLOCK)], device))
     }
@@ -109,6 +108,21 @@ impl Visible {
         mut metric: impl FnMut(Tensor<2>) -> Tensor<1>,
     ) -> Vec<f64> {
         self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
+    }
+
+    /// `log Z` of an RBM on data, between a lower and an upper estimate: from a base with the moments of the data up, and from
+    /// examples down.
+    pub fn bracket(
+        self,
+        rbm: &AnyRbm,
+        data: &Dataset,
+        protocol: AisProtocol,
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Bracket {
+        let base = rbm.visible.fitted(&self.moments(data, device));
+        let examples = self.spread(data, protocol.chains, device);
+        protocol.bracket(rbm, &base, Some(examples), noise)
     }
 
     /// Whether data fit a visible layer with these columns. `real` is the setting of the family for real columns.
