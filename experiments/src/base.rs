@@ -49,9 +49,9 @@ pub fn choose(
         None if request.has("model.n_visible") || info.width > MOST_COLUMNS => return None,
         None => {}
     }
-    // Noise on discrete columns comes later, and robust scales have tails of their own.
+    // Noise on discrete columns comes later, a circle has no mixture, and robust scales have tails of their own.
     let is_table = matches!(preprocessing, PreprocessorConfig::Standardize { tails: None, .. })
-        && !request.has("data.dequantize");
+        && !["data.dequantize", "data.periodic"].iter().any(|setting| request.has(setting));
     // The density of a generated set may have sharp edges, and its presets are made for it. A mixture knows no weights.
     let suits = |data: &&Splits| is_table && data.known_density.is_none() && data.train.weights().is_none();
     let data = info.data.filter(suits)?;

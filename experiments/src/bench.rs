@@ -32,7 +32,12 @@ use gibbs_physics::{
     monte_carlo::{Chain, HeatBath64, REPLICAS},
 };
 
-use crate::{experiment::device, output::print, prelude::*};
+use crate::{
+    against::Peers,
+    experiment::device,
+    output::{note, print, width},
+    prelude::*,
+};
 
 /// The flags of `bench`.
 #[derive(Args, Debug)]
@@ -40,16 +45,20 @@ pub struct BenchArgs {
     /// Only cases whose names start with one of these
     #[arg(value_name = "CASE-PREFIX")]
     prefixes: Vec<String>,
+    /// Times of other programs, as JSON lines with `case` and `ms_per_step`: prints a table with the ratio to the fastest of them
+    #[arg(long, value_name = "PEERS.jsonl")]
+    against: Vec<PathBuf>,
     #[command(flatten)]
     shared: Shared,
 }
 
-/// Times the cases that are asked for, and prints one JSON object a line.
+/// Times the cases that are asked for, and prints one JSON object a line, or a table where there are times of other programs.
 ///
 /// # Errors
-/// A prefix of no case.
+/// A prefix of no case, or a file of times that cannot be read.
 pub fn bench(args: &BenchArgs) -> Result<()> {
     let (backend, device) = device(&args.shared)?;
+    let peers = Peers::read(&args.against)?;
     let begins = |case: &str, prefix: &String| case.starts_with(prefix.as_str());
     if let Some(prefix) =
         args.prefixes.iter().find(|prefix| !CASES.iter().any(|(case, _)| begins(case, prefix)))
@@ -59,10 +68,16 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
     }
     let is_wanted =
         |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|prefix| begins(case, prefix));
+    let mut ours = Vec::new();
     for (case, setup) in CASES.iter().filter(|(case, _)| is_wanted(case)) {
-        print(serde_json::to_string(&run(case, *setup, &backend, &device)?)?)?;
+        let line = run(case, *setup, &backend, &device)?;
+        match args.against.is_empty() {
+            true => print(serde_json::to_string(&line)?)?,
+            false => note(format!("{case} {:.3} ms", line.ms_per_step)),
+        }
+        ours.push((*case, line.ms_per_step));
     }
-    Ok(())
+    if args.against.is_empty() { Ok(()) } else { print(peers.table(&ours).to_text(width())) }
 }
 
 const WARM_UP: usize = 5;

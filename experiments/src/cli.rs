@@ -8,12 +8,13 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use gibbs_data::{Dataset, Split, Splits};
+use gibbs_train::config::nearest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
     data::{CompanionFlags, DataFlags},
-    usage::nearest,
+    usage::did_you_mean,
 };
 
 /// Commands of one family alone.
@@ -62,8 +63,9 @@ impl<T: Args, S: Args, X: Subcommand> Cli<T, S, X> {
 /// # Errors
 /// A setting that is given as a flag.
 pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
+    let inner = command.get_subcommands().flat_map(clap::Command::get_subcommands);
     let commands: Vec<String> =
-        command.get_subcommands().map(|command| command.get_name().to_string()).collect();
+        command.get_subcommands().chain(inner).map(|command| command.get_name().to_string()).collect();
     let error = match command.try_get_matches() {
         Ok(matches) => return Ok(matches),
         Err(error) => error,
@@ -71,12 +73,14 @@ pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
     if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(name))) =
         (error.kind(), error.get(ContextKind::InvalidSubcommand))
     {
-        let near = nearest(name, commands.iter().map(String::as_str));
+        let near = did_you_mean(name, commands.iter().map(String::as_str));
         refuse!("there is no command {name}{near}: --help lists the commands");
     }
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
-        && let Some((section, name)) = SETTINGS.iter().find(|(_, name)| flag == &format!("--{name}"))
+        && let Some(name) = nearest(flag.trim_start_matches('-'), SETTINGS.iter().map(|(_, name)| *name))
+        && let Some((section, _)) = SETTINGS.iter().find(|(_, setting)| *setting == name)
+        && error.get(ContextKind::SuggestedArg).is_none()
     {
         let setting = format!("{section}.{}", name.replace('-', "_"));
         refuse!("{flag} is a setting: give --set {setting}=VALUE");

@@ -65,6 +65,9 @@ pub struct ColumnSettings {
     /// Bounds of columns: `[low, high]` with `null` for none. The model learns logits or logarithms of the distances.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bounds: BTreeMap<String, Interval>,
+    /// Columns on a circle, such as directions: `[low, high]` is one turn, and both ends are the same point. For flows of splines.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub periodic: BTreeMap<String, [f64; 2]>,
 }
 
 impl ColumnSettings {
@@ -80,6 +83,7 @@ impl ColumnSettings {
                 self.dequantize.as_ref().is_some_and(|columns| *columns != Dequantize::All(false)),
             ),
             ("bounds", !self.bounds.is_empty()),
+            ("periodic", !self.periodic.is_empty()),
             ("grids", self.grids.is_some()),
         ];
         match given.iter().find(|(_, is_given)| *is_given) {
@@ -109,7 +113,36 @@ impl ColumnSettings {
             dequantize: Some(dequantize),
             grids,
             bounds: request.or("data.bounds", BTreeMap::new()),
+            periodic: request.or("data.periodic", BTreeMap::new()),
         })
+    }
+
+    /// Refuses periodic columns where a model has no density on a circle.
+    ///
+    /// # Errors
+    /// If there are any.
+    pub fn require_no_circles(&self, model: &str) -> Result<()> {
+        require!(
+            self.periodic.is_empty(),
+            "data.periodic: {model} has no density on a circle; take realnvp with model.kind=spline or spline_maf"
+        );
+        Ok(())
+    }
+
+    /// The periodic columns of a set, each with the ends of a turn in its coordinates.
+    ///
+    /// # Errors
+    /// A column that the set does not have, or that has bounds; ends that are none.
+    pub fn circles(&self, data: &Dataset) -> Result<Vec<(usize, [f64; 2])>> {
+        let circle = |(name, &[low, high]): (&String, &[f64; 2])| {
+            let column = find_name(name, data, "data.periodic")?;
+            require!(
+                low < high && (high - low).is_finite() && !self.bounds.contains_key(name),
+                "data.periodic: column {name}: [{low}, {high}] must be one turn, from low to high, and a column with data.bounds is none"
+            );
+            Ok((column, [low, high].map(|end| end - offset(data, column))))
+        };
+        self.periodic.iter().map(circle).collect()
     }
 
     /// The preprocessing of real columns by the moments of the training examples.
@@ -260,7 +293,9 @@ impl ColumnSettings {
             Finding::Outliers { column, .. } => {
                 self.scale != Some(Scaling::Robust) && !self.bounds.contains_key(column)
             }
-            Finding::Edge { column, .. } => !self.bounds.contains_key(column),
+            Finding::Edge { column, .. } => {
+                !self.bounds.contains_key(column) && !self.periodic.contains_key(column)
+            }
             _ => true,
         }
     }

@@ -16,6 +16,8 @@ pub struct Evaluation {
     metrics: Map<String, Value>,
     /// Keys of the notes on each metric.
     notes: BTreeMap<String, Vec<String>>,
+    /// Values of the examples for each metric that is their mean.
+    examples: BTreeMap<String, Vec<f64>>,
     /// One value for each example, in order; what `--per-example` writes.
     pub per_example: Vec<f64>,
     /// Number of draws or examples behind the metrics, where it is not that of the data.
@@ -61,6 +63,7 @@ impl Evaluation {
     /// Adds the mean of exact values of examples, with the spread of the examples.
     pub fn add_mean(&mut self, name: &str, examples: &[f64], unit: &str) {
         self.add_mean_of(name, Kind::Exact, examples, unit);
+        self.examples.insert(name.into(), examples.to_vec());
     }
 
     /// Adds the mean of values of a kind of examples, with the spread of the examples.
@@ -91,18 +94,33 @@ impl Evaluation {
         reasons.map(|(name, reason)| format!("{name} is unreliable: {reason}"))
     }
 
-    /// Makes `log_prob` the mean of the values of the examples by their weights, where it is their plain mean.
+    /// Makes means over the examples means by their weights: those of [`add_mean`](Self::add_mean), and the log-likelihoods, which
+    /// all differ from `per_example` by a constant.
     pub fn weigh(&mut self, weights: &[f32]) {
-        if self.per_example.len() != weights.len() || !self.metrics.contains_key("log_prob") {
-            return;
-        }
         let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
-        let pairs = || self.per_example.iter().zip(weights.iter().map(|&w| f64::from(w) / total));
-        let mean: f64 = pairs().map(|(x, w)| w * x).sum();
-        let variance: f64 = pairs().map(|(x, w)| (w * (x - mean)).powi(2)).sum();
-        self.metrics["log_prob"]["value"] = json!(mean);
-        self.metrics["log_prob"]["std_err_examples"] = json!(variance.sqrt());
-        self.note("log_prob", "weighted", true);
+        let by_weights = |examples: &[f64]| {
+            let pairs = || examples.iter().zip(weights.iter().map(|&w| f64::from(w) / total));
+            let mean: f64 = pairs().map(|(x, w)| w * x).sum();
+            (mean, pairs().map(|(x, w)| (w * (x - mean)).powi(2)).sum::<f64>().sqrt())
+        };
+        let means = std::mem::take(&mut self.examples);
+        let log_probs = ["log_prob", "log_prob_lower", "log_prob_upper"];
+        let log_probs = log_probs.map(|name| (name.to_owned(), self.per_example.clone()));
+        let log_probs = log_probs.into_iter().filter(|(name, _)| !means.contains_key(name));
+        for (name, examples) in
+            means.iter().map(|(name, values)| (name.clone(), values.clone())).chain(log_probs)
+        {
+            let Some(value) = self.metrics.get(&name).and_then(|metric| metric["value"].as_f64()) else {
+                continue;
+            };
+            if examples.len() == weights.len() {
+                let (weighted, spread) = by_weights(&examples);
+                self.metrics[&name]["value"] = json!(value + weighted - mean(&examples));
+                self.metrics[&name]["std_err_examples"] = json!(spread);
+                self.note(&name, "weighted", true);
+            }
+        }
+        self.examples = means;
     }
 
     /// Adds a note to a metric, such as how the data were binarized.

@@ -6,6 +6,7 @@
 #[macro_use]
 pub mod usage;
 
+pub mod against;
 pub mod autoencoder;
 pub mod base;
 pub mod bench;
@@ -49,26 +50,27 @@ pub mod visible;
 use experiment::Family;
 
 /// The family `autoencoder`.
-pub const AUTOENCODER: Family = Family::of::<autoencoder::AutoencoderExperiment>();
+pub static AUTOENCODER: Family = Family::of::<autoencoder::AutoencoderExperiment>();
 /// The family `cnf`.
-pub const CNF: Family = Family::of::<cnf::CnfExperiment>();
+pub static CNF: Family = Family::of::<cnf::CnfExperiment>();
 /// The family `dbn`.
-pub const DBN: Family = Family::of::<dbn::DbnExperiment>();
+pub static DBN: Family = Family::of::<dbn::DbnExperiment>();
 /// The family `hopfield`.
-pub const HOPFIELD: Family = Family::of::<hopfield::HopfieldExperiment>();
+pub static HOPFIELD: Family = Family::of::<hopfield::HopfieldExperiment>();
 /// The family `ising`.
-pub const ISING: Family = Family::of::<ising::IsingExperiment>();
+pub static ISING: Family = Family::of::<ising::IsingExperiment>();
 /// The family `made`.
-pub const MADE: Family = Family::of::<made::MadeExperiment>();
+pub static MADE: Family = Family::of::<made::MadeExperiment>();
 /// The family `rbm`.
-pub const RBM: Family = Family::of::<rbm::RbmExperiment>();
+pub static RBM: Family = Family::of::<rbm::RbmExperiment>();
 /// The family `realnvp`.
-pub const REALNVP: Family = Family::of::<realnvp::RealNvpExperiment>();
+pub static REALNVP: Family = Family::of::<realnvp::RealNvpExperiment>();
 /// The family `van`.
-pub const VAN: Family = Family::of::<van::VanExperiment>();
+pub static VAN: Family = Family::of::<van::VanExperiment>();
 
 /// All families: a new one is added here.
-pub const FAMILIES: [&Family; 9] = [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
+pub static FAMILIES: [&Family; 9] =
+    [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

@@ -25,7 +25,7 @@ pub use serde_json::{Value, json};
 pub use crate::{
     cli::{self, Both, NoCommands, NoFlags, OwnCommands, Part, Preset, Shared, Shorthand},
     config::{Length, RunConfig, TrainConfig},
-    evaluation::{Evaluation, mean},
+    evaluation::{Evaluation, by_weights, mean},
     experiment::{self, Drawn, Experiment, Latent, Measurement, Settings, Task, Trained},
     look::{Look, independent_draws},
     pictures::{Curves, host, save_figure, save_samples},

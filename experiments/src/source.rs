@@ -316,9 +316,9 @@ pub fn require_labels<'a>(
 }
 
 /// Labels as the context of a model of `n_classes` classes: one-hot rows `[n, n_classes]`. `None` without classes or labels.
-pub fn one_hot(labels: Option<&[u8]>, n_classes: usize, device: &Device) -> Option<Tensor<2>> {
+pub fn one_hot(labels: Option<&[u16]>, n_classes: usize, device: &Device) -> Option<Tensor<2>> {
     let labels = labels.filter(|_| n_classes > 0)?;
-    let row = |&label: &u8| (0..n_classes).map(move |k| f32::from(u8::from(k == usize::from(label))));
+    let row = |&label: &u16| (0..n_classes).map(move |k| f32::from(u8::from(k == usize::from(label))));
     let rows: Vec<f32> = labels.iter().flat_map(row).collect();
     Some(Tensor::from_data(TensorData::new(rows, [labels.len(), n_classes]), device))
 }
@@ -337,6 +337,6 @@ pub fn classes(
         require!(n_classes > 0, "--class {class}: the model has no classes (model.n_classes = 0)");
         require!(class < n_classes, "--class {class}: the model has the classes 0 to {}", n_classes - 1);
     }
-    let labels: Vec<u8> = (0..n).map(|i| class.unwrap_or(i * n_classes / n) as u8).collect();
+    let labels: Vec<u16> = (0..n).map(|i| class.unwrap_or(i * n_classes / n) as u16).collect();
     Ok(one_hot(Some(&labels), n_classes, device))
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, path::Path, process::ExitCode};
 
 use gibbs_core::{BoxError, ConfigError};
-use gibbs_train::run_folder::RunFolderError;
+use gibbs_train::{config::nearest, run_folder::RunFolderError};
 use thiserror::Error as ThisError;
 
 use crate::output::note;
@@ -84,13 +84,9 @@ pub fn one_line(error: &anyhow::Error) -> String {
     causes.join(": ")
 }
 
-/// `, did you mean NAME?` for the known name that is the fewest typing errors away; empty if none is near. A typing error is a letter
-/// too many, too few, wrong, or exchanged with its neighbour (Damerau 1964, Communications of the ACM 7, 171).
-pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let near = given.chars().count().div_ceil(3);
-    let errors = known.into_iter().map(|name| (strsim::damerau_levenshtein(given, name), name));
-    let best = errors.filter(|(errors, _)| *errors <= near).min_by_key(|(errors, _)| *errors);
-    best.map_or(String::new(), |(_, name)| format!(", did you mean {name}?"))
+/// `, did you mean NAME?` for a known name that is spelled alike; empty if there is none.
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(given, known).map_or(String::new(), |name| format!(", did you mean {name}?"))
 }
 
 /// Prints the `error:` line and chooses the exit code.

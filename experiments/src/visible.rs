@@ -18,6 +18,10 @@ pub const MOMENT_EXAMPLES: usize = 10_000;
 /// Examples that are computed at once.
 const BLOCK: usize = 1000;
 
+/// The largest root mean square of a column that Gaussian units learn. They are made for columns of mean 0 and variance 1 (Hinton's
+/// guide, UTML TR 2010-003, section 13.2). At the default rate the weights diverge for columns that are five times as large.
+const LARGEST: f64 = 4.0;
+
 /// The mean variance of the columns from which on weights are penalized. That of handwritten digits is 0.08, that of words which
 /// 2 of 100 documents have 0.02.
 const VARIED: f64 = 0.05;
@@ -123,6 +127,28 @@ impl Visible {
         let base = rbm.visible.fitted(&self.moments(data, device));
         let examples = self.spread(data, protocol.chains, device);
         protocol.bracket(rbm, &base, Some(examples), noise)
+    }
+
+    /// Whether Gaussian units can learn the training examples: the root mean square of each column is at most 4.
+    ///
+    /// # Errors
+    /// The first column that is larger.
+    pub fn require_scale(self, data: &Dataset, device: &Device) -> Result<()> {
+        if self.0.visible != UnitKind::Gaussian {
+            return Ok(());
+        }
+        let UnitMoments { mean, variance, .. } = self.moments(data, device);
+        let sizes: Vec<f64> = to_host((mean.clone() * mean + variance).sqrt());
+        if let Some(column) = sizes.iter().position(|&size| size > LARGEST) {
+            refuse!(
+                "{}: the root mean square of {} is {:.3}, but Gaussian units need columns of a scale of about 1: subtract the mean and \
+                 divide by the standard deviation, or take realnvp or made, which do so",
+                data.name(),
+                data.column_name(column),
+                sizes[column]
+            );
+        }
+        Ok(())
     }
 
     /// Whether data fit a visible layer with these columns. `real` is the setting of the family for real columns.

@@ -2,7 +2,7 @@
 
 use burn::{optim::GradientsParams, prelude::*};
 use gibbs_backend::Noise;
-use gibbs_core::{Batch, BoxError, Objective, Position, StepOutput};
+use gibbs_core::{Batch, BoxError, Objective, Position, StepOutput, weighted_mean};
 use serde::{Deserialize, Serialize};
 
 use crate::autoencoder::{Autoencoder, AutoencoderError, Output};
@@ -35,9 +35,14 @@ impl Loss {
     /// # Panics
     /// If [`validate`](Self::validate) fails, or the width of `x` is not that of the data.
     pub fn loss(self, autoencoder: &Autoencoder, x: Tensor<2>) -> Tensor<1> {
+        self.of_rows(autoencoder, x).mean()
+    }
+
+    /// The loss of each row of `x`, `[batch]`.
+    fn of_rows(self, autoencoder: &Autoencoder, x: Tensor<2>) -> Tensor<1> {
         match self {
-            Self::CrossEntropy => autoencoder.cross_entropy(x).mean(),
-            Self::SquaredError => autoencoder.squared_error(x).mean(),
+            Self::CrossEntropy => autoencoder.cross_entropy(x),
+            Self::SquaredError => autoencoder.squared_error(x),
         }
     }
 
@@ -54,7 +59,7 @@ impl Loss {
     }
 }
 
-/// Lowers the [`Loss`] of the reconstruction of a batch.
+/// Lowers the [`Loss`] of the reconstruction of a batch, the mean by the weights of its examples.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reconstruction {
     /// The loss, which is the metric `loss`.
@@ -69,7 +74,8 @@ impl Objective<Autoencoder> for Reconstruction {
         _: &Position,
         _: &mut Noise,
     ) -> Result<StepOutput, BoxError> {
-        let loss = self.loss.loss(autoencoder, batch.x.autodiff());
+        let losses = self.loss.of_rows(autoencoder, batch.x.autodiff());
+        let loss = weighted_mean(losses, batch.weights.map(Tensor::autodiff).as_ref());
         Ok(StepOutput::backward(autoencoder, "loss", loss))
     }
 }

@@ -139,6 +139,22 @@ fn the_objective_gives_the_gradients_of_the_loss() {
 }
 
 #[test]
+fn weights_count_as_repetitions() {
+    let (model, x) = (small(Code::Linear, Output::Logistic).train(), rows([2, 4], 4));
+    let gradient = |batch: Batch| {
+        let at = Position::new(0, 1, 1);
+        let output =
+            Reconstruction::default().step(&model, batch, &at, &mut Noise::new(0, "training")).unwrap();
+        to_host(output.gradients.get::<2>(model.encoder[0].weight.id).unwrap())
+    };
+    let repeated = Tensor::cat(vec![x.clone().narrow(0, 0, 1), x.clone()], 0);
+    let weights = Tensor::from_data([2.0, 1.0], (&x.device(), x.dtype()));
+    let weighted = gradient(Batch { weights: Some(weights), ..Batch::new(x) });
+    let pairs = weighted.into_iter().zip(gradient(Batch::new(repeated)));
+    pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{a} {b}"));
+}
+
+#[test]
 fn unrolled_parameters_are_new_and_can_be_trained() {
     let rbms = stack(&[6, 4, 2], &[Binary, Binary, Gaussian]);
     let autoencoder = Autoencoder::unroll(&rbms).unwrap();

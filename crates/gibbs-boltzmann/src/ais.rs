@@ -6,6 +6,9 @@
 //! E[w] = Z / Z_0,   and from draws of the RBM backwards  E[w'] = Z_0 / Z
 //! ```
 //!
+//! Forward chains whose weights have become too different are resampled on their way, see `population`: an RBM of few units has modes
+//! in which chains freeze.
+//!
 //! By Jensen's inequality the forward estimate of `log Z` is low in expectation. The reverse estimate is high in expectation if
 //! its first states are exact draws of the RBM: then both are a bracket. If they come from Markov chains, the reverse estimate
 //! is asymptotic. Chains that miss a mode of the RBM make it too low.
@@ -22,6 +25,7 @@
 //! Cost: two products `[chains, visible] × [visible, hidden]` for each temperature.
 
 mod bracket;
+mod population;
 mod protocol;
 mod schedule;
 #[cfg(test)]
@@ -36,6 +40,7 @@ use gibbs_core::{
 
 use bracket::unreached;
 pub use bracket::{Bracket, ReverseStart};
+use population::Population;
 pub use protocol::AisProtocol;
 pub use schedule::{AisSchedule, ScheduleError};
 
@@ -103,11 +108,13 @@ impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
 
     fn forward_weights(&self, chains: usize, noise: &mut Noise) -> Vec<f64> {
         let v = self.base.sample(self.zeros(chains, self.base.width()), noise);
-        self.log_weights(v, self.schedule.betas().iter().copied(), noise)
+        self.log_weights(v, self.schedule.betas().iter().copied(), Population::new(chains), noise)
     }
 
+    /// These chains are not resampled: each shows whether the state it starts at is one that annealing reaches.
     fn reverse_weights(&self, v: Tensor<2>, noise: &mut Noise) -> Vec<f64> {
-        self.log_weights(v, self.schedule.betas().iter().rev().copied(), noise)
+        let population = Population::of_fixed(v.dims()[0]);
+        self.log_weights(v, self.schedule.betas().iter().rev().copied(), population, noise)
     }
 
     /// One temperature: the increment `F_β(v) - F_β'(v)` of the log-weights `[chains]`, and the states after a
@@ -127,8 +134,14 @@ impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
         (increment, v)
     }
 
-    fn log_weights(&self, mut v: Tensor<2>, betas: impl Iterator<Item = f64>, noise: &mut Noise) -> Vec<f64> {
-        let mut total = vec![0.0; v.dims()[0]];
+    /// Log-weights of the chains that start at `v [chains, visible]`, each with those of its copies.
+    fn log_weights(
+        &self,
+        mut v: Tensor<2>,
+        betas: impl Iterator<Item = f64>,
+        mut population: Population,
+        noise: &mut Noise,
+    ) -> Vec<f64> {
         let mut pending: Option<Tensor<1>> = None;
         let mut betas = betas.peekable();
         let mut count = 0;
@@ -142,11 +155,15 @@ impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
             });
             count += 1;
             if count % FLUSH_EVERY == 0 {
-                collect(&mut total, &mut pending);
+                collect(&mut population.log_weights, &mut pending);
+                if let Some(chosen) = population.resampled(noise) {
+                    let chosen: Vec<i64> = chosen.into_iter().map(|chain| chain as i64).collect();
+                    v = v.clone().select(0, Tensor::from_data(chosen.as_slice(), &v.device()));
+                }
             }
         }
-        collect(&mut total, &mut pending);
-        total
+        collect(&mut population.log_weights, &mut pending);
+        population.of_ancestors()
     }
 
     fn layers(&self, beta: f64) -> Layers<V, H> {

@@ -12,7 +12,7 @@ pub struct Example {
     /// The values, `[width]`.
     pub values: Vec<f32>,
     /// The label, if the set has labels.
-    pub label: Option<u8>,
+    pub label: Option<u16>,
     /// The context, `[n_context]`, if the set has any.
     pub context: Option<Vec<f32>>,
     /// The weight, if the set has weights.
@@ -104,7 +104,7 @@ mod tests {
                 let batch = batch.unwrap();
                 assert_eq!(batch.x.dims(), [batch.len(), width]);
                 assert_eq!(batch.x.to_data().try_to_vec::<f32>().unwrap(), set.values(&batch.indices));
-                let labels: Vec<u8> = batch.indices.iter().map(|&i| i as u8).collect();
+                let labels: Vec<u16> = batch.indices.iter().map(|&i| i as u16).collect();
                 assert_eq!(batch.labels, Some(labels));
                 seen.extend(batch.indices);
             }

@@ -11,7 +11,7 @@ pub struct Batch {
     /// The values, `[batch, width]`.
     pub x: Tensor<2>,
     /// The labels `[batch]`, if the set has labels.
-    pub labels: Option<Vec<u8>>,
+    pub labels: Option<Vec<u16>>,
     /// The contexts `[batch, n_context]`, if the set has any: the real numbers on which each example depends.
     pub context: Option<Tensor<2>>,
     /// The weights `[batch]`, if the set has weights. A mean over the batch is `Σ w f / Σ w`.

@@ -1,10 +1,14 @@
 //! The content of a file of examples, before it is known what its numbers mean.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Array, DataError, Dataset, Kind, kind::offset};
+
+/// The most classes that a message lists.
+const SHOWN: usize = 20;
 
 /// Examples as a file holds them.
 #[derive(Clone, Debug)]
@@ -236,21 +240,25 @@ pub(crate) fn kept(
 }
 
 impl Labels {
-    /// Whole numbers from 0 to 255, or indices of `classes`.
-    fn indices(&self, name: &str, classes: Option<&[String]>) -> Result<Vec<u8>, DataError> {
+    /// Whole numbers from 0 to 65535, or indices of `classes`.
+    fn indices(&self, name: &str, classes: Option<&[String]>) -> Result<Vec<u16>, DataError> {
         let refuse = |row: usize, label: String| DataError::Label {
             name: name.to_owned(),
             row,
             label: label.escape_debug().to_string(),
             expected: match classes {
-                Some(classes) => format!("one of the classes {}", classes.join(", ")),
-                None => "a whole number from 0 to 255".to_owned(),
+                Some(classes) if classes.len() <= SHOWN => {
+                    format!("one of the classes {}", classes.join(", "))
+                }
+                Some(classes) => format!("one of {} classes", classes.len()),
+                None => "a whole number from 0 to 65535".to_owned(),
             },
         };
         match (self, classes) {
             (Self::Numbers(numbers), None) => {
-                let index = |(row, &x): (usize, &f64)| match crate::kind::is_byte(x) {
-                    true => Ok(x as u8),
+                let is_index = |x: f64| (0.0..=f64::from(u16::MAX)).contains(&x) && x.fract() == 0.0;
+                let index = |(row, &x): (usize, &f64)| match is_index(x) {
+                    true => Ok(x as u16),
                     false => Err(refuse(row, x.to_string())),
                 };
                 numbers.iter().enumerate().map(index).collect()
@@ -259,9 +267,9 @@ impl Labels {
                 Self::Words(numbers.iter().map(f64::to_string).collect()).indices(name, classes)
             }
             (Self::Words(words), classes) => {
+                let places: HashMap<&String, u16> = classes.into_iter().flatten().zip(0..=u16::MAX).collect();
                 let index = |(row, word): (usize, &String)| {
-                    let found = classes.unwrap_or(&[]).iter().position(|class| class == word);
-                    found.map(|k| k as u8).ok_or_else(|| refuse(row, word.clone()))
+                    places.get(word).copied().ok_or_else(|| refuse(row, word.clone()))
                 };
                 words.iter().enumerate().map(index).collect()
             }
@@ -288,7 +296,7 @@ pub(crate) fn classes<'a>(
     classes.sort_unstable();
     classes.dedup();
     match classes.len() {
-        ..=256 => Ok(Some(classes)),
+        ..=65_536 => Ok(Some(classes)),
         n => Err(DataError::Classes { name: name.to_owned(), n }),
     }
 }

@@ -126,7 +126,7 @@ impl Dataset {
             epoch: 0,
         };
         match labels {
-            Some(labels) => dataset.with_labels(labels),
+            Some(labels) => dataset.with_labels(labels.into_iter().map(u16::from).collect()),
             None => Ok(dataset),
         }
     }

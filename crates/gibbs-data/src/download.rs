@@ -52,7 +52,7 @@ pub fn download(
         }),
         None => {
             let known: Vec<String> = manifest::all().into_iter().map(|manifest| manifest.name).collect();
-            Err(DataError::Unknown { spec: name.to_owned(), known: known.join(", ") })
+            Err(DataError::Unknown { spec: name.to_owned(), known })
         }
     }
 }

@@ -11,13 +11,14 @@ use crate::Kind;
 pub enum DataError {
     /// The text is neither the name of a set nor a file.
     #[error(
-        "no data set and no file '{spec}': give the path of an .npy, .npz, .csv, .tsv or idx file or a folder of PNG files, or one of: {known}"
+        "no data set and no file '{spec}'{}: give the path of an .npy, .npz, .csv, .tsv or idx file or a folder of PNG files, or one of: {}",
+        did_you_mean(spec, known), known.join(", ")
     )]
     Unknown {
         /// The text.
         spec: String,
-        /// The known names, separated by commas.
-        known: String,
+        /// The known names.
+        known: Vec<String>,
     },
     /// Files of a named set are missing.
     #[error("data set '{set}': missing in {}: {files}. {help}", folder.display())]
@@ -213,7 +214,7 @@ pub enum DataError {
         expected: String,
     },
     /// There are more classes than labels can count.
-    #[error("{name}: the labels have {n} different values; at most 256 classes are possible")]
+    #[error("{name}: the labels have {n} different values; at most 65536 classes are possible")]
     Classes {
         /// Set or file.
         name: String,
@@ -367,4 +368,12 @@ impl DataError {
         let path = path.to_path_buf();
         move |source| Self::Io { action, path, source }
     }
+}
+
+/// `, did you mean NAME?` for the known name that is at most a third of the letters away (Damerau 1964, Communications of the ACM 7,
+/// 171); empty if none is.
+fn did_you_mean(spec: &str, known: &[String]) -> String {
+    let near = known.iter().map(|name| (strsim::damerau_levenshtein(spec, name), name));
+    let near = near.filter(|(edits, _)| *edits <= spec.chars().count().div_ceil(3)).min();
+    near.map_or(String::new(), |(_, name)| format!(", did you mean {name}?"))
 }

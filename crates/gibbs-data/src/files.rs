@@ -40,7 +40,7 @@ named!(SplitOrder, "split");
 
 /// How files become a data set: the files besides that of the training examples, and what their numbers mean.
 ///
-/// A file of labels has one whole number from 0 to 255 or one word for each example, a file of contexts one row of real numbers,
+/// A file of labels has one whole number from 0 to 65535 or one word for each example, a file of contexts one row of real numbers,
 /// a file of weights one number. Named sets ignore all of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

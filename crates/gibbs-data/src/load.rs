@@ -84,7 +84,7 @@ pub fn load_as(spec: &str, read: &ReadConfig, data_dir: &Path) -> Result<Splits,
         return manifest.load(data_dir);
     }
     if !Path::new(spec).exists() {
-        return Err(DataError::Unknown { spec: spec.to_owned(), known: names().join(", ") });
+        return Err(DataError::Unknown { spec: spec.to_owned(), known: names() });
     }
     read.read(Path::new(spec))
 }

@@ -170,7 +170,9 @@ impl Manifest {
         let dataset = Dataset::from_bytes_as(binary, &self.name, values, &self.shape)?
             .with_origin(format!("{}/{images}", self.name));
         match labels {
-            Some(labels) => dataset.with_labels(self.read(labels, folder)?),
+            Some(labels) => {
+                dataset.with_labels(self.read(labels, folder)?.into_iter().map(u16::from).collect())
+            }
             None => Ok(dataset),
         }
     }

@@ -9,6 +9,7 @@ mod recipes;
 #[cfg(test)]
 mod tests;
 
+pub use base::Angles;
 pub use bijections::*;
 pub use continuous::{ContinuousFlow, ContinuousFlowConfig, FlowMatching};
 pub use gibbs_core::{

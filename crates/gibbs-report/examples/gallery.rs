@@ -247,7 +247,7 @@ fn codes(folder: &Path, random: &mut Uniform) -> Result<(), ReportError> {
         let distance = 3.0 + 2.0 * f32::from(class % 2) + 0.5 * random.normal();
         x.push(distance * (angle + bend / 3.0).cos());
         y.push(distance * (angle + bend / 3.0).sin());
-        labels.push(class);
+        labels.push(u16::from(class));
         images.extend(ring(2.0 + f32::from(class), 0.0, random));
     }
     let panel = |title: &str| Panel::new(Axis::new("code 2")).title(title).equal();

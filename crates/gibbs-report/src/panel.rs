@@ -111,7 +111,7 @@ impl Panel {
     ///
     /// # Panics
     /// If `x`, `y` and `labels` differ in length.
-    pub fn classes<T: Copy + Into<f64>>(self, x: &[T], y: &[T], labels: &[u8]) -> Self {
+    pub fn classes<T: Copy + Into<f64>>(self, x: &[T], y: &[T], labels: &[u16]) -> Self {
         const RADIUS: f64 = 1.6;
         assert!(
             x.len() == labels.len() && y.len() == labels.len(),

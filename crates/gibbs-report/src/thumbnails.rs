@@ -32,7 +32,7 @@ pub struct Thumbnails {
     images: Vec<f32>,
     rows: usize,
     cols: usize,
-    labels: Option<Vec<u8>>,
+    labels: Option<Vec<u16>>,
     size: f64,
     gap: f64,
 }
@@ -45,7 +45,7 @@ impl Thumbnails {
     }
 
     /// Gives the border of each image the color of its class. [`Panel::classes`](crate::Panel::classes) has the same colors.
-    pub fn classes(mut self, labels: &[u8]) -> Self {
+    pub fn classes(mut self, labels: &[u16]) -> Self {
         self.labels = Some(labels.to_vec());
         self
     }
@@ -136,7 +136,7 @@ impl Thumbnails {
 }
 
 /// Number of classes: the largest label plus 1.
-pub(crate) fn n_classes(labels: &[u8]) -> usize {
+pub(crate) fn n_classes(labels: &[u16]) -> usize {
     labels.iter().max().map_or(0, |&label| usize::from(label) + 1)
 }
 
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn classes_give_dots_and_borders_one_color_and_the_legend_a_name() {
         let (x, y) = points(40);
-        let labels: Vec<u8> = (0..40).map(|i| i % 10).collect();
+        let labels: Vec<u16> = (0..40).map(|i| i % 10).collect();
         let panel = Panel::new(Axis::new("code 2"))
             .classes(&x, &y, &labels)
             .thumbnails(Thumbnails::new(&x, &y, &[0.5; 40], (1, 1)).classes(&labels));

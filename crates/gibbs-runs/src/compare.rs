@@ -212,7 +212,8 @@ mod tests {
         assert_eq!(verdict(-85.11), Verdict::DiffersOnTheseExamples);
         assert_eq!(verdict(-86.00), Verdict::DiffersOnTheseExamples);
         assert_eq!(verdict(-86.01), Verdict::Differs);
-        assert_eq!(verdict(f64::NAN), Verdict::Unknown);
+        let diverged = Metric { value: f64::NAN, ..first.clone() };
+        assert_eq!(Verdict::of(&first, &diverged, true), Verdict::Unknown);
         assert_eq!(Verdict::of(&first, &first, false), Verdict::OtherData);
         let bound = metric(-90.0, 0.0, None, "lower_bound");
         assert_eq!(Verdict::of(&first, &bound, true), Verdict::Unknown);

@@ -45,12 +45,8 @@ pub enum CurvesError {
 /// Fields of a line that are no metrics.
 const POSITION: [&str; 3] = ["step", "epoch", "seconds"];
 
-/// The curves of a run folder, in the order in which they first occur; none if nothing was logged. A last line that is not yet
-/// complete is left out.
-///
-/// # Errors
-/// [`CurvesError`].
-pub fn read(folder: &Path) -> Result<Vec<Curve>, CurvesError> {
+/// The complete lines of `metrics.jsonl` of a run folder; none if nothing was logged.
+fn records(folder: &Path) -> Result<Vec<Value>, CurvesError> {
     let path = folder.join("metrics.jsonl");
     let name = path.display().to_string();
     let text = match fs::read_to_string(&path) {
@@ -59,30 +55,66 @@ pub fn read(folder: &Path) -> Result<Vec<Curve>, CurvesError> {
         Err(source) => return Err(CurvesError::Io { path: name, source }),
     };
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let mut curves: Vec<Curve> = Vec::new();
-    for (i, line) in whole.lines().enumerate() {
+    let records = whole.lines().enumerate().map(|(i, line)| {
         let refused = |message: String| CurvesError::Line { path: name.clone(), line: i + 1, message };
         let record: Value = serde_json::from_str(line).map_err(|error| refused(error.to_string()))?;
-        let step = record["step"].as_f64().ok_or_else(|| refused("no step".into()))?;
+        match record["step"].is_u64() {
+            true => Ok(record),
+            false => Err(refused("no step".into())),
+        }
+    });
+    records.collect()
+}
+
+/// The curves of a run folder, in the order in which they first occur; none if nothing was logged. A last line that is not yet
+/// complete is left out.
+///
+/// # Errors
+/// [`CurvesError`].
+pub fn read(folder: &Path) -> Result<Vec<Curve>, CurvesError> {
+    let mut curves: Vec<Curve> = Vec::new();
+    for record in records(folder)? {
+        let step = record["step"].as_f64().unwrap_or(f64::NAN);
         for (key, value) in record.as_object().into_iter().flatten() {
             let value = value.as_f64().or_else(|| value.as_str()?.parse().ok());
             let Some(value) = value.filter(|_| !POSITION.contains(&key.as_str())) else { continue };
-            let curve = match curves.iter_mut().find(|curve| curve.name == *key) {
-                Some(curve) => curve,
-                None => {
-                    let (steps, values) = Default::default();
-                    curves.push(Curve { name: key.clone(), steps, values, std_err: None });
-                    curves.last_mut().ok_or_else(|| refused("no curve".into()))?
-                }
-            };
-            curve.steps.push(step);
-            curve.values.push(value);
+            let k = curves.iter().position(|curve| curve.name == *key).unwrap_or_else(|| {
+                let (steps, values) = Default::default();
+                curves.push(Curve { name: key.clone(), steps, values, std_err: None });
+                curves.len() - 1
+            });
+            curves[k].steps.push(step);
+            curves[k].values.push(value);
         }
     }
     Ok(with_errors(curves))
 }
 
-/// The epoch of the last complete line, counted from 1 on, and its metrics; none before the first one.
+/// The lines of `metrics.jsonl` as a table with commas: step, epoch, seconds, then every metric; an empty cell where a line does not
+/// have it.
+///
+/// # Errors
+/// [`CurvesError`].
+pub fn to_csv(folder: &Path) -> Result<String, CurvesError> {
+    let records = records(folder)?;
+    let mut names: Vec<&str> = POSITION.to_vec();
+    for key in records.iter().flat_map(|record| record.as_object().into_iter().flatten()).map(|(key, _)| key)
+    {
+        if !names.contains(&key.as_str()) {
+            names.push(key);
+        }
+    }
+    let cell = |record: &Value, name: &str| match &record[name] {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    let line = |cells: Vec<String>| cells.join(",") + "\n";
+    let rows = records.iter().map(|record| line(names.iter().map(|name| cell(record, name)).collect()));
+    Ok(line(names.iter().map(|name| name.to_string()).collect()) + &rows.collect::<String>())
+}
+
+/// The epoch of the last complete line, from 1, and its metrics; 0 and none before the first one.
 ///
 /// # Errors
 /// [`CurvesError::Io`]. A line that is no JSON object has no metrics.
@@ -99,7 +131,7 @@ pub fn last(folder: &Path) -> Result<(u64, Vec<(String, f64)>), CurvesError> {
     let metrics = record.as_object().into_iter().flatten();
     let metrics = metrics.filter(|(key, _)| !POSITION.contains(&key.as_str()));
     let metrics = metrics.filter_map(|(key, value)| Some((key.clone(), value.as_f64()?))).collect();
-    Ok((record["epoch"].as_u64().map_or(0, |epoch| epoch + 1), metrics))
+    Ok((record["epoch"].as_u64().unwrap_or(0), metrics))
 }
 
 /// Makes `NAME_std_err` the errors of `NAME`.
@@ -164,6 +196,9 @@ mod tests {
         assert_eq!((curves[0].steps.as_slice(), curves[0].values[0]), ([1.0, 2.0].as_slice(), 2.0));
         assert!(curves[0].values[1].is_nan());
         assert_eq!(curves[1].std_err, Some(vec![0.5]));
+        let table = "step,epoch,seconds,loss,log_z,log_z_std_err\n1,0,0.1,2.0,5.0,0.5\n2,0,0.2,NaN,,\n";
+        assert_eq!(to_csv(folder.path()).unwrap(), table);
+        assert_eq!(last(folder.path()).unwrap(), (0, vec![]));
         let svg = figure(&[("a", &curves), ("b", &curves)]).unwrap().to_svg().unwrap();
         assert!(
             svg.contains("log z") && svg.contains(">b<") || svg.contains("b (1 of 2 not shown)"),

@@ -100,7 +100,7 @@ impl Metric {
             "asymptotic" => format!("Estimate that converges to the true value.{error}"),
             _ => error.trim().to_string(),
         };
-        if let Some(spread) = self.std_err_examples {
+        if let Some(spread) = self.std_err_examples.filter(|spread| *spread > 0.0) {
             words +=
                 &format!(" Other examples would move the mean by about {}.", format_number_short(spread));
         }

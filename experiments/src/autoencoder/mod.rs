@@ -119,6 +119,7 @@ impl Experiment for AutoencoderExperiment {
     const SHOWN: &'static [&'static str] =
         &["layer", "reconstruction_error", "loss", "train_squared_error", "valid_squared_error"];
     const TAKES_LAYERS: bool = true;
+    const USES_WEIGHTS: bool = true;
     type Model = AutoencoderConfig;
     type Train = AutoencoderTrain;
     type Target = NoTarget;
@@ -131,6 +132,7 @@ impl Experiment for AutoencoderExperiment {
         let n_hidden = request.or("model.n_hidden", request.by_preset(n_hidden));
         let (n_code, depth) = (request.by_preset([6, 30, 30]), n_hidden.len() + 1);
         let output = if info.is_unit_interval() { Output::Logistic } else { Output::Linear };
+        let output = request.or("model.output", output);
         let model = AutoencoderConfig::new(info.width, n_hidden, n_code).with_output(output);
         let code = request.or("model.code", model.code);
 
@@ -139,8 +141,8 @@ impl Experiment for AutoencoderExperiment {
         let learning_rate = request.or(&of_stack("learning_rate"), Schedule::constant(0.1));
         let weight_std = request.or(&of_stack("weight_std"), 0.1);
         let layer = |k: usize| {
-            // Gaussian code units need a hundredth of the rate.
-            let is_gaussian = k + 1 == depth && code == Code::Linear;
+            // Gaussian units need a hundredth of the rate.
+            let is_gaussian = k + 1 == depth && code == Code::Linear || k == 0 && output == Output::Linear;
             let rate = if is_gaussian { Schedule::constant(0.001) } else { learning_rate.clone() };
             layer_train(epochs, rate, weight_std)
         };
@@ -159,7 +161,7 @@ impl Experiment for AutoencoderExperiment {
                 average: AverageConfig { decay: 0.99, every: 10 },
                 ..LearnerConfig::adam(Schedule::cosine(1e-3, 0.0))
             },
-            loss: Loss::CrossEntropy,
+            loss: if output == Output::Linear { Loss::SquaredError } else { Loss::CrossEntropy },
             from: None,
             pretrain: !request.has("from"),
             pretraining: Pretraining {

@@ -64,7 +64,7 @@ fn codes(experiment: &AutoencoderExperiment, test: &Dataset, files: &RunFiles) -
     let images = experiment.visible().examples(test, &rows, &experiment.device);
     let codes = experiment.codes(&images);
     let (x, y): (Vec<f32>, Vec<f32>) = codes.chunks(2).map(|code| (code[0], code[1])).unzip();
-    let labels: Option<Vec<u8>> = test.labels().map(|labels| rows.iter().map(|&i| labels[i]).collect());
+    let labels: Option<Vec<u16>> = test.labels().map(|labels| rows.iter().map(|&i| labels[i]).collect());
     let panel = Panel::new(Axis::new("second number of the code")).title("codes of test data");
     let panel = match &labels {
         Some(labels) => panel.classes(&x, &y, labels),

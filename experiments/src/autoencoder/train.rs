@@ -26,6 +26,7 @@ pub(super) fn task<'a>(config: &'a AutoencoderRun, data: &'a Splits, device: &De
         Some(folder) => stack_of(folder, &rbms, true, device)?.layers,
         None => Vec::new(),
     };
+    visible(&config.model).require_scale(&data.train, device)?;
     let training = StackTraining {
         rbms,
         layers: &train.pretraining.layers,
@@ -61,8 +62,8 @@ impl<'a> AutoencoderStages<'a> {
         let learner = Learner::new(self.current()?, objective, &self.config.train.learner, noise);
         Ok(learner.or_usage_at("train")?.on_batches(self.greedy.batches(0)?).validate(
             move |network: &Autoencoder, _| {
-                let error =
-                    |set: &Dataset| mean(&visible.for_each(set, &device, |x| network.squared_error(x)));
+                let errors = |set: &Dataset| visible.for_each(set, &device, |x| network.squared_error(x));
+                let error = |set: &Dataset| mean(&by_weights(set, errors(set)));
                 let valid = error(&data.valid);
                 let metrics = Metrics::new()
                     .with("valid_squared_error", valid)

@@ -151,6 +151,7 @@ impl FlowFamily for Cnf {
             "train.objective = matching: it starts from a standard normal; give model.base=null"
         );
         train.solver.validate().or_usage_at("train.solver")?;
+        config.density().require_no_circles("cnf")?;
         Ok(model.flow.field.n_context())
     }
 

@@ -47,6 +47,10 @@ const SOLVER_STEPS: usize = 1000;
 /// The same where each step is stored for the backward pass.
 const STORED_STEPS: usize = 200;
 
+/// Widths and weight decay for a table of fewer than 10,000 rows. By validation examples of the 1281 rows of wine-red, in nats less
+/// error: 0.63 for widths of 64 without decay, 0.64 and 0.75 with 0.1 and 0.3; 0.58 for 128 without decay, 0.91 with 0.1.
+const FEW_ROWS: ([usize; 2], f64) = ([128, 128], 0.1);
+
 /// Distance that logits keep from 0 and 1 (Papamakarios et al. 2017).
 const MARGIN: f64 = 1e-6;
 
@@ -146,13 +150,23 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         true => Recipe::of_data(kind, width, objective, is_logit, channels[0]),
         false => Recipe::of_target(kind, info.shape.len() > 1),
     };
-    let n_hidden = request.or("model.n_hidden", if is_tiny { vec![16, 16].into() } else { recipe.n_hidden });
     let is_matching = has_data && objective == Training::Matching;
     let context = ContextUnits::of_preset(request, info);
     let n_context = context.as_ref().map_or(0, ContextUnits::width);
     if n_context > 0 && !matches!(kind, FieldKind::Mlp | FieldKind::Image) {
         refuse!("data.context: fields of this model.kind have no context; take model.kind=mlp");
     }
+    let base = match has_data && kind == FieldKind::Mlp && !is_matching {
+        true => base::choose(request, info, &preprocessing, n_context),
+        false => None,
+    };
+    let are_few = base.is_some() && info.has_few() && (PLANE + 1..=FEW_COLUMNS).contains(&width);
+    let n_hidden = match is_tiny {
+        true => vec![16, 16].into(),
+        false if are_few => FEW_ROWS.0.to_vec().into(),
+        false => recipe.n_hidden,
+    };
+    let n_hidden = request.or("model.n_hidden", n_hidden);
     let n_separable = if is_logit { SEPARABLE } else { 0 };
     let field = match kind {
         FieldKind::Mlp => FieldConfig::Mlp(
@@ -197,12 +211,6 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         FieldKind::Potential => n_layers == 1 || width <= 4,
         FieldKind::Image => false,
         FieldKind::Lattice => true,
-    };
-    let base = match (has_data && kind == FieldKind::Mlp, objective) {
-        (true, Training::Likelihood | Training::Adjoint) => {
-            base::choose(request, info, &preprocessing, n_context)
-        }
-        _ => None,
     };
     let pictures = if is_tiny { TINY_PICTURES } else { MEASURED_PICTURES };
     let model = FlowModel {
@@ -252,7 +260,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
     };
     let Recipe { batch_size, rate, .. } = recipe;
     let length =
-        Length { steps: request.by_preset([100, recipe.steps, 200_000]), batch_size, rate, clip: 1.0 };
+        Length { steps: request.by_preset([100, recipe.steps, 200_000]), batch_size, rate, clip: 1.0, weight_decay: if are_few { FEW_ROWS.1 } else { 0.0 } };
     let train = training(request, info, length, (has_data, model.base.is_some()), family);
     Ok(Settings { binarization: Binarization::None, model, train })
 }

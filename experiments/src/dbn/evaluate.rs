@@ -140,7 +140,7 @@ impl DbnExperiment {
                 let each = classify(self.visible(), set, device, log_prob)?;
                 wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
             }
-            evaluation.add(name, &Estimate::exact_mean(&wrong).affine(100.0, 0.0), "percent");
+            evaluation.add_mean(name, &wrong.iter().map(|wrong| 100.0 * wrong).collect::<Vec<_>>(), "percent");
             Ok(())
         };
         if let Some(network) = &self.classifier {
@@ -168,7 +168,7 @@ pub(super) fn classification_errors(
 ) -> Result<(f64, f64)> {
     let each = classify(visible, data, device, |v| log_softmax(network.forward(v), 1))?;
     let (wrong, nll): (Vec<f64>, Vec<f64>) = each.into_iter().unzip();
-    Ok((100.0 * mean(&wrong), mean(&nll)))
+    Ok((100.0 * mean(&by_weights(data, wrong)), mean(&by_weights(data, nll))))
 }
 
 /// For each example whether the most probable class is wrong (1 or 0), and `-log p(label)`.

@@ -145,6 +145,7 @@ impl Experiment for DbnExperiment {
         "valid_classification_error",
     ];
     const TAKES_LAYERS: bool = true;
+    const USES_WEIGHTS: bool = true;
     type Model = DbnConfig;
     type Train = DbnTrain;
     type Target = NoTarget;

@@ -40,6 +40,7 @@ pub(super) fn task<'a>(config: &'a DbnRun, data: &'a Splits, device: &Device) ->
         Some(folder) => stack_of(folder, &rbms, false, device)?,
         None => Dbn { layers: Vec::new(), recognition: Vec::new() },
     };
+    Visible::new(model.visible, model.states).require_scale(&data.train, device)?;
     let training = StackTraining {
         rbms,
         layers: &train.layers,
@@ -114,8 +115,10 @@ impl<'a> DbnStages<'a> {
             let mut noise = Noise::new(config.seed, format!("validation/{}", at.steps_done()));
             let base = dbn.annealing_base(examples.clone());
             let log_z = protocol.quick_log_z(dbn.top(), &base, &mut noise);
-            let mut bound =
-                |set| mean(&visible.for_each(set, &device, |v| dbn.log_weight(v, &mut noise))) - log_z.value;
+            let mut bound = |set| {
+                let weights = visible.for_each(set, &device, |v| dbn.log_weight(v, &mut noise));
+                mean(&by_weights(set, weights)) - log_z.value
+            };
             let valid = bound(&data.valid);
             let metrics = Metrics::new()
                 .with("valid_log_prob", valid)

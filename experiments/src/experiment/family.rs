@@ -82,8 +82,12 @@ fn playground<E: Trained>(folder: &Path, device: &Device) -> Result<Option<Box<d
 /// Files in the folder of a run that the family writes, in addition to those of every run.
 pub(super) fn files<E: Experiment>() -> Vec<&'static str> {
     let pictures = E::PICTURES.iter().map(|(name, _)| *name);
-    pictures.chain(E::FILES.iter().copied()).chain(latent::FILES).chain([REPORT]).collect()
+    pictures.chain(E::FILES.iter().copied()).chain(latent::FILES).chain([REPORT, TENSORBOARD, CSV]).collect()
 }
 
 /// The page about a run.
 pub const REPORT: &str = "report.html";
+/// Metrics for TensorBoard, with `train.log.tensorboard`.
+pub(super) const TENSORBOARD: &str = "events.out.tfevents.gibbs";
+/// Metrics as a table, with `train.log.csv`.
+pub(super) const CSV: &str = "metrics.csv";

@@ -2,12 +2,14 @@
 
 use std::{env, fs, process::ExitCode};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use gibbs_data::check::DataCheck;
+use gibbs_report::write_atomic;
+use gibbs_runs::curves;
 use gibbs_train::{
     config::Change,
     run_folder::{Existing, Machine, RunFolder, RunInfo},
-    training::{Outcome, Report, Trainer},
+    training::{Outcome, Report, TensorBoard, Trainer},
 };
 use serde_json::Map;
 
@@ -67,7 +69,7 @@ pub(super) fn train<E: Trained>(
     let data = source.data().ok();
     if !E::USES_WEIGHTS && data.is_some_and(|data| data.train.weights().is_some()) {
         refuse!(
-            "data.weights: {} does not train with weights; leave them out, or take made, van, realnvp or cnf",
+            "data.weights: {} does not train with weights; leave them out, or take rbm, dbn, autoencoder, made, van, realnvp or cnf",
             E::NAME
         );
     }
@@ -242,7 +244,12 @@ impl<E: Trained> Run<'_, E> {
         self.say(&format!("{} on {}, run folder {}", E::NAME, self.machine.backend, path.display()));
         folder.write_config(config)?;
         folder.begin(self.machine.clone()).map_err(of_folder)?;
-        let mut trainer = Trainer::new(config.train.run()).stop_on(self.interrupt.stop.clone());
+        let run = config.train.run();
+        let mut trainer = Trainer::new(run.clone()).stop_on(self.interrupt.stop.clone());
+        if run.log.tensorboard {
+            let file = path.join(family::TENSORBOARD);
+            trainer = trainer.observe(TensorBoard::open(&file).with_context(|| file.display().to_string())?);
+        }
         if !self.quiet {
             trainer = trainer.observe(Progress::new(E::SHOWN));
         }
@@ -251,6 +258,9 @@ impl<E: Trained> Run<'_, E> {
             classify(error, is_bad_input)
         })?;
         drop(task);
+        if run.log.csv {
+            write_atomic(path.join(family::CSV), curves::to_csv(path)?.as_bytes())?;
+        }
         if report.outcome == Outcome::Interrupted {
             folder.end()?;
             return Ok(None);

@@ -5,7 +5,6 @@ use gibbs_data::bits_per_dim;
 
 use super::{Flow, FlowExperiment, FlowFamily, FlowRun};
 use crate::{
-    evaluation::by_weights,
     prelude::*,
     preprocessed::{self, with_classes},
     source::{head, require_labels, rows},

@@ -73,13 +73,15 @@ pub struct Length {
     pub rate: f64,
     /// The largest norm of a gradient.
     pub clip: f32,
+    /// Weight decay of Adam.
+    pub weight_decay: f64,
 }
 
 /// The `train` section of a flow that learns data or a target, with a base or without.
 pub fn training<T: AsRef<VariationalTrain>>(
     request: &Request,
     info: &SourceInfo,
-    Length { steps, batch_size, rate, clip }: Length,
+    Length { steps, batch_size, rate, clip, weight_decay }: Length,
     (has_data, has_base): (bool, bool),
     family: T,
 ) -> TrainConfig<T> {
@@ -95,6 +97,7 @@ pub fn training<T: AsRef<VariationalTrain>>(
         false => LoopConfig { patience: has_data.then_some(30), ..LoopConfig::default() },
     };
     let learner = LearnerConfig {
+        optimizer: OptimizerConfig::Adam { weight_decay },
         average: AverageConfig { decay: 0.999, every: 1 },
         clip: Clip::GlobalNorm { limit: clip },
         ..LearnerConfig::adam(Schedule::cosine(rate, 0.0).with_warmup(100))

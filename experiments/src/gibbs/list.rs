@@ -9,7 +9,7 @@ use super::Output;
 use crate::{
     experiment::Family,
     output::{print, print_json, width},
-    usage::{nearest, usage},
+    usage::{did_you_mean, usage},
 };
 
 /// Flags of `gibbs list`.
@@ -33,7 +33,7 @@ pub(super) fn list(args: &List, families: &[&Family]) -> Result<()> {
         let family = family.ok_or_else(|| {
             usage(format!(
                 "there is no family {name}{}: there are {}",
-                nearest(name, names.iter().copied()),
+                did_you_mean(name, names.iter().copied()),
                 names.join(", ")
             ))
         })?;

@@ -79,7 +79,7 @@ pub(super) fn pixels(state: &[f32]) -> impl Iterator<Item = f32> {
 }
 
 /// The labels that occur, in order.
-pub(super) fn classes(labels: &[u8]) -> Vec<u8> {
+pub(super) fn classes(labels: &[u16]) -> Vec<u16> {
     let mut classes = labels.to_vec();
     classes.sort_unstable();
     classes.dedup();
@@ -104,7 +104,7 @@ pub(super) fn stored_rows(data: &Dataset, n_patterns: usize, seed: u64) -> Vec<u
 }
 
 /// The nearest to the mean of each class, then the second nearest of each, and so on.
-fn most_typical(data: &Dataset, labels: &[u8], n_patterns: usize) -> Vec<usize> {
+fn most_typical(data: &Dataset, labels: &[u16], n_patterns: usize) -> Vec<usize> {
     let ranked: Vec<Vec<usize>> = classes(labels)
         .iter()
         .map(|class| {

@@ -111,7 +111,7 @@ fn seconds_of_recall(memory: &AssociativeMemory) -> f64 {
 }
 
 /// The class of each stored pattern, where the training examples have classes and the patterns are among them.
-fn pattern_classes(experiment: &HopfieldExperiment, train: &Dataset) -> Option<Vec<u8>> {
+fn pattern_classes(experiment: &HopfieldExperiment, train: &Dataset) -> Option<Vec<u16>> {
     let (labels, patterns) = (train.labels()?, experiment.memory.patterns());
     if patterns.len() > train.len() {
         return None;

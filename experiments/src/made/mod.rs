@@ -16,7 +16,6 @@ use serde_json::Map;
 use crate::{
     columns::ColumnSettings,
     conditions::ContextUnits,
-    evaluation::by_weights,
     prelude::*,
     preprocessed,
     source::{require_labels, require_unit_interval, spread, train_like_valid},
@@ -169,6 +168,7 @@ impl Experiment for MadeExperiment {
         let data = source.data()?;
         data.train.require_width(model.network.n_visible()).or_usage()?;
         config.density().require_bounds(data)?;
+        config.density().require_no_circles("made")?;
         let (sets, n_context) = ([&data.train, &data.valid, &data.test], model.network.n_context());
         model.context.iter().try_for_each(|context| context.validate(n_context))?;
         require_labels(sets, n_context, "model.n_classes")?;

@@ -56,7 +56,8 @@ impl Trained for RbmExperiment {
         evaluation.add("log_z", &log_z, "nats");
         let error = concat(&|v| rbm.reconstruction_error(v));
         evaluation.add_mean("reconstruction_error", &error, "squared, per example");
-        let mean_of = |set| Estimate::exact_mean(&visible.for_each(set, device, |v| rbm.free_energy(v)));
+        let free_energies = |set| visible.for_each(set, device, |v| rbm.free_energy(v));
+        let mean_of = |set| Estimate::exact_mean(&by_weights(set, free_energies(set)));
         let gap = mean_of(&train_like_valid(fitted)).minus(&mean_of(&fitted.valid));
         evaluation.add("free_energy_gap", &gap, "nats");
         evaluation.note_all(&["free_energy_gap", "log_z_lower", "log_z_upper"], own_data.note(on.data()?));

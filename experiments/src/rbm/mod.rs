@@ -79,6 +79,7 @@ impl Experiment for RbmExperiment {
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
     const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &["valid_log_prob", "free_energy_gap", "reconstruction_error"];
+    const USES_WEIGHTS: bool = true;
     type Model = RbmConfig;
     type Train = TrainConfig<RbmTrain>;
     type Target = NoTarget;
@@ -96,7 +97,9 @@ impl Experiment for RbmExperiment {
         let visible = request.or("model.visible", visible);
         let states = request.or("model.states", if has_label { n_classes } else { 4 });
         let n_visible = Visible::new(visible, states).n_visible(info.width);
-        let model = RbmConfig::new(n_visible, if is_small { 16 } else { request.by_preset([32, 500, 500]) })
+        let n_hidden =
+            request.or("model.n_hidden", if is_small { 16 } else { request.by_preset([32, 500, 500]) });
+        let model = RbmConfig::new(n_visible, n_hidden)
             .with_visible(visible)
             .with_states(states)
             .with_hidden_bias(if is_small { 0.0 } else { -2.0 });
@@ -148,7 +151,7 @@ impl Experiment for RbmExperiment {
                 ]),
                 evaluation: request.by_preset([
                     protocol(20, 100, 20),
-                    protocol(100, 4000, 1000),
+                    protocol(100, 4000, 1000).with_chains_for(n_visible, n_hidden),
                     protocol(200, 14500, 5000),
                 ]),
             },
@@ -171,6 +174,7 @@ impl Experiment for RbmExperiment {
 
     fn task<'a>(config: &'a RbmRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
         let (data, family, visible) = (source.data()?, &config.train.family, Visible::of(&config.model));
+        visible.require_scale(&data.train, device)?;
         let moments = visible.moments(&data.train, device);
         let rbm = config.model.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let rbm = if family.fit_visible { rbm.with_visible_fitted(&moments) } else { rbm };
@@ -196,7 +200,8 @@ impl Experiment for RbmExperiment {
             .validate(move |rbm, at| {
                 let mut noise = Noise::new(config.seed, format!("validation/{}", at.steps_done()));
                 let log_z = family.validation.quick_log_z(rbm, &base, &mut noise);
-                let free_energy = |set| mean(&visible.for_each(set, &device, |v| rbm.free_energy(v)));
+                let free_energies = |set| visible.for_each(set, &device, |v| rbm.free_energy(v));
+                let free_energy = |set| mean(&by_weights(set, free_energies(set)));
                 let (valid, train) = (free_energy(&data.valid), free_energy(&like_valid));
                 let log_prob = -valid - log_z.value;
                 let metrics = Metrics::new()

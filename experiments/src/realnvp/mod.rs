@@ -81,6 +81,11 @@ impl FlowFamily for RealNvp {
     }
 
     fn validate(config: &FlowRun<Self>) -> Result<usize> {
+        let (model, flow) = (&config.model, config.model.flow.flow().or_usage_at("model")?);
+        require!(
+            flow.angles.is_none() || !model.whitened && model.base.is_none(),
+            "data.periodic: it needs model.whitened=false and model.base=null"
+        );
         Ok(Self::init(config, true, &Device::default())?.n_context())
     }
 

@@ -56,7 +56,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Re
     }
     let preprocessing = match has_data {
         false => PreprocessorConfig::Identity,
-        true if is_table => ColumnSettings::of(request, info)?.preprocessing(info)?,
+        true if is_table => with_circles(&mut flow, request, info)?,
         true if kind.has_box() => {
             preprocessed::standardized_logit(info, kind.margin(), request.or("seed", 0))?
         }
@@ -73,11 +73,13 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Re
         batch_size: if has_data { 256 } else { 128 },
         rate,
         clip: 10.0,
+        weight_decay: 0.0,
     };
     let family = VariationalTrain::new(request, 0.2, Symmetrization::Reversal);
     let train = training(request, info, length, (has_data, base.is_some()), family);
     let model = FlowModel {
         whitened: base.is_none()
+            && flow.angles_mut().is_none_or(|(angles, _)| angles.is_empty())
             && is_whitened(&request.or("model.preprocessing", preprocessing.clone()), info.width)
             && !kind.is_of_images(),
         base,
@@ -88,4 +90,29 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Re
         system,
     };
     Ok(Settings { binarization: Binarization::None, model, train })
+}
+
+/// The preprocessing of a table, with its periodic columns on the circles of the splines of a flow.
+fn with_circles(
+    flow: &mut FlowFamilyConfig,
+    request: &Request,
+    info: &SourceInfo,
+) -> Result<PreprocessorConfig> {
+    let columns = ColumnSettings::of(request, info)?;
+    let preprocessing = columns.preprocessing(info)?;
+    if columns.periodic.is_empty() {
+        return Ok(preprocessing);
+    }
+    let kind = flow.kind();
+    let Some((angles, bound)) = flow.angles_mut() else {
+        columns.require_no_circles(&format!("model.kind={kind}"))?;
+        return Ok(preprocessing);
+    };
+    let Some(data) = info.data else {
+        *angles = request.or("model.angles", Vec::new());
+        return Ok(preprocessing);
+    };
+    let circles = columns.circles(&data.train)?;
+    *angles = circles.iter().map(|(column, _)| *column).collect();
+    Ok(preprocessing.with_circles(info.width, &circles, request.or("model.bound", bound)))
 }

@@ -17,7 +17,6 @@ use gibbs_core::{
 use gibbs_physics::{Boundary, Canonical, system::SpinSystemConfig};
 
 use crate::{
-    evaluation::by_weights,
     prelude::*,
     source::train_like_valid,
     system::{self, SystemArgs},

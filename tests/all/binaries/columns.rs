@@ -7,6 +7,7 @@ use tempfile::{TempDir, tempdir};
 
 use super::{
     command::{Outcome, command},
+    evaluation::doubles,
     family::{DBN, MADE, RBM},
     json,
 };
@@ -98,6 +99,55 @@ fn bounded_columns_stay_inside_and_values_outside_are_refused() {
 }
 
 #[test]
+fn periodic_columns_live_on_a_circle() {
+    let folder = tempdir().unwrap();
+    let degrees = |x: f32| (20.0 * x).rem_euclid(360.0);
+    table(&folder, "wind.npy", |_, x| vec![degrees(x[0]), x[0] + 0.3 * x[1]]);
+    table(&folder, "turned.npy", |_, x| vec![degrees(x[0]) + 360.0, x[0] + 0.3 * x[1]]);
+    table(&folder, "direction.npy", |_, x| vec![degrees(x[0])]);
+    let circle = ["--set", r#"data.periodic={"0":[0,360]}"#, "--set", "train.epochs=60"];
+    for kind in ["spline", "spline_maf"] {
+        let kind = format!("model.kind={kind}");
+        let (_, summary) = train(&folder, "wind.npy", &[&circle[..], &["--set", &kind]].concat());
+        // The two columns have -4.6 nats together, and -7.3 if a uniform angle and a normal column are independent.
+        let log_prob = summary["metrics"]["log_prob"]["value"].as_f64().unwrap();
+        assert!(log_prob > -6.0, "{kind}: {log_prob}");
+        run("realnvp", &folder, &["sample", "run", "-n", "200", "--out", "x.npy"]).succeeds();
+        let draws = npy::read(&folder.path().join("x.npy")).unwrap().values.to_f64();
+        assert!(draws.iter().step_by(2).all(|x| (-0.001..=360.001).contains(x)), "{kind}: {draws:?}");
+        let log_probs = |data: &str| {
+            let flags = ["eval", "run", "--data", data, "--split", "all", "--per-example", "each.npy"];
+            run("realnvp", &folder, &flags).succeeds();
+            doubles(&folder.path().join("each.npy"))
+        };
+        let pairs = log_probs("wind.npy").into_iter().zip(log_probs("turned.npy"));
+        pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-2, "{kind}: {a} {b}"));
+    }
+    // One turn of a single angle: the density integrates to 1.
+    train(&folder, "direction.npy", &circle);
+    let grid: Vec<f32> = (0..3600).map(|i| 0.1 * i as f32 + 0.05).collect();
+    npy::write(&folder.path().join("grid.npy"), &grid, &[3600, 1]).unwrap();
+    let flags = ["eval", "run", "--data", "grid.npy", "--per-example", "each.npy"];
+    run("realnvp", &folder, &flags).succeeds();
+    let total: f64 =
+        doubles(&folder.path().join("each.npy")).iter().map(|log_prob| 0.1 * log_prob.exp()).sum();
+    assert!((total - 1.0).abs() < 1e-3, "{total}");
+
+    let refused = |binary: &str, settings: &[&str], expected: &[&str]| {
+        let arguments = [&["train", "refused", "--quiet", "--data", "wind.npy"], settings].concat();
+        run(binary, &folder, &arguments).refuses(expected);
+    };
+    let mixture = [&circle[..2], &["--set", "model.output.kind=gaussian_mixture"]].concat();
+    refused("made", &mixture, &["data.periodic", "made", "model.kind=spline"]);
+    refused("cnf", &circle[..2], &["data.periodic", "cnf", "model.kind=spline"]);
+    let maf = [&circle[..2], &["--set", "model.kind=maf"]].concat();
+    refused("realnvp", &maf, &["data.periodic", "model.kind=maf", "spline_maf"]);
+    let turn = r#"data.periodic={"0":[360,0]}"#;
+    refused("realnvp", &["--set", turn], &["data.periodic", "column 0", "[360, 0]"]);
+    refused("realnvp", &["--set", r#"data.periodic={"7":[0,1]}"#], &["data.periodic", "no column 7"]);
+}
+
+#[test]
 fn constant_columns_have_no_density_in_any_family() {
     let folder = tempdir().unwrap();
     table(&folder, "constant.npy", |_, x| vec![x[0], 7.0, x[1]]);
@@ -127,6 +177,15 @@ fn real_columns_suggest_a_setting_that_the_family_has() {
     let gaussian =
         ["train", "run", "--data", "real.npy", "--preset", "tiny", "--set", "model.visible=gaussian"];
     run("rbm", &folder, &gaussian).succeeds();
+    let codes = ["train", "codes", "--data", "real.npy", "--preset", "tiny"];
+    run("autoencoder", &folder, &codes).succeeds();
+    assert_eq!(json(folder.path(), "codes/config.json")["train"]["loss"], "squared_error");
+    table(&folder, "large.npy", |_, x| vec![x[0], 100.0 * x[1]]);
+    let large = ["--data", "large.npy", "--preset", "tiny"];
+    for (family, further) in [("rbm", &gaussian[6..]), ("autoencoder", &[])] {
+        let arguments = [&["train", "large"], &large[..], further].concat();
+        run(family, &folder, &arguments).refuses(&["large.npy", "column 1", "scale of about 1"]);
+    }
 }
 
 #[test]

@@ -225,6 +225,23 @@ fn csv_files_keep_their_names_to_the_end() {
 }
 
 #[test]
+fn more_than_256_classes_are_read_and_drawn() {
+    let folder = tempdir().unwrap();
+    let n = 900;
+    let bits =
+        Noise::new(0, "bits").uniform_vec(6 * n).into_iter().map(|u| u8::from(u < 0.5)).collect::<Vec<_>>();
+    npy::write(&folder.path().join("x.npy"), &bits, &[n, 6]).unwrap();
+    let labels: Vec<f64> = (0..n).map(|i| (i % 300) as f64).collect();
+    npy::write(&folder.path().join("labels.npy"), &labels, &[n]).unwrap();
+    let train = ["train", "run", "--data", "x.npy", "--labels", "labels.npy", "--preset", "tiny", "--quiet"];
+    MADE.run(folder.path(), train).succeeds();
+    assert_eq!(config(folder.path(), "run")["model"]["n_context"], 300);
+    MADE.run(folder.path(), ["sample", "run", "-n", "3", "--class", "299", "--out", "x299.npy"]).succeeds();
+    let refused = MADE.run(folder.path(), ["sample", "run", "--class", "300", "--out", "x300.npy"]);
+    refused.refuses(&["--class 300", "0 to 299"]);
+}
+
+#[test]
 fn files_of_parts_and_labels_by_flags() {
     let folder = tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -81,7 +81,7 @@ fn one_program_does_what_the_families_do_and_shows_their_runs() {
     assert_eq!(runs.as_array().unwrap().len(), 4);
     assert_eq!(
         (row(0, "family"), row(0, "data"), row(0, "seed"), row(0, "state")),
-        ("rbm".into(), "bars-and-stripes".into(), 0.into(), "done".into())
+        ("rbm".into(), "bars-and-stripes-4x4".into(), 0.into(), "done".into())
     );
     assert_eq!(row(0, "metric")["name"], "log_prob");
     assert_eq!((row(2, "state"), row(3, "seed")), ("damaged".into(), 3.into()));

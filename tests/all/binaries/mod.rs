@@ -31,6 +31,7 @@ mod stacks;
 mod start;
 mod unix;
 mod van;
+mod weighted;
 
 use std::path::Path;
 

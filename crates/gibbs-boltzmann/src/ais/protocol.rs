@@ -18,6 +18,9 @@ use crate::{
 /// then costs about twice as much as the sweeps.
 const REPLICAS: usize = 10;
 
+/// Weights of an RBM for pictures of 28 by 28 pixels with 500 hidden units (Salakhutdinov & Murray 2008).
+const WEIGHTS: usize = 784 * 500;
+
 /// Input that sets each unit to its largest or smallest state: a binary unit errs with the probability `exp(-20)`.
 const SATURATING: f64 = 20.0;
 
@@ -42,6 +45,14 @@ impl AisProtocol {
     pub fn validate(&self) -> Result<(), ConfigError> {
         ConfigError::at_least("chains", self.chains, 1)?;
         ConfigError::at_least("temperatures", self.temperatures, 1)
+    }
+
+    /// The protocol with more chains for an RBM of fewer weights than 784·500, up to ten times as many, so that it takes about as
+    /// long. The more chains, the more of them are in each mode.
+    #[must_use]
+    pub fn with_chains_for(self, n_visible: usize, n_hidden: usize) -> Self {
+        let factor = (WEIGHTS as f64 / (n_visible * n_hidden).max(1) as f64).clamp(1.0, 10.0);
+        Self { chains: (self.chains as f64 * factor) as usize, ..self }
     }
 
     /// The schedule of Salakhutdinov & Murray, or equal steps if there are fewer than 29 intervals.

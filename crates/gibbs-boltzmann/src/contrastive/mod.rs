@@ -79,6 +79,11 @@ impl<V: Units> Contrastive<V> {
         &self.base
     }
 
+    /// Whether each chain starts at an example of the batch, and then weighs as much as this.
+    pub(crate) fn starts_at_data(&self) -> bool {
+        self.config.chains == Chains::Data
+    }
+
     /// Visible states of the chains of the negative phase, if any persist: draws from the model, up to
     /// the chains' memory.
     pub fn chains<H: Units>(&self, rbm: &Rbm<V, H>, noise: &mut Noise) -> Option<Tensor<2>> {
@@ -108,12 +113,9 @@ impl<V: UnitFamily + UnitStatistics> Contrastive<V> {
     ) -> (GradientsParams, Tensor<2>) {
         let config = &self.config;
         let (mut data, sampled) = positive_phase(config, rbm, batch, noise);
-        data.weights = weights.map(|weights| {
-            let mean = weights.clone().mean().clamp_min(f32::MIN_POSITIVE);
-            (weights / mean).unsqueeze_dim(1)
-        });
+        data.weights = weights.map(of_mean_one);
         let mut model = self.sampler.sample(config, rbm, &self.base, sampled, noise);
-        if config.chains == Chains::Data {
+        if self.starts_at_data() {
             // A chain weighs as much as the example at which it starts.
             model.weights = data.weights.clone();
         }
@@ -127,6 +129,12 @@ impl<V: UnitFamily + UnitStatistics> Contrastive<V> {
         gradient.decay(config, &rbm.weight.val());
         (gradient.register(rbm), model.visible)
     }
+}
+
+/// Weights `[batch]` as a column `[batch, 1]` with mean 1.
+pub(crate) fn of_mean_one(weights: Tensor<1>) -> Tensor<2> {
+    let mean = weights.clone().mean().clamp_min(f32::MIN_POSITIVE);
+    (weights / mean).unsqueeze_dim(1)
 }
 
 impl<V: UnitFamily + UnitStatistics, H: UnitFamily + UnitStatistics> Objective<Rbm<V, H>> for Contrastive<V> {

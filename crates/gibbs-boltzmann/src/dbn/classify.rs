@@ -10,6 +10,7 @@ use gibbs_core::{
     Batch, BoxError, Objective, Position, StepOutput, cross_entropy,
     math::to_host,
     nn::{Activation, Affine, Mlp},
+    weighted_mean,
 };
 
 use super::network::{Dbn, StackError, unlabeled};
@@ -85,7 +86,8 @@ impl Dbn {
     }
 }
 
-/// Cross-entropy of one-hot classes, for a feed-forward network that gives the logits of classes.
+/// Cross-entropy of one-hot classes, for a feed-forward network that gives the logits of classes: the mean by the weights of the
+/// examples.
 ///
 /// Drops inputs with probability `input_dropout` and hidden units as the network says ([`Mlp::with_dropout`]). A batch holds
 /// the inputs, and the one-hot classes as its context.
@@ -112,7 +114,8 @@ impl Objective<Mlp> for ClassifierCrossEntropy {
             false => v,
         };
         let logits = network.network().forward_with_dropout(v.autodiff(), noise);
-        let loss = cross_entropy(logits, classes.autodiff()).mean();
+        let weights = batch.weights.map(Tensor::autodiff);
+        let loss = weighted_mean(cross_entropy(logits, classes.autodiff()), weights.as_ref());
         Ok(StepOutput::backward(network, "cross_entropy", loss))
     }
 }

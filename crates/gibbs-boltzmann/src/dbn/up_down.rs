@@ -20,7 +20,7 @@ use gibbs_core::{Batch, BoxError, ConfigError, Objective, ObjectiveState, Positi
 
 use super::network::Dbn;
 use crate::{
-    contrastive::{Contrastive, ContrastiveConfig},
+    contrastive::{Contrastive, ContrastiveConfig, of_mean_one},
     rbm::AnyRbm,
     units::{AnyUnits, UnitStatistics, Units},
 };
@@ -44,7 +44,8 @@ impl UpDownConfig {
 
 /// The up-down algorithm: an objective of a whole network, whose state is that of its top RBM.
 ///
-/// A batch holds the visible units and, where the network has a label, the one-hot label as its context.
+/// A batch holds the visible units and, where the network has a label, the one-hot label as its context. Examples count by their
+/// weights.
 #[derive(Clone, Debug)]
 pub struct UpDown {
     /// Training of the top RBM, the only part with a state.
@@ -59,21 +60,26 @@ impl UpDown {
     pub fn gradients(&mut self, dbn: &Dbn, batch: Batch, noise: &mut Noise) -> GradientsParams {
         let below = dbn.depth() - 1;
         assert_eq!(dbn.recognition.len(), below, "the up-down algorithm needs an untied network");
-        let (label, v) = (batch.context, batch.x);
+        let (label, v, weights) = (batch.context, batch.x, batch.weights);
 
         let awake = states(v.clone(), dbn.infer(v, noise));
         let top_data = with_label(awake[below].clone(), label);
-        let (mut gradients, top_model) = self.top.gradients(dbn.top(), top_data, noise);
+        let (mut gradients, top_model) =
+            self.top.weighted_gradients(dbn.top(), top_data, weights.clone(), noise);
+        let awake_weights = weights.map(of_mean_one);
+        let asleep_weights = awake_weights.as_ref().filter(|_| self.top.starts_at_data());
         let asleep = dream(dbn, dbn.without_label(top_model), noise);
 
         for (k, layer) in dbn.layers[..below].iter().enumerate() {
             let (x, h) = (awake[k].clone(), awake[k + 1].clone());
             let mean = Units::mean(&layer.visible, layer.visible_input(h.clone()));
-            delta_rule(&mut gradients, &layer.weight, &layer.visible, [x, mean], h, true);
+            let states = ([x, mean], h, awake_weights.as_ref());
+            delta_rule(&mut gradients, &layer.weight, &layer.visible, states, true);
 
             let (x, h) = (asleep[k].clone(), asleep[k + 1].clone());
             let mean = Units::mean(&layer.hidden, dbn.recognition_input(k, x.clone()));
-            delta_rule(&mut gradients, &dbn.recognition[k], &layer.hidden, [h, mean], x, false);
+            let states = ([h, mean], x, asleep_weights);
+            delta_rule(&mut gradients, &dbn.recognition[k], &layer.hidden, states, false);
         }
         gradients
     }
@@ -104,20 +110,23 @@ impl Objective<Dbn> for UpDown {
 }
 
 /// Gradient of `-log p(target | source)` of one layer, from the conditional `mean` of the target, where
-/// `weight` is `[target, source]` if `downwards`, else `[source, target]`.
+/// `weight` is `[target, source]` if `downwards`, else `[source, target]`. Rows count by their weights `[batch, 1]` of mean 1.
 fn delta_rule(
     gradients: &mut GradientsParams,
     weight: &burn::module::Param<Tensor<2>>,
     units: &AnyUnits,
-    [target, mean]: [Tensor<2>; 2],
-    source: Tensor<2>,
+    ([target, mean], source, weights): ([Tensor<2>; 2], Tensor<2>, Option<&Tensor<2>>),
     downwards: bool,
 ) {
     let batch = source.dims()[0] as f64;
     let error = (mean.clone() - target.clone()) / batch;
+    let error = match weights {
+        Some(weights) => error * weights.clone(),
+        None => error,
+    };
     let correlation = sparse_matmul_transposed(source, error);
     gradients.register(weight.id, if downwards { correlation.transpose() } else { correlation });
-    let (data, model) = (units.statistics(target, None), units.statistics_of_mean(mean, None));
+    let (data, model) = (units.statistics(target, weights), units.statistics_of_mean(mean, weights));
     for ((parameter, data), model) in units.parameters().into_iter().zip(data).zip(model) {
         gradients.register(parameter.id, model - data);
     }

@@ -22,7 +22,8 @@ pub enum SolveError {
     /// The step that the tolerance asks for is below the smallest one allowed.
     #[error(
         "at time {t:.6} the tolerance {tolerance:e} asks for a step of {step:.3e}, below the smallest one, {min_step:.3e} (error \
-         {error:.3e} tolerances): the field is stiff there; take a larger tolerance, or fixed steps"
+         {error:.3e} tolerances): the field is stiff there; take a larger tolerance, fixed steps, or a smaller learning rate where it is \
+         being trained"
     )]
     StepTooSmall {
         /// Where the step would begin.

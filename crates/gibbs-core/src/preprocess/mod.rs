@@ -115,6 +115,23 @@ impl PreprocessorConfig {
         Self::Bounded { low, high, shift, scale, tails: tails_of(scaling) }
     }
 
+    /// The same with some of `n_columns` on circles: their interval `[low, high]` becomes `[-bound, bound]`.
+    #[must_use]
+    pub fn with_circles(self, n_columns: usize, circles: &[(usize, [f64; 2])], bound: f64) -> Self {
+        let mut whole = match self {
+            Self::Identity => {
+                Self::Standardize { shift: vec![0.0; n_columns], scale: vec![1.0; n_columns], tails: None }
+            }
+            other => other,
+        };
+        if let Self::Standardize { shift, scale, .. } | Self::Bounded { shift, scale, .. } = &mut whole {
+            for &(column, [low, high]) in circles {
+                (shift[column], scale[column]) = (0.5 * (low + high), (high - low) / (2.0 * bound));
+            }
+        }
+        whole
+    }
+
     /// Logits of gray values in \[0, 1\], with mean 0 and standard deviation 1 in each column.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::DataError;
 /// What goes with the values of a whole file. All its views share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Companions {
-    labels: Option<Arc<Vec<u8>>>,
+    labels: Option<Arc<Vec<u16>>>,
     classes: Option<Arc<[String]>>,
     context: Option<Context>,
     weights: Option<Arc<Vec<f32>>>,
@@ -58,7 +58,7 @@ impl Dataset {
     /// # Panics
     ///
     /// If `self` is a view of a part of its file.
-    pub fn with_labels(mut self, labels: Vec<u8>) -> Result<Self, DataError> {
+    pub fn with_labels(mut self, labels: Vec<u16>) -> Result<Self, DataError> {
         self.require_whole("labels");
         if labels.len() != self.len() {
             let (name, examples) = (self.name.to_string(), self.len());
@@ -167,7 +167,7 @@ impl Dataset {
     }
 
     /// The labels, one for each example.
-    pub fn labels(&self) -> Option<&[u8]> {
+    pub fn labels(&self) -> Option<&[u16]> {
         self.companions.labels.as_ref().map(|labels| &labels[self.rows.clone()])
     }
 

@@ -171,7 +171,7 @@ fn tables_of_text() {
         assert_eq!(set.column_name(1), "column \"weight, kg\"");
         assert_eq!(
             (set.labels().unwrap(), set.classes().unwrap()),
-            (&[1u8, 0, 1][..], &["elm".into(), "oak".into()][..])
+            (&[1u16, 0, 1][..], &["elm".into(), "oak".into()][..])
         );
     }
     let set = folder.read("trees.tsv", &config).unwrap().test;
@@ -240,7 +240,7 @@ fn archives_hold_parts_with_what_goes_with_them() {
     assert_eq!(splits.division, Division::Files);
     for (split, n) in crate::Split::ALL.into_iter().zip([5, 2, 1]) {
         let set = splits.get(split);
-        assert_eq!((set.len(), set.labels().unwrap()[0], set.context_columns().len()), (n, n as u8, 3));
+        assert_eq!((set.len(), set.labels().unwrap()[0], set.context_columns().len()), (n, n as u16, 3));
         assert_eq!((set.values(&[0]), set.weights().unwrap().len()), (vec![0.25 * n as f32; 2], n));
     }
     folder.archive("one.npz", &["valid_context"]);
@@ -269,7 +269,7 @@ fn companions_come_from_files_of_their_own() {
     };
     let splits = folder.read("x.npy", &config).unwrap();
     assert_eq!([splits.train.len(), splits.valid.len(), splits.test.len()], [18, 3, 2]);
-    assert_eq!((splits.test.labels().unwrap(), splits.valid.labels()), (&[0u8, 1][..], None));
+    assert_eq!((splits.test.labels().unwrap(), splits.valid.labels()), (&[0u16, 1][..], None));
     assert_eq!(
         (splits.train.context_columns(), splits.test.weights()),
         (&["wind".into(), "rain".into()][..], Some(&[2.0, 2.0][..]))
@@ -278,7 +278,7 @@ fn companions_come_from_files_of_their_own() {
     let set = folder.read("x.npy", &words).unwrap().test;
     assert_eq!(
         (&set.labels().unwrap()[..3], set.classes().unwrap()),
-        (&[1u8, 0, 1][..], &["a".into(), "b".into()][..])
+        (&[1u16, 0, 1][..], &["a".into(), "b".into()][..])
     );
 
     let refused = |config: ReadConfig, expected: &str| {
@@ -354,7 +354,7 @@ fn folders_of_pictures_have_their_folders_as_classes() {
     );
     assert_eq!(
         (set.labels().unwrap(), set.classes().unwrap()),
-        (&[0u8, 1, 1][..], &["a".into(), "b".into()][..])
+        (&[0u16, 1, 1][..], &["a".into(), "b".into()][..])
     );
     let flat = folder.whole("flat");
     assert_eq!((flat.values(&[1])[0], flat.labels()), (0.2, None));

@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Univariate,
+    angles::VariableMaps,
     inverse::Inverse,
     layer_config::{FlowLayer, InitLayer, Sizes},
 };
@@ -46,6 +47,9 @@ pub struct AutoregressiveConfig {
     /// How variables are changed.
     #[config(default = "Univariate::affine()")]
     pub map: Univariate,
+    /// Variables that are angles, for splines: see [`FlowConfig::angles`](crate::FlowConfig::angles).
+    #[config(default = "Vec::new()")]
+    pub angles: Vec<usize>,
 }
 
 impl AutoregressiveConfig {
@@ -60,9 +64,9 @@ impl InitLayer for AutoregressiveConfig {
     type Layer = Autoregressive;
 
     fn validate(&self, sizes: Sizes) -> Result<(), ConfigError> {
-        self.map.validate()?;
-        let n_out = sizes.n_variables * self.map.n_parameters();
-        self.network().validate(sizes.n_variables + sizes.n_context, n_out)
+        let maps = VariableMaps::new(self.map, sizes.n_variables, &self.angles)?;
+        let n_features = maps.variables_of_features().len();
+        self.network().validate(n_features + sizes.n_context, sizes.n_variables * maps.n_parameters())
     }
 
     /// The layer begins as the identity: the last weights of its network are zero, the others random.
@@ -75,12 +79,13 @@ impl InitLayer for AutoregressiveConfig {
     ) -> Result<Autoregressive, ConfigError> {
         self.validate(sizes)?;
         let Sizes { n_variables, n_context } = sizes;
-        let n_out = n_variables * self.map.n_parameters();
-        let adjacency = Mask::from_fn(n_out, n_variables + n_context, |output, input| {
-            input >= n_variables || input < output % n_variables
+        let maps = VariableMaps::new(self.map, n_variables, &self.angles)?;
+        let (inputs, n_out) = (maps.variables_of_features(), n_variables * maps.n_parameters());
+        let adjacency = Mask::from_fn(n_out, inputs.len() + n_context, |output, input| {
+            inputs.get(input).is_none_or(|&variable| variable < output % n_variables)
         });
         let network = self.network().init(&adjacency, device, noise)?;
-        Ok(Autoregressive { network, n_variables, n_context, map: self.map })
+        Ok(Autoregressive { network, n_variables, n_context, maps })
     }
 }
 
@@ -114,33 +119,38 @@ impl FlowLayer for Inverse<Autoregressive> {}
 /// A masked autoregressive layer.
 #[derive(Module, Debug)]
 pub struct Autoregressive {
-    /// From variables and context `[n, D + C]` to parameters `[n, P·D]`.
+    /// From variables and context `[n, D + C]` to parameters `[n, P·D]`. An angle has two inputs, its cosine and its sine.
     pub network: MaskedMlp,
     n_variables: usize,
     n_context: usize,
     #[module(skip)]
-    map: Univariate,
+    maps: VariableMaps,
 }
 
 impl Bijection for Autoregressive {
     fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
         let context = context.filter(|_| self.n_context > 0);
-        let parameters = self.network.forward(append_context(x.clone(), context, self.n_context));
-        self.map.forward(x, parameters)
+        let features = self.maps.features(x.clone());
+        let parameters = self.network.forward(append_context(features, context, self.n_context));
+        self.maps.forward(x, parameters)
     }
 
     fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
         let context = context.filter(|_| self.n_context > 0).cloned();
         let width = context.as_ref().map_or(0, |context| context.dims()[1]);
         assert_eq!(width, self.n_context, "the layer has a context of width {}", self.n_context);
-        let mut state = SamplerState::new(&self.network.network(), self.n_variables, context);
+        let n_features = self.maps.variables_of_features().len();
+        let mut state = SamplerState::new(&self.network.network(), [self.n_variables, n_features], context);
         let mut ladj = Tensor::zeros([z.dims()[0]], (&z.device(), z.dtype()));
+        let mut variables = Vec::with_capacity(self.n_variables);
         for d in 0..self.n_variables {
-            let parameters = state.parameters(z.dims()[0], self.map.n_parameters());
-            let (x, step) = self.map.inverse(z.clone().narrow(1, d, 1), parameters);
+            let parameters = state.parameters(z.dims()[0], self.maps.n_parameters());
+            let maps = self.maps.of(&[d]);
+            let (x, step) = maps.inverse(z.clone().narrow(1, d, 1), parameters);
             ladj = ladj + step;
-            state.push(x);
+            state.push(maps.features(x.clone()));
+            variables.push(x);
         }
-        (state.into_variables(), ladj)
+        (Tensor::cat(variables, 1), ladj)
     }
 }

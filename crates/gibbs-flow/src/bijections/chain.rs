@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! x = z_0 -> z_1 -> … -> z_L = z,     z ~ N(0, 1)
-//! ln p(x | c) = ln p_base(z) + Σ_l ladj_l,     ln N(z; 0, 1) = -½ |z|² - D·ln √(2π), or a mixture
+//! ln p(x | c) = ln p_base(z) + Σ_l ladj_l,     ln N(z; 0, 1) = -½ |z|² - D·ln √(2π), or a mixture; uniform over angles
 //! sampling at temperature T:  z ~ N(0, T²),  then back through the chain
 //! ```
 //!
@@ -15,7 +15,7 @@ use gibbs_backend::Noise;
 use gibbs_core::{Bijection, ConditionalLogProb, Sample, math::row_zeros, params::placement};
 
 use super::layer_config::FlowLayer;
-use crate::{Mixture, base};
+use crate::{Mixture, base, base::Angles};
 
 /// A chain of bijections. It is a bijection itself, and with a base a density.
 #[derive(Module, Debug)]
@@ -24,6 +24,8 @@ pub struct Chain<B> {
     pub layers: Vec<B>,
     /// Distribution of the latent variables; `None` is standard normal.
     pub base: Option<Mixture>,
+    #[module(skip)]
+    angles: Option<Angles>,
     n_variables: usize,
     n_context: usize,
 }
@@ -31,17 +33,30 @@ pub struct Chain<B> {
 impl<B: Bijection> Chain<B> {
     /// A chain over `n_variables`, with a context of width `n_context`, 0 for none.
     pub fn new(layers: Vec<B>, n_variables: usize, n_context: usize) -> Self {
-        Self { layers, base: None, n_variables, n_context }
+        Self { layers, base: None, angles: None, n_variables, n_context }
     }
 
     /// The chain with another base; `None` is standard normal.
     ///
     /// # Panics
-    /// If the base has another number of variables.
+    /// If the base has another number of variables, or there are angles.
     #[must_use]
     pub fn with_base(self, base: Option<Mixture>) -> Self {
+        assert!(base.is_none() || self.angles.is_none(), "a mixture as the base of angles");
         base.iter().for_each(|base| assert_eq!(base.dims()[1], self.n_variables, "variables of the base"));
         Self { base, ..self }
+    }
+
+    /// The chain with some variables on circles, over which its base is uniform.
+    ///
+    /// # Panics
+    /// If [`Angles::validate`] fails, or the base is a mixture.
+    #[must_use]
+    pub fn with_angles(self, angles: Option<Angles>) -> Self {
+        assert!(angles.is_none() || self.base.is_none(), "a mixture as the base of angles");
+        let fault = angles.as_ref().and_then(|angles| angles.validate(self.n_variables).err());
+        assert!(fault.is_none(), "{}", fault.map_or(String::new(), |fault| fault.to_string()));
+        Self { angles, ..self }
     }
 
     /// Number of variables, `D`.
@@ -63,7 +78,10 @@ impl<B: Bijection> Chain<B> {
     ) -> Tensor<2> {
         let (device, dtype) = placement(self).unwrap_or_else(|| (Device::default(), DType::F32));
         let shape = [n, self.n_variables];
-        let z = base::sample(self.base.as_ref(), shape, temperature, (&device, dtype), noise);
+        let z = match &self.angles {
+            Some(angles) => angles.sample(shape, temperature, (&device, dtype), noise),
+            None => base::sample(self.base.as_ref(), shape, temperature, (&device, dtype), noise),
+        };
         self.inverse(z, context).0
     }
 
@@ -136,7 +154,10 @@ impl<B: Bijection> ConditionalLogProb for Chain<B> {
 
     fn log_prob_given(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> Tensor<1> {
         let (z, ladj) = self.forward(x, context);
-        base::log_prob(self.base.as_ref(), z) + ladj
+        ladj + match &self.angles {
+            Some(angles) => angles.log_prob(z),
+            None => base::log_prob(self.base.as_ref(), z),
+        }
     }
 }
 

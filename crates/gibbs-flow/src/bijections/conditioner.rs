@@ -62,19 +62,19 @@ impl ConditionerConfig {
         Self::Mlp(MlpConditionerConfig::new(n_hidden.into()))
     }
 
-    /// A network whose last weights are zero and whose other weights are random, from the kept variables and a context to
-    /// `per_variable` parameters of each changed one.
+    /// A network whose last weights are zero and whose other weights are random, from `n_inputs` features of the kept variables and
+    /// numbers of a context to `per_variable` parameters of each changed variable.
     pub(crate) fn init(
         &self,
         partition: &Partition,
-        n_context: usize,
+        [n_inputs, n_context]: [usize; 2],
         per_variable: usize,
         device: &Device,
         noise: &mut Noise,
     ) -> Result<AnyConditioner, ConfigError> {
         Ok(match self {
             Self::Mlp(config) => {
-                AnyConditioner::Mlp(mlp(config, partition, n_context, per_variable).init(device, noise)?)
+                AnyConditioner::Mlp(mlp(config, partition, n_inputs, per_variable).init(device, noise)?)
             }
             Self::Convolutional(config) => AnyConditioner::Convolutional(config.init(
                 partition,
@@ -89,11 +89,11 @@ impl ConditionerConfig {
     pub(crate) fn validate(
         &self,
         partition: &Partition,
-        n_context: usize,
+        n_inputs: usize,
         per_variable: usize,
     ) -> Result<(), ConfigError> {
         match self {
-            Self::Mlp(config) => mlp(config, partition, n_context, per_variable).validate(),
+            Self::Mlp(config) => mlp(config, partition, n_inputs, per_variable).validate(),
             Self::Convolutional(config) => config.validate(partition.kept.len() + partition.changed.len()),
         }
     }
@@ -102,11 +102,11 @@ impl ConditionerConfig {
 fn mlp(
     config: &MlpConditionerConfig,
     partition: &Partition,
-    n_context: usize,
+    n_inputs: usize,
     per_variable: usize,
 ) -> MlpConfig {
-    let (n_in, n_out) = (partition.kept.len() + n_context, partition.changed.len() * per_variable);
-    MlpConfig::new([&[n_in], config.n_hidden.list(), &[n_out]].concat())
+    let n_out = partition.changed.len() * per_variable;
+    MlpConfig::new([&[n_inputs], config.n_hidden.list(), &[n_out]].concat())
         .with_activation(config.activation)
         .with_output_gain(0.0)
 }

@@ -19,6 +19,7 @@ use gibbs_core::{Bijection, ConfigError, nn::append_context};
 
 use super::{
     Univariate,
+    angles::VariableMaps,
     conditioner::{AnyConditioner, Conditioner, ConditionerConfig},
     layer_config::{FlowLayer, InitLayer, Sizes},
     mask::CouplingMask,
@@ -38,15 +39,22 @@ pub struct CouplingConfig {
     /// How variables are changed.
     #[config(default = "Univariate::affine()")]
     pub map: Univariate,
+    /// Variables that are angles, for splines: see [`FlowConfig::angles`](crate::FlowConfig::angles).
+    #[config(default = "Vec::new()")]
+    pub angles: Vec<usize>,
 }
 
 impl InitLayer for CouplingConfig {
     type Layer = Coupling;
 
     fn validate(&self, sizes: Sizes) -> Result<(), ConfigError> {
-        self.map.validate()?;
+        let maps = VariableMaps::new(self.map, sizes.n_variables, &self.angles)?;
         let partition = self.mask.partition(sizes.n_variables, self.flipped, sizes.n_context > 0)?;
-        self.conditioner.validate(&partition, sizes.n_context, self.map.n_parameters())
+        let convolves = matches!(self.conditioner, ConditionerConfig::Convolutional(_));
+        let reason = "a convolution has no angles; take a conditioner of kind mlp";
+        let suits = self.angles.is_empty() || !convolves;
+        ConfigError::require(suits, "angles", format!("{:?}", self.angles), reason)?;
+        self.conditioner.validate(&partition, n_inputs(&maps, &partition, sizes), maps.n_parameters())
     }
 
     /// The coupling begins as the identity: the last weights of its conditioner are zero, the others random.
@@ -60,22 +68,32 @@ impl InitLayer for CouplingConfig {
         self.validate(sizes)?;
         let Sizes { n_variables, n_context } = sizes;
         let partition = self.mask.partition(n_variables, self.flipped, n_context > 0)?;
-        let per_variable = self.map.n_parameters();
-        let conditioner = self.conditioner.init(&partition, n_context, per_variable, device, noise)?;
-        Ok(Coupling { conditioner, partition, n_context, map: self.map })
+        let maps = VariableMaps::new(self.map, n_variables, &self.angles)?;
+        let n_inputs = n_inputs(&maps, &partition, sizes);
+        let conditioner =
+            self.conditioner.init(&partition, [n_inputs, n_context], maps.n_parameters(), device, noise)?;
+        Ok(Coupling::of(maps, partition, n_context, conditioner))
     }
+}
+
+/// Features of the kept variables, and numbers of the context.
+fn n_inputs(maps: &VariableMaps, partition: &Partition, sizes: Sizes) -> usize {
+    maps.of(&partition.kept).variables_of_features().len() + sizes.n_context
 }
 
 /// A coupling layer.
 #[derive(Module, Debug)]
 pub struct Coupling<C = AnyConditioner> {
-    /// From kept variables to parameters.
+    /// From kept variables to parameters. An angle has two inputs, its cosine and its sine.
     pub conditioner: C,
     #[module(skip)]
     partition: Partition,
     n_context: usize,
+    /// Of the kept variables, which give features, and of the changed ones.
     #[module(skip)]
-    map: Univariate,
+    kept: VariableMaps,
+    #[module(skip)]
+    changed: VariableMaps,
 }
 
 impl<C: Conditioner> Coupling<C> {
@@ -90,9 +108,13 @@ impl<C: Conditioner> Coupling<C> {
         [n_variables, n_context]: [usize; 2],
         conditioner: C,
     ) -> Result<Self, ConfigError> {
-        map.validate()?;
-        let partition = mask.partition(n_variables, flipped, n_context > 0)?;
-        Ok(Self { conditioner, partition, n_context, map })
+        let maps = VariableMaps::new(map, n_variables, &[])?;
+        Ok(Self::of(maps, mask.partition(n_variables, flipped, n_context > 0)?, n_context, conditioner))
+    }
+
+    fn of(maps: VariableMaps, partition: Partition, n_context: usize, conditioner: C) -> Self {
+        let (kept, changed) = (maps.of(&partition.kept), maps.of(&partition.changed));
+        Self { conditioner, partition, n_context, kept, changed }
     }
 
     /// The variables that are changed, ascending.
@@ -109,7 +131,7 @@ impl<C: Conditioner> Coupling<C> {
         let (kept, changed) = self.partition.split(x);
         let context = context.filter(|_| self.n_context > 0);
         let inputs = match (&kept, context) {
-            (Some(kept), _) => append_context(kept.clone(), context, self.n_context),
+            (Some(kept), _) => append_context(self.kept.features(kept.clone()), context, self.n_context),
             (None, Some(context)) => context.clone(),
             (None, None) => panic!("the coupling has a context of width {}: give it", self.n_context),
         };
@@ -121,11 +143,11 @@ impl<C: Conditioner> Coupling<C> {
 
 impl<C: Conditioner> Bijection for Coupling<C> {
     fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        self.pass(x, context, |x, parameters| self.map.forward(x, parameters))
+        self.pass(x, context, |x, parameters| self.changed.forward(x, parameters))
     }
 
     fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        self.pass(z, context, |z, parameters| self.map.inverse(z, parameters))
+        self.pass(z, context, |z, parameters| self.changed.inverse(z, parameters))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bijections: the layers of flows, and chains of them.
 
+mod angles;
 mod autoregressive;
 mod chain;
 mod conditioner;

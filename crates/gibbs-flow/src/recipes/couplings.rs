@@ -43,10 +43,15 @@ impl RealNvpConfig {
 
     /// The chain with any map.
     pub fn flow_with(&self, map: Univariate) -> FlowConfig {
+        self.flow_of_angles(map, &[])
+    }
+
+    /// The chain with any map, where some variables are angles; see [`FlowConfig::angles`].
+    pub(super) fn flow_of_angles(&self, map: Univariate, angles: &[usize]) -> FlowConfig {
         let network = MlpConditionerConfig::new(self.n_hidden.clone()).with_activation(self.activation);
         let coupling = |index: usize| {
             let coupling = CouplingConfig::new(self.mask.clone(), ConditionerConfig::Mlp(network.clone()));
-            let coupling = coupling.with_flipped(index % 2 == 1).with_map(map);
+            let coupling = coupling.with_flipped(index % 2 == 1).with_map(map).with_angles(angles.to_vec());
             let norm = self.act_norm.then(LayerConfig::act_norm);
             norm.into_iter().chain([LayerConfig::Coupling(coupling)])
         };
@@ -91,21 +96,36 @@ impl MafConfig {
 
     /// The chain with any map.
     pub fn flow_with(&self, map: Univariate) -> FlowConfig {
-        self.chain(map, LayerConfig::Autoregressive)
+        self.flow_of_angles(map, &[])
+    }
+
+    /// The chain with any map, where some variables are angles; see [`FlowConfig::angles`].
+    pub(super) fn flow_of_angles(&self, map: Univariate, angles: &[usize]) -> FlowConfig {
+        self.chain(map, angles, LayerConfig::Autoregressive)
     }
 
     /// The chain of inverted layers: fast samples, slow densities.
     pub fn inverse_flow_with(&self, map: Univariate) -> FlowConfig {
-        self.chain(map, |config| LayerConfig::InverseAutoregressive(InverseAutoregressiveConfig(config)))
+        self.chain(map, &[], |config| LayerConfig::InverseAutoregressive(InverseAutoregressiveConfig(config)))
     }
 
-    fn chain(&self, map: Univariate, layer: impl Fn(AutoregressiveConfig) -> LayerConfig) -> FlowConfig {
+    fn chain(
+        &self,
+        map: Univariate,
+        angles: &[usize],
+        layer: impl Fn(AutoregressiveConfig) -> LayerConfig,
+    ) -> FlowConfig {
         let config = AutoregressiveConfig::new(self.n_hidden.clone()).with_activation(self.activation);
-        let layer = layer(config.with_map(map));
+        let config = config.with_map(map);
         let group = |index: usize| {
             let reversal = (index > 0).then(|| LayerConfig::permutation(Permute::Reverse));
             let norm = self.act_norm.then(LayerConfig::act_norm);
-            reversal.into_iter().chain(norm).chain([layer.clone()])
+            let place = |&variable: &usize| match index % 2 {
+                0 => variable,
+                _ => self.n_visible.saturating_sub(variable + 1),
+            };
+            let layer = layer(config.clone().with_angles(angles.iter().map(place).collect()));
+            reversal.into_iter().chain(norm).chain([layer])
         };
         let layers = first(self.linear, self.n_visible).chain((0..self.n_layers).flat_map(group));
         FlowConfig::new(self.n_visible, layers.collect()).with_n_context(self.n_context)

@@ -14,7 +14,10 @@ use super::{
     lattice::LatticeConfig,
     multi_scale::{ImageConfig, MultiScaleConfig},
 };
-use crate::bijections::{CouplingMask, Univariate};
+use crate::{
+    base::Angles,
+    bijections::{CouplingMask, Univariate},
+};
 
 /// The most columns of data for which small networks are enough.
 const FEW_COLUMNS: usize = 60;
@@ -29,16 +32,31 @@ pub struct Splines<C> {
     pub bins: usize,
     /// Half the width of the box of each spline, above 0.
     pub bound: f64,
+    /// Variables that are angles, on a circle as long as the box is wide; none for pictures. They are listed from 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub angles: Vec<usize>,
 }
 
 impl<C> Splines<C> {
     /// 16 bins on \[-4, 4\].
     fn of(flow: C) -> Self {
-        Self { flow, bins: 16, bound: 4.0 }
+        Self { flow, bins: 16, bound: 4.0, angles: Vec::new() }
     }
 
     fn map(&self) -> Univariate {
         Univariate::Spline { bins: self.bins, bound: self.bound }
+    }
+
+    /// The flow with the base of its angles.
+    fn with_angles(&self, flow: FlowConfig, is_reversed: bool) -> FlowConfig {
+        let place = |&variable: &usize| match is_reversed {
+            true => flow.n_visible.saturating_sub(variable + 1),
+            false => variable,
+        };
+        let variables: Vec<usize> = self.angles.iter().map(place).collect();
+        let angles =
+            Some(Angles { variables, bound: self.bound }).filter(|angles| !angles.variables.is_empty());
+        flow.with_angles(angles)
     }
 }
 
@@ -310,6 +328,15 @@ impl FlowFamilyConfig {
         self.clone().sizes_mut().map(|(n_layers, n_hidden)| (*n_layers, n_hidden.clone()))
     }
 
+    /// The angles of a table and the bound of their splines, where the kind has any.
+    pub fn angles_mut(&mut self) -> Option<(&mut Vec<usize>, f64)> {
+        match self {
+            Self::Spline(config) => Some((&mut config.angles, config.bound)),
+            Self::SplineMaf(config) => Some((&mut config.angles, config.bound)),
+            _ => None,
+        }
+    }
+
     /// Sizes of images, where the kind has them.
     pub fn image_mut(&mut self) -> Option<&mut ImageConfig> {
         match self {
@@ -355,9 +382,14 @@ impl FlowFamilyConfig {
         let flow = match self {
             Self::Nice(config) => config.flow_with(Univariate::Additive),
             Self::Realnvp(config) => config.flow(),
-            Self::Spline(config) => config.flow.flow_with(config.map()),
+            Self::Spline(config) => {
+                config.with_angles(config.flow.flow_of_angles(config.map(), &config.angles), false)
+            }
             Self::Maf(config) => config.flow(),
-            Self::SplineMaf(config) => config.flow.flow_with(config.map()),
+            Self::SplineMaf(config) => {
+                let is_reversed = config.flow.n_layers.is_multiple_of(2);
+                config.with_angles(config.flow.flow_of_angles(config.map(), &config.angles), is_reversed)
+            }
             Self::Iaf(config) => config.inverse_flow_with(Univariate::affine()),
             Self::Image(config) => config.flow()?,
             Self::ImageSpline(config) => config.flow.flow_with(config.map())?,

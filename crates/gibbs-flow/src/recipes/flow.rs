@@ -4,6 +4,7 @@ use burn::{config::Config, prelude::*};
 use gibbs_backend::Noise;
 use gibbs_core::ConfigError;
 
+use crate::base::Angles;
 use crate::bijections::{Flow, FlowLayer, InitLayer, LayerConfig, Sizes};
 
 /// A chain of layers.
@@ -16,6 +17,9 @@ pub struct FlowConfig {
     pub n_context: usize,
     /// The layers, from data to the base, at least one.
     pub layers: Vec<LayerConfig>,
+    /// Variables that are angles: their base is uniform on `[-B, B)` instead of normal, and layers of splines map this circle to itself.
+    #[config(default = "None")]
+    pub angles: Option<Angles>,
 }
 
 impl FlowConfig {
@@ -26,6 +30,7 @@ impl FlowConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         ConfigError::at_least("n_visible", self.n_visible, 1)?;
         ConfigError::at_least("number of layers", self.layers.len(), 1)?;
+        self.angles.iter().try_for_each(|angles| angles.validate(self.n_visible))?;
         self.layers.iter().try_for_each(|layer| layer.validate(self.sizes()))
     }
 
@@ -47,7 +52,7 @@ impl FlowConfig {
             config.init(self.sizes(), device, noise, order_noise)
         };
         let layers = self.layers.iter().enumerate().map(layer).collect::<Result<Vec<_>, _>>()?;
-        let flow = Flow::new(layers, self.n_visible, self.n_context);
+        let flow = Flow::new(layers, self.n_visible, self.n_context).with_angles(self.angles.clone());
         let untouched = flow.touch(vec![false; self.n_visible]).iter().position(|touched| !touched);
         match untouched {
             Some(variable) if flow.layers.iter().any(FlowLayer::has_coupling) => Err(ConfigError::new(

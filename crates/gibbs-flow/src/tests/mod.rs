@@ -1,5 +1,6 @@
 //! What every bijection must do, over one list of constructors.
 
+mod angles;
 mod bijections;
 mod densities;
 mod families;

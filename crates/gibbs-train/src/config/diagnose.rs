@@ -205,7 +205,7 @@ fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> SettingEr
     }
     let available = path::names(existing, parent);
     let name = lost[parent.len()..].trim_start_matches('.').split('.').next().unwrap_or(lost);
-    let suggestion = path::nearest(name, &available).map(|near| {
+    let suggestion = path::nearest(name, available.iter().map(String::as_str)).map(|near| {
         let rest = &path[lost.len().min(path.len())..];
         format!("{}{rest}", path::join(parent, near))
     });

@@ -48,15 +48,19 @@ pub(super) fn names(value: &Value, path: &str) -> Vec<String> {
 /// Names that fit into one line.
 const SHORT: usize = 6;
 
-/// The existing name nearest to `name`. `None` if the names differ too much for a spelling mistake.
-pub(super) fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
+/// The existing name nearest to `name`; `None` if the names differ too much for a spelling mistake.
+///
+/// ```
+/// use gibbs_train::config::nearest;
+/// assert_eq!(nearest("learnign-rate", ["epochs", "learning_rate"]), Some("learning_rate"));
+/// assert_eq!(nearest("momentum", ["epochs", "learning_rate"]), None);
+/// ```
+pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = 1 + name.chars().count() / 3;
-    names
-        .iter()
-        .map(|candidate| (distance(name, candidate), candidate.as_str()))
-        .filter(|(distance, _)| *distance <= limit)
+    let near = names.into_iter().map(|candidate| (distance(name, candidate), candidate));
+    near.filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, name)| name)
 }
 
 /// The three names nearest to `name` and dots, or all names of a short list.
@@ -77,25 +81,11 @@ pub fn nearest_paths(path: &str, mut paths: Vec<String>, count: usize) -> Vec<St
     paths
 }
 
-/// The least number of edits that turn one name into the other. An edit inserts, removes or replaces a letter, or swaps two
-/// neighbors. `-` equals `_`, and upper case equals lower case.
+/// The least number of edits that turn one name into the other (Damerau 1964, Communications of the ACM 7, 171). An edit inserts,
+/// removes or replaces a letter, or swaps two neighbors. `-` equals `_`, and upper case equals lower case.
 fn distance(a: &str, b: &str) -> usize {
-    let letters = |text: &str| -> Vec<char> { text.to_lowercase().replace('-', "_").chars().collect() };
-    let (a, b) = (letters(a), letters(b));
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let change = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + change);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    strsim::damerau_levenshtein(&plain(a), &plain(b))
 }
 
 #[cfg(test)]
@@ -114,14 +104,6 @@ mod tests {
             assert_eq!(distance(a, b), expected, "{a} {b}");
             assert_eq!(distance(b, a), expected, "{b} {a}");
         }
-    }
-
-    #[test]
-    fn only_near_names_are_suggested() {
-        let names = ["epochs", "batch_size", "learning_rate"].map(String::from);
-        assert_eq!(nearest("epoch", &names), Some("epochs"));
-        assert_eq!(nearest("learnign_rate", &names), Some("learning_rate"));
-        assert_eq!(nearest("momentum", &names), None);
     }
 
     #[test]

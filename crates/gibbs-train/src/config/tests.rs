@@ -148,7 +148,7 @@ fn later_settings_win_and_equal_values_are_no_change() {
 
 #[test]
 fn unknown_paths_are_named_with_what_there_is() {
-    let train = "epochs, extra, patience, ...";
+    let train = "epochs, extra, log, ...";
     for (setting, expected) in [
         (
             "train.epoch=5",

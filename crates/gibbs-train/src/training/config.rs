@@ -34,6 +34,18 @@ pub struct LoopConfig {
     pub checkpoint_every_steps: Option<usize>,
     /// Whether the run continues when a metric is a NaN or an infinity. Otherwise it ends with an error.
     pub allow_not_finite: bool,
+    /// Copies of the metrics in other formats.
+    pub log: LogConfig,
+}
+
+/// Copies of `metrics.jsonl` in other formats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// Whether the metrics are also written for TensorBoard, while the run goes on.
+    pub tensorboard: bool,
+    /// Whether the metrics are also written as a table with commas, `metrics.csv`, at the end of the run.
+    pub csv: bool,
 }
 
 impl Default for LoopConfig {
@@ -53,6 +65,7 @@ impl Default for LoopConfig {
             checkpoint_every_seconds: Some(30.0),
             checkpoint_every_steps: None,
             allow_not_finite: false,
+            log: LogConfig::default(),
         }
     }
 }

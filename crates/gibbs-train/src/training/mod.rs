@@ -15,16 +15,18 @@ mod metrics;
 mod observer;
 mod run;
 mod task;
+mod tensorboard;
 mod trainer;
 
 pub use averages::Averages;
-pub use config::LoopConfig;
+pub use config::{LogConfig, LoopConfig};
 pub use early_stopping::EarlyStopping;
 pub use error::{ParameterTooLarge, TrainError};
 pub use gibbs_core::{BoxError, Position};
 pub use metrics::{Metrics, Record};
 pub use observer::{Observer, Start, StopFlag};
 pub use task::{TrainTask, Validation};
+pub use tensorboard::TensorBoard;
 pub use trainer::{Best, Outcome, Report, Trainer};
 
 #[cfg(test)]

@@ -330,6 +330,41 @@ fn up_down_gradients_are_delta_rules() {
     close(top(&found), top(&top_gradients));
 }
 
+/// The gradient is linear in the weights of the examples at fixed draws: the mean over batches in which one example has all of the
+/// weight is that without weights.
+#[test]
+fn up_down_gradients_are_linear_in_the_weights() {
+    let dbn = stack(true).untied();
+    let v = all(&dbn.layers[0].visible);
+    let n = v.dims()[0];
+    let labels = tensor([0.0, 1.0].repeat(n), [n, 2]);
+    for chains in [Chains::Data, Chains::Persistent] {
+        let config = ContrastiveConfig::new().with_chains(chains).with_n_chains(n);
+        let gradients = |weights: Option<Tensor<1>>| {
+            let mut objective =
+                UpDownConfig::new(config.clone()).init(&dbn, dbn.top().visible.neutral()).unwrap();
+            let batch = Batch { weights, ..Batch::new(v.clone()).with_context(Some(labels.clone())) };
+            let found = objective.gradients(&dbn, batch, &mut Noise::new(8, "up-down"));
+            let matrices = [&dbn.layers[0].weight, &dbn.recognition[0], &dbn.top().weight];
+            let matrices = matrices.map(|weight| to_host(found.get::<2>(weight.id).unwrap())).concat();
+            let biases = dbn.layers.iter().flat_map(|layer| layer.visible.parameters());
+            let biases = biases.flat_map(|bias| to_host(found.get::<1>(bias.id).unwrap()));
+            matrices.into_iter().chain(biases).collect::<Vec<f64>>()
+        };
+        let one = |example: usize| {
+            let weights: Vec<f64> = (0..n).map(|row| if row == example { 3.0 } else { 0.0 }).collect();
+            gradients(Some(Tensor::from_data(weights.as_slice(), (&v.device(), v.dtype()))))
+        };
+        let ones: Vec<Vec<f64>> = (0..n).map(one).collect();
+        let plain = gradients(None);
+        for (k, plain) in plain.iter().enumerate() {
+            let mean = ones.iter().map(|gradient| gradient[k]).sum::<f64>() / n as f64;
+            assert!((mean - plain).abs() < 1e-10, "{chains:?}, number {k}: {mean} {plain}");
+        }
+        assert!(ones[0].iter().zip(&plain).any(|(one, plain)| (one - plain).abs() > 1e-3));
+    }
+}
+
 /// Training the mirror image on top, then all layers by the up-down algorithm, raises the exact likelihood.
 #[test]
 fn training_raises_the_exact_likelihood() {

@@ -46,14 +46,18 @@ pub(super) struct SamplerState {
     function: Function,
     /// Least degree of a hidden unit and number of degrees.
     degrees: [usize; 2],
-    context: Option<Tensor<2>>,
-    /// The context and the variables so far.
+    /// The context and the features of the variables so far.
     known: Option<Tensor<2>>,
     n_known: usize,
 }
 
 impl SamplerState {
-    pub(super) fn new(network: &Network, n_variables: usize, context: Option<Tensor<2>>) -> Self {
+    /// For a network of the features of variables and of a context.
+    pub(super) fn new(
+        network: &Network,
+        [n_variables, n_features]: [usize; 2],
+        context: Option<Tensor<2>>,
+    ) -> Self {
         let mut layers: Vec<Layer> = network
             .layers()
             .iter()
@@ -61,10 +65,10 @@ impl SamplerState {
             .collect();
         // Context first: it is known first.
         if let (Some(first), Some(context)) = (layers.first_mut(), &context) {
-            let (variables, rest) = (0..n_variables, n_variables..n_variables + context.dims()[1]);
+            let (features, rest) = (0..n_features, n_features..n_features + context.dims()[1]);
             let rows =
                 |range: std::ops::Range<usize>| first.weight.clone().narrow(0, range.start, range.len());
-            first.weight = Tensor::cat(vec![rows(rest), rows(variables)], 0);
+            first.weight = Tensor::cat(vec![rows(rest), rows(features)], 0);
         }
         let Some(mut output) = layers.pop() else { unreachable!("a network has at least one layer") };
         // Parameters of a variable side by side: they are needed together.
@@ -80,8 +84,7 @@ impl SamplerState {
             output,
             function: network.activation().function(),
             degrees: [least, n_variables - least],
-            known: context.clone(),
-            context,
+            known: context,
             n_known: 0,
         }
     }
@@ -111,22 +114,12 @@ impl SamplerState {
         self.output.units(below.as_ref(), n, self.n_known * per, (self.n_known + 1) * per, None)
     }
 
-    /// The next variable `[n, 1]` is known.
-    pub(super) fn push(&mut self, x: Tensor<2>) {
+    /// The features of the next variable are known.
+    pub(super) fn push(&mut self, features: Tensor<2>) {
         self.known = Some(match self.known.take() {
-            Some(known) => Tensor::cat(vec![known, x], 1),
-            None => x,
+            Some(known) => Tensor::cat(vec![known, features], 1),
+            None => features,
         });
         self.n_known += 1;
-    }
-
-    /// All variables `[n, D]`.
-    ///
-    /// # Panics
-    /// If none is known.
-    pub(super) fn into_variables(self) -> Tensor<2> {
-        let Some(known) = self.known else { panic!("no variable is known") };
-        let skip = self.context.map_or(0, |context| context.dims()[1]);
-        known.narrow(1, skip, self.n_known)
     }
 }
