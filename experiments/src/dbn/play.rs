@@ -52,7 +52,7 @@ impl Chain for DbnExperiment {
         let means = self.dbn.encode(v.clone());
         let label = (self.dbn.n_classes() > 0).then(|| {
             let best: Vec<i64> = self.dbn.class_log_prob(v).argmax(1).into_data().iter().collect();
-            best.into_iter().map(|class| class as u8).collect::<Vec<u8>>()
+            best.into_iter().map(|class| class as u16).collect::<Vec<u16>>()
         });
         let label = one_hot(label.as_deref(), self.dbn.n_classes(), &self.device);
         Ok(host(Tensor::cat(std::iter::once(means).chain(label).collect(), 1)))

@@ -65,7 +65,7 @@ impl RbmExperiment {
     fn states(&self, x: Tensor<2>) -> Tensor<2> {
         let label = (self.visible().n_classes() > 0).then(|| {
             let best: Vec<i64> = self.rbm.class_log_weights(x.clone()).argmax(1).into_data().iter().collect();
-            best.into_iter().map(|class| class as u8).collect::<Vec<u8>>()
+            best.into_iter().map(|class| class as u16).collect::<Vec<u16>>()
         });
         let label = one_hot(label.as_deref(), self.visible().n_classes(), &self.device);
         self.visible().with_label(self.visible().encode(x), label)
