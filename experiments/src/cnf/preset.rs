@@ -259,8 +259,13 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         variational: VariationalTrain::new(request, recipe.annealing, Symmetrization::None),
     };
     let Recipe { batch_size, rate, .. } = recipe;
-    let length =
-        Length { steps: request.by_preset([100, recipe.steps, 200_000]), batch_size, rate, clip: 1.0, weight_decay: if are_few { FEW_ROWS.1 } else { 0.0 } };
+    let length = Length {
+        steps: request.by_preset([100, recipe.steps, 200_000]),
+        batch_size,
+        rate,
+        clip: 1.0,
+        weight_decay: if are_few { FEW_ROWS.1 } else { 0.0 },
+    };
     let train = training(request, info, length, (has_data, model.base.is_some()), family);
     Ok(Settings { binarization: Binarization::None, model, train })
 }

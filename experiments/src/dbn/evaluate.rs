@@ -140,7 +140,11 @@ impl DbnExperiment {
                 let each = classify(self.visible(), set, device, log_prob)?;
                 wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
             }
-            evaluation.add_mean(name, &wrong.iter().map(|wrong| 100.0 * wrong).collect::<Vec<_>>(), "percent");
+            evaluation.add_mean(
+                name,
+                &wrong.iter().map(|wrong| 100.0 * wrong).collect::<Vec<_>>(),
+                "percent",
+            );
             Ok(())
         };
         if let Some(network) = &self.classifier {
