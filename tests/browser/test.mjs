@@ -118,7 +118,7 @@ await step("curves grow while a machine trains", async () => {
   await section("Dream").waitFor({ timeout: TRAINING });
 });
 
-await step("its chain dreams from a drawing, 30 frames a second", async () => {
+await step("its chain dreams from a drawing", async () => {
   const dream = section("Dream");
   await page.getByRole("button", { name: "Clear" }).click();
   await draw([0.5, 0.2], [0.48, 0.8]);

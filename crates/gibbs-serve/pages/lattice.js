@@ -24,7 +24,7 @@ export function lattice(model) {
   const { lengths, temperatures, critical } = model.lattice;
   const [low, high] = temperatures;
   let length = lengths.includes(128) ? 128 : lengths.at(-1);
-  let [temperature, sweeps, spins, isOn, past, call] = [high * 0.8, 1, null, false, [], 0];
+  let [temperature, sweeps, spins, isOn, past, call, start] = [high * 0.8, 1, null, false, [], 0, 0];
   const seed = Math.floor(Math.random() * 2 ** 31);
   const canvas = el("canvas", { class: "wide-canvas", role: "img", "aria-label": "Spins of the lattice" });
   const curve = el("div");
@@ -54,9 +54,11 @@ export function lattice(model) {
   }
 
   async function step() {
+    const own = start;
     const request = { length, temperature, sweeps, seed, call: call++, ...(spins ? { spins: encode(spins) } : {}) };
     const found = await post(`${model.address}/sweep`, request);
-    if (request.length !== length) return;
+    // The lattice was set anew while the server computed.
+    if (own !== start) return;
     spins = decode(found.spins);
     render(found);
   }
@@ -84,7 +86,7 @@ export function lattice(model) {
   }
 
   const toggle = button("Pause", () => (isOn ? (isOn = false) : run()), { class: "main" });
-  const fresh = (value) => ((spins = Uint8Array.from({ length: length * length }, value)), (past = []));
+  const fresh = (value) => (start++, (spins = Uint8Array.from({ length: length * length }, value)), (past = []));
   const turn = (value) => {
     temperature = value;
     input.value = value;
