@@ -3,28 +3,20 @@
 //! Each case runs 5 steps to warm up, then at least 5 steps and at least 3 seconds, and reports the median.
 
 use std::{
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
-use burn::{
-    module::{Module, ModuleDisplay},
-    optim::SgdConfig,
-    prelude::*,
-};
-use clap::Args;
+use burn::{module::ModuleDisplay, optim::SgdConfig};
 use gibbs_autoencoder::{AutoencoderConfig, Loss, Reconstruction};
 use gibbs_autoregressive::{Autoregressive, Made, MadeConfig, ScoreFunction};
-use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, Chains, ContrastiveConfig, RbmConfig,
     ais::{AisSchedule, AnnealedImportance},
     units::UnitFamily,
 };
 use gibbs_core::{
-    Batch, LogProb, MaximumLikelihood, Objective, Position, Sample,
+    LogProb, MaximumLikelihood, Sample,
     ode::{Method, Solver},
     params::optimizer_step,
     symmetry::SymmetryGroup,
@@ -39,15 +31,12 @@ use gibbs_physics::{
     ising,
     monte_carlo::{Chain, HeatBath64, REPLICAS},
 };
-use gibbs_train::learner::{Learner, LearnerConfig};
-use serde::Serialize;
 
 use crate::{
     against::Peers,
-    cli::Shared,
     experiment::device,
     output::{note, print, width},
-    usage::usage,
+    prelude::*,
 };
 
 /// The flags of `bench`.
@@ -75,7 +64,7 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
         args.prefixes.iter().find(|prefix| !CASES.iter().any(|(case, _)| begins(case, prefix)))
     {
         let known: Vec<_> = CASES.iter().map(|(case, _)| *case).collect();
-        return Err(usage(format!("no case starts with {prefix}: there are {}", known.join(", "))));
+        refuse!("no case starts with {prefix}: there are {}", known.join(", "));
     }
     let is_wanted =
         |case: &str| args.prefixes.is_empty() || args.prefixes.iter().any(|prefix| begins(case, prefix));
@@ -112,8 +101,10 @@ pub struct Line {
     pub samples_per_s: f64,
 }
 
-/// What runs in each step of a case: set up on a device, it returns the step and its number of samples.
-type Setup = fn(&Device) -> Result<(Box<dyn FnMut()>, usize)>;
+/// The step of a case and its number of samples.
+type Step = Result<(Box<dyn FnMut()>, usize)>;
+/// Sets a case up on a device.
+type Setup = fn(&Device) -> Step;
 
 /// All cases by name.
 pub const CASES: &[(&str, Setup)] = &[
@@ -172,13 +163,7 @@ fn rbm(device: &Device, visible: usize, hidden: usize, weight_std: f64) -> Resul
 }
 
 /// CD-k step with plain gradient descent.
-fn contrastive(
-    device: &Device,
-    visible: usize,
-    hidden: usize,
-    batch: usize,
-    sweeps: usize,
-) -> Result<(Box<dyn FnMut()>, usize)> {
+fn contrastive(device: &Device, visible: usize, hidden: usize, batch: usize, sweeps: usize) -> Step {
     let mut rbm = rbm(device, visible, hidden, 0.01)?;
     let config = ContrastiveConfig::new().with_chains(Chains::Data).with_sweeps(sweeps);
     let mut objective = config.init(&rbm, rbm.visible.neutral())?;
@@ -193,12 +178,7 @@ fn contrastive(
 }
 
 /// One temperature of annealed importance sampling.
-fn annealing(
-    device: &Device,
-    visible: usize,
-    hidden: usize,
-    chains: usize,
-) -> Result<(Box<dyn FnMut()>, usize)> {
+fn annealing(device: &Device, visible: usize, hidden: usize, chains: usize) -> Step {
     let rbm = rbm(device, visible, hidden, 0.05)?;
     let mut noise = Noise::new(0, "chains");
     let mut v = noise.bernoulli(Tensor::<2>::full([chains, visible], 0.5, device));
@@ -216,7 +196,7 @@ fn adam<M: Module + ModuleDisplay + 'static>(
     objective: impl Objective<M> + 'static,
     batch: Batch,
     n: usize,
-) -> Result<(Box<dyn FnMut()>, usize)> {
+) -> Step {
     let noise = Noise::new(0, "draws");
     let mut learner = Learner::new(model, objective, &LearnerConfig::adam(1e-3), noise)?;
     let at = Position::new(0, 1, 1);
@@ -229,7 +209,7 @@ fn adam<M: Module + ModuleDisplay + 'static>(
 }
 
 /// Step of Adam on the cross-entropy of the deep autoencoder 784-1000-500-250-30.
-fn finetuning(device: &Device, batch: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+fn finetuning(device: &Device, batch: usize) -> Step {
     let mut noise = Noise::new(0, "bench");
     let x = noise.uniform([batch, 784], device);
     let network = AutoencoderConfig::new(784, vec![1000, 500, 250], 30).init(device, &mut noise)?;
@@ -243,20 +223,14 @@ fn made(device: &Device, visible: usize, hidden: usize) -> Result<Made> {
 }
 
 /// Step of Adam on the log-likelihood of bits.
-fn likelihood(device: &Device, model: Made, batch: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+fn likelihood(device: &Device, model: Made, batch: usize) -> Step {
     let mut noise = Noise::new(0, "data");
     let x = noise.bernoulli(Tensor::<2>::full([batch, model.n_visible()], ON, device));
     adam(model, MaximumLikelihood, Batch::new(x), batch)
 }
 
 /// Step of Adam on the log-likelihood of points, by affine couplings with two hidden layers each.
-fn couplings(
-    device: &Device,
-    n_variables: usize,
-    hidden: usize,
-    n_layers: usize,
-    batch: usize,
-) -> Result<(Box<dyn FnMut()>, usize)> {
+fn couplings(device: &Device, n_variables: usize, hidden: usize, n_layers: usize, batch: usize) -> Step {
     let config = RealNvpConfig::new(n_variables, n_layers, vec![hidden, hidden].into());
     let flow = config.flow().init(device, &mut Noise::new(0, "bench"))?;
     let x = Noise::new(0, "data").normal([batch, n_variables], device);
@@ -265,13 +239,7 @@ fn couplings(
 
 /// Log-likelihood of points of the plane by a continuous flow with two hidden layers, exact divergence, and so many steps of
 /// the Runge-Kutta method; with a step of Adam through them if it is trained.
-fn continuous(
-    device: &Device,
-    hidden: usize,
-    steps: usize,
-    batch: usize,
-    trained: bool,
-) -> Result<(Box<dyn FnMut()>, usize)> {
+fn continuous(device: &Device, hidden: usize, steps: usize, batch: usize, trained: bool) -> Step {
     let config = MlpFieldConfig::new(2, vec![hidden, hidden].into()).with_output_gain(1.0);
     let field = config.init(device, &mut Noise::new(0, "bench"))?;
     let flow = ContinuousFlow::new(field, Solver::fixed(Method::Rk4, steps), Trace::Exact)?;
@@ -283,14 +251,14 @@ fn continuous(
 }
 
 /// Exact draws.
-fn ancestral<M: Sample + 'static>(model: M, n: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+fn ancestral<M: Sample + 'static>(model: M, n: usize) -> Step {
     let mut noise = Noise::new(0, "sample");
     let step = move || drop(model.sample(n, &mut noise));
     Ok((Box::new(step), n))
 }
 
 /// A step of a variational autoregressive network of one dense layer on the Ising model: draws, energies, a step of Adam.
-fn variational(device: &Device, side: usize, n: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+fn variational(device: &Device, side: usize, n: usize) -> Step {
     let torus = ising(&Lattice::square(side, Boundary::Periodic)?, 1.0, 0.0)?;
     let energy = Canonical::new(torus, 0.44)?;
     let config = MadeConfig::new(side * side, Vec::new().into()).with_direct(false);
@@ -301,7 +269,7 @@ fn variational(device: &Device, side: usize, n: usize) -> Result<(Box<dyn FnMut(
 }
 
 /// Sweeps of 64 replicas of the Ising torus at its critical temperature, on one thread; a sample is an update of a spin.
-fn heat_bath(length: usize) -> Result<(Box<dyn FnMut()>, usize)> {
+fn heat_bath(length: usize) -> Step {
     const SWEEPS: usize = 10;
     let torus = ising(&Lattice::square(length, Boundary::Periodic)?, 1.0, 0.0)?;
     let mut noise = Noise::new(0, "chains");

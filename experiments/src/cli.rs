@@ -7,13 +7,24 @@ use clap::{
     ArgMatches, Args, CommandFactory, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use gibbs_data::Split;
+use gibbs_data::{Dataset, Split, Splits};
 use gibbs_train::config::nearest;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::data::{CompanionFlags, DataFlags};
-use crate::usage::{did_you_mean, usage};
+use crate::{
+    data::{CompanionFlags, DataFlags},
+    usage::did_you_mean,
+};
+
+/// Commands of one family alone.
+pub trait OwnCommands: Subcommand {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever is wrong with its input.
+    fn run(&self, shared: &Shared) -> Result<()>;
+}
 
 /// Command line of a family whose `train` and `sample` take the further flags `T` and `S`, with the further commands `X`.
 #[derive(Parser, Debug)]
@@ -63,7 +74,7 @@ pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
         (error.kind(), error.get(ContextKind::InvalidSubcommand))
     {
         let near = did_you_mean(name, commands.iter().map(String::as_str));
-        return Err(usage(format!("there is no command {name}{near}: --help lists the commands")));
+        refuse!("there is no command {name}{near}: --help lists the commands");
     }
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
@@ -72,7 +83,7 @@ pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
         && error.get(ContextKind::SuggestedArg).is_none()
     {
         let setting = format!("{section}.{}", name.replace('-', "_"));
-        return Err(usage(format!("{flag} is a setting: give --set {setting}=VALUE")));
+        refuse!("{flag} is a setting: give --set {setting}=VALUE");
     }
     error.exit()
 }
@@ -91,76 +102,76 @@ pub struct Shared {
     pub json: bool,
 }
 
+/// Flags of every family, and of one family alone.
+#[derive(Args, Debug)]
+pub struct Both<C: Args, F: Args> {
+    /// Flags of every family.
+    #[command(flatten)]
+    pub common: C,
+    /// Flags of this family alone.
+    #[command(flatten)]
+    pub family: F,
+}
+
 /// The commands of every family, and its own.
 #[derive(Subcommand, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a process has one of them")]
 pub enum Command<T: Args, S: Args, X: Subcommand> {
     /// Train a model and write a run folder
-    Train {
-        /// Flags of every family.
-        #[command(flatten)]
-        common: Train,
-        /// Flags of this family alone.
-        #[command(flatten)]
-        family: T,
-    },
+    Train(Both<Train, T>),
     /// Print the settings with their types, defaults, ranges and meanings
-    Config {
-        /// Flags of every family.
-        #[command(flatten)]
-        common: Config,
-        /// Flags of this family alone.
-        #[command(flatten)]
-        family: T,
-    },
+    Config(Both<Config, T>),
     /// Print the metrics of a trained model as one JSON object
     Eval(Eval),
     /// Draw from a trained model
-    Sample {
-        /// Flags of every family.
-        #[command(flatten)]
-        common: Sample,
-        /// Flags of this family alone.
-        #[command(flatten)]
-        family: S,
-    },
+    Sample(Both<Sample, S>),
     /// Write the latent variables of examples: hidden means, codes, or points of the base of a flow
     Encode(Encode),
     /// Write the examples of latent variables
     Decode(Decode),
     /// Make a run of the weights that another program wrote
-    Import {
-        /// Flags of every family.
-        #[command(flatten)]
-        common: Import,
-        /// Flags of this family alone.
-        #[command(flatten)]
-        family: T,
-    },
+    Import(Both<Import, T>),
     /// Commands of this family alone.
     #[command(flatten)]
     Own(X),
 }
 
-/// Flags of `train` that are short for settings of the configuration.
-pub trait Shorthand: Args {
+/// Flags of `train` that are short for settings of the configuration: a flag that is given serializes as the setting of its name,
+/// or of the name in `serde(rename)`, below a path.
+pub trait Shorthand: Args + Serialize {
+    /// Where the settings are.
+    const PATH: &'static str;
+
     /// Path and value of each setting that is given.
-    fn settings(&self) -> Vec<(&'static str, Value)>;
+    fn settings(&self) -> Vec<(String, Value)> {
+        given(self).collect()
+    }
+}
+
+/// The settings of the flags that are given.
+pub fn given<F: Shorthand>(flags: &F) -> impl Iterator<Item = (String, Value)> + use<F> {
+    let Value::Object(flags) = json!(flags) else { unreachable!("flags have names") };
+    let given = flags.into_iter().filter(|(_, value)| !value.is_null());
+    given.map(|(name, value)| (format!("{}.{name}", F::PATH), value))
 }
 
 /// No flags besides those of every family.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Serialize)]
 pub struct NoFlags {}
 
 impl Shorthand for NoFlags {
-    fn settings(&self) -> Vec<(&'static str, Value)> {
-        Vec::new()
-    }
+    const PATH: &'static str = "";
 }
 
 /// No commands besides those of every family.
 #[derive(Subcommand, Clone, Copy, Debug)]
 pub enum NoCommands {}
+
+impl OwnCommands for NoCommands {
+    fn run(&self, _: &Shared) -> Result<()> {
+        match *self {}
+    }
+}
 
 /// Settings to start from.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,6 +280,11 @@ pub enum Part {
 }
 
 impl Part {
+    /// The sets of the part, in order.
+    pub fn of(self, data: &Splits) -> Vec<&Dataset> {
+        self.splits().iter().map(|split| data.get(*split)).collect()
+    }
+
     /// The splits that make up the part, in order.
     pub fn splits(self) -> &'static [Split] {
         match self {
@@ -372,10 +388,5 @@ impl Sample {
     /// How many to draw.
     pub fn n(&self) -> usize {
         self.asked.unwrap_or(100)
-    }
-
-    /// The file to write.
-    pub fn out_path(&self) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| self.run_dir.join("samples.png"))
     }
 }

@@ -10,7 +10,7 @@ use gibbs_data::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{request::Request, source::SourceInfo, usage::usage};
+use crate::{request::Request, source::SourceInfo};
 
 /// The place of a column in a set.
 ///
@@ -24,11 +24,7 @@ fn find(column: &Column, data: &Dataset, setting: &str) -> Result<usize> {
     data.column_at(&label).or(by_index).ok_or_else(|| {
         let columns: Vec<String> = (0..data.width().min(SHOWN)).map(|k| data.column_label(k)).collect();
         let more = if data.width() > SHOWN { ", …" } else { "" };
-        usage(format!(
-            "{setting}: {} has no column {label}; it has {}{more}",
-            data.name(),
-            columns.join(", ")
-        ))
+        usage!("{setting}: {} has no column {label}; it has {}{more}", data.name(), columns.join(", "))
     })
 }
 
@@ -92,9 +88,9 @@ impl ColumnSettings {
         ];
         match given.iter().find(|(_, is_given)| *is_given) {
             None => Ok(()),
-            Some((name, _)) => Err(usage(format!(
+            Some((name, _)) => Err(usage!(
                 "data.{name}: `{family}` learns no density of real columns with these data and this model; leave it out"
-            ))),
+            )),
         }
     }
 
@@ -126,12 +122,11 @@ impl ColumnSettings {
     /// # Errors
     /// If there are any.
     pub fn require_no_circles(&self, model: &str) -> Result<()> {
-        match self.periodic.is_empty() {
-            true => Ok(()),
-            false => Err(usage(format!(
-                "data.periodic: {model} has no density on a circle; take realnvp with model.kind=spline or spline_maf"
-            ))),
-        }
+        require!(
+            self.periodic.is_empty(),
+            "data.periodic: {model} has no density on a circle; take realnvp with model.kind=spline or spline_maf"
+        );
+        Ok(())
     }
 
     /// The periodic columns of a set, each with the ends of a turn in its coordinates.
@@ -141,12 +136,10 @@ impl ColumnSettings {
     pub fn circles(&self, data: &Dataset) -> Result<Vec<(usize, [f64; 2])>> {
         let circle = |(name, &[low, high]): (&String, &[f64; 2])| {
             let column = find_name(name, data, "data.periodic")?;
-            if !(low < high && (high - low).is_finite()) || self.bounds.contains_key(name) {
-                return Err(usage(format!(
-                    "data.periodic: column {name}: [{low}, {high}] must be one turn, from low to high, and a column with data.bounds is \
-                     none"
-                )));
-            }
+            require!(
+                low < high && (high - low).is_finite() && !self.bounds.contains_key(name),
+                "data.periodic: column {name}: [{low}, {high}] must be one turn, from low to high, and a column with data.bounds is none"
+            );
             Ok((column, [low, high].map(|end| end - offset(data, column))))
         };
         self.periodic.iter().map(circle).collect()
@@ -216,7 +209,7 @@ impl ColumnSettings {
         let (columns, steps) = (check::columns_of(data), self.steps(data)?);
         for (name, &[low, high]) in &self.bounds {
             let column = find_name(name, data, "data.bounds")?;
-            let fault = |reason: String| Err(usage(format!("data.bounds: column {name} {reason}")));
+            let fault = |reason: String| Err(usage!("data.bounds: column {name} {reason}"));
             if let (Some(low), Some(high)) = (low, high)
                 && low >= high
             {
@@ -269,13 +262,13 @@ impl ColumnSettings {
             let column = find_name(name, data, "data.dequantize")?;
             let value = |x: &f64| x + offset(data, column);
             if let Some(row) = columns[column].iter().position(|x| !grid.holds(value(x))) {
-                return Err(usage(format!(
+                refuse!(
                     "{}: column {name} is {} in example {row}, which is no multiple of its step {} (data.grids.{name}): train again \
                      with such values, or without data.dequantize for this column",
                     data.name(),
                     value(&columns[column][row]) as f32,
                     grid.step
-                )));
+                );
             }
         }
         Ok(())
@@ -348,10 +341,10 @@ fn grids(dequantize: &Dequantize, data: &Dataset) -> Result<BTreeMap<String, Gri
             let find = |column: &Column| {
                 let k = find(column, data, "data.dequantize")?;
                 let grid = grid(&columns[k]).0.ok_or_else(|| {
-                    usage(format!(
+                    usage!(
                         "data.dequantize: the values of column {} have no common step; take it out of the list",
                         data.column_label(k)
-                    ))
+                    )
                 })?;
                 Ok((data.column_label(k), of_file(grid, k)))
             };

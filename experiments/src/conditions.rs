@@ -1,67 +1,55 @@
 //! Real numbers on which a model is conditioned, in standard units.
 
-use std::path::Path;
-
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_core::math::mean_and_variance;
-use gibbs_data::{Dataset, Splits, load_file};
-use serde::{Deserialize, Serialize};
+use gibbs_data::load_file;
 
 use crate::{
-    cli::Sample,
-    request::Request,
-    source::{SourceInfo, classes},
-    usage::{OrUsage, usage},
+    prelude::*,
+    source::{classes, rows},
 };
 
-/// The examples as a model receives them whose context has these units.
-///
-/// # Errors
-/// As [`ContextUnits::standardized`].
-pub fn prepared(units: Option<&ContextUnits>, data: Splits) -> Result<Splits> {
-    match units {
-        Some(units) => units.standardized(data),
-        None => Ok(data),
-    }
+/// What draws of a model are conditioned on.
+pub struct Conditions<'a> {
+    /// Units of the real numbers, where it is conditioned on real numbers; else on classes.
+    pub units: Option<&'a ContextUnits>,
+    /// How many numbers or classes, 0 for none.
+    pub n_context: usize,
+    /// Where it is computed.
+    pub device: &'a Device,
 }
 
-/// The contexts of `n` draws without a file of them: classes, or the mean of the training examples for real numbers.
-///
-/// # Errors
-/// A class that the model does not have.
-pub fn of_draws(
-    n: usize,
-    class: Option<usize>,
-    (units, n_context): (Option<&ContextUnits>, usize),
-    device: &Device,
-) -> Result<Option<Tensor<2>>> {
-    match units {
-        Some(_) if class.is_some() => {
-            Err(usage("--class: the model is conditioned on real numbers: give --context FILE"))
+impl Conditions<'_> {
+    /// The contexts of `n` draws without a file of them: classes, or the mean of the training examples for real numbers.
+    ///
+    /// # Errors
+    /// A class that the model does not have.
+    pub fn of_draws(&self, n: usize, class: Option<usize>) -> Result<Option<Tensor<2>>> {
+        if self.units.is_none() {
+            return classes(n, class, self.n_context, self.device);
         }
-        Some(_) => Ok(Some(Tensor::zeros([n, n_context], device))),
-        None => classes(n, class, n_context, device),
+        require!(class.is_none(), "--class: the model is conditioned on real numbers: give --context FILE");
+        Ok(Some(Tensor::zeros([n, self.n_context], self.device)))
     }
-}
 
-/// The contexts of the draws that `sample --context FILE` asks for: each row of the file, `-n` times.
-///
-/// # Errors
-/// A file that does not fit, or a model without real numbers as its context.
-pub fn of_file(
-    file: Option<&Path>,
-    args: &Sample,
-    units: Option<&ContextUnits>,
-    device: &Device,
-) -> Result<Option<Tensor<2>>> {
-    match (file, units) {
-        (None, _) => Ok(None),
-        (Some(file), Some(units)) => Ok(Some(units.read(file, args.asked.unwrap_or(1), device)?)),
-        (Some(file), None) => Err(usage(format!(
-            "--context {}: the model is not conditioned on real numbers; train it with --context FILE",
-            file.display()
-        ))),
+    /// How many draws `sample` makes, and their contexts: for each row of `--context FILE` as many as `-n`; else those of
+    /// [`of_draws`](Self::of_draws).
+    ///
+    /// # Errors
+    /// A file that does not fit, a model without real numbers as its context, or a class that the model does not have.
+    pub fn of_sample(
+        &self,
+        args: &cli::Sample,
+        (file, class): (Option<&Path>, Option<usize>),
+    ) -> Result<(usize, Option<Tensor<2>>)> {
+        let Some(file) = file else { return Ok((args.n(), self.of_draws(args.n(), class)?)) };
+        let Some(units) = self.units else {
+            refuse!(
+                "--context {}: the model is not conditioned on real numbers; train it with --context FILE",
+                file.display()
+            );
+        };
+        let contexts = units.read(file, args.asked.unwrap_or(1), self.device)?;
+        Ok((contexts.dims()[0], Some(contexts)))
     }
 }
 
@@ -109,33 +97,30 @@ impl ContextUnits {
             && scale.len() == n_context
             && shift.iter().all(|x| x.is_finite())
             && scale.iter().all(|x| x.is_finite() && *x > 0.0);
-        match holds {
-            true => Ok(()),
-            false => Err(usage(format!(
-                "model.context: shift {shift:?} and scale {scale:?} must be {n_context} finite numbers, scales above 0"
-            ))),
-        }
+        require!(
+            holds,
+            "model.context: shift {shift:?} and scale {scale:?} must be {n_context} finite numbers, scales above 0"
+        );
+        Ok(())
     }
 
     fn standard(&self, column: usize, value: f32) -> f32 {
         ((f64::from(value) - self.shift[column]) / self.scale[column]) as f32
     }
 
-    /// The same examples with their contexts in standard units.
+    /// The examples as a model receives them: with their contexts in these units, if it has any.
     ///
     /// # Errors
     /// Contexts that are missing or of another width.
-    pub fn standardized(&self, data: Splits) -> Result<Splits> {
+    pub fn standardized(units: Option<&Self>, data: Splits) -> Result<Splits> {
+        let Some(units) = units else { return Ok(data) };
         data.try_map(|set| {
-            let found = set.context_columns().len();
-            match found == self.width() {
-                true => Ok(set.map_context(|column, value| self.standard(column, value))),
-                false => Err(usage(format!(
-                    "{} has a context of {found} columns, the model one of {}: give --context FILE",
-                    set.name(),
-                    self.width()
-                ))),
-            }
+            let (name, found, width) = (set.name(), set.context_columns().len(), units.width());
+            require!(
+                found == width,
+                "{name} has a context of {found} columns, the model one of {width}: give --context FILE"
+            );
+            Ok(set.map_context(|column, value| units.standard(column, value)))
         })
     }
 
@@ -146,8 +131,7 @@ impl ContextUnits {
     pub fn read(&self, file: &Path, times: usize, device: &Device) -> Result<Tensor<2>> {
         let data: Dataset = load_file(file).or_usage()?;
         data.require_width(self.width()).or_usage()?;
-        let rows: Vec<usize> = (0..data.len()).collect();
-        let values = data.values(&rows);
+        let values = data.values(&rows(&data));
         let standard = values.iter().enumerate().map(|(i, &value)| self.standard(i % self.width(), value));
         let standard: Vec<f32> = standard.collect();
         let each =

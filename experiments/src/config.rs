@@ -1,26 +1,14 @@
 //! The configuration of a run: what `config.json` holds.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Result;
-use gibbs_core::ConfigError;
-use gibbs_data::{Binarization, Kind, Splits};
-use gibbs_train::{
-    config::{Change, Resolver},
-    learner::LearnerConfig,
-    schedule::Schedule,
-    training::LoopConfig,
-};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use gibbs_data::Kind;
+use gibbs_train::config::{Change, Resolver};
+use serde::de::DeserializeOwned;
 
 use crate::{
     columns::ColumnSettings,
     data::DataConfig,
-    experiment::{Experiment, Settings},
-    look::Look,
-    request::Request,
-    source::{self, Source, SourceInfo, Target},
-    usage::{OrUsage, usage},
+    prelude::*,
+    source::{self, Target},
 };
 
 /// The whole configuration of an experiment.
@@ -52,7 +40,7 @@ impl<M, T> RunConfig<M, T> {
     /// # Errors
     /// A run on a target.
     pub fn data(&self) -> Result<&DataConfig> {
-        self.data.as_ref().ok_or_else(|| usage("this run has no data: give --data"))
+        self.data.as_ref().ok_or_else(|| usage!("this run has no data: give --data"))
     }
 
     /// How a density sees the columns of the data.
@@ -258,10 +246,9 @@ fn preset<E: Experiment>(request: &Request, info: &SourceInfo) -> Result<ConfigO
 /// Another name than that of the family.
 pub fn check_family<E: Experiment>(found: &str) -> Result<()> {
     let own = E::NAME;
-    match found == own {
-        true => Ok(()),
-        false => Err(usage(format!(
-            "experiment = \"{found}\" in the configuration: this is `{own}`; run `{found}` instead"
-        ))),
-    }
+    require!(
+        found == own,
+        "experiment = \"{found}\" in the configuration: this is `{own}`; run `{found}` instead"
+    );
+    Ok(())
 }

@@ -1,14 +1,8 @@
 //! The `data` section of a configuration: how files become examples, and the flags that are short for it.
 
-use std::path::Path;
+use gibbs_data::{Division, ReadConfig, shift};
 
-use anyhow::Result;
-use clap::Args;
-use gibbs_data::{Binarization, Dataset, Division, ReadConfig, Splits, shift};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
-use crate::{columns::ColumnSettings, request::Request, source::SourceInfo, usage::usage};
+use crate::{columns::ColumnSettings, prelude::*};
 
 /// What the model sees of a data set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,20 +65,15 @@ impl DataConfig {
                 *path = text;
             }
         };
-        if is_of_file(division, &self.name) {
+        if division != Division::Published && Path::new(&self.name).exists() {
             absolute(&mut self.name);
         }
         self.read.paths_mut().for_each(absolute);
     }
 }
 
-/// Whether data with this division come from the file of this name.
-fn is_of_file(division: Division, name: &str) -> bool {
-    division != Division::Published && Path::new(name).exists()
-}
-
 /// Files and columns of the data.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, Serialize)]
 #[command(next_help_heading = "Data")]
 pub struct DataFlags {
     /// Validation examples, instead of a tenth of --data
@@ -95,6 +84,7 @@ pub struct DataFlags {
     pub test: Option<String>,
     /// What goes with --data.
     #[command(flatten)]
+    #[serde(flatten)]
     pub companions: CompanionFlags,
     /// Classes of --valid
     #[arg(long, value_name = "FILE")]
@@ -117,7 +107,7 @@ pub struct DataFlags {
 }
 
 /// Files of what goes with the examples of `--data`.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, Serialize)]
 pub struct CompanionFlags {
     /// Classes of --data: a whole number or a word for each example
     #[arg(long, value_name = "FILE")]
@@ -130,25 +120,8 @@ pub struct CompanionFlags {
     pub weights: Option<String>,
 }
 
-impl DataFlags {
-    /// Path and value of each setting that is given.
-    pub fn settings(&self) -> Vec<(&'static str, Value)> {
-        let files = [
-            ("data.valid", &self.valid),
-            ("data.test", &self.test),
-            ("data.labels", &self.companions.labels),
-            ("data.context", &self.companions.context),
-            ("data.weights", &self.companions.weights),
-            ("data.valid_labels", &self.valid_labels),
-            ("data.test_labels", &self.test_labels),
-            ("data.valid_context", &self.valid_context),
-            ("data.test_context", &self.test_context),
-            ("data.label_column", &self.label_column),
-        ];
-        let files = files.into_iter().filter_map(|(path, file)| Some((path, json!(file.as_ref()?))));
-        let columns = self.context_columns.iter().map(|names| ("data.context_columns", json!(names)));
-        files.chain(columns).collect()
-    }
+impl Shorthand for DataFlags {
+    const PATH: &'static str = "data";
 }
 
 impl CompanionFlags {
@@ -180,7 +153,7 @@ pub fn find_file(name: &str, run_dir: &Path) -> Result<String> {
     match beside.filter(|path| path.exists()).find_map(|path| path.to_str().map(str::to_owned)) {
         Some(found) => Ok(found),
         None if path.is_absolute() => {
-            Err(usage(format!("{name}: the data of this run are not there any more; give --data FILE")))
+            Err(usage!("{name}: the data of this run are not there any more; give --data FILE"))
         }
         None => Ok(name.to_owned()),
     }

@@ -8,6 +8,8 @@ use gibbs_report::format_value;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::columns::ColumnSettings;
+
 /// What was measured on some examples.
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
@@ -60,8 +62,29 @@ impl Evaluation {
 
     /// Adds the mean of exact values of examples, with the spread of the examples.
     pub fn add_mean(&mut self, name: &str, examples: &[f64], unit: &str) {
-        self.add(name, &Estimate::exact_mean(examples), unit);
+        self.add_mean_of(name, Kind::Exact, examples, unit);
         self.examples.insert(name.into(), examples.to_vec());
+    }
+
+    /// Adds the mean of values of a kind of examples, with the spread of the examples.
+    pub fn add_mean_of(&mut self, name: &str, kind: Kind, examples: &[f64], unit: &str) {
+        let mean = match kind {
+            Kind::Exact => Estimate::exact_mean(examples),
+            kind => Estimate::mean(examples).with_kind(kind).over_examples(examples),
+        };
+        self.add(name, &mean, unit);
+    }
+
+    /// Adds the log-probability of each example, a bound where discrete columns have noise.
+    pub fn add_log_prob(&mut self, mut each: Vec<f64>, kind: Kind, columns: &ColumnSettings) {
+        // Over the draws of the noise, in expectation.
+        let bounds = columns.has_discrete().then_some("probability of discrete columns, density of others");
+        if bounds.is_some() {
+            each.iter_mut().for_each(|log_prob| *log_prob += columns.log_cell());
+        }
+        self.add_mean_of("log_prob", if bounds.is_some() { Kind::LowerBound } else { kind }, &each, "nats");
+        bounds.into_iter().for_each(|of| self.note("log_prob", "bounds", of));
+        self.per_example = each;
     }
 
     /// One line for each metric whose error cannot be trusted.

@@ -6,8 +6,6 @@ use gibbs_train::config::nearest_paths;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::usage::usage;
-
 /// A configuration type with the documentation of its parts.
 struct Documented {
     /// `crate::Name`.
@@ -85,7 +83,7 @@ pub fn at(path: &str, settings: Vec<Setting>) -> anyhow::Result<Vec<Setting>> {
     }
     let names: Vec<String> = settings.into_iter().map(|setting| setting.path).collect();
     let near = nearest_paths(path, names, 3).join(", ");
-    Err(usage(format!("--explain {path}: no such setting; the nearest are {near}")))
+    Err(usage!("--explain {path}: no such setting; the nearest are {near}"))
 }
 
 fn walk(path: &str, value: &Value, ty: &str, meaning: &'static str, settings: &mut Vec<Setting>) {
@@ -151,17 +149,20 @@ fn fields(ty: &str, value: &Value) -> Vec<Field> {
 fn values(ty: &str) -> String {
     let (name, arguments) = parts_of(ty);
     let argument = || values(arguments.first().copied().unwrap_or_default());
-    match name {
-        "usize" | "u8" | "u16" | "u32" | "u64" => return "whole number".into(),
-        "i8" | "i16" | "i32" | "i64" => return "whole number of either sign".into(),
-        "f32" | "f64" => return "number".into(),
-        "bool" => return "true or false".into(),
-        "String" => return "text".into(),
-        "PathBuf" => return "path".into(),
+    let words = match name {
+        "usize" | "u8" | "u16" | "u32" | "u64" => "whole number",
+        "i8" | "i16" | "i32" | "i64" => "whole number of either sign",
+        "f32" | "f64" => "number",
+        "bool" => "true or false",
+        "String" => "text",
+        "PathBuf" => "path",
+        "list" => "list",
         "Option" => return format!("{}, or null", argument()),
         "Vec" => return format!("list of {}", argument()),
-        "list" => return "list".into(),
-        _ => {}
+        _ => "",
+    };
+    if !words.is_empty() {
+        return words.into();
     }
     let Some(of) = lookup(ty) else { return "value".into() };
     match of.shape {

@@ -3,6 +3,9 @@
 //! A family implements [`experiment::Experiment`]. From there [`experiment`] has the path of a run: [`request`] is what the
 //! user asks for, [`source`] what the model learns from, [`config`] the complete settings, [`evaluation`] the results.
 
+#[macro_use]
+pub mod usage;
+
 pub mod against;
 pub mod autoencoder;
 pub mod base;
@@ -14,12 +17,12 @@ pub mod conditions;
 pub mod config;
 pub mod data;
 pub mod dbn;
-pub mod density;
 pub mod download;
 pub mod evaluation;
 pub mod evidence;
 pub mod experiment;
 pub mod explain;
+pub mod flow;
 pub mod gibbs;
 pub mod hopfield;
 pub mod interrupt;
@@ -30,6 +33,7 @@ pub mod memory;
 pub mod output;
 pub mod pictures;
 pub mod play;
+pub mod prelude;
 pub mod preprocessed;
 pub mod progress;
 pub mod rbm;
@@ -38,7 +42,7 @@ pub mod request;
 pub mod source;
 pub mod stack;
 pub mod system;
-pub mod usage;
+pub mod validation;
 pub mod van;
 pub mod variational;
 pub mod visible;

@@ -1,15 +1,12 @@
 //! How examples and draws are shown and written: images, fields, rows of bits, points of a table.
 
-use std::path::Path;
-
-use anyhow::Result;
 use gibbs_data::{Kind, npy};
-use gibbs_report::{Axis, ColorMap, Figure, Histogram, ImageGrid, Panel, Picture, Series, pair_plot};
+use gibbs_report::{ColorMap, Histogram, Picture, pair_plot};
 use gibbs_train::atomic;
 
 use crate::{
     pictures::{DOT, column, range},
-    usage::usage,
+    prelude::*,
 };
 
 /// The least side of an image that comes as a flat row of bits.
@@ -177,7 +174,7 @@ impl Look {
                 }
             }
             Some("csv") => Ok(atomic::write(path, &self.table(values)?)?),
-            _ => Err(usage(format!("--out {}: the name must end in .png, .npy or .csv", path.display()))),
+            _ => Err(usage!("--out {}: the name must end in .png, .npy or .csv", path.display())),
         }
     }
 

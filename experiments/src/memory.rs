@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     output::note,
-    usage::{BAD_INPUT, OrUsage, usage},
+    usage::{BAD_INPUT, OrUsage},
 };
 
 /// Ends the program with a line instead of an abort when a block of memory is asked for that the machine does not have.
@@ -57,10 +57,10 @@ fn check(path: &str, value: &Value, width: f64, available: Option<u64>) -> Resul
             }
             let available =
                 available.map_or(String::new(), |there| format!("; {} are available", in_gib(there)));
-            Err(usage(format!(
+            Err(usage!(
                 "{path} = {size}: with {width} variables this takes {} or more of memory{available}",
                 in_gib(bytes as u64)
-            )))
+            ))
         }
         Value::Array(items) => items.iter().try_for_each(|item| check(path, item, width, available)),
         Value::Object(fields) => fields

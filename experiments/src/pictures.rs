@@ -1,15 +1,10 @@
 //! Pictures that families share: curves, grids of images, points of the plane.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use anyhow::Result;
-use burn::prelude::*;
-use gibbs_core::math::to_host;
-use gibbs_report::{Axis, Figure, FilterGrid, FilterOrder, HeatMap, ImageGrid, Panel, Picture, Series};
-use gibbs_train::run_folder::RunFiles;
-use serde_json::Value;
+use gibbs_report::{FilterGrid, FilterOrder, HeatMap, Picture};
 
-use crate::look::Look;
+use crate::{prelude::*, source::first};
 
 /// Radius of the dots of a scatter plot.
 pub const DOT: f64 = 1.2;
@@ -21,6 +16,28 @@ const MOST_RATIO: f64 = 3.0;
 /// The values of a tensor, row by row.
 pub fn host(x: Tensor<2>) -> Vec<f32> {
     to_host(x).into_iter().map(|value| value as f32).collect()
+}
+
+/// Saves draws as `samples.png`, next to as many examples of a set.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn save_samples(
+    look: &Look,
+    title: &str,
+    test: Option<&Dataset>,
+    draws: &[f32],
+    files: &RunFiles,
+) -> Result<()> {
+    let test = test.map(|set| first(set, draws.len() / look.width()));
+    let test = test.iter().map(|test| ("test data", test.as_slice()));
+    let sets: Vec<_> = test.chain([("draws", draws)]).collect();
+    Ok(look.picture(title, &sets)?.save_png(files.named("samples.png"))?)
+}
+
+/// The sets as slices, as grids take them.
+pub fn slices(sets: &[Vec<f32>]) -> Vec<&[f32]> {
+    sets.iter().map(Vec::as_slice).collect()
 }
 
 /// Saves a figure of curves as `curves.png` and `curves.svg`.
@@ -57,9 +74,8 @@ pub fn save_filters(
 pub fn completions((rows, columns): (usize, usize), sets: &[Vec<f32>]) -> Result<Picture> {
     let labels = ["test", "known"].into_iter().map(String::from);
     let labels = labels.chain((1..sets.len() - 1).map(|k| k.to_string()));
-    let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
     let grid = ImageGrid::new(rows, columns).column_labels(labels).separator_after(2);
-    Ok(grid.render_columns(&sets)?)
+    Ok(grid.render_columns(&slices(sets))?)
 }
 
 /// The lines of a `metrics.jsonl`.
@@ -116,6 +132,12 @@ impl Curves {
         let series = names.iter().flat_map(|(label, name)| self.series(label, name));
         series.fold(Panel::new(Axis::new(axis)), Panel::series)
     }
+}
+
+/// The curves of the baseline of a run, from where a metric begins in the run; none without a baseline.
+pub fn of_baseline(files: &RunFiles, run: &Curves, metric: &str) -> Curves {
+    let baseline = Curves::read(&files.named(experiment::BASELINE).join("metrics.jsonl")).unwrap_or_default();
+    baseline.shifted(run.first_epoch(metric))
 }
 
 /// Draws a panel of train and valid log-probabilities against epochs.

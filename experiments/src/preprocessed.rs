@@ -1,21 +1,13 @@
 //! Models with a preprocessor on data sets, and in files.
 
-use anyhow::Result;
-use burn::{
-    module::{Module, ModuleDisplay},
-    prelude::*,
-};
-use gibbs_core::{
-    Batch,
-    preprocess::{Preprocessed, Preprocessor, PreprocessorConfig, Whitening},
-};
-use gibbs_data::{Dataset, Splits, check::constant_columns};
-use gibbs_train::weights;
+use burn::module::ModuleDisplay;
+use gibbs_core::preprocess::{Preprocessed, Preprocessor, PreprocessorConfig, Whitening};
+use gibbs_data::check::constant_columns;
 
 use crate::{
     columns::ColumnSettings,
-    source::{SourceInfo, one_hot, require_labels, spread},
-    usage::{OrUsage, usage},
+    prelude::*,
+    source::{one_hot, require_labels, rows, spread},
     visible::MOMENT_EXAMPLES,
 };
 
@@ -63,10 +55,7 @@ pub fn require_density(
     n_classes: usize,
 ) -> Result<()> {
     if data.train.is_binary() && !columns.has_discrete() {
-        return Err(usage(format!(
-            "{}: zeros and ones have no density; take `made` or `rbm` for them",
-            data.name()
-        )));
+        refuse!("{}: zeros and ones have no density; take `made` or `rbm` for them", data.name());
     }
     let sets = [&data.train, &data.valid, &data.test];
     data.train.require_width(n_visible).or_usage()?;
@@ -100,14 +89,22 @@ pub fn require_varying_columns(data: &Dataset, is_real: impl Fn(usize) -> bool) 
         Some(&(column, value)) => {
             let label = data.column_label(column);
             let listed = if data.columns().is_some() { format!("{label:?}") } else { label };
-            Err(usage(format!(
+            Err(usage!(
                 "{}: {} is {} in every training example, so its density is infinite: leave it out with --set 'data.drop=[{listed}]'",
                 data.name(),
                 data.column_name(column),
                 data.offset().map_or(value, |offset| (f64::from(value) + offset[column]) as f32),
-            )))
+            ))
         }
     }
+}
+
+/// The steps from data of `n_visible` columns to the coordinates of a model.
+///
+/// # Errors
+/// Settings that do not fit the number of columns.
+pub fn init(config: &PreprocessorConfig, n_visible: usize) -> Result<Preprocessor> {
+    config.init(n_visible).or_usage_at("model.preprocessing")
 }
 
 /// A preprocessor with the whitening of a set.
@@ -115,13 +112,10 @@ pub fn require_varying_columns(data: &Dataset, is_real: impl Fn(usize) -> bool) 
 /// # Errors
 /// Values without finite moments.
 pub fn whitened(preprocessor: Preprocessor, data: &Dataset, device: &Device) -> Result<Preprocessor> {
-    let rows: Vec<usize> = (0..data.len()).collect();
+    let rows = rows(data);
     let batches = rows.chunks(BLOCK).map(|rows| data.tensor(rows, device));
     preprocessor.fit_whitening(batches, device).ok_or_else(|| {
-        usage(format!(
-            "{}: no finite mean and covariance to whiten by; take model.whitened=false",
-            data.name()
-        ))
+        usage!("{}: no finite mean and covariance to whiten by; take model.whitened=false", data.name())
     })
 }
 

@@ -2,12 +2,11 @@
 
 use std::{
     cell::{Cell, RefCell},
-    fmt::Write as _,
     io::{self, IsTerminal},
     time::{Duration, Instant},
 };
 
-use gibbs_train::training::{Observer, Outcome, Position, Record, Report, Start};
+use gibbs_train::training::{Metrics, Observer, Outcome, Position, Record, Report, Start};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::output::note;
@@ -39,34 +38,20 @@ fn three_digits(value: f64) -> String {
 pub struct Progress {
     shown: &'static [&'static str],
     bar: Option<ProgressBar>,
-    last: Option<Instant>,
-    pending: u64,
-    metrics: Vec<(&'static str, f64)>,
+    last: Instant,
+    metrics: Metrics,
 }
 
 impl Progress {
     /// A bar if stderr is a terminal, else lines.
     pub fn new(shown: &'static [&'static str]) -> Self {
         let bar = bar("{prefix} {bar:20} {pos}/{len} {rate} ETA {eta} {wide_msg}");
-        Self { shown, bar, last: None, pending: 0, metrics: Vec::new() }
-    }
-
-    fn remember(&mut self, record: &Record) {
-        for &name in self.shown {
-            let Some(value) = record.metrics.get(name) else { continue };
-            match self.metrics.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, old)) => *old = value,
-                None => self.metrics.push((name, value)),
-            }
-        }
+        Self { shown, bar, last: Instant::now(), metrics: Metrics::new() }
     }
 
     fn message(&self) -> String {
-        self.metrics.iter().fold(String::new(), |mut message, (name, value)| {
-            let gap = if message.is_empty() { "" } else { "  " };
-            let _ = write!(message, "{gap}{name} {value:.4}");
-            message
-        })
+        let shown = self.metrics.iter().map(|(name, value)| format!("{name} {value:.4}"));
+        shown.collect::<Vec<_>>().join("  ")
     }
 }
 
@@ -80,27 +65,27 @@ impl Observer for Progress {
             bar.set_position(start.steps_done as u64);
             bar.reset_eta();
         }
-        self.last = Some(Instant::now());
+        self.last = Instant::now();
     }
 
     fn on_step(&mut self, at: &Position) {
-        let Some(bar) = &self.bar else { return };
-        self.pending += 1;
-        if self.last.is_none_or(|last| last.elapsed() >= REDRAW) {
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.last.elapsed() >= REDRAW) {
             bar.set_prefix(format!("epoch {}", at.epoch + 1));
-            bar.inc(std::mem::take(&mut self.pending));
-            self.last = Some(Instant::now());
+            bar.set_position(at.steps_done() as u64);
+            self.last = Instant::now();
         }
     }
 
     fn on_log(&mut self, record: &Record) {
-        self.remember(record);
+        for &name in self.shown {
+            record.metrics.get(name).into_iter().for_each(|value| self.metrics.set(name, value));
+        }
         match &self.bar {
             Some(bar) => bar.set_message(self.message()),
-            None if self.last.is_none_or(|last| last.elapsed() >= LINE) => {
+            None if self.last.elapsed() >= LINE => {
                 let (epoch, step, seconds) = (record.epoch, record.step, record.seconds);
                 note(format!("epoch {epoch}  step {step}  {seconds:.0} s  {}", self.message()));
-                self.last = Some(Instant::now());
+                self.last = Instant::now();
             }
             None => {}
         }

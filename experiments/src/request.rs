@@ -1,20 +1,13 @@
 //! What a user asks for, before it is known what the source is like.
 
-use std::{
-    cell::Cell,
-    path::{Path, PathBuf},
-};
+use std::cell::Cell;
 
-use anyhow::Result;
 use gibbs_data::ReadConfig;
 use gibbs_train::config::Resolver;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 
-use crate::{
-    cli::{Preset, RequestArgs, Shorthand},
-    usage::{OrUsage, usage},
-};
+use crate::{cli::RequestArgs, prelude::*};
 
 /// Settings that are given, in their order; later ones win.
 #[derive(Clone, Debug)]
@@ -50,19 +43,10 @@ impl Request {
         let mut layers: Vec<Layer> =
             start.into_iter().map(|(path, value)| Layer::Value(path, value)).collect();
         layers.extend(args.config.iter().map(|file| Layer::File(file.clone())));
-        let mut assign = |path: &str, value: Value| layers.push(Layer::Value(path.into(), value));
-        if let Some(name) = &args.data {
-            assign("data.name", json!(name));
-        }
-        if let Some(seed) = args.seed {
-            assign("seed", json!(seed));
-        }
-        for (path, value) in args.files.settings() {
-            assign(path, value);
-        }
-        for (path, value) in family.settings() {
-            assign(path, value);
-        }
+        let name = args.data.iter().map(|name| ("data.name".into(), json!(name)));
+        let seed = args.seed.iter().map(|seed| ("seed".into(), json!(seed)));
+        let flags = name.chain(seed).chain(args.files.settings()).chain(family.settings());
+        layers.extend(flags.map(|(path, value)| Layer::Value(path, value)));
         let (mut steps, mut settings) = (None, Vec::new());
         for setting in &args.settings {
             match setting.strip_prefix("train.steps=") {
@@ -70,7 +54,7 @@ impl Request {
                 Some(number) => match number.parse() {
                     Ok(number) if number > 0 => steps = Some(number),
                     _ => {
-                        return Err(usage(format!("train.steps = {number}: must be a whole number above 0")));
+                        refuse!("train.steps = {number}: must be a whole number above 0");
                     }
                 },
             }
@@ -173,9 +157,7 @@ impl Request {
     /// `train.steps` in a family whose runs are counted in epochs.
     pub fn require_steps_used(&self) -> Result<()> {
         match self.steps.filter(|_| !self.steps_are_used.get()) {
-            Some(steps) => {
-                Err(usage(format!("train.steps = {steps}: this family counts epochs; give train.epochs")))
-            }
+            Some(steps) => Err(usage!("train.steps = {steps}: this family counts epochs; give train.epochs")),
             None => Ok(()),
         }
     }

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use burn::prelude::*;
-use gibbs_data::{Dataset, Splits, example_shape};
+use gibbs_data::{Binarization, Dataset, Splits, example_shape};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{cli::Preset, request::Request, usage::usage};
+use crate::{cli::Preset, request::Request};
 
 /// A density that a model learns without data, such as that of a Hamiltonian.
 pub trait Target: Clone + Serialize + DeserializeOwned {
@@ -57,7 +57,7 @@ impl<T: Target> Source<T> {
     pub fn data(&self) -> Result<&Splits> {
         match self {
             Self::Data(data) => Ok(data),
-            Self::Target(target) => Err(usage(format!("{} has no data: give --data", target.name()))),
+            Self::Target(target) => Err(usage!("{} has no data: give --data", target.name())),
         }
     }
 
@@ -155,7 +155,7 @@ impl<'a> SourceInfo<'a> {
         let shape: Option<Vec<usize>> = request.get("data.shape").or_else(of_name);
         let width = width.or_else(|| Some(shape.as_ref()?.iter().product()));
         let width = width
-            .ok_or_else(|| usage("model.n_visible is not set: give the number of the weights' variables"))?;
+            .ok_or_else(|| usage!("model.n_visible is not set: give the number of the weights' variables"))?;
         let shape = shape.filter(|shape| shape.iter().product::<usize>() == width);
         Ok(Self { data: None, width, shape: shape.unwrap_or_else(|| vec![width]) })
     }
@@ -170,6 +170,11 @@ impl<'a> SourceInfo<'a> {
     /// Whether there are fewer than 10,000 training examples: a model then needs more regularization than time.
     pub fn has_few(&self) -> bool {
         self.n_train() < FEW
+    }
+
+    /// Whether the data are the small set of bars and stripes, which has presets of its own.
+    pub fn is_bars_and_stripes(&self, request: &Request) -> bool {
+        request.or("data.name", String::new()).starts_with("bars-and-stripes")
     }
 
     /// Number of training examples; 1 without data.
@@ -198,6 +203,11 @@ impl<'a> SourceInfo<'a> {
         self.data.is_some_and(|data| data.train.is_binary())
     }
 
+    /// How gray values are binarized for a model of two values.
+    pub fn binarization(&self, is_two_valued: bool) -> Binarization {
+        if is_two_valued && !self.is_binary() { Binarization::Stochastic } else { Binarization::None }
+    }
+
     /// Whether all values lie in \[0, 1\].
     pub fn is_unit_interval(&self) -> bool {
         self.data.is_some_and(|data| data.train.require_unit_interval().is_ok())
@@ -221,7 +231,7 @@ impl<'a> SourceInfo<'a> {
 /// The first other value.
 pub fn require_unit_interval(data: &Dataset, real: &str) -> Result<()> {
     data.require_unit_interval()
-        .map_err(|error| usage(format!("{error}, or learn real columns as they are with --set {real}")))
+        .map_err(|error| usage!("{error}, or learn real columns as they are with --set {real}"))
 }
 
 /// Training images of a smoke test of a slow network.
@@ -241,13 +251,27 @@ pub fn limit(request: &Request, width: usize, is_slow: bool) -> Option<usize> {
 /// The first training examples, and a tenth as many for validation. The test split stays whole.
 pub fn limited(data: Splits, limit: Option<usize>) -> Splits {
     let Some(n) = limit else { return data };
-    let first = |set: &Dataset, n: usize| set.rows(0..n.min(set.len()));
-    Splits { train: first(&data.train, n), valid: first(&data.valid, n.div_ceil(10)), ..data }
+    Splits { train: head(&data.train, n), valid: head(&data.valid, n.div_ceil(10)), ..data }
+}
+
+/// The first `n` examples of a set, or all of a smaller one.
+pub fn head(set: &Dataset, n: usize) -> Dataset {
+    set.rows(0..n.min(set.len()))
 }
 
 /// As many training examples as there are validation examples, to compare both.
 pub fn train_like_valid(data: &Splits) -> Dataset {
-    data.train.rows(0..data.valid.len().min(data.train.len()))
+    head(&data.train, data.valid.len())
+}
+
+/// All rows of a set.
+pub fn rows(set: &Dataset) -> Vec<usize> {
+    (0..set.len()).collect()
+}
+
+/// The values of the first `n` examples of a set, or of all of a smaller one.
+pub fn first(set: &Dataset, n: usize) -> Vec<f32> {
+    set.values(&(0..n.min(set.len())).collect::<Vec<_>>())
 }
 
 /// `n` rows of a set of `len`, spread evenly over it.
@@ -273,19 +297,19 @@ pub fn require_labels<'a>(
             continue;
         }
         let Some(labels) = set.labels() else {
-            return Err(usage(format!(
+            refuse!(
                 "{} has no labels, but {wanted_by} needs them: give --labels FILE, or --context FILE as in training; else set it \
                  to 0, or take a set with labels (digits, mnist)",
                 set.name()
-            )));
+            );
         };
         if let Some(i) = labels.iter().position(|label| usize::from(*label) >= n_classes) {
-            return Err(usage(format!(
+            refuse!(
                 "{}: the label {} of example {i} is out of range: there are the classes 0 to {} ({wanted_by})",
                 set.name(),
                 labels[i],
                 n_classes - 1
-            )));
+            );
         }
     }
     Ok(())
@@ -309,14 +333,9 @@ pub fn classes(
     n_classes: usize,
     device: &Device,
 ) -> Result<Option<Tensor<2>>> {
-    match (class, n_classes) {
-        (Some(class), 0) => {
-            return Err(usage(format!("--class {class}: the model has no classes (model.n_classes = 0)")));
-        }
-        (Some(class), _) if class >= n_classes => {
-            return Err(usage(format!("--class {class}: the model has the classes 0 to {}", n_classes - 1)));
-        }
-        _ => {}
+    if let Some(class) = class {
+        require!(n_classes > 0, "--class {class}: the model has no classes (model.n_classes = 0)");
+        require!(class < n_classes, "--class {class}: the model has the classes 0 to {}", n_classes - 1);
     }
     let labels: Vec<u16> = (0..n).map(|i| class.unwrap_or(i * n_classes / n) as u16).collect();
     Ok(one_hot(Some(&labels), n_classes, device))

@@ -1,31 +1,17 @@
 //! Stacks of RBMs in training, layer by layer, and stacks of earlier runs: shared by deep belief networks and autoencoders.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Result;
-use burn::{
-    module::{Module, Param},
-    prelude::*,
-};
-use gibbs_backend::Noise;
+use burn::module::Param;
 use gibbs_boltzmann::{
     AnyRbm, ContrastiveConfig, Dbn, DbnConfig, LayerConfig, LayerObjective, LayerStart, RbmConfig, Upward,
     greedy::{initial_stack, reconstruction_error},
 };
-use gibbs_core::{Batch, BoxError, ConfigError, Position, math::to_host, nn::Mlp};
-use gibbs_data::Dataset;
-use gibbs_train::{
-    checkpoint::State,
-    learner::{BatchSource, Learner, LearnerConfig},
-    run_folder::RunFolder,
-    training::{Metrics, TrainTask, Validation},
-    weights,
-};
-use serde::{Deserialize, Serialize};
+use gibbs_core::nn::Mlp;
+use gibbs_train::{learner::BatchSource, run_folder::RunFolder};
 
 use crate::{
-    request::Request,
-    usage::{OrUsage, usage},
+    prelude::*,
+    source::one_hot,
+    usage::one_line,
     visible::{MOMENT_EXAMPLES, Visible},
 };
 
@@ -70,64 +56,79 @@ impl LayerTrain {
 /// # Errors
 /// Another number of settings, or a field that is out of range.
 pub fn validate_layers(layers: &[LayerTrain], rbms: &[RbmConfig], path: &str) -> Result<()> {
-    if layers.len() != rbms.len() {
-        return Err(usage(format!(
-            "{path}: settings for {} layers, but there are {}",
-            layers.len(),
-            rbms.len()
-        )));
-    }
+    require!(
+        layers.len() == rbms.len(),
+        "{path}: settings for {} layers, but there are {}",
+        layers.len(),
+        rbms.len()
+    );
     layers.iter().enumerate().try_for_each(|(k, layer)| layer.validate(&format!("{path}.{k}")))
+}
+
+/// What a stack of RBMs learns, and how.
+pub struct StackTraining<'a> {
+    /// The layers, bottom to top.
+    pub rbms: Vec<RbmConfig>,
+    /// How each is trained.
+    pub layers: &'a [LayerTrain],
+    /// Path of the layers in the configuration.
+    pub path: &'static str,
+    /// Whether upper layers learn from means or from draws of the lower ones.
+    pub upward: Upward,
+    /// How the lowest layer sees data.
+    pub visible: Visible,
+    /// The training examples.
+    pub data: &'a Dataset,
+    /// Examples in a whole batch, and in the parts on which a layer takes a step.
+    pub batch_sizes: [usize; 2],
+    /// Width of the one-hot labels beside the examples, 0 for none.
+    pub n_classes: usize,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Where it is computed.
+    pub device: Device,
 }
 
 /// Layers in training, one after the other.
 pub struct Greedy<'a> {
     layers: Vec<LayerConfig>,
-    train: &'a [LayerTrain],
-    /// Path of the layers in the configuration.
-    path: &'static str,
-    upward: Upward,
-    visible: Visible,
-    data: &'a Dataset,
+    training: StackTraining<'a>,
     /// Layers that are trained.
     pub trained: Vec<AnyRbm>,
     current: Option<InParts<'a>>,
     /// The stream of states that layers pass upwards; it goes on from layer to layer.
     noise: Noise,
-    seed: u64,
-    device: Device,
-}
-
-/// The batches of a layer: whole ones as the run has them, and the size of the parts on which a layer takes a step.
-pub struct LayerBatches<'a> {
-    /// Whole batches.
-    pub batches: Box<dyn BatchSource + 'a>,
-    /// Examples in a whole batch, and in a part.
-    pub sizes: [usize; 2],
+    /// The epoch of the run with which the present stage begins.
+    pub first_epoch: usize,
 }
 
 type ValidateLayer<'a> = Box<dyn FnMut(&AnyRbm, &Position) -> Result<Option<Validation>, BoxError> + 'a>;
 
 impl<'a> Greedy<'a> {
-    /// Before the first layer, above layers that are trained already. `path` is that of the layers in the configuration.
-    pub fn new(
-        rbms: Vec<RbmConfig>,
-        (train, path): (&'a [LayerTrain], &'static str),
-        trained: Vec<AnyRbm>,
-        upward: Upward,
-        (visible, data): (Visible, &'a Dataset),
-        seed: u64,
-        device: &Device,
-    ) -> Self {
-        let layer = |(rbm, layer): (RbmConfig, &LayerTrain)| LayerConfig {
-            rbm: rbm.with_weight_std(layer.weight_std),
+    /// Before the first layer, above layers that are trained already.
+    pub fn new(training: StackTraining<'a>, trained: Vec<AnyRbm>) -> Self {
+        let layer = |(rbm, layer): (&RbmConfig, &LayerTrain)| LayerConfig {
+            rbm: rbm.clone().with_weight_std(layer.weight_std),
             contrastive: layer.contrastive.clone(),
             start: layer.start,
             fit_visible: layer.fit_visible,
         };
-        let layers = rbms.into_iter().zip(train).map(layer).collect();
-        let (noise, device) = (Noise::new(seed, "upward"), device.clone());
-        Self { layers, train, path, upward, visible, data, trained, current: None, noise, seed, device }
+        let layers = training.rbms.iter().zip(training.layers).map(layer).collect();
+        let noise = Noise::new(training.seed, "upward");
+        Self { layers, training, trained, current: None, noise, first_epoch: 0 }
+    }
+
+    /// Batches of the present stage with one-hot labels of `n_classes` classes.
+    ///
+    /// # Errors
+    /// A batch without examples.
+    pub fn batches(&self, n_classes: usize) -> Result<impl BatchSource + use<'a>> {
+        let StackTraining { visible, data, batch_sizes, seed, ref device, .. } = self.training;
+        let batches = DataBatches::new(data.clone(), batch_sizes[0], seed, device, move |batch| {
+            let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
+            Batch { x: visible.encode(batch.x), context, weights: batch.weights }
+        });
+        Ok(batches.or_usage()?.from_epoch(self.first_epoch))
     }
 
     /// Number of layers.
@@ -147,24 +148,21 @@ impl<'a> Greedy<'a> {
     ///
     /// # Errors
     /// Settings that do not fit the layer.
-    pub fn begin(
-        &mut self,
-        k: usize,
-        batches: LayerBatches<'a>,
-        validate: Option<ValidateLayer<'a>>,
-    ) -> Result<()> {
+    pub fn begin(&mut self, k: usize, validate: Option<ValidateLayer<'a>>) -> Result<()> {
         self.end_layer();
         if k < self.trained.len() {
             return Ok(());
         }
-        let (below, path) = (self.trained.clone(), format!("{}.{k}", self.path));
-        let examples = self.visible.first(self.data, MOMENT_EXAMPLES, &self.device);
-        let upward = (self.upward, self.noise.clone());
-        let (rbm, objective) =
-            self.layers[k].begin(&below, examples, upward, self.seed).or_usage_at(&path)?;
-        let probe = self.visible.first(self.data, PROBE, &self.device);
-        let noise = Noise::new(self.seed, format!("chains/{k}"));
-        let learner = Learner::new(rbm, objective, &self.train[k].learner, noise).or_usage_at(&path)?;
+        let batches = Box::new(self.batches(self.training.n_classes)?);
+        let StackTraining { layers, path, upward, visible, data, batch_sizes, seed, ref device, .. } =
+            self.training;
+        let (below, path) = (self.trained.clone(), format!("{path}.{k}"));
+        let examples = visible.first(data, MOMENT_EXAMPLES, device);
+        let upward = (upward, self.noise.clone());
+        let (rbm, objective) = self.layers[k].begin(&below, examples, upward, seed).or_usage_at(&path)?;
+        let probe = visible.first(data, PROBE, device);
+        let noise = Noise::new(seed, format!("chains/{k}"));
+        let learner = Learner::new(rbm, objective, &layers[k].learner, noise).or_usage_at(&path)?;
         let mut learner = learner.probe(move |rbm| {
             let stack: Vec<&AnyRbm> = below.iter().chain([rbm]).collect();
             let error = to_host(reconstruction_error(&stack, probe.clone()).mean())[0];
@@ -173,7 +171,7 @@ impl<'a> Greedy<'a> {
         if let Some(validate) = validate {
             learner = learner.validate(validate);
         }
-        self.current = Some(InParts { learner, batches });
+        self.current = Some(InParts { learner, batches, sizes: batch_sizes });
         Ok(())
     }
 
@@ -184,7 +182,8 @@ impl<'a> Greedy<'a> {
     pub fn stack(&self) -> Result<Vec<AnyRbm>> {
         let current = self.current.iter().map(|current| current.learner.measured());
         let so_far = self.trained.iter().cloned().chain(current).collect();
-        initial_stack(&self.layers, so_far, self.seed, &self.device).or_usage_at(self.path)
+        initial_stack(&self.layers, so_far, self.training.seed, &self.training.device)
+            .or_usage_at(self.training.path)
     }
 
     /// The layer in training.
@@ -203,11 +202,6 @@ impl<'a> Greedy<'a> {
     pub fn task_mut(&mut self) -> &mut dyn TrainTask {
         let Some(current) = &mut self.current else { panic!("no layer is in training") };
         current
-    }
-
-    /// Whether a layer is in training.
-    pub fn is_training(&self) -> bool {
-        self.current.is_some()
     }
 
     /// Takes layers as trained, in the place of those so far.
@@ -236,7 +230,7 @@ impl<'a> Greedy<'a> {
         (self.noise, self.current) = (noise, None);
         self.trained.clear();
         for k in 0..trained {
-            let rbm = self.layers[k].rbm.init(&self.device, &mut Noise::new(0, "placeholder"))?;
+            let rbm = self.layers[k].rbm.init(&self.training.device, &mut Noise::new(0, "placeholder"))?;
             self.trained.push(state.module(&format!("layer-{k}"), rbm)?);
         }
         Ok(())
@@ -246,17 +240,18 @@ impl<'a> Greedy<'a> {
 /// A layer that takes a step on each part of a whole batch.
 struct InParts<'a> {
     learner: Learner<'a, AnyRbm, LayerObjective>,
-    batches: LayerBatches<'a>,
+    batches: Box<dyn BatchSource + 'a>,
+    sizes: [usize; 2],
 }
 
 impl TrainTask for InParts<'_> {
     fn steps_per_epoch(&self) -> usize {
-        self.batches.batches.steps_per_epoch()
+        self.batches.steps_per_epoch()
     }
 
     fn step(&mut self, at: &Position) -> Result<(), BoxError> {
-        let Batch { x, context, weights } = self.batches.batches.batch(at);
-        let [whole, part] = self.batches.sizes;
+        let Batch { x, context, weights } = self.batches.batch(at);
+        let [whole, part] = self.sizes;
         let (n, parts, epochs) = (x.dims()[0], whole.div_ceil(part), at.total_steps / at.steps_per_epoch);
         for (i, start) in (0..n).step_by(part).enumerate() {
             let here = Position::new(at.step * parts + i, at.steps_per_epoch * parts, epochs);
@@ -334,15 +329,10 @@ impl DbnWeights {
 fn stack_config(folder: &Path) -> Result<(DbnConfig, u64)> {
     let files = RunFolder::read(folder).or_usage()?;
     let request = Request::of_file(&files.config())?;
-    match request.get::<String>("experiment") {
-        Some(name) if name == "dbn" => {}
-        other => {
-            let found = other.unwrap_or_default();
-            return Err(usage(format!("the run there is one of `{found}`; give the folder of a `dbn` run")));
-        }
-    }
+    let found = request.or("experiment", String::new());
+    require!(found == "dbn", "the run there is one of `{found}`; give the folder of a `dbn` run");
     let config =
-        request.get("model").ok_or_else(|| usage("its config.json has no complete model section"))?;
+        request.get("model").ok_or_else(|| usage!("its config.json has no complete model section"))?;
     Ok((config, request.or("seed", 0)))
 }
 
@@ -359,9 +349,7 @@ pub fn layers_from(request: &Request) -> usize {
 /// # Errors
 /// A folder that holds no such run, or layers that differ from those of the new stack.
 pub fn stack_of(folder: &Path, rbms: &[RbmConfig], needs_tied: bool, device: &Device) -> Result<Dbn> {
-    let at = |error: anyhow::Error| {
-        usage(format!("train.from = {}: {}", folder.display(), crate::usage::one_line(&error)))
-    };
+    let at = |error: anyhow::Error| usage!("train.from = {}: {}", folder.display(), one_line(&error));
     let (config, seed) = stack_config(folder).map_err(at)?;
     let bytes = std::fs::read(folder.join("model.safetensors")).map_err(|error| at(error.into()))?;
     let (dbn, _) = DbnWeights::read(&config, None, &bytes, seed, device)
@@ -370,20 +358,16 @@ pub fn stack_of(folder: &Path, rbms: &[RbmConfig], needs_tied: bool, device: &De
         |rbm: &RbmConfig| format!("{} {}-{} {}", rbm.n_visible, rbm.visible, rbm.n_hidden, rbm.hidden);
     let found: Vec<String> = config.layers().or_usage()?.iter().map(describe).collect();
     let wanted: Vec<String> = rbms.iter().map(describe).collect();
-    let refuse = |reason: String| Err(usage(format!("train.from = {}: {reason}", folder.display())));
-    if !wanted.starts_with(&found) {
-        return refuse(format!(
-            "its layers are {} where this run begins with {}; set model.* to fit, or take another run",
-            found.join(", "),
-            wanted.join(", ")
-        ));
-    }
-    if !dbn.recognition.is_empty() && (needs_tied || found.len() < wanted.len()) {
-        return refuse(
-            "it was fine-tuned by the up-down algorithm, so no layer can be trained on top; take a run with \
-             train.up_down.epochs = 0"
-                .into(),
-        );
-    }
+    let (is_begun, is_base) = (wanted.starts_with(&found), needs_tied || found.len() < wanted.len());
+    let (folder, found, wanted) = (folder.display(), found.join(", "), wanted.join(", "));
+    require!(
+        is_begun,
+        "train.from = {folder}: its layers are {found} where this run begins with {wanted}; set model.* to fit, or take another run"
+    );
+    require!(
+        dbn.recognition.is_empty() || !is_base,
+        "train.from = {folder}: it was fine-tuned by the up-down algorithm, so no layer can be trained on top; take a run with \
+         train.up_down.epochs = 0"
+    );
     Ok(dbn)
 }

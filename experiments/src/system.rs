@@ -1,15 +1,9 @@
 //! Systems on the command line: flags, settings, couplings that are read from a file.
 
-use std::{
-    fmt::Display,
-    path::{Path, PathBuf},
-};
+use std::fmt::Display;
 
-use anyhow::{Context, Result};
-use clap::{
-    Args,
-    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
-};
+use anyhow::Context;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use gibbs_data::npy;
 use gibbs_physics::{
     Pairwise,
@@ -17,15 +11,10 @@ use gibbs_physics::{
         ContinuousKind, ContinuousSystemConfig, SpinSystem, SpinSystemConfig, SpinSystemKind, TargetDensity,
     },
 };
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json};
+use serde::{Serializer, de::DeserializeOwned};
+use serde_json::Map;
 
-use crate::{
-    cli::Shorthand,
-    request::Request,
-    source::Target,
-    usage::{OrUsage, usage},
-};
+use crate::{cli::given, prelude::*, source::Target};
 
 /// Parses one of `all` by its name, with `-` or `_` between words.
 pub fn by_name<T: Copy + Send + Sync + 'static>(
@@ -110,9 +99,14 @@ pub fn build_continuous(system: &ContinuousSystemConfig) -> Result<TargetDensity
     system.build().map_err(refuse)
 }
 
+/// Spins -1 and +1 as 0 and 1.
+pub fn bits(spins: &[f32]) -> Vec<f32> {
+    spins.iter().map(|s| 0.5 * (s + 1.0)).collect()
+}
+
 /// A usage error of a field of `model.system`.
 pub fn refuse(error: impl Display) -> anyhow::Error {
-    usage(format!("model.system.{error}"))
+    usage!("model.system.{error}")
 }
 
 /// The Hamiltonian of a configuration; couplings are read from their file.
@@ -130,35 +124,33 @@ pub fn build(system: &SpinSystemConfig) -> Result<SpinSystem> {
 /// A symmetric matrix `[n, n]` of couplings.
 fn read_couplings(file: &Path) -> Result<Pairwise> {
     let array = npy::read(file).or_usage()?;
-    let shape = &array.shape;
+    let (shape, path) = (&array.shape, file.display());
     let [n, columns] = shape[..] else {
-        let message = format!("{}: a matrix is needed, this has the shape {shape:?}", file.display());
-        return Err(usage(message));
+        refuse!("{path}: a matrix is needed, this has the shape {shape:?}");
     };
-    if n != columns {
-        let message =
-            format!("{}: {n} rows and {columns} columns; a square matrix is needed", file.display());
-        return Err(usage(message));
-    }
+    require!(n == columns, "{path}: {n} rows and {columns} columns; a square matrix is needed");
     Pairwise::from_matrix(&array.values.to_f64(), vec![0.0; n])
         .with_context(|| file.display().to_string())
         .or_usage()
 }
 
 /// Flags of `train` for a spin system.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Serialize)]
 pub struct SystemArgs {
     /// Hamiltonian
     #[arg(long, value_parser = choices!(SpinSystemKind), value_name = "MODEL")]
+    #[serde(rename = "kind")]
     pub model: Option<SpinSystemKind>,
     /// Sizes of the lattice, such as 16x16
     #[arg(long, value_name = "ROWSxCOLUMNS")]
     pub lattice: Option<String>,
     /// Number of spins of a system without a lattice
     #[arg(long, value_name = "N")]
+    #[serde(rename = "n_spins")]
     pub spins: Option<usize>,
     /// Inverse temperature
     #[arg(long, value_name = "B", allow_negative_numbers = true)]
+    #[serde(serialize_with = "number_or_name")]
     pub beta: Option<f64>,
     /// Seed of random couplings
     #[arg(long, value_name = "N")]
@@ -188,51 +180,42 @@ impl SystemArgs {
     }
 }
 
-/// The settings of the flags that are given.
-fn given<const N: usize>(settings: [(&'static str, Option<Value>); N]) -> Vec<(&'static str, Value)> {
-    settings.into_iter().filter_map(|(path, value)| Some((path, value?))).collect()
-}
-
 impl Shorthand for SystemArgs {
-    fn settings(&self) -> Vec<(&'static str, Value)> {
-        let file = self.couplings.as_ref();
-        given([
-            ("model.system.kind", self.model.map(|kind| json!(kind)).or(file.map(|_| json!("couplings")))),
-            ("model.system.couplings", file.map(|file| json!(file))),
-            ("model.system.lattice", self.lattice.as_ref().map(|lattice| json!(lattice))),
-            ("model.system.n_spins", self.spins.map(|n| json!(n))),
-            ("model.system.beta", self.beta.map(number)),
-            ("model.system.instance_seed", self.instance_seed.map(|seed| json!(seed))),
-        ])
+    const PATH: &'static str = "model.system";
+
+    /// A file of couplings is a system of its own kind.
+    fn settings(&self) -> Vec<(String, Value)> {
+        let kind = self.couplings.iter().map(|_| ("model.system.kind".into(), json!("couplings")));
+        kind.chain(given(self)).collect()
     }
 }
 
 /// Flags of `train` for a continuous system.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Serialize)]
 pub struct ContinuousArgs {
     /// Learn this Hamiltonian instead of data
     #[arg(long, value_parser = choices!(ContinuousKind), value_name = "MODEL", conflicts_with = "data")]
+    #[serde(rename = "kind")]
     pub model: Option<ContinuousKind>,
     /// Sizes of the lattice of phi-four and dual-ising, such as 16x16
     #[arg(long, value_name = "ROWSxCOLUMNS", requires = "model")]
     pub lattice: Option<String>,
     /// Particles of harmonic-chain
     #[arg(long, value_name = "N", requires = "model")]
+    #[serde(rename = "n")]
     pub particles: Option<usize>,
     /// Inverse temperature of harmonic-chain and dual-ising
     #[arg(long, value_name = "B", allow_negative_numbers = true, requires = "model")]
+    #[serde(serialize_with = "number_or_name")]
     pub beta: Option<f64>,
 }
 
 impl Shorthand for ContinuousArgs {
-    fn settings(&self) -> Vec<(&'static str, Value)> {
-        given([
-            ("model.system.beta", self.beta.map(number)),
-            ("model.system.kind", self.model.map(|kind| json!(kind))),
-            ("model.system.lattice", self.lattice.as_ref().map(|lattice| json!(lattice))),
-            ("model.system.n", self.particles.map(|n| json!(n))),
-        ])
-    }
+    const PATH: &'static str = "model.system";
+}
+
+fn number_or_name<S: Serializer>(x: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    x.map(number).serialize(serializer)
 }
 
 /// A number, or its name where JSON has none.

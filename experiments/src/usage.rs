@@ -23,9 +23,24 @@ pub const INTERRUPTED: u8 = 130;
 #[error("{0}")]
 pub struct UsageError(String);
 
-/// A usage error with a message.
+/// A usage error with a message of one line.
 pub fn usage(message: impl Into<String>) -> anyhow::Error {
     UsageError(message.into()).into()
+}
+
+/// A usage error with a message, as `format!` makes it.
+macro_rules! usage {
+    ($($message:tt)*) => { $crate::usage::usage(format!($($message)*)) };
+}
+
+/// Returns a usage error with a message from the function.
+macro_rules! refuse {
+    ($($message:tt)*) => { return Err(usage!($($message)*)) };
+}
+
+/// Returns a usage error with a message from the function, unless a condition holds.
+macro_rules! require {
+    ($holds:expr, $($message:tt)*) => { if !$holds { refuse!($($message)*) } };
 }
 
 /// Makes usage errors of results.
@@ -49,7 +64,7 @@ impl<T, E: Into<anyhow::Error>> OrUsage<T> for Result<T, E> {
     }
 
     fn or_usage_at(self, path: &str) -> anyhow::Result<T> {
-        self.map_err(|error| usage(format!("{path}.{}", one_line(&error.into()))))
+        self.map_err(|error| usage!("{path}.{}", one_line(&error.into())))
     }
 }
 
@@ -107,6 +122,16 @@ pub fn check_out_file(flag: &str, path: &Path) -> anyhow::Result<()> {
         _ => return Ok(()),
     };
     Err(anyhow::anyhow!("{flag} {}: {reason}", path.display()))
+}
+
+/// Checks the ending of the file to write.
+///
+/// # Errors
+/// Another ending.
+pub fn require_extension(out: &Path, extension: &str) -> anyhow::Result<()> {
+    let is_it = out.extension().is_some_and(|found| found == extension);
+    require!(is_it, "--out {}: the name must end in .{extension}", out.display());
+    Ok(())
 }
 
 /// Checks that counts, given by the names of their flags or settings, are above 0.

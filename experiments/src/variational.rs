@@ -2,14 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
-use burn::{
-    module::{Module, ModuleDisplay},
-    prelude::*,
-};
-use gibbs_backend::Noise;
+use burn::module::ModuleDisplay;
 use gibbs_core::{
-    ConfigError, Energy, Estimate, LogProb, Sample,
+    Energy, LogProb, Sample,
     preprocess::Preprocessed,
     symmetry::{Symmetrized, SymmetryGroup},
     variational::{Draws, FreeEnergy, MarkovChain, PathGradientObjective},
@@ -19,22 +14,8 @@ use gibbs_physics::{
     monte_carlo::TimeAverage,
     system::{ContinuousSystemConfig, TargetDensity},
 };
-use gibbs_report::{Axis, Figure, Panel, Series};
-use gibbs_train::{
-    learner::{Learner, LearnerConfig, NoData, StepNoise},
-    training::{Metrics, TrainTask, Validation},
-};
-use serde::{Deserialize, Serialize};
 
-use crate::{
-    evaluation::Evaluation,
-    look::Look,
-    pictures::Curves,
-    preprocessed,
-    request::Request,
-    system::build_continuous,
-    usage::{OrUsage, usage},
-};
+use crate::{prelude::*, preprocessed, system::build_continuous};
 
 /// Fewest and most draws by which a sampler is measured, unless its settings give a number: the error of a mean is then between
 /// 1/16 and 1/140 of the spread.
@@ -74,6 +55,12 @@ pub struct VariationalTrain {
     pub samples: Option<usize>,
     /// Draws of a validation.
     pub valid_samples: usize,
+}
+
+impl AsRef<Self> for VariationalTrain {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 impl VariationalTrain {
@@ -116,13 +103,12 @@ impl VariationalTrain {
 /// A group with too many images.
 pub fn check_images(group: &SymmetryGroup) -> Result<()> {
     let images = group.order();
-    if images <= MOST_IMAGES {
-        return Ok(());
-    }
-    Err(usage(format!(
+    require!(
+        images <= MOST_IMAGES,
         "train.symmetry: each draw has {images} images, more than {MOST_IMAGES}; take reversal (model.symmetry averages over \
          all of them when the trained model is measured)"
-    )))
+    );
+    Ok(())
 }
 
 /// Free energies of a system as metrics.
@@ -182,19 +168,17 @@ impl FreeEnergyReport {
     pub fn curves(&self, run: &Curves) -> Figure {
         let names = [("upper bound", "valid_free_energy"), ("corrected", "valid_free_energy_corrected")];
         let energies = run.panel(&format!("free energy per site ({})", self.unit), &names);
-        let mut figure = Figure::new(Axis::new("epoch")).columns(2);
-        if let Some(exact) = self.exact_per_site().map(|exact| exact.value) {
-            let (epochs, bounds) = run.of("valid_free_energy");
-            let excess: Vec<f64> = bounds.iter().map(|bound| (bound - exact) / exact.abs()).collect();
-            let errors = Panel::new(Axis::new("(F - exact F) / |F|").log());
-            figure = figure.panel(energies.reference(exact, "exact")).panel(errors.series(Series::new(
-                "upper bound",
-                &epochs,
-                &excess,
-            )));
-        } else {
-            figure = figure.panel(energies);
-        }
+        let figure = Figure::new(Axis::new("epoch")).columns(2);
+        let figure = match self.exact_per_site().map(|exact| exact.value) {
+            None => figure.panel(energies),
+            Some(exact) => {
+                let (epochs, bounds) = run.of("valid_free_energy");
+                let excess: Vec<f64> = bounds.iter().map(|bound| (bound - exact) / exact.abs()).collect();
+                let excess = Series::new("upper bound", &epochs, &excess);
+                let errors = Panel::new(Axis::new("(F - exact F) / |F|").log()).series(excess);
+                figure.panel(energies.reference(exact, "exact")).panel(errors)
+            }
+        };
         let effective = Panel::new(Axis::new("effective fraction of the draws").range(0.0, 1.0));
         figure.panel(run.series("", "valid_effective").into_iter().fold(effective, Panel::series))
     }
@@ -237,7 +221,7 @@ pub fn task<'a, M>(
     target: SymmetrizedTarget,
     (learner, train, n_draws): (&LearnerConfig, &VariationalTrain, usize),
     seed: u64,
-) -> Result<Box<dyn TrainTask + 'a>>
+) -> Task<'a>
 where
     M: Module + ModuleDisplay + 'static,
     Preprocessed<M>: Module + LogProb + Sample,

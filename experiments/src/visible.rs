@@ -1,17 +1,15 @@
 //! Data sets as states of visible units.
 
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_boltzmann::{
-    RbmConfig, VisiblePreprocessor,
-    units::{UnitKind, UnitMoments},
+    AnyRbm, RbmConfig, VisiblePreprocessor,
+    ais::{AisProtocol, Bracket},
+    units::{UnitFamily, UnitKind, UnitMoments},
 };
-use gibbs_core::math::to_host;
-use gibbs_data::Dataset;
+use gibbs_data::Kind;
 
 use crate::{
-    source::{SourceInfo, one_hot, require_labels, require_unit_interval},
-    usage::{OrUsage, usage},
+    prelude::*,
+    source::{one_hot, require_labels, require_unit_interval, rows},
 };
 
 /// Training examples from which the moments of the data are taken.
@@ -20,13 +18,13 @@ pub const MOMENT_EXAMPLES: usize = 10_000;
 /// Examples that are computed at once.
 const BLOCK: usize = 1000;
 
-/// The mean variance of the columns from which on weights are penalized. That of handwritten digits is 0.08, that of words which
-/// 2 of 100 documents have 0.02.
-const VARIED: f64 = 0.05;
-
 /// The largest root mean square of a column that Gaussian units learn. They are made for columns of mean 0 and variance 1 (Hinton's
 /// guide, UTML TR 2010-003, section 13.2). At the default rate the weights diverge for columns that are five times as large.
 const LARGEST: f64 = 4.0;
+
+/// The mean variance of the columns from which on weights are penalized. That of handwritten digits is 0.08, that of words which
+/// 2 of 100 documents have 0.02.
+const VARIED: f64 = 0.05;
 
 /// The default strength of the penalty `λ Σ |W|`. It suits many examples of varied columns. The gradient of new weights is
 /// proportional to the variance of the data, so that of rare bits is below any such penalty, and no weight could grow. Over few
@@ -56,6 +54,12 @@ impl Visible {
     /// For the visible units of an RBM.
     pub fn of(config: &RbmConfig) -> Self {
         Self::new(config.visible, config.states)
+    }
+
+    /// How examples are shown as a run has them, for a visible layer with these columns.
+    pub fn look<M, T>(self, config: &RunConfig<M, T>, visible_width: usize) -> Look {
+        let kind = if self.0.visible == UnitKind::Gaussian { Kind::Real } else { Kind::Gray };
+        config.look(self.data_width(visible_width), kind)
     }
 
     /// What the means of the visible units are called.
@@ -88,19 +92,14 @@ impl Visible {
         self.examples(data, &rows, device)
     }
 
-    /// Moments of the first examples of a set, after `up` was applied to them.
-    pub fn moments(
-        self,
-        data: &Dataset,
-        device: &Device,
-        up: impl Fn(Tensor<2>) -> Tensor<2>,
-    ) -> UnitMoments {
-        UnitMoments::of(up(self.first(data, MOMENT_EXAMPLES, device)))
+    /// Moments of the first examples of a set.
+    pub fn moments(self, data: &Dataset, device: &Device) -> UnitMoments {
+        UnitMoments::of(self.first(data, MOMENT_EXAMPLES, device))
     }
 
     /// All examples of a set, block by block.
     pub fn blocks<'a>(self, data: &'a Dataset, device: &'a Device) -> impl Iterator<Item = Tensor<2>> + 'a {
-        let rows: Vec<usize> = (0..data.len()).collect();
+        let rows = rows(data);
         let starts = (0..data.len()).step_by(BLOCK);
         starts.map(move |start| self.examples(data, &rows[start..data.len().min(start + BLOCK)], device))
     }
@@ -115,6 +114,21 @@ impl Visible {
         self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
     }
 
+    /// `log Z` of an RBM on data, between a lower and an upper estimate: from a base with the moments of the data up, and from
+    /// examples down.
+    pub fn bracket(
+        self,
+        rbm: &AnyRbm,
+        data: &Dataset,
+        protocol: AisProtocol,
+        device: &Device,
+        noise: &mut Noise,
+    ) -> Bracket {
+        let base = rbm.visible.fitted(&self.moments(data, device));
+        let examples = self.spread(data, protocol.chains, device);
+        protocol.bracket(rbm, &base, Some(examples), noise)
+    }
+
     /// Whether Gaussian units can learn the training examples: the root mean square of each column is at most 4.
     ///
     /// # Errors
@@ -123,18 +137,18 @@ impl Visible {
         if self.0.visible != UnitKind::Gaussian {
             return Ok(());
         }
-        let UnitMoments { mean, variance, .. } = self.moments(data, device, |v| v);
+        let UnitMoments { mean, variance, .. } = self.moments(data, device);
         let sizes: Vec<f64> = to_host((mean.clone() * mean + variance).sqrt());
-        match sizes.iter().position(|&size| size > LARGEST) {
-            None => Ok(()),
-            Some(column) => Err(usage(format!(
+        if let Some(column) = sizes.iter().position(|&size| size > LARGEST) {
+            refuse!(
                 "{}: the root mean square of {} is {:.3}, but Gaussian units need columns of a scale of about 1: subtract the mean and \
                  divide by the standard deviation, or take realnvp or made, which do so",
                 data.name(),
                 data.column_name(column),
                 sizes[column]
-            ))),
+            );
         }
+        Ok(())
     }
 
     /// Whether data fit a visible layer with these columns. `real` is the setting of the family for real columns.

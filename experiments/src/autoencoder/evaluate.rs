@@ -1,25 +1,12 @@
 //! Metrics of a trained autoencoder next to those of principal components, and images of drawn codes.
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result};
-use burn::{
-    module::{Module, Param},
-    prelude::*,
-};
+use anyhow::Context;
+use burn::module::Param;
 use gibbs_autoencoder::{LogisticPca, LogisticPcaConfig, Output, Pca};
-use gibbs_backend::Noise;
-use gibbs_data::{Dataset, Splits};
-use gibbs_train::{run_folder::RunFiles, weights};
+use gibbs_serve::Playground;
 
-use super::AutoencoderExperiment;
-use crate::{
-    cli::{Part, Sample, Shared},
-    evaluation::Evaluation,
-    pictures::host,
-    source::OwnData,
-    usage::OrUsage,
-};
+use super::{AutoencoderExperiment, pictures};
+use crate::prelude::*;
 
 /// Examples that are computed at once.
 const BLOCK: usize = 1000;
@@ -30,41 +17,57 @@ pub(super) const DRAWN: &str = "decoded draws from a normal distribution of code
 /// File of a fitted logistic PCA in a run folder.
 pub(super) const LOGISTIC_PCA: &str = "logistic_pca.safetensors";
 
-/// Squared error of the network and of its baselines on a part of the data.
-pub(super) fn evaluate(
-    experiment: &AutoencoderExperiment,
-    baseline: Option<&AutoencoderExperiment>,
-    data: &Splits,
-    part: Part,
-    files: &RunFiles,
-) -> Result<Evaluation> {
-    const UNIT: &str = "squared, per example";
-    let AutoencoderExperiment { network, device, own_data, .. } = experiment;
-    let visible = experiment.visible();
-    let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
-    let each = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
-        sets.iter().flat_map(|set| visible.for_each(set, device, metric)).collect()
-    };
-    let mut evaluation = Evaluation::default();
-    let errors = each(&|x| network.squared_error(x));
-    evaluation.add_mean("squared_error", &errors, UNIT);
-    if network.output() == Output::Logistic {
-        evaluation.add_mean("cross_entropy", &each(&|x| network.cross_entropy(x)), "nats");
+impl Trained for AutoencoderExperiment {
+    /// Squared error of the network and of its baselines on a part of the data.
+    fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
+        const UNIT: &str = "squared, per example";
+        let (visible, sets, network) = (self.visible(), on.sets()?, &self.network);
+        let each = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
+            sets.iter().flat_map(|set| visible.for_each(set, &self.device, metric)).collect()
+        };
+        let mut evaluation = Evaluation::default();
+        let errors = each(&|x| network.squared_error(x));
+        evaluation.add_mean("squared_error", &errors, UNIT);
+        if network.output() == Output::Logistic {
+            evaluation.add_mean("cross_entropy", &each(&|x| network.cross_entropy(x)), "nats");
+        }
+        if let Some(baseline) = experiment::load_baseline::<Self>(on.files, &self.device)? {
+            let errors = each(&|x| baseline.network.squared_error(x));
+            evaluation.add_mean("random_start_squared_error", &errors, UNIT);
+        }
+        let own_data = on.own_data();
+        let fitted = own_data.or(on.data()?);
+        let pca = self.pca(&fitted.train)?;
+        evaluation.add_mean("pca_squared_error", &each(&|x| pca.squared_error(x)), UNIT);
+        evaluation.note_all(&["pca_squared_error"], own_data.note(on.data()?));
+        let own = (!matches!(own_data, OwnData::Missing)).then_some(&fitted.train);
+        if let Some(pca) = self.logistic_pca(own, on.files)? {
+            evaluation.add_mean("logistic_pca_squared_error", &each(&|x| pca.squared_error(x)), UNIT);
+        }
+        evaluation.per_example = errors;
+        Ok(evaluation)
     }
-    if let Some(baseline) = baseline {
-        let errors = each(&|x| baseline.network.squared_error(x));
-        evaluation.add_mean("random_start_squared_error", &errors, UNIT);
+
+    fn look(&self) -> Look {
+        self.visible().look(&self.config, self.network.width())
     }
-    let fitted = own_data.or(data);
-    let pca = experiment.pca(&fitted.train)?;
-    evaluation.add_mean("pca_squared_error", &each(&|x| pca.squared_error(x)), UNIT);
-    evaluation.note_all(&["pca_squared_error"], own_data.note(data));
-    let own = (!matches!(own_data, OwnData::Missing)).then_some(&fitted.train);
-    if let Some(pca) = experiment.logistic_pca(own, files)? {
-        evaluation.add_mean("logistic_pca_squared_error", &each(&|x| pca.squared_error(x)), UNIT);
+
+    fn sample(&self, args: &cli::Sample, _: &NoFlags, shared: &Shared) -> Result<Drawn> {
+        let data = self.config.load_data(&shared.data_dir)?;
+        Ok(Drawn::new(DRAWN, self.draw(&data.train, args.n(), &mut Noise::new(args.seed, "sample"))?))
     }
-    evaluation.per_example = errors;
-    Ok(evaluation)
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
+    }
+
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
+    }
+
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
 }
 
 /// The parameters of a logistic PCA, as its file holds them.
@@ -137,12 +140,4 @@ impl AutoencoderExperiment {
         let x = self.visible().spread(train, CODES.min(train.len()), &self.device);
         Ok(in_blocks(&self.network.draw_codes(x, n, noise)?, |z| self.network.decode(z)))
     }
-}
-
-pub(super) fn sample(experiment: &AutoencoderExperiment, args: &Sample, shared: &Shared) -> Result<PathBuf> {
-    let data = experiment.config.load_data(&shared.data_dir)?;
-    let images = experiment.draw(&data.train, args.n(), &mut Noise::new(args.seed, "sample"))?;
-    let out = args.out_path();
-    experiment.look().write(&out, DRAWN, &images, &images)?;
-    Ok(out)
 }

@@ -5,36 +5,13 @@ mod pictures;
 mod play;
 mod train;
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_autoencoder::{Autoencoder, AutoencoderConfig, Code, Loss, Output};
-use gibbs_backend::Noise;
 use gibbs_boltzmann::{Chains, ContrastiveConfig, LayerStart, RbmConfig, Upward, units::UnitKind};
-use gibbs_core::{Batch, ConfigError};
-use gibbs_data::{Binarization, Kind};
-use gibbs_serve::{Offer, Playground};
-use gibbs_train::{
-    learner::{AverageConfig, LearnerConfig, OptimizerConfig},
-    run_folder::RunFiles,
-    schedule::Schedule,
-    training::{LoopConfig, TrainTask},
-    weights,
-};
-use serde::{Deserialize, Serialize};
+use gibbs_serve::Offer;
 
 use crate::{
-    cli::{self, NoCommands, NoFlags, Part, Shared},
-    config::{Length, RunConfig},
-    evaluation::Evaluation,
-    experiment::{self, Experiment, Latent, Settings},
-    look::Look,
-    progress::Work,
-    request::Request,
-    source::{NoTarget, OwnData, Source, SourceInfo},
+    prelude::*,
     stack::{LayerTrain, layers_from, validate_layers},
-    usage::{OrUsage, usage},
     visible::Visible,
 };
 
@@ -109,7 +86,6 @@ pub struct AutoencoderExperiment {
     config: AutoencoderRun,
     network: Autoencoder,
     device: Device,
-    own_data: OwnData,
 }
 
 impl Experiment for AutoencoderExperiment {
@@ -206,7 +182,7 @@ impl Experiment for AutoencoderExperiment {
         let (model, train) = (&config.model, &config.train);
         model.validate().or_usage_at("model")?;
         visible(model).require(&source.data()?.train, model.n_visible, "model.output=linear")?;
-        train.loss.validate(model.output).map_err(|error| usage(format!("train.loss: {error}")))?;
+        train.loss.validate(model.output).map_err(|error| usage!("train.loss: {error}"))?;
         if train.has_stack() {
             validate_layers(&train.pretraining.layers, &rbms(config)?, "train.pretraining.layers")?;
         }
@@ -217,11 +193,7 @@ impl Experiment for AutoencoderExperiment {
         train.learner.validate().or_usage_at("train")
     }
 
-    fn task<'a>(
-        config: &'a AutoencoderRun,
-        source: &'a Source<NoTarget>,
-        device: &Device,
-    ) -> Result<Box<dyn TrainTask + 'a>> {
+    fn task<'a>(config: &'a AutoencoderRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
         train::task(config, source.data()?, device)
     }
 
@@ -239,42 +211,7 @@ impl Experiment for AutoencoderExperiment {
     fn load(config: &AutoencoderRun, bytes: &[u8], device: &Device) -> Result<Self> {
         let network = initial(config, device)?;
         let network = weights::from_bytes(network, bytes).or_usage()?;
-        Ok(Self { config: config.clone(), network, device: device.clone(), own_data: OwnData::default() })
-    }
-
-    fn take_own_data(&mut self, load: impl FnOnce() -> OwnData) {
-        self.own_data = load();
-    }
-
-    fn evaluate(
-        &self,
-        source: &Source<NoTarget>,
-        part: Part,
-        files: &RunFiles,
-        _: &Work,
-    ) -> Result<Evaluation> {
-        let baseline = experiment::load_baseline::<Self>(files, &self.device)?;
-        evaluate::evaluate(self, baseline.as_ref(), source.data()?, part, files)
-    }
-
-    fn sample(&self, args: &cli::Sample, _: &NoFlags, shared: &Shared) -> Result<PathBuf> {
-        evaluate::sample(self, args, shared)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
-    }
-
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
-        pictures::draw(self, source.data()?, files)
-    }
-
-    fn playground(self) -> Option<Box<dyn Playground>> {
-        Some(Box::new(self))
-    }
-
-    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
-        match *command {}
+        Ok(Self { config: config.clone(), network, device: device.clone() })
     }
 }
 
@@ -282,10 +219,6 @@ impl Experiment for AutoencoderExperiment {
 impl Latent for AutoencoderExperiment {
     fn widths(&self) -> Vec<usize> {
         vec![self.network.code_width()]
-    }
-
-    fn look(&self) -> Look {
-        self.look()
     }
 
     fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
@@ -300,11 +233,6 @@ impl Latent for AutoencoderExperiment {
 impl AutoencoderExperiment {
     fn visible(&self) -> Visible {
         visible(&self.config.model)
-    }
-
-    fn look(&self) -> Look {
-        let kind = if self.network.output() == Output::Logistic { Kind::Gray } else { Kind::Real };
-        self.config.look(self.network.width(), kind)
     }
 }
 
@@ -322,10 +250,8 @@ fn layer_train(epochs: usize, learning_rate: Schedule, weight_std: f64) -> Layer
             .with_sample_visible(false)
             .with_l2(2e-4),
         learner: LearnerConfig {
-            learning_rate,
             optimizer: OptimizerConfig::Sgd { momentum },
-            average: AverageConfig::OFF,
-            clip: Default::default(),
+            ..LearnerConfig::adam(learning_rate)
         },
     }
 }

@@ -1,15 +1,11 @@
 //! The pictures of a finished run.
 
-use anyhow::Result;
-use gibbs_backend::Noise;
-use gibbs_data::{Dataset, Splits};
-use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series, Thumbnails};
-use gibbs_train::run_folder::RunFiles;
+use gibbs_report::Thumbnails;
 
 use super::{AutoencoderExperiment, evaluate::DRAWN};
 use crate::{
-    experiment::BASELINE,
-    pictures::{Curves, DOT, host, save_figure},
+    pictures::{DOT, of_baseline, slices},
+    prelude::*,
     source::spread,
 };
 
@@ -26,9 +22,7 @@ pub(super) fn draw(experiment: &AutoencoderExperiment, data: &Splits, files: &Ru
     reconstructions(experiment, data, files)?;
     let mut noise = Noise::new(experiment.config.seed, "pictures");
     let samples = experiment.draw(&data.train, SAMPLES, &mut noise)?;
-    let test = data.test.values(&(0..SAMPLES.min(data.test.len())).collect::<Vec<_>>());
-    let sets = [("test data", test.as_slice()), ("draws", samples.as_slice())];
-    experiment.look().picture(DRAWN, &sets)?.save_png(files.named("samples.png"))?;
+    save_samples(&experiment.look(), DRAWN, Some(&data.test), &samples, files)?;
     if experiment.network.code_width() == 2 {
         codes(experiment, &data.test, files)?;
     }
@@ -54,13 +48,11 @@ fn reconstructions(experiment: &AutoencoderExperiment, data: &Splits, files: &Ru
     let title = "test data and reconstructions";
     let picture = match look.image() {
         Some((rows, columns)) => {
-            let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
-            ImageGrid::new(rows, columns).title(title).row_labels(labels).render_rows(&sets)?
+            ImageGrid::new(rows, columns).title(title).row_labels(labels).render_rows(&slices(&sets))?
         }
         None => {
-            let sets: Vec<(&str, &[f32])> =
-                labels.iter().zip(&sets).map(|(label, set)| (label.as_str(), set.as_slice())).collect();
-            look.picture(title, &sets)?
+            let labels = labels.iter().map(String::as_str);
+            look.picture(title, &labels.zip(slices(&sets)).collect::<Vec<_>>())?
         }
     };
     Ok(picture.save_png(files.named("reconstructions.png"))?)
@@ -92,8 +84,7 @@ fn codes(experiment: &AutoencoderExperiment, test: &Dataset, files: &RunFiles) -
 /// Errors of pre-training and fine-tuning, next to those of the network from random weights.
 fn curves(files: &RunFiles) -> Result<()> {
     let run = Curves::read(&files.metrics())?;
-    let baseline = Curves::read(&files.named(BASELINE).join("metrics.jsonl")).unwrap_or_default();
-    let baseline = baseline.shifted(run.first_epoch("loss"));
+    let baseline = of_baseline(files, &run, "loss");
     let mut figure = Figure::new(Axis::new("epoch"));
     let panel = |series: Vec<Series>| {
         series.into_iter().fold(Panel::new(Axis::new("squared error").log()), Panel::series)

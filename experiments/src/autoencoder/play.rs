@@ -6,7 +6,7 @@ use gibbs_serve::{
 };
 
 use super::AutoencoderExperiment;
-use crate::{pictures::host, play};
+use crate::{experiment::Trained, pictures::host, play};
 
 /// A training of a small one.
 pub(super) const OFFER: Offer = Offer {

@@ -1,24 +1,14 @@
 //! One run: a stack layer by layer, then the network that it unrolls to.
 
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_autoencoder::{Autoencoder, Reconstruction};
-use gibbs_backend::Noise;
-use gibbs_core::{Batch, BoxError};
-use gibbs_data::{Dataset, Splits};
-use gibbs_train::{
-    checkpoint::State,
-    learner::{BatchSource, DataBatches, Learner, Staged, Stages},
-    training::{Metrics, TrainTask, Validation},
-    weights,
-};
+use gibbs_train::learner::{Staged, Stages};
 
 use super::{AutoencoderRun, initial, rbms, visible};
 use crate::{
-    evaluation::{by_weights, mean},
+    prelude::*,
     source::train_like_valid,
-    stack::{Greedy, LayerBatches, stack_of},
-    usage::{OrUsage, of_step},
+    stack::{Greedy, StackTraining, stack_of},
+    usage::of_step,
 };
 
 /// An autoencoder in training.
@@ -27,50 +17,34 @@ struct AutoencoderStages<'a> {
     data: &'a Splits,
     greedy: Greedy<'a>,
     network: Option<Learner<'a, Autoencoder, Reconstruction>>,
-    /// The epoch of the run with which the present stage begins.
-    first_epoch: usize,
     device: Device,
 }
 
-pub(super) fn task<'a>(
-    config: &'a AutoencoderRun,
-    data: &'a Splits,
-    device: &Device,
-) -> Result<Box<dyn TrainTask + 'a>> {
-    let stack = &config.train.pretraining;
-    let rbms = rbms(config)?;
-    let trained = match &config.train.from {
+pub(super) fn task<'a>(config: &'a AutoencoderRun, data: &'a Splits, device: &Device) -> Task<'a> {
+    let (train, rbms) = (&config.train, rbms(config)?);
+    let trained = match &train.from {
         Some(folder) => stack_of(folder, &rbms, true, device)?.layers,
         None => Vec::new(),
     };
-    let seen = (visible(&config.model), &data.train);
-    seen.0.require_scale(&data.train, device)?;
-    let greedy = Greedy::new(
+    visible(&config.model).require_scale(&data.train, device)?;
+    let training = StackTraining {
         rbms,
-        (&stack.layers, "train.pretraining.layers"),
-        trained,
-        stack.upward,
-        seen,
-        config.seed,
-        device,
-    );
-    let device = device.clone();
-    let stages = AutoencoderStages { config, data, greedy, network: None, first_epoch: 0, device };
+        layers: &train.pretraining.layers,
+        path: "train.pretraining.layers",
+        upward: train.pretraining.upward,
+        visible: visible(&config.model),
+        data: &data.train,
+        batch_sizes: [train.batch_size, train.pretraining.batch_size],
+        n_classes: 0,
+        seed: config.seed,
+        device: device.clone(),
+    };
+    let (greedy, device) = (Greedy::new(training, trained), device.clone());
+    let stages = AutoencoderStages { config, data, greedy, network: None, device };
     Ok(Box::new(Staged::new(stages).map_err(of_step)?))
 }
 
 impl<'a> AutoencoderStages<'a> {
-    fn batches(&self) -> Result<Box<dyn BatchSource + 'a>> {
-        let (train, visible) = (&self.config.train, visible(&self.config.model));
-        let (data, seed) = (self.data.train.clone(), self.config.seed);
-        let encode = move |batch: gibbs_data::Batch| Batch {
-            weights: batch.weights,
-            ..Batch::new(visible.encode(batch.x))
-        };
-        let batches = DataBatches::new(data, train.batch_size, seed, &self.device, encode).or_usage()?;
-        Ok(Box::new(batches.from_epoch(self.first_epoch)))
-    }
-
     /// The network as it is now: unrolled from the stack, or in fine-tuning.
     fn current(&self) -> Result<Autoencoder> {
         match &self.network {
@@ -86,7 +60,7 @@ impl<'a> AutoencoderStages<'a> {
         let objective = Reconstruction { loss: self.config.train.loss };
         let noise = Noise::new(self.config.seed, "network");
         let learner = Learner::new(self.current()?, objective, &self.config.train.learner, noise);
-        Ok(learner.or_usage_at("train")?.on_batches(self.batches()?).validate(
+        Ok(learner.or_usage_at("train")?.on_batches(self.greedy.batches(0)?).validate(
             move |network: &Autoencoder, _| {
                 let errors = |set: &Dataset| visible.for_each(set, &device, |x| network.squared_error(x));
                 let error = |set: &Dataset| mean(&by_weights(set, errors(set)));
@@ -106,11 +80,9 @@ impl Stages for AutoencoderStages<'_> {
     }
 
     fn begin(&mut self, stage: usize) -> Result<(), BoxError> {
-        self.first_epoch = self.epochs()[..stage].iter().sum();
-        let train = &self.config.train;
+        self.greedy.first_epoch = self.epochs()[..stage].iter().sum();
         if stage < self.greedy.depth() {
-            let sizes = [train.batch_size, train.pretraining.batch_size];
-            return Ok(self.greedy.begin(stage, LayerBatches { batches: self.batches()?, sizes }, None)?);
+            return Ok(self.greedy.begin(stage, None)?);
         }
         self.network = Some(self.fine_tuning()?);
         Ok(())

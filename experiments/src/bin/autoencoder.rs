@@ -1,7 +1,5 @@
 //! Deep autoencoders: pre-train, fine-tune, measure, encode, decode.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::AUTOENCODER.main()
 }

@@ -1,7 +1,5 @@
 //! Continuous flows: train, measure, sample.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::CNF.main()
 }

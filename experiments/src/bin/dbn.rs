@@ -1,7 +1,5 @@
 //! Deep belief networks: train, fine-tune, measure, sample.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::DBN.main()
 }

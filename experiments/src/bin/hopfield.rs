@@ -1,7 +1,5 @@
 //! Associative memories: store, measure, recall.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::HOPFIELD.main()
 }

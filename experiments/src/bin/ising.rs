@@ -1,7 +1,5 @@
 //! Ising models: measured by Monte Carlo, learned from samples.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::ISING.main()
 }

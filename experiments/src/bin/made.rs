@@ -1,7 +1,5 @@
 //! Autoregressive models: train, measure, sample.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::MADE.main()
 }

@@ -1,7 +1,5 @@
 //! Restricted Boltzmann machines: train, measure, sample.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::RBM.main()
 }

@@ -1,7 +1,5 @@
 //! Normalizing flows: train, measure, sample.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::REALNVP.main()
 }

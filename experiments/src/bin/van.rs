@@ -1,7 +1,5 @@
 //! Variational autoregressive networks: free energies of spins by trained samplers.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     experiments::VAN.main()
 }

@@ -1,18 +1,13 @@
 //! Pictures of a finished run.
 
-use anyhow::Result;
-use gibbs_backend::Noise;
-use gibbs_core::{ConditionalLogProb, LogProb};
 use gibbs_flow::continuous::{VelocityField, time};
-use gibbs_physics::system::ContinuousSystemConfig;
-use gibbs_report::{Axis, Color, Figure, Panel, Series};
-use gibbs_train::run_folder::RunFiles;
 
-use super::{CnfExperiment, evaluate::PLAIN};
+use super::{CnfExperiment, PLAIN};
 use crate::{
-    look::{Look, independent_draws},
-    pictures::{Curves, Frame, column, host, log_prob_curves, save_figure},
-    source::{Source, classes},
+    flow::{FlowSource, PANEL_WIDTH, density},
+    pictures::{Frame, column, log_prob_curves, slices},
+    prelude::*,
+    source::{classes, first},
 };
 
 /// Draws in a picture of images, and points in one of points.
@@ -30,33 +25,27 @@ const CELLS: usize = 150;
 const ARROWS: usize = 16;
 /// Pieces of the lines of an arrow.
 const PIECES: usize = 10;
-/// Pixels of a panel.
-const PANEL_WIDTH: u32 = 400;
 
 const LINE_COLOR: Color = Color::new(60, 90, 140);
 const START_COLOR: Color = Color::new(150, 150, 150);
 
-pub(super) fn draw(
-    experiment: &CnfExperiment,
-    source: &Source<ContinuousSystemConfig>,
-    files: &RunFiles,
-) -> Result<()> {
+pub(super) fn draw(experiment: &CnfExperiment, source: &FlowSource, files: &RunFiles) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "pictures");
-    let (look, width) = (experiment.look(), experiment.model.model.field.n_variables());
+    let look = experiment.look();
     let n = if look.is_of_points() { POINTS } else { SAMPLES };
-    let samples = experiment.draw(n, PLAIN, noise)?;
-    let seen = match source {
-        Source::Target(_) => samples.clone(),
-        Source::Data(data) => data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>()),
+    let samples = host(experiment.draw_plain(n, PLAIN, noise)?);
+    let (seen, test) = match source {
+        Source::Target(_) => (samples.clone(), None),
+        Source::Data(data) => (first(&data.test, n), Some(&data.test)),
     };
-    let sets = [("test data", seen.as_slice()), ("draws", samples.as_slice())];
-    let sets = if experiment.target.is_some() { &sets[1..] } else { &sets };
-    look.picture(&independent_draws(n), sets)?.save_png(files.named("samples.png"))?;
+    let test = test.filter(|_| experiment.target.is_none());
+    save_samples(&look, &independent_draws(n), test, &samples, files)?;
     if let Some(shape) = look.pixels() {
         trajectories_of_images(experiment, &look, shape, files)?;
-    } else if width == 2 && experiment.model.n_context() == 0 {
+    } else if experiment.n_visible() == 2 && experiment.model.n_context() == 0 {
         let frame = Frame::around(&seen, &look);
-        density(experiment, &frame, &samples)?.save(files.named("density.png"))?;
+        let last = trajectories(experiment, &frame)?;
+        density(experiment, &frame, CELLS, &samples, last).save(files.named("density.png"))?;
         flow(experiment, &frame)?.save(files.named("flow.png"))?;
     }
     let run = Curves::read(&files.metrics())?;
@@ -68,24 +57,6 @@ pub(super) fn draw(
             save_figure(&Figure::new(Axis::new("epoch")).panel(panel), files)
         }
     }
-}
-
-/// The density, with the one to be learned where it is known; draws from it, and their trajectories from the base.
-fn density(experiment: &CnfExperiment, frame: &Frame, samples: &[f32]) -> Result<Figure> {
-    let points = frame.centers(CELLS, &experiment.device);
-    let mut panels = Vec::new();
-    let log_prob = match &experiment.target {
-        Some(target) => {
-            panels.push(frame.heat("density to be learned", target.log_prob(points.clone())));
-            target.symmetrized(experiment.model.clone()).log_prob(points)
-        }
-        None => experiment.model.log_prob_given(points, None),
-    };
-    panels.push(frame.heat("learned density", log_prob));
-    panels.push(frame.dots("draws", samples));
-    panels.push(trajectories(experiment, frame)?);
-    let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
-    Ok(panels.into_iter().fold(figure.share_limits(), Figure::panel))
 }
 
 /// Trajectories of draws from the base, where they begin as grey dots, to the data.
@@ -167,8 +138,7 @@ fn trajectories_of_images(
     let states = flow.points(flow.base(IMAGES, noise), context.as_ref(), [0.0, 1.0], &times)?;
     let sets: Vec<Vec<f32>> =
         states.into_iter().map(|state| host(experiment.model.preprocessor.inverse(state))).collect();
-    let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
     let titles = times.iter().map(|t| format!("t = {t}"));
     let grid = look.grid(shape, &sets.concat()).title("from the base to draws").column_labels(titles);
-    Ok(grid.render_columns(&sets)?.save_png(files.named("flow.png"))?)
+    Ok(grid.render_columns(&slices(&sets))?.save_png(files.named("flow.png"))?)
 }

@@ -1,12 +1,11 @@
 //! Settings to start from. They depend on the width of the data, on the kind of the field, and on the objective.
 
-use anyhow::Result;
 use gibbs_core::{
     nn::{Activation, Widths},
     ode::{Method, Solver},
     preprocess::PreprocessorConfig,
 };
-use gibbs_data::{Binarization, plane::Plane};
+use gibbs_data::plane::Plane;
 use gibbs_flow::{
     ContinuousFlowConfig, FlowMatching,
     continuous::{
@@ -14,25 +13,16 @@ use gibbs_flow::{
         TimeInput, Trace,
     },
 };
-use gibbs_train::{
-    clip::Clip,
-    learner::{AverageConfig, LearnerConfig, OptimizerConfig},
-    schedule::Schedule,
-    training::LoopConfig,
-};
 
 use super::{CnfExperiment, CnfModel, CnfTrain, Training};
 use crate::{
     base,
     columns::ColumnSettings,
     conditions::ContextUnits,
-    config::TrainConfig,
-    experiment::Settings,
+    flow::{FlowModel, Length, training},
+    prelude::*,
     preprocessed::{FEW_COLUMNS, is_whitened},
-    request::Request,
-    source::SourceInfo,
     system::continuous_of,
-    usage::usage,
     variational::{Symmetrization, VariationalTrain},
 };
 
@@ -56,9 +46,6 @@ const SOLVER_STEPS: usize = 1000;
 
 /// The same where each step is stored for the backward pass.
 const STORED_STEPS: usize = 200;
-
-/// The most epochs over small data.
-const MOST_EPOCHS: usize = 500;
 
 /// Widths and weight decay for a table of fewer than 10,000 rows. By validation examples of the 1281 rows of wine-red, in nats less
 /// error: 0.63 for widths of 64 without decay, 0.64 and 0.75 with 0.1 and 0.3; 0.58 for 128 without decay, 0.91 with 0.1.
@@ -91,79 +78,41 @@ impl Recipe {
     /// For a flow of data with `width` columns.
     fn of_data(kind: FieldKind, width: usize, objective: Training, is_logit: bool, channels: usize) -> Self {
         let by_matching = objective == Training::Matching;
-        let wide = Self {
-            n_hidden: vec![1024, 1024].into(),
-            fourier: (0, 1.0),
-            steps: if by_matching { 4000 } else { 6000 },
-            batch_size: 128,
-            rate: 2e-3,
-            solver_steps: 8,
-            annealing: 0.0,
-        };
-        match kind {
+        let both = |widths: usize| Widths::from(vec![widths, widths]);
+        let (none, wide_steps) = ((0, 1.0), if by_matching { 4000 } else { 6000 });
+        let (n_hidden, fourier, steps, batch_size, rate, solver_steps) = match kind {
             // Convolutions learn more from small batches at a large rate: the loss on other digits is 0.234 after 77,000 in batches of
             // 128 at 2e-3, 0.219 after as many in batches of 64, 0.215 after 51,000 of them at 4e-3. Wide ones need a rate that falls
             // as the width grows (Yang et al., "Tensor programs V", 2022, arXiv:2203.03466).
-            FieldKind::Image => Self {
-                steps: if by_matching { 10_000 } else { wide.steps },
-                batch_size: 64,
-                rate: 4e-3 * (32.0 / channels.max(1) as f64).min(1.0),
-                ..wide
-            },
+            FieldKind::Image => {
+                let rate = 4e-3 * (32.0 / channels.max(1) as f64).min(1.0);
+                (both(1024), none, if by_matching { 10_000 } else { 6000 }, 64, rate, 8)
+            }
             // Behind a whitening the flow is nearly straight, so few steps are enough: an accurate solver agrees.
-            FieldKind::Potential if is_logit => {
-                Self { n_hidden: 512.into(), steps: 4000, rate: 1e-2, solver_steps: 4, ..wide }
-            }
-            FieldKind::Potential => {
-                let (n_hidden, rate) = if width <= FEW_COLUMNS { (256, 5e-3) } else { (512, 2e-3) };
-                Self { n_hidden: n_hidden.into(), rate, ..wide }
-            }
+            FieldKind::Potential if is_logit => (512.into(), none, 4000, 128, 1e-2, 4),
+            FieldKind::Potential if width <= FEW_COLUMNS => (256.into(), none, wide_steps, 128, 5e-3, 8),
+            FieldKind::Potential => (512.into(), none, wide_steps, 128, 2e-3, 8),
             // Large batches: most of the regression target is noise.
-            _ if width <= PLANE && by_matching => Self {
-                n_hidden: vec![256, 256].into(),
-                fourier: (64, 3.0),
-                steps: 8000,
-                batch_size: 1024,
-                rate: 8e-3,
-                ..wide
-            },
-            _ if width <= PLANE => Self {
-                n_hidden: vec![64, 64].into(),
-                fourier: (16, 2.0),
-                steps: 1500,
-                batch_size: 256,
-                rate: 5e-3,
-                ..wide
-            },
-            _ if width <= FEW_COLUMNS => Self {
-                n_hidden: if by_matching { vec![256, 256] } else { vec![64, 64] }.into(),
-                steps: if by_matching { 10_000 } else { wide.steps },
-                rate: 5e-3,
-                ..wide
-            },
-            _ => wide,
-        }
+            _ if width <= PLANE && by_matching => (both(256), (64, 3.0), 8000, 1024, 8e-3, 8),
+            _ if width <= PLANE => (both(64), (16, 2.0), 1500, 256, 5e-3, 8),
+            _ if width <= FEW_COLUMNS && by_matching => (both(256), none, 10_000, 128, 5e-3, 8),
+            _ if width <= FEW_COLUMNS => (both(64), none, 6000, 128, 5e-3, 8),
+            _ => (both(1024), none, wide_steps, 128, 2e-3, 8),
+        };
+        Self { n_hidden, fourier, steps, batch_size, rate, solver_steps, annealing: 0.0 }
     }
 
     /// For a flow that learns a Hamiltonian.
     fn of_target(kind: FieldKind, is_lattice: bool) -> Self {
-        let any = Self {
-            n_hidden: vec![64, 64].into(),
-            fourier: (0, 1.0),
-            steps: 1000,
-            batch_size: 128,
-            rate: 2e-3,
-            // The bound falls below the exact value where the grid of times is coarse.
-            solver_steps: 16,
-            annealing: 0.2,
-        };
-        match (kind, is_lattice) {
-            (FieldKind::Potential, true) => Self { n_hidden: 512.into(), ..any },
-            (FieldKind::Potential, false) => Self { n_hidden: 64.into(), ..any },
+        let (n_hidden, steps, batch_size, rate, annealing) = match (kind, is_lattice) {
+            (FieldKind::Potential, true) => (512.into(), 1000, 128, 2e-3, 0.2),
+            (FieldKind::Potential, false) => (64.into(), 1000, 128, 2e-3, 0.2),
             // Kernels are learned mode by mode at a large rate.
-            (FieldKind::Lattice, _) => Self { steps: 500, batch_size: 64, rate: 2e-2, annealing: 0.0, ..any },
-            _ => any,
-        }
+            (FieldKind::Lattice, _) => (vec![64, 64].into(), 500, 64, 2e-2, 0.0),
+            _ => (vec![64, 64].into(), 1000, 128, 2e-3, 0.2),
+        };
+        // The bound falls below the exact value where the grid of times is coarse.
+        Self { n_hidden, fourier: (0, 1.0), steps, batch_size, rate, solver_steps: 16, annealing }
     }
 }
 
@@ -182,7 +131,7 @@ fn default_kind(info: &SourceInfo, has_data: bool) -> FieldKind {
 pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<CnfExperiment>> {
     let system = continuous_of(request);
     let (has_data, width) = (system.is_none(), info.width);
-    let is_tiny = request.preset == crate::cli::Preset::Tiny;
+    let is_tiny = request.preset == Preset::Tiny;
     let kind = request.or("model.kind", default_kind(info, has_data));
     // A potential has the published coordinates; paths of flow matching are straight, and logits of black and white far away.
     let preprocessing = match (has_data, kind) {
@@ -204,6 +153,9 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
     let is_matching = has_data && objective == Training::Matching;
     let context = ContextUnits::of_preset(request, info);
     let n_context = context.as_ref().map_or(0, ContextUnits::width);
+    if n_context > 0 && !matches!(kind, FieldKind::Mlp | FieldKind::Image) {
+        refuse!("data.context: fields of this model.kind have no context; take model.kind=mlp");
+    }
     let base = match has_data && kind == FieldKind::Mlp && !is_matching {
         true => base::choose(request, info, &preprocessing, n_context),
         false => None,
@@ -215,9 +167,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         false => recipe.n_hidden,
     };
     let n_hidden = request.or("model.n_hidden", n_hidden);
-    if n_context > 0 && !matches!(kind, FieldKind::Mlp | FieldKind::Image) {
-        return Err(usage("data.context: fields of this model.kind have no context; take model.kind=mlp"));
-    }
+    let n_separable = if is_logit { SEPARABLE } else { 0 };
     let field = match kind {
         FieldKind::Mlp => FieldConfig::Mlp(
             MlpFieldConfig::new(width, n_hidden.clone())
@@ -229,14 +179,12 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
                 .with_fourier_scale(recipe.fourier.1),
         ),
         FieldKind::Potential => FieldConfig::Potential(
-            PotentialConfig::new(width, n_hidden.clone()).with_timed(true).with_separable(if is_logit {
-                SEPARABLE
-            } else {
-                0
-            }),
+            PotentialConfig::new(width, n_hidden.clone()).with_timed(true).with_separable(n_separable),
         ),
         FieldKind::Image => {
-            let [rows, columns] = picture(info)?;
+            let [rows, columns] = info.rows_and_columns().ok_or_else(|| {
+                usage!("model.kind = image: the examples are no pictures; take model.kind=mlp")
+            })?;
             let atoms = matches!(preprocessing, PreprocessorConfig::Signed);
             FieldConfig::Image(
                 ImageFieldConfig::new(rows, columns, channels)
@@ -264,32 +212,29 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         FieldKind::Image => false,
         FieldKind::Lattice => true,
     };
-    let model = CnfModel {
-        flow: ContinuousFlowConfig {
-            field,
-            solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4).with_max_steps(SOLVER_STEPS),
-            trace: if is_cheap { Trace::Exact } else { Trace::Hutchinson(Probe::Rademacher) },
-        },
-        invariance: match kind {
-            FieldKind::Potential => Symmetrization::Reversal,
-            _ => Symmetrization::None,
+    let pictures = if is_tiny { TINY_PICTURES } else { MEASURED_PICTURES };
+    let model = FlowModel {
+        flow: CnfModel {
+            flow: ContinuousFlowConfig {
+                field,
+                solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4).with_max_steps(SOLVER_STEPS),
+                trace: if is_cheap { Trace::Exact } else { Trace::Hutchinson(Probe::Rademacher) },
+            },
+            invariance: match kind {
+                FieldKind::Potential => Symmetrization::Reversal,
+                _ => Symmetrization::None,
+            },
+            measured: (kind == FieldKind::Image).then_some(pictures),
         },
         whitened: is_logit
             || base.is_none() && is_whitened(&preprocessing, width) && kind != FieldKind::Image,
         base,
         context,
         preprocessing,
-        measured: (kind == FieldKind::Image).then_some(if is_tiny {
-            TINY_PICTURES
-        } else {
-            MEASURED_PICTURES
-        }),
         symmetry: Symmetrization::None,
         system,
     };
     let is_plane = Plane::ALL.iter().any(|plane| plane.name() == request.or("data.name", String::new()));
-    let batch_size = recipe.batch_size;
-    let asked_batch_size = request.or("train.batch_size", batch_size);
     let method = request.or("train.solver.method", Method::Rk4);
     let solver = match method {
         Method::Euler | Method::Midpoint | Method::Rk4 => {
@@ -301,52 +246,26 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
             _ => SOLVER_STEPS,
         }),
     };
-    let variational = VariationalTrain::new(request, recipe.annealing, Symmetrization::None);
-    let steps_per_epoch = request.or("train.steps_per_epoch", variational.steps_per_epoch);
-    let steps = request.steps(request.by_preset([100, recipe.steps, 200_000]));
-    let train = TrainConfig {
-        run: LoopConfig {
-            epochs: match has_data {
-                true => info.epochs(
-                    steps,
-                    asked_batch_size,
-                    if base.is_some() { usize::MAX } else { MOST_EPOCHS },
-                ),
-                false => steps.div_ceil(steps_per_epoch.max(1)),
-            },
-            select_best: has_data,
-            ..match base {
-                Some(_) => base::loop_config(info, asked_batch_size),
-                None => LoopConfig { patience: has_data.then_some(30), ..LoopConfig::default() },
-            }
-        },
-        batch_size,
-        learner: LearnerConfig {
-            learning_rate: Schedule::cosine(recipe.rate, 0.0).with_warmup(100),
-            optimizer: OptimizerConfig::Adam { weight_decay: if are_few { FEW_ROWS.1 } else { 0.0 } },
-            average: AverageConfig { decay: 0.999, every: 1 },
-            clip: Clip::GlobalNorm { limit: 1.0 },
-        },
-        family: CnfTrain {
-            objective,
-            matching: FlowMatching::new().with_time_power(if is_plane { 2.0 } else { 1.0 }),
-            solver,
-            // One grid of times for all batches has errors that the field learns: with `train.step_jitter=0` the loss of `cnf train
-            // --data checkerboard --set train.batch_size=128 --set train.steps=6000` falls below the entropy of the data after about
-            // 1500 steps, and the density with it.
-            step_jitter: 0.5,
-            kinetic: 0.0,
-            jacobian: 0.0,
-            variational,
-        },
+    let family = CnfTrain {
+        objective,
+        matching: FlowMatching::new().with_time_power(if is_plane { 2.0 } else { 1.0 }),
+        solver,
+        // One grid of times for all batches has errors that the field learns: with `train.step_jitter=0` the loss of `cnf train
+        // --data checkerboard --set train.batch_size=128 --set train.steps=6000` falls below the entropy of the data after about
+        // 1500 steps, and the density with it.
+        step_jitter: 0.5,
+        kinetic: 0.0,
+        jacobian: 0.0,
+        variational: VariationalTrain::new(request, recipe.annealing, Symmetrization::None),
     };
+    let Recipe { batch_size, rate, .. } = recipe;
+    let length = Length {
+        steps: request.by_preset([100, recipe.steps, 200_000]),
+        batch_size,
+        rate,
+        clip: 1.0,
+        weight_decay: if are_few { FEW_ROWS.1 } else { 0.0 },
+    };
+    let train = training(request, info, length, (has_data, model.base.is_some()), family);
     Ok(Settings { binarization: Binarization::None, model, train })
-}
-
-/// Rows and columns of pictures.
-fn picture(info: &SourceInfo) -> Result<[usize; 2]> {
-    match info.shape[..] {
-        [rows, columns] => Ok([rows, columns]),
-        _ => Err(usage("model.kind = image: the examples are no pictures; take model.kind=mlp")),
-    }
 }

@@ -1,25 +1,14 @@
 //! Metrics of a trained network, and draws from it.
 
-use std::path::PathBuf;
+use anyhow::Context;
+use burn::tensor::activation::log_softmax;
+use gibbs_boltzmann::{ais::Bracket, dbn::errors_and_nll, exact, units::UnitKind};
+use gibbs_core::nn::Mlp;
+use gibbs_serve::Playground;
 
-use anyhow::{Context, Result};
-use burn::{prelude::*, tensor::activation::log_softmax};
-use clap::Args;
-use gibbs_backend::Noise;
-use gibbs_boltzmann::{
-    ais::Bracket,
-    dbn::errors_and_nll,
-    exact,
-    units::{UnitFamily, UnitKind},
-};
-use gibbs_core::{Estimate, nn::Mlp};
-use gibbs_data::{Binarization, Dataset, Splits};
-
-use super::DbnExperiment;
+use super::{DbnExperiment, pictures};
 use crate::{
-    cli::{Part, Sample},
-    evaluation::{Evaluation, by_weights, mean},
-    pictures::host,
+    prelude::*,
     source::classes,
     visible::{MOMENT_EXAMPLES, Visible},
 };
@@ -27,138 +16,149 @@ use crate::{
 /// Inverse temperatures through which chains of the top RBM are annealed.
 const ANNEALING: usize = 1000;
 
-/// All metrics on a part of the data, and the bound of each example.
-pub(super) fn evaluate(
-    experiment: &DbnExperiment,
-    baseline: Option<&DbnExperiment>,
-    data: &Splits,
-    part: Part,
-) -> Result<Evaluation> {
-    let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
-    let mut evaluation = Evaluation::default();
-    likelihood(experiment, data, &sets, &mut evaluation)?;
-    if sets.iter().all(|set| set.labels().is_some()) {
-        classification(experiment, baseline, &sets, &mut evaluation)?;
+impl Trained for DbnExperiment {
+    /// All metrics on a part of the data, and the bound of each example.
+    fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
+        let baseline = experiment::load_baseline::<Self>(on.files, &self.device)?;
+        let (sets, mut evaluation) = (on.sets()?, Evaluation::default());
+        self.likelihood(on, &mut evaluation)?;
+        if sets.iter().all(|set| set.labels().is_some()) {
+            self.classification(baseline.as_ref(), &sets, &mut evaluation)?;
+        }
+        Ok(evaluation)
     }
-    Ok(evaluation)
+
+    fn look(&self) -> Look {
+        self.visible().look(&self.config, self.config.model.n_visible)
+    }
+
+    fn sample(&self, args: &cli::Sample, flags: &DbnSampleArgs, _: &Shared) -> Result<Drawn> {
+        let noise = &mut Noise::new(args.seed, "sample");
+        let means = self.generate(args.n(), flags.class, flags.sweeps, noise)?;
+        Ok(Drawn::new(format!("{} of {} draws", self.visible().mean_name(), args.n()), means))
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
+    }
+
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
+    }
+
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
 }
 
-/// The bound of `log p(v)` for zeros and ones: grey values are binarized first.
-fn likelihood(
-    experiment: &DbnExperiment,
-    data: &Splits,
-    sets: &[&Dataset],
-    evaluation: &mut Evaluation,
-) -> Result<()> {
-    let DbnExperiment { config, dbn, device, own_data, .. } = experiment;
-    let visible = experiment.visible();
-    let mut binarization = config.data()?.binarization;
-    let mut binary: Vec<Dataset> = sets.iter().map(|&set| set.clone()).collect();
-    let is_two_valued = matches!(config.model.visible, UnitKind::Binary | UnitKind::Spin);
-    if is_two_valued && binarization == Binarization::None && binary.iter().any(|set| !set.is_binary()) {
-        binarization = Binarization::Fixed;
-        binary = binary
-            .into_iter()
-            .map(|set| set.binarized(binarization, config.seed))
-            .collect::<Result<_, _>>()?;
-    }
-    let mut noise = Noise::new(config.seed, "evaluation");
-    let fitted = own_data.or(data);
-    let log_z = log_z(experiment, fitted, evaluation, &mut noise);
-    evaluation.note_all(&["log_z_lower", "log_z_upper"], own_data.note(data));
+impl DbnExperiment {
+    /// The bound of `log p(v)` for zeros and ones: grey values are binarized first.
+    fn likelihood(&self, on: &Measurement<NoTarget>, evaluation: &mut Evaluation) -> Result<()> {
+        let Self { config, dbn, device, .. } = self;
+        let (visible, data, sets, own_data) = (self.visible(), on.data()?, on.sets()?, on.own_data());
+        let mut binarization = config.data()?.binarization;
+        let mut binary: Vec<Dataset> = sets.iter().map(|&set| set.clone()).collect();
+        let is_two_valued = matches!(config.model.visible, UnitKind::Binary | UnitKind::Spin);
+        if is_two_valued && binarization == Binarization::None && binary.iter().any(|set| !set.is_binary()) {
+            binarization = Binarization::Fixed;
+            binary = binary
+                .into_iter()
+                .map(|set| set.binarized(binarization, config.seed))
+                .collect::<Result<_, _>>()?;
+        }
+        let mut noise = Noise::new(config.seed, "evaluation");
+        let fitted = own_data.or(data);
+        let log_z = self.log_z(fitted, evaluation, &mut noise);
+        evaluation.note_all(&["log_z_lower", "log_z_upper"], own_data.note(data));
 
-    let mut bound = |draws: usize| -> (Vec<f64>, Estimate) {
-        let mut once = || -> Vec<f64> {
-            let weights = |set| visible.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise));
-            binary.iter().flat_map(weights).collect()
+        let mut bound = |draws: usize| -> (Vec<f64>, Estimate) {
+            let mut once = || -> Vec<f64> {
+                let weights =
+                    |set| visible.for_each(set, device, |v| dbn.log_mean_weight(v, draws, &mut noise));
+                binary.iter().flat_map(weights).collect()
+            };
+            dbn.bound_of_two(&once(), &once(), &log_z)
         };
-        dbn.bound_of_two(&once(), &once(), &log_z)
-    };
-    let (per_example, single) = bound(1);
-    let several = (config.train.bound_draws > 0).then(|| bound(config.train.bound_draws).1);
-    evaluation.add("log_prob", &single, "nats");
-    evaluation.put_first("log_prob");
-    evaluation.note("log_prob", "binarization", binarization.name());
-    if let Some(several) = several {
-        evaluation.add("log_prob_importance_weighted", &several, "nats");
-        evaluation.note("log_prob_importance_weighted", "draws", config.train.bound_draws);
-    }
-    evaluation.add("log_z", &log_z, "nats");
-    if dbn.depth() > 1 && dbn.recognition.is_empty() {
-        let first = first_layer(experiment, fitted, &binary, &mut noise);
-        evaluation.add("first_layer_log_prob", &first, "nats");
-    }
-    evaluation.per_example = per_example;
-    Ok(())
-}
-
-/// `log Z` of the top RBM: exact, or the end of its bracket with which the bound remains a lower one.
-fn log_z(
-    experiment: &DbnExperiment,
-    data: &Splits,
-    evaluation: &mut Evaluation,
-    noise: &mut Noise,
-) -> Estimate {
-    let DbnExperiment { config, dbn, device, .. } = experiment;
-    if let Ok(exact) = exact::log_z(dbn.top()) {
-        return exact;
-    }
-    let base = dbn.annealing_base(experiment.visible().first(&data.train, MOMENT_EXAMPLES, device));
-    let protocol = config.train.evaluation;
-    // The top RBM of a network with a label has the classes of no example at hand.
-    let examples = (dbn.n_classes() == 0)
-        .then(|| dbn.encode(experiment.visible().spread(&data.train, protocol.chains, device)));
-    let Bracket { lower, upper, .. } = protocol.bracket(dbn.top(), &base, examples, noise);
-    evaluation.add("log_z_lower", &lower, "nats");
-    evaluation.add("log_z_upper", &upper, "nats");
-    upper
-}
-
-/// Log-likelihood of the lowest RBM alone, as `rbm` would report it.
-fn first_layer(experiment: &DbnExperiment, data: &Splits, sets: &[Dataset], noise: &mut Noise) -> Estimate {
-    let DbnExperiment { config, dbn, device, .. } = experiment;
-    let (rbm, visible) = (&dbn.layers[0], experiment.visible());
-    let log_z = match exact::log_z(rbm) {
-        Ok(exact) => exact,
-        Err(_) => {
-            let base = rbm.visible.fitted(&visible.moments(&data.train, device, |v| v));
-            let protocol = config.train.evaluation;
-            let examples = visible.spread(&data.train, protocol.chains, device);
-            protocol.bracket(rbm, &base, Some(examples), noise).log_z
+        let (per_example, single) = bound(1);
+        let several = (config.train.bound_draws > 0).then(|| bound(config.train.bound_draws).1);
+        evaluation.add("log_prob", &single, "nats");
+        evaluation.put_first("log_prob");
+        evaluation.note("log_prob", "binarization", binarization.name());
+        if let Some(several) = several {
+            evaluation.add("log_prob_importance_weighted", &several, "nats");
+            evaluation.note("log_prob_importance_weighted", "draws", config.train.bound_draws);
         }
-    };
-    let free_energies: Vec<f64> =
-        sets.iter().flat_map(|set| visible.for_each(set, device, |v| rbm.free_energy(v))).collect();
-    log_z.affine(-1.0, -mean(&free_energies)).over_examples(&free_energies)
-}
-
-/// Errors by the classifier, by that of the baseline, and by the free energy of the label.
-fn classification(
-    experiment: &DbnExperiment,
-    baseline: Option<&DbnExperiment>,
-    sets: &[&Dataset],
-    evaluation: &mut Evaluation,
-) -> Result<()> {
-    let DbnExperiment { dbn, device, .. } = experiment;
-    let mut add = |name: &str, log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>| -> Result<()> {
-        let mut wrong = Vec::new();
-        for set in sets {
-            let each = classify(experiment.visible(), set, device, log_prob)?;
-            wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
+        evaluation.add("log_z", &log_z, "nats");
+        if dbn.depth() > 1 && dbn.recognition.is_empty() {
+            let first = self.first_layer(fitted, &binary, &mut noise);
+            evaluation.add("first_layer_log_prob", &first, "nats");
         }
-        evaluation.add_mean(name, &wrong.iter().map(|wrong| 100.0 * wrong).collect::<Vec<_>>(), "percent");
+        evaluation.per_example = per_example;
         Ok(())
-    };
-    if let Some(network) = &experiment.classifier {
-        add("classification_error", &|v| log_softmax(network.forward(v), 1))?;
     }
-    if let Some(network) = baseline.and_then(|baseline| baseline.classifier.as_ref()) {
-        add("random_start_classification_error", &|v| log_softmax(network.forward(v), 1))?;
+
+    /// `log Z` of the top RBM: exact, or the end of its bracket with which the bound remains a lower one.
+    fn log_z(&self, data: &Splits, evaluation: &mut Evaluation, noise: &mut Noise) -> Estimate {
+        let Self { config, dbn, device, .. } = self;
+        if let Ok(exact) = exact::log_z(dbn.top()) {
+            return exact;
+        }
+        let base = dbn.annealing_base(self.visible().first(&data.train, MOMENT_EXAMPLES, device));
+        let protocol = config.train.evaluation;
+        // The top RBM of a network with a label has the classes of no example at hand.
+        let examples = (dbn.n_classes() == 0)
+            .then(|| dbn.encode(self.visible().spread(&data.train, protocol.chains, device)));
+        let Bracket { lower, upper, .. } = protocol.bracket(dbn.top(), &base, examples, noise);
+        evaluation.add("log_z_lower", &lower, "nats");
+        evaluation.add("log_z_upper", &upper, "nats");
+        upper
     }
-    if dbn.n_classes() > 0 {
-        add("free_energy_classification_error", &|v| dbn.class_log_prob(v))?;
+
+    /// Log-likelihood of the lowest RBM alone, as `rbm` would report it.
+    fn first_layer(&self, data: &Splits, sets: &[Dataset], noise: &mut Noise) -> Estimate {
+        let Self { config, dbn, device, .. } = self;
+        let (rbm, visible) = (&dbn.layers[0], self.visible());
+        let log_z = match exact::log_z(rbm) {
+            Ok(exact) => exact,
+            Err(_) => visible.bracket(rbm, &data.train, config.train.evaluation, device, noise).log_z,
+        };
+        let free_energies: Vec<f64> =
+            sets.iter().flat_map(|set| visible.for_each(set, device, |v| rbm.free_energy(v))).collect();
+        log_z.affine(-1.0, -mean(&free_energies)).over_examples(&free_energies)
     }
-    Ok(())
+
+    /// Errors by the classifier, by that of the baseline, and by the free energy of the label.
+    fn classification(
+        &self,
+        baseline: Option<&Self>,
+        sets: &[&Dataset],
+        evaluation: &mut Evaluation,
+    ) -> Result<()> {
+        let Self { dbn, device, .. } = self;
+        let mut add = |name: &str, log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>| -> Result<()> {
+            let mut wrong = Vec::new();
+            for set in sets {
+                let each = classify(self.visible(), set, device, log_prob)?;
+                wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
+            }
+            evaluation.add_mean(
+                name,
+                &wrong.iter().map(|wrong| 100.0 * wrong).collect::<Vec<_>>(),
+                "percent",
+            );
+            Ok(())
+        };
+        if let Some(network) = &self.classifier {
+            add("classification_error", &|v| log_softmax(network.forward(v), 1))?;
+        }
+        if let Some(network) = baseline.and_then(|baseline| baseline.classifier.as_ref()) {
+            add("random_start_classification_error", &|v| log_softmax(network.forward(v), 1))?;
+        }
+        if dbn.n_classes() > 0 {
+            add("free_energy_classification_error", &|v| dbn.class_log_prob(v))?;
+        }
+        Ok(())
+    }
 }
 
 /// Classification error of a network in percent, and its mean cross-entropy in nats.
@@ -229,13 +229,4 @@ impl DbnExperiment {
         let mean = self.dbn.generate(end, noise);
         Ok(host(self.visible().decode(mean)))
     }
-}
-
-pub(super) fn sample(experiment: &DbnExperiment, args: &Sample, family: &DbnSampleArgs) -> Result<PathBuf> {
-    let mut noise = Noise::new(args.seed, "sample");
-    let means = experiment.generate(args.n(), family.class, family.sweeps, &mut noise)?;
-    let out = args.out_path();
-    let title = format!("{} of {} draws", experiment.visible().mean_name(), args.n());
-    experiment.look().write(&out, &title, &means, &means)?;
-    Ok(out)
 }

@@ -5,38 +5,18 @@ mod pictures;
 mod play;
 mod train;
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-use burn::prelude::*;
-use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     Chains, ContrastiveConfig, Dbn, DbnConfig, LayerStart, Upward,
     ais::AisProtocol,
     units::{UnitKind, Units},
 };
-use gibbs_core::{Batch, ConfigError, nn::Mlp};
-use gibbs_data::{Binarization, Dataset, Kind};
-use gibbs_serve::Playground;
-use gibbs_train::{
-    learner::{AverageConfig, LearnerConfig, OptimizerConfig},
-    run_folder::RunFiles,
-    schedule::{Change, Schedule},
-    training::{LoopConfig, TrainTask},
-};
-use serde::{Deserialize, Serialize};
+use gibbs_core::nn::Mlp;
+use gibbs_train::schedule::Change;
 
 use crate::{
-    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
-    config::{Length, RunConfig},
-    evaluation::{Evaluation, by_weights, mean},
-    experiment::{self, Experiment, Latent, Settings},
-    look::Look,
-    progress::Work,
-    request::Request,
-    source::{NoTarget, OwnData, Source, SourceInfo, require_labels},
+    prelude::*,
+    source::require_labels,
     stack::{DbnWeights, LayerTrain, layers_from, validate_layers},
-    usage::{OrUsage, usage},
     visible::{self, Visible},
 };
 
@@ -141,7 +121,6 @@ pub struct DbnExperiment {
     dbn: Dbn,
     classifier: Option<Mlp>,
     device: Device,
-    own_data: OwnData,
 }
 
 impl Experiment for DbnExperiment {
@@ -179,7 +158,7 @@ impl Experiment for DbnExperiment {
         let name = request.or("data.name", Self::DATA.to_string());
         let (is_tiny, is_paper) = (request.preset == Preset::Tiny, request.preset == Preset::Paper);
         let has_labels = matches!(name.as_str(), "digits" | "mnist" | "fashion-mnist");
-        let is_small = name.starts_with("bars-and-stripes");
+        let is_small = info.is_bars_and_stripes(request);
         let is_bits = name == "binarized-mnist" && !is_tiny;
         let are_few = info.has_few() && !is_small && !is_tiny;
 
@@ -202,13 +181,8 @@ impl Experiment for DbnExperiment {
             .with_hidden_bias(if has_labels || is_small { 0.0 } else { -2.0 });
 
         let epochs = match (is_small, is_bits && is_paper) {
-            (true, _) => {
-                if is_tiny {
-                    4
-                } else {
-                    100
-                }
-            }
+            (true, _) if is_tiny => 4,
+            (true, _) => 100,
             (_, true) => 80,
             _ if are_few => {
                 let steps = request.steps(request.by_preset([0, 10_000, 30_000]));
@@ -218,13 +192,8 @@ impl Experiment for DbnExperiment {
         };
         let epochs = request.or("train.epochs", epochs);
         let learning_rate = request.or("train.learning_rate", Schedule::linear(0.1, 0.0));
-        let average = |decay, every| AverageConfig { decay, every };
-        let learner = |rate: Schedule, optimizer, average| LearnerConfig {
-            learning_rate: rate,
-            optimizer,
-            average,
-            clip: Default::default(),
-        };
+        let averaged =
+            |learner, decay, every| LearnerConfig { average: AverageConfig { decay, every }, ..learner };
         let decay = if is_bits && is_paper { 0.9995 } else { 0.998 };
         let layer = LayerTrain {
             epochs,
@@ -232,7 +201,7 @@ impl Experiment for DbnExperiment {
             weight_std: request.or("model.weight_std", model.weight_std),
             fit_visible: true,
             contrastive: ContrastiveConfig::new().with_centered(true).with_l1(visible::l1(info)),
-            learner: learner(learning_rate.clone(), OptimizerConfig::sgd(), average(decay, 5)),
+            learner: averaged(LearnerConfig::sgd(learning_rate.clone()), decay, 5),
         };
         let mut layers = vec![layer; depth];
         if is_bits && depth > 1 {
@@ -269,14 +238,14 @@ impl Experiment for DbnExperiment {
             up_down: UpDownTrain {
                 epochs: 0,
                 top: ContrastiveConfig::new().with_chains(Chains::Persistent),
-                learner: learner(Schedule::linear(0.02, 0.0), OptimizerConfig::sgd(), average(0.998, 5)),
+                learner: averaged(LearnerConfig::sgd(Schedule::linear(0.02, 0.0)), 0.998, 5),
             },
             classifier: ClassifierTrain {
                 epochs: classifier_epochs,
                 n_classes: info.n_classes().max(request.or("model.n_classes", 0)),
                 dropout: 0.4,
                 input_dropout: 0.2,
-                learner: learner(Schedule::cosine(1e-3, 0.0), OptimizerConfig::adam(), average(0.99, 10)),
+                learner: averaged(LearnerConfig::adam(Schedule::cosine(1e-3, 0.0)), 0.99, 10),
             },
             baseline: has_labels && is_paper,
             bound_draws: if is_paper { 50 } else { 10 },
@@ -291,20 +260,17 @@ impl Experiment for DbnExperiment {
             ]),
         };
         let is_two_valued = matches!(visible, UnitKind::Binary | UnitKind::Spin);
-        let is_grey = is_two_valued && !info.is_binary();
         let has_classifier = request.or("train.classifier.epochs", train.classifier.epochs) > 0;
-        let binarization =
-            if is_grey && !has_classifier { Binarization::Stochastic } else { Binarization::None };
+        let binarization = info.binarization(is_two_valued && !has_classifier);
         Ok(Settings { binarization, model, train })
     }
 
     fn validate(config: &DbnRun, source: &Source<NoTarget>) -> Result<()> {
         let (model, train) = (&config.model, &config.train);
-        if model.visible == UnitKind::Labeled {
-            return Err(usage(
-                "model.visible = \"labeled\": labels stand at the top; set model.n_classes instead",
-            ));
-        }
+        require!(
+            model.visible != UnitKind::Labeled,
+            "model.visible = \"labeled\": labels stand at the top; set model.n_classes instead",
+        );
         let data = source.data()?;
         let rbms = model.layers().or_usage_at("model")?;
         Visible::new(model.visible, model.states).require(&data.train, model.n_visible, REAL)?;
@@ -321,23 +287,20 @@ impl Experiment for DbnExperiment {
         train.learning_rate.check("learning_rate", |rate| rate >= 0.0, rule).or_usage_at("train")?;
         train.up_down.learner.validate().or_usage_at("train.up_down")?;
         train.up_down.top.validate().or_usage_at("train.up_down.top")?;
-        ConfigError::fraction("dropout", train.classifier.dropout).or_usage_at("train.classifier")?;
-        ConfigError::fraction("input_dropout", train.classifier.input_dropout)
+        let ClassifierTrain { dropout, input_dropout, learner, .. } = &train.classifier;
+        ConfigError::fraction("dropout", *dropout)
+            .and_then(|()| ConfigError::fraction("input_dropout", *input_dropout))
+            .and_then(|()| learner.validate())
             .or_usage_at("train.classifier")?;
-        train.classifier.learner.validate().or_usage_at("train.classifier")?;
         train.validation.validate().or_usage_at("train.validation")?;
         train.evaluation.validate().or_usage_at("train.evaluation")?;
         match train.run().epochs {
-            0 => Err(usage("nothing to train: all epochs are 0")),
+            0 => Err(usage!("nothing to train: all epochs are 0")),
             _ => Ok(()),
         }
     }
 
-    fn task<'a>(
-        config: &'a DbnRun,
-        source: &'a Source<NoTarget>,
-        device: &Device,
-    ) -> Result<Box<dyn TrainTask + 'a>> {
+    fn task<'a>(config: &'a DbnRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
         train::task(config, source.data()?, device)
     }
 
@@ -357,48 +320,7 @@ impl Experiment for DbnExperiment {
         let classifier = || random_classifier(config, device);
         let (dbn, classifier) =
             DbnWeights::read(&config.model, Some(&classifier), bytes, config.seed, device)?;
-        Ok(Self {
-            config: config.clone(),
-            dbn,
-            classifier,
-            device: device.clone(),
-            own_data: OwnData::default(),
-        })
-    }
-
-    fn take_own_data(&mut self, load: impl FnOnce() -> OwnData) {
-        self.own_data = load();
-    }
-
-    fn evaluate(
-        &self,
-        source: &Source<NoTarget>,
-        part: Part,
-        files: &RunFiles,
-        _: &Work,
-    ) -> Result<Evaluation> {
-        let baseline = experiment::load_baseline::<Self>(files, &self.device)?;
-        evaluate::evaluate(self, baseline.as_ref(), source.data()?, part)
-    }
-
-    fn sample(&self, args: &cli::Sample, family: &DbnSampleArgs, _: &Shared) -> Result<PathBuf> {
-        evaluate::sample(self, args, family)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
-    }
-
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
-        pictures::draw(self, source.data()?, files)
-    }
-
-    fn playground(self) -> Option<Box<dyn Playground>> {
-        Some(Box::new(self))
-    }
-
-    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
-        match *command {}
+        Ok(Self { config: config.clone(), dbn, classifier, device: device.clone() })
     }
 }
 
@@ -406,10 +328,6 @@ impl Experiment for DbnExperiment {
 impl Latent for DbnExperiment {
     fn widths(&self) -> Vec<usize> {
         self.dbn.layers.iter().map(|layer| layer.hidden.width()).collect()
-    }
-
-    fn look(&self) -> Look {
-        self.look()
     }
 
     fn encode(&self, examples: Batch, layer: usize) -> Result<Tensor<2>> {
@@ -425,26 +343,10 @@ impl DbnExperiment {
     fn visible(&self) -> Visible {
         Visible::new(self.config.model.visible, self.config.model.states)
     }
-
-    fn look(&self) -> Look {
-        let is_real = self.config.model.visible == UnitKind::Gaussian;
-        let kind = if is_real { Kind::Real } else { Kind::Gray };
-        self.config.look(self.visible().data_width(self.config.model.n_visible), kind)
-    }
 }
 
 /// The network that the stack unrolls to, with random weights.
 fn random_classifier(config: &DbnRun, device: &Device) -> Result<Mlp> {
     let network = config.model.classifier(config.train.classifier.n_classes).or_usage_at("model")?;
     network.init(device, &mut Noise::new(config.seed, "classifier")).or_usage_at("train.classifier")
-}
-
-/// Mean of the bound over a set by the weights of its examples, nats, before `log Z` is subtracted.
-fn mean_over(
-    visible: Visible,
-    data: &Dataset,
-    device: &Device,
-    metric: impl FnMut(Tensor<2>) -> Tensor<1>,
-) -> f64 {
-    mean(&by_weights(data, visible.for_each(data, device, metric)))
 }

@@ -1,15 +1,9 @@
 //! The pictures of a finished run.
 
-use anyhow::Result;
-use gibbs_backend::Noise;
-use gibbs_data::Splits;
-use gibbs_report::{Axis, Figure, ImageGrid, Panel};
-use gibbs_train::run_folder::RunFiles;
-
 use super::DbnExperiment;
 use crate::{
-    experiment::BASELINE,
-    pictures::{Curves, save_figure, save_filters},
+    pictures::{of_baseline, save_filters},
+    prelude::*,
 };
 
 /// Chains in the picture of samples, and their sweeps after annealing.
@@ -32,24 +26,19 @@ fn samples(experiment: &DbnExperiment, data: &Splits, files: &RunFiles) -> Resul
     let n = if n_classes == 0 { SAMPLES } else { n_classes * OF_EACH_CLASS };
     let draws = experiment.generate(n, None, SWEEPS, &mut Noise::new(experiment.config.seed, "pictures"))?;
     let title = format!("{} after {SWEEPS} sweeps of the top RBM", experiment.visible().mean_name());
-    let picture = match look.image() {
+    match look.image() {
         Some((rows, columns)) if n_classes > 0 => {
             let grid = ImageGrid::new(rows, columns).columns(OF_EACH_CLASS).row_labels(0..n_classes);
-            grid.title(title).render(&draws)?
+            Ok(grid.title(title).save(&draws, files.named("samples.png"))?)
         }
-        _ => {
-            let test = data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>());
-            look.picture(&title, &[("test data", &test), ("draws", &draws)])?
-        }
-    };
-    Ok(picture.save_png(files.named("samples.png"))?)
+        _ => save_samples(&look, &title, Some(&data.test), &draws, files),
+    }
 }
 
 /// Errors of each stage that was run, next to those of the baseline.
 fn curves(files: &RunFiles) -> Result<()> {
     let run = Curves::read(&files.metrics())?;
-    let baseline = Curves::read(&files.named(BASELINE).join("metrics.jsonl")).unwrap_or_default();
-    let baseline = baseline.shifted(run.first_epoch("cross_entropy"));
+    let baseline = of_baseline(files, &run, "cross_entropy");
     let both = |axis: &str, name: &str| {
         let series = baseline.series("from random weights", name).into_iter();
         (name.to_string(), series.fold(run.panel(axis, &[("from the stack", name)]), Panel::series))

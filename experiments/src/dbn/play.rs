@@ -7,7 +7,7 @@ use gibbs_core::math::to_host;
 use gibbs_serve::playground::{Chain, Classify, Dice, Frame, PlayError, Playground, Reconstruct};
 
 use super::DbnExperiment;
-use crate::{pictures::host, play, source::one_hot};
+use crate::{experiment::Trained, pictures::host, play, source::one_hot};
 
 impl Playground for DbnExperiment {
     fn shape(&self) -> Option<(usize, usize)> {

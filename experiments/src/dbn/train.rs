@@ -1,23 +1,16 @@
 //! One run: layer by layer, then all layers by the up-down algorithm, then a classifier by backpropagation.
 
-use anyhow::Result;
-use burn::{module::Param, prelude::*};
-use gibbs_backend::Noise;
-use gibbs_boltzmann::{ClassifierCrossEntropy, Dbn, RbmConfig, UpDown, UpDownConfig, ais::AisProtocol};
-use gibbs_core::{Batch, BoxError, Position, math::to_host, nn::Mlp};
-use gibbs_data::Splits;
-use gibbs_train::{
-    checkpoint::State,
-    learner::{BatchSource, DataBatches, Learner, Staged, Stages},
-    training::{Metrics, TrainTask, Validation},
-    weights,
-};
+use burn::module::Param;
+use gibbs_boltzmann::{ClassifierCrossEntropy, Dbn, UpDown, UpDownConfig, ais::AisProtocol};
+use gibbs_core::nn::Mlp;
+use gibbs_train::learner::{Staged, Stages};
 
-use super::{DbnRun, evaluate::classification_errors, mean_over, random_classifier};
+use super::{DbnRun, evaluate::classification_errors, random_classifier};
 use crate::{
-    source::{one_hot, train_like_valid},
-    stack::{DbnWeights, Greedy, LayerBatches, PROBE, stack_of},
-    usage::OrUsage,
+    prelude::*,
+    source::train_like_valid,
+    stack::{DbnWeights, Greedy, PROBE, StackTraining, stack_of},
+    usage::of_step,
     visible::{MOMENT_EXAMPLES, Visible},
 };
 
@@ -37,54 +30,38 @@ struct DbnStages<'a> {
     /// Upward weights of a stack that was untied in an earlier run.
     recognition: Vec<Param<Tensor<2>>>,
     current: Current<'a>,
-    /// The epoch of the run with which the present stage begins.
-    first_epoch: usize,
     device: Device,
 }
 
-pub(super) fn task<'a>(
-    config: &'a DbnRun,
-    data: &'a Splits,
-    device: &Device,
-) -> Result<Box<dyn TrainTask + 'a>> {
+pub(super) fn task<'a>(config: &'a DbnRun, data: &'a Splits, device: &Device) -> Task<'a> {
     let (train, model) = (&config.train, &config.model);
-    let rbms: Vec<RbmConfig> = model.layers().or_usage_at("model")?;
+    let rbms = model.layers().or_usage_at("model")?;
     let Dbn { layers: trained, recognition } = match &train.from {
         Some(folder) => stack_of(folder, &rbms, false, device)?,
         None => Dbn { layers: Vec::new(), recognition: Vec::new() },
     };
-    let visible = Visible::new(model.visible, model.states);
-    visible.require_scale(&data.train, device)?;
-    let greedy = Greedy::new(
+    Visible::new(model.visible, model.states).require_scale(&data.train, device)?;
+    let training = StackTraining {
         rbms,
-        (&train.layers, "train.layers"),
-        trained,
-        train.upward,
-        (visible, &data.train),
-        config.seed,
-        device,
-    );
-    let device = device.clone();
-    let stages =
-        DbnStages { config, data, greedy, recognition, current: Current::Layers, first_epoch: 0, device };
+        layers: &train.layers,
+        path: "train.layers",
+        upward: train.upward,
+        visible: Visible::new(model.visible, model.states),
+        data: &data.train,
+        batch_sizes: [train.batch_size; 2],
+        n_classes: model.n_classes,
+        seed: config.seed,
+        device: device.clone(),
+    };
+    let (greedy, device) = (Greedy::new(training, trained), device.clone());
+    let stages = DbnStages { config, data, greedy, recognition, current: Current::Layers, device };
     stages.try_later_stages()?;
-    Ok(Box::new(Staged::new(stages).map_err(crate::usage::of_step)?))
+    Ok(Box::new(Staged::new(stages).map_err(of_step)?))
 }
 
 impl<'a> DbnStages<'a> {
     fn visible(&self) -> Visible {
         Visible::new(self.config.model.visible, self.config.model.states)
-    }
-
-    /// Batches with one-hot labels of `n_classes` classes.
-    fn batches(&self, n_classes: usize) -> Result<Box<dyn BatchSource + 'a>> {
-        let (config, visible) = (self.config, self.visible());
-        let (train, device) = (self.data.train.clone(), &self.device);
-        let batches = DataBatches::new(train, config.train.batch_size, config.seed, device, move |batch| {
-            let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
-            Batch { x: visible.encode(batch.x), context, weights: batch.weights }
-        });
-        Ok(Box::new(batches.or_usage()?.from_epoch(self.first_epoch)))
     }
 
     /// Later stages are refused before the first one begins, if their settings do not fit.
@@ -122,10 +99,7 @@ impl<'a> DbnStages<'a> {
             let layers = below.iter().cloned().chain([Clone::clone(rbm)]).collect();
             bound(&Dbn { recognition: recognition.clone(), ..Dbn::new(layers)? }, at)
         };
-        let size = self.config.train.batch_size;
-        let batches = LayerBatches { batches: self.batches(self.config.model.n_classes)?, sizes: [size; 2] };
-        let validate = is_validated.then(|| Box::new(validate) as Box<_>);
-        self.greedy.begin(k, batches, validate)
+        self.greedy.begin(k, is_validated.then(|| Box::new(validate) as Box<_>))
     }
 
     /// Validates the bound of the likelihood; `is_last` if it selects the weights.
@@ -141,8 +115,10 @@ impl<'a> DbnStages<'a> {
             let mut noise = Noise::new(config.seed, format!("validation/{}", at.steps_done()));
             let base = dbn.annealing_base(examples.clone());
             let log_z = protocol.quick_log_z(dbn.top(), &base, &mut noise);
-            let mut bound =
-                |set| mean_over(visible, set, &device, |v| dbn.log_weight(v, &mut noise)) - log_z.value;
+            let mut bound = |set| {
+                let weights = visible.for_each(set, &device, |v| dbn.log_weight(v, &mut noise));
+                mean(&by_weights(set, weights)) - log_z.value
+            };
             let valid = bound(&data.valid);
             let metrics = Metrics::new()
                 .with("valid_log_prob", valid)
@@ -162,7 +138,7 @@ impl<'a> DbnStages<'a> {
         let noise = Noise::new(self.config.seed, "up-down");
         let learner = Learner::new(dbn, objective, &train.learner, noise)
             .or_usage_at("train.up_down")?
-            .on_batches(self.batches(self.config.model.n_classes)?)
+            .on_batches(self.greedy.batches(self.config.model.n_classes)?)
             .probe(move |dbn: &Dbn| {
                 // The bound without `log Z`, which is not known here: only its changes mean something.
                 let weight = dbn.log_weight(probe.clone(), &mut Noise::new(0, "figures"));
@@ -188,7 +164,7 @@ impl<'a> DbnStages<'a> {
         let noise = Noise::new(config.seed, "dropout");
         let learner = Learner::new(start.with_dropout(train.dropout), objective, &train.learner, noise)
             .or_usage_at("train.classifier")?
-            .on_batches(self.batches(train.n_classes)?)
+            .on_batches(self.greedy.batches(train.n_classes)?)
             .validate(move |network: &Mlp, _| {
                 let (error, nll) = classification_errors(network, visible, valid, &device)?;
                 let metrics =
@@ -206,7 +182,7 @@ impl Stages for DbnStages<'_> {
     }
 
     fn begin(&mut self, stage: usize) -> Result<(), BoxError> {
-        self.first_epoch = self.epochs()[..stage].iter().sum();
+        self.greedy.first_epoch = self.epochs()[..stage].iter().sum();
         let (train, depth) = (&self.config.train, self.greedy.depth());
         if stage < depth {
             return Ok(self.layer(stage)?);

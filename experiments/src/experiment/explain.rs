@@ -1,17 +1,13 @@
 //! The command `config`: the settings of a family with what they mean.
 
-use anyhow::Result;
 use gibbs_train::config::Resolver;
-use serde_json::{Value, json};
 
-use super::{Experiment, load_source, train::settings_from};
+use super::{load_source, train::settings_from};
 use crate::{
-    cli::{self, Shared},
     config::{self, ConfigOf},
     explain::{self, Setting},
     output::print,
-    request::Request,
-    source::Source,
+    prelude::*,
     usage::one_line,
 };
 
@@ -22,8 +18,7 @@ const SHOWN: usize = 70;
 
 /// Prints each setting with its default, then type, range and meaning; with a path, the meaning of each choice too.
 pub(super) fn config<E: Experiment>(
-    args: &cli::Config,
-    family: &E::TrainArgs,
+    Both { common: args, family }: &Both<cli::Config, E::TrainArgs>,
     shared: &Shared,
 ) -> Result<()> {
     let request = Request::new(&args.request, family, settings_from::<E>(&args.request)?)?;

@@ -8,7 +8,7 @@ use clap::{ArgMatches, Command};
 use gibbs_runs::{Run, report::page};
 use gibbs_serve::{Offer, Playground, Toy};
 
-use super::{Experiment, latent, load_run, run};
+use super::{Experiment, Trained, latent, load_run, run};
 use crate::{
     cli::{Cli, matches_of},
     usage::{self, OrUsage},
@@ -47,7 +47,7 @@ pub struct Family {
 
 impl Family {
     /// The family of an experiment.
-    pub const fn of<E: Experiment>() -> Self {
+    pub const fn of<E: Trained>() -> Self {
         Self {
             name: E::NAME,
             about: E::ABOUT,
@@ -76,7 +76,7 @@ fn command<E: Experiment>() -> Command {
     Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::command_of(E::NAME, E::ABOUT, E::EXAMPLES)
 }
 
-fn playground<E: Experiment>(folder: &Path, device: &Device) -> Result<Option<Box<dyn Playground>>> {
+fn playground<E: Trained>(folder: &Path, device: &Device) -> Result<Option<Box<dyn Playground>>> {
     Ok(load_run::<E>(folder, device)?.1.playground())
 }
 

@@ -1,35 +1,26 @@
 //! The command `import`: weights of another program become a run of this one.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs};
 
-use anyhow::{Context, Result};
-use burn::tensor::{DType, TensorData};
-use gibbs_train::{run_folder::Existing, weights};
+use anyhow::Context;
+use burn::tensor::DType;
+use gibbs_train::run_folder::Existing;
 use pytorch_reader::{DType as TorchType, PytorchReader};
 
 use super::{
-    Experiment, device, load_source,
+    device, load_source,
     train::{check_folder, start_folder},
 };
-use crate::{
-    cli::{self, Shared},
-    config,
-    output::note,
-    request::Request,
-    usage::{self, OrUsage, usage},
-};
+use crate::{config, output::note, prelude::*, usage};
 
 /// Writes a run folder with the configuration that the flags describe and the weights of a file, if both fit.
 pub(super) fn import<E: Experiment>(
-    args: &cli::Import,
-    family: &E::TrainArgs,
+    Both { common: args, family }: &Both<cli::Import, E::TrainArgs>,
     shared: &Shared,
 ) -> Result<()> {
     let (_, device) = device(shared)?;
     let file = args.file.display();
-    if args.request.from.is_some() {
-        return Err(usage(format!("--from and {file} both give weights: leave one out")));
-    }
+    require!(args.request.from.is_none(), "--from and {file} both give weights: leave one out");
     let request = Request::new(&args.request, family, Vec::new())?;
     let source = load_source::<E>(&request, None, shared)?;
     let (config, _) = config::resolve::<E>(&request, &source, None)?;
@@ -37,7 +28,7 @@ pub(super) fn import<E: Experiment>(
     let bytes = read(&args.file, &args.maps, args.transpose)?;
     E::load(&config, &bytes, &device).map_err(|error| {
         let reason = usage::one_line(&error);
-        usage(format!("{file}: {reason}; --map gives tensors other names, --transpose turns matrices"))
+        usage!("{file}: {reason}; --map gives tensors other names, --transpose turns matrices")
     })?;
     check_folder::<E>(&args.run_dir, Existing::Refuse)?;
     let folder = start_folder::<E>(&args.run_dir, Existing::Refuse)?;
@@ -50,30 +41,17 @@ pub(super) fn import<E: Experiment>(
 /// Tensors by name.
 type Tensors = BTreeMap<String, TensorData>;
 
-/// A change of names: those that begin with the first path begin with the second instead, or are left out if it is empty.
-#[derive(Clone, Debug)]
-struct Renaming {
-    theirs: String,
-    ours: String,
+/// `THEIRS=OURS` of a flag: tensors whose names begin with the first path begin with the second instead, or are left out if it is
+/// empty.
+fn parsed(text: &str) -> Result<(&str, &str)> {
+    let pair = text.split_once('=').filter(|(theirs, _)| !theirs.is_empty());
+    pair.ok_or_else(|| usage!("--map {text}: give THEIRS=OURS, such as net.0=layers.0"))
 }
 
-impl Renaming {
-    /// Of `THEIRS=OURS`.
-    fn parse(text: &str) -> Result<Self> {
-        match text.split_once('=') {
-            Some((theirs, ours)) if !theirs.is_empty() => {
-                Ok(Self { theirs: theirs.into(), ours: ours.into() })
-            }
-            _ => Err(usage(format!("--map {text}: give THEIRS=OURS, such as net.0=layers.0"))),
-        }
-    }
-
-    /// The new name of a tensor, if the renaming is about it.
-    fn apply(&self, name: &str) -> Option<String> {
-        let rest = name.strip_prefix(&self.theirs)?;
-        let is_whole = rest.is_empty() || rest.starts_with('.');
-        is_whole.then(|| if self.ours.is_empty() { String::new() } else { format!("{}{rest}", self.ours) })
-    }
+/// The new name of a tensor, if it begins with the path `theirs`.
+fn renamed(name: &str, (theirs, ours): (&str, &str)) -> Option<String> {
+    let rest = name.strip_prefix(theirs).filter(|rest| rest.is_empty() || rest.starts_with('.'))?;
+    Some(if ours.is_empty() { String::new() } else { format!("{ours}{rest}") })
 }
 
 /// The bytes of a `model.safetensors` with the floating-point tensors of a file under new names. `is_transposed` exchanges the
@@ -82,22 +60,23 @@ impl Renaming {
 /// # Errors
 /// A file of another kind, a renaming that is none or that renames nothing, two tensors of one name.
 fn read(file: &Path, maps: &[String], is_transposed: bool) -> Result<Vec<u8>> {
-    let renamings: Vec<Renaming> = maps.iter().map(|text| Renaming::parse(text)).collect::<Result<_>>()?;
+    let maps: Vec<_> = maps.iter().map(|text| parsed(text)).collect::<Result<_>>()?;
     let theirs = tensors(file)?;
-    if let Some(unused) = renamings.iter().find(|map| !theirs.keys().any(|name| map.apply(name).is_some())) {
+    let is_unused = |map: &&(&str, &str)| !theirs.keys().any(|name| renamed(name, **map).is_some());
+    if let Some((unused, _)) = maps.iter().find(is_unused) {
         let names: Vec<&str> = theirs.keys().map(String::as_str).collect();
-        return Err(usage(format!("--map {}=…: {} has {}", unused.theirs, file.display(), names.join(", "))));
+        refuse!("--map {unused}=…: {} has {}", file.display(), names.join(", "));
     }
     let mut ours = Tensors::new();
     for (name, data) in theirs {
-        let new = renamings.iter().find_map(|map| map.apply(&name)).unwrap_or_else(|| name.clone());
+        let new = maps.iter().find_map(|&map| renamed(&name, map)).unwrap_or_else(|| name.clone());
         if new.is_empty() {
             continue;
         }
         let data = data.convert::<f32>();
         let data = if is_transposed { transposed(data)? } else { data };
         if ours.insert(new.clone(), data).is_some() {
-            return Err(usage(format!("--map: two tensors become {new}, the second one is {name}")));
+            refuse!("--map: two tensors become {new}, the second one is {name}");
         }
     }
     Ok(weights::serialize(&ours)?)
@@ -112,13 +91,13 @@ fn tensors(file: &Path) -> Result<Tensors> {
             .or_usage()?,
         Some("pt" | "pth") => torch_tensors(file).with_context(of_file).or_usage()?,
         _ => {
-            return Err(usage(format!("{}: the name must end in .safetensors, .pt or .pth", file.display())));
+            refuse!("{}: the name must end in .safetensors, .pt or .pth", file.display());
         }
     };
     // Counters and other whole numbers are no weights.
     tensors.retain(|_, data| data.dtype().is_float());
     match tensors.is_empty() {
-        true => Err(usage(format!("{} holds no weights", file.display()))),
+        true => Err(usage!("{} holds no weights", file.display())),
         false => Ok(tensors),
     }
 }
@@ -142,7 +121,7 @@ fn torch_tensors(file: &Path) -> Result<Tensors> {
 /// A matrix with its axes exchanged; anything else as it is.
 fn transposed(data: TensorData) -> Result<TensorData> {
     let &[rows, columns] = &data.shape().to_vec()[..] else { return Ok(data) };
-    let values = data.try_to_vec::<f32>().map_err(|error| usage(format!("{error:?}")))?;
+    let values = data.try_to_vec::<f32>().map_err(|error| usage!("{error:?}"))?;
     let column = |j: usize| (0..rows).map(move |i| i * columns + j);
     Ok(TensorData::new(
         (0..columns).flat_map(column).map(|k| values[k]).collect::<Vec<f32>>(),

@@ -1,21 +1,15 @@
 //! The commands `encode` and `decode`: examples to their latent variables and back.
 
-use std::path::Path;
-
-use anyhow::Result;
-use burn::prelude::*;
-use gibbs_core::Batch;
 use gibbs_data::{Kind, ReadConfig, npy};
 
-use super::{Applied, Experiment, device, load_run, load_with_source};
+use super::{Applied, device, load_run, load_with_source};
 use crate::{
-    cli::{Decode, Encode, Shared},
-    look::Look,
+    cli::{Decode, Encode},
     output::note,
-    pictures::host,
+    prelude::*,
     preprocessed::blocks,
-    source::{classes, require_labels},
-    usage::{OrUsage, usage},
+    source::{classes, require_labels, rows},
+    usage::require_extension,
 };
 
 /// Files in a run folder that the commands write by default.
@@ -36,9 +30,6 @@ pub trait Latent {
         0
     }
 
-    /// How examples are shown.
-    fn look(&self) -> Look;
-
     /// Examples `x [n, width]` as the latent variables of a layer (from 0) `[n, latent]`, given one-hot classes if there are any.
     ///
     /// # Errors
@@ -57,25 +48,21 @@ fn layer(asked: Option<usize>, model: &dyn Latent) -> Result<usize> {
     let n = model.widths().len();
     match asked.unwrap_or(n) {
         layer if (1..=n).contains(&layer) => Ok(layer - 1),
-        layer => Err(usage(format!("--layer {layer}: the model has the layers 1 to {n}"))),
+        layer => Err(usage!("--layer {layer}: the model has the layers 1 to {n}")),
     }
 }
 
 /// Writes the latent variables of examples.
-pub(super) fn encode<E: Experiment>(args: &Encode, shared: &Shared) -> Result<()> {
+pub(super) fn encode<E: Trained>(args: &Encode, shared: &Shared) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| args.examples.run_dir.join(FILES[0]));
-    if out.extension().is_none_or(|extension| extension != "npy") {
-        return Err(usage(format!("--out {}: the name must end in .npy", out.display())));
-    }
+    require_extension(&out, "npy")?;
     let (_, device) = device(shared)?;
     let Applied { model, source, part, .. } = load_with_source::<E>(&args.examples, shared)?;
     let model = model.latent()?;
     let layer = layer(args.layer, model)?;
     let mut values = Vec::new();
-    for &split in part.splits() {
-        let set = source.data()?.get(split);
-        let rows: Vec<usize> = (0..set.len()).collect();
-        for batch in blocks(set, &rows, BLOCK, model.n_classes(), &device) {
+    for set in part.of(source.data()?) {
+        for batch in blocks(set, &rows(set), BLOCK, model.n_classes(), &device) {
             values.extend(host(model.encode(batch, layer)?));
         }
     }
@@ -86,10 +73,10 @@ pub(super) fn encode<E: Experiment>(args: &Encode, shared: &Shared) -> Result<()
 }
 
 /// Writes the examples of latent variables.
-pub(super) fn decode<E: Experiment>(args: &Decode, shared: &Shared) -> Result<()> {
+pub(super) fn decode<E: Trained>(args: &Decode, shared: &Shared) -> Result<()> {
     let (_, device) = device(shared)?;
-    let (_, model) = load_run::<E>(&args.run_dir, &device)?;
-    let model = model.latent()?;
+    let (_, trained) = load_run::<E>(&args.run_dir, &device)?;
+    let model = trained.latent()?;
     let layer = layer(args.layer, model)?;
     let read = ReadConfig {
         whole: true,
@@ -100,19 +87,18 @@ pub(super) fn decode<E: Experiment>(args: &Decode, shared: &Shared) -> Result<()
     };
     let latent = read.read(&args.latent).or_usage()?.train;
     let width = model.widths()[layer];
-    if latent.width() != width {
-        return Err(usage(format!(
-            "{}: rows of {} numbers where layer {} of {} has {width}",
-            args.latent.display(),
-            latent.width(),
-            layer + 1,
-            args.run_dir.display()
-        )));
-    }
+    require!(
+        latent.width() == width,
+        "{}: rows of {} numbers where layer {} of {} has {width}",
+        args.latent.display(),
+        latent.width(),
+        layer + 1,
+        args.run_dir.display()
+    );
     let n_classes = model.n_classes();
     let of_class = match (args.class, &args.labels) {
         (None, None) if n_classes > 0 => {
-            return Err(usage("the model is conditioned on classes: give --class K or --labels FILE"));
+            refuse!("the model is conditioned on classes: give --class K or --labels FILE");
         }
         (None, Some(_)) => {
             require_labels([&latent], n_classes, "model.n_classes")?;
@@ -120,16 +106,15 @@ pub(super) fn decode<E: Experiment>(args: &Decode, shared: &Shared) -> Result<()
         }
         (class, _) => classes(latent.len(), class, n_classes, &device)?,
     };
-    let rows: Vec<usize> = (0..latent.len()).collect();
     let mut values = Vec::new();
-    for (k, batch) in blocks(&latent, &rows, BLOCK, n_classes, &device).enumerate() {
+    for (k, batch) in blocks(&latent, &rows(&latent), BLOCK, n_classes, &device).enumerate() {
         let n = batch.x.dims()[0];
         let context =
             of_class.clone().map(|context| context.narrow(0, k * BLOCK, n)).or(batch.context.clone());
         values.extend(host(model.decode(Batch { context, ..batch }, layer)?));
     }
     let out = args.out.clone().unwrap_or_else(|| args.run_dir.join(FILES[1]));
-    write(&out, &values, &model.look())?;
+    write(&out, &values, &trained.look())?;
     note(format_args!("wrote {}", out.display()));
     Ok(())
 }

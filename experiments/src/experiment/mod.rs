@@ -7,35 +7,36 @@ mod latent;
 mod train;
 mod trained;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 use burn::prelude::*;
-use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
-use gibbs_data::{Binarization, ReadConfig, Splits};
+use clap::{ArgMatches, Args, FromArgMatches};
+use gibbs_data::{Binarization, Dataset, ReadConfig, Splits};
 use gibbs_serve::{Offer, Playground, Toy};
 use gibbs_train::{run_folder::RunFiles, training::TrainTask};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    cli::{self, Cli, Command, Part, Shared, Shorthand},
+    cli::{self, Cli, Command, OwnCommands, Part, Shared, Shorthand},
     config::{ConfigOf, Length},
     data::find_file,
     evaluation::Evaluation,
+    look::Look,
     progress::Work,
     request::Request,
     source::{self, OwnData, Source, SourceInfo, Target},
-    usage::{OrUsage, usage},
+    usage::OrUsage,
 };
 
 pub use family::{Family, OpenPlayground, REPORT, write_report};
 pub use latent::Latent;
 pub use trained::{Applied, load_baseline, load_run, load_with_source};
 
-/// A model family: a trained model with its configuration, as the command line uses it.
+/// A model in training, as `E::task` makes it.
+pub type Task<'a> = Result<Box<dyn TrainTask + 'a>>;
+
+/// A model family: a trained model with its configuration. Here are its settings and its training; [`Trained`] has the rest.
 pub trait Experiment: Sized {
     /// Name of the binary.
     const NAME: &'static str;
@@ -72,7 +73,7 @@ pub trait Experiment: Sized {
     /// Further flags of `sample`.
     type SampleArgs: Args;
     /// Further commands.
-    type Commands: Subcommand;
+    type Commands: OwnCommands;
 
     /// The target that a request names; `None` where the run learns from data.
     ///
@@ -125,57 +126,13 @@ pub trait Experiment: Sized {
     ///
     /// # Errors
     /// Settings or data that cannot be used.
-    fn task<'a>(
-        config: &'a ConfigOf<Self>,
-        source: &'a Source<Self::Target>,
-        device: &Device,
-    ) -> Result<Box<dyn TrainTask + 'a>>;
+    fn task<'a>(config: &'a ConfigOf<Self>, source: &'a Source<Self::Target>, device: &Device) -> Task<'a>;
 
     /// The model with the weights in the bytes of a `model.safetensors`.
     ///
     /// # Errors
     /// Weights that do not fit the configuration.
     fn load(config: &ConfigOf<Self>, weights: &[u8], device: &Device) -> Result<Self>;
-
-    /// Receives a way to load the data that the run learned from, where other data are measured. A family that fits something for
-    /// its metrics loads them.
-    fn take_own_data(&mut self, _load: impl FnOnce() -> OwnData) {}
-
-    /// Measures the model on a part of the data, or on its target. `files` are those of the run. `work` shows how far it is, and
-    /// says how many examples are measured where all would take too long.
-    ///
-    /// # Errors
-    /// Data that do not fit the model.
-    fn evaluate(
-        &self,
-        source: &Source<Self::Target>,
-        part: Part,
-        files: &RunFiles,
-        work: &Work,
-    ) -> Result<Evaluation>;
-
-    /// Draws from the model and writes the draws to a picture or an array.
-    ///
-    /// # Errors
-    /// A file that cannot be written, or of an unknown kind.
-    fn sample(&self, args: &cli::Sample, family: &Self::SampleArgs, shared: &Shared) -> Result<PathBuf>;
-
-    /// The model as one with latent variables, for `encode` and `decode`.
-    ///
-    /// # Errors
-    /// A family without any.
-    fn latent(&self) -> Result<&dyn Latent> {
-        Err(usage(format!(
-            "{} has no latent variables to encode to: rbm, dbn, autoencoder, realnvp and cnf have",
-            Self::NAME
-        )))
-    }
-
-    /// Writes the pictures of a finished run.
-    ///
-    /// # Errors
-    /// A file that cannot be written.
-    fn draw_pictures(&self, source: &Source<Self::Target>, files: &RunFiles, work: &Work) -> Result<()>;
 
     /// Models to play with in `gibbs serve` that need no run.
     ///
@@ -185,22 +142,109 @@ pub trait Experiment: Sized {
         Ok(Vec::new())
     }
 
-    /// The trained model to play with in `gibbs serve`; `None` where there is nothing to do with it.
-    fn playground(self) -> Option<Box<dyn Playground>> {
-        None
-    }
-
     /// The baseline to compare the run with, such as one without pre-training. It is trained after the run, in the folder
     /// [`BASELINE`] inside the run's.
     fn baseline(_config: &ConfigOf<Self>) -> Option<ConfigOf<Self>> {
         None
     }
+}
 
-    /// Runs a command that only this family has.
+/// A trained model: what it is measured by, draws from it, pictures of its run.
+pub trait Trained: Experiment {
+    /// Measures the model.
     ///
     /// # Errors
-    /// Whatever is wrong with its input.
-    fn run(command: &Self::Commands, shared: &Shared) -> Result<()>;
+    /// Data that do not fit the model.
+    fn evaluate(&self, on: &Measurement<Self::Target>) -> Result<Evaluation>;
+
+    /// How examples and draws are shown.
+    fn look(&self) -> Look;
+
+    /// Draws from the model.
+    ///
+    /// # Errors
+    /// Flags that do not fit the model.
+    fn sample(&self, args: &cli::Sample, family: &Self::SampleArgs, shared: &Shared) -> Result<Drawn>;
+
+    /// Writes the pictures of a finished run.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    fn draw_pictures(&self, source: &Source<Self::Target>, files: &RunFiles) -> Result<()>;
+
+    /// The trained model to play with in `gibbs serve`; `None` where there is nothing to do with it.
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        None
+    }
+
+    /// The model as one with latent variables, for `encode` and `decode`.
+    ///
+    /// # Errors
+    /// A family without any.
+    fn latent(&self) -> Result<&dyn Latent> {
+        Err(usage!(
+            "{} has no latent variables to encode to: rbm, dbn, autoencoder, realnvp and cnf have",
+            Self::NAME
+        ))
+    }
+}
+
+/// What a model is measured on, and how.
+pub struct Measurement<'a, T> {
+    /// The data or the target.
+    pub source: &'a Source<T>,
+    /// Which examples.
+    pub part: Part,
+    /// Files of the run.
+    pub files: &'a RunFiles,
+    /// Shows how far the measurement is, and says how many examples are measured where all would take too long.
+    pub work: &'a Work,
+    /// Loads the data that the run learned from, where other data are measured.
+    own: &'a dyn Fn() -> OwnData,
+}
+
+impl<'a, T: Target> Measurement<'a, T> {
+    /// The data.
+    ///
+    /// # Errors
+    /// A target without any.
+    pub fn data(&self) -> Result<&'a Splits> {
+        self.source.data()
+    }
+
+    /// The sets that are measured.
+    ///
+    /// # Errors
+    /// A target without data.
+    pub fn sets(&self) -> Result<Vec<&'a Dataset>> {
+        Ok(self.part.of(self.data()?))
+    }
+
+    /// The data that the run learned from. A family that fits something for its metrics loads them.
+    pub fn own_data(&self) -> OwnData {
+        (self.own)()
+    }
+}
+
+/// Draws of a model, to be written to a picture, an array or a table.
+pub struct Drawn {
+    /// Title of a picture.
+    pub title: String,
+    /// Values of the draws, row by row.
+    pub values: Vec<f32>,
+    /// What a picture shows of them, where that is not their values.
+    pub shown: Option<Vec<f32>>,
+    /// What was known of completed examples.
+    pub given: Option<Vec<f32>>,
+    /// How the draws were made, where stderr says so.
+    pub how: Option<String>,
+}
+
+impl Drawn {
+    /// Draws whose values are shown.
+    pub fn new(title: impl Into<String>, values: Vec<f32>) -> Self {
+        Self { title: title.into(), values, shown: None, given: None, how: None }
+    }
 }
 
 /// Complete settings of a family for a source.
@@ -220,18 +264,18 @@ pub const BASELINE: &str = "baseline";
 ///
 /// # Errors
 /// Whatever is wrong with its flags and files.
-fn run<E: Experiment>(matches: &ArgMatches) -> Result<ExitCode> {
+fn run<E: Trained>(matches: &ArgMatches) -> Result<ExitCode> {
     let cli = Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::from_arg_matches(matches)?;
     let done = |()| ExitCode::SUCCESS;
     match &cli.command {
-        Command::Train { common, family } => train::train::<E>(common, family, &cli.shared),
-        Command::Config { common, family } => explain::config::<E>(common, family, &cli.shared).map(done),
+        Command::Train(args) => train::train::<E>(args, &cli.shared),
+        Command::Config(args) => explain::config::<E>(args, &cli.shared).map(done),
         Command::Eval(args) => trained::eval::<E>(args, &cli.shared).map(done),
-        Command::Sample { common, family } => trained::sample::<E>(common, family, &cli.shared).map(done),
+        Command::Sample(args) => trained::sample::<E>(args, &cli.shared).map(done),
         Command::Encode(args) => latent::encode::<E>(args, &cli.shared).map(done),
         Command::Decode(args) => latent::decode::<E>(args, &cli.shared).map(done),
-        Command::Import { common, family } => import::import::<E>(common, family, &cli.shared).map(done),
-        Command::Own(command) => E::run(command, &cli.shared).map(done),
+        Command::Import(args) => import::import::<E>(args, &cli.shared).map(done),
+        Command::Own(command) => command.run(&cli.shared).map(done),
     }
 }
 
@@ -241,7 +285,7 @@ fn run<E: Experiment>(matches: &ArgMatches) -> Result<ExitCode> {
 /// A backend that is unknown, not compiled in, or without a device here.
 pub fn device(shared: &Shared) -> Result<(String, Device)> {
     gibbs_backend::keep_freed_memory();
-    let none = || usage("no backend is compiled in: build with `--features flex`");
+    let none = || usage!("no backend is compiled in: build with `--features flex`");
     let name = match &shared.backend {
         Some(name) => name.clone(),
         None => gibbs_backend::default_backend().ok_or_else(none)?.into(),
@@ -271,18 +315,11 @@ fn load_source<E: Experiment>(
     Ok(Source::Data(source::limited(data, limit)))
 }
 
-/// Measures a model on a part of a source, by the weights of the examples if there are any.
-fn measure<E: Experiment>(
-    model: &E,
-    source: &Source<E::Target>,
-    part: Part,
-    files: &RunFiles,
-    work: &Work,
-) -> Result<Evaluation> {
-    let mut evaluation = model.evaluate(source, part, files, work)?;
-    if let Source::Data(data) = source {
-        let weights: Option<Vec<&[f32]>> =
-            part.splits().iter().map(|&split| data.get(split).weights()).collect();
+/// Measures a model, by the weights of the examples if there are any.
+fn measure<E: Trained>(model: &E, on: &Measurement<E::Target>) -> Result<Evaluation> {
+    let mut evaluation = model.evaluate(on)?;
+    if let Source::Data(data) = on.source {
+        let weights: Option<Vec<&[f32]>> = on.part.of(data).into_iter().map(Dataset::weights).collect();
         weights.into_iter().for_each(|weights| evaluation.weigh(&weights.concat()));
     }
     Ok(evaluation)

@@ -1,41 +1,33 @@
 //! The command `train`.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{env, fs, process::ExitCode};
 
-use anyhow::{Context, Result, anyhow};
-use burn::prelude::*;
+use anyhow::{Context, anyhow};
 use gibbs_data::check::DataCheck;
 use gibbs_report::write_atomic;
 use gibbs_runs::curves;
 use gibbs_train::{
     config::Change,
     run_folder::{Existing, Machine, RunFolder, RunInfo},
-    training::{BoxError, LoopConfig, Outcome, Report, TensorBoard, TrainTask, Trainer},
+    training::{Outcome, Report, TensorBoard, Trainer},
 };
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 
-use super::{BASELINE, Experiment, device, family, load_source, measure, prepare, trained::to_json};
+use super::{BASELINE, device, family, load_source, measure, prepare, trained::to_json};
 use crate::{
-    cli::{self, Part, Shared},
-    config::{self, ConfigOf, Length},
+    config::{self, ConfigOf},
     data::{describe_splits, warn_of_shift},
-    evaluation::Evaluation,
     interrupt::Interrupt,
     memory,
     output::note,
-    progress::{Progress, Work},
-    request::Request,
-    source::{self, Source, SourceInfo, Target},
-    usage::{self, classify, of_folder, usage},
+    prelude::*,
+    progress::Progress,
+    source::{self, Target},
+    usage::{self, classify, of_folder},
 };
 
-pub(super) fn train<E: Experiment>(
-    args: &cli::Train,
-    family: &E::TrainArgs,
+pub(super) fn train<E: Trained>(
+    Both { common: args, family }: &Both<cli::Train, E::TrainArgs>,
     shared: &Shared,
 ) -> Result<ExitCode> {
     let (backend, device) = device(shared)?;
@@ -57,17 +49,15 @@ pub(super) fn train<E: Experiment>(
     let recorded = recorded_preset(&path).filter(|_| args.resume);
     check_preset(args, &path, recorded.as_deref())?;
     let saved = Some(path.join("config.json")).filter(|file| args.resume && file.is_file());
-    let whole = match &saved {
-        Some(file) => &Request::of_file(file)?,
-        None => &request,
-    };
+    let before = saved.as_deref().map(Request::of_file).transpose()?;
+    let whole = before.as_ref().unwrap_or(&request);
     let source = load_source::<E>(if request.has("data.name") { &request } else { whole }, None, shared)?;
-    let source = match (source, &saved) {
-        (Source::Data(data), Some(_)) => {
+    let source = match source {
+        Source::Data(data) if saved.is_some() => {
             let limit = source::limit(whole, data.width(), false);
             Source::Data(source::limited(data, limit))
         }
-        (source, _) => source,
+        source => source,
     };
     let (config, changes) = config::resolve::<E>(&request, &source, saved.as_deref())?;
     if let Some(file) = &saved {
@@ -75,35 +65,28 @@ pub(super) fn train<E: Experiment>(
     }
     memory::check_sizes("model", &config.model, SourceInfo::of(&source)?.width)?;
     E::validate(&config, &source)?;
-    if matches!(&source, Source::Data(data) if data.train.weights().is_some()) && !E::USES_WEIGHTS {
-        return Err(usage(format!(
+    let data = source.data().ok();
+    if !E::USES_WEIGHTS && data.is_some_and(|data| data.train.weights().is_some()) {
+        refuse!(
             "data.weights: {} does not train with weights; leave them out, or take rbm, dbn, autoencoder, made, van, realnvp or cnf",
             E::NAME
-        )));
+        );
     }
-    let check = match &source {
-        Source::Data(data) => {
-            let is_density = E::is_density_of_columns(&config.model);
-            let check = DataCheck::of(&data.train);
-            Some(check.filtered(|found| config.density().is_open(found, is_density)))
-        }
-        Source::Target(_) => None,
-    };
+    let is_density = E::is_density_of_columns(&config.model);
+    let is_open = |found: &_| config.density().is_open(found, is_density);
+    let check = data.map(|data| DataCheck::of(&data.train).filtered(is_open));
     if !args.quiet {
         note(source.describe());
-        if let Source::Data(data) = &source {
+        if let Some(data) = data {
             note(describe_splits(data));
             warn_of_shift(data).into_iter().for_each(note);
-            let limit = config.data.as_ref().and_then(|data| data.limit);
-            limit
-                .into_iter()
-                .for_each(|n| note(format!("data.limit = {n}: the first {n} training examples only")));
         }
+        let limit = config.data.iter().filter_map(|data| data.limit);
+        limit.for_each(|n| note(format!("data.limit = {n}: the first {n} training examples only")));
         check.iter().for_each(note);
         changes.iter().for_each(note);
     }
-    let mut warnings = Vec::new();
-    warnings.extend(clamped_batch(&config.train, &source)?);
+    let warnings = clamped_batch(&config.train, data).into_iter().collect();
     let source = prepare::<E>(&config, source)?;
     let run: Run<'_, E> = Run {
         source: &source,
@@ -133,19 +116,16 @@ pub(super) fn train<E: Experiment>(
 /// the family takes the layers of a `dbn` run.
 pub(super) fn settings_from<E: Experiment>(args: &cli::RequestArgs) -> Result<Vec<(String, Value)>> {
     let Some(folder) = &args.from else { return Ok(Vec::new()) };
-    let name = folder.to_str().ok_or_else(|| usage(format!("--from {}: not UTF-8", folder.display())))?;
+    let name = folder.to_str().ok_or_else(|| usage!("--from {}: not UTF-8", folder.display()))?;
     let run = RunFolder::read(folder).map_err(of_folder).and_then(|files| Request::of_file(&files.config()));
     let family = run.as_ref().ok().and_then(|run| run.get::<String>("experiment"));
     let is_own = family.as_deref() == Some(E::NAME);
     if E::TAKES_LAYERS && (E::NAME == "dbn" || !is_own) {
         return Ok(vec![("train.from".into(), json!(name))]);
     }
-    let run = run.map_err(|error| usage(format!("--from {name}: {}", usage::one_line(&error))))?;
+    let run = run.map_err(|error| usage!("--from {name}: {}", usage::one_line(&error)))?;
     if let Some(family) = family.filter(|_| !is_own) {
-        return Err(usage(format!(
-            "--from {name}: the run there is one of `{family}`; give one of `{}`",
-            E::NAME
-        )));
+        refuse!("--from {name}: the run there is one of `{family}`; give one of `{}`", E::NAME);
     }
     let has_data = args.data.is_some() || args.config.is_some();
     let of_section = |section: &'static str| {
@@ -161,10 +141,10 @@ pub(super) fn settings_from<E: Experiment>(args: &cli::RequestArgs) -> Result<Ve
 /// Puts the weights of a run into a task.
 fn start_from(task: &mut dyn TrainTask, folder: &Path) -> Result<()> {
     let path = RunFolder::read(folder).map_err(of_folder)?.model();
-    let bytes = std::fs::read(&path).map_err(|error| usage(format!("from = {}: {error}", path.display())))?;
+    let bytes = std::fs::read(&path).map_err(|error| usage!("from = {}: {error}", path.display()))?;
     let refused = |error: BoxError| {
         let reason = usage::one_line(&anyhow::Error::from_boxed(error));
-        usage(format!("from = {}: {reason}", folder.display()))
+        usage!("from = {}: {reason}", folder.display())
     };
     task.load_weights(&bytes).map_err(refused)
 }
@@ -180,7 +160,7 @@ struct Run<'a, E: Experiment> {
     interrupt: Interrupt,
 }
 
-impl<E: Experiment> Run<'_, E> {
+impl<E: Trained> Run<'_, E> {
     /// Trains a model and its baseline, measures both, draws the pictures.
     fn whole(&self, config: &ConfigOf<E>, path: &Path, mut warnings: Vec<String>) -> Result<ExitCode> {
         let interrupted = ExitCode::from(usage::INTERRUPTED);
@@ -196,12 +176,17 @@ impl<E: Experiment> Run<'_, E> {
             };
             folder.end()?;
         }
-        self.interrupt.measuring(path);
+        self.interrupt.enter(Some(path));
         let (files, part) = (folder.files(), Part::Test);
         self.say("drawing pictures");
-        model.draw_pictures(self.source, &files, &Work::new("drawing", self.quiet))?;
+        let drawing = Work::new("drawing", self.quiet);
+        model.draw_pictures(self.source, &files)?;
+        drop(drawing);
         self.say(&format!("measuring the {} split", part.name()));
-        let evaluation = measure(&model, self.source, part, &files, &Work::new("measuring", self.quiet))?;
+        let work = &Work::new("measuring", self.quiet);
+        let own = &OwnData::default;
+        let evaluation =
+            measure(&model, &Measurement { source: self.source, part, files: &files, work, own })?;
         let select_best = config.train.run().select_best;
         warnings.extend(worse_than_start(&report, select_best));
         warnings.extend(evaluation.warnings());
@@ -247,7 +232,7 @@ impl<E: Experiment> Run<'_, E> {
         path: &Path,
         existing: Existing,
     ) -> Result<Option<(RunFolder, E, Report)>> {
-        self.interrupt.training();
+        self.interrupt.enter(None);
         let mut task = E::task(config, self.source, &self.device)?;
         let has_checkpoint = || RunFolder::read(path).is_ok_and(|files| files.checkpoint().is_file());
         let is_under_way = existing == Existing::Resume && has_checkpoint();
@@ -259,7 +244,7 @@ impl<E: Experiment> Run<'_, E> {
         folder.write_config(config)?;
         folder.begin(self.machine.clone()).map_err(of_folder)?;
         let run = config.train.run();
-        let mut trainer = Trainer::new(run.clone()).stop_on(self.interrupt.flag());
+        let mut trainer = Trainer::new(run.clone()).stop_on(self.interrupt.stop.clone());
         if run.log.tensorboard {
             let file = path.join(family::TENSORBOARD);
             trainer = trainer.observe(TensorBoard::open(&file).with_context(|| file.display().to_string())?);
@@ -311,14 +296,14 @@ fn worse_than_start(report: &Report, select_best: bool) -> Option<String> {
 }
 
 /// The warning that a step takes all examples, where more are asked for.
-fn clamped_batch<T: Target>(train: &impl serde::Serialize, source: &Source<T>) -> Result<Option<String>> {
-    let Source::Data(data) = source else { return Ok(None) };
-    let (asked, n) = (serde_json::to_value(train)?["batch_size"].as_u64(), data.train.len());
-    Ok(asked.filter(|&asked| asked > n as u64).map(|asked| {
+fn clamped_batch(train: &impl Serialize, data: Option<&Splits>) -> Option<String> {
+    let (asked, n) = (json!(train)["batch_size"].as_u64(), data.map(|data| data.train.len()));
+    let asked = asked.zip(n).filter(|&(asked, n)| asked > n as u64);
+    asked.map(|(asked, n)| {
         format!(
             "train.batch_size = {asked}, but there are {n} training examples: each step takes all of them"
         )
-    }))
+    })
 }
 
 /// Refuses a run that ends without numbers: its training diverged.
@@ -337,26 +322,18 @@ pub(super) fn start_folder<E: Experiment>(path: &Path, existing: Existing) -> Re
 /// Refuses a folder that holds a run unless it is to be resumed or overwritten, one to resume that holds none, and one with files
 /// that are none of a run.
 pub(super) fn check_folder<E: Experiment>(path: &Path, existing: Existing) -> Result<()> {
+    let folder = path.display();
     match (existing, RunFolder::has_begun(path)) {
-        (Existing::Resume, false) => Err(usage(format!(
-            "{} holds no run to resume: leave out --resume to start one there",
-            path.display()
-        ))),
+        (Existing::Resume, false) => {
+            refuse!("{folder} holds no run to resume: leave out --resume to start one there")
+        }
         (Existing::Refuse, _) if RunFolder::holds_run(path) => start_folder::<E>(path, existing).map(drop),
-        (Existing::Refuse, false) => require_empty(path),
+        (Existing::Refuse, false) => {
+            let is_empty = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+            require!(is_empty, "{folder} is not empty and holds no run: give another folder, or empty it");
+            Ok(())
+        }
         _ => Ok(()),
-    }
-}
-
-/// Refuses a folder with files that are none of a run.
-fn require_empty(path: &Path) -> Result<()> {
-    let is_empty = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
-    match is_empty {
-        true => Ok(()),
-        false => Err(usage(format!(
-            "{} is not empty and holds no run: give another folder, or empty it",
-            path.display()
-        ))),
     }
 }
 
@@ -369,14 +346,15 @@ fn recorded_preset(path: &Path) -> Option<String> {
 /// Refuses to resume a run with another preset than its own.
 fn check_preset(args: &cli::Train, path: &Path, recorded: Option<&str>) -> Result<()> {
     let asked = args.request.preset.map(|preset| preset.name());
-    match (asked, recorded) {
-        (Some(asked), Some(recorded)) if asked != recorded => Err(usage(format!(
+    if let (Some(asked), Some(recorded)) = (asked, recorded) {
+        require!(
+            asked == recorded,
             "--resume --preset {asked}: the run in {} has the preset {recorded}; leave out --preset to go on with it, or start \
              a run in another folder",
             path.display()
-        ))),
-        _ => Ok(()),
+        );
     }
+    Ok(())
 }
 
 /// A resumed run must be the run that was started, except for what [`may_change`].
@@ -387,16 +365,13 @@ fn check_same_run<E: Experiment>(
 ) -> Result<()> {
     let before = config::read::<E>(&Request::of_file(saved)?, Some(source))?;
     let changes = gibbs_train::config::changes(&before, config)?;
-    match changes.iter().find(|change| !may_change::<E>(change)) {
-        None => Ok(()),
-        Some(change) => Err(usage(format!(
-            "--resume with {} = {}, which is {} in {}: give the same settings, or start a run in another folder",
-            change.path,
-            change.to,
-            change.from,
-            saved.display()
-        ))),
+    if let Some(Change { path, to, from }) = changes.iter().find(|change| !may_change::<E>(change)) {
+        let saved = saved.display();
+        refuse!(
+            "--resume with {path} = {to}, which is {from} in {saved}: give the same settings, or start a run in another folder"
+        );
     }
+    Ok(())
 }
 
 /// Whether a resumed run may change a setting: how it is logged, validated, saved and stopped; the learning rate and clipping,

@@ -1,34 +1,27 @@
 //! The commands on a trained model: `eval` and `sample`, and how the other commands of a family load a run.
 
-use std::path::Path;
+use gibbs_data::{Division, npy};
+use gibbs_train::run_folder::RunFolder;
 
-use anyhow::Result;
-use burn::prelude::*;
-use gibbs_data::{Division, Splits, npy};
-use gibbs_train::run_folder::{RunFiles, RunFolder};
-
-use super::{BASELINE, Experiment, device, load_source, measure, prepare};
+use super::{BASELINE, device, load_source, measure, prepare};
 use crate::{
-    cli::{self, Part, Shared},
     config::{self, ConfigOf},
     data::is_same_file,
-    evaluation::Evaluation,
     memory,
     output::{note, print_json},
-    progress::Work,
-    request::Request,
-    source::{OwnData, Source, Target},
-    usage::{self, check_out_file, of_folder, usage},
+    prelude::*,
+    source::Target,
+    usage::{self, check_out_file, of_folder},
 };
 
 /// The model in a run folder with the weights there.
 fn load_model<E: Experiment>(config: &ConfigOf<E>, files: &RunFiles, device: &Device) -> Result<E> {
     let path = files.model();
     let weights = std::fs::read(&path).map_err(|error| {
-        usage(format!("cannot read {}: {error}; finish the run, or put weights there", path.display()))
+        usage!("cannot read {}: {error}; finish the run, or put weights there", path.display())
     })?;
     E::load(config, &weights, device)
-        .map_err(|error| usage(format!("{}: {}", path.display(), usage::one_line(&error))))
+        .map_err(|error| usage!("{}: {}", path.display(), usage::one_line(&error)))
 }
 
 /// The model in a run folder, with its configuration.
@@ -119,26 +112,24 @@ fn own_data<E: Experiment>(
     }
 }
 
-pub(super) fn eval<E: Experiment>(args: &cli::Eval, shared: &Shared) -> Result<()> {
+pub(super) fn eval<E: Trained>(args: &cli::Eval, shared: &Shared) -> Result<()> {
     args.per_example.iter().try_for_each(|out| check_out_file("--per-example", out))?;
-    let Applied { config, mut model, source, part, part_name } =
-        load_with_source::<E>(&args.examples, shared)?;
-    let work = Work::new("measuring", false);
-    let measures_all = args.per_example.is_some() || args.examples.data.is_some();
-    let work = if measures_all { work.unbounded() } else { work };
+    let Applied { config, model, source, part, part_name } = load_with_source::<E>(&args.examples, shared)?;
+    let (other, work) = (args.examples.data.as_deref(), Work::new("measuring", false));
+    let work = if args.per_example.is_some() || other.is_some() { work.unbounded() } else { work };
     let files = RunFolder::read(&args.examples.run_dir).map_err(of_folder)?;
-    if args.examples.data.is_some() {
-        let own = || own_data::<E>(&config, &args.examples.run_dir, &files, shared);
-        model.take_own_data(|| own().map_or(OwnData::Missing, OwnData::Loaded));
-    }
-    let evaluation = measure(&model, &source, part, &files, &work)?;
+    let own = || match other.map(|_| own_data::<E>(&config, &args.examples.run_dir, &files, shared)) {
+        None => OwnData::Measured,
+        Some(data) => data.map_or(OwnData::Missing, OwnData::Loaded),
+    };
+    let on = Measurement { source: &source, part, files: &files, work: &work, own: &own };
+    let evaluation = measure(&model, &on)?;
     drop(work);
     evaluation.warnings().for_each(|warning| note(format!("warning: {warning}")));
     if let Some(path) = &args.per_example {
         npy::write(path, &evaluation.per_example, &[evaluation.per_example.len()])?;
     }
-    let data = args.examples.data.as_deref();
-    let result = to_json::<E>(&evaluation, &config, data, &source, (part, part_name));
+    let result = to_json::<E>(&evaluation, &config, other, &source, (part, part_name));
     print_json(&result, shared.json)
 }
 
@@ -152,7 +143,7 @@ pub(super) fn to_json<E: Experiment>(
 ) -> serde_json::Value {
     let (label, n) = match source {
         Source::Data(splits) => {
-            let n = part.splits().iter().map(|&split| splits.get(split).len()).sum();
+            let n = part.of(splits).into_iter().map(Dataset::len).sum();
             let name = data.or(config.data.as_ref().map(|data| data.name.as_str()));
             (name.unwrap_or_default().to_string(), n)
         }
@@ -161,19 +152,23 @@ pub(super) fn to_json<E: Experiment>(
     evaluation.to_json(E::NAME, &label, part_name, n)
 }
 
-pub(super) fn sample<E: Experiment>(
-    args: &cli::Sample,
-    family: &E::SampleArgs,
+pub(super) fn sample<E: Trained>(
+    Both { common: args, family }: &Both<cli::Sample, E::SampleArgs>,
     shared: &Shared,
 ) -> Result<()> {
-    if args.n() == 0 {
-        return Err(usage("-n 0: draw at least one sample"));
-    }
+    require!(args.n() != 0, "-n 0: draw at least one sample");
     memory::check_sizes("-n", &args.n(), 1)?;
     args.out.iter().try_for_each(|out| check_out_file("--out", out))?;
     let (_, device) = device(shared)?;
     let (_, model) = load_run::<E>(&args.run_dir, &device)?;
-    let out = model.sample(args, family, shared)?;
+    let Drawn { title, values, shown, given, how } = model.sample(args, family, shared)?;
+    let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("samples.png"));
+    let (look, shown) = (model.look(), shown.as_ref().unwrap_or(&values));
+    match given {
+        Some(given) => look.write_completed(&out, &title, &given, shown, &values)?,
+        None => look.write(&out, &title, shown, &values)?,
+    }
+    how.into_iter().for_each(note);
     note(format!("wrote {}", out.display()));
     Ok(())
 }

@@ -1,20 +1,14 @@
 //! The command `capacity`: how many random patterns Hebb's rule can store.
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
-use anyhow::Result;
-use clap::Args;
-use gibbs_backend::Noise;
-use gibbs_core::Estimate;
 use gibbs_physics::memory::{CapacityStudy, Extrapolation, LoadPoint, RetrievalCurve};
-use gibbs_report::{Axis, Color, Figure, Panel, Series, format_value};
+use gibbs_report::format_value;
 use gibbs_train::atomic;
-use serde_json::{Value, json};
 
 use crate::{
-    cli::Shared,
     output::{note, print_json},
-    usage::usage,
+    prelude::*,
 };
 
 const THEORY: f64 = CapacityStudy::THEORY;
@@ -58,12 +52,10 @@ pub(super) fn run(args: &Capacity, shared: &Shared) -> Result<()> {
             note(format!("{n} spins: {loads} loads, {} networks each, {seconds:.0} s", args.instances));
         }
     }
-    let study =
-        CapacityStudy::new(curves).map_err(|error| usage(format!("--sizes, --instances: {error}")))?;
+    let study = CapacityStudy::new(curves).map_err(|error| usage!("--sizes, --instances: {error}"))?;
     let folder =
         args.run_dir.clone().unwrap_or_else(|| format!("runs/hopfield-capacity-s{}", args.seed).into());
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| usage(format!("cannot make {}: {error}", folder.display())))?;
+    std::fs::create_dir_all(&folder).map_err(|error| usage!("cannot make {}: {error}", folder.display()))?;
     let figure = figure(&study);
     figure.save(folder.join("capacity.png"))?;
     figure.save(folder.join("capacity.svg"))?;
@@ -81,14 +73,9 @@ fn sizes(args: &Capacity) -> Result<Vec<usize>> {
     sizes.dedup();
     if sizes.len() < 2 || sizes[0] < 2 {
         let list: Vec<String> = args.sizes.iter().map(usize::to_string).collect();
-        return Err(usage(format!(
-            "--sizes {}: give at least two different numbers of spins, each at least 2",
-            list.join(",")
-        )));
+        refuse!("--sizes {}: give at least two different numbers of spins, each at least 2", list.join(","));
     }
-    if args.instances < 2 {
-        return Err(usage(format!("--instances {}: give at least 2", args.instances)));
-    }
+    require!(args.instances >= 2, "--instances {}: give at least 2", args.instances);
     Ok(sizes)
 }
 

@@ -1,23 +1,9 @@
 //! Settings of an associative memory, and the presets.
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-use gibbs_core::ConfigError;
-use gibbs_data::{Binarization, Splits};
 use gibbs_physics::memory::{MemoryConfig, MemoryKind, RecallConfig, Updates};
-use gibbs_train::training::LoopConfig;
-use serde::{Deserialize, Serialize};
 
 use super::{HopfieldExperiment, HopfieldRun, data};
-use crate::{
-    cli::Preset,
-    config::Length,
-    experiment::Settings,
-    request::Request,
-    source::SourceInfo,
-    usage::{OrUsage, check_counts, usage},
-};
+use crate::{prelude::*, usage::check_counts};
 
 /// Patterns of a set without labels: Hopfield's choice would be 0.15 of the number of pixels, more than a picture can show.
 const PATTERNS: usize = 10;
@@ -102,13 +88,12 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Settings<HopfieldE
 pub(super) fn validate(config: &HopfieldRun, data: &Splits) -> Result<()> {
     let (memory, train) = (&config.model.memory, &config.train);
     let has_states = memory.kind == MemoryKind::Continuous || data.train.is_binary();
-    if config.data()?.binarization == Binarization::None && !has_states {
-        return Err(usage(format!(
-            "data.binarization = none: patterns of {} are made of two values, {} has others; take threshold",
-            memory.kind,
-            data.name()
-        )));
-    }
+    require!(
+        has_states || config.data()?.binarization != Binarization::None,
+        "data.binarization = none: patterns of {} are made of two values, {} has others; take threshold",
+        memory.kind,
+        data.name()
+    );
     data.train.require_width(memory.n_visible).or_usage()?;
     let Corruption { flip, copies, max_steps, examples } = train.evaluation;
     check_counts(&[

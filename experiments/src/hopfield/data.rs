@@ -1,16 +1,9 @@
 //! What is stored: examples of a set, pictures, or random patterns.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Result;
-use gibbs_backend::Noise;
-use gibbs_data::{DataError, Dataset, ReadConfig, Splits, png};
+use gibbs_data::{DataError, ReadConfig, png};
 use gibbs_physics::memory::random_patterns;
 
-use crate::{
-    request::Request,
-    usage::{OrUsage, check_counts, usage},
-};
+use crate::{prelude::*, source::rows, usage::check_counts};
 
 /// Name of the data that are the pictures of `model.images`.
 pub(super) const IMAGES: &str = "images";
@@ -61,16 +54,15 @@ fn of_two_values(splits: Splits) -> Result<Splits> {
         |part: &Dataset| (0..part.len()).all(|row| part.values(&[row]).iter().all(|x| x.abs() == 1.0));
     if !parts().all(is_spin) {
         return Err(match error {
-            DataError::OutsideUnit { name, row, value } => usage(format!(
+            DataError::OutsideUnit { name, row, value } => usage!(
                 "{name}: example {row} holds the value {value:?}; patterns are made of -1 and +1, of 0 and 1, or of grey \
                  values in [0, 1]"
-            )),
+            ),
             other => other.into(),
         });
     }
     splits.try_map(|part| {
-        let rows: Vec<usize> = (0..part.len()).collect();
-        let values = part.values(&rows).into_iter().map(|x| 0.5 * (x + 1.0)).collect();
+        let values = part.values(&rows(&part)).into_iter().map(|x| 0.5 * (x + 1.0)).collect();
         Ok(Dataset::from_f32(part.name(), values, part.shape(), None)?)
     })
 }

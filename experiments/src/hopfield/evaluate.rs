@@ -1,13 +1,11 @@
 //! Metrics of an associative memory.
 
-use anyhow::Result;
-use gibbs_backend::Noise;
-use gibbs_core::Estimate;
-use gibbs_data::{Dataset, Splits};
+use gibbs_data::Kind;
 use gibbs_physics::memory::{AssociativeMemory, RecallConfig, flipped, random_states, similarity};
+use gibbs_serve::Playground;
 
-use super::{HopfieldExperiment, data, data::states};
-use crate::{cli::Part, evaluation::Evaluation, progress::Work, usage::OrUsage};
+use super::{DynamicsArgs, HopfieldExperiment, data, data::states, pictures, recall};
+use crate::prelude::*;
 
 /// Overlap above which a pattern counts as recalled: inside the gap of the jump of Hebb's rule at its capacity.
 const RECALLED: f64 = 0.9;
@@ -21,15 +19,32 @@ const SECONDS: f64 = 8e-3 / (784.0 * 784.0);
 /// States that are recalled at once.
 const BLOCK: usize = 256;
 
+impl Trained for HopfieldExperiment {
+    fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
+        evaluate(self, on)
+    }
+
+    fn look(&self) -> Look {
+        self.config.look(self.memory.n_visible(), Kind::Gray)
+    }
+
+    fn sample(&self, args: &cli::Sample, dynamics: &DynamicsArgs, _: &Shared) -> Result<Drawn> {
+        recall::sample(self, args, *dynamics)
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
+    }
+
+    fn draw_pictures(&self, _: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, files)
+    }
+}
+
 /// Overlap, energies, spurious states; and the largest overlap that each example ends with.
-pub(super) fn evaluate(
-    experiment: &HopfieldExperiment,
-    data: &Splits,
-    part: Part,
-    work: &Work,
-) -> Result<Evaluation> {
-    let HopfieldExperiment { config, memory, own_data } = experiment;
-    let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
+fn evaluate(experiment: &HopfieldExperiment, on: &Measurement<NoTarget>) -> Result<Evaluation> {
+    let HopfieldExperiment { config, memory } = experiment;
+    let (sets, work, own_data) = (on.sets()?, on.work, on.own_data());
     sets.iter().try_for_each(|set| set.require_width(memory.n_visible())).or_usage()?;
     let recall = config.train.recall();
     let noise = Noise::new(config.seed, "evaluation");
@@ -43,7 +58,7 @@ pub(super) fn evaluate(
     let paths = memory.recall(&starts, &recall, &noise.child("patterns"))?;
     let overlaps: Vec<f64> = copies.zip(&paths).map(|(copy, path)| similarity(copy, path.last())).collect();
 
-    let classes = pattern_classes(experiment, &own_data.or(data).train);
+    let classes = pattern_classes(experiment, &own_data.or(on.data()?).train);
     let (mut own_class, mut measured) = (Vec::new(), 0);
     for (s, set) in sets.iter().enumerate() {
         let n = work.affordable("examples", set.len(), seconds_of_recall(memory));

@@ -8,33 +8,11 @@ mod pictures;
 mod play;
 mod recall;
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Result;
-use burn::prelude::*;
-use clap::{Args, Subcommand};
-use gibbs_backend::Noise;
-use gibbs_data::{ReadConfig, Splits};
+use gibbs_data::ReadConfig;
 use gibbs_physics::memory::{AssociativeMemory, MemoryWeights, RecallConfig, similarity};
-use gibbs_serve::{Offer, Playground};
-use gibbs_train::{
-    checkpoint::State,
-    run_folder::RunFiles,
-    training::{BoxError, Metrics, Position, TrainTask},
-    weights,
-};
-use serde_json::{Value, json};
+use gibbs_serve::Offer;
 
-use crate::{
-    cli::{self, Part, Shared, Shorthand},
-    config::RunConfig,
-    evaluation::Evaluation,
-    experiment::{Experiment, Settings},
-    progress::Work,
-    request::Request,
-    source::{NoTarget, OwnData, Source, SourceInfo},
-    usage::OrUsage,
-};
+use crate::prelude::*;
 
 pub use capacity::Capacity;
 pub use config::{Corruption, HopfieldModel, HopfieldTrain};
@@ -47,11 +25,10 @@ pub type HopfieldRun = RunConfig<HopfieldModel, HopfieldTrain>;
 pub struct HopfieldExperiment {
     config: HopfieldRun,
     memory: AssociativeMemory,
-    own_data: OwnData,
 }
 
 /// Flags of `hopfield train`.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Serialize)]
 pub struct HopfieldTrainArgs {
     /// Store these pictures, all of one size
     #[arg(long, num_args = 1.., value_name = "FILE.png", conflicts_with = "data")]
@@ -59,17 +36,12 @@ pub struct HopfieldTrainArgs {
 }
 
 impl Shorthand for HopfieldTrainArgs {
-    fn settings(&self) -> Vec<(&'static str, Value)> {
-        match self.images.is_empty() {
-            true => Vec::new(),
-            false => vec![
-                (
-                    "model.images",
-                    json!(self.images.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>()),
-                ),
-                ("data.name", json!(data::IMAGES)),
-            ],
-        }
+    const PATH: &'static str = "model";
+
+    /// Pictures are data of their own name.
+    fn settings(&self) -> Vec<(String, Value)> {
+        let name = ("data.name".into(), json!(data::IMAGES));
+        cli::given(self).chain([name]).filter(|_| !self.images.is_empty()).collect()
     }
 }
 
@@ -80,6 +52,15 @@ pub enum HopfieldCommands {
     Recall(Recall),
     /// Measure how many random patterns Hebb's rule can store; one JSON object
     Capacity(Capacity),
+}
+
+impl OwnCommands for HopfieldCommands {
+    fn run(&self, shared: &Shared) -> Result<()> {
+        match self {
+            Self::Recall(args) => recall::run(args, shared),
+            Self::Capacity(args) => capacity::run(args, shared),
+        }
+    }
 }
 
 impl Experiment for HopfieldExperiment {
@@ -122,11 +103,7 @@ impl Experiment for HopfieldExperiment {
         config::validate(config, source.data()?)
     }
 
-    fn task<'a>(
-        config: &'a HopfieldRun,
-        source: &'a Source<NoTarget>,
-        device: &Device,
-    ) -> Result<Box<dyn TrainTask + 'a>> {
+    fn task<'a>(config: &'a HopfieldRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
         let train = &source.data()?.train;
         let rows = data::stored_rows(train, config.model.memory.n_patterns, config.seed);
         let patterns = data::states(train, &rows).concat();
@@ -136,44 +113,7 @@ impl Experiment for HopfieldExperiment {
     fn load(config: &HopfieldRun, bytes: &[u8], device: &Device) -> Result<Self> {
         let memory = &config.model.memory;
         let weights = weights::from_bytes(memory.blank(device), bytes).or_usage()?;
-        Ok(Self {
-            config: config.clone(),
-            memory: memory.memory(&weights, device).or_usage()?,
-            own_data: OwnData::default(),
-        })
-    }
-
-    fn take_own_data(&mut self, load: impl FnOnce() -> OwnData) {
-        self.own_data = load();
-    }
-
-    fn evaluate(
-        &self,
-        source: &Source<NoTarget>,
-        part: Part,
-        _: &RunFiles,
-        work: &Work,
-    ) -> Result<Evaluation> {
-        evaluate::evaluate(self, source.data()?, part, work)
-    }
-
-    fn sample(&self, args: &cli::Sample, family: &DynamicsArgs, _: &Shared) -> Result<PathBuf> {
-        recall::sample(self, args, *family)
-    }
-
-    fn draw_pictures(&self, _: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
-        pictures::draw(self, files)
-    }
-
-    fn playground(self) -> Option<Box<dyn Playground>> {
-        Some(Box::new(self))
-    }
-
-    fn run(command: &HopfieldCommands, shared: &Shared) -> Result<()> {
-        match command {
-            HopfieldCommands::Recall(args) => recall::run(args, shared),
-            HopfieldCommands::Capacity(args) => capacity::run(args, shared),
-        }
+        Ok(Self { config: config.clone(), memory: memory.memory(&weights, device).or_usage()? })
     }
 }
 

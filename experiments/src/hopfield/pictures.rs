@@ -1,18 +1,13 @@
 //! The filmstrip of recall and the stored patterns.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Result;
-use gibbs_backend::Noise;
 use gibbs_physics::memory::{RecallConfig, RecallPath, Updates};
-use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
-use gibbs_train::run_folder::RunFiles;
 
 use super::{
     HopfieldExperiment,
     data::pixels,
     recall::{Start, default_starts, refuse},
 };
+use crate::prelude::*;
 
 /// States that are shown of the first asynchronous sweep: most of a recall happens there.
 pub(super) const PARTS: usize = 6;

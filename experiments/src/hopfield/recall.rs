@@ -1,11 +1,6 @@
 //! The command `recall`: corrupted pictures and what becomes of them.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Result;
-use clap::Args;
-use gibbs_backend::Noise;
-use gibbs_data::{Kind, png};
+use gibbs_data::png;
 use gibbs_physics::{
     PhysicsError,
     memory::{RecallConfig, Updates, flipped, random_states},
@@ -17,14 +12,7 @@ use super::{
     data::pixels,
     pictures::{self, PARTS},
 };
-use crate::{
-    cli::{Sample, Shared},
-    evidence::Half,
-    experiment,
-    output::note,
-    system::choices,
-    usage::{OrUsage, usage},
-};
+use crate::{evidence::Half, output::note, prelude::*, system::choices, usage::require_extension};
 
 /// Pixels above this are white: half of the range of bytes.
 const HALF: u8 = 127;
@@ -47,9 +35,7 @@ impl DynamicsArgs {
     /// The flags over the settings of a run.
     fn over(self, run: RecallConfig, parts: usize) -> Result<RecallConfig> {
         let Self { temperature, updates, sweeps: max_steps } = self;
-        if max_steps == 0 {
-            return Err(usage("--sweeps 0: give at least 1"));
-        }
+        require!(max_steps != 0, "--sweeps 0: give at least 1");
         Ok(RecallConfig { updates: updates.unwrap_or(run.updates), temperature, parts, max_steps })
     }
 }
@@ -57,7 +43,7 @@ impl DynamicsArgs {
 /// An error of recall, by the name of the flag.
 pub(super) fn refuse(error: PhysicsError) -> anyhow::Error {
     match error {
-        PhysicsError::Config(error) => usage(format!("--{error}")),
+        PhysicsError::Config(error) => usage!("--{error}"),
         other => other.into(),
     }
 }
@@ -105,13 +91,8 @@ fn flip_label(part: f64) -> String {
     format!("{:.0} % flipped", 100.0 * part)
 }
 
-fn given_label(given: Half) -> &'static str {
-    match given {
-        Half::Upper => "upper half",
-        Half::Lower => "lower half",
-        Half::Left => "left half",
-        Half::Right => "right half",
-    }
+fn given_label(given: Half) -> String {
+    format!("{given:?} half").to_lowercase()
 }
 
 /// A part of the pixels of three patterns flipped, half of two others covered this way and that, and noise.
@@ -122,7 +103,7 @@ pub(super) fn default_starts(experiment: &HopfieldExperiment, flip: f64, noise: 
         (0..3).map(|k| Start { label: flip_label(flip), state: flipped(pattern(k), flip, noise) }).collect();
     for (k, given) in [(3, Half::Upper), (4, Half::Left), (5, Half::Lower)] {
         let state = covered(pattern(k), given, experiment.shape());
-        starts.push(Start { label: given_label(given).into(), state });
+        starts.push(Start { label: given_label(given), state });
     }
     let states = random_states(experiment.memory.n_visible(), 2, noise);
     starts.extend(states.into_iter().map(|state| Start { label: "noise".into(), state }));
@@ -147,7 +128,7 @@ fn starts(experiment: &HopfieldExperiment, args: &Recall, noise: &mut Noise) -> 
             Some(given) => covered(&state, given, experiment.shape()),
             None => state,
         };
-        let words = [args.given.map(|given| given_label(given).to_string()), args.flip.map(flip_label)];
+        let words = [args.given.map(given_label), args.flip.map(flip_label)];
         let label = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
         Start { label: if label.is_empty() { "picture".into() } else { label }, state }
     };
@@ -158,14 +139,13 @@ fn starts(experiment: &HopfieldExperiment, args: &Recall, noise: &mut Noise) -> 
 fn picture(experiment: &HopfieldExperiment, path: &Path) -> Result<Vec<f32>> {
     let (bytes, shape) = png::read(path).or_usage()?;
     let (rows, columns) = experiment.shape();
-    if shape != [rows, columns] {
-        return Err(usage(format!(
-            "{}: {}x{} pixels where the patterns have {rows}x{columns}; scale the picture",
-            path.display(),
-            shape[0],
-            shape[1]
-        )));
-    }
+    require!(
+        shape == [rows, columns],
+        "{}: {}x{} pixels where the patterns have {rows}x{columns}; scale the picture",
+        path.display(),
+        shape[0],
+        shape[1]
+    );
     let value = |byte: u8| match (experiment.memory.is_of_spins(), byte > HALF) {
         (false, _) => f32::from(byte) / 127.5 - 1.0,
         (true, true) => 1.0,
@@ -175,14 +155,10 @@ fn picture(experiment: &HopfieldExperiment, path: &Path) -> Result<Vec<f32>> {
 }
 
 pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
-    if args.n == 0 {
-        return Err(usage("-n 0: give at least 1"));
-    }
+    require!(args.n != 0, "-n 0: give at least 1");
     check_flip("--flip", args.flip.unwrap_or(0.0)).or_usage()?;
     let out = args.out.clone().unwrap_or_else(|| args.run_dir.join("recall.png"));
-    if out.extension().is_none_or(|extension| extension != "png") {
-        return Err(usage(format!("--out {}: the name must end in .png", out.display())));
-    }
+    require_extension(&out, "png")?;
     let (_, device) = experiment::device(shared)?;
     let (config, experiment) = experiment::load_run::<HopfieldExperiment>(&args.run_dir, &device)?;
     let mut noise = Noise::new(args.seed, "recall");
@@ -193,22 +169,18 @@ pub(super) fn run(args: &Recall, shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-/// Recall from noise: writes the states that it ends in.
+/// The states that recall from noise ends in.
 pub(super) fn sample(
     experiment: &HopfieldExperiment,
-    args: &Sample,
+    args: &cli::Sample,
     dynamics: DynamicsArgs,
-) -> Result<PathBuf> {
-    let memory = &experiment.memory;
-    let mut noise = Noise::new(args.seed, "sample");
-    let starts = random_states(memory.n_visible(), args.n(), &mut noise);
+) -> Result<Drawn> {
+    let (memory, noise) = (&experiment.memory, &mut Noise::new(args.seed, "sample"));
+    let starts = random_states(memory.n_visible(), args.n(), noise);
     let recall = dynamics.over(experiment.config.train.recall(), 1)?;
-    let paths = memory.recall(&starts, &recall, &noise).map_err(refuse)?;
-    let values: Vec<f32> = paths.iter().flat_map(|path| pixels(path.last())).collect();
-    let out = args.out_path();
-    let title = format!("ends of {} recalls from noise", args.n());
-    experiment.config.look(memory.n_visible(), Kind::Gray).write(&out, &title, &values, &values)?;
-    Ok(out)
+    let paths = memory.recall(&starts, &recall, noise).map_err(refuse)?;
+    let values = paths.iter().flat_map(|path| pixels(path.last())).collect();
+    Ok(Drawn::new(format!("ends of {} recalls from noise", args.n()), values))
 }
 
 #[cfg(test)]

@@ -1,23 +1,17 @@
 //! All methods on the same samples.
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
-use anyhow::Result;
-use clap::Args;
-use gibbs_backend::Noise;
 use gibbs_physics::{
     inverse::{InverseMethod, IterativeEstimator, Moments, Samples, Stopped, coupling_error, field_error},
     monte_carlo::draw_spins,
     system::SpinSystemKind,
 };
-use gibbs_report::{Axis, Figure};
-use serde_json::json;
 
 use super::{config, evaluate, learning::estimator};
 use crate::{
-    cli::{Preset, Shared},
-    experiment::Experiment,
     output::note,
+    prelude::*,
     system::{self, SystemArgs, choices},
     usage::check_counts,
 };

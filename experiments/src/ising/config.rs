@@ -1,26 +1,15 @@
 //! Settings of an Ising run, its presets, and its samples: a file, or draws from a known system.
 
-use anyhow::Result;
-use gibbs_backend::Noise;
-use gibbs_core::ConfigError;
-use gibbs_data::{Dataset, Split};
+use gibbs_data::Split;
 use gibbs_physics::{
     Pairwise,
     inverse::{ChainsConfig, InverseConfig, InverseMethod},
     monte_carlo::{DrawSchedule, draw_spins},
     system::{SpinSystemConfig, SpinSystemKind},
 };
-use gibbs_train::training::LoopConfig;
-use serde::{Deserialize, Serialize};
 
 use super::IsingRun;
-use crate::{
-    cli::Preset,
-    config::Length,
-    source::Source,
-    system,
-    usage::{OrUsage, check_counts, usage},
-};
+use crate::{prelude::*, source::rows, system, usage::check_counts};
 
 /// Spins of a system without a lattice: few enough for exact sums at every step.
 const SPINS: usize = 16;
@@ -100,12 +89,11 @@ pub(super) fn validate(config: &IsingRun, source: &Source<SpinSystemConfig>) -> 
             ConfigError::require(found == n_spins, "model.n_spins", n_spins, reason).or_usage()?;
         }
     }
-    if train.run.epochs != 1 {
-        return Err(usage(format!(
-            "train.epochs = {}: every step uses all samples, so there is 1 epoch; set train.steps or train.max_steps",
-            train.run.epochs
-        )));
-    }
+    require!(
+        train.run.epochs == 1,
+        "train.epochs = {}: every step uses all samples, so there is 1 epoch; set train.steps or train.max_steps",
+        train.run.epochs
+    );
     train.estimator.validate().or_usage_at("train")?;
     let walk = train.walk;
     check_counts(&[
@@ -143,19 +131,19 @@ pub(super) fn truth(config: &IsingRun) -> Result<Option<Pairwise>> {
 /// # Errors
 /// Other values.
 fn spins_of(data: &Dataset) -> Result<Vec<i8>> {
-    let values = data.values(&Vec::from_iter(0..data.len()));
+    let values = data.values(&rows(data));
     if data.is_binary() {
         return Ok(values.iter().map(|x| if *x > 0.5 { 1 } else { -1 }).collect());
     }
     match values.iter().position(|x| x.abs() != 1.0) {
         None => Ok(values.iter().map(|x| *x as i8).collect()),
-        Some(at) => Err(usage(format!(
+        Some(at) => Err(usage!(
             "{}: value {} of example {} is {}; spins are -1 and +1, or 0 and 1 (data.binarization makes 0 and 1 of grey \
              values)",
             data.name(),
             at % data.width(),
             at / data.width(),
             values[at]
-        ))),
+        )),
     }
 }

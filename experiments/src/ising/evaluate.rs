@@ -1,19 +1,15 @@
 //! Metrics and pictures of learned couplings.
 
-use anyhow::Result;
-use gibbs_backend::Noise;
-use gibbs_core::Estimate;
+use gibbs_data::Kind;
 use gibbs_physics::{
     Hamiltonian, Pairwise,
     exact::{self, Enumeration, MAX_DRAWN},
     inverse::{Moments, Samples, coupling_error, field_error, pseudo_log_likelihood},
     system::SpinSystemConfig,
 };
-use gibbs_report::{Axis, Color, Figure, Panel, Series};
-use gibbs_train::run_folder::RunFiles;
 
 use super::{IsingExperiment, config};
-use crate::{cli::Part, evaluation::Evaluation, source::Source, usage::OrUsage};
+use crate::{prelude::*, system};
 
 /// Draws in the picture of samples.
 const SAMPLES: usize = 100;
@@ -24,59 +20,68 @@ pub(super) fn enumeration(learned: &Pairwise) -> Result<Option<Enumeration>> {
     Ok(few.then(|| exact::enumerate(learned, 1.0)).transpose()?)
 }
 
-/// All metrics on a part of the samples. `--per-example` is the log-likelihood where states are few, else the
-/// pseudo-log-likelihood.
-pub(super) fn evaluate(
-    experiment: &IsingExperiment,
-    source: &Source<SpinSystemConfig>,
-    part: Part,
-) -> Result<Evaluation> {
-    let IsingExperiment { config, learned } = experiment;
-    let n = learned.n_spins();
-    let mut spins = Vec::new();
-    for &split in part.splits() {
-        if let Source::Data(data) = source {
-            data.get(split).require_width(n).or_usage()?;
+impl Trained for IsingExperiment {
+    /// All metrics on a part of the samples. `--per-example` is the log-likelihood where states are few, else the
+    /// pseudo-log-likelihood.
+    fn evaluate(&self, on: &Measurement<SpinSystemConfig>) -> Result<Evaluation> {
+        let Self { config, learned } = self;
+        let (n, mut spins) = (learned.n_spins(), Vec::new());
+        for &split in on.part.splits() {
+            if let Source::Data(data) = on.source {
+                data.get(split).require_width(n).or_usage()?;
+            }
+            spins.extend(config::spins(config, on.source, split)?);
         }
-        spins.extend(config::spins(config, source, split)?);
+        let mut evaluation = Evaluation::default();
+        let mut add =
+            |name: &str, value: f64, unit: &str| evaluation.add(name, &Estimate::exact(value), unit);
+        if let Some(truth) = config::truth(config)? {
+            add("coupling_error", coupling_error(learned, &truth).relative, "relative");
+            add("coupling_error_rms", coupling_error(learned, &truth).rms, "beta J");
+            add("field_error_rms", field_error(learned, &truth).rms, "beta h");
+        }
+        let mut each: Vec<f64> = spins.chunks(n).map(|row| pseudo_log_likelihood(learned, row)).collect();
+        evaluation.add_mean("pseudo_log_prob", &each, "nats");
+        if let Some(exact) = enumeration(learned)? {
+            let log_z = exact.thermodynamics.log_z;
+            each = spins.chunks(n).map(|row| -learned.energy_of(row) - log_z).collect();
+            evaluation.add_mean("log_prob", &each, "nats");
+            evaluation.add("log_z", &Estimate::exact(log_z), "nats");
+            let gap = Samples::new(&spins, n)?.moments().gap(&Moments::from(&exact));
+            evaluation.add("moments_gap", &Estimate::exact(gap), "rms");
+        }
+        evaluation.draws = matches!(on.source, Source::Target(_)).then_some(each.len());
+        evaluation.per_example = each;
+        Ok(evaluation)
     }
-    let mut evaluation = Evaluation::default();
-    let mut add = |name: &str, value: f64, unit: &str| evaluation.add(name, &Estimate::exact(value), unit);
-    if let Some(truth) = config::truth(config)? {
-        add("coupling_error", coupling_error(learned, &truth).relative, "relative");
-        add("coupling_error_rms", coupling_error(learned, &truth).rms, "beta J");
-        add("field_error_rms", field_error(learned, &truth).rms, "beta h");
-    }
-    let mut each: Vec<f64> = spins.chunks(n).map(|row| pseudo_log_likelihood(learned, row)).collect();
-    evaluation.add_mean("pseudo_log_prob", &each, "nats");
-    if let Some(exact) = enumeration(learned)? {
-        let log_z = exact.thermodynamics.log_z;
-        each = spins.chunks(n).map(|row| -learned.energy_of(row) - log_z).collect();
-        evaluation.add_mean("log_prob", &each, "nats");
-        evaluation.add("log_z", &Estimate::exact(log_z), "nats");
-        let gap = Samples::new(&spins, n)?.moments().gap(&Moments::from(&exact));
-        evaluation.add("moments_gap", &Estimate::exact(gap), "rms");
-    }
-    evaluation.draws = matches!(source, Source::Target(_)).then_some(each.len());
-    evaluation.per_example = each;
-    Ok(evaluation)
-}
 
-/// Draws from the learned couplings, and these against the true ones.
-pub(super) fn draw_pictures(experiment: &IsingExperiment, files: &RunFiles) -> Result<()> {
-    let IsingExperiment { config, learned } = experiment;
-    let (spins, _) = experiment.draw(SAMPLES, &Noise::new(config.seed, "pictures"))?;
-    let grey: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
-    let title = format!("{SAMPLES} draws of the learned model, white +1, black -1");
-    experiment.look().picture(&title, &[("draws", &grey)])?.save_png(files.named("samples.png"))?;
-    if let Some(truth) = config::truth(config)? {
-        let panel = reconstruction(config.model.kind.name(), learned, &truth);
-        let figure = Figure::new(Axis::new("true coupling \u{3b2}J")).panel(panel);
-        let figure = figure.width(700).panel_height(520);
-        figure.save(files.named("reconstruction.png"))?;
-        figure.save(files.named("reconstruction.svg"))?;
+    fn look(&self) -> Look {
+        match self.config.model.system.as_ref().and_then(|system| system::build(system).ok()) {
+            Some(system) => Look::of(&system.shape(), Kind::Binary),
+            None => self.config.look(self.learned.n_spins(), Kind::Binary),
+        }
     }
-    Ok(())
+
+    fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<Drawn> {
+        let (values, how) = self.draw(args.n(), &Noise::new(args.seed, "sample"))?;
+        let (shown, how) = (Some(system::bits(&values)), Some(how));
+        Ok(Drawn { shown, how, ..Drawn::new(format!("{} draws", args.n()), values) })
+    }
+
+    /// Draws from the learned couplings, and these against the true ones.
+    fn draw_pictures(&self, _: &Source<SpinSystemConfig>, files: &RunFiles) -> Result<()> {
+        let (spins, _) = self.draw(SAMPLES, &Noise::new(self.config.seed, "pictures"))?;
+        let title = format!("{SAMPLES} draws of the learned model, white +1, black -1");
+        save_samples(&self.look(), &title, None, &system::bits(&spins), files)?;
+        if let Some(truth) = config::truth(&self.config)? {
+            let panel = reconstruction(self.config.model.kind.name(), &self.learned, &truth);
+            let figure = Figure::new(Axis::new("true coupling \u{3b2}J")).panel(panel);
+            let figure = figure.width(700).panel_height(520);
+            figure.save(files.named("reconstruction.png"))?;
+            figure.save(files.named("reconstruction.svg"))?;
+        }
+        Ok(())
+    }
 }
 
 /// Learned couplings against true ones, with the diagonal on which they should lie.

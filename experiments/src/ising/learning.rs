@@ -1,22 +1,15 @@
 //! One run of a method: steps, metrics, checkpoint.
 
-use anyhow::Result;
-use burn::prelude::*;
-use gibbs_backend::Noise;
 use gibbs_data::Split;
 use gibbs_physics::{
     Pairwise, PhysicsError,
     inverse::{InverseEstimator, InverseMethod, IterativeEstimator, Samples, coupling_error},
     system::SpinSystemConfig,
 };
-use gibbs_train::{
-    checkpoint::State,
-    training::{BoxError, Metrics, ParameterTooLarge, Position, TrainTask},
-    weights,
-};
+use gibbs_train::training::ParameterTooLarge;
 
 use super::{Couplings, IsingRun, IsingTrain, config};
-use crate::{source::Source, usage::usage};
+use crate::prelude::*;
 
 /// Starts a method on samples, with the noise of chains of a run with this seed.
 pub(super) fn estimator(
@@ -27,8 +20,8 @@ pub(super) fn estimator(
 ) -> Result<InverseEstimator> {
     let noise = Noise::new(seed, "chains");
     InverseEstimator::new(method, samples, &train.estimator, &noise).map_err(|error| match error {
-        PhysicsError::Config(error) => usage(error.within("model").to_string()),
-        other => usage(other.to_string()),
+        PhysicsError::Config(error) => usage!("{}", error.within("model")),
+        other => usage!("{other}"),
     })
 }
 

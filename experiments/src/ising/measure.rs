@@ -2,30 +2,24 @@
 
 use std::{
     array,
-    path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
 };
 
-use anyhow::{Context, Result};
-use clap::Args;
-use gibbs_backend::Noise;
-use gibbs_core::Estimate;
+use anyhow::Context;
 use gibbs_physics::{
     monte_carlo::{McmcSchedule, Measured, Measurements, MonteCarloMethod, TimeAverage},
     system::{Reference, SpinSystem, SpinSystemConfig, SpinSystemKind},
 };
-use gibbs_report::{Axis, Color, Figure, Panel, Series, format_value};
+use gibbs_report::format_value;
 use rayon::prelude::*;
-use serde_json::{Value, json};
 
 use super::config;
 use crate::{
-    cli::Shared,
-    experiment::Experiment,
     output::note,
+    prelude::*,
     system::{self, SystemArgs, choices, number},
-    usage::{OrUsage, check_counts, usage},
+    usage::check_counts,
 };
 
 /// Temperatures when none are given, relative to that of the system, which is critical for the square lattice.
@@ -178,11 +172,11 @@ impl Measure {
         };
         for (flag, values) in [("temperatures", &self.temperatures), ("betas", &betas)] {
             if let Some(value) = values.iter().find(|value| !(value.is_finite() && **value > 0.0)) {
-                return Err(usage(format!("--{flag} {value}: must be finite and above 0")));
+                refuse!("--{flag} {value}: must be finite and above 0");
             }
         }
         match betas.iter().enumerate().find(|(i, beta)| betas[..*i].contains(beta)) {
-            Some((_, beta)) => Err(usage(format!("beta = {beta} is given twice: leave one out"))),
+            Some((_, beta)) => Err(usage!("beta = {beta} is given twice: leave one out")),
             None => Ok(betas),
         }
     }

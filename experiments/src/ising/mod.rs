@@ -8,37 +8,21 @@ mod learning;
 mod measure;
 mod play;
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, Result};
-use burn::{module::Param, prelude::*};
-use clap::Subcommand;
-use gibbs_backend::Noise;
-use gibbs_core::math::to_host;
-use gibbs_data::{Binarization, Kind};
+use anyhow::Context;
+use burn::module::Param;
 use gibbs_physics::{
     Hamiltonian, Pairwise,
     inverse::InverseMethod,
     monte_carlo::draw_spins,
     system::{SpinSystem, SpinSystemConfig, SpinSystemKind},
 };
-use gibbs_report::Figure;
 use gibbs_serve::Toy;
-use gibbs_train::{atomic, run_folder::RunFiles, training::TrainTask, weights};
-use serde_json::Value;
+use gibbs_train::atomic;
 
 use crate::{
-    cli::{self, NoFlags, Part, Shared},
-    config::RunConfig,
-    evaluation::Evaluation,
-    experiment::{Experiment, Settings},
-    look::Look,
     output::{note, print_json},
-    progress::Work,
-    request::Request,
-    source::{Source, SourceInfo},
+    prelude::*,
     system::{self, SystemArgs},
-    usage::OrUsage,
 };
 
 pub use compare::Compare;
@@ -78,6 +62,15 @@ pub enum IsingCommands {
     Measure(Measure),
     /// Learn random couplings from samples by every method: one table
     Compare(Compare),
+}
+
+impl OwnCommands for IsingCommands {
+    fn run(&self, shared: &Shared) -> Result<()> {
+        match self {
+            Self::Measure(measure) => measure.run(shared),
+            Self::Compare(compare) => compare.run(shared),
+        }
+    }
 }
 
 /// A learned model with its configuration.
@@ -127,11 +120,7 @@ impl Experiment for IsingExperiment {
         config::validate(config, source)
     }
 
-    fn task<'a>(
-        config: &'a IsingRun,
-        source: &'a Source<SpinSystemConfig>,
-        device: &Device,
-    ) -> Result<Box<dyn TrainTask + 'a>> {
+    fn task<'a>(config: &'a IsingRun, source: &'a Source<SpinSystemConfig>, device: &Device) -> Task<'a> {
         Ok(Box::new(learning::IsingTask::new(config, source, device)?))
     }
 
@@ -141,38 +130,8 @@ impl Experiment for IsingExperiment {
         Ok(Self { config: config.clone(), learned: learned.pairwise().context("couplings")? })
     }
 
-    fn evaluate(
-        &self,
-        source: &Source<SpinSystemConfig>,
-        part: Part,
-        _: &RunFiles,
-        _: &Work,
-    ) -> Result<Evaluation> {
-        evaluate::evaluate(self, source, part)
-    }
-
-    fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<PathBuf> {
-        let (values, how) = self.draw(args.n(), &Noise::new(args.seed, "sample"))?;
-        let grey: Vec<f32> = values.iter().map(|s| 0.5 * (s + 1.0)).collect();
-        let out = args.out_path();
-        self.look().write(&out, &format!("{} draws", args.n()), &grey, &values)?;
-        note(how);
-        Ok(out)
-    }
-
-    fn draw_pictures(&self, _: &Source<SpinSystemConfig>, files: &RunFiles, _: &Work) -> Result<()> {
-        evaluate::draw_pictures(self, files)
-    }
-
     fn toys() -> Result<Vec<Toy>> {
         Ok(vec![play::toy()?])
-    }
-
-    fn run(command: &IsingCommands, shared: &Shared) -> Result<()> {
-        match command {
-            IsingCommands::Measure(measure) => measure.run(shared),
-            IsingCommands::Compare(compare) => compare.run(shared),
-        }
     }
 }
 
@@ -181,13 +140,6 @@ impl IsingExperiment {
     fn draw(&self, n: usize, noise: &Noise) -> Result<(Vec<f32>, String)> {
         let (spins, how) = draw_spins(&self.learned, n, self.config.train.walk, noise)?;
         Ok((spins.into_iter().map(f32::from).collect(), how.to_string()))
-    }
-
-    fn look(&self) -> Look {
-        match self.config.model.system.as_ref().and_then(|system| system::build(system).ok()) {
-            Some(system) => Look::of(&system.shape(), Kind::Binary),
-            None => self.config.look(self.learned.n_spins(), Kind::Binary),
-        }
     }
 }
 

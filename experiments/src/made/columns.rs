@@ -8,37 +8,30 @@
 
 use gibbs_autoregressive::OutputDistribution;
 use gibbs_core::preprocess::PreprocessorConfig;
-use gibbs_data::{Dataset, check::columns_of};
+use gibbs_data::{
+    Dataset,
+    check::{ColumnKind, columns_of, kind_of_columns},
+};
 
 use crate::source::SourceInfo;
 
 /// The most levels of a categorical column. Every level has parameters of its own; 64 of them have as many as 21 components.
-const MOST_LEVELS: f64 = 64.0;
+const MOST_LEVELS: i64 = 64;
 
-/// The distribution of each column of the training data.
+/// The distribution of each column of the training data. A column with one whole number other than 0 and 1 counts as real, and is
+/// refused as such.
 pub(super) fn choose(data: &Dataset) -> OutputDistribution {
-    let columns: Vec<_> = columns_of(data).iter().map(|values| distribution(values)).collect();
+    let distribution = |kind: ColumnKind| match kind {
+        ColumnKind::Binary => OutputDistribution::Bernoulli,
+        ColumnKind::Integer { low, high } if low < high && high - low < MOST_LEVELS => {
+            OutputDistribution::Categorical { levels: (high - low + 1) as usize }
+        }
+        _ => OutputDistribution::gaussian_mixture(),
+    };
+    let columns: Vec<_> = kind_of_columns(data).into_iter().map(distribution).collect();
     let is_shared = columns.windows(2).all(|pair| pair[0] == pair[1]);
     let is_categorical = matches!(columns[0], OutputDistribution::Categorical { .. });
     if is_shared && !is_categorical { columns[0].clone() } else { OutputDistribution::Mixed { columns } }
-}
-
-/// The distribution of a column. One whose value is always the same counts as real, and is refused as such.
-fn distribution(values: &[f64]) -> OutputDistribution {
-    let (low, high) = range(values);
-    let is_whole = values.iter().all(|x| x.fract() == 0.0);
-    let levels = high - low + 1.0;
-    if is_whole && low >= 0.0 && high <= 1.0 {
-        OutputDistribution::Bernoulli
-    } else if is_whole && low < high && levels <= MOST_LEVELS {
-        OutputDistribution::Categorical { levels: levels as usize }
-    } else {
-        OutputDistribution::gaussian_mixture()
-    }
-}
-
-fn range(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
 }
 
 /// The map to the coordinates of the model: levels begin at 0, real columns have mean 0 and standard deviation 1.
@@ -52,7 +45,9 @@ pub(super) fn preprocessing(columns: &[OutputDistribution], info: &SourceInfo) -
         for (i, (column, values)) in columns.iter().zip(&values).enumerate() {
             let first = match column {
                 OutputDistribution::GaussianMixture { .. } => continue,
-                OutputDistribution::Categorical { .. } => range(values).0,
+                OutputDistribution::Categorical { .. } => {
+                    values.iter().copied().fold(f64::INFINITY, f64::min)
+                }
                 _ => 0.0,
             };
             (shift[i], scale[i]) = (first, 1.0);

@@ -1,29 +1,17 @@
 //! Log-likelihoods of a trained model, draws from it, and completions of examples.
 
-use std::path::PathBuf;
+use gibbs_autoregressive::{Autoregressive, OutputDistribution, ValueError};
+use gibbs_core::{Kind, preprocess::PreprocessorConfig};
+use gibbs_serve::Playground;
 
-use anyhow::Result;
-use burn::prelude::*;
-use clap::Args;
-use gibbs_autoregressive::{Autoregressive, AutoregressiveModel, OutputDistribution, ValueError};
-use gibbs_backend::Noise;
-use gibbs_core::{
-    Batch, ConditionalLogProb, Estimate, Kind,
-    math::to_host,
-    preprocess::{Preprocessed, PreprocessorConfig},
-};
-use gibbs_data::{Dataset, Splits};
-
-use super::{MadeExperiment, MadeModel};
+use super::{MadeExperiment, MadeModel, MadeRun, Model, pictures};
 use crate::{
-    cli::{Part, Sample, Shared},
-    conditions,
-    evaluation::Evaluation,
+    conditions::Conditions,
     evidence::Half,
-    look::independent_draws,
+    prelude::*,
     preprocessed::with_classes,
-    source::{require_labels, require_unit_interval},
-    usage::{OrUsage, usage},
+    source::{require_labels, require_unit_interval, rows},
+    usage::usage,
 };
 
 /// The setting with which these models learn real columns.
@@ -46,19 +34,14 @@ pub(super) fn batch(model: &MadeModel, batch: gibbs_data::Batch) -> Batch {
     Batch { x, context, weights }
 }
 
-/// Exact log-probability of each example of a set, in the coordinates of the data.
-pub(super) fn log_probs(
-    config: &MadeModel,
-    model: &Preprocessed<AutoregressiveModel>,
-    data: &Dataset,
-    device: &Device,
-) -> Vec<f64> {
-    let rows: Vec<usize> = (0..data.len()).collect();
+/// Exact log-probability of each example of a set, in the coordinates of the data; of a cell where discrete columns have noise.
+pub(super) fn log_probs(config: &MadeRun, model: &Model, data: &Dataset, device: &Device) -> Vec<f64> {
+    let log_cell = config.density().log_cell();
     let log_prob = |rows: &[usize]| {
-        let Batch { x, context, .. } = batch(config, data.batch(rows, device));
+        let Batch { x, context, .. } = batch(&config.model, data.batch(rows, device));
         to_host(model.log_prob_given(x, context.as_ref()))
     };
-    rows.chunks(BLOCK).flat_map(log_prob).collect()
+    rows(data).chunks(BLOCK).flat_map(log_prob).map(|log_prob| log_prob + log_cell).collect()
 }
 
 /// Whether data have the values of the model's variables.
@@ -82,8 +65,8 @@ pub(super) fn require(model: &MadeModel, data: &Dataset) -> Result<()> {
         }
         _ => 0.0,
     };
-    let (rows, width): (Vec<usize>, _) = ((0..data.len()).collect(), data.width());
-    for (block, rows) in rows.chunks(BLOCK).enumerate() {
+    let width = data.width();
+    for (block, rows) in rows(data).chunks(BLOCK).enumerate() {
         let values = data.values(rows).into_iter().enumerate();
         let x: Vec<f64> = values.map(|(i, x)| f64::from(x) - first(i % width)).collect();
         output.check(&x, width).map_err(|error| {
@@ -109,60 +92,76 @@ pub(super) fn require(model: &MadeModel, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// Log-likelihood on a part of the data.
-pub(super) fn evaluate(experiment: &MadeExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let MadeExperiment { config, model, device } = experiment;
-    let network = &config.model.network;
-    let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
-    for set in &sets {
-        set.require_width(model.model.n_visible()).or_usage()?;
-        require(&config.model, set)?;
-    }
-    require_labels(sets.iter().copied(), network.n_context(), "model.n_classes")?;
-    let each: Vec<f64> = sets.iter().flat_map(|set| log_probs(&config.model, model, set, device)).collect();
-
-    let columns = config.density();
-    let each: Vec<f64> = each.into_iter().map(|log_prob| log_prob + columns.log_cell()).collect();
-
-    let mut evaluation = Evaluation::default();
-    match columns.has_discrete() {
-        false => evaluation.add_mean("log_prob", &each, "nats"),
-        // Over the draws of the noise, in expectation.
-        true => {
-            evaluation.add(
-                "log_prob",
-                &Estimate::mean(&each).with_kind(Kind::LowerBound).over_examples(&each),
-                "nats",
-            );
-            evaluation.note("log_prob", "bounds", "probability of discrete columns, density of others");
+impl Trained for MadeExperiment {
+    /// Log-likelihood on a part of the data.
+    fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
+        let (config, network, sets) = (&self.config, &self.config.model.network, on.sets()?);
+        for set in &sets {
+            set.require_width(network.n_visible()).or_usage()?;
+            require(&config.model, set)?;
         }
+        require_labels(sets.iter().copied(), network.n_context(), "model.n_classes")?;
+        let each = sets.iter().flat_map(|set| log_probs(config, &self.model, set, &self.device)).collect();
+        let mut evaluation = Evaluation::default();
+        evaluation.add_log_prob(each, Kind::Exact, &config.density());
+        evaluation.note("log_prob", "binarization", config.binarization());
+        evaluation.note("log_prob", "orderings", self.model.model.n_masks());
+        if network.n_context() > 0 {
+            let given = if config.model.context.is_some() { "context" } else { "class" };
+            evaluation.note("log_prob", "given", given);
+        }
+        if let OutputDistribution::Mixed { columns } = network.output() {
+            let is_real =
+                |column: &OutputDistribution| matches!(column, OutputDistribution::GaussianMixture { .. });
+            let kind = match (columns.iter().any(is_real), columns.iter().all(is_real)) {
+                (_, true) => "density",
+                (true, _) => "mass of the discrete columns times density of the real ones",
+                _ => "mass",
+            };
+            evaluation.note("log_prob", "of", kind);
+        }
+        if let &OutputDistribution::Categorical { levels } = network.output() {
+            let nats_per_bit = std::f64::consts::LN_2 * network.n_visible() as f64;
+            let bits = Estimate::exact_mean(&evaluation.per_example).affine(-1.0 / nats_per_bit, 0.0);
+            evaluation.add("bits_per_dim", &bits, "bits");
+            evaluation.note("bits_per_dim", "levels", levels);
+        }
+        Ok(evaluation)
     }
-    evaluation.note("log_prob", "binarization", config.binarization());
-    evaluation.note("log_prob", "orderings", model.model.n_masks());
-    if network.n_context() > 0 {
-        evaluation.note(
-            "log_prob",
-            "given",
-            if config.model.context.is_some() { "context" } else { "class" },
-        );
+
+    fn look(&self) -> Look {
+        let output = self.config.model.network.output();
+        let is_real = matches!(output, OutputDistribution::GaussianMixture { .. });
+        let kind = if is_real { gibbs_data::Kind::Real } else { gibbs_data::Kind::Gray };
+        self.config.look(self.model.model.n_visible(), kind)
     }
-    if let OutputDistribution::Mixed { columns } = network.output() {
-        let is_real =
-            |column: &OutputDistribution| matches!(column, OutputDistribution::GaussianMixture { .. });
-        let kind = match (columns.iter().any(is_real), columns.iter().all(is_real)) {
-            (_, true) => "density",
-            (true, _) => "mass of the discrete columns times density of the real ones",
-            _ => "mass",
-        };
-        evaluation.note("log_prob", "of", kind);
+
+    fn sample(&self, args: &cli::Sample, flags: &MadeSampleArgs, shared: &Shared) -> Result<Drawn> {
+        let MadeRun { model, .. } = &self.config;
+        let mut noise = Noise::new(args.seed, "sample");
+        let shape = self.config.picture_shape(model.network.n_visible());
+        let known = flags.given.map(|half| Known::Pixels(half.pixels(shape)));
+        if let Some(known) = known.or(flags.prefix.map(Known::Prefix)) {
+            self.known(&known)?;
+            let data = super::as_learned(&self.config, self.config.load_data(&shared.data_dir)?)?.test;
+            require(model, &data)?;
+            let rows: Vec<usize> = (0..args.n()).map(|i| i * data.len() / args.n()).collect();
+            let values = self.complete(&data, &rows, &known, &mut noise)?;
+            let given = Some(self.given(&data, &rows, &known)?);
+            return Ok(Drawn { given, ..Drawn::new(format!("{} completed examples", args.n()), values) });
+        }
+        let asked = (flags.context.as_deref(), flags.class);
+        let (n, context) = self.conditions().of_sample(args, asked)?;
+        Ok(Drawn::new(independent_draws(n), self.draw(n, context.as_ref(), &mut noise)))
     }
-    if let &OutputDistribution::Categorical { levels } = network.output() {
-        let nats_per_bit = std::f64::consts::LN_2 * model.model.n_visible() as f64;
-        evaluation.add("bits_per_dim", &Estimate::exact_mean(&each).affine(-1.0 / nats_per_bit, 0.0), "bits");
-        evaluation.note("bits_per_dim", "levels", levels);
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
-    evaluation.per_example = each;
-    Ok(evaluation)
+
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
+    }
 }
 
 /// Flags of `made sample`.
@@ -203,6 +202,12 @@ impl MadeExperiment {
         }
     }
 
+    /// What draws are conditioned on.
+    pub(super) fn conditions(&self) -> Conditions<'_> {
+        let MadeModel { network, context, .. } = &self.config.model;
+        Conditions { units: context.as_ref(), n_context: network.n_context(), device: &self.device }
+    }
+
     /// `n` draws for contexts `[n, C]`, as data.
     pub(super) fn draw(&self, n: usize, context: Option<&Tensor<2>>, noise: &mut Noise) -> Vec<f32> {
         self.decode(self.model.model.sample_given(n, context, noise))
@@ -217,7 +222,7 @@ impl MadeExperiment {
         match known {
             Known::Pixels(pixels) => Ok(pixels.clone()),
             Known::Prefix(prefix) if *prefix > n => {
-                Err(usage(format!("--prefix {prefix}: an example has only {n} variables")))
+                Err(usage!("--prefix {prefix}: an example has only {n} variables"))
             }
             Known::Prefix(prefix) => {
                 let mut flags = vec![false; n];
@@ -258,53 +263,6 @@ impl MadeExperiment {
         let x = self.model.preprocessor.forward(x).0;
         let completed = self.model.model.complete_known(&flags, x, context.as_ref(), noise);
         let way_out = "take --prefix N, or a made that was trained in many orders (model.order=random with model.n_masks above 1)";
-        Ok(self.decode(completed.map_err(|error| usage(format!("{error}: {way_out}")))?))
+        Ok(self.decode(completed.map_err(|error| usage!("{error}: {way_out}"))?))
     }
-}
-
-pub(super) fn sample(
-    experiment: &MadeExperiment,
-    args: &Sample,
-    family: &MadeSampleArgs,
-    shared: &Shared,
-) -> Result<PathBuf> {
-    let mut noise = Noise::new(args.seed, "sample");
-    let known = match (family.given, family.prefix) {
-        (Some(half), _) => Some(Known::Pixels(half.pixels(experiment.shape()))),
-        (None, prefix) => prefix.map(Known::Prefix),
-    };
-    let (out, look) = (args.out_path(), experiment.look());
-    match known {
-        Some(known) => {
-            experiment.known(&known)?;
-            let data = experiment.config.load_data(&shared.data_dir)?;
-            let data = super::as_learned(&experiment.config, data)?.test;
-            require(&experiment.config.model, &data)?;
-            let rows: Vec<usize> = (0..args.n()).map(|i| i * data.len() / args.n()).collect();
-            let values = experiment.complete(&data, &rows, &known, &mut noise)?;
-            let given = experiment.given(&data, &rows, &known)?;
-            look.write_completed(
-                &out,
-                &format!("{} completed examples", args.n()),
-                &given,
-                &values,
-                &values,
-            )?;
-        }
-        None => {
-            let (model, device) = (&experiment.config.model, &experiment.device);
-            let units = model.context.as_ref();
-            let context = match conditions::of_file(family.context.as_deref(), args, units, device)? {
-                Some(context) => Some(context),
-                None => {
-                    let units = (units, model.network.n_context());
-                    conditions::of_draws(args.n(), family.class, units, device)?
-                }
-            };
-            let n = context.as_ref().map_or(args.n(), |context| context.dims()[0]);
-            let values = experiment.draw(n, context.as_ref(), &mut noise);
-            look.write(&out, &independent_draws(n), &values, &values)?;
-        }
-    }
-    Ok(out)
 }

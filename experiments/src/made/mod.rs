@@ -5,45 +5,21 @@ mod evaluate;
 mod pictures;
 mod play;
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_autoregressive::{
     Autoregressive, AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel, MaskChoice, OrderConfig,
     OrderedLikelihood, OutputDistribution,
 };
-use gibbs_backend::Noise;
-use gibbs_core::{
-    Batch,
-    math::to_host,
-    preprocess::{Preprocessed, PreprocessorConfig},
-};
-use gibbs_data::{Binarization, Dataset, Kind, Splits};
-use gibbs_serve::{Offer, Playground};
-use gibbs_train::{
-    learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig, StepNoise},
-    run_folder::RunFiles,
-    schedule::Schedule,
-    training::{LoopConfig, Metrics, TrainTask, Validation},
-    weights,
-};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use gibbs_core::preprocess::{Preprocessed, PreprocessorConfig};
+use gibbs_serve::Offer;
+use serde_json::Map;
 
 use crate::{
-    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
     columns::ColumnSettings,
-    conditions::{self, ContextUnits},
-    config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, by_weights, mean},
-    experiment::{Experiment, Settings},
-    look::Look,
+    conditions::ContextUnits,
+    prelude::*,
     preprocessed,
-    progress::Work,
-    request::Request,
-    source::{NoTarget, Source, SourceInfo, require_labels, require_unit_interval, spread, train_like_valid},
-    usage::{OrUsage, usage},
+    source::{require_labels, require_unit_interval, spread, train_like_valid},
+    validation::Selection,
 };
 
 pub use evaluate::MadeSampleArgs;
@@ -80,10 +56,13 @@ pub struct MadeTrain {
 /// Configuration of a run.
 pub type MadeRun = RunConfig<MadeModel, TrainConfig<MadeTrain>>;
 
+/// A model with its preprocessing.
+type Model = Preprocessed<AutoregressiveModel>;
+
 /// A trained model with its configuration.
 pub struct MadeExperiment {
     config: MadeRun,
-    model: Preprocessed<AutoregressiveModel>,
+    model: Model,
     device: Device,
 }
 
@@ -140,7 +119,7 @@ impl Experiment for MadeExperiment {
             (Transformer, Preset::Tiny) => (32, 30, 50, 2e-3),
             (Transformer, Preset::Default) => (512, 6000, 50, 2e-3),
             (Transformer, Preset::Paper) => (512, 12_000, 50, 2e-3),
-            _ => return Err(usage("model.kind = pixel_cnn: a network of lattices; run `van`")),
+            _ => refuse!("model.kind = pixel_cnn: a network of lattices; run `van`"),
         };
         let network =
             AutoregressiveConfig::for_shape(kind, &info.shape, output.clone()).or_usage_at("model")?;
@@ -163,10 +142,7 @@ impl Experiment for MadeExperiment {
             OutputDistribution::Mixed { columns } => columns::preprocessing(columns, info),
             _ => PreprocessorConfig::Identity,
         };
-        let binarization = match output {
-            OutputDistribution::Bernoulli if !info.is_binary() => Binarization::Stochastic,
-            _ => Binarization::None,
-        };
+        let binarization = info.binarization(output == OutputDistribution::Bernoulli);
         let train = TrainConfig {
             run: LoopConfig {
                 epochs: epochs(request.steps(steps)),
@@ -176,10 +152,8 @@ impl Experiment for MadeExperiment {
             },
             batch_size,
             learner: LearnerConfig {
-                learning_rate: Schedule::cosine(rate, 0.0).with_warmup(WARM_UP),
-                optimizer: OptimizerConfig::adam(),
                 average: AverageConfig { decay: 0.999, every: 1 },
-                clip: Default::default(),
+                ..LearnerConfig::adam(Schedule::cosine(rate, 0.0).with_warmup(WARM_UP))
             },
             family: MadeTrain { masks: MaskChoice::Cycled },
         };
@@ -208,18 +182,13 @@ impl Experiment for MadeExperiment {
         as_learned(config, config.binarized(data)?)
     }
 
-    fn task<'a>(
-        config: &'a MadeRun,
-        source: &'a Source<NoTarget>,
-        device: &Device,
-    ) -> Result<Box<dyn TrainTask + 'a>> {
+    fn task<'a>(config: &'a MadeRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
         let (data, network) = (source.data()?, &config.model.network);
         let is_real =
             |column| matches!(network.output().of(column), OutputDistribution::GaussianMixture { .. });
         preprocessed::require_varying_columns(&data.train, is_real)?;
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
-        let preprocessor =
-            config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
+        let preprocessor = preprocessed::init(&config.model.preprocessing, network.n_visible())?;
         let rows = spread(data.train.len(), MARGINALS);
         let encode = {
             let preprocessor = preprocessor.clone();
@@ -238,27 +207,16 @@ impl Experiment for MadeExperiment {
             DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, encode)
                 .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
-        let log_cell = config.density().log_cell();
-        let learner = Learner::new(
-            model,
-            objective,
-            &config.train.learner,
-            StepNoise::each_step(config.seed, "dropout"),
-        )
-        .or_usage_at("train")?
-        .on_batches(batches)
-        .validate(move |model, _| {
-            let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
-            let log_probs = |set: &Dataset| -> Vec<f64> {
-                let log_probs = evaluate::log_probs(&config.model, &model, set, &device);
-                log_probs.into_iter().map(|log_prob| log_prob + log_cell).collect()
-            };
-            let log_prob = |set: &Dataset| mean(&by_weights(set, log_probs(set)));
-            let score = log_prob(&data.valid);
-            let metrics =
-                Metrics::new().with("valid_log_prob", score).with("train_log_prob", log_prob(&like_valid));
-            Ok(Some(Validation { metrics, score: Some(score) }))
-        });
+        let noise = StepNoise::each_step(config.seed, "dropout");
+        let learner = Learner::new(model, objective, &config.train.learner, noise)
+            .or_usage_at("train")?
+            .on_batches(batches)
+            .validate(move |model, _| {
+                let model = Preprocessed { preprocessor: preprocessor.clone(), model: model.clone() };
+                let log_probs =
+                    |set: &Dataset| Ok(by_weights(set, evaluate::log_probs(config, &model, set, &device)));
+                Selection::by_mean().validation([&data.valid, &like_valid], log_probs).map(Some)
+            });
         Ok(Box::new(learner))
     }
 
@@ -270,36 +228,15 @@ impl Experiment for MadeExperiment {
         }
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let model = weights::from_bytes(model, bytes).or_usage()?;
-        let preprocessor =
-            config.model.preprocessing.init(network.n_visible()).or_usage_at("model.preprocessing")?;
+        let preprocessor = preprocessed::init(&config.model.preprocessing, network.n_visible())?;
         let model = Preprocessed { preprocessor, model };
         Ok(Self { config: config.clone(), model, device: device.clone() })
-    }
-
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles, _: &Work) -> Result<Evaluation> {
-        evaluate::evaluate(self, source.data()?, part)
-    }
-
-    fn sample(&self, args: &cli::Sample, family: &MadeSampleArgs, shared: &Shared) -> Result<PathBuf> {
-        evaluate::sample(self, args, family, shared)
-    }
-
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
-        pictures::draw(self, source.data()?, files)
-    }
-
-    fn playground(self) -> Option<Box<dyn Playground>> {
-        Some(Box::new(self))
-    }
-
-    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
-        match *command {}
     }
 }
 
 /// Data as the model learns them: contexts in standard units, discrete columns with noise.
 fn as_learned(config: &MadeRun, data: Splits) -> Result<Splits> {
-    let data = conditions::prepared(config.model.context.as_ref(), data)?;
+    let data = ContextUnits::standardized(config.model.context.as_ref(), data)?;
     config.density().with_noise(data, config.seed)
 }
 
@@ -318,18 +255,5 @@ fn output(request: &Request, info: &SourceInfo) -> Result<OutputDistribution> {
             Ok(serde_json::from_value(output.into()).unwrap_or_default())
         }
         _ => Ok(request.or("model.output", OutputDistribution::default())),
-    }
-}
-
-impl MadeExperiment {
-    fn look(&self) -> Look {
-        let output = self.config.model.network.output();
-        let is_real = matches!(output, OutputDistribution::GaussianMixture { .. });
-        let kind = if is_real { Kind::Real } else { Kind::Gray };
-        self.config.look(self.model.model.n_visible(), kind)
-    }
-
-    fn shape(&self) -> (usize, usize) {
-        self.config.picture_shape(self.model.model.n_visible())
     }
 }

@@ -1,19 +1,7 @@
 //! Pictures of a finished run.
 
-use anyhow::Result;
-use gibbs_backend::Noise;
-use gibbs_data::Splits;
-use gibbs_report::{Axis, Figure, Panel, Series};
-use gibbs_train::run_folder::RunFiles;
-
 use super::{MadeExperiment, evaluate::Known};
-use crate::{
-    conditions,
-    evidence::Half,
-    look::independent_draws,
-    pictures::{Curves, completions, save_figure},
-    source::spread,
-};
+use crate::{evidence::Half, pictures::completions, prelude::*, source::spread};
 
 /// Draws in the picture of samples.
 const SAMPLES: usize = 100;
@@ -27,13 +15,9 @@ pub(super) fn draw(experiment: &MadeExperiment, data: &Splits, files: &RunFiles)
     let mut noise = Noise::new(experiment.config.seed, "pictures");
     let look = experiment.look();
     let n = if look.image().is_some() { SAMPLES } else { POINTS.min(data.test.len()) };
-    let test = data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>());
-    let MadeExperiment { config, device, .. } = experiment;
-    let units = (config.model.context.as_ref(), config.model.network.n_context());
-    let context = conditions::of_draws(n, None, units, device)?;
+    let context = experiment.conditions().of_draws(n, None)?;
     let samples = experiment.draw(n, context.as_ref(), &mut noise);
-    let sets = [("test data", test.as_slice()), ("draws", samples.as_slice())];
-    look.picture(&independent_draws(n), &sets)?.save_png(files.named("samples.png"))?;
+    save_samples(&look, &independent_draws(n), Some(&data.test), &samples, files)?;
     if let Some(shape) = look.image() {
         inpainting(experiment, shape, data, files, &mut noise)?;
     }

@@ -1,80 +1,115 @@
 //! Metrics of a trained RBM, and draws from it.
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-use burn::{prelude::*, tensor::activation::log_softmax};
-use clap::{Args, ValueEnum};
-use gibbs_backend::Noise;
+use burn::tensor::activation::log_softmax;
 use gibbs_boltzmann::{
     Clamp, GibbsChain,
     dbn::errors_and_nll,
     exact,
     units::{UnitFamily, Units},
 };
-use gibbs_core::Estimate;
-use gibbs_data::{Dataset, Splits};
+use gibbs_serve::Playground;
 
-use super::RbmExperiment;
+use super::{RbmExperiment, pictures};
 use crate::{
-    cli::{Part, Sample, Shared},
-    evaluation::{Evaluation, by_weights, mean},
     evidence::Half,
-    look::Look,
-    pictures::host,
+    prelude::*,
     source::{classes, train_like_valid},
 };
 
 /// Inverse temperatures through which chains from noise are annealed.
 const ANNEALING: usize = 1000;
 
-/// All metrics on a part of the data, and the log-likelihood of each example.
-pub(super) fn evaluate(experiment: &RbmExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let RbmExperiment { config, rbm, device, own_data } = experiment;
-    let visible = experiment.visible();
-    let fitted = own_data.or(data);
-    let sets: Vec<&Dataset> = part.splits().iter().map(|&split| data.get(split)).collect();
-    sets.iter().try_for_each(|set| visible.require(set, rbm.visible.width(), super::REAL))?;
-    let concat = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
-        sets.iter().flat_map(|set| visible.for_each(set, device, metric)).collect()
-    };
-    let free_energy = concat(&|v| rbm.free_energy(v));
-    let log_prob =
-        |log_z: &Estimate| log_z.clone().affine(-1.0, -mean(&free_energy)).over_examples(&free_energy);
-    let mut evaluation = Evaluation::default();
-    let log_z = match exact::log_z(rbm) {
-        Ok(exact) => exact,
-        Err(_) => {
-            let base = rbm.visible.fitted(&visible.moments(&fitted.train, device, |v| v));
-            let (protocol, mut noise) =
-                (config.train.family.evaluation, Noise::new(config.seed, "evaluation"));
-            let examples = visible.spread(&fitted.train, protocol.chains, device);
-            let bracket = protocol.bracket(rbm, &base, Some(examples), &mut noise);
-            evaluation.add("log_z_lower", &bracket.lower, "nats");
-            evaluation.add("log_z_upper", &bracket.upper, "nats");
-            evaluation.add("log_prob_lower", &log_prob(&bracket.upper), "nats");
-            evaluation.add("log_prob_upper", &log_prob(&bracket.lower), "nats");
-            bracket.log_z
+impl Trained for RbmExperiment {
+    /// All metrics on a part of the data, and the log-likelihood of each example.
+    fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
+        let Self { config, rbm, device } = self;
+        let (visible, sets, own_data) = (self.visible(), on.sets()?, on.own_data());
+        let fitted = own_data.or(on.data()?);
+        sets.iter().try_for_each(|set| visible.require(set, rbm.visible.width(), super::REAL))?;
+        let concat = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
+            sets.iter().flat_map(|set| visible.for_each(set, device, metric)).collect()
+        };
+        let free_energy = concat(&|v| rbm.free_energy(v));
+        let log_prob =
+            |log_z: &Estimate| log_z.clone().affine(-1.0, -mean(&free_energy)).over_examples(&free_energy);
+        let mut evaluation = Evaluation::default();
+        let log_z = match exact::log_z(rbm) {
+            Ok(exact) => exact,
+            Err(_) => {
+                let (protocol, noise) =
+                    (config.train.family.evaluation, &mut Noise::new(config.seed, "evaluation"));
+                let bracket = visible.bracket(rbm, &fitted.train, protocol, device, noise);
+                evaluation.add("log_z_lower", &bracket.lower, "nats");
+                evaluation.add("log_z_upper", &bracket.upper, "nats");
+                evaluation.add("log_prob_lower", &log_prob(&bracket.upper), "nats");
+                evaluation.add("log_prob_upper", &log_prob(&bracket.lower), "nats");
+                bracket.log_z
+            }
+        };
+        evaluation.add("log_prob", &log_prob(&log_z), "nats");
+        evaluation.put_first("log_prob");
+        evaluation.note("log_prob", "binarization", config.binarization());
+        if visible.n_classes() > 0 {
+            evaluation.note("log_prob", "of", "example and label");
+            classification(self, &sets, &mut evaluation);
         }
-    };
-    evaluation.add("log_prob", &log_prob(&log_z), "nats");
-    evaluation.put_first("log_prob");
-    evaluation.note("log_prob", "binarization", config.binarization());
-    if visible.n_classes() > 0 {
-        evaluation.note("log_prob", "of", "example and label");
-        classification(experiment, &sets, &mut evaluation);
+        evaluation.add("log_z", &log_z, "nats");
+        let error = concat(&|v| rbm.reconstruction_error(v));
+        evaluation.add_mean("reconstruction_error", &error, "squared, per example");
+        let free_energies = |set| visible.for_each(set, device, |v| rbm.free_energy(v));
+        let mean_of = |set| Estimate::exact_mean(&by_weights(set, free_energies(set)));
+        let gap = mean_of(&train_like_valid(fitted)).minus(&mean_of(&fitted.valid));
+        evaluation.add("free_energy_gap", &gap, "nats");
+        evaluation.note_all(&["free_energy_gap", "log_z_lower", "log_z_upper"], own_data.note(on.data()?));
+        evaluation.per_example = free_energy.into_iter().map(|f| -f - log_z.value).collect();
+        Ok(evaluation)
     }
-    evaluation.add("log_z", &log_z, "nats");
 
-    let error = concat(&|v| rbm.reconstruction_error(v));
-    evaluation.add_mean("reconstruction_error", &error, "squared, per example");
-    let free_energies = |set| visible.for_each(set, device, |v| rbm.free_energy(v));
-    let mean_of = |set| Estimate::exact_mean(&by_weights(set, free_energies(set)));
-    let gap = mean_of(&train_like_valid(fitted)).minus(&mean_of(&fitted.valid));
-    evaluation.add("free_energy_gap", &gap, "nats");
-    evaluation.note_all(&["free_energy_gap", "log_z_lower", "log_z_upper"], own_data.note(data));
-    evaluation.per_example = free_energy.into_iter().map(|f| -f - log_z.value).collect();
-    Ok(evaluation)
+    fn look(&self) -> Look {
+        self.visible().look(&self.config, self.rbm.visible.width())
+    }
+
+    fn sample(&self, args: &cli::Sample, flags: &RbmSampleArgs, shared: &Shared) -> Result<Drawn> {
+        let (n, mut noise) = (args.n(), Noise::new(args.seed, "sample"));
+        let test = || -> Result<_> {
+            let data = self.config.load_data(&shared.data_dir)?;
+            Ok(self.visible().spread(&data.test, n, &self.device))
+        };
+        let clamp = match (flags.given, flags.class) {
+            (Some(half), _) => Some(self.clamp(test()?, half)),
+            (None, Some(class)) => Some(self.clamp_class(n, class)?),
+            (None, None) => None,
+        };
+        let chain = match &clamp {
+            Some(clamp) => GibbsChain::clamped(&self.rbm, clamp.clone()),
+            None => GibbsChain::new(&self.rbm),
+        };
+        let start = match (&clamp, flags.start) {
+            (Some(_), _) | (None, Start::Noise) => chain.init(n, &mut noise),
+            (None, Start::Data) => test()?,
+            (None, Start::Annealed) => self.annealed(n, &mut noise),
+        };
+        let draws = self.draws(chain.run(start, flags.sweeps, &mut noise), clamp.as_ref());
+        Ok(Drawn {
+            title: self.title(n, flags.sweeps),
+            given: clamp.as_ref().map(|clamp| self.given(clamp)),
+            shown: Some(if clamp.is_some() { draws.means } else { draws.shown(&self.look()).to_vec() }),
+            values: draws.values,
+            how: None,
+        })
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
+    }
+
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
+    }
+
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
 }
 
 /// Errors of the most probable class given the data, and `log p(class | data)`.
@@ -137,16 +172,13 @@ impl Draws {
     }
 }
 
-/// What a picture of draws shows.
-pub(super) fn title(experiment: &RbmExperiment, n: usize, sweeps: usize) -> String {
-    let what = match experiment.look().image() {
-        Some(_) => experiment.visible().mean_name(),
-        None => "states",
-    };
-    format!("{what} of {n} chains after {sweeps} sweeps")
-}
-
 impl RbmExperiment {
+    /// What a picture of draws shows.
+    pub(super) fn title(&self, n: usize, sweeps: usize) -> String {
+        let means = self.look().image().map(|_| self.visible().mean_name());
+        format!("{} of {n} chains after {sweeps} sweeps", means.unwrap_or("states"))
+    }
+
     /// `n` chains annealed from independent units with the RBM's own biases.
     pub(super) fn annealed(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         let chain = GibbsChain::new(&self.rbm);
@@ -198,45 +230,4 @@ impl RbmExperiment {
         let decode = |x| host(self.visible().decode(x));
         Draws { values: decode(v), means: decode(mean) }
     }
-}
-
-pub(super) fn sample(
-    experiment: &RbmExperiment,
-    args: &Sample,
-    family: &RbmSampleArgs,
-    shared: &Shared,
-) -> Result<PathBuf> {
-    let RbmExperiment { config, rbm, device, .. } = experiment;
-    let mut noise = Noise::new(args.seed, "sample");
-    let test = || {
-        Ok::<_, anyhow::Error>(experiment.visible().spread(
-            &config.load_data(&shared.data_dir)?.test,
-            args.n(),
-            device,
-        ))
-    };
-    let clamp = match (family.given, family.class) {
-        (Some(half), _) => Some(experiment.clamp(test()?, half)),
-        (None, Some(class)) => Some(experiment.clamp_class(args.n(), class)?),
-        (None, None) => None,
-    };
-    let chain = match &clamp {
-        Some(clamp) => GibbsChain::clamped(rbm, clamp.clone()),
-        None => GibbsChain::new(rbm),
-    };
-    let start = match (&clamp, family.start) {
-        (Some(_), _) | (None, Start::Noise) => chain.init(args.n(), &mut noise),
-        (None, Start::Data) => test()?,
-        (None, Start::Annealed) => experiment.annealed(args.n(), &mut noise),
-    };
-    let draws = experiment.draws(chain.run(start, family.sweeps, &mut noise), clamp.as_ref());
-    let (out, look) = (args.out_path(), experiment.look());
-    let title = title(experiment, args.n(), family.sweeps);
-    match &clamp {
-        Some(clamp) => {
-            look.write_completed(&out, &title, &experiment.given(clamp), &draws.means, &draws.values)?
-        }
-        None => look.write(&out, &title, draws.shown(&look), &draws.values)?,
-    }
-    Ok(out)
 }

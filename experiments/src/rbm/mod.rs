@@ -4,38 +4,16 @@ mod evaluate;
 mod pictures;
 mod play;
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-use burn::prelude::*;
-use gibbs_backend::Noise;
 use gibbs_boltzmann::{
     AnyRbm, Chains, ContrastiveConfig, RbmConfig,
     ais::AisProtocol,
     units::{UnitFamily, UnitKind, Units},
 };
-use gibbs_core::{Batch, math::to_host};
-use gibbs_data::{Binarization, Kind};
-use gibbs_serve::{Offer, Playground};
-use gibbs_train::{
-    learner::{AverageConfig, DataBatches, Learner, LearnerConfig, OptimizerConfig},
-    run_folder::RunFiles,
-    schedule::Schedule,
-    training::{LoopConfig, Metrics, TrainTask, Validation},
-    weights,
-};
-use serde::{Deserialize, Serialize};
+use gibbs_serve::Offer;
 
 use crate::{
-    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
-    config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, by_weights, mean},
-    experiment::{Experiment, Latent, Settings},
-    look::Look,
-    progress::Work,
-    request::Request,
-    source::{NoTarget, OwnData, Source, SourceInfo, require_labels, train_like_valid},
-    usage::OrUsage,
+    prelude::*,
+    source::{require_labels, train_like_valid},
     visible::{self, Visible},
 };
 
@@ -71,7 +49,6 @@ pub struct RbmExperiment {
     config: RbmRun,
     rbm: AnyRbm,
     device: Device,
-    own_data: OwnData,
 }
 
 impl Experiment for RbmExperiment {
@@ -113,8 +90,7 @@ impl Experiment for RbmExperiment {
     /// Small sets that are no images get a small RBM with tempered chains: without tempering each chain ends up in a pattern of
     /// its own. Over few examples the length is counted in steps, not in epochs.
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
-        let is_small = request.or("data.name", String::new()).starts_with("bars-and-stripes");
-        let is_tiny = request.preset == Preset::Tiny;
+        let (is_small, is_tiny) = (info.is_bars_and_stripes(request), request.preset == Preset::Tiny);
         let n_classes = request.or("model.n_classes", info.n_given_classes(request));
         let has_label = n_classes > 0;
         let visible = if has_label { UnitKind::Labeled } else { UnitKind::Binary };
@@ -129,7 +105,6 @@ impl Experiment for RbmExperiment {
             .with_hidden_bias(if is_small { 0.0 } else { -2.0 });
         let is_gaussian =
             visible == UnitKind::Gaussian || request.get("model.hidden") == Some(UnitKind::Gaussian);
-        let contrastive = ContrastiveConfig::new().with_centered(!is_gaussian);
         let protocol = |chains, temperatures, burn_in| AisProtocol { chains, temperatures, burn_in };
         let epochs = match (is_small, is_tiny) {
             (true, true) => 4,
@@ -144,34 +119,31 @@ impl Experiment for RbmExperiment {
             true => (request.or("train.epochs", epochs) / if is_small { 4 } else { 8 }).max(1),
             false => request.by_preset([1, 5, 20]),
         };
+        // Real units have no bounds, so that errors of the weights grow (Hinton's guide, section 13.2).
+        let rate = match (is_gaussian, is_small) {
+            (true, _) => 0.01,
+            (_, true) => 0.3,
+            _ => 0.1,
+        };
+        let decay = request.by_preset([0.998, 0.998, 0.9995]);
+        let contrastive = ContrastiveConfig::new().with_centered(!is_gaussian);
+        let (average, contrastive) = match is_small {
+            true => {
+                let contrastive = contrastive.with_chains(Chains::Tempered).with_temperatures(5);
+                (AverageConfig { decay: 0.999, every: 1 }, contrastive.with_n_chains(60))
+            }
+            false => {
+                let l1 = if is_tiny { 0.0 } else { visible::l1(info) };
+                (AverageConfig { decay, every: 5 }, contrastive.with_l1(l1))
+            }
+        };
         let train = TrainConfig {
             run: LoopConfig { epochs, validate_every_epochs, ..LoopConfig::default() },
             batch_size: if is_small { 30 } else { BATCH_SIZE },
-            learner: LearnerConfig {
-                // Real units have no bounds, so that errors of the weights grow (Hinton's guide, section 13.2).
-                learning_rate: Schedule::linear(
-                    if is_gaussian {
-                        0.01
-                    } else if is_small {
-                        0.3
-                    } else {
-                        0.1
-                    },
-                    0.0,
-                ),
-                optimizer: OptimizerConfig::sgd(),
-                average: match is_small {
-                    true => AverageConfig { decay: 0.999, every: 1 },
-                    false => AverageConfig { decay: request.by_preset([0.998, 0.998, 0.9995]), every: 5 },
-                },
-                clip: Default::default(),
-            },
+            learner: LearnerConfig { average, ..LearnerConfig::sgd(Schedule::linear(rate, 0.0)) },
             family: RbmTrain {
                 fit_visible: true,
-                contrastive: match is_small {
-                    true => contrastive.with_chains(Chains::Tempered).with_temperatures(5).with_n_chains(60),
-                    false => contrastive.with_l1(if is_tiny { 0.0 } else { visible::l1(info) }),
-                },
+                contrastive,
                 validation: request.by_preset([
                     protocol(20, 50, 0),
                     protocol(100, 1000, 0),
@@ -185,9 +157,7 @@ impl Experiment for RbmExperiment {
             },
         };
         let is_two_valued = matches!(visible, UnitKind::Binary | UnitKind::Spin | UnitKind::Labeled);
-        let binarization =
-            if is_two_valued && !info.is_binary() { Binarization::Stochastic } else { Binarization::None };
-        Ok(Settings { binarization, model, train })
+        Ok(Settings { binarization: info.binarization(is_two_valued), model, train })
     }
 
     fn validate(config: &RbmRun, source: &Source<NoTarget>) -> Result<()> {
@@ -202,14 +172,10 @@ impl Experiment for RbmExperiment {
         require_labels([&data.valid, &data.test], visible.n_classes(), "model.n_classes")
     }
 
-    fn task<'a>(
-        config: &'a RbmRun,
-        source: &'a Source<NoTarget>,
-        device: &Device,
-    ) -> Result<Box<dyn TrainTask + 'a>> {
+    fn task<'a>(config: &'a RbmRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
         let (data, family, visible) = (source.data()?, &config.train.family, Visible::of(&config.model));
         visible.require_scale(&data.train, device)?;
-        let moments = visible.moments(&data.train, device, |v| v);
+        let moments = visible.moments(&data.train, device);
         let rbm = config.model.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let rbm = if family.fit_visible { rbm.with_visible_fitted(&moments) } else { rbm };
         let base = rbm.visible.fitted(&moments);
@@ -252,35 +218,7 @@ impl Experiment for RbmExperiment {
     fn load(config: &RbmRun, bytes: &[u8], device: &Device) -> Result<Self> {
         let rbm = config.model.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let rbm = weights::from_bytes(rbm, bytes).or_usage()?;
-        Ok(Self { config: config.clone(), rbm, device: device.clone(), own_data: OwnData::default() })
-    }
-
-    fn take_own_data(&mut self, load: impl FnOnce() -> OwnData) {
-        self.own_data = load();
-    }
-
-    fn evaluate(&self, source: &Source<NoTarget>, part: Part, _: &RunFiles, _: &Work) -> Result<Evaluation> {
-        evaluate::evaluate(self, source.data()?, part)
-    }
-
-    fn sample(&self, args: &cli::Sample, family: &RbmSampleArgs, shared: &Shared) -> Result<PathBuf> {
-        evaluate::sample(self, args, family, shared)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
-    }
-
-    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles, _: &Work) -> Result<()> {
-        pictures::draw(self, source.data()?, files)
-    }
-
-    fn playground(self) -> Option<Box<dyn Playground>> {
-        Some(Box::new(self))
-    }
-
-    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
-        match *command {}
+        Ok(Self { config: config.clone(), rbm, device: device.clone() })
     }
 }
 
@@ -288,10 +226,6 @@ impl Experiment for RbmExperiment {
 impl Latent for RbmExperiment {
     fn widths(&self) -> Vec<usize> {
         vec![self.rbm.hidden.width()]
-    }
-
-    fn look(&self) -> Look {
-        self.look()
     }
 
     fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
@@ -306,12 +240,6 @@ impl Latent for RbmExperiment {
 impl RbmExperiment {
     fn visible(&self) -> Visible {
         Visible::of(&self.config.model)
-    }
-
-    fn look(&self) -> Look {
-        let is_real = self.config.model.visible == UnitKind::Gaussian;
-        let kind = if is_real { Kind::Real } else { Kind::Gray };
-        self.config.look(self.visible().data_width(self.rbm.visible.width()), kind)
     }
 
     fn shape(&self) -> (usize, usize) {

@@ -1,16 +1,12 @@
 //! Pictures of a finished run.
 
-use anyhow::Result;
-use gibbs_backend::Noise;
 use gibbs_boltzmann::GibbsChain;
-use gibbs_data::Splits;
-use gibbs_report::{Axis, Figure, ImageGrid, Panel, Series};
-use gibbs_train::run_folder::RunFiles;
 
-use super::{RbmExperiment, evaluate::title};
+use super::RbmExperiment;
 use crate::{
     evidence::Half,
-    pictures::{Curves, completions, host, save_figure, save_filters},
+    pictures::{completions, save_filters, slices},
+    prelude::*,
 };
 
 /// Chains in the picture of samples.
@@ -33,16 +29,14 @@ pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, files: &RunFiles) 
     let chain = GibbsChain::new(&experiment.rbm);
     let v = experiment.annealed(SAMPLES, &mut noise);
     let samples = experiment.draws(chain.run(v, SWEEPS, &mut noise), None);
-    let test = data.test.values(&(0..SAMPLES.min(data.test.len())).collect::<Vec<_>>());
-    let sets = [("test data", test.as_slice()), ("draws", samples.shown(&look))];
-    look.picture(&title(experiment, SAMPLES, SWEEPS), &sets)?.save_png(files.named("samples.png"))?;
+    let title = experiment.title(SAMPLES, SWEEPS);
+    save_samples(&look, &title, Some(&data.test), samples.shown(&look), files)?;
 
     if let Some((rows, columns)) = look.image() {
         let evolution = evolve(experiment, &mut noise);
-        let sets: Vec<&[f32]> = evolution.iter().map(Vec::as_slice).collect();
         let title = format!("{} of {CHAINS} chains from noise", experiment.visible().mean_name());
         let grid = ImageGrid::chains(rows, columns, &STEPS).title(title);
-        grid.render_columns(&sets)?.save_png(files.named("chains.png"))?;
+        grid.render_columns(&slices(&evolution))?.save_png(files.named("chains.png"))?;
 
         let completed = complete(experiment, data, &mut noise);
         completions((rows, columns), &completed)?.save_png(files.named("inpainting.png"))?;
@@ -88,10 +82,7 @@ fn curves(files: &RunFiles) -> Result<()> {
     let run = Curves::read(&files.metrics())?;
     let (x, y) = run.of("valid_log_prob");
     let valid = Series::new("valid", &x, &y).std_err(&run.of("valid_log_prob_std_err").1);
-    let likelihood = run
-        .series("train", "train_log_prob")
-        .into_iter()
-        .fold(Panel::new(Axis::new("log-likelihood (nats)")), Panel::series);
+    let likelihood = run.panel("log-likelihood (nats)", &[("train", "train_log_prob")]);
     let figure = Figure::new(Axis::new("epoch"))
         .panel(if x.is_empty() { likelihood } else { likelihood.series(valid) })
         .panel(

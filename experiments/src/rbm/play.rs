@@ -12,7 +12,7 @@ use gibbs_serve::{
 };
 
 use super::RbmExperiment;
-use crate::{pictures::host, play, source::one_hot};
+use crate::{experiment::Trained, pictures::host, play, source::one_hot};
 
 /// A training of a small one.
 pub(super) const OFFER: Offer = Offer {

@@ -1,24 +1,17 @@
 //! The command `measure`: a Hamiltonian sampled without bias with the help of a flow that was trained on it.
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
-use anyhow::Result;
-use burn::prelude::*;
-use clap::Args;
-use gibbs_backend::Noise;
 use gibbs_core::Energy;
 use gibbs_flow::{Flow, HmcSeries, LatentHmc, abs_mean, independent_proposals};
 use gibbs_physics::monte_carlo::TimeAverage;
 use gibbs_train::{atomic, run_folder::RunFolder};
-use serde_json::json;
 
 use super::RealNvpExperiment;
 use crate::{
-    cli::Shared,
-    evaluation::Evaluation,
-    experiment::{self, Experiment},
     output::{note, print_json},
-    usage::{check_counts, usage},
+    prelude::*,
+    usage::check_counts,
     variational::{AT_ONCE, IMAGES, SymmetrizedTarget},
 };
 
@@ -63,10 +56,10 @@ impl Measure {
         let (_, device) = experiment::device(shared)?;
         let (config, experiment) = experiment::load_run::<RealNvpExperiment>(&self.run_dir, &device)?;
         let Some(target) = &experiment.target else {
-            return Err(usage(format!(
+            refuse!(
                 "{}: a flow of data has no Hamiltonian to measure; train one with --model",
                 self.run_dir.display()
-            )));
+            );
         };
         let start = Instant::now();
         let series = [
@@ -104,7 +97,7 @@ impl Measure {
         flow: Option<&Flow>,
     ) -> Result<HmcSeries> {
         let noise = &mut Noise::new(self.seed, "walk");
-        let start = experiment.draw(self.chains, None, 1.0, noise)?;
+        let start = experiment.draw_plain(self.chains, NoFlags {}, noise)?;
         let hmc =
             LatentHmc { measurements: self.measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
         let potential = &target.density.potential;

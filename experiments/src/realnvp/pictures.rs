@@ -1,22 +1,17 @@
 //! Pictures of a finished run.
 
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_autoencoder::Pca;
-use gibbs_backend::Noise;
-use gibbs_core::{Batch, Bijection, ConditionalLogProb, LogProb, math::to_host};
-use gibbs_data::Splits;
+use gibbs_core::Bijection;
 use gibbs_physics::continuous::{Ends, HarmonicChain};
-use gibbs_physics::system::{ContinuousSystemConfig, Potential};
-use gibbs_report::{Axis, Color, Figure, ImageGrid, Panel, Series};
-use gibbs_train::run_folder::RunFiles;
+use gibbs_physics::system::Potential;
 
 use super::RealNvpExperiment;
 use crate::{
-    look::independent_draws,
-    pictures::{Curves, Frame, column, host, log_prob_curves, save_figure},
+    flow::{FlowSource, density},
+    pictures::{Frame, column, log_prob_curves, slices},
+    prelude::*,
     preprocessed::with_classes,
-    source::Source,
+    source::first,
 };
 
 /// Draws in a picture of images or fields, and points in one of points of data or of a target.
@@ -27,9 +22,8 @@ const TARGET_POINTS: usize = 3000;
 /// Draws from which the modes of a chain are estimated, and modes that are drawn, from the lowest.
 const CHAINS: usize = 20_000;
 const MODES: usize = 4;
-/// Cells of a density along each axis, and pixels of each of its panels.
+/// Cells of a density along each axis.
 const CELLS: usize = 200;
-const PANEL_WIDTH: u32 = 400;
 /// Lines of the warped grid along each axis, points on each, and its half width in the base.
 const LINES: usize = 25;
 const LINE_POINTS: usize = 200;
@@ -41,23 +35,16 @@ const BETWEEN: usize = 8;
 /// The angle between two independent draws of the base, nearly.
 const QUARTER_TURN: f64 = std::f64::consts::FRAC_PI_2;
 
-pub(super) fn draw(
-    experiment: &RealNvpExperiment,
-    source: &Source<ContinuousSystemConfig>,
-    files: &RunFiles,
-) -> Result<()> {
+pub(super) fn draw(experiment: &RealNvpExperiment, source: &FlowSource, files: &RunFiles) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "pictures");
-    let mut draw = |n: usize| experiment.draw(n, None, 1.0, noise);
-    let (look, width) = (experiment.look(), experiment.model.model.n_variables());
+    let mut draw = |n: usize| experiment.draw_plain(n, NoFlags {}, noise);
+    let look = experiment.look();
     match (&experiment.target, source) {
         (Some(target), _) => {
             let n = if look.is_of_points() { TARGET_POINTS } else { FIELDS };
             let samples = host(draw(n)?);
-            look.picture(&independent_draws(n), &[("draws", &samples)])?
-                .save_png(files.named("samples.png"))?;
-            if width == 2 {
-                density(experiment, &samples, &samples)?.save(files.named("density.png"))?;
-            }
+            save_samples(&look, &independent_draws(n), None, &samples, files)?;
+            plane(experiment, &samples, &samples, files)?;
             if let Potential::HarmonicChain(chain) = &target.density.potential
                 && chain.n_particles() > 1
             {
@@ -68,46 +55,32 @@ pub(super) fn draw(
         (None, source) => {
             let data = source.data()?;
             let n = if look.is_of_points() { POINTS.min(data.test.len()) } else { SAMPLES };
-            let test = data.test.values(&(0..n.min(data.test.len())).collect::<Vec<_>>());
             let samples = host(draw(n)?);
-            let sets = [("test data", test.as_slice()), ("draws", samples.as_slice())];
-            look.picture(&independent_draws(n), &sets)?.save_png(files.named("samples.png"))?;
+            save_samples(&look, &independent_draws(n), Some(&data.test), &samples, files)?;
             if let Some(shape) = look.image() {
                 interpolation(experiment, shape, data, files)?;
             }
-            if width == 2 && experiment.model.n_context() == 0 {
-                density(experiment, &test, &samples)?.save(files.named("density.png"))?;
-            }
+            plane(experiment, &first(&data.test, n), &samples, files)?;
             log_prob_curves("log-density (nats)", files)
         }
     }
 }
 
-/// The density, with the one to be learned where it is known; draws from it, and the image of a grid in the base. The frame
-/// holds the points `seen`.
-fn density(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32]) -> Result<Figure> {
-    let (frame, model) = (Frame::around(seen, &experiment.look()), &experiment.model);
-    let points = frame.centers(CELLS, &experiment.device);
-    let mut panels: Vec<Panel> = Vec::new();
-    let log_prob = match &experiment.target {
-        Some(target) => {
-            panels.push(frame.heat("density to be learned", target.log_prob(points.clone())));
-            target.symmetrized(model.clone()).log_prob(points)
-        }
-        None => model.log_prob_given(points, None),
-    };
-    panels.push(frame.heat("learned density", log_prob));
-    panels.push(frame.dots("draws", samples));
-    let mut warped = frame.panel("a grid of the base");
-    for line in grid() {
+/// The density of the plane and the image of a grid in the base, if there are two variables and no context. The frame holds the
+/// points `seen`.
+fn plane(experiment: &RealNvpExperiment, seen: &[f32], samples: &[f32], files: &RunFiles) -> Result<()> {
+    let model = &experiment.model;
+    if experiment.n_visible() != 2 || model.n_context() > 0 {
+        return Ok(());
+    }
+    let frame = Frame::around(seen, &experiment.look());
+    let warped = grid().fold(frame.panel("a grid of the base"), |panel, line| {
         let z = Tensor::<2>::from_data(TensorData::new(line, [LINE_POINTS, 2]), &experiment.device);
         let points = host(model.preprocessor.inverse(model.model.inverse(z, None).0));
         let line = Series::new("", &column(&points, 2, 0), &column(&points, 2, 1));
-        warped = warped.series(line.color(LINE_COLOR));
-    }
-    panels.push(warped);
-    let figure = Figure::new(Axis::new("")).columns(panels.len()).width(PANEL_WIDTH * panels.len() as u32);
-    Ok(panels.into_iter().fold(figure.share_limits(), Figure::panel))
+        panel.series(line.color(LINE_COLOR))
+    });
+    Ok(density(experiment, &frame, CELLS, samples, warped).save(files.named("density.png"))?)
 }
 
 /// Lines along both axes, as points `[n, 2]`.
@@ -146,12 +119,11 @@ fn interpolation(
             host(preprocessor.inverse(flow.inverse(z, labels.as_ref()).0))
         })
         .collect();
-    let sets: Vec<&[f32]> = sets.iter().map(Vec::as_slice).collect();
     let labels = (0..BETWEEN + 2).map(|k| if k % (BETWEEN + 1) == 0 { "test" } else { "" });
     let title = "between two test images, along an arc of the base";
     let grid = ImageGrid::new(rows, columns).title(title).column_labels(labels);
     let grid = grid.separator_after(1).separator_after(BETWEEN + 1);
-    Ok(grid.render_columns(&sets)?.save_png(files.named("interpolation.png"))?)
+    Ok(grid.render_columns(&slices(&sets))?.save_png(files.named("interpolation.png"))?)
 }
 
 /// The normal modes as the principal components of draws, whose variances are `1 / β m ω²`, and the exact ones. The modes of a

@@ -9,6 +9,7 @@ use gibbs_serve::{
 
 use super::RealNvpExperiment;
 use crate::{
+    experiment::Trained,
     pictures::host,
     play::{self, error},
 };

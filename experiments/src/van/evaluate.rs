@@ -1,27 +1,21 @@
 //! Metrics of a trained network.
 
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_autoregressive::{Autoregressive, AutoregressiveConfig};
-use gibbs_backend::Noise;
 use gibbs_core::{
-    Estimate, LogProb,
-    math::to_host,
+    LogProb,
     variational::{Draws, FreeEnergy},
 };
-use gibbs_data::{Dataset, Splits};
+use gibbs_data::Kind;
 use gibbs_physics::{
     monte_carlo::{Measurements, Observation},
     system::SpinSystemConfig,
 };
 
-use super::{SpinModel, VanExperiment};
+use super::{SpinModel, SpinValues, VanExperiment, pictures};
 use crate::{
-    cli::Part,
-    evaluation::Evaluation,
-    progress::Work,
+    prelude::*,
+    source::rows,
     system,
-    usage::{OrUsage, usage},
     variational::{AT_ONCE, FreeEnergyReport, add_sampling},
 };
 
@@ -41,20 +35,19 @@ const BLOCK: usize = 4096;
 /// # Errors
 /// Any other value.
 pub(super) fn bits(set: &Dataset) -> Result<Dataset> {
-    let rows: Vec<usize> = (0..set.len()).collect();
     let mut bits = Vec::with_capacity(set.len() * set.width());
-    for (block, rows) in rows.chunks(BLOCK).enumerate() {
+    for (block, rows) in rows(set).chunks(BLOCK).enumerate() {
         for (i, value) in set.values(rows).into_iter().enumerate() {
             bits.push(match value {
                 1.0 => 1,
                 0.0 | -1.0 => 0,
                 _ => {
-                    return Err(usage(format!(
+                    refuse!(
                         "{}: example {} has the value {value:?}; spins are -1 and +1, or 0 and 1 (take `made` for \
                          anything else, or data.binarization)",
                         set.name(),
                         block * BLOCK + i / set.width()
-                    )));
+                    );
                 }
             });
         }
@@ -64,9 +57,8 @@ pub(super) fn bits(set: &Dataset) -> Result<Dataset> {
 
 /// `ln q` of the examples of a set of bits.
 pub(super) fn log_probs(model: &SpinModel, data: &Dataset, device: &Device) -> Vec<f64> {
-    let rows: Vec<usize> = (0..data.len()).collect();
     let log_prob = |rows: &[usize]| to_host(model.log_prob(data.tensor(rows, device) * 2.0 - 1.0));
-    rows.chunks(ROWS).flat_map(log_prob).collect()
+    rows(data).chunks(ROWS).flat_map(log_prob).collect()
 }
 
 /// How metrics are made of draws at an inverse temperature.
@@ -80,20 +72,37 @@ pub(super) fn report(
     FreeEnergyReport { free_energy, unit: "J", symmetries: model.group().order(), exact }
 }
 
-/// Log-likelihood on a part of the data.
-pub(super) fn likelihood(experiment: &VanExperiment, data: &Splits, part: Part) -> Result<Evaluation> {
-    let model = experiment.model();
-    let mut each = Vec::new();
-    for split in part.splits() {
-        let set = data.get(*split);
-        set.require_width(experiment.network.n_visible()).or_usage()?;
-        each.extend(log_probs(&model, set, &experiment.device));
+impl Trained for VanExperiment {
+    /// Free energies of the target, or the log-likelihood of data.
+    fn evaluate(&self, on: &Measurement<SpinSystemConfig>) -> Result<Evaluation> {
+        if let Source::Target(system) = on.source {
+            return free_energies(self, system, on.work);
+        }
+        let (sets, model, mut evaluation) = (on.sets()?, self.model(), Evaluation::default());
+        sets.iter().try_for_each(|set| set.require_width(self.network.n_visible())).or_usage()?;
+        let each = sets.iter().flat_map(|set| log_probs(&model, set, &self.device)).collect();
+        evaluation.add_log_prob(each, gibbs_core::Kind::Exact, &self.config.density());
+        evaluation.note("log_prob", "binarization", self.config.binarization());
+        Ok(evaluation)
     }
-    let mut evaluation = Evaluation::default();
-    evaluation.add_mean("log_prob", &each, "nats");
-    evaluation.note("log_prob", "binarization", experiment.config.binarization());
-    evaluation.per_example = each;
-    Ok(evaluation)
+
+    fn look(&self) -> Look {
+        match self.config.model.system.as_ref().and_then(|system| system::build(system).ok()) {
+            Some(spins) if self.config.data.is_none() => Look::of(&spins.shape(), Kind::Binary),
+            _ => self.config.look(self.network.n_visible(), Kind::Binary),
+        }
+    }
+
+    fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<Drawn> {
+        let spins = self.draw(args.n(), &mut Noise::new(args.seed, "sample"));
+        let bits = system::bits(&spins);
+        let values = if self.config.model.values == SpinValues::Bits { bits.clone() } else { spins };
+        Ok(Drawn { shown: Some(bits), ..Drawn::new(independent_draws(args.n()), values) })
+    }
+
+    fn draw_pictures(&self, source: &Source<SpinSystemConfig>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source, files)
+    }
 }
 
 /// The metrics of the network's draws for its Hamiltonian, with exact values where there are any.

@@ -3,43 +3,24 @@
 mod evaluate;
 mod pictures;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use anyhow::Result;
-use burn::prelude::*;
 use gibbs_autoregressive::{
-    Autoregressive, AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel, OutputDistribution,
-    ScoreFunction, SpinLikelihood, Spins,
+    AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel, OutputDistribution, ScoreFunction,
+    SpinLikelihood, Spins,
 };
-use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, ConfigError, Objective,
     nn::Activation,
     symmetry::{Symmetrized, Symmetry, SymmetryGroup},
     variational::{Draws, annealed},
 };
-use gibbs_data::{Binarization, Dataset, Kind, Splits};
 use gibbs_physics::{Boundary, Canonical, system::SpinSystemConfig};
-use gibbs_train::{
-    learner::{AverageConfig, DataBatches, Learner, LearnerConfig, NoData, OptimizerConfig, StepNoise},
-    run_folder::RunFiles,
-    schedule::Schedule,
-    training::{LoopConfig, Metrics, TrainTask, Validation},
-    weights,
-};
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::{self, NoCommands, NoFlags, Part, Preset, Shared},
-    config::{RunConfig, TrainConfig},
-    evaluation::{Evaluation, by_weights, mean},
-    experiment::{Experiment, Settings},
-    look::{Look, independent_draws},
-    progress::Work,
-    request::Request,
-    source::{Source, SourceInfo, train_like_valid},
+    prelude::*,
+    source::train_like_valid,
     system::{self, SystemArgs},
-    usage::{OrUsage, usage},
+    validation::Selection,
     variational::{Symmetrization, VariationalTrain},
 };
 
@@ -119,7 +100,7 @@ impl Experiment for VanExperiment {
         let default = if is_paper { AutoregressiveKind::PixelCnn } else { AutoregressiveKind::Made };
         let kind = request.or("model.kind", default);
         if !matches!(kind, AutoregressiveKind::Made | AutoregressiveKind::PixelCnn) {
-            return Err(usage(format!("model.kind = {kind}: take made or pixel_cnn")));
+            refuse!("model.kind = {kind}: take made or pixel_cnn");
         }
         let system = requested_system(request).or_else(|| Self::target(request).ok()?);
         let bernoulli = OutputDistribution::Bernoulli;
@@ -162,17 +143,12 @@ impl Experiment for VanExperiment {
                 (true, AutoregressiveKind::PixelCnn) => 50,
                 _ => 200,
             },
-            learner: LearnerConfig {
-                learning_rate: match is_paper {
-                    true => Schedule::constant(1e-3),
-                    false => Schedule::cosine(2e-3, 0.0).with_warmup(100),
+            learner: match is_paper {
+                true => LearnerConfig::adam(1e-3),
+                false => LearnerConfig {
+                    average: AverageConfig { decay: 0.999, every: 1 },
+                    ..LearnerConfig::adam(Schedule::cosine(2e-3, 0.0).with_warmup(100))
                 },
-                optimizer: OptimizerConfig::adam(),
-                average: match is_paper {
-                    true => AverageConfig::OFF,
-                    false => AverageConfig { decay: 0.999, every: 1 },
-                },
-                clip: Default::default(),
             },
             family: VariationalTrain {
                 samples: is_tiny.then_some(TINY_SAMPLES),
@@ -208,11 +184,7 @@ impl Experiment for VanExperiment {
         }
     }
 
-    fn task<'a>(
-        config: &'a VanRun,
-        source: &'a Source<SpinSystemConfig>,
-        device: &Device,
-    ) -> Result<Box<dyn TrainTask + 'a>> {
+    fn task<'a>(config: &'a VanRun, source: &'a Source<SpinSystemConfig>, device: &Device) -> Task<'a> {
         let (train, seed) = (&config.train, config.seed);
         let network =
             config.model.network.init(device, &mut Noise::new(seed, "init")).or_usage_at("model")?;
@@ -261,13 +233,9 @@ impl Experiment for VanExperiment {
                 Box::new(learner(config, network, objective, "step")?.on_batches(batches).validate(
                     move |network, _| {
                         let model = symmetrized(network);
-                        let log_prob =
-                            |set: &Dataset| mean(&by_weights(set, evaluate::log_probs(&model, set, &device)));
-                        let score = log_prob(&data.valid);
-                        let metrics = Metrics::new()
-                            .with("valid_log_prob", score)
-                            .with("train_log_prob", log_prob(&like_valid));
-                        Ok(Some(Validation { metrics, score: Some(score) }))
+                        let log_probs =
+                            |set: &Dataset| Ok(by_weights(set, evaluate::log_probs(&model, set, &device)));
+                        Selection::by_mean().validation([&data.valid, &like_valid], log_probs).map(Some)
                     },
                 ))
             }
@@ -280,36 +248,6 @@ impl Experiment for VanExperiment {
         let network = weights::from_bytes(network, bytes).or_usage()?;
         let group = Arc::new(group(config, config.model.symmetry)?);
         Ok(Self { config: config.clone(), network, group, device: device.clone() })
-    }
-
-    fn evaluate(
-        &self,
-        source: &Source<SpinSystemConfig>,
-        part: Part,
-        _: &RunFiles,
-        work: &Work,
-    ) -> Result<Evaluation> {
-        match source {
-            Source::Target(system) => evaluate::free_energies(self, system, work),
-            Source::Data(data) => evaluate::likelihood(self, data, part),
-        }
-    }
-
-    fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<PathBuf> {
-        let spins = self.draw(args.n(), &mut Noise::new(args.seed, "sample"));
-        let bits: Vec<f32> = spins.iter().map(|s| 0.5 * (s + 1.0)).collect();
-        let values = if self.config.model.values == SpinValues::Bits { &bits } else { &spins };
-        let out = args.out_path();
-        self.look().write(&out, &independent_draws(args.n()), &bits, values)?;
-        Ok(out)
-    }
-
-    fn draw_pictures(&self, source: &Source<SpinSystemConfig>, files: &RunFiles, _: &Work) -> Result<()> {
-        pictures::draw(self, source, files)
-    }
-
-    fn run(command: &NoCommands, _: &Shared) -> Result<()> {
-        match *command {}
     }
 }
 
@@ -345,9 +283,9 @@ fn group(config: &VanRun, symmetrization: Symmetrization) -> Result<SymmetryGrou
         (Symmetrization::Lattice, Some(spins)) => {
             Ok(spins.hamiltonian.symmetry_group(spins.lattice.as_ref()))
         }
-        (Symmetrization::Lattice, None) => Err(usage(format!(
+        (Symmetrization::Lattice, None) => Err(usage!(
             "symmetry = lattice: no system of {n_spins} spins is given; give it, such as --lattice 16x16"
-        ))),
+        )),
         (_, Some(spins)) => Ok(spins.hamiltonian.symmetry_group(None)),
         (_, None) => Ok(SymmetryGroup::generated_by(n_spins, &[Symmetry::negation(n_spins)])),
     }
@@ -361,14 +299,6 @@ impl VanExperiment {
 
     /// `n` draws of spins ±1, row by row.
     fn draw(&self, n: usize, noise: &mut Noise) -> Vec<f32> {
-        crate::pictures::host(gibbs_core::Sample::sample(&self.model(), n, noise))
-    }
-
-    fn look(&self) -> Look {
-        let n_spins = self.network.n_visible();
-        match self.config.model.system.as_ref().and_then(|system| system::build(system).ok()) {
-            Some(spins) if self.config.data.is_none() => Look::of(&spins.shape(), Kind::Binary),
-            _ => self.config.look(n_spins, Kind::Binary),
-        }
+        host(gibbs_core::Sample::sample(&self.model(), n, noise))
     }
 }

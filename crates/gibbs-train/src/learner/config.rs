@@ -137,6 +137,11 @@ pub struct LearnerConfig {
 }
 
 impl LearnerConfig {
+    /// Gradient descent without momentum, without averaging or clipping.
+    pub fn sgd(learning_rate: impl Into<Schedule>) -> Self {
+        Self { optimizer: OptimizerConfig::sgd(), ..Self::adam(learning_rate) }
+    }
+
     /// Adam without averaging and without clipping.
     pub fn adam(learning_rate: impl Into<Schedule>) -> Self {
         Self {
