@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::Kind;
+use crate::{Kind, spelling::nearest};
 
 /// An error of a data set or a file. Each message is one line with the name, the value and a solution.
 #[derive(Debug, thiserror::Error)]
@@ -370,10 +370,8 @@ impl DataError {
     }
 }
 
-/// `, did you mean NAME?` for the known name that is at most a third of the letters away (Damerau 1964, Communications of the ACM 7,
-/// 171); empty if none is.
+/// `, did you mean NAME?` for a known name that is spelled alike; empty if there is none.
 fn did_you_mean(spec: &str, known: &[String]) -> String {
-    let near = known.iter().map(|name| (strsim::damerau_levenshtein(spec, name), name));
-    let near = near.filter(|(edits, _)| *edits <= spec.chars().count().div_ceil(3)).min();
-    near.map_or(String::new(), |(_, name)| format!(", did you mean {name}?"))
+    let near = nearest(spec, known.iter().map(String::as_str));
+    near.map_or(String::new(), |name| format!(", did you mean {name}?"))
 }

@@ -32,6 +32,7 @@ pub mod plane;
 pub mod png;
 mod portable;
 mod shift;
+pub mod spelling;
 mod splits;
 mod storage;
 mod table;

@@ -1,5 +1,6 @@
 //! Finds the one value that keeps a configuration from deserializing.
 
+use gibbs_data::spelling::nearest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
@@ -205,7 +206,7 @@ fn unknown(path: &str, lost: &str, value: &Value, existing: &Value) -> SettingEr
     }
     let available = path::names(existing, parent);
     let name = lost[parent.len()..].trim_start_matches('.').split('.').next().unwrap_or(lost);
-    let suggestion = path::nearest(name, available.iter().map(String::as_str)).map(|near| {
+    let suggestion = nearest(name, available.iter().map(String::as_str)).map(|near| {
         let rest = &path[lost.len().min(path.len())..];
         format!("{}{rest}", path::join(parent, near))
     });

@@ -39,7 +39,8 @@ mod resolve;
 mod value;
 
 pub use error::SettingError;
-pub use path::{nearest, nearest_paths};
+pub use gibbs_data::spelling::nearest;
+pub use path::nearest_paths;
 pub use resolve::{Resolved, Resolver, read_strict};
 pub use value::{Change, changes};
 
