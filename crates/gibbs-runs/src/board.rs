@@ -48,11 +48,9 @@ pub struct ResultRow {
 
 /// The runs of an entry that differ in their seed alone, in order.
 fn groups(runs: Vec<PlannedRun>) -> Vec<Vec<PlannedRun>> {
-    let key =
-        |run: &PlannedRun| run.folder.rsplit_once("-s").map_or(run.folder.clone(), |(key, _)| key.into());
     let mut groups: Vec<Vec<PlannedRun>> = Vec::new();
     for run in runs {
-        match groups.last_mut().filter(|group| key(&group[0]) == key(&run)) {
+        match groups.last_mut().filter(|group| group[0].variant == run.variant) {
             Some(group) => group.push(run),
             None => groups.push(vec![run]),
         }
@@ -82,7 +80,7 @@ fn row(entry: &Entry, group: &[PlannedRun], folder: &Path) -> ResultRow {
         first.arguments.clone(),
     ]
     .concat();
-    let name = first.folder.rsplit_once("-s").map_or(first.folder.as_str(), |(name, _)| name);
+    let name = first.variant.as_str();
     let mut row = ResultRow {
         name: name.to_string(),
         model: if entry.model.is_empty() { name.to_string() } else { entry.model.clone() },

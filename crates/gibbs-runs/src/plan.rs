@@ -122,8 +122,10 @@ pub struct PlannedRun {
     pub entry: String,
     /// Name of the family.
     pub family: String,
-    /// Name of its folder.
+    /// Name of its folder: that of the variant, then the seed.
     pub folder: String,
+    /// Name of the entry with the settings that tell its variants apart.
+    pub variant: String,
     /// What `train` takes after the run folder.
     pub arguments: Vec<String>,
 }
@@ -193,6 +195,12 @@ impl Plan {
             }
         }
         Ok(plan)
+    }
+
+    /// Minutes that all runs take one after the other on 2 cores; `None` where an entry does not say it.
+    pub fn minutes(&self) -> Option<f64> {
+        let of = |entry: &Entry| Some(entry.minutes? * entry.runs().ok()?.len() as f64);
+        self.entries.iter().filter(|entry| entry.command.is_none()).map(of).sum()
     }
 
     /// All runs that `train` makes, in the order of the file.
@@ -285,11 +293,13 @@ impl Entry {
                     arguments.extend(["--set".to_string(), format!("{path}={}", as_argument(value))]);
                 }
                 arguments.extend(["--seed".to_string(), seed.to_string()]);
-                let folder = format!("{}{label}-s{seed}", self.name);
+                let variant = format!("{}{label}", self.name);
+                let folder = format!("{variant}-s{seed}");
                 runs.push(PlannedRun {
                     entry: self.name.clone(),
                     family: self.family.clone(),
                     folder,
+                    variant,
                     arguments,
                 });
             }
@@ -346,6 +356,14 @@ mod tests {
         expected.sort();
         assert_eq!(given, expected);
         assert!(runs[4].arguments.contains(&"model.kind=x y".to_string()));
+        assert_eq!(
+            (runs[1].variant.as_str(), runs[8].variant.as_str()),
+            ("a-learning_rate=0.1-n_hidden=10", "b")
+        );
+        let one = PLAN.replace("name = \"a\"", "name = \"a\"\nminutes = 0.5");
+        let both = one.replace("name = \"b\"", "name = \"b\"\nminutes = 3");
+        let minutes = |plan: &str| Plan::parse("p", plan).unwrap().minutes();
+        assert_eq!((minutes(&one), minutes(&both)), (None, Some(7.0)));
         assert_eq!(runs[8].arguments.join(" "), "--model sk --set model.hidden=[3,4] --seed 0");
     }
 

@@ -11,6 +11,9 @@ use crate::{
     curves::{self, CurvesError},
 };
 
+/// Name of the page in the folder of a run.
+pub const FILE: &str = "report.html";
+
 /// The error of a page that cannot be made.
 #[derive(Debug, Error)]
 pub enum PageError {
@@ -50,8 +53,12 @@ pub fn page(run: &Run, pictures: &[(&str, &str)]) -> Result<Page, PageError> {
     if let RunState::Damaged(reason) = run.state() {
         page = page.warning(&format!("This run is damaged: {reason}."));
     }
-    // The table of metrics says which are unreliable.
-    for warning in run.warnings().iter().filter(|warning| !warning.contains("is unreliable: ")) {
+    // The table of metrics repeats those that name an unreliable one.
+    let is_of_a_metric = |warning: &str| {
+        let mut unreliable = run.metrics().iter().filter(|metric| metric.unreliable.is_some());
+        unreliable.any(|metric| warning.starts_with(&format!("{} is unreliable: ", metric.name)))
+    };
+    for warning in run.warnings().into_iter().filter(|warning| !is_of_a_metric(warning)) {
         page = page.warning(warning);
     }
     page = metrics(page, run);

@@ -139,6 +139,7 @@ mod tests {
             entry: "a".into(),
             family: "rbm".into(),
             folder: "a-s0".into(),
+            variant: "a".into(),
             arguments: ["--data", "digits", "--seed", "0"].map(String::from).to_vec(),
         }
     }

@@ -9,15 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gibbs_runs::{Metric, Run, RunState};
+use gibbs_runs::{Metric, Run, RunState, report::FILE as REPORT};
 use serde_json::{Value, json};
 
 use crate::answer::Refusal;
 
 /// How long a list of runs stays good.
 const FRESH: Duration = Duration::from_secs(1);
-/// The page about a run that training writes.
-pub(crate) const REPORT: &str = "report.html";
 /// Extensions of pictures, and their media types.
 const PICTURES: [(&str, &str); 2] = [("png", "image/png"), ("svg", "image/svg+xml")];
 

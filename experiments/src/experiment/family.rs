@@ -5,7 +5,10 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Result;
 use burn::prelude::*;
 use clap::{ArgMatches, Command};
-use gibbs_runs::{Run, report::page};
+use gibbs_runs::{
+    Run,
+    report::{self, page},
+};
 use gibbs_serve::{Offer, Playground, Toy};
 
 use super::{Experiment, Trained, latent, load_run, run};
@@ -83,11 +86,13 @@ fn playground<E: Trained>(folder: &Path, device: &Device) -> Result<Option<Box<d
 /// Files in the folder of a run that the family writes, in addition to those of every run.
 pub(super) fn files<E: Experiment>() -> Vec<&'static str> {
     let pictures = E::PICTURES.iter().map(|(name, _)| *name);
-    pictures.chain(E::FILES.iter().copied()).chain(latent::FILES).chain([REPORT, TENSORBOARD, CSV]).collect()
+    pictures
+        .chain(E::FILES.iter().copied())
+        .chain(latent::FILES)
+        .chain([report::FILE, TENSORBOARD, CSV])
+        .collect()
 }
 
-/// The page about a run.
-pub const REPORT: &str = "report.html";
 /// Metrics for TensorBoard, with `train.log.tensorboard`.
 pub(super) const TENSORBOARD: &str = "events.out.tfevents.gibbs";
 /// Metrics as a table, with `train.log.csv`.
@@ -99,5 +104,5 @@ pub(super) const CSV: &str = "metrics.csv";
 /// A folder without a run, a damaged `metrics.jsonl`, or a file that cannot be written.
 pub fn write_report(folder: &Path, pictures: &[(&str, &str)]) -> Result<()> {
     let run = Run::read(folder).or_usage()?;
-    Ok(page(&run, pictures)?.save(folder.join(REPORT))?)
+    Ok(page(&run, pictures)?.save(folder.join(report::FILE))?)
 }

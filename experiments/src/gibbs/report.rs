@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use gibbs_runs::Run;
+use gibbs_runs::{Run, report::FILE};
 
 use crate::{
-    experiment::{Family, REPORT, write_report},
+    experiment::{Family, write_report},
     output::note,
     usage::OrUsage,
 };
@@ -26,7 +26,7 @@ pub(super) fn report(args: &Report, families: &[&Family]) -> Result<()> {
         let family = families.iter().find(|family| family.name == run.family());
         let pictures = family.map_or(&[] as &[_], |family| family.pictures);
         write_report(folder, pictures)?;
-        note(format!("wrote {}", folder.join(REPORT).display()));
+        note(format!("wrote {}", folder.join(FILE).display()));
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(200);
 /// Time between two looks at runs of other processes.
 const WAIT: Duration = Duration::from_secs(2);
-/// How long interrupted runs may take for their checkpoints.
+/// How long interrupted runs may take for their checkpoints. A run waits 10 seconds for its step.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Flags of `gibbs sweep`.
@@ -87,7 +87,11 @@ pub(super) fn sweep(args: &Sweep) -> Result<ExitCode> {
     let handler = stop.clone();
     ctrlc::set_handler(move || handler.request())?;
     let runs = shard.of(plan.runs());
-    note(format!("{}: {} runs in {}, {} at a time", plan.title, runs.len(), args.dir.display(), args.jobs));
+    let minutes = plan
+        .minutes()
+        .map_or(String::new(), |minutes| format!("; the plan says {minutes:.0} minutes in all"));
+    let (n, dir, jobs) = (runs.len(), args.dir.display(), args.jobs);
+    note(format!("{}: {n} runs in {dir}, {jobs} at a time{minutes}", plan.title));
     Sweeper::new(args, stop).run(runs)
 }
 
