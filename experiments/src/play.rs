@@ -5,19 +5,12 @@ use gibbs_backend::Noise;
 use gibbs_data::digits;
 use gibbs_serve::playground::{Dice, PlayError};
 
-use crate::look::Look;
-
 /// Examples of the built-in digits to begin with.
 const EXAMPLES: usize = 24;
 
 /// The noise of a call.
 pub fn noise(dice: Dice) -> Noise {
     Noise::new(dice.seed, format!("play/{}", dice.call))
-}
-
-/// Rows and columns of the images that a look shows, gray ones alone.
-pub fn shape(look: &Look) -> Option<(usize, usize)> {
-    look.image()
 }
 
 /// Built-in digits to begin with, where images have their shape.

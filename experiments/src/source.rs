@@ -323,6 +323,14 @@ pub fn one_hot(labels: Option<&[u16]>, n_classes: usize, device: &Device) -> Opt
     Some(Tensor::from_data(TensorData::new(rows, [labels.len(), n_classes]), device))
 }
 
+/// The class with the largest score of each row `[n, n_classes]`, one-hot.
+pub fn one_hot_of_best(scores: Tensor<2>) -> Option<Tensor<2>> {
+    let (n_classes, device) = (scores.dims()[1], scores.device());
+    let best: Vec<i64> = scores.argmax(1).into_data().iter().collect();
+    let best: Vec<u16> = best.into_iter().map(|class| class as u16).collect();
+    one_hot(Some(&best), n_classes, &device)
+}
+
 /// The classes of `n` draws as a context: all of one class, or all classes in equal parts.
 ///
 /// # Errors

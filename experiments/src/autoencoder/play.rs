@@ -19,7 +19,7 @@ pub(super) const OFFER: Offer = Offer {
 
 impl Playground for AutoencoderExperiment {
     fn shape(&self) -> Option<(usize, usize)> {
-        play::shape(&self.look())
+        self.look().image()
     }
 
     fn examples(&self) -> Vec<Vec<f32>> {

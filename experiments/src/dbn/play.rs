@@ -7,11 +7,11 @@ use gibbs_core::math::to_host;
 use gibbs_serve::playground::{Chain, Classify, Dice, Frame, PlayError, Playground, Reconstruct};
 
 use super::DbnExperiment;
-use crate::{experiment::Trained, pictures::host, play, source::one_hot};
+use crate::{experiment::Trained, pictures::host, play, source::one_hot_of_best};
 
 impl Playground for DbnExperiment {
     fn shape(&self) -> Option<(usize, usize)> {
-        play::shape(&self.look())
+        self.look().image()
     }
 
     fn examples(&self) -> Vec<Vec<f32>> {
@@ -50,11 +50,7 @@ impl Chain for DbnExperiment {
         let noise = &mut play::noise(dice).child("start");
         let v = self.encoded(&play::binarized(image, noise));
         let means = self.dbn.encode(v.clone());
-        let label = (self.dbn.n_classes() > 0).then(|| {
-            let best: Vec<i64> = self.dbn.class_log_prob(v).argmax(1).into_data().iter().collect();
-            best.into_iter().map(|class| class as u16).collect::<Vec<u16>>()
-        });
-        let label = one_hot(label.as_deref(), self.dbn.n_classes(), &self.device);
+        let label = (self.dbn.n_classes() > 0).then(|| one_hot_of_best(self.dbn.class_log_prob(v))).flatten();
         Ok(host(Tensor::cat(std::iter::once(means).chain(label).collect(), 1)))
     }
 

@@ -29,7 +29,7 @@ use crate::{
     usage::OrUsage,
 };
 
-pub use family::{Family, OpenPlayground, REPORT, write_report};
+pub use family::{Family, OpenPlayground, write_report};
 pub use latent::Latent;
 pub use trained::{Applied, load_baseline, load_run, load_with_source};
 
@@ -312,6 +312,7 @@ fn load_source<E: Experiment>(
     }
     let data = E::load_data(&name, &read, request, &shared.data_dir)?;
     let limit = source::limit(request, data.width(), E::is_slow(request));
+    require!(limit != Some(0), "data.limit = 0: give the number of training examples to take, at least 1");
     Ok(Source::Data(source::limited(data, limit)))
 }
 

@@ -13,7 +13,7 @@ use gibbs_serve::Offer;
 
 use crate::{
     prelude::*,
-    source::{require_labels, train_like_valid},
+    source::{one_hot_of_best, require_labels, train_like_valid},
     visible::{self, Visible},
 };
 
@@ -222,14 +222,14 @@ impl Experiment for RbmExperiment {
     }
 }
 
-/// Hidden means of data, and visible means of hidden states.
+/// Hidden means of data, and visible means of hidden states. The label of a machine that has one is the most probable one.
 impl Latent for RbmExperiment {
     fn widths(&self) -> Vec<usize> {
         vec![self.rbm.hidden.width()]
     }
 
     fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
-        Ok(self.rbm.hidden_mean(self.visible().encode(examples.x)))
+        Ok(self.rbm.hidden_mean(self.states(examples.x)))
     }
 
     fn decode(&self, latent: Batch, _: usize) -> Result<Tensor<2>> {
@@ -240,6 +240,15 @@ impl Latent for RbmExperiment {
 impl RbmExperiment {
     fn visible(&self) -> Visible {
         Visible::of(&self.config.model)
+    }
+
+    /// Visible states of data `[n, width]`; a label is the most probable one.
+    fn states(&self, x: Tensor<2>) -> Tensor<2> {
+        let visible = self.visible();
+        let label = (visible.n_classes() > 0)
+            .then(|| one_hot_of_best(self.rbm.class_log_weights(x.clone())))
+            .flatten();
+        visible.with_label(visible.encode(x), label)
     }
 
     fn shape(&self) -> (usize, usize) {

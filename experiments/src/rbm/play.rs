@@ -12,7 +12,7 @@ use gibbs_serve::{
 };
 
 use super::RbmExperiment;
-use crate::{experiment::Trained, pictures::host, play, source::one_hot};
+use crate::{experiment::Trained, pictures::host, play};
 
 /// A training of a small one.
 pub(super) const OFFER: Offer = Offer {
@@ -40,7 +40,7 @@ const SWEEPS: usize = 100;
 
 impl Playground for RbmExperiment {
     fn shape(&self) -> Option<(usize, usize)> {
-        play::shape(&self.look())
+        self.look().image()
     }
 
     fn examples(&self) -> Vec<Vec<f32>> {
@@ -57,18 +57,6 @@ impl Playground for RbmExperiment {
 
     fn classify(&self) -> Option<&dyn Classify> {
         (self.visible().n_classes() > 0).then_some(self)
-    }
-}
-
-impl RbmExperiment {
-    /// Visible states of data `[n, width]`; a label is the most probable one.
-    fn states(&self, x: Tensor<2>) -> Tensor<2> {
-        let label = (self.visible().n_classes() > 0).then(|| {
-            let best: Vec<i64> = self.rbm.class_log_weights(x.clone()).argmax(1).into_data().iter().collect();
-            best.into_iter().map(|class| class as u16).collect::<Vec<u16>>()
-        });
-        let label = one_hot(label.as_deref(), self.visible().n_classes(), &self.device);
-        self.visible().with_label(self.visible().encode(x), label)
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) const OFFER: Offer = Offer {
 
 impl Playground for RealNvpExperiment {
     fn shape(&self) -> Option<(usize, usize)> {
-        play::shape(&self.look())
+        self.look().image()
     }
 
     fn examples(&self) -> Vec<Vec<f32>> {

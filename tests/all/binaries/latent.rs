@@ -65,6 +65,44 @@ fn hidden_means_of_an_rbm_are_those_of_its_weights_and_the_visible_means_come_ba
     assert_close(&visible, &want, 1e-5, "visible means");
 }
 
+/// The label of a machine that has one is the class `k` with the largest `b_k + Σ_j ln(1 + exp(c_j + (x W)_j + W_kj))`.
+#[test]
+fn an_rbm_with_labels_is_encoded_with_the_most_probable_one() {
+    const BITS: usize = 4;
+    const CLASSES: usize = 3;
+    let folder = tempdir().unwrap();
+    let bit = |row: usize, i: usize| (row * (2 * i + 3) / 5 + row / 7) % 2;
+    let line = |row: usize| {
+        let bits: Vec<String> = (0..BITS).map(|i| bit(row, i).to_string()).collect();
+        format!("{},{}\n", bits.join(","), (bit(row, 0) + bit(row, 1)) % CLASSES)
+    };
+    let table: String = (0..300).map(line).collect();
+    std::fs::write(folder.path().join("t.csv"), format!("a,b,c,d,y\n{table}")).unwrap();
+    let settings = set(&["model.n_classes=3", "model.n_hidden=5"]);
+    let data = ["train", "run", "--data", "t.csv", "--label-column", "y", "--preset", "tiny", "--quiet"];
+    RBM.run(folder.path(), [&data[..], &settings].concat()).succeeds();
+    RBM.run(folder.path(), ["encode", "run"]).succeeds();
+    let (shape, hidden) = floats(folder.path(), "run/latent.npy");
+    assert_eq!(shape, [30, 5]);
+    let [weight, visible, bias] =
+        ["weight", "visible.bias", "hidden.bias"].map(|name| tensor(folder.path(), name));
+    let log_weight = |state: &[f64]| -> f64 {
+        let own: f64 = state.iter().zip(&visible).map(|(v, b)| v * b).sum();
+        own - means(state, &weight, &bias, true).iter().map(|mean| (1.0 - mean).ln()).sum::<f64>()
+    };
+    let state = |row: usize| -> Vec<f64> {
+        let states = (0..CLASSES).map(|k| {
+            let bits = (0..BITS).map(|i| bit(row, i) as f64);
+            bits.chain((0..CLASSES).map(|c| f64::from(u8::from(c == k)))).collect::<Vec<f64>>()
+        });
+        states.max_by(|a, b| log_weight(a).total_cmp(&log_weight(b))).unwrap()
+    };
+    let want: Vec<f64> = (270..300).flat_map(|row| means(&state(row), &weight, &bias, true)).collect();
+    assert_close(&hidden, &want, 1e-5, "hidden means");
+    RBM.run(folder.path(), ["decode", "run", "run/latent.npy", "--out", "back.npy"]).succeeds();
+    assert_eq!(floats(folder.path(), "back.npy").0, [30, BITS]);
+}
+
 #[test]
 fn every_layer_of_a_stack_is_encoded_and_decoded() {
     let folder = tempdir().unwrap();

@@ -62,6 +62,7 @@ fn settings_of_a_wrong_type() {
 #[test]
 fn settings_out_of_range() {
     refused(&["--set", "model.n_hidden=0"], &["n_hidden = 0", "at least 1"]);
+    refused(&["--set", "data.limit=0"], &["data.limit = 0", "at least 1"]);
     refused(&["--set", "train.batch_size=0"], &["train.batch_size = 0", "at least 1"]);
     refused(&["--set", "train.contrastive.sweeps=0"], &["sweeps = 0", "at least 1"]);
     refused(&["--set", "train.learning_rate=.inf"], &["train.learning_rate"]);
