@@ -48,6 +48,9 @@ pub struct BenchArgs {
     /// Times of other programs, as JSON lines with `case` and `ms_per_step`: prints a table with the ratio to the fastest of them
     #[arg(long, value_name = "PEERS.jsonl")]
     against: Vec<PathBuf>,
+    /// Only print the devices there are, as --backend takes them
+    #[arg(long)]
+    list_devices: bool,
     #[command(flatten)]
     shared: Shared,
 }
@@ -57,6 +60,11 @@ pub struct BenchArgs {
 /// # Errors
 /// A prefix of no case, or a file of times that cannot be read.
 pub fn bench(args: &BenchArgs) -> Result<()> {
+    if args.list_devices {
+        return gibbs_backend::devices()
+            .iter()
+            .try_for_each(|(name, what)| print(format_args!("{name}  {what}")));
+    }
     let (backend, device) = device(&args.shared)?;
     let peers = Peers::read(&args.against)?;
     let begins = |case: &str, prefix: &String| case.starts_with(prefix.as_str());

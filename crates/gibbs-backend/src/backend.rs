@@ -38,30 +38,50 @@ pub enum BackendError {
         /// The message of the driver, in one line.
         reason: String,
     },
+    /// The backend has no device of this number.
+    #[error("there is no device `{name}`: choose one of {}", devices.join(", "))]
+    NoSuchDevice {
+        /// The backend and the number.
+        name: String,
+        /// The devices of the backend.
+        devices: Vec<String>,
+    },
 }
 
-/// A backend: its name (also its cargo feature), whether it is compiled in, and its devices in the order of preference.
+/// A backend: its name (also its cargo feature), whether it is compiled in, its devices, and those that it prefers.
 struct Entry {
     name: &'static str,
     compiled: bool,
-    candidates: fn() -> Vec<Device>,
+    devices: fn() -> Vec<Device>,
+    preferred: fn() -> Vec<Device>,
 }
 
-/// One line for each backend. The expression with the devices is compiled only with the feature of the backend.
+/// One line for each backend: its name, its type, and the devices that it prefers to the first of its list. They are compiled only
+/// with the feature of the backend.
 macro_rules! table {
-    ($($feature:literal => $candidates:expr;)*) => {
+    ($($feature:literal => $kind:ident, [$($preferred:expr),*];)*) => {
         const BACKENDS: &[Entry] = &[$(Entry {
             name: $feature,
             compiled: cfg!(feature = $feature),
-            candidates: {
+            devices: {
+                #[cfg(feature = $feature)]
+                {
+                    || Device::enumerate(burn::tensor::DeviceType::$kind).into_vec()
+                }
+                #[cfg(not(feature = $feature))]
+                {
+                    Vec::new
+                }
+            },
+            preferred: {
                 #[cfg(feature = $feature)]
                 {
                     #[allow(unused_imports, reason = "for devices of the GPU backends")]
-                    fn candidates() -> Vec<Device> {
-                        use burn::tensor::{DeviceKind, DeviceType};
-                        $candidates
+                    fn preferred() -> Vec<Device> {
+                        use burn::tensor::DeviceKind;
+                        vec![$($preferred),*]
                     }
-                    candidates
+                    preferred
                 }
                 #[cfg(not(feature = $feature))]
                 {
@@ -73,19 +93,47 @@ macro_rules! table {
 }
 
 table! {
-    "flex" => vec![Device::flex()];
-    "ndarray" => vec![Device::ndarray()];
-    "wgpu" => if_any(DeviceType::Wgpu, [Device::wgpu(DeviceKind::DefaultDevice), Device::wgpu(DeviceKind::Cpu)]);
-    "vulkan" => if_any(DeviceType::Vulkan, [Device::vulkan(DeviceKind::DefaultDevice), Device::vulkan(DeviceKind::Cpu)]);
-    "metal" => if_any(DeviceType::Metal, [Device::metal(DeviceKind::DefaultDevice)]);
-    "cuda" => Device::enumerate(DeviceType::Cuda).into_vec();
-    "rocm" => Device::enumerate(DeviceType::Rocm).into_vec();
+    "flex" => Flex, [];
+    "ndarray" => NdArray, [];
+    "wgpu" => Wgpu, [Device::wgpu(DeviceKind::DefaultDevice), Device::wgpu(DeviceKind::Cpu)];
+    "vulkan" => Vulkan, [Device::vulkan(DeviceKind::DefaultDevice), Device::vulkan(DeviceKind::Cpu)];
+    "metal" => Metal, [Device::metal(DeviceKind::DefaultDevice)];
+    "cuda" => Cuda, [];
+    "rocm" => Rocm, [];
 }
 
-/// The devices, if there is an adapter. Without an adapter the driver would panic.
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
-fn if_any(adapters: burn::tensor::DeviceType, devices: impl Into<Vec<Device>>) -> Vec<Device> {
-    if Device::enumerate(adapters).is_empty() { Vec::new() } else { devices.into() }
+impl Entry {
+    /// The devices in the order of preference. Without an adapter there is none: the driver would panic.
+    fn candidates(&self) -> Vec<Device> {
+        let (devices, preferred) = ((self.devices)(), (self.preferred)());
+        if devices.is_empty() || preferred.is_empty() { devices } else { preferred }
+    }
+
+    /// `NAME:K` and the device for each device there is.
+    fn numbered(&self) -> Vec<(String, Device)> {
+        let devices = catch_quietly(self.devices).unwrap_or_default();
+        devices.into_iter().enumerate().map(|(k, device)| (format!("{}:{k}", self.name), device)).collect()
+    }
+}
+
+/// The devices of all backends that are compiled in: `NAME:K` as [`device`] takes it, and what the device is.
+///
+/// ```
+/// # if !gibbs_backend::compiled().contains(&"flex") { return }
+/// assert_eq!(gibbs_backend::devices()[0].0, "flex:0");
+/// ```
+pub fn devices() -> Vec<(String, String)> {
+    let numbered = BACKENDS.iter().flat_map(Entry::numbered);
+    numbered.map(|(name, device)| (name, description(&device))).collect()
+}
+
+/// The name of the hardware where the driver reports it.
+fn description(device: &Device) -> String {
+    #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
+    if let Ok(Some(identity)) = catch_quietly(|| device.identity()) {
+        return identity.name;
+    }
+    format!("{device:?}")
 }
 
 /// Names of all backends, compiled in or not.
@@ -107,49 +155,70 @@ pub fn default_backend() -> Option<&'static str> {
     compiled().first().copied()
 }
 
-/// The device of the backend `name`. A small computation checks that it works.
+/// The device of a backend, by the name of the backend, or by `NAME:K` with the number of the device, such as `cuda:1`. A small
+/// computation checks that it works.
 ///
-/// `wgpu` and `vulkan` select the first adapter in the order of wgpu (discrete, integrated, virtual; the variable
+/// Without a number `wgpu` and `vulkan` select the first adapter in the order of wgpu (discrete, integrated, virtual; the variable
 /// `CUBECL_WGPU_DEFAULT_DEVICE` overrides it), or a software adapter such as Mesa's lavapipe if there is no other. For training
 /// call [`Device::autodiff`] on the result.
 ///
 /// # Errors
 ///
 /// [`BackendError::Unknown`] for a name outside [`backends`], [`BackendError::NotCompiled`] for one outside
-/// [`compiled`], [`BackendError::NoDevice`] if no adapter works. No other backend is tried.
+/// [`compiled`], [`BackendError::NoDevice`] if no adapter works, [`BackendError::NoSuchDevice`] for a number that it does not have. No
+/// other backend is tried.
 ///
 /// ```
 /// let error = gibbs_backend::device("abacus").unwrap_err();
 /// assert!(error.to_string().starts_with("unknown backend `abacus`: choose one of flex, ndarray, wgpu"));
 /// ```
 pub fn device(name: &str) -> Result<Device, BackendError> {
+    let (backend, number) = name.split_once(':').map_or((name, None), |(backend, k)| (backend, Some(k)));
     let entry = BACKENDS
         .iter()
-        .find(|entry| entry.name == name)
-        .ok_or_else(|| BackendError::Unknown { name: name.to_owned() })?;
+        .find(|entry| entry.name == backend)
+        .ok_or_else(|| BackendError::Unknown { name: backend.to_owned() })?;
     if !entry.compiled {
         return Err(BackendError::NotCompiled { name: entry.name });
     }
-    first_working(entry.candidates).map_err(|reason| BackendError::NoDevice { name: entry.name, reason })
+    let working = match number {
+        None => first_working(|| entry.candidates()),
+        Some(_) => {
+            let numbered = entry.numbered();
+            let Some((_, device)) = numbered.iter().find(|(found, _)| found == name) else {
+                let devices =
+                    numbered.iter().map(|(name, device)| format!("{name} ({})", description(device)));
+                return Err(BackendError::NoSuchDevice { name: name.to_owned(), devices: devices.collect() });
+            };
+            first_working(|| vec![device.clone()])
+        }
+    };
+    working.map_err(|reason| BackendError::NoDevice { name: entry.name, reason })
 }
 
-/// Drivers report a missing adapter by a panic. The probe therefore captures panics and does not print their messages. The
-/// panic hook is global: a lock protects it from other probes, and it is restored before the return.
-fn first_working(candidates: fn() -> Vec<Device>) -> Result<Device, String> {
-    static PROBE: Mutex<()> = Mutex::new(());
-    let _guard = PROBE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let hook = take_hook();
-    set_hook(Box::new(|_| {}));
-    let outcome = catch(candidates).and_then(|devices| {
+/// The first of some devices that computes.
+fn first_working(candidates: impl FnOnce() -> Vec<Device>) -> Result<Device, String> {
+    catch_quietly(|| {
         let mut reason = "no adapter found".to_owned();
-        for device in devices {
+        for device in candidates() {
             match catch(|| probe(&device)).flatten() {
                 Ok(()) => return Ok(device),
                 Err(why) => reason = why,
             }
         }
         Err(reason)
-    });
+    })
+    .flatten()
+}
+
+/// Drivers report a missing adapter by a panic. It becomes an error, and its message is not printed. The panic hook is global: a
+/// lock protects it from other calls, and it is restored before the return.
+fn catch_quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _guard = HOOK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
+    let outcome = catch(work);
     set_hook(hook);
     outcome
 }
@@ -256,6 +325,14 @@ mod tests {
     #[test]
     fn flex_works() {
         assert_eq!(device("flex"), Ok(Device::flex()));
+        assert_eq!(device("flex:0"), Ok(Device::flex()));
+        for wrong in ["flex:1", "flex:", "flex:-1", "flex:00"] {
+            let error = device(wrong).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("there is no device `{wrong}`: choose one of flex:0 (")),
+                "{error}"
+            );
+        }
         assert!(has_double_precision(&Device::flex()));
     }
 }

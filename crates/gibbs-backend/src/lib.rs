@@ -46,7 +46,7 @@ mod spline;
 
 pub use adam::{AdamStep, adam_step};
 pub use affine::{affine, masked_affine};
-pub use backend::{BackendError, backends, compiled, default_backend, device, has_double_precision};
+pub use backend::{BackendError, backends, compiled, default_backend, device, devices, has_double_precision};
 pub use convolution::{Window, convolution};
 pub use elementwise::{Function, bce_with_logits, exp, log_sigmoid, relu, sigmoid, silu, softplus, tanh};
 pub use memory::{CheckedAllocator, available_memory, keep_freed_memory};

@@ -23,6 +23,14 @@ fn a_case_of_the_benchmark_is_one_json_object() {
 }
 
 #[test]
+fn devices_are_listed_and_chosen_by_their_number() {
+    let listed = run("bench", &["--list-devices"]).succeeds().stdout;
+    assert!(listed.starts_with("flex:0  "), "{listed}");
+    run("bench", &["rbm-ais-784x500-c1", "--backend", "flex:0"]).succeeds();
+    run("bench", &["--backend", "flex:7"]).refuses(&["flex:7", "choose one of flex:0"]);
+}
+
+#[test]
 fn an_unknown_case_of_the_benchmark_names_the_cases() {
     run("bench", &["rbm-cd1", "nothing"]).refuses(&["nothing", "rbm-cd25-784x500-b100"]);
 }

@@ -36,3 +36,17 @@ fn devices() -> Vec<(&'static str, Device)> {
     assert!(devices.iter().any(|(name, _)| *name == "flex"), "flex works everywhere");
     devices
 }
+
+#[test]
+fn each_device_has_a_number() {
+    let numbered = gibbs_backend::devices();
+    for (name, _) in devices() {
+        let of_backend = numbered.iter().filter(|(number, _)| number.split(':').next() == Some(name));
+        assert!(of_backend.clone().count() > 0, "{name} is not among {numbered:?}");
+        for (number, what) in of_backend {
+            assert!(gibbs_backend::device(number).is_ok() && !what.is_empty(), "{number} {what}");
+        }
+        let error = gibbs_backend::device(&format!("{name}:99")).unwrap_err().to_string();
+        assert!(error.contains(&format!("choose one of {name}:0")), "{error}");
+    }
+}
