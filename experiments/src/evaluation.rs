@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use gibbs_core::{Estimate, Kind};
 use gibbs_data::Dataset;
-use gibbs_report::format_value;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -14,8 +13,6 @@ use crate::columns::ColumnSettings;
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
     metrics: Map<String, Value>,
-    /// Keys of the notes on each metric.
-    notes: BTreeMap<String, Vec<String>>,
     /// Values of the examples for each metric that is their mean.
     examples: BTreeMap<String, Vec<f64>>,
     /// One value for each example, in order; what `--per-example` writes.
@@ -129,7 +126,6 @@ impl Evaluation {
     /// If there is no metric of that name.
     pub fn note(&mut self, name: &str, key: &str, value: impl Into<Value>) {
         self.metrics[name][key] = value.into();
-        self.notes.entry(name.into()).or_default().push(key.into());
     }
 
     /// Adds a note to those of some metrics that there are.
@@ -154,64 +150,9 @@ impl Evaluation {
         &self.metrics
     }
 
-    /// The metrics, for tables.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.metrics.iter().map(|(name, metric)| {
-            let number = |key: &str| metric[key].as_f64().unwrap_or(f64::NAN);
-            let text = |key: &str| metric[key].as_str().unwrap_or_default();
-            let notes = self.notes.get(name).into_iter().flatten();
-            let notes = notes.map(|key| match &metric[key] {
-                Value::String(text) => format!(", {key} {text}"),
-                other => format!(", {key} {other}"),
-            });
-            let (value, std_err) = (number("value"), number("std_err"));
-            let spread =
-                metric.get("std_err_examples").map(|_| rounded(value, std_err, number("std_err_examples")));
-            let (text_of_value, spread) = match spread {
-                Some((value, spread)) => (value, format!("; ±{spread} over examples")),
-                None => (format_value(value, std_err), String::new()),
-            };
-            let mark = if metric["unreliable"].is_string() { ", unreliable" } else { "" };
-            let kind = text("kind").replace('_', " ");
-            Row {
-                name,
-                value,
-                std_err,
-                text: text_of_value,
-                unit: text("unit"),
-                kind: [&kind, &spread, mark, &notes.collect::<String>()].map(String::from).concat(),
-            }
-        })
-    }
-}
-
-/// A metric of a table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its value.
-    pub value: f64,
-    /// One standard error of the value.
-    pub std_err: f64,
-    /// Value and error with as many digits as the errors leave.
-    pub text: String,
-    /// The unit of both.
-    pub unit: &'a str,
-    /// The kind of the value, the spread over examples, whether its error cannot be trusted, and its notes.
-    pub kind: String,
-}
-
-/// `value ± std_err` and the spread over examples. The spread decides the decimals of an exact value.
-fn rounded(value: f64, std_err: f64, spread: f64) -> (String, String) {
-    let by_spread = format_value(value, spread);
-    match by_spread.split_once(" ± ") {
-        Some((value, spread)) if std_err == 0.0 && !value.starts_with('(') => {
-            let decimals = value.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-            (format!("{value} ± {std_err:.decimals$}"), spread.into())
-        }
-        Some((number, rounded)) if !number.starts_with('(') => (format_value(value, std_err), rounded.into()),
-        _ => (format_value(value, std_err), format!("{spread:.1e}")),
+    /// The metrics, to be read.
+    pub fn read(&self) -> Vec<gibbs_runs::Metric> {
+        gibbs_runs::Metric::all(&json!(self.metrics))
     }
 }
 
@@ -231,27 +172,6 @@ pub fn mean(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn row(estimate: &Estimate) -> String {
-        let mut evaluation = Evaluation::default();
-        evaluation.add("log_prob", estimate, "nats");
-        evaluation.note("log_prob", "binarization", "none");
-        let row = evaluation.rows().next().expect("one metric");
-        format!("{} ({})", row.text, row.kind)
-    }
-
-    #[test]
-    fn a_row_has_both_errors_with_the_digits_that_they_leave() {
-        let spread = |value, error| Estimate { std_err_examples: Some(error), ..Estimate::exact(value) };
-        assert_eq!(row(&Estimate::exact(-3.4657359)), "-3.46574 (exact, binarization none)");
-        assert_eq!(
-            row(&spread(-129.8987, 0.2468)),
-            "-129.90 ± 0.00 (exact; ±0.25 over examples, binarization none)"
-        );
-        let sampled = Estimate { std_err: 0.0612, kind: Kind::Asymptotic, ..spread(-85.0389, 0.2468) };
-        assert_eq!(row(&sampled), "-85.04 ± 0.06 (asymptotic; ±0.25 over examples, binarization none)");
-        assert_eq!(row(&spread(2.0, 0.0)), "2 (exact; ±0.0e0 over examples, binarization none)");
-    }
-
     #[test]
     fn whole_weights_count_as_repeated_examples() {
         let set = Dataset::from_f32("set", vec![0.0; 3], &[1], None).unwrap();
@@ -269,7 +189,6 @@ mod tests {
     fn an_unreliable_metric_says_so_everywhere() {
         let estimate =
             Estimate::sampled(1.0, 0.1, Kind::Asymptotic, 9).or_unreliable(Some("few samples".into()));
-        assert_eq!(row(&estimate), "1.00 ± 0.10 (asymptotic, unreliable, binarization none)");
         let mut evaluation = Evaluation::default();
         evaluation.add("energy", &estimate, "J");
         evaluation.add_mean("log_prob", &[1.0, 2.0, f64::NAN], "nats");

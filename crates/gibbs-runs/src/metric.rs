@@ -83,6 +83,22 @@ impl Metric {
         }
     }
 
+    /// Everything on one line: `-129.90 nats (exact; ±0.25 over examples; binarization none)`.
+    pub fn line(&self) -> String {
+        let spread =
+            self.std_err_examples.map(|spread| format!("±{} over examples", format_number_short(spread)));
+        let is_text = |value: &str| value.parse::<f64>().is_err();
+        let notes = self
+            .notes
+            .iter()
+            .filter(|(_, value)| is_text(value))
+            .map(|(key, value)| format!("{key} {value}"));
+        let unreliable = self.unreliable.iter().map(|_| "unreliable".to_string());
+        let parts: Vec<String> =
+            [self.kind.replace('_', " ")].into_iter().chain(spread).chain(unreliable).chain(notes).collect();
+        format!("{} {} ({})", self.text(), self.unit, parts.join("; "))
+    }
+
     /// What the number says about the true value, in one sentence.
     pub fn words(&self) -> String {
         let unit = if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) };
@@ -154,11 +170,24 @@ mod tests {
             &json!({"value": -129.8987, "std_err": 0.0, "std_err_examples": 0.2468, "kind": "exact", "unit": "nats"}),
         );
         assert_eq!(mean.text(), "-129.90");
+        assert_eq!(mean.line(), "-129.90 nats (exact; ±0.25 over examples)");
         assert_eq!(
             mean.words(),
             "Exact: computed, not estimated. Other examples would move the mean by about 0.25."
         );
         assert!((mean.total_std_err() - 0.2468).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_line_has_both_errors_and_the_notes_in_words() {
+        let sampled = metric(
+            &json!({"value": -85.0389, "std_err": 0.0612, "std_err_examples": 0.2468, "kind": "lower_bound",
+            "unit": "nats", "unreliable": "few samples", "binarization": "none", "temperatures": 1001}),
+        );
+        assert_eq!(
+            sampled.line(),
+            "-85.04 ± 0.06 nats (lower bound; ±0.25 over examples; unreliable; binarization none)"
+        );
     }
 
     #[test]

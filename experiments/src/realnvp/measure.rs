@@ -133,10 +133,10 @@ fn show(measured: &[(&str, Evaluation, Option<f64>)]) {
         let cells: String = cells.iter().map(|cell| format!("{cell:>22}")).collect();
         note(format!("{name:<22}{cells}"));
     };
-    line("", measured[0].1.rows().map(|row| row.name.replace('_', " ")).collect());
+    line("", measured[0].1.read().iter().map(|metric| metric.name.replace('_', " ")).collect());
     for (method, metrics, _) in measured {
         let method = method.replace('_', " ");
-        line(&method, metrics.rows().map(|row| row.text).collect());
+        line(&method, metrics.read().iter().map(gibbs_runs::Metric::text).collect());
         metrics.warnings().for_each(|warning| note(format!("warning: {warning} ({method})")));
     }
 }
