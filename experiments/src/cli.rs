@@ -8,6 +8,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use gibbs_data::{Dataset, Split, Splits};
+use gibbs_runs::sweep::Shard;
 use gibbs_train::config::nearest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -91,7 +92,7 @@ pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
 /// Flags of every command.
 #[derive(Args, Clone, Debug)]
 pub struct Shared {
-    /// Backend to compute on (flex, ndarray, wgpu, ...); the first one compiled in if not given
+    /// Backend to compute on (flex, wgpu, cuda, ...), or one of its devices (cuda:1); the first one compiled in if not given
     #[arg(long, global = true, env = "GIBBS_BACKEND", value_name = "NAME")]
     pub backend: Option<String>,
     /// Folder of the named data sets
@@ -100,6 +101,9 @@ pub struct Shared {
     /// Print results as one JSON object on one line, on a terminal too
     #[arg(long, global = true)]
     pub json: bool,
+    /// Log for debugging; RUST_LOG says of what, such as trace or experiments=debug, and logs to stderr without a file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
 }
 
 /// Flags of every family, and of one family alone.
@@ -331,6 +335,12 @@ pub struct Eval {
     /// Also write one f64 per example, in the order of the split
     #[arg(long, value_name = "FILE.npy")]
     pub per_example: Option<PathBuf>,
+    /// Only compute this part of the chains or draws, so that several machines share the work; --merge makes the metrics
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["per_example", "merge"])]
+    pub shard: Option<Shard>,
+    /// Take the chains or draws from what --shard computed
+    #[arg(long)]
+    pub merge: bool,
 }
 
 /// Flags of `encode`.

@@ -31,6 +31,7 @@ pub use crate::{
     pictures::{Curves, host, save_figure, save_samples},
     progress::Work,
     request::Request,
+    shards::Blocks,
     source::{NoTarget, OwnData, Source, SourceInfo},
     usage::OrUsage,
 };

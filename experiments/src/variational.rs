@@ -316,18 +316,46 @@ impl SymmetrizedTarget {
         Draws::from_model(&self.symmetrized(model.clone()), &self.density, n, AT_ONCE, noise, |_| ())
     }
 
-    /// The metrics of the model's draws, with exact values where there are any.
-    pub fn evaluate<M: LogProb + Sample + Clone>(
-        &self,
-        model: &M,
-        train: &VariationalTrain,
-        seed: u64,
-    ) -> Evaluation {
-        let noise = &mut Noise::new(seed, "eval");
-        let draws = self.draws(model, train.draws(IMAGES, self.group.order()), noise);
+    /// The draws by which a trained model is measured.
+    pub fn blocks<'a, M>(&'a self, model: &'a M, train: &VariationalTrain, seed: u64) -> TargetDraws<'a, M> {
+        let n_draws = train.draws(IMAGES, self.group.order());
+        TargetDraws { target: self, model, n_draws, noise: Noise::new(seed, "eval") }
+    }
+
+    /// The metrics of draws of a model, with exact values where there are any. `noise` is that of the Markov chain of the draws.
+    pub fn evaluate(&self, draws: &Draws, noise: &mut Noise) -> Evaluation {
         let mut evaluation = Evaluation::default();
-        self.report().add(&draws, &mut evaluation);
-        add_sampling(&draws, &draws.markov_chain(noise), &mut evaluation);
+        self.report().add(draws, &mut evaluation);
+        add_sampling(draws, &draws.markov_chain(noise), &mut evaluation);
         evaluation
     }
+}
+
+/// Draws of a model for a target, in blocks: `ln q` and the energy of each.
+pub struct TargetDraws<'a, M> {
+    target: &'a SymmetrizedTarget,
+    model: &'a M,
+    n_draws: usize,
+    noise: Noise,
+}
+
+impl<M: LogProb + Sample + Clone> Blocks for TargetDraws<'_, M> {
+    fn what(&self) -> &'static str {
+        "draws"
+    }
+
+    fn n(&self) -> usize {
+        self.n_draws.div_ceil(AT_ONCE)
+    }
+
+    fn values(&self, block: usize) -> Result<Vec<f64>> {
+        let (n, mut noise) = block_of_draws(self.n_draws, &self.noise, block);
+        let draws = self.target.draws(self.model, n, &mut noise);
+        Ok([draws.log_q(), draws.energy()].concat())
+    }
+}
+
+/// How many of all draws are in a block, and its noise.
+pub fn block_of_draws(all: usize, noise: &Noise, block: usize) -> (usize, Noise) {
+    (AT_ONCE.min(all - block * AT_ONCE), noise.child(format!("block/{block}")))
 }

@@ -2,13 +2,14 @@
 
 use gibbs_boltzmann::{
     AnyRbm, RbmConfig, VisiblePreprocessor,
-    ais::{AisProtocol, Bracket},
-    units::{UnitFamily, UnitKind, UnitMoments},
+    ais::{AisProtocol, Bracket, LogWeights},
+    units::{AnyUnits, UnitFamily, UnitKind, UnitMoments},
 };
 use gibbs_data::Kind;
 
 use crate::{
     prelude::*,
+    shards,
     source::{one_hot, require_labels, require_unit_interval, rows},
 };
 
@@ -42,6 +43,44 @@ impl std::ops::Deref for Visible {
 
     fn deref(&self) -> &VisiblePreprocessor {
         &self.0
+    }
+}
+
+/// Annealed importance sampling of an RBM, in both directions.
+pub struct Annealing<'a> {
+    /// The RBM.
+    pub rbm: &'a AnyRbm,
+    /// Independent units, from which it is annealed.
+    pub base: AnyUnits,
+    /// Training examples for the way down, `[n, visible]`.
+    pub examples: Option<Tensor<2>>,
+    /// How many chains and temperatures.
+    pub protocol: AisProtocol,
+    /// The noise of all blocks.
+    pub noise: Noise,
+}
+
+impl Annealing<'_> {
+    /// `log Z` between a lower and an upper estimate, from the values of all blocks.
+    pub fn bracket(&self, blocks: &[Vec<f64>]) -> Bracket {
+        let [forward, reverse] = shards::columns(blocks);
+        self.protocol.bracket_of(self.rbm, &self.base, &LogWeights { forward, reverse })
+    }
+}
+
+impl Blocks for Annealing<'_> {
+    fn what(&self) -> &'static str {
+        "chains"
+    }
+
+    fn n(&self) -> usize {
+        self.protocol.n_blocks()
+    }
+
+    fn values(&self, block: usize) -> Result<Vec<f64>> {
+        let Self { rbm, base, examples, protocol, noise } = self;
+        let LogWeights { forward, reverse } = protocol.block(rbm, base, examples.as_ref(), noise, block);
+        Ok([forward, reverse].concat())
     }
 }
 
@@ -114,19 +153,18 @@ impl Visible {
         self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
     }
 
-    /// `log Z` of an RBM on data, between a lower and an upper estimate: from a base with the moments of the data up, and from
-    /// examples down.
-    pub fn bracket(
+    /// Annealing of an RBM on data: from a base with the moments of the data up, and from examples down.
+    pub fn annealing<'a>(
         self,
-        rbm: &AnyRbm,
+        rbm: &'a AnyRbm,
         data: &Dataset,
         protocol: AisProtocol,
         device: &Device,
-        noise: &mut Noise,
-    ) -> Bracket {
+        noise: Noise,
+    ) -> Annealing<'a> {
         let base = rbm.visible.fitted(&self.moments(data, device));
-        let examples = self.spread(data, protocol.chains, device);
-        protocol.bracket(rbm, &base, Some(examples), noise)
+        let examples = Some(self.spread(data, protocol.chains, device));
+        Annealing { rbm, base, examples, protocol, noise }
     }
 
     /// Whether Gaussian units can learn the training examples: the root mean square of each column is at most 4.

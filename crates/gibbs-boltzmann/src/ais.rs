@@ -39,7 +39,7 @@ use gibbs_core::{
 };
 
 use bracket::unreached;
-pub use bracket::{Bracket, ReverseStart};
+pub use bracket::{Bracket, LogWeights, ReverseStart};
 use population::Population;
 pub use protocol::AisProtocol;
 pub use schedule::{AisSchedule, ScheduleError};
@@ -90,14 +90,23 @@ impl<'a, V: UnitFamily, H: UnitFamily> AnnealedImportance<'a, V, H> {
 
     /// Both estimates, with `chains` forward chains.
     pub fn bracket(&self, chains: usize, start: ReverseStart, noise: &mut Noise) -> Bracket {
-        let forward = self.forward_weights(chains, noise);
         let (v, kind) = match start {
             ReverseStart::Exact(v) => (v, Kind::UpperBound),
             ReverseStart::Chains(v) => (v, Kind::Asymptotic),
         };
-        let reverse = self.reverse_weights(v, noise);
-        let lower = self.log_z(&forward, 1.0).with_kind(Kind::LowerBound);
-        Bracket::new(lower, self.log_z(&reverse, -1.0).with_kind(kind), unreached(&forward, &reverse))
+        self.bracket_of(&self.both_weights(chains, v, noise), kind)
+    }
+
+    /// Log-weights of `chains` chains from the base, and of those from `v [chains, visible]` back to it.
+    fn both_weights(&self, chains: usize, v: Tensor<2>, noise: &mut Noise) -> LogWeights {
+        let forward = self.forward_weights(chains, noise);
+        LogWeights { forward, reverse: self.reverse_weights(v, noise) }
+    }
+
+    /// Both estimates from log-weights; `kind` is that of the reverse one.
+    fn bracket_of(&self, LogWeights { forward, reverse }: &LogWeights, kind: Kind) -> Bracket {
+        let lower = self.log_z(forward, 1.0).with_kind(Kind::LowerBound);
+        Bracket::new(lower, self.log_z(reverse, -1.0).with_kind(kind), unreached(forward, reverse))
     }
 
     /// `log Z_0` plus, or minus, the logarithm of the mean weight.

@@ -37,6 +37,11 @@ pub struct TooManyStates {
     pub hidden: usize,
 }
 
+/// Whether one of the layers has at most [`MAX_STATES`] states, so that `log Z` is exact.
+pub fn is_enumerable<V: EnumerableUnits, H: EnumerableUnits>(rbm: &Rbm<V, H>) -> bool {
+    [rbm.visible.n_states(), rbm.hidden.n_states()].into_iter().flatten().any(|n| n <= MAX_STATES)
+}
+
 /// Exact `log Z`, nats.
 ///
 /// # Errors

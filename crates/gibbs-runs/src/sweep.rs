@@ -1,7 +1,10 @@
 //! What is left to do of a plan, read from the run folders. Any number of processes may work on the same folders: the lock of a
 //! run folder says who works on a run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use thiserror::Error;
 
@@ -20,13 +23,6 @@ impl Shard {
     /// All runs.
     pub const ALL: Self = Self { i: 1, n: 1 };
 
-    /// `I/N` as on the command line; `None` if it is not that, or not `1 ≤ I ≤ N`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (i, n) = text.split_once('/')?;
-        let (i, n) = (i.parse().ok()?, n.parse().ok()?);
-        (1..=n).contains(&i).then_some(Self { i, n })
-    }
-
     /// The part of a task of a Slurm array, by the variables of the environment; `None` outside of one. Numbers of tasks may begin
     /// anywhere.
     pub fn of_slurm(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
@@ -36,9 +32,28 @@ impl Shard {
         (i <= n).then_some(Self { i, n })
     }
 
-    /// The runs of the part.
-    pub fn of<T>(self, runs: Vec<T>) -> Vec<T> {
-        runs.into_iter().skip(self.i - 1).step_by(self.n).collect()
+    /// The items of the part.
+    pub fn of<T>(self, items: impl IntoIterator<Item = T>) -> Vec<T> {
+        items.into_iter().skip(self.i - 1).step_by(self.n).collect()
+    }
+}
+
+/// A text that is no [`Shard`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("give I/N with 1 <= I <= N, such as 2/4")]
+pub struct NoShard;
+
+/// `I/N`, as on the command line.
+impl FromStr for Shard {
+    type Err = NoShard;
+
+    fn from_str(text: &str) -> Result<Self, NoShard> {
+        let parsed = || {
+            let (i, n) = text.split_once('/')?;
+            let (i, n) = (i.parse().ok()?, n.parse().ok()?);
+            (1..=n).contains(&i).then_some(Self { i, n })
+        };
+        parsed().ok_or(NoShard)
     }
 }
 
@@ -146,9 +161,9 @@ mod tests {
 
     #[test]
     fn shards_divide_all_runs() {
-        assert_eq!(Shard::parse("2/3"), Some(Shard { i: 2, n: 3 }));
+        assert_eq!("2/3".parse(), Ok(Shard { i: 2, n: 3 }));
         for wrong in ["0/3", "4/3", "1", "a/b", "-1/2", "1/0"] {
-            assert_eq!(Shard::parse(wrong), None, "{wrong}");
+            assert_eq!(wrong.parse::<Shard>(), Err(NoShard), "{wrong}");
         }
         let runs: Vec<u32> = (0..11).collect();
         let mut all: Vec<u32> = (1..=3).flat_map(|i| Shard { i, n: 3 }.of(runs.clone())).collect();

@@ -10,7 +10,7 @@ use super::{DbnExperiment, pictures};
 use crate::{
     prelude::*,
     source::classes,
-    visible::{MOMENT_EXAMPLES, Visible},
+    visible::{Annealing, MOMENT_EXAMPLES, Visible},
 };
 
 /// Inverse temperatures through which chains of the top RBM are annealed.
@@ -26,6 +26,14 @@ impl Trained for DbnExperiment {
             self.classification(baseline.as_ref(), &sets, &mut evaluation)?;
         }
         Ok(evaluation)
+    }
+
+    /// Annealed chains of the top RBM, where its `log Z` is not exact.
+    fn blocks<'a>(&'a self, on: &Measurement<NoTarget>) -> Result<Option<Box<dyn Blocks + 'a>>> {
+        if exact::is_enumerable(self.dbn.top()) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(self.annealing(&on.own_data().or(on.data()?).train))))
     }
 
     fn look(&self) -> Look {
@@ -68,7 +76,7 @@ impl DbnExperiment {
         }
         let mut noise = Noise::new(config.seed, "evaluation");
         let fitted = own_data.or(data);
-        let log_z = self.log_z(fitted, evaluation, &mut noise);
+        let log_z = self.log_z(on, fitted, evaluation)?;
         evaluation.note_all(&["log_z_lower", "log_z_upper"], own_data.note(data));
 
         let mut bound = |draws: usize| -> (Vec<f64>, Estimate) {
@@ -90,7 +98,7 @@ impl DbnExperiment {
         }
         evaluation.add("log_z", &log_z, "nats");
         if dbn.depth() > 1 && dbn.recognition.is_empty() {
-            let first = self.first_layer(fitted, &binary, &mut noise);
+            let first = self.first_layer(on.work, fitted, &binary)?;
             evaluation.add("first_layer_log_prob", &first, "nats");
         }
         evaluation.per_example = per_example;
@@ -98,33 +106,54 @@ impl DbnExperiment {
     }
 
     /// `log Z` of the top RBM: exact, or the end of its bracket with which the bound remains a lower one.
-    fn log_z(&self, data: &Splits, evaluation: &mut Evaluation, noise: &mut Noise) -> Estimate {
-        let Self { config, dbn, device, .. } = self;
-        if let Ok(exact) = exact::log_z(dbn.top()) {
-            return exact;
+    fn log_z(
+        &self,
+        on: &Measurement<NoTarget>,
+        data: &Splits,
+        evaluation: &mut Evaluation,
+    ) -> Result<Estimate> {
+        if let Ok(exact) = exact::log_z(self.dbn.top()) {
+            return Ok(exact);
         }
-        let base = dbn.annealing_base(self.visible().first(&data.train, MOMENT_EXAMPLES, device));
-        let protocol = config.train.evaluation;
-        // The top RBM of a network with a label has the classes of no example at hand.
-        let examples = (dbn.n_classes() == 0)
-            .then(|| dbn.encode(self.visible().spread(&data.train, protocol.chains, device)));
-        let Bracket { lower, upper, .. } = protocol.bracket(dbn.top(), &base, examples, noise);
+        let annealing = self.annealing(&data.train);
+        let Bracket { lower, upper, .. } = annealing.bracket(&on.values(&annealing)?);
         evaluation.add("log_z_lower", &lower, "nats");
         evaluation.add("log_z_upper", &upper, "nats");
-        upper
+        Ok(upper)
+    }
+
+    /// How `log Z` of the top RBM is estimated, on the data that the run learned from.
+    fn annealing(&self, train: &Dataset) -> Annealing<'_> {
+        let Self { config, dbn, device, .. } = self;
+        let (visible, protocol) = (self.visible(), config.train.evaluation);
+        // The top RBM of a network with a label has the classes of no example at hand.
+        let examples =
+            (dbn.n_classes() == 0).then(|| dbn.encode(visible.spread(train, protocol.chains, device)));
+        let base = dbn.annealing_base(visible.first(train, MOMENT_EXAMPLES, device));
+        Annealing {
+            rbm: dbn.top(),
+            base,
+            examples,
+            protocol,
+            noise: Noise::new(config.seed, "evaluation/top"),
+        }
     }
 
     /// Log-likelihood of the lowest RBM alone, as `rbm` would report it.
-    fn first_layer(&self, data: &Splits, sets: &[Dataset], noise: &mut Noise) -> Estimate {
+    fn first_layer(&self, work: &Work, data: &Splits, sets: &[Dataset]) -> Result<Estimate> {
         let Self { config, dbn, device, .. } = self;
         let (rbm, visible) = (&dbn.layers[0], self.visible());
         let log_z = match exact::log_z(rbm) {
             Ok(exact) => exact,
-            Err(_) => visible.bracket(rbm, &data.train, config.train.evaluation, device, noise).log_z,
+            Err(_) => {
+                let noise = Noise::new(config.seed, "evaluation/first");
+                let annealing = visible.annealing(rbm, &data.train, config.train.evaluation, device, noise);
+                annealing.bracket(&annealing.all(work)?).log_z
+            }
         };
         let free_energies: Vec<f64> =
             sets.iter().flat_map(|set| visible.for_each(set, device, |v| rbm.free_energy(v))).collect();
-        log_z.affine(-1.0, -mean(&free_energies)).over_examples(&free_energies)
+        Ok(log_z.affine(-1.0, -mean(&free_energies)).over_examples(&free_energies))
     }
 
     /// Errors by the classifier, by that of the baseline, and by the free energy of the label.

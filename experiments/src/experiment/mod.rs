@@ -16,15 +16,19 @@ use gibbs_data::{Binarization, Dataset, ReadConfig, Splits};
 use gibbs_serve::{Offer, Playground, Toy};
 use gibbs_train::{run_folder::RunFiles, training::TrainTask};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+use tracing::debug;
 
 use crate::{
     cli::{self, Cli, Command, OwnCommands, Part, Shared, Shorthand},
     config::{ConfigOf, Length},
     data::find_file,
     evaluation::Evaluation,
+    log,
     look::Look,
     progress::Work,
     request::Request,
+    shards::Blocks,
     source::{self, OwnData, Source, SourceInfo, Target},
     usage::OrUsage,
 };
@@ -157,6 +161,14 @@ pub trait Trained: Experiment {
     /// Data that do not fit the model.
     fn evaluate(&self, on: &Measurement<Self::Target>) -> Result<Evaluation>;
 
+    /// What machines can share of the measurement; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// Data that do not fit the model.
+    fn blocks<'a>(&'a self, _on: &Measurement<Self::Target>) -> Result<Option<Box<dyn Blocks + 'a>>> {
+        Ok(None)
+    }
+
     /// How examples and draws are shown.
     fn look(&self) -> Look;
 
@@ -201,6 +213,8 @@ pub struct Measurement<'a, T> {
     pub work: &'a Work,
     /// Loads the data that the run learned from, where other data are measured.
     own: &'a dyn Fn() -> OwnData,
+    /// Values of the chains or draws that machines have shared.
+    shared: Option<Vec<Vec<f64>>>,
 }
 
 impl<'a, T: Target> Measurement<'a, T> {
@@ -223,6 +237,14 @@ impl<'a, T: Target> Measurement<'a, T> {
     /// The data that the run learned from. A family that fits something for its metrics loads them.
     pub fn own_data(&self) -> OwnData {
         (self.own)()
+    }
+
+    /// The values of all blocks: those that machines have shared, else computed here.
+    ///
+    /// # Errors
+    /// A model that cannot be measured.
+    pub fn values(&self, blocks: &dyn Blocks) -> Result<Vec<Vec<f64>>> {
+        self.shared.clone().map_or_else(|| blocks.all(self.work), Ok)
     }
 }
 
@@ -266,6 +288,7 @@ pub const BASELINE: &str = "baseline";
 /// Whatever is wrong with its flags and files.
 fn run<E: Trained>(matches: &ArgMatches) -> Result<ExitCode> {
     let cli = Cli::<E::TrainArgs, E::SampleArgs, E::Commands>::from_arg_matches(matches)?;
+    log::start(cli.shared.log.as_deref())?;
     let done = |()| ExitCode::SUCCESS;
     match &cli.command {
         Command::Train(args) => train::train::<E>(args, &cli.shared),
@@ -291,6 +314,7 @@ pub fn device(shared: &Shared) -> Result<(String, Device)> {
         None => gibbs_backend::default_backend().ok_or_else(none)?.into(),
     };
     let device = gibbs_backend::device(&name).or_usage()?;
+    debug!(name, ?device, "backend");
     Ok((name, device))
 }
 
@@ -301,6 +325,7 @@ fn load_source<E: Experiment>(
     shared: &Shared,
 ) -> Result<Source<E::Target>> {
     if let Some(target) = E::target(request)? {
+        debug!(target = target.name(), "target");
         return Ok(Source::Target(target));
     }
     let (mut name, mut read) = (request.or("data.name", E::DATA.to_string()), request.read_config());
@@ -311,6 +336,14 @@ fn load_source<E: Experiment>(
         }
     }
     let data = E::load_data(&name, &read, request, &shared.data_dir)?;
+    debug!(
+        name,
+        train = data.train.len(),
+        valid = data.valid.len(),
+        test = data.test.len(),
+        width = data.width(),
+        "data read"
+    );
     let limit = source::limit(request, data.width(), E::is_slow(request));
     require!(limit != Some(0), "data.limit = 0: give the number of training examples to take, at least 1");
     Ok(Source::Data(source::limited(data, limit)))
@@ -319,6 +352,7 @@ fn load_source<E: Experiment>(
 /// Measures a model, by the weights of the examples if there are any.
 fn measure<E: Trained>(model: &E, on: &Measurement<E::Target>) -> Result<Evaluation> {
     let mut evaluation = model.evaluate(on)?;
+    debug!(metrics = %json!(evaluation.metrics()), "measured");
     if let Source::Data(data) = on.source {
         let weights: Option<Vec<&[f32]>> = on.part.of(data).into_iter().map(Dataset::weights).collect();
         weights.into_iter().for_each(|weights| evaluation.weigh(&weights.concat()));

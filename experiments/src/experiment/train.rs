@@ -18,6 +18,7 @@ use crate::{
     config::{self, ConfigOf},
     data::{describe_splits, warn_of_shift},
     interrupt::Interrupt,
+    log::Log,
     memory,
     output::note,
     prelude::*,
@@ -185,8 +186,8 @@ impl<E: Trained> Run<'_, E> {
         self.say(&format!("measuring the {} split", part.name()));
         let work = &Work::new("measuring", self.quiet);
         let own = &OwnData::default;
-        let evaluation =
-            measure(&model, &Measurement { source: self.source, part, files: &files, work, own })?;
+        let on = Measurement { source: self.source, part, files: &files, work, own, shared: None };
+        let evaluation = measure(&model, &on)?;
         let select_best = config.train.run().select_best;
         warnings.extend(worse_than_start(&report, select_best));
         warnings.extend(evaluation.warnings());
@@ -220,8 +221,8 @@ impl<E: Trained> Run<'_, E> {
             let (step, epoch) = (&selected["step"], &selected["epoch"]);
             self.say(&format!("selected: {metric} {value:.4} at step {step}, epoch {epoch}"));
         }
-        for row in evaluation.rows() {
-            self.say(&format!("{} {} {} {} ({})", part.name(), row.name, row.text, row.unit, row.kind));
+        for metric in evaluation.read() {
+            self.say(&format!("{} {} {}", part.name(), metric.name, metric.line()));
         }
     }
 
@@ -245,6 +246,7 @@ impl<E: Trained> Run<'_, E> {
         folder.begin(self.machine.clone()).map_err(of_folder)?;
         let run = config.train.run();
         let mut trainer = Trainer::new(run.clone()).stop_on(self.interrupt.stop.clone());
+        trainer = trainer.observe(Log);
         if run.log.tensorboard {
             let file = path.join(family::TENSORBOARD);
             trainer = trainer.observe(TensorBoard::open(&file).with_context(|| file.display().to_string())?);

@@ -10,6 +10,7 @@ use crate::{
     memory,
     output::{note, print_json},
     prelude::*,
+    shards::BlockFolder,
     source::Target,
     usage::{self, check_out_file, of_folder},
 };
@@ -122,7 +123,17 @@ pub(super) fn eval<E: Trained>(args: &cli::Eval, shared: &Shared) -> Result<()> 
         None => OwnData::Measured,
         Some(data) => data.map_or(OwnData::Missing, OwnData::Loaded),
     };
-    let on = Measurement { source: &source, part, files: &files, work: &work, own: &own };
+    let mut on = Measurement { source: &source, part, files: &files, work: &work, own: &own, shared: None };
+    if args.shard.is_some() || args.merge {
+        let blocks = model.blocks(&on)?.ok_or_else(|| {
+            usage!("this measurement has no estimate by chains or draws that machines could share: run eval without --shard and --merge")
+        })?;
+        let folder = BlockFolder::new(&files, other.unwrap_or_default(), part_name)?;
+        if let Some(shard) = args.shard {
+            return folder.compute(&*blocks, shard, &work);
+        }
+        on.shared = Some(folder.read(&*blocks)?);
+    }
     let evaluation = measure(&model, &on)?;
     drop(work);
     evaluation.warnings().for_each(|warning| note(format!("warning: {warning}")));

@@ -8,6 +8,7 @@ use burn::module::ModuleDisplay;
 use gibbs_core::{
     Sample,
     preprocess::{Preprocessed, PreprocessorConfig},
+    variational::Draws,
 };
 use gibbs_data::Kind;
 use gibbs_flow::{Mixture, MixtureConfig};
@@ -20,9 +21,9 @@ use crate::{
     conditions::{Conditions, ContextUnits},
     config::ConfigOf,
     prelude::*,
-    preprocessed,
+    preprocessed, shards,
     system::{ContinuousArgs, build_continuous, continuous_of},
-    variational::{self, Symmetrization, SymmetrizedTarget, VariationalTrain, group},
+    variational::{self, Symmetrization, SymmetrizedTarget, TargetDraws, VariationalTrain, group},
 };
 
 pub use data::{LogProbs, learner, measure};
@@ -374,10 +375,23 @@ impl<F: FlowFamily> Trained for FlowExperiment<F> {
     fn evaluate(&self, on: &Measurement<ContinuousSystemConfig>) -> Result<Evaluation> {
         match (on.source, &self.target) {
             (Source::Target(_), Some(target)) => {
-                Ok(target.evaluate(&self.model, self.config.train.family.as_ref(), self.config.seed))
+                let [log_q, energy] = shards::columns(&on.values(&self.draws_for(target))?);
+                let noise = &mut Noise::new(self.config.seed, "eval");
+                Ok(target.evaluate(&Draws::new(log_q, energy), noise))
             }
             _ => F::evaluate(self, on),
         }
+    }
+
+    /// Draws for a target.
+    fn blocks<'a>(
+        &'a self,
+        on: &Measurement<ContinuousSystemConfig>,
+    ) -> Result<Option<Box<dyn Blocks + 'a>>> {
+        Ok(match (on.source, &self.target) {
+            (Source::Target(_), Some(target)) => Some(Box::new(self.draws_for(target))),
+            _ => None,
+        })
     }
 
     /// Fields of the target, else the data of the run.
@@ -432,6 +446,11 @@ impl<F: FlowFamily> Latent for FlowExperiment<F> {
 }
 
 impl<F: FlowFamily> FlowExperiment<F> {
+    /// The draws by which it is measured on a target.
+    fn draws_for<'a>(&'a self, target: &'a SymmetrizedTarget) -> TargetDraws<'a, Preprocessed<F::Net>> {
+        target.blocks(&self.model, self.config.train.family.as_ref(), self.config.seed)
+    }
+
     /// Number of variables.
     pub fn n_visible(&self) -> usize {
         F::n_visible(&self.config.model.flow)

@@ -9,17 +9,20 @@ mod serve;
 mod shell;
 mod sweep;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
-use crate::{bench, cli::matches_of, download, experiment::Family, usage};
+use crate::{bench, cli::matches_of, download, experiment::Family, log, usage};
 
 /// The command line, without the families.
 #[derive(Parser, Debug)]
 #[command(name = "gibbs", version, arg_required_else_help = true, subcommand_value_name = "COMMAND")]
 struct Cli {
+    /// Log for debugging; RUST_LOG says of what, such as trace or experiments=debug, and logs to stderr without a file
+    #[arg(long, global = true, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// The command.
     #[command(subcommand)]
     command: Command,
@@ -113,7 +116,9 @@ fn run(families: &'static [&'static Family]) -> Result<ExitCode> {
     {
         return (family.run)(matches);
     }
-    match Cli::from_arg_matches(&matches)?.command {
+    let cli = Cli::from_arg_matches(&matches)?;
+    log::start(cli.log.as_deref())?;
+    match cli.command {
         Command::List(args) => list::list(&args, families),
         Command::Runs(args) => runs::runs(&args),
         Command::Compare(args) => compare::compare(&args),

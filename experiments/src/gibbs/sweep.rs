@@ -43,7 +43,7 @@ pub(super) struct Sweep {
     jobs: usize,
     /// Only the I-th of N parts of the runs; in a job array of Slurm its task and number of tasks if not given
     #[arg(long, value_name = "I/N")]
-    shard: Option<String>,
+    shard: Option<Shard>,
     /// Folder for the runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     dir: PathBuf,
@@ -68,11 +68,8 @@ struct Ends {
 
 pub(super) fn sweep(args: &Sweep) -> Result<ExitCode> {
     let plan = Plan::read(&args.plan).or_usage()?;
-    let shard = match &args.shard {
-        Some(text) => Shard::parse(text)
-            .ok_or_else(|| usage(format!("--shard {text}: give I/N with 1 <= I <= N, such as 2/4")))?,
-        None => Shard::of_slurm(|name| env::var(name).ok()).unwrap_or(Shard::ALL),
-    };
+    let slurm = || Shard::of_slurm(|name| env::var(name).ok());
+    let shard = args.shard.or_else(slurm).unwrap_or(Shard::ALL);
     if args.jobs == 0 {
         return Err(usage("--jobs 0: at least one run at a time"));
     }

@@ -14,6 +14,7 @@ use crate::{
     evidence::Half,
     prelude::*,
     source::{classes, train_like_valid},
+    visible::Annealing,
 };
 
 /// Inverse temperatures through which chains from noise are annealed.
@@ -36,9 +37,8 @@ impl Trained for RbmExperiment {
         let log_z = match exact::log_z(rbm) {
             Ok(exact) => exact,
             Err(_) => {
-                let (protocol, noise) =
-                    (config.train.family.evaluation, &mut Noise::new(config.seed, "evaluation"));
-                let bracket = visible.bracket(rbm, &fitted.train, protocol, device, noise);
+                let annealing = self.annealing(&fitted.train);
+                let bracket = annealing.bracket(&on.values(&annealing)?);
                 evaluation.add("log_z_lower", &bracket.lower, "nats");
                 evaluation.add("log_z_upper", &bracket.upper, "nats");
                 evaluation.add("log_prob_lower", &log_prob(&bracket.upper), "nats");
@@ -63,6 +63,16 @@ impl Trained for RbmExperiment {
         evaluation.note_all(&["free_energy_gap", "log_z_lower", "log_z_upper"], own_data.note(on.data()?));
         evaluation.per_example = free_energy.into_iter().map(|f| -f - log_z.value).collect();
         Ok(evaluation)
+    }
+
+    /// Annealed chains, where `log Z` is not exact.
+    fn blocks<'a>(&'a self, on: &Measurement<NoTarget>) -> Result<Option<Box<dyn Blocks + 'a>>> {
+        let own_data = on.own_data();
+        let annealing = || -> Result<_> { Ok(self.annealing(&own_data.or(on.data()?).train)) };
+        match exact::is_enumerable(&self.rbm) {
+            true => Ok(None),
+            false => Ok(Some(Box::new(annealing()?))),
+        }
     }
 
     fn look(&self) -> Look {
@@ -173,6 +183,13 @@ impl Draws {
 }
 
 impl RbmExperiment {
+    /// How `log Z` is estimated, on the data that the run learned from.
+    fn annealing(&self, train: &Dataset) -> Annealing<'_> {
+        let (protocol, noise) =
+            (self.config.train.family.evaluation, Noise::new(self.config.seed, "evaluation"));
+        self.visible().annealing(&self.rbm, train, protocol, &self.device, noise)
+    }
+
     /// What a picture of draws shows.
     pub(super) fn title(&self, n: usize, sweeps: usize) -> String {
         let means = self.look().image().map(|_| self.visible().mean_name());

@@ -8,15 +8,16 @@ use gibbs_core::{
 use gibbs_data::Kind;
 use gibbs_physics::{
     monte_carlo::{Measurements, Observation},
-    system::SpinSystemConfig,
+    system::{SpinSystem, SpinSystemConfig},
 };
 
 use super::{SpinModel, SpinValues, VanExperiment, pictures};
 use crate::{
     prelude::*,
+    shards,
     source::rows,
     system,
-    variational::{AT_ONCE, FreeEnergyReport, add_sampling},
+    variational::{AT_ONCE, FreeEnergyReport, add_sampling, block_of_draws},
 };
 
 /// Examples whose probabilities are computed at once.
@@ -76,7 +77,7 @@ impl Trained for VanExperiment {
     /// Free energies of the target, or the log-likelihood of data.
     fn evaluate(&self, on: &Measurement<SpinSystemConfig>) -> Result<Evaluation> {
         if let Source::Target(system) = on.source {
-            return free_energies(self, system, on.work);
+            return free_energies(self, system, on);
         }
         let (sets, model, mut evaluation) = (on.sets()?, self.model(), Evaluation::default());
         sets.iter().try_for_each(|set| set.require_width(self.network.n_visible())).or_usage()?;
@@ -84,6 +85,14 @@ impl Trained for VanExperiment {
         evaluation.add_log_prob(each, gibbs_core::Kind::Exact, &self.config.density());
         evaluation.note("log_prob", "binarization", self.config.binarization());
         Ok(evaluation)
+    }
+
+    /// Draws for the target.
+    fn blocks<'a>(&'a self, on: &Measurement<SpinSystemConfig>) -> Result<Option<Box<dyn Blocks + 'a>>> {
+        Ok(match on.source {
+            Source::Target(system) => Some(Box::new(SpinDraws::new(self, system)?)),
+            Source::Data(_) => None,
+        })
     }
 
     fn look(&self) -> Look {
@@ -105,29 +114,64 @@ impl Trained for VanExperiment {
     }
 }
 
+/// The draws by which a network is measured, in blocks: `ln q`, energy and magnetization of each.
+struct SpinDraws {
+    model: SpinModel,
+    spins: SpinSystem,
+    beta: f64,
+    n_draws: usize,
+    noise: Noise,
+}
+
+impl SpinDraws {
+    fn new(experiment: &VanExperiment, system: &SpinSystemConfig) -> Result<Self> {
+        let config = &experiment.config;
+        let images = match config.model.network {
+            AutoregressiveConfig::PixelCnn(_) => IMAGES_OF_CONVOLUTIONS,
+            _ => IMAGES,
+        };
+        Ok(Self {
+            model: experiment.model(),
+            spins: system::build(system)?,
+            beta: system.beta,
+            n_draws: config.train.family.draws(images, experiment.group.order()),
+            noise: Noise::new(config.seed, "eval"),
+        })
+    }
+}
+
+impl Blocks for SpinDraws {
+    fn what(&self) -> &'static str {
+        "draws"
+    }
+
+    fn n(&self) -> usize {
+        self.n_draws.div_ceil(AT_ONCE)
+    }
+
+    fn values(&self, block: usize) -> Result<Vec<f64>> {
+        let (n, mut noise) = block_of_draws(self.n_draws, &self.noise, block);
+        let (energy, mut magnetizations) = (self.spins.at(self.beta).or_usage()?, Vec::with_capacity(n));
+        let draws = Draws::from_model(&self.model, &energy, n, AT_ONCE, &mut noise, |s| {
+            magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
+        });
+        Ok([draws.log_q(), draws.energy(), &magnetizations].concat())
+    }
+}
+
 /// The metrics of the network's draws for its Hamiltonian, with exact values where there are any.
-pub(super) fn free_energies(
+fn free_energies(
     experiment: &VanExperiment,
     system: &SpinSystemConfig,
-    work: &Work,
+    on: &Measurement<SpinSystemConfig>,
 ) -> Result<Evaluation> {
-    let (config, model, spins) = (&experiment.config, experiment.model(), system::build(system)?);
-    let beta = system.beta;
-    let noise = &mut Noise::new(config.seed, "eval");
-    let images = match config.model.network {
-        AutoregressiveConfig::PixelCnn(_) => IMAGES_OF_CONVOLUTIONS,
-        _ => IMAGES,
-    };
-    let n = config.train.family.draws(images, experiment.group.order());
-    let mut magnetizations = Vec::new();
-    work.begin("draws", n);
-    let draws = Draws::from_model(&model, &spins.at(beta).or_usage()?, n, AT_ONCE, noise, |s| {
-        magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
-        work.advance(s.dims()[0]);
-    });
+    let blocks = SpinDraws::new(experiment, system)?;
+    let [log_q, energy, magnetizations] = shards::columns(&on.values(&blocks)?);
+    let SpinDraws { model, spins, beta, mut noise, .. } = blocks;
+    let draws = Draws::new(log_q, energy);
     let energies: Vec<f64> = draws.energy().iter().map(|energy| energy / beta).collect();
     let sizes: Vec<f64> = magnetizations.iter().map(|m| m.abs()).collect();
-    let chain = draws.markov_chain(noise);
+    let chain = draws.markov_chain(&mut noise);
     let observe = |i: &usize| Observation { energy: energies[*i], magnetization: magnetizations[*i] };
     let visited = Measurements::new(beta, [chain.held.iter().map(observe).collect()]);
     let exact = spins.reference(beta)?;

@@ -33,6 +33,7 @@ pub(crate) fn command<A: AsRef<OsStr>>(
         .args(arguments)
         .env_remove("GIBBS_BACKEND")
         .env_remove("GIBBS_DATA_DIR")
+        .env_remove("RUST_LOG")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

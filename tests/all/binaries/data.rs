@@ -125,7 +125,7 @@ fn a_run_finds_its_file_from_every_folder() {
     let printed = MADE.eval(&other, &[&run]);
     assert_eq!((&printed["split"], &printed["n"]), (&json!("test"), &json!(6)));
     assert_eq!(MADE.eval(&work, &["run", "--data", "rows.npy"])["n"], 6, "the run's own file is divided");
-    // Moved together, the file is beside the run; without it the message names it.
+    // Moved together, the file is next to the run; without it the message names it.
     fs::rename(work.join("rows.npy"), other.join("rows.npy")).unwrap();
     fs::rename(work.join("run"), other.join("run")).unwrap();
     assert_eq!(MADE.eval(folder.path(), &["other/run"])["n"], 6);

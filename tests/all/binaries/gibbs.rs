@@ -145,6 +145,33 @@ seeds = [0, 1]
 const NAMES: [&str; 4] =
     ["bars-n_hidden=6-s0", "bars-n_hidden=6-s1", "bars-n_hidden=8-s0", "bars-n_hidden=8-s1"];
 
+#[test]
+fn a_log_says_what_happens_where_it_is_asked_for() {
+    let folder = tempdir().unwrap();
+    let train = "train run --preset tiny --quiet --data bars-and-stripes --log rbm.log";
+    let outcome = run("rbm", folder.path(), train).succeeds();
+    assert_eq!(outcome.stderr, "");
+    let log = fs::read_to_string(folder.path().join("rbm.log")).unwrap();
+    for expected in
+        ["rbm train run", "data read", "bars-and-stripes", "validated", "checkpoint written", "measured"]
+    {
+        assert!(log.contains(expected), "`{expected}` is not in: {log}");
+    }
+    gibbs(folder.path(), "rbm eval run --log eval.log").succeeds();
+    assert!(fs::read_to_string(folder.path().join("eval.log")).unwrap().contains("measured"));
+    gibbs(folder.path(), "runs . --log runs.log").succeeds();
+    assert!(folder.path().join("runs.log").is_file());
+    gibbs(folder.path(), "runs . --log nowhere/runs.log").refuses(&["--log", "nowhere/runs.log"]);
+
+    let with = |level: &str| -> Outcome {
+        let mut eval = command("rbm", folder.path(), ["eval", "run"]);
+        eval.env("RUST_LOG", level).output().unwrap().into()
+    };
+    assert!(with("debug").succeeds().stderr.contains("measured"));
+    assert!(!with("error").succeeds().stderr.contains("measured"));
+    with("experiments=loud").refuses(&["RUST_LOG", "experiments=loud"]);
+}
+
 fn sweep(folder: &Path) -> Child {
     command("gibbs", folder, ["sweep", "plan.toml", "--dir", "runs", "--jobs", "2"]).spawn().unwrap()
 }
@@ -203,7 +230,8 @@ fn three_processes_make_a_sweep_in_spite_of_kills() {
     assert_eq!(board[0]["rows"][0]["runs_done"], 2);
     let page = String::from_utf8(bytes(here, "RESULTS.md")).unwrap();
     assert!(page.contains("2 seeds") && page.contains("gibbs rbm train"), "{page}");
-    gibbs(here, "sweep plan.toml --shard 5/4").refuses(&["--shard 5/4", "1 <= I <= N"]);
+    let wrong = gibbs(here, "sweep plan.toml --shard 5/4");
+    assert!(wrong.code == Some(2) && wrong.stderr.contains("1 <= I <= N"), "{wrong:?}");
     fs::write(here.join("plan.toml"), PLAN.replace("= 40", "= 41")).unwrap();
     let other = gibbs(here, "sweep plan.toml --dir runs");
     assert_eq!(other.code, Some(1));

@@ -27,6 +27,7 @@ mod refusals;
 mod reproducible;
 mod sampling;
 mod settings;
+mod shards;
 mod stacks;
 mod start;
 mod unix;

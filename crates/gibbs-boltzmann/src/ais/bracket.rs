@@ -28,6 +28,24 @@ pub enum ReverseStart {
     Chains(Tensor<2>),
 }
 
+/// Log-weights of annealed chains, nats.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogWeights {
+    /// Of the chains from the base to the RBM; the mean of `exp` is `Z/Z_0`.
+    pub forward: Vec<f64>,
+    /// Of the chains from the RBM to the base; the mean of `exp` is `Z_0/Z`.
+    pub reverse: Vec<f64>,
+}
+
+impl Extend<Self> for LogWeights {
+    fn extend<T: IntoIterator<Item = Self>>(&mut self, others: T) {
+        for Self { forward, reverse } in others {
+            self.forward.extend(forward);
+            self.reverse.extend(reverse);
+        }
+    }
+}
+
 /// Estimates of `log Z` in both directions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bracket {

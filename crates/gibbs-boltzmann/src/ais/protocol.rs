@@ -2,10 +2,10 @@
 
 use burn::prelude::*;
 use gibbs_backend::Noise;
-use gibbs_core::{ConfigError, Estimate, check};
+use gibbs_core::{ConfigError, Estimate, Kind, check};
 use serde::{Deserialize, Serialize};
 
-use super::{AisSchedule, AnnealedImportance, Bracket, ReverseStart};
+use super::{AisSchedule, AnnealedImportance, Bracket, LogWeights};
 use crate::{
     chain::GibbsChain,
     exact,
@@ -17,6 +17,9 @@ use crate::{
 /// Replicas of the tempered chains from which the reverse direction starts, and Gibbs sweeps for each of their steps. A step
 /// then costs about twice as much as the sweeps.
 const REPLICAS: usize = 10;
+
+/// Blocks of chains: few enough that the products of one keep two cores busy, and as many machines as can share an estimate.
+const BLOCKS: usize = 8;
 
 /// Weights of an RBM for pictures of 28 by 28 pixels with 500 hidden units (Salakhutdinov & Murray 2008).
 const WEIGHTS: usize = 784 * 500;
@@ -74,9 +77,7 @@ impl AisProtocol {
         })
     }
 
-    /// Both estimates. The reverse direction starts from chains: a third of them annealed from `base`, a third at the `examples
-    /// [n, visible]` of the training data, in turn, a third with all units on or all units off. Without examples more are
-    /// annealed. Tempered swaps, then Gibbs sweeps bring them near to equilibrium. So the reverse estimate is asymptotic.
+    /// Both estimates, from all [blocks](Self::block). The reverse one is asymptotic.
     ///
     /// # Panics
     /// If the examples do not have the width of the visible layer.
@@ -84,20 +85,60 @@ impl AisProtocol {
         &self,
         rbm: &Rbm<V, H>,
         base: &V,
-        examples: Option<Tensor<2>>,
-        noise: &mut Noise,
+        examples: Option<&Tensor<2>>,
+        noise: &Noise,
     ) -> Bracket {
+        let mut all = LogWeights::default();
+        all.extend((0..self.n_blocks()).map(|block| self.block(rbm, base, examples, noise, block)));
+        self.bracket_of(rbm, base, &all)
+    }
+
+    /// Both estimates from the log-weights of all blocks.
+    pub fn bracket_of<V: UnitFamily, H: UnitFamily>(
+        &self,
+        rbm: &Rbm<V, H>,
+        base: &V,
+        all: &LogWeights,
+    ) -> Bracket {
+        AnnealedImportance::new(rbm, base.clone(), self.schedule()).bracket_of(all, Kind::Asymptotic)
+    }
+
+    /// Blocks into which the chains are divided. They are independent of each other, so that machines can share them.
+    pub fn n_blocks(&self) -> usize {
+        BLOCKS.min(self.chains)
+    }
+
+    /// The log-weights of one block of chains, with a stream of noise of its own.
+    ///
+    /// The reverse direction starts from chains: a third of them annealed from `base`, a third at the `examples [n, visible]` of
+    /// the training data, in turn, a third with all units on or all units off. Without examples more are annealed. Tempered
+    /// swaps, then Gibbs sweeps bring them near to equilibrium.
+    ///
+    /// # Panics
+    /// If there is no such block, or if the examples do not have the width of the visible layer.
+    pub fn block<V: UnitFamily, H: UnitFamily>(
+        &self,
+        rbm: &Rbm<V, H>,
+        base: &V,
+        examples: Option<&Tensor<2>>,
+        noise: &Noise,
+        block: usize,
+    ) -> LogWeights {
+        let n = self.n_blocks();
+        assert!(block < n, "block {block} of {n}");
+        let protocol = Self { chains: (self.chains + block) / n, ..*self };
+        let examples = examples.map(|examples| {
+            let rows: Vec<i64> = (block..examples.dims()[0]).step_by(n).map(|row| row as i64).collect();
+            examples.clone().select(0, Tensor::from_data(rows.as_slice(), &examples.device()))
+        });
+        let noise = &mut noise.child(format!("block/{block}"));
         let schedule = self.schedule();
-        let starts = self.diverse_states(rbm, base, examples, &schedule, noise);
+        let starts = protocol.diverse_states(rbm, base, examples, &schedule, noise);
         let betas: Vec<f64> = (0..REPLICAS).map(|k| k as f64 / (REPLICAS - 1) as f64).collect();
         let mut ladder = ParallelTempering::restore(betas, vec![starts; REPLICAS], 0);
         (0..self.burn_in / REPLICAS).for_each(|_| ladder.step(rbm, base, noise));
         let states = GibbsChain::new(rbm).run(ladder.cold(), self.burn_in, noise);
-        AnnealedImportance::new(rbm, base.clone(), schedule).bracket(
-            self.chains,
-            ReverseStart::Chains(states),
-            noise,
-        )
+        AnnealedImportance::new(rbm, base.clone(), schedule).both_weights(protocol.chains, states, noise)
     }
 
     /// States in different regions, `[chains, visible]`.

@@ -51,7 +51,7 @@ fn a_mode_that_annealing_misses_is_noticed() {
         let rbm = two_modes(excess);
         let (exact, base) = (exact::log_z(&rbm).unwrap().value, base_of_one_mode(&rbm));
         for seed in 0..5 {
-            let bracket = protocol.bracket(&rbm, &base, None, &mut Noise::new(seed, "ais"));
+            let bracket = protocol.bracket(&rbm, &base, None, &Noise::new(seed, "ais"));
             let Bracket { lower, upper, .. } = &bracket;
             assert_eq!((lower.kind, upper.kind), (Kind::LowerBound, Kind::Asymptotic));
             assert!(lower.value < exact + SIGMAS * lower.std_err, "{excess}, {seed}: {lower}, exact {exact}");
@@ -72,7 +72,7 @@ fn estimates_that_are_not_marked_cover_the_exact_value() {
         let noise = &mut Noise::new(seed, "machine");
         let rbm = RbmConfig::new(10, 6).with_weight_std(std).init(&Device::flex(), noise).unwrap();
         let exact = exact::log_z(&rbm).unwrap().value;
-        let bracket = protocol.bracket(&rbm, &rbm.visible.neutral(), None, &mut Noise::new(seed, "ais"));
+        let bracket = protocol.bracket(&rbm, &rbm.visible.neutral(), None, &Noise::new(seed, "ais"));
         for estimate in [&bracket.log_z, &bracket.upper] {
             if estimate.unreliable.is_none() {
                 kept += 1;
