@@ -137,7 +137,7 @@ pub fn is_same_file(a: &str, b: &str) -> bool {
     matches!((std::fs::canonicalize(a), std::fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// A file of a run: as its configuration has it, else beside the run. All other names are those of named sets.
+/// A file of a run: as its configuration has it, else next to the run. All other names are those of named sets.
 ///
 /// # Errors
 /// An absolute path where there is no file.
@@ -146,11 +146,11 @@ pub fn find_file(name: &str, run_dir: &Path) -> Result<String> {
     if path.exists() {
         return Ok(name.to_owned());
     }
-    let beside = path
+    let next_to = path
         .file_name()
         .into_iter()
         .flat_map(|file| [run_dir.join(path), run_dir.join(file), run_dir.join("..").join(file)]);
-    match beside.filter(|path| path.exists()).find_map(|path| path.to_str().map(str::to_owned)) {
+    match next_to.filter(|path| path.exists()).find_map(|path| path.to_str().map(str::to_owned)) {
         Some(found) => Ok(found),
         None if path.is_absolute() => {
             Err(usage!("{name}: the data of this run are not there any more; give --data FILE"))

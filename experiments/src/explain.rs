@@ -21,7 +21,7 @@ enum Shape {
     Enum {
         /// The key that names the variant.
         tag: Option<&'static str>,
-        /// Whether the variant is told from the type of the value.
+        /// Whether the variant follows from the type of the value.
         untagged: bool,
         /// Whether a number may stand for the whole.
         or_number: bool,

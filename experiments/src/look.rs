@@ -127,7 +127,7 @@ impl Look {
         grid.color_bar(name).range(-largest, largest).color_map(ColorMap::CoolWarm)
     }
 
-    /// Writes completed examples as [`write`](Self::write) does. A picture of images shows what was `given` beside each.
+    /// Writes completed examples as [`write`](Self::write) does. A picture of images shows what was `given` next to each.
     ///
     /// # Errors
     /// As [`write`](Self::write).

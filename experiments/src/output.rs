@@ -9,8 +9,12 @@ use std::{
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::log;
+
 /// Writes a line to stderr. A stderr that is closed or full stops no run, so errors are ignored.
 pub fn note(line: impl Display) {
+    let line = line.to_string();
+    log::note(&line);
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -81,7 +81,7 @@ pub struct StackTraining<'a> {
     pub data: &'a Dataset,
     /// Examples in a whole batch, and in the parts on which a layer takes a step.
     pub batch_sizes: [usize; 2],
-    /// Width of the one-hot labels beside the examples, 0 for none.
+    /// Width of the one-hot labels that go with the examples, 0 for none.
     pub n_classes: usize,
     /// Seed of the run.
     pub seed: u64,
