@@ -127,13 +127,24 @@ pub fn devices() -> Vec<(String, String)> {
     numbered.map(|(name, device)| (name, description(&device))).collect()
 }
 
-/// The name of the hardware where the driver reports it.
+/// The name of the card, as its driver reports it. Backends of the CPU report none.
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
 fn description(device: &Device) -> String {
-    #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal", feature = "cuda", feature = "rocm"))]
-    if let Ok(Some(identity)) = catch_quietly(|| device.identity()) {
-        return identity.name;
+    match catch_quietly(|| device.identity()) {
+        Ok(identity) => identity.map_or("CPU".into(), |identity| identity.name),
+        Err(reason) => reason,
     }
-    format!("{device:?}")
+}
+
+#[cfg(not(any(
+    feature = "wgpu",
+    feature = "vulkan",
+    feature = "metal",
+    feature = "cuda",
+    feature = "rocm"
+)))]
+fn description(_: &Device) -> String {
+    "CPU".into()
 }
 
 /// Names of all backends, compiled in or not.
