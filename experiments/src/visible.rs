@@ -74,7 +74,7 @@ impl Blocks for Annealing<'_> {
     }
 
     fn n(&self) -> usize {
-        self.protocol.n_blocks()
+        self.protocol.n_blocks(self.rbm)
     }
 
     fn values(&self, block: usize) -> Result<Vec<f64>> {

@@ -19,7 +19,7 @@ fn any_number_of_shards_makes_the_same_metrics() {
     let rbm = [
         "model.n_hidden=21",
         "train.epochs=1",
-        "train.evaluation.chains=40",
+        "train.evaluation.chains=3100",
         "train.evaluation.temperatures=100",
         "train.evaluation.burn_in=20",
     ];
