@@ -14,6 +14,7 @@ pub mod hopfield;
 mod preprocessor;
 pub mod pseudo_likelihood;
 pub mod rbm;
+pub mod spectrum;
 pub mod tap;
 pub mod tempering;
 #[cfg(test)]

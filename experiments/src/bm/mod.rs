@@ -1,5 +1,6 @@
 //! The general Boltzmann machine on the command line.
 
+mod compare;
 mod data;
 mod evaluate;
 mod pictures;
@@ -42,6 +43,20 @@ pub struct BmTrain {
 /// Configuration of a run.
 pub type BmRun = RunConfig<BmConfig, TrainConfig<BmTrain>>;
 
+/// Commands of `bm` alone.
+#[derive(Subcommand, Debug)]
+pub enum BmCommands {
+    /// Exact likelihoods of machines with and without hidden units and couplings inside of the layers, against their parameters
+    Compare(compare::Compare),
+}
+
+impl OwnCommands for BmCommands {
+    fn run(&self, shared: &Shared) -> Result<()> {
+        let Self::Compare(compare) = self;
+        compare.run(shared)
+    }
+}
+
 /// A trained machine with its configuration.
 pub struct BmExperiment {
     config: BmRun,
@@ -73,7 +88,7 @@ impl Experiment for BmExperiment {
     type Target = NoTarget;
     type TrainArgs = NoFlags;
     type SampleArgs = BmSampleArgs;
-    type Commands = NoCommands;
+    type Commands = BmCommands;
 
     fn load_data(name: &str, read: &ReadConfig, _: &Request, data_dir: &Path) -> Result<Splits> {
         data::load(name, read, data_dir)
