@@ -258,6 +258,11 @@ impl Experiment for DbmExperiment {
             "train.pretraining.epochs = {:?}: give as many numbers as there are hidden layers, {depth}",
             pre.epochs
         );
+        require!(
+            config.from.is_none() || pre.epochs.iter().all(|&epochs| epochs == 0),
+            "train.pretraining.epochs = {:?}: a run that starts from weights has no pre-training; leave it out",
+            pre.epochs
+        );
         ConfigError::at_least("batch_size", train.batch_size, 1).or_usage_at("train")?;
         train.learner.validate().or_usage_at("train")?;
         train.contrastive.validate().or_usage_at("train.contrastive")?;
