@@ -52,7 +52,9 @@ pub(super) fn task<'a>(config: &'a DbmRun, data: &'a Splits, device: &Device) ->
         device: device.clone(),
     };
     // Later stages are refused before the first one begins, if their settings do not fit.
-    stages.together(stages.dbm()?)?;
+    let dbm = stages.dbm()?;
+    let base = dbm.bipartite().visible;
+    DeepContrastive::new(&config.train.contrastive, &dbm, base, 1).or_usage_at("train.contrastive")?;
     Ok(Box::new(Staged::new(stages).map_err(of_step)?))
 }
 

@@ -336,14 +336,14 @@ fn statistics_are_the_gradient_of_the_bound() {
     for dbm in with_gaussian() {
         let v = [rows(&bits(4)[2..5]), rows(&bits(4)[9..12])];
         let phase = |v: &Tensor<2>| {
-            let found = dbm.mean_field(v.clone(), None, 500);
+            let found = dbm.mean_field(v.clone(), None, 150);
             Phase { visible: Tensor::cat(vec![v.clone(), found.even], 1), hidden: found.odd, weights: None }
         };
         let (rbm, [data, model]) = (dbm.bipartite(), [phase(&v[0]), phase(&v[1])]);
         let gradients = dbm.register(Gradient::new(&rbm, &data, &model, Statistics::Mean));
         let mut flat = Flat(&gradients, Vec::new());
         dbm.visit(&mut flat);
-        let bound = |dbm: &Dbm, v: &Tensor<2>| to_host(dbm.log_weight_bound(v.clone(), 500).mean())[0];
+        let bound = |dbm: &Dbm, v: &Tensor<2>| to_host(dbm.log_weight_bound(v.clone(), 150).mean())[0];
         check_gradient(&flat.1, &vec![0.0; flat.1.len()], 1e-6, |x| {
             let moved = dbm.clone().map(&mut Shift(x, 0));
             bound(&moved, &v[1]) - bound(&moved, &v[0])
