@@ -102,17 +102,20 @@ impl Experiment for BmExperiment {
         let n_hidden = hidden_units.unwrap_or(request.by_preset([4, 8, 16]));
         let model = BmConfig::new(info.width, request.or("model.n_hidden", n_hidden))
             .with_visible_groups(if is_encoder { 2 } else { 1 })
-            .with_weight_std(if hidden_units.is_some() { 0.3 } else { 0.1 });
-        let is_exact = model.n_units() <= EXACT;
+            .with_weight_std(if hidden_units.is_some() && !is_encoder { 0.3 } else { 0.1 });
+        // Exact gradients leave an encoder where two patterns share a code; the noise of few chains and a penalty bring it away.
+        let is_exact = model.n_units() <= EXACT && !is_encoder;
         let method = if is_exact { Learning::Exact } else { Learning::Persistent };
         let learning = LearningConfig::new().with_method(request.or("train.learning.method", method));
-        let batch_size = request.or("train.batch_size", if hidden_units.is_some() { 4 } else { BATCH_SIZE });
+        let learning = if is_encoder { learning.with_n_chains(10).with_l2(0.06) } else { learning };
+        let batch_size = if hidden_units.is_some() { 4 } else { BATCH_SIZE };
         let steps = match hidden_units {
             Some(_) => request.by_preset([300, 5000, 20_000]),
             None => request.by_preset([100, 10_000, 50_000]),
         };
         let rate = if hidden_units.is_some() { 0.3 } else { 0.05 };
-        let epochs = info.epochs(request.steps(steps), batch_size, usize::MAX);
+        let epochs =
+            info.epochs(request.steps(steps), request.or("train.batch_size", batch_size), usize::MAX);
         let anneal =
             |chains, chains_of_example, temperatures| Anneal { chains, chains_of_example, temperatures };
         let train = TrainConfig {

@@ -181,9 +181,9 @@ impl Experiment for DbmExperiment {
                 let steps = request.steps(request.by_preset([0, 5_000, 30_000]));
                 info.epochs(steps, request.or("train.batch_size", BATCH_SIZE), usize::MAX)
             }
-            _ => request.by_preset([1, 8, 200]),
+            _ => request.by_preset([1, 20, 200]),
         };
-        let pre = if is_small { 0 } else { request.by_preset([1, 3, 50]) };
+        let pre = if is_small { 0 } else { request.by_preset([1, 5, 50]) };
         let pre = if request.has("from") { 0 } else { pre };
         let averaged = |rate, decay| LearnerConfig {
             average: AverageConfig { decay, every: 5 },
@@ -202,7 +202,7 @@ impl Experiment for DbmExperiment {
                 validate_every_epochs: match (is_small, is_tiny) {
                     (true, false) => 10,
                     (_, true) => 1,
-                    _ => (epochs / 8).max(1),
+                    _ => (epochs / 10).max(1),
                 },
                 ..LoopConfig::default()
             },

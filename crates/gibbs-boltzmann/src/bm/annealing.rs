@@ -86,18 +86,20 @@ struct Path<'a> {
 impl Path<'_> {
     fn log_weights(&self, v: Option<Tensor<2>>, temperatures: usize, noise: &mut Noise) -> Vec<f64> {
         let (machine, n, clamped) = (self.machine, self.machine.n_units(), self.clamped);
+        let (Some(v), true) = (&v, clamped == n) else { return self.anneal(v, temperatures, noise) };
+        to_host(machine.energy(v.clone()).neg())
+    }
+
+    /// The log-weights of chains with units that move.
+    fn anneal(&self, v: Option<Tensor<2>>, temperatures: usize, noise: &mut Noise) -> Vec<f64> {
+        let (machine, n, clamped) = (self.machine, self.machine.n_units(), self.clamped);
         let free = |x: Tensor<2>| x.narrow(1, clamped, n - clamped);
         let units = Spin::new(n - clamped, &self.start.device());
         let units = gibbs_core::params::cast(units, dtype(&self.start));
-        let (mut s, mut total) = match (v, n - clamped) {
-            (Some(v), 0) => return to_host(machine.energy(v).neg()),
-            (v, _) => {
-                let start = free(self.start.clone());
-                let drawn = units.sample(start.clone(), noise);
-                let s = v.map_or(drawn.clone(), |v| Tensor::cat(vec![v, drawn], 1));
-                (s, to_host(units.log_partition(start)))
-            }
-        };
+        let start = free(self.start.clone());
+        let drawn = units.sample(start.clone(), noise);
+        let mut s = v.map_or(drawn.clone(), |v| Tensor::cat(vec![v, drawn], 1));
+        let mut total = to_host(units.log_partition(start));
         let beta = |k: usize| k as f64 / temperatures as f64;
         for k in 0..temperatures {
             // Both ends are linear in β, so the increment is the difference of the ends.

@@ -39,14 +39,17 @@ impl BoltzmannMachine {
         }
     }
 
-    /// Terms of the visible units in `-E(v, h)`, `[batch]`, and the inputs that they give to the hidden units, `[batch, hidden]`.
-    fn of_visible(&self, v: Tensor<2>) -> (Tensor<1>, Tensor<2>) {
+    /// Terms of the visible units in `-E(v, h)`, `[batch]`, and the inputs that they give to the hidden units, `[batch, hidden]`,
+    /// if there are any.
+    fn of_visible(&self, v: Tensor<2>) -> (Tensor<1>, Option<Tensor<2>>) {
         let (visible, hidden) = (self.n_visible(), self.n_hidden());
         let (rows, field) = (self.couplings.val().narrow(0, 0, visible), self.field.val());
         let input = v.clone().matmul(rows.clone().narrow(1, 0, visible)) * 0.5;
         let own = row_sums(v.clone() * (input + field.clone().narrow(0, 0, visible).unsqueeze()));
-        let input = v.matmul(rows.narrow(1, visible, hidden));
-        (own, input + field.narrow(0, visible, hidden).unsqueeze())
+        let input = (hidden > 0).then(|| {
+            v.matmul(rows.narrow(1, visible, hidden)) + field.narrow(0, visible, hidden).unsqueeze()
+        });
+        (own, input)
     }
 
     /// All states of the hidden units, `[2^hidden, hidden]`, and their terms in `-E(v, h)` without fields.
@@ -66,9 +69,7 @@ impl BoltzmannMachine {
     pub fn exact_log_weights(&self, v: Tensor<2>) -> Tensor<1> {
         assert!(self.n_hidden() <= MAX_UNITS, "{} hidden units are too many to enumerate", self.n_hidden());
         let (own, input) = self.of_visible(v);
-        if self.n_hidden() == 0 {
-            return own;
-        }
+        let Some(input) = input else { return own };
         let ((states, hidden), n) = (self.of_hidden(), input.dims()[0]);
         let rows = (BLOCK / states.dims()[0]).max(1);
         let sums = (0..n).step_by(rows).map(|first| {
@@ -120,10 +121,7 @@ impl BoltzmannMachine {
         let weighted = v.clone() * weights.clone();
         let visible_mean = weighted.clone().sum_dim(0);
         let pairs = weighted.clone().transpose().matmul(v.clone());
-        if self.n_hidden() == 0 {
-            return (visible_mean.squeeze_dim(0), pairs);
-        }
-        let (_, input) = self.of_visible(v);
+        let Some(input) = self.of_visible(v).1 else { return (visible_mean.squeeze_dim(0), pairs) };
         let (states, hidden) = self.of_hidden();
         let logits = input.matmul(states.clone().transpose()) + hidden.unsqueeze();
         let probs = burn::tensor::activation::softmax(logits, 1);
