@@ -85,9 +85,10 @@ struct Path<'a> {
 
 impl Path<'_> {
     fn log_weights(&self, v: Option<Tensor<2>>, temperatures: usize, noise: &mut Noise) -> Vec<f64> {
-        let (machine, n, clamped) = (self.machine, self.machine.n_units(), self.clamped);
-        let (Some(v), true) = (&v, clamped == n) else { return self.anneal(v, temperatures, noise) };
-        to_host(machine.energy(v.clone()).neg())
+        match v {
+            Some(v) if self.clamped == self.machine.n_units() => to_host(self.machine.energy(v).neg()),
+            v => self.anneal(v, temperatures, noise),
+        }
     }
 
     /// The log-weights of chains with units that move.
