@@ -18,17 +18,15 @@ pub(super) fn draw(experiment: &BmExperiment, data: &Splits, files: &RunFiles) -
     log_prob_curves("log-likelihood (nats)", files)
 }
 
-/// The matrix of couplings, the first unit at the top.
+/// The matrix of couplings.
 fn couplings(experiment: &BmExperiment, files: &RunFiles) -> Result<()> {
     let (n, values) = (experiment.machine.n_units(), host(experiment.machine.couplings.val()));
     let largest = values.iter().fold(1e-6f32, |largest, value| largest.max(value.abs()));
-    // Rows of a heat map go up.
-    let rows: Vec<f32> = values.chunks(n).rev().flatten().copied().collect();
     let ends = (0.5, n as f64 + 0.5);
-    let map = HeatMap::new(&rows, (n, n), ends, ends)
+    let map = HeatMap::new(&values, (n, n), ends, ends)
         .color_map(gibbs_report::ColorMap::CoolWarm)
         .limits(-f64::from(largest), f64::from(largest));
-    let panel = Panel::new(Axis::new("unit, from below").range(ends.0, ends.1))
+    let panel = Panel::new(Axis::new("unit, visible ones first").range(ends.0, ends.1))
         .x_axis(Axis::new("unit, visible ones first").range(ends.0, ends.1))
         .title(format!(
             "couplings of {} visible and {} hidden units",
