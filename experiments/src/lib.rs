@@ -10,12 +10,14 @@ pub mod against;
 pub mod autoencoder;
 pub mod base;
 pub mod bench;
+pub mod bm;
 pub mod cli;
 pub mod cnf;
 pub mod columns;
 pub mod conditions;
 pub mod config;
 pub mod data;
+pub mod dbm;
 pub mod dbn;
 pub mod download;
 pub mod evaluation;
@@ -53,8 +55,12 @@ use experiment::Family;
 
 /// The family `autoencoder`.
 pub static AUTOENCODER: Family = Family::of::<autoencoder::AutoencoderExperiment>();
+/// The family `bm`.
+pub static BM: Family = Family::of::<bm::BmExperiment>();
 /// The family `cnf`.
 pub static CNF: Family = Family::of::<cnf::CnfExperiment>();
+/// The family `dbm`.
+pub static DBM: Family = Family::of::<dbm::DbmExperiment>();
 /// The family `dbn`.
 pub static DBN: Family = Family::of::<dbn::DbnExperiment>();
 /// The family `hopfield`.
@@ -71,8 +77,8 @@ pub static REALNVP: Family = Family::of::<realnvp::RealNvpExperiment>();
 pub static VAN: Family = Family::of::<van::VanExperiment>();
 
 /// All families: a new one is added here.
-pub static FAMILIES: [&Family; 9] =
-    [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
+pub static FAMILIES: [&Family; 11] =
+    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

@@ -3,9 +3,11 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 11] = [
+const EXECUTABLES: [(&str, &str); 13] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
     ("dbn", env!("CARGO_BIN_EXE_dbn")),
+    ("dbm", env!("CARGO_BIN_EXE_dbm")),
+    ("bm", env!("CARGO_BIN_EXE_bm")),
     ("autoencoder", env!("CARGO_BIN_EXE_autoencoder")),
     ("made", env!("CARGO_BIN_EXE_made")),
     ("van", env!("CARGO_BIN_EXE_van")),
@@ -18,7 +20,7 @@ const EXECUTABLES: [(&str, &str); 11] = [
 ];
 
 /// So many of them, the first ones, are families of models with the commands of every family.
-const FAMILIES: usize = 9;
+const FAMILIES: usize = 11;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =

@@ -4,7 +4,7 @@ use burn::tensor::activation::log_softmax;
 use gibbs_boltzmann::{
     Clamp, GibbsChain,
     dbn::errors_and_nll,
-    exact,
+    exact, tap,
     units::{UnitFamily, Units},
 };
 use gibbs_serve::Playground;
@@ -19,6 +19,10 @@ use crate::{
 
 /// Inverse temperatures through which chains from noise are annealed.
 const ANNEALING: usize = 1000;
+
+/// Training examples from which solutions of the second-order expansion are looked for, and iterations.
+const TAP_STARTS: usize = 100;
+const TAP_ITERATIONS: usize = 200;
 
 impl Trained for RbmExperiment {
     /// All metrics on a part of the data, and the log-likelihood of each example.
@@ -54,13 +58,20 @@ impl Trained for RbmExperiment {
             classification(self, &sets, &mut evaluation);
         }
         evaluation.add("log_z", &log_z, "nats");
+        let starts = visible.spread(&fitted.train, TAP_STARTS, device);
+        if let Some(second_order) = tap::log_z(rbm, starts, TAP_ITERATIONS) {
+            evaluation.add("log_z_tap", &second_order, "nats");
+        }
         let error = concat(&|v| rbm.reconstruction_error(v));
         evaluation.add_mean("reconstruction_error", &error, "squared, per example");
         let free_energies = |set| visible.for_each(set, device, |v| rbm.free_energy(v));
         let mean_of = |set| Estimate::exact_mean(&by_weights(set, free_energies(set)));
         let gap = mean_of(&train_like_valid(fitted)).minus(&mean_of(&fitted.valid));
         evaluation.add("free_energy_gap", &gap, "nats");
-        evaluation.note_all(&["free_energy_gap", "log_z_lower", "log_z_upper"], own_data.note(on.data()?));
+        evaluation.note_all(
+            &["free_energy_gap", "log_z_lower", "log_z_upper", "log_z_tap"],
+            own_data.note(on.data()?),
+        );
         evaluation.per_example = free_energy.into_iter().map(|f| -f - log_z.value).collect();
         Ok(evaluation)
     }

@@ -7,6 +7,7 @@ mod play;
 use gibbs_boltzmann::{
     AnyRbm, Chains, ContrastiveConfig, RbmConfig,
     ais::AisProtocol,
+    spectrum::singular_values,
     units::{UnitFamily, UnitKind, Units},
 };
 use gibbs_serve::Offer;
@@ -35,6 +36,8 @@ pub struct RbmTrain {
     pub fit_visible: bool,
     /// Contrastive divergence.
     pub contrastive: ContrastiveConfig,
+    /// Largest singular values of the weights that each validation logs, for `spectrum.png`; 0 for none.
+    pub spectrum: usize,
     /// Estimate of `log Z` at each validation, forward only.
     pub validation: AisProtocol,
     /// Estimate of `log Z` of the final metrics, forward and reverse.
@@ -74,6 +77,10 @@ impl Experiment for RbmExperiment {
         (
             "filters.png",
             "The weights of hidden units as images. Good: strokes and local patterns; noise means too little training.",
+        ),
+        (
+            "spectrum.png",
+            "The largest singular values of the weights (train.spectrum): each that leaves the others is a direction that was learned.",
         ),
     ];
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
@@ -144,6 +151,7 @@ impl Experiment for RbmExperiment {
             family: RbmTrain {
                 fit_visible: true,
                 contrastive,
+                spectrum: 0,
                 validation: request.by_preset([
                     protocol(20, 50, 0),
                     protocol(100, 1000, 0),
@@ -204,12 +212,18 @@ impl Experiment for RbmExperiment {
                 let free_energy = |set| mean(&by_weights(set, free_energies(set)));
                 let (valid, train) = (free_energy(&data.valid), free_energy(&like_valid));
                 let log_prob = -valid - log_z.value;
-                let metrics = Metrics::new()
+                let mut metrics = Metrics::new()
                     .with("valid_log_prob", log_prob)
                     .with("valid_log_prob_std_err", log_z.std_err)
                     .with("train_log_prob", -train - log_z.value)
                     .with("log_z", log_z.value)
                     .with("free_energy_gap", train - valid);
+                if family.spectrum > 0 {
+                    let values = singular_values(rbm.weight.val()).into_iter().take(family.spectrum);
+                    for (k, value) in values.enumerate() {
+                        metrics = metrics.with(pictures::singular_value(k), value);
+                    }
+                }
                 Ok(Some(Validation { metrics, score: Some(log_prob) }))
             });
         Ok(Box::new(learner))

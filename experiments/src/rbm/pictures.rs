@@ -45,7 +45,26 @@ pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, files: &RunFiles) 
         let weight = weight.narrow(0, 0, data_columns);
         save_filters((rows, columns), weight, "weights of the hidden units", files)?;
     }
+    spectrum(experiment.config.train.family.spectrum, files)?;
     curves(files)
+}
+
+/// The metric of singular value `k`, from 0.
+pub(super) fn singular_value(k: usize) -> String {
+    format!("singular_value_{}", k + 1)
+}
+
+/// The largest singular values of the weights against epochs, if they were logged.
+fn spectrum(n: usize, files: &RunFiles) -> Result<()> {
+    let run = Curves::read(&files.metrics())?;
+    let values = (0..n).flat_map(|k| run.series("", &singular_value(k)));
+    let values: Vec<Series> = values.collect();
+    if values.is_empty() {
+        return Ok(());
+    }
+    let panel = values.into_iter().fold(Panel::new(Axis::new("singular value of W")), Panel::series);
+    let title = format!("the {n} largest singular values of the weights");
+    Ok(Figure::new(Axis::new("epoch")).panel(panel.title(title)).save(files.named("spectrum.png"))?)
 }
 
 /// Means of chains from noise after each number of [`STEPS`].

@@ -52,6 +52,7 @@ pub(crate) const RBM: Family = Family {
     metrics: &[
         ("log_prob", "exact"),
         ("log_z", "exact"),
+        ("log_z_tap", "asymptotic"),
         ("reconstruction_error", "exact"),
         ("free_energy_gap", "exact"),
     ],
@@ -92,6 +93,53 @@ pub(crate) const DBN: Family = Family {
         ("model.n_hidden=[12]", "n_hidden"),
         ("train.batch_size=50", "batch_size"),
         ("train.up_down.epochs=2", "up_down.epochs"),
+        ("seed=9", "seed"),
+    ],
+};
+
+/// Deep Boltzmann machine.
+pub(crate) const DBM: Family = Family {
+    name: "dbm",
+    data: Some("bars-and-stripes"),
+    short: &[
+        "train.batch_size=100",
+        "train.epochs=1",
+        "model.n_hidden=[12, 8]",
+        "train.pretraining.epochs=[1, 1]",
+    ],
+    stages: &[1, 1, 1],
+    logged: "reconstruction_error",
+    metrics: &[("log_prob", "exact"), ("log_prob_bound", "lower_bound"), ("log_z", "exact")],
+    pictures: &["samples.png", "inpainting.png", "filters.png", "filters-2.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=[12, 9]",
+        tensor: "layers.1.weight",
+        shapes: ["[12, 8]", "[12, 9]"],
+    },
+    few_sweeps: &["--sweeps", "2"],
+    others: &[
+        ("model.n_hidden=[12, 7]", "n_hidden"),
+        ("train.batch_size=50", "batch_size"),
+        ("train.contrastive.sweeps=2", "contrastive.sweeps"),
+        ("seed=9", "seed"),
+    ],
+};
+
+/// General Boltzmann machine.
+pub(crate) const BM: Family = Family {
+    name: "bm",
+    data: Some("bars-and-stripes"),
+    short: &["train.batch_size=100", "train.epochs=2", "model.n_hidden=3"],
+    stages: &[2],
+    logged: "largest_coupling",
+    metrics: &[("log_prob", "exact"), ("log_z", "exact")],
+    pictures: &["samples.png", "couplings.png", "curves.png"],
+    resized: Resized { setting: "model.n_hidden=2", tensor: "couplings", shapes: ["[19, 19]", "[18, 18]"] },
+    few_sweeps: &["--sweeps", "2"],
+    others: &[
+        ("model.n_hidden=1", "n_hidden"),
+        ("train.batch_size=50", "batch_size"),
+        ("train.learning.free_sweeps=2", "learning.free_sweeps"),
         ("seed=9", "seed"),
     ],
 };
@@ -224,7 +272,7 @@ pub(crate) const CNF: Family = Family {
 };
 
 /// All of them.
-pub(crate) const FAMILIES: [&Family; 5] = [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN];
+pub(crate) const FAMILIES: [&Family; 7] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &MADE, &VAN];
 
 impl Family {
     /// Runs the executable to its end.

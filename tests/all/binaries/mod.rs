@@ -9,6 +9,7 @@ mod contract;
 mod damage;
 mod data;
 mod dbn;
+mod deep;
 mod evaluation;
 pub(crate) mod family;
 mod gibbs;

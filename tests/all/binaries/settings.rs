@@ -5,10 +5,10 @@ use tempfile::tempdir;
 use super::{
     AUTOENCODER, DBN, MADE, RBM, VAN,
     command::{Outcome, command},
-    family::{CNF, Family, REALNVP, SPINS},
+    family::{BM, CNF, DBM, Family, REALNVP, SPINS},
 };
 
-const ALL: [&Family; 8] = [&RBM, &DBN, &AUTOENCODER, &MADE, &VAN, &SPINS, &REALNVP, &CNF];
+const ALL: [&Family; 10] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &MADE, &VAN, &SPINS, &REALNVP, &CNF];
 
 fn config(name: &str, arguments: &[&str]) -> Outcome {
     let folder = tempdir().unwrap();

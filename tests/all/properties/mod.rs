@@ -2,6 +2,7 @@
 
 mod autoencoder;
 mod autoregressive;
+mod boltzmann;
 mod continuous;
 mod dbn;
 mod flow;
@@ -59,6 +60,7 @@ fn models() -> Vec<Constructor> {
     [
         rbm::models(),
         dbn::models(),
+        boltzmann::models(),
         autoencoder::models(),
         autoregressive::models(),
         flow::models(),

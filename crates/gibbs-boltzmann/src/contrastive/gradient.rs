@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// States of both layers, or their means, over which statistics are taken.
-pub(super) struct Phase {
-    pub(super) visible: Tensor<2>,
-    pub(super) hidden: Tensor<2>,
+pub(crate) struct Phase {
+    pub(crate) visible: Tensor<2>,
+    pub(crate) hidden: Tensor<2>,
     /// The weights of the rows `[batch, 1]` with mean 1; `None` if all count the same.
-    pub(super) weights: Option<Tensor<2>>,
+    pub(crate) weights: Option<Tensor<2>>,
 }
 
 impl Phase {
@@ -48,15 +48,18 @@ impl Phase {
 }
 
 /// Gradient of the loss for each parameter of an RBM.
-pub(super) struct Gradient {
-    weight: Tensor<2>,
-    visible: Vec<Tensor<1>>,
-    hidden: Vec<Tensor<1>>,
+pub(crate) struct Gradient {
+    /// `[visible, hidden]`.
+    pub(crate) weight: Tensor<2>,
+    /// For each parameter of the visible units.
+    pub(crate) visible: Vec<Tensor<1>>,
+    /// For each parameter of the hidden units.
+    pub(crate) hidden: Vec<Tensor<1>>,
 }
 
 impl Gradient {
     /// `⟨∂F/∂θ⟩_data - ⟨∂F/∂θ⟩_model`. The part of the weights is one product over the joined batches.
-    pub(super) fn new<V: UnitStatistics, H: UnitStatistics>(
+    pub(crate) fn new<V: UnitStatistics, H: UnitStatistics>(
         rbm: &Rbm<V, H>,
         data: &Phase,
         model: &Phase,

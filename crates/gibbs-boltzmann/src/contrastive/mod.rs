@@ -32,7 +32,8 @@ use crate::{
     tempering::ParallelTempering,
     units::{UnitFamily, UnitStatistics, Units},
 };
-use gradient::{Centering, Gradient, Sparsity};
+use gradient::{Centering, Sparsity};
+pub(crate) use gradient::{Gradient, Phase};
 use sampler::{NegativeSampler, positive_phase};
 
 pub use config::{Chains, ContrastiveConfig, Statistics};
@@ -111,23 +112,36 @@ impl<V: UnitFamily + UnitStatistics> Contrastive<V> {
         weights: Option<Tensor<1>>,
         noise: &mut Noise,
     ) -> (GradientsParams, Tensor<2>) {
-        let config = &self.config;
-        let (mut data, sampled) = positive_phase(config, rbm, batch, noise);
+        let (mut data, sampled) = positive_phase(&self.config, rbm, batch, noise);
         data.weights = weights.map(of_mean_one);
+        let (gradient, visible) = self.gradient_of(rbm, &data, sampled, noise);
+        (gradient.register(rbm), visible)
+    }
+
+    /// The gradient of a step whose positive phase is `data`, and the visible states of its negative phase. Chains that start at the
+    /// data take `sampled`, draws of the hidden units.
+    pub(crate) fn gradient_of<H: UnitFamily + UnitStatistics>(
+        &mut self,
+        rbm: &Rbm<V, H>,
+        data: &Phase,
+        sampled: Option<Tensor<2>>,
+        noise: &mut Noise,
+    ) -> (Gradient, Tensor<2>) {
+        let config = &self.config;
         let mut model = self.sampler.sample(config, rbm, &self.base, sampled, noise);
         if self.starts_at_data() {
             // A chain weighs as much as the example at which it starts.
             model.weights = data.weights.clone();
         }
-        let mut gradient = Gradient::new(rbm, &data, &model, config.statistics);
+        let mut gradient = Gradient::new(rbm, data, &model, config.statistics);
         if config.centered {
-            self.centering.apply(&mut gradient, &data, &model, config.centering_rate);
+            self.centering.apply(&mut gradient, data, &model, config.centering_rate);
         }
         if config.sparsity != 0.0 {
-            self.sparsity.apply(&mut gradient, &data, config);
+            self.sparsity.apply(&mut gradient, data, config);
         }
         gradient.decay(config, &rbm.weight.val());
-        (gradient.register(rbm), model.visible)
+        (gradient, model.visible)
     }
 }
 
