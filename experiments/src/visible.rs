@@ -1,9 +1,9 @@
 //! Data sets as states of visible units.
 
 use gibbs_boltzmann::{
-    AnyRbm, RbmConfig, VisiblePreprocessor,
+    AnyRbm, Rbm, RbmConfig, VisiblePreprocessor,
     ais::{AisProtocol, Bracket, LogWeights},
-    units::{AnyUnits, UnitFamily, UnitKind, UnitMoments},
+    units::{AnyUnits, UnitFamily, UnitKind, UnitMoments, Units},
 };
 use gibbs_data::Kind;
 
@@ -47,11 +47,11 @@ impl std::ops::Deref for Visible {
 }
 
 /// Annealed importance sampling of an RBM, in both directions.
-pub struct Annealing<'a> {
+pub struct Annealing<V: Units = AnyUnits, H: Units = AnyUnits> {
     /// The RBM.
-    pub rbm: &'a AnyRbm,
+    pub rbm: Rbm<V, H>,
     /// Independent units, from which it is annealed.
-    pub base: AnyUnits,
+    pub base: V,
     /// Training examples for the way down, `[n, visible]`.
     pub examples: Option<Tensor<2>>,
     /// How many chains and temperatures.
@@ -60,21 +60,21 @@ pub struct Annealing<'a> {
     pub noise: Noise,
 }
 
-impl Annealing<'_> {
+impl<V: UnitFamily, H: UnitFamily> Annealing<V, H> {
     /// `log Z` between a lower and an upper estimate, from the values of all blocks.
     pub fn bracket(&self, blocks: &[Vec<f64>]) -> Bracket {
         let [forward, reverse] = shards::columns(blocks);
-        self.protocol.bracket_of(self.rbm, &self.base, &LogWeights { forward, reverse })
+        self.protocol.bracket_of(&self.rbm, &self.base, &LogWeights { forward, reverse })
     }
 }
 
-impl Blocks for Annealing<'_> {
+impl<V: UnitFamily, H: UnitFamily> Blocks for Annealing<V, H> {
     fn what(&self) -> &'static str {
         "chains"
     }
 
     fn n(&self) -> usize {
-        self.protocol.n_blocks(self.rbm)
+        self.protocol.n_blocks(&self.rbm)
     }
 
     fn values(&self, block: usize) -> Result<Vec<f64>> {
@@ -154,17 +154,17 @@ impl Visible {
     }
 
     /// Annealing of an RBM on data: from a base with the moments of the data up, and from examples down.
-    pub fn annealing<'a>(
+    pub fn annealing(
         self,
-        rbm: &'a AnyRbm,
+        rbm: &AnyRbm,
         data: &Dataset,
         protocol: AisProtocol,
         device: &Device,
         noise: Noise,
-    ) -> Annealing<'a> {
+    ) -> Annealing {
         let base = rbm.visible.fitted(&self.moments(data, device));
         let examples = Some(self.spread(data, protocol.chains, device));
-        Annealing { rbm, base, examples, protocol, noise }
+        Annealing { rbm: rbm.clone(), base, examples, protocol, noise }
     }
 
     /// Whether Gaussian units can learn the training examples: the root mean square of each column is at most 4.

@@ -5,7 +5,7 @@ use gibbs_boltzmann::{
     Clamp, GibbsChain,
     dbn::errors_and_nll,
     exact,
-    units::{UnitKind, Units},
+    units::{Joined, UnitKind, Units},
 };
 use gibbs_core::Kind;
 
@@ -14,7 +14,7 @@ use crate::{
     evidence::Half,
     prelude::*,
     source::{classes, spread},
-    visible::{MOMENT_EXAMPLES, Visible},
+    visible::{Annealing, MOMENT_EXAMPLES, Visible},
 };
 
 /// Inverse temperatures through which chains are annealed.
@@ -32,6 +32,14 @@ impl Trained for DbmExperiment {
             self.classification(baseline.as_ref(), &sets, &mut evaluation)?;
         }
         Ok(evaluation)
+    }
+
+    /// Annealed chains, where `log Z` is not exact.
+    fn blocks<'a>(&'a self, on: &Measurement<NoTarget>) -> Result<Option<Box<dyn Blocks + 'a>>> {
+        if exact::is_enumerable(&self.dbm.bipartite()) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(self.annealing(&on.own_data().or(on.data()?).train))))
     }
 
     fn look(&self) -> Look {
@@ -76,7 +84,7 @@ impl DbmExperiment {
             sets = binarized.collect::<Result<_, _>>()?;
         }
         let noise = &mut Noise::new(config.seed, "evaluation");
-        let log_z = self.log_z(&fitted.train, evaluation, noise);
+        let log_z = self.log_z(on, &fitted.train, evaluation)?;
         evaluation.note_all(&["log_z_lower", "log_z_upper"], own_data.note(data));
 
         let each = |metric: &dyn Fn(Tensor<2>) -> Tensor<1>| -> Vec<f64> {
@@ -112,20 +120,36 @@ impl DbmExperiment {
     }
 
     /// `log Z`: exact, or the end of its bracket with which the bound remains a lower one.
-    fn log_z(&self, data: &Dataset, evaluation: &mut Evaluation, noise: &mut Noise) -> Estimate {
-        let Self { config, dbm, device, .. } = self;
-        let (rbm, visible, protocol) = (dbm.bipartite(), config.visible(), config.train.evaluation);
-        if let Ok(exact) = exact::log_z(&rbm) {
-            return exact;
+    fn log_z(
+        &self,
+        on: &Measurement<NoTarget>,
+        train: &Dataset,
+        evaluation: &mut Evaluation,
+    ) -> Result<Estimate> {
+        if let Ok(exact) = exact::log_z(&self.dbm.bipartite()) {
+            return Ok(exact);
         }
-        let updates = config.model.mean_field;
-        let base = dbm.annealing_base(visible.first(data, MOMENT_EXAMPLES, device), updates);
-        let v = visible.spread(data, protocol.chains, device);
-        let even = dbm.mean_field(v.clone(), None, updates).even;
-        let bracket = protocol.bracket(&rbm, &base, Some(Tensor::cat(vec![v, even], 1)), noise);
+        let annealing = self.annealing(train);
+        let bracket = annealing.bracket(&on.values(&annealing)?);
         evaluation.add("log_z_lower", &bracket.lower, "nats");
         evaluation.add("log_z_upper", &bracket.upper, "nats");
-        bracket.upper
+        Ok(bracket.upper)
+    }
+
+    /// How `log Z` is estimated, on the data that the run learned from.
+    fn annealing(&self, train: &Dataset) -> Annealing<Joined, Joined> {
+        let Self { config, dbm, device, .. } = self;
+        let (visible, protocol, updates) =
+            (config.visible(), config.train.evaluation, config.model.mean_field);
+        let v = visible.spread(train, protocol.chains, device);
+        let even = dbm.mean_field(v.clone(), None, updates).even;
+        Annealing {
+            rbm: dbm.bipartite(),
+            base: dbm.annealing_base(visible.first(train, MOMENT_EXAMPLES, device), updates),
+            examples: Some(Tensor::cat(vec![v, even], 1)),
+            protocol,
+            noise: Noise::new(config.seed, "evaluation/machine"),
+        }
     }
 
     /// `log p(v)` of some examples by annealing of the hidden layers, and how far the bound lies below it.

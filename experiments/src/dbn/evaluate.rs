@@ -123,7 +123,7 @@ impl DbnExperiment {
     }
 
     /// How `log Z` of the top RBM is estimated, on the data that the run learned from.
-    fn annealing(&self, train: &Dataset) -> Annealing<'_> {
+    fn annealing(&self, train: &Dataset) -> Annealing {
         let Self { config, dbn, device, .. } = self;
         let (visible, protocol) = (self.visible(), config.train.evaluation);
         // The top RBM of a network with a label has the classes of no example at hand.
@@ -131,7 +131,7 @@ impl DbnExperiment {
             (dbn.n_classes() == 0).then(|| dbn.encode(visible.spread(train, protocol.chains, device)));
         let base = dbn.annealing_base(visible.first(train, MOMENT_EXAMPLES, device));
         Annealing {
-            rbm: dbn.top(),
+            rbm: dbn.top().clone(),
             base,
             examples,
             protocol,

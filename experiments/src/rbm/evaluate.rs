@@ -195,7 +195,7 @@ impl Draws {
 
 impl RbmExperiment {
     /// How `log Z` is estimated, on the data that the run learned from.
-    fn annealing(&self, train: &Dataset) -> Annealing<'_> {
+    fn annealing(&self, train: &Dataset) -> Annealing {
         let (protocol, noise) =
             (self.config.train.family.evaluation, Noise::new(self.config.seed, "evaluation"));
         self.visible().annealing(&self.rbm, train, protocol, &self.device, noise)

@@ -27,9 +27,11 @@ fn any_number_of_shards_makes_the_same_metrics() {
         .concat();
     let spins = ["train.epochs=1", "train.samples=1200", "model.n_hidden=8"];
     let flow = ["train.steps=20", "train.samples=1200", "model.n_hidden=8"];
-    let runs: [(&str, &[&str], &[&str]); 5] = [
+    let dbm = [&rbm[1..], &["model.n_hidden=[21,22]", "model.measured=10"]].concat();
+    let runs: [(&str, &[&str], &[&str]); 6] = [
         ("rbm", &["--data", "bars-and-stripes-5x5"], &rbm),
         ("dbn", &["--data", "bars-and-stripes-5x5"], &dbn),
+        ("dbm", &["--data", "bars-and-stripes-5x5"], &dbm),
         ("van", &["--model", "ising", "--lattice", "3x3"], &spins),
         ("realnvp", &["--model", "harmonic-chain", "--particles", "4"], &flow),
         ("cnf", &["--model", "harmonic-chain", "--particles", "4"], &flow),
