@@ -107,7 +107,7 @@ impl Experiment for BmExperiment {
         let is_exact = model.n_units() <= EXACT && !is_encoder;
         let method = if is_exact { Learning::Exact } else { Learning::Persistent };
         let learning = LearningConfig::new().with_method(request.or("train.learning.method", method));
-        let learning = if is_encoder { learning.with_n_chains(10).with_l2(0.06) } else { learning };
+        let learning = if is_encoder { learning.with_n_chains(4).with_l2(0.06) } else { learning };
         let batch_size = if hidden_units.is_some() { 4 } else { BATCH_SIZE };
         let steps = match hidden_units {
             Some(_) => request.by_preset([300, 5000, 20_000]),

@@ -163,7 +163,7 @@ impl DbmExperiment {
         /// Chains that are annealed at once.
         const AT_ONCE: usize = 1000;
         let Self { config, dbm, device, .. } = self;
-        let (protocol, updates) = (config.train.posterior, config.model.mean_field_measured);
+        let (protocol, updates) = (config.train.likelihood, config.model.mean_field_measured);
         let n: usize = sets.iter().map(Dataset::len).sum();
         let measured = spread(n, config.model.measured);
         let (mut weights, mut bounds, mut first) = (Vec::new(), Vec::new(), 0);

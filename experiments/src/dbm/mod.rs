@@ -29,7 +29,7 @@ const BATCH_SIZE: usize = 100;
 
 /// Pre-training of each pair of layers as an RBM with doubled inputs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Pretraining {
+pub struct PairTraining {
     /// Epochs of each RBM, bottom to top. With 0 for all of them all layers start together from random weights.
     pub epochs: Vec<usize>,
     /// Contrastive divergence.
@@ -41,7 +41,7 @@ pub struct Pretraining {
 
 /// Fine-tuning of a feed-forward network that starts from the machine, by the cross-entropy of labels.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ClassifierTrain {
+pub struct DbmClassifierTrain {
     /// Epochs; 0 for no classifier.
     pub epochs: usize,
     /// Number of classes.
@@ -69,9 +69,9 @@ pub struct DbmTrain {
     /// Chains of all layers together.
     pub contrastive: ContrastiveConfig,
     /// Training of pairs of layers before that.
-    pub pretraining: Pretraining,
+    pub pretraining: PairTraining,
     /// Discriminative fine-tuning.
-    pub classifier: ClassifierTrain,
+    pub classifier: DbmClassifierTrain,
     /// Whether the classifier is also trained from random weights, as a baseline.
     pub baseline: bool,
     /// Estimate of `log Z` at each validation, forward only.
@@ -79,7 +79,7 @@ pub struct DbmTrain {
     /// Estimate of `log Z` of the final metrics, forward and reverse.
     pub evaluation: AisProtocol,
     /// Estimate of the likelihood of `model.measured` examples.
-    pub posterior: PosteriorProtocol,
+    pub likelihood: PosteriorProtocol,
 }
 
 impl DbmTrain {
@@ -193,7 +193,7 @@ impl Experiment for DbmExperiment {
         let l1 = if is_tiny || is_small { 0.0 } else { visible::l1(info) };
         let contrastive = ContrastiveConfig::new().with_centered(!is_gaussian);
         let protocol = |chains, temperatures, burn_in| AisProtocol { chains, temperatures, burn_in };
-        let posterior = |chains, temperatures| PosteriorProtocol { chains, temperatures };
+        let likelihood = |chains, temperatures| PosteriorProtocol { chains, temperatures };
         let classifier_epochs = if has_labels { request.by_preset([1, 5, 100]) } else { 0 };
         let train = DbmTrain {
             run: LoopConfig {
@@ -209,12 +209,12 @@ impl Experiment for DbmExperiment {
             batch_size: if is_small { 30 } else { BATCH_SIZE },
             learner: averaged(Schedule::linear(rate, 0.0), request.by_preset([0.99, 0.998, 0.9995])),
             contrastive: contrastive.clone().with_sweeps(request.by_preset([1, 1, 5])),
-            pretraining: Pretraining {
+            pretraining: PairTraining {
                 epochs: vec![pre; depth],
                 contrastive: contrastive.with_l1(l1),
                 learner: averaged(Schedule::linear(if is_gaussian { 0.001 } else { 0.1 }, 0.0), 0.998),
             },
-            classifier: ClassifierTrain {
+            classifier: DbmClassifierTrain {
                 epochs: classifier_epochs,
                 n_classes: info.n_classes().max(request.or("model.n_classes", 0)),
                 dropout: 0.4,
@@ -234,7 +234,7 @@ impl Experiment for DbmExperiment {
                 protocol(100, 2000, 500),
                 protocol(200, 15_000, 5000),
             ]),
-            posterior: request.by_preset([posterior(5, 20), posterior(20, 500), posterior(50, 2000)]),
+            likelihood: request.by_preset([likelihood(5, 20), likelihood(20, 500), likelihood(50, 2000)]),
         };
         let has_classifier = request.or("train.classifier.epochs", classifier_epochs) > 0;
         let binarization = info.binarization(!is_gaussian && !has_classifier);
@@ -274,7 +274,7 @@ impl Experiment for DbmExperiment {
             .or_usage_at("train.classifier")?;
         train.validation.validate().or_usage_at("train.validation")?;
         train.evaluation.validate().or_usage_at("train.evaluation")?;
-        train.posterior.validate().or_usage_at("train.posterior")?;
+        train.likelihood.validate().or_usage_at("train.likelihood")?;
         ConfigError::at_least("epochs", train.run.epochs, 1).or_usage_at("train")
     }
 

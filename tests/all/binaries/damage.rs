@@ -25,7 +25,7 @@ fn damaged_weights_are_named() {
         let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
         let with_nan = [&whole[..whole.len() - 4], &f32::NAN.to_le_bytes()].concat();
         let tensor = family.resized.tensor;
-        let other = tensor.replace("weight", "height");
+        let other = tensor.replace("weight", "height").replace("coupling", "doubling");
         let renamed = String::from_utf8_lossy(&whole[8..header]).replace(tensor, &other);
         let renamed = [&whole[..8], renamed.as_bytes(), &whole[header..]].concat();
         let damaged: [(&[u8], &str); 6] = [

@@ -127,7 +127,7 @@ fn layers_and_labels_that_do_not_fit_are_refused() {
     refused(&["model.n_classes=3"], &["bars-and-stripes", "no labels", "model.n_classes"]);
     refused(&["train.classifier.epochs=1"], &["no labels", "train.classifier.epochs"]);
     refused(&["model.visible=spin"], &["model.visible = spin", "binary or gaussian"]);
-    refused(&["train.posterior.chains=1"], &["train.posterior.chains = 1", "at least 2"]);
+    refused(&["train.likelihood.chains=1"], &["train.likelihood.chains = 1", "at least 2"]);
 }
 
 /// The limits of three bits of even parity: without hidden units -ln 8, with one -ln 4.
