@@ -172,15 +172,18 @@ fn rbm(device: &Device, visible: usize, hidden: usize, weight_std: f64) -> Resul
 
 /// CD-k step with plain gradient descent.
 fn contrastive(device: &Device, visible: usize, hidden: usize, batch: usize, sweeps: usize) -> Step {
-    let mut rbm = rbm(device, visible, hidden, 0.01)?;
+    let rbm = rbm(device, visible, hidden, 0.01)?;
     let config = ContrastiveConfig::new().with_chains(Chains::Data).with_sweeps(sweeps);
     let mut objective = config.init(&rbm, rbm.visible.neutral())?;
     let mut optimizer = SgdConfig::new().init();
     let mut noise = Noise::new(0, "chains");
     let x = noise.bernoulli(Tensor::<2>::full([batch, visible], ON, device));
+    // As in a learner, the optimizer owns the model and writes in place.
+    let mut rbm = Some(rbm);
     let step = move || {
-        let output = objective.gradients(&rbm, x.clone(), &mut noise);
-        rbm = optimizer_step(&mut optimizer, 0.05, rbm.clone(), output.0);
+        let Some(model) = rbm.take() else { unreachable!("a step always puts the model back") };
+        let output = objective.gradients(&model, x.clone(), &mut noise);
+        rbm = Some(optimizer_step(&mut optimizer, 0.05, model, output.0));
     };
     Ok((Box::new(step), batch))
 }

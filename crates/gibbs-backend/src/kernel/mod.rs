@@ -13,6 +13,8 @@ pub(crate) mod adam;
 #[cfg(feature = "flex")]
 pub(crate) mod affine;
 #[cfg(feature = "flex")]
+pub(crate) mod combination;
+#[cfg(feature = "flex")]
 pub(crate) mod convolution;
 #[cfg(feature = "flex")]
 pub(crate) mod dense;
@@ -24,12 +26,18 @@ pub(crate) mod masked;
 #[cfg(feature = "flex")]
 pub(crate) mod matrix;
 #[cfg(feature = "flex")]
+pub(crate) mod network;
+#[cfg(feature = "flex")]
 pub(crate) mod prefix;
 #[cfg(feature = "flex")]
 pub(crate) mod products;
 pub(crate) mod real;
 #[cfg(feature = "flex")]
+pub(crate) mod scaling;
+#[cfg(feature = "flex")]
 pub(crate) mod spline;
+#[cfg(feature = "flex")]
+mod tile;
 
 use std::mem::MaybeUninit;
 
@@ -43,6 +51,9 @@ pub(crate) trait Kernel {
 
 /// Arithmetic of an instruction set in f32.
 pub(crate) trait Isa: Copy + Send + Sync + 'static {
+    /// Whether there are 32 registers of 16 numbers.
+    const IS_WIDE: bool = false;
+
     /// `a·b + c`
     fn mul_add(a: f32, b: f32, c: f32) -> f32;
     /// `a/b`, possibly not correctly rounded, and the remainder of `a`. `inverse` is `1/b`.
@@ -52,6 +63,10 @@ pub(crate) trait Isa: Copy + Send + Sync + 'static {
 /// With fused multiply-add instructions.
 #[derive(Clone, Copy)]
 pub(crate) struct Fused;
+
+/// With fused multiply-add instructions and the registers of AVX-512.
+#[derive(Clone, Copy)]
+pub(crate) struct Wide;
 
 /// With separate instructions; a fused operation would be a library call.
 #[derive(Clone, Copy)]
@@ -67,6 +82,20 @@ impl Isa for Fused {
     fn divide(a: f32, b: f32, inverse: f32) -> (f32, f32) {
         let quotient = a * inverse;
         (quotient, b.mul_add(-quotient, a))
+    }
+}
+
+impl Isa for Wide {
+    const IS_WIDE: bool = true;
+
+    #[inline(always)]
+    fn mul_add(a: f32, b: f32, c: f32) -> f32 {
+        Fused::mul_add(a, b, c)
+    }
+
+    #[inline(always)]
+    fn divide(a: f32, b: f32, inverse: f32) -> (f32, f32) {
+        Fused::divide(a, b, inverse)
     }
 }
 
@@ -114,7 +143,7 @@ pub(crate) fn run<K: Kernel>(kernel: K) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
 fn run_avx512<K: Kernel>(kernel: K) {
-    kernel.run::<Fused>();
+    kernel.run::<Wide>();
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,7 @@
 //! The forward pass of a network.
 
 use burn::prelude::*;
-use gibbs_backend::{Function, Noise, Pattern, affine, masked_affine};
+use gibbs_backend::{Function, Noise, Pattern, affine, masked_affine, network};
 
 use super::Activation;
 
@@ -58,7 +58,12 @@ impl Network {
     /// # Panics
     /// If `x` has another width than the inputs.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.pass(x, |h| h)
+        if self.layers.iter().any(|layer| layer.mask.is_some()) {
+            return self.pass(x, |h| h);
+        }
+        self.assert_fits(&x);
+        let layers = self.layers.iter().map(|layer| (layer.weight.clone(), layer.bias.clone()));
+        network(x, layers.collect(), self.activation.function())
     }
 
     /// The outputs with dropout (Srivastava et al., JMLR 15:1929, 2014): each hidden unit is kept with probability
@@ -68,27 +73,31 @@ impl Network {
     /// # Panics
     /// If `x` has another width than the inputs.
     pub fn forward_with_dropout(&self, x: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
+        if self.dropout == 0.0 {
+            return self.forward(x);
+        }
         let keep = 1.0 - self.dropout;
         self.pass(x, |h| {
-            if self.dropout == 0.0 {
-                return h;
-            }
             let kept = noise.bernoulli(h.clone().detach().zeros_like() + keep);
             h * kept / keep
         })
     }
 
     fn pass(&self, x: Tensor<2>, mut after_hidden: impl FnMut(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
-        if let Some(first) = self.layers.first() {
-            let (shape, [n_in, _]) = (x.dims(), first.weight.dims());
-            assert_eq!(shape[1], n_in, "the network takes rows of width {n_in}, got a tensor {shape:?}");
-        }
+        self.assert_fits(&x);
         let last = self.layers.len().saturating_sub(1);
         self.layers.iter().enumerate().fold(x, |h, (i, layer)| {
             let function = (i != last).then(|| self.activation.function());
             let h = layer.forward(h, function);
             if i == last { h } else { after_hidden(h) }
         })
+    }
+
+    fn assert_fits(&self, x: &Tensor<2>) {
+        if let Some(first) = self.layers.first() {
+            let (shape, [n_in, _]) = (x.dims(), first.weight.dims());
+            assert_eq!(shape[1], n_in, "the network takes rows of width {n_in}, got a tensor {shape:?}");
+        }
     }
 }
 

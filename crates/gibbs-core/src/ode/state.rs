@@ -1,6 +1,7 @@
 //! What is integrated.
 
 use burn::prelude::*;
+use gibbs_backend::combination;
 
 /// A point in the space of an equation: matrices of any shapes side by side.
 #[derive(Clone, Debug)]
@@ -27,12 +28,7 @@ impl State {
     /// # Panics
     /// If a term has other parts.
     pub fn plus(&self, terms: &[(f64, &Self)]) -> Self {
-        match Self::sum(terms) {
-            Some(change) => {
-                Self(self.0.iter().zip(change.0).map(|(part, change)| part.clone() + change).collect())
-            }
-            None => self.clone(),
-        }
+        Self::combined(Some(self), terms).unwrap_or_else(|| self.clone())
     }
 
     /// `Σ_i w_i·s_i` over terms whose weight is not zero; `None` where there are none.
@@ -40,16 +36,18 @@ impl State {
     /// # Panics
     /// If the terms have different parts.
     pub fn sum(terms: &[(f64, &Self)]) -> Option<Self> {
-        let mut terms = terms.iter().filter(|(weight, _)| *weight != 0.0);
-        let scaled = |&(weight, state): &(f64, &Self)| -> Vec<Tensor<2>> {
-            state.0.iter().map(|part| part.clone() * weight).collect()
+        Self::combined(None, terms)
+    }
+
+    fn combined(start: Option<&Self>, terms: &[(f64, &Self)]) -> Option<Self> {
+        let terms: Vec<_> = terms.iter().filter(|(weight, _)| *weight != 0.0).collect();
+        let n = terms.first()?.1.0.len();
+        assert!(terms.iter().all(|(_, state)| state.0.len() == n), "terms with the same parts");
+        let part = |i: usize| {
+            let of_terms = terms.iter().map(|(weight, state)| (*weight, state.0[i].clone()));
+            combination(start.map(|start| start.0[i].clone()), of_terms.collect())
         };
-        let first = scaled(terms.next()?);
-        let add = |total: Vec<Tensor<2>>, term: &(f64, &Self)| {
-            assert_eq!(total.len(), term.1.0.len(), "terms with the same parts");
-            total.into_iter().zip(scaled(term)).map(|(total, part)| total + part).collect()
-        };
-        Some(Self(terms.fold(first, add)))
+        Some(Self((0..n).map(part).collect()))
     }
 
     /// Root mean square of all numbers, computed on the device in its type; waits for it. Infinite or NaN where a number is.

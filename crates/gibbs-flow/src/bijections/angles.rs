@@ -17,7 +17,7 @@
 //! Difference from the paper: the slope of a spline where the circle is cut is 1 instead of a parameter. In a chain of layers each
 //! has its own phase.
 
-use std::f64::consts::PI;
+use std::{f64::consts::PI, sync::Arc};
 
 use burn::prelude::*;
 use gibbs_core::{ConfigError, columns::select};
@@ -100,6 +100,18 @@ impl VariableMaps {
                 (self.on_circle(y - phases), ladj)
             }
         }
+    }
+
+    /// The map, or its inverse, of the variables in some `columns` of `x`, the others unchanged, and the log-determinant, for parameters as
+    /// in [`forward`](Self::forward). `None` if the device has no operation for it.
+    pub(crate) fn scaled(
+        &self,
+        x: &Tensor<2>,
+        parameters: &Tensor<2>,
+        columns: &Arc<[usize]>,
+        inverse: bool,
+    ) -> Option<(Tensor<2>, Tensor<1>)> {
+        self.map.scaled(x, parameters, Some(columns.clone()), inverse)
     }
 
     /// Phases `[n, D]`, which are 0 for real variables, and the other parameters.

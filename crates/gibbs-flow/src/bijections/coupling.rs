@@ -122,13 +122,8 @@ impl<C: Conditioner> Coupling<C> {
         &self.partition.changed
     }
 
-    fn pass(
-        &self,
-        x: Tensor<2>,
-        context: Option<&Tensor<2>>,
-        map: impl FnOnce(Tensor<2>, Tensor<2>) -> (Tensor<2>, Tensor<1>),
-    ) -> (Tensor<2>, Tensor<1>) {
-        let (kept, changed) = self.partition.split(x);
+    fn pass(&self, x: Tensor<2>, context: Option<&Tensor<2>>, inverse: bool) -> (Tensor<2>, Tensor<1>) {
+        let kept = self.partition.kept(&x);
         let context = context.filter(|_| self.n_context > 0);
         let inputs = match (&kept, context) {
             (Some(kept), _) => append_context(self.kept.features(kept.clone()), context, self.n_context),
@@ -136,18 +131,25 @@ impl<C: Conditioner> Coupling<C> {
             (None, None) => panic!("the coupling has a context of width {}: give it", self.n_context),
         };
         let parameters = self.conditioner.parameters(inputs);
-        let (changed, ladj) = map(changed, parameters);
+        if let Some(result) = self.changed.scaled(&x, &parameters, &self.partition.changed, inverse) {
+            return result;
+        }
+        let changed = self.partition.changed(x);
+        let (changed, ladj) = match inverse {
+            false => self.changed.forward(changed, parameters),
+            true => self.changed.inverse(changed, parameters),
+        };
         (self.partition.join(kept, changed), ladj)
     }
 }
 
 impl<C: Conditioner> Bijection for Coupling<C> {
     fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        self.pass(x, context, |x, parameters| self.changed.forward(x, parameters))
+        self.pass(x, context, false)
     }
 
     fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        self.pass(z, context, |z, parameters| self.changed.inverse(z, parameters))
+        self.pass(z, context, true)
     }
 }
 

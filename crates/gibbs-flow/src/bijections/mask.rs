@@ -155,6 +155,6 @@ mod tests {
         let all = CouplingMask::Given { keeps: vec![true; 3] };
         assert!(message(all.clone(), 3, false).contains("changes at least one"));
         assert!(message(all.clone(), 3, true).contains("no context"));
-        assert_eq!(all.partition(3, true, true).unwrap().changed, [0, 1, 2]);
+        assert_eq!(all.partition(3, true, true).unwrap().changed[..], [0, 1, 2]);
     }
 }

@@ -1,5 +1,7 @@
 //! Columns of a matrix in two groups.
 
+use std::sync::Arc;
+
 use burn::prelude::*;
 use gibbs_core::columns::{inverse, select};
 
@@ -9,7 +11,7 @@ pub(crate) struct Partition {
     /// May be empty.
     pub(crate) kept: Vec<usize>,
     /// At least one.
-    pub(crate) changed: Vec<usize>,
+    pub(crate) changed: Arc<[usize]>,
     /// The place of each column in the list of kept, then changed columns.
     places: Vec<usize>,
 }
@@ -19,16 +21,20 @@ impl Partition {
     pub(crate) fn new(keeps: &[bool]) -> Self {
         let (kept, changed): (Vec<usize>, Vec<usize>) = (0..keeps.len()).partition(|&column| keeps[column]);
         let places = inverse(&[kept.as_slice(), &changed].concat());
-        Self { kept, changed, places }
+        Self { kept, changed: changed.into(), places }
     }
 
-    /// Both groups of the columns of `x`.
-    pub(crate) fn split(&self, x: Tensor<2>) -> (Option<Tensor<2>>, Tensor<2>) {
-        let kept = (!self.kept.is_empty()).then(|| select(x.clone(), &self.kept));
-        (kept, select(x, &self.changed))
+    /// The kept columns of `x`, if there are any.
+    pub(crate) fn kept(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
+        (!self.kept.is_empty()).then(|| select(x.clone(), &self.kept))
     }
 
-    /// The reverse of [`split`](Self::split).
+    /// The others.
+    pub(crate) fn changed(&self, x: Tensor<2>) -> Tensor<2> {
+        select(x, &self.changed)
+    }
+
+    /// The matrix with these columns.
     pub(crate) fn join(&self, kept: Option<Tensor<2>>, changed: Tensor<2>) -> Tensor<2> {
         let Some(kept) = kept else { return changed };
         if self.changed.last() < self.kept.first() {
@@ -51,7 +57,7 @@ mod tests {
         for bits in 0..15_u32 {
             let keeps: Vec<bool> = (0..4).map(|column| bits >> column & 1 == 1).collect();
             let partition = Partition::new(&keeps);
-            let (kept, changed) = partition.split(x.clone());
+            let (kept, changed) = (partition.kept(&x), partition.changed(x.clone()));
             let first: Vec<f64> = partition.changed.iter().map(|&column| column as f64).collect();
             assert_eq!(to_host(changed.clone().narrow(0, 0, 1)), first, "{keeps:?}");
             assert_eq!(to_host(partition.join(kept, changed)), to_host(x.clone()), "{keeps:?}");

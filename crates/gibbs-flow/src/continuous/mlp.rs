@@ -20,7 +20,7 @@
 //! variables: `D` times the velocity.
 
 use burn::{config::Config, module::Module, prelude::*};
-use gibbs_backend::{Noise, affine};
+use gibbs_backend::{Noise, affine, network, network_with_trace};
 use gibbs_core::{
     ConfigError,
     math::row_sums,
@@ -162,7 +162,10 @@ impl VelocityField for MlpField {
         let further = (n_further > 0).then(|| first.clone().narrow(0, n_inputs, n_further));
         *first = first.clone().narrow(0, 0, n_inputs);
         let is_constant = self.gates.is_empty() && frequencies.is_none() && layers.len() == 3;
-        let joint = is_constant.then(|| joint(&layers));
+        let joint = is_constant.then(|| {
+            let weights: Vec<Tensor<2>> = layers.iter().map(|layer| layer.weight.clone()).collect();
+            joint(&weights)
+        });
         Box::new(Ready { field: self, frequencies, context: context.cloned(), layers, further, joint })
     }
 }
@@ -173,10 +176,10 @@ struct Layer {
 }
 
 /// `M = W_2 ∘ (W_1ᵀ·W_3ᵀ)`.
-fn joint(layers: &[Layer]) -> Tensor<2> {
-    let [first, second, last] = layers else { unreachable!("two hidden layers") };
-    let around = first.weight.clone().transpose().matmul(last.weight.clone().transpose());
-    second.weight.clone() * around
+fn joint(weights: &[Tensor<2>]) -> Tensor<2> {
+    let [first, second, last] = weights else { unreachable!("two hidden layers") };
+    let around = first.clone().transpose().matmul(last.clone().transpose());
+    second.clone() * around
 }
 
 /// The weights of a solve.
@@ -201,13 +204,25 @@ struct Timed {
     of_points: Vec<Option<(Option<Tensor<2>>, Tensor<2>)>>,
 }
 
+impl Timed {
+    /// Weights and biases, if they are those of all points.
+    fn of_all(&self) -> Option<Vec<(Tensor<2>, Tensor<1>)>> {
+        let is_shared = self.of_points.iter().all(Option::is_none);
+        is_shared.then(|| self.weights.iter().cloned().zip(self.biases.iter().cloned()).collect())
+    }
+}
+
 impl Ready<'_> {
     fn inputs(&self, x: Tensor<2>) -> Inputs {
         Inputs::new(x, self.frequencies.as_ref())
     }
 
-    fn timed(&self, t: &Tensor<2>) -> Timed {
-        let inputs = with_context(features(t, self.field.frequencies), self.context.as_ref());
+    /// The features of the time with the context behind them, with one row or one for each point.
+    fn of_time(&self, t: &Tensor<2>) -> Tensor<2> {
+        with_context(features(t, self.field.frequencies), self.context.as_ref())
+    }
+
+    fn timed(&self, inputs: Tensor<2>) -> Timed {
         let is_shared = inputs.dims()[0] == 1;
         let modulation = |l: usize| match (&self.further, self.field.gates.get(l)) {
             (_, Some(gate)) => {
@@ -295,13 +310,21 @@ impl Ready<'_> {
 
 impl Velocity for Ready<'_> {
     fn at(&self, t: &Tensor<2>, x: Tensor<2>) -> Tensor<2> {
-        let timed = self.timed(t);
-        let (h, _) = self.hidden(&timed, self.inputs(x).values, false);
+        let inputs = self.inputs(x).values;
+        let of_time = self.of_time(t);
+        if self.field.gates.is_empty() && of_time.dims()[0] > 1 {
+            return self.field.network.forward(Tensor::cat(vec![inputs, of_time], 1));
+        }
+        let timed = self.timed(of_time);
+        if let Some(layers) = timed.of_all() {
+            return network(inputs, layers, self.field.activation.function());
+        }
+        let (h, _) = self.hidden(&timed, inputs, false);
         self.last(&timed, h)
     }
 
     fn along(&self, t: &Tensor<2>, x: Tensor<2>, direction: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        let timed = self.timed(t);
+        let timed = self.timed(self.of_time(t));
         let inputs = self.inputs(x);
         let (h, slopes) = self.hidden(&timed, inputs.values.clone(), true);
         let tangent = timed
@@ -316,29 +339,26 @@ impl Velocity for Ready<'_> {
     }
 
     fn divergence(&self, t: &Tensor<2>, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        let timed = self.timed(t);
+        let timed = self.timed(self.of_time(t));
+        let has_joint = self.frequencies.is_none() && timed.weights.len() == 3;
+        let joint = has_joint.then(|| self.joint.clone().unwrap_or_else(|| joint(&timed.weights)));
+        let layers = timed.of_all().and_then(|layers| <[_; 3]>::try_from(layers).ok());
+        let function = self.field.activation.function();
+        if let (Some(joint), Some(layers)) = (&joint, layers)
+            && let Some(both) = network_with_trace(x.clone(), layers, joint.clone(), function)
+        {
+            return both;
+        }
         let inputs = self.inputs(x);
         let (h, slopes) = self.hidden(&timed, inputs.values.clone(), true);
         let v = self.last(&timed, h);
-        let trace = match (&slopes[..], &timed.weights[..]) {
-            _ if self.frequencies.is_some() => self.trace(&timed, &inputs, &slopes),
-            ([slope], [first, last]) => {
+        let trace = match (&slopes[..], &timed.weights[..], joint) {
+            ([first, second], _, Some(joint)) => row_sums(first.clone().matmul(joint) * second.clone()),
+            ([slope], [first, last], _) if self.frequencies.is_none() => {
                 let both = first.clone() * last.clone().transpose();
                 slope.clone().matmul(both.sum_dim(0).transpose()).squeeze_dim(1)
             }
-            ([first, second], [..]) => {
-                let joint = self.joint.clone().unwrap_or_else(|| {
-                    let layers: Vec<Layer> = timed
-                        .weights
-                        .iter()
-                        .zip(&timed.biases)
-                        .map(|(weight, bias)| Layer { weight: weight.clone(), bias: bias.clone() })
-                        .collect();
-                    joint(&layers)
-                });
-                row_sums(first.clone().matmul(joint) * second.clone())
-            }
-            (slopes, _) => self.trace(&timed, &inputs, slopes),
+            _ => self.trace(&timed, &inputs, &slopes),
         };
         (v, trace)
     }

@@ -18,8 +18,10 @@ mod spline;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use burn::prelude::*;
-use gibbs_backend::{exp, tanh};
+use gibbs_backend::{Scaling, exp, log_scale_sums, scaled, tanh};
 use gibbs_core::{
     ConfigError,
     math::{row_sums, row_zeros},
@@ -104,6 +106,9 @@ impl Univariate {
     /// If the shapes do not fit.
     pub fn forward(self, x: Tensor<2>, parameters: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         self.assert_fits(&x, &parameters);
+        if let Some(result) = self.scaled(&x, &parameters, None, false) {
+            return result;
+        }
         match self {
             Self::Additive => (x.clone() + parameters, row_zeros(&x)),
             Self::Affine { max_log_scale } => {
@@ -120,6 +125,9 @@ impl Univariate {
     /// If the shapes do not fit.
     pub fn inverse(self, z: Tensor<2>, parameters: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         self.assert_fits(&z, &parameters);
+        if let Some(result) = self.scaled(&z, &parameters, None, true) {
+            return result;
+        }
         match self {
             Self::Additive => (z.clone() - parameters, row_zeros(&z)),
             Self::Affine { max_log_scale } => {
@@ -129,6 +137,21 @@ impl Univariate {
             }
             Self::Spline { bins, bound } => spline::inverse(z, parameters, bins, bound),
         }
+    }
+
+    /// The affine map or its inverse of some columns of `x`, the others unchanged, as one operation; `None` for other maps, or if the
+    /// device does not have it.
+    pub(super) fn scaled(
+        self,
+        x: &Tensor<2>,
+        parameters: &Tensor<2>,
+        columns: Option<Arc<[usize]>>,
+        inverse: bool,
+    ) -> Option<(Tensor<2>, Tensor<1>)> {
+        let Self::Affine { max_log_scale: bound } = self else { return None };
+        let z = scaled(x.clone(), parameters.clone(), Scaling { columns, bound, inverse })?;
+        let ladj = log_scale_sums(parameters.clone(), bound)?;
+        Some((z, if inverse { ladj.neg() } else { ladj }))
     }
 
     fn assert_fits(self, x: &Tensor<2>, parameters: &Tensor<2>) {
