@@ -107,6 +107,8 @@ pub fn need(run: &PlannedRun, folder: &Path) -> Result<Need, SweepError> {
         RunState::Done => Need::Nothing,
         // A run that was killed at once has left nothing but its lock.
         _ if found.config().is_null() && found.info().is_none() => return Ok(Need::Start),
+        // Killed before it wrote its command: `--resume` compares the settings.
+        RunState::Interrupted if found.info().is_none() => return Ok(Need::Resume),
         RunState::Interrupted | RunState::Weights => Need::Resume,
         RunState::Damaged(reason) => {
             return Err(SweepError::Damaged { folder: folder.to_path_buf(), reason: reason.clone() });

@@ -331,7 +331,10 @@ pub(super) fn check_folder<E: Experiment>(path: &Path, existing: Existing) -> Re
         }
         (Existing::Refuse, _) if RunFolder::holds_run(path) => start_folder::<E>(path, existing).map(drop),
         (Existing::Refuse, false) => {
-            let is_empty = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+            // A run that was killed at once leaves its lock, or the file that it was writing.
+            let is_hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+            let is_empty = fs::read_dir(path)
+                .map_or(true, |entries| entries.flatten().all(|entry| is_hidden(&entry.file_name())));
             require!(is_empty, "{folder} is not empty and holds no run: give another folder, or empty it");
             Ok(())
         }

@@ -225,9 +225,9 @@ fn chains_solve_the_encoder() {
         let settings = LearningConfig::new().with_n_chains(4).with_l2(0.06);
         let mut learning = settings.init(&config, &device).unwrap();
         let mut optimizer = burn::optim::SgdConfig::new().init();
-        for step in 0..3000 {
+        for step in 0..6000 {
             let gradients = learning.gradients(&machine, Batch::new(data.clone()), noise);
-            let rate = 0.3 * (1.0 - f64::from(step) / 3000.0);
+            let rate = 0.3 * (1.0 - f64::from(step) / 6000.0);
             machine = optimizer_step(&mut optimizer, rate, machine, gradients);
         }
         // One side is given; the most probable state of the other must be the same.
