@@ -200,6 +200,10 @@ mod tests {
         assert_eq!(need(&run, &path), Ok(Need::Start));
         folder = RunFolder::start(&path, Existing::Refuse, &[]).unwrap();
         folder.write_config(&json!({"experiment": "rbm"})).unwrap();
+        drop(folder);
+        // Killed before it wrote its command.
+        assert_eq!(need(&run, &path), Ok(Need::Resume));
+        folder = RunFolder::start(&path, Existing::Resume, &[]).unwrap();
         folder.begin(machine(&Need::Start)).unwrap();
         drop(folder);
         assert_eq!(need(&run, &path), Ok(Need::Resume));
