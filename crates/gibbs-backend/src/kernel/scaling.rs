@@ -54,14 +54,15 @@ pub(crate) fn backward<T: Number>(
 pub(crate) fn sums<T: Number>(parameters: &[T], [n, changed]: [usize; 2], bound: f64) -> Vec<T> {
     let mut out = vec![T::default(); n];
     assert!(parameters.len() == n * 2 * changed);
-    if changed > 0 {
-        let rows = (BLOCK / changed).max(1);
-        let blocks = out.par_chunks_mut(rows).zip(parameters.par_chunks(rows * 2 * changed));
-        let blocks = blocks.with_min_len((PIECE / (rows * changed)).max(1));
-        blocks.for_each_init(Vec::new, |scales, (out, parameters)| {
-            run(Sums { out, parameters, changed, bound, scales });
-        });
+    if parameters.is_empty() {
+        return out;
     }
+    let rows = (BLOCK / changed).max(1);
+    let blocks = out.par_chunks_mut(rows).zip(parameters.par_chunks(rows * 2 * changed));
+    let blocks = blocks.with_min_len((PIECE / (rows * changed)).max(1));
+    blocks.for_each_init(Vec::new, |scales, (out, parameters)| {
+        run(Sums { out, parameters, changed, bound, scales });
+    });
     out
 }
 
