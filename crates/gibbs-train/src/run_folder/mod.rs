@@ -85,9 +85,11 @@ impl RunFolder {
         if existing == Existing::Refuse && Self::holds_run(path) {
             return Err(RunFolderError::Exists(path.to_path_buf()));
         }
-        fs::create_dir_all(path.join("checkpoint"))
-            .map_err(|source| RunFolderError::Io { path: path.to_path_buf(), source })?;
+        let here = |source| RunFolderError::Io { path: path.to_path_buf(), source };
+        fs::create_dir_all(path).map_err(here)?;
+        // The lock comes first: a process that is killed here leaves nothing else.
         let lock = Lock::take(path)?;
+        fs::create_dir_all(path.join("checkpoint")).map_err(here)?;
         let folder = Self { path: path.to_path_buf(), info: None, _lock: lock };
         for name in Self::FILES.iter().chain(pictures) {
             atomic::clean_stale(path.join(name))?;
