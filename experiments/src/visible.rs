@@ -1,8 +1,10 @@
 //! Data sets as states of visible units.
 
+use anyhow::Context;
 use gibbs_boltzmann::{
     AnyRbm, Rbm, RbmConfig, VisiblePreprocessor,
     ais::{AisProtocol, Bracket, LogWeights},
+    dbn::errors_and_nll,
     units::{AnyUnits, UnitFamily, UnitKind, UnitMoments, Units},
 };
 use gibbs_data::Kind;
@@ -151,6 +153,41 @@ impl Visible {
         mut metric: impl FnMut(Tensor<2>) -> Tensor<1>,
     ) -> Vec<f64> {
         self.blocks(data, device).flat_map(|v| to_host(metric(v))).collect()
+    }
+
+    /// For each example whether the most probable class is wrong (1 or 0), and `-log p(label)`. `log_prob` gives the log-probability of
+    /// each class, `[batch, classes]`.
+    ///
+    /// # Errors
+    /// A set without labels.
+    pub fn classify(
+        self,
+        data: &Dataset,
+        device: &Device,
+        log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
+    ) -> Result<Vec<(f64, f64)>> {
+        let labels = data.labels().with_context(|| format!("{} has no labels", data.name()))?;
+        let mut labels = labels.iter().map(|&label| usize::from(label));
+        let mut each = Vec::with_capacity(data.len());
+        for v in self.blocks(data, device) {
+            let n = v.dims()[0];
+            each.extend(errors_and_nll(log_prob(v), labels.by_ref().take(n)));
+        }
+        Ok(each)
+    }
+
+    /// Classification error of a set in percent, and its mean cross-entropy in nats.
+    ///
+    /// # Errors
+    /// A set without labels.
+    pub fn classification_errors(
+        self,
+        data: &Dataset,
+        device: &Device,
+        log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
+    ) -> Result<(f64, f64)> {
+        let (wrong, nll): (Vec<f64>, Vec<f64>) = self.classify(data, device, log_prob)?.into_iter().unzip();
+        Ok((100.0 * mean(&by_weights(data, wrong)), mean(&by_weights(data, nll))))
     }
 
     /// Annealing of an RBM on data: from a base with the moments of the data up, and from examples down.

@@ -23,7 +23,7 @@ pub use evaluate::BmSampleArgs;
 /// Examples of a step.
 const BATCH_SIZE: usize = 100;
 
-/// Units up to which a run learns by exact sums if it is not told otherwise.
+/// Most units of a machine that learns by exact sums by default.
 const EXACT: usize = 12;
 
 /// Validation examples whose likelihood is computed in training, if it is not exact.

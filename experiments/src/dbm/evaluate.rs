@@ -1,10 +1,7 @@
 //! Metrics of a trained machine, and draws from it.
 
-use anyhow::Context;
 use gibbs_boltzmann::{
-    Clamp, GibbsChain,
-    dbn::errors_and_nll,
-    exact,
+    Clamp, GibbsChain, exact,
     units::{Joined, UnitKind, Units},
 };
 use gibbs_core::Kind;
@@ -14,7 +11,7 @@ use crate::{
     evidence::Half,
     prelude::*,
     source::{classes, spread},
-    visible::{Annealing, MOMENT_EXAMPLES, Visible},
+    visible::{Annealing, MOMENT_EXAMPLES},
 };
 
 /// Inverse temperatures through which chains are annealed.
@@ -202,7 +199,7 @@ impl DbmExperiment {
         let mut add = |name: &str, log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>| -> Result<()> {
             let mut wrong = Vec::new();
             for set in sets {
-                let each = classify(config.visible(), set, device, log_prob)?;
+                let each = config.visible().classify(set, device, log_prob)?;
                 wrong.extend(each.into_iter().map(|(wrong, _)| 100.0 * wrong));
             }
             evaluation.add_mean(name, &wrong, "percent");
@@ -224,41 +221,6 @@ impl DbmExperiment {
         }
         Ok(())
     }
-}
-
-/// Classification error in percent, and its mean cross-entropy in nats.
-///
-/// # Errors
-/// A set without labels.
-pub(super) fn classification_errors(
-    visible: Visible,
-    data: &Dataset,
-    device: &Device,
-    log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
-) -> Result<(f64, f64)> {
-    let each = classify(visible, data, device, log_prob)?;
-    let (wrong, nll): (Vec<f64>, Vec<f64>) = each.into_iter().unzip();
-    Ok((100.0 * mean(&by_weights(data, wrong)), mean(&by_weights(data, nll))))
-}
-
-/// For each example whether the most probable class is wrong (1 or 0), and `-log p(label)`.
-///
-/// # Errors
-/// A set without labels.
-fn classify(
-    visible: Visible,
-    data: &Dataset,
-    device: &Device,
-    log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
-) -> Result<Vec<(f64, f64)>> {
-    let labels = data.labels().with_context(|| format!("{} has no labels", data.name()))?;
-    let mut labels = labels.iter().map(|&label| usize::from(label));
-    let mut each = Vec::with_capacity(data.len());
-    for v in visible.blocks(data, device) {
-        let n = v.dims()[0];
-        each.extend(errors_and_nll(log_prob(v), labels.by_ref().take(n)));
-    }
-    Ok(each)
 }
 
 /// Flags of `dbm sample`.

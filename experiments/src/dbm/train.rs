@@ -7,7 +7,7 @@ use gibbs_boltzmann::{
 use gibbs_core::nn::Mlp;
 use gibbs_train::learner::{BatchSource, Staged, Stages};
 
-use super::{DbmRun, DbmWeights, evaluate::classification_errors, initial, random_classifier};
+use super::{DbmRun, DbmWeights, initial, random_classifier};
 use crate::{
     prelude::*,
     source::{head, one_hot, train_like_valid},
@@ -185,7 +185,7 @@ impl<'a> DbmStages<'a> {
             .on_batches(self.batches(train.n_classes, inputs)?)
             .validate(move |network: &Mlp, _| {
                 let log_prob = |v| network_log_prob(&of_valid, network, v, updates);
-                let (error, nll) = classification_errors(config.visible(), valid, &device, log_prob)?;
+                let (error, nll) = config.visible().classification_errors(valid, &device, log_prob)?;
                 let metrics =
                     Metrics::new().with("valid_classification_error", error).with("valid_cross_entropy", nll);
                 // Of two networks with as many errors the one with the better probabilities.

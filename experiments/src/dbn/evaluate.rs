@@ -1,16 +1,14 @@
 //! Metrics of a trained network, and draws from it.
 
-use anyhow::Context;
 use burn::tensor::activation::log_softmax;
-use gibbs_boltzmann::{ais::Bracket, dbn::errors_and_nll, exact, units::UnitKind};
-use gibbs_core::nn::Mlp;
+use gibbs_boltzmann::{ais::Bracket, exact, units::UnitKind};
 use gibbs_serve::Playground;
 
 use super::{DbnExperiment, pictures};
 use crate::{
     prelude::*,
     source::classes,
-    visible::{Annealing, MOMENT_EXAMPLES, Visible},
+    visible::{Annealing, MOMENT_EXAMPLES},
 };
 
 /// Inverse temperatures through which chains of the top RBM are annealed.
@@ -167,7 +165,7 @@ impl DbnExperiment {
         let mut add = |name: &str, log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>| -> Result<()> {
             let mut wrong = Vec::new();
             for set in sets {
-                let each = classify(self.visible(), set, device, log_prob)?;
+                let each = self.visible().classify(set, device, log_prob)?;
                 wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
             }
             evaluation.add_mean(
@@ -188,41 +186,6 @@ impl DbnExperiment {
         }
         Ok(())
     }
-}
-
-/// Classification error of a network in percent, and its mean cross-entropy in nats.
-///
-/// # Errors
-/// A set without labels.
-pub(super) fn classification_errors(
-    network: &Mlp,
-    visible: Visible,
-    data: &Dataset,
-    device: &Device,
-) -> Result<(f64, f64)> {
-    let each = classify(visible, data, device, |v| log_softmax(network.forward(v), 1))?;
-    let (wrong, nll): (Vec<f64>, Vec<f64>) = each.into_iter().unzip();
-    Ok((100.0 * mean(&by_weights(data, wrong)), mean(&by_weights(data, nll))))
-}
-
-/// For each example whether the most probable class is wrong (1 or 0), and `-log p(label)`.
-///
-/// # Errors
-/// A set without labels.
-fn classify(
-    visible: Visible,
-    data: &Dataset,
-    device: &Device,
-    log_prob: impl Fn(Tensor<2>) -> Tensor<2>,
-) -> Result<Vec<(f64, f64)>> {
-    let labels = data.labels().with_context(|| format!("{} has no labels", data.name()))?;
-    let mut labels = labels.iter().map(|&label| usize::from(label));
-    let mut each = Vec::with_capacity(data.len());
-    for v in visible.blocks(data, device) {
-        let n = v.dims()[0];
-        each.extend(errors_and_nll(log_prob(v), labels.by_ref().take(n)));
-    }
-    Ok(each)
 }
 
 /// Flags of `dbn sample`.

@@ -1,11 +1,11 @@
 //! One run: layer by layer, then all layers by the up-down algorithm, then a classifier by backpropagation.
 
-use burn::module::Param;
+use burn::{module::Param, tensor::activation::log_softmax};
 use gibbs_boltzmann::{ClassifierCrossEntropy, Dbn, UpDown, UpDownConfig, ais::AisProtocol};
 use gibbs_core::nn::Mlp;
 use gibbs_train::learner::{Staged, Stages};
 
-use super::{DbnRun, evaluate::classification_errors, random_classifier};
+use super::{DbnRun, random_classifier};
 use crate::{
     prelude::*,
     source::train_like_valid,
@@ -166,7 +166,8 @@ impl<'a> DbnStages<'a> {
             .or_usage_at("train.classifier")?
             .on_batches(self.greedy.batches(train.n_classes)?)
             .validate(move |network: &Mlp, _| {
-                let (error, nll) = classification_errors(network, visible, valid, &device)?;
+                let log_prob = |v| log_softmax(network.forward(v), 1);
+                let (error, nll) = visible.classification_errors(valid, &device, log_prob)?;
                 let metrics =
                     Metrics::new().with("valid_classification_error", error).with("valid_cross_entropy", nll);
                 // Of two networks with as many errors the one with the better probabilities.
