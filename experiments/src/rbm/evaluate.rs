@@ -2,9 +2,7 @@
 
 use burn::tensor::activation::log_softmax;
 use gibbs_boltzmann::{
-    Clamp, GibbsChain,
-    dbn::errors_and_nll,
-    exact, tap,
+    Clamp, GibbsChain, exact, tap,
     units::{UnitFamily, Units},
 };
 use gibbs_serve::Playground;
@@ -55,7 +53,7 @@ impl Trained for RbmExperiment {
         evaluation.note("log_prob", "binarization", config.binarization());
         if visible.n_classes() > 0 {
             evaluation.note("log_prob", "of", "example and label");
-            classification(self, &sets, &mut evaluation);
+            classification(self, &sets, &mut evaluation)?;
         }
         evaluation.add("log_z", &log_z, "nats");
         let starts = visible.spread(&fitted.train, TAP_STARTS, device);
@@ -134,22 +132,22 @@ impl Trained for RbmExperiment {
 }
 
 /// Errors of the most probable class given the data, and `log p(class | data)`.
-fn classification(experiment: &RbmExperiment, sets: &[&Dataset], evaluation: &mut Evaluation) {
+///
+/// # Errors
+/// A set without labels.
+fn classification(experiment: &RbmExperiment, sets: &[&Dataset], evaluation: &mut Evaluation) -> Result<()> {
     let RbmExperiment { rbm, device, .. } = experiment;
     let visible = experiment.visible();
+    let log_prob = |v| log_softmax(rbm.class_log_weights(visible.decode(v)), 1);
     let (mut wrong, mut nll) = (Vec::new(), Vec::new());
     for set in sets {
-        let mut labels = set.labels().into_iter().flatten().map(|&label| usize::from(label));
-        for v in visible.blocks(set, device) {
-            let n = v.dims()[0];
-            let log_prob = log_softmax(rbm.class_log_weights(visible.decode(v)), 1);
-            let each = errors_and_nll(log_prob, labels.by_ref().take(n));
-            wrong.extend(each.iter().map(|(wrong, _)| 100.0 * wrong));
-            nll.extend(each.iter().map(|(_, nll)| -nll));
-        }
+        let each = visible.classify(set, device, log_prob)?;
+        wrong.extend(each.iter().map(|(wrong, _)| 100.0 * wrong));
+        nll.extend(each.iter().map(|(_, nll)| -nll));
     }
     evaluation.add("classification_error", &Estimate::exact(mean(&wrong)), "percent");
     evaluation.add("class_log_prob", &Estimate::exact(mean(&nll)), "nats");
+    Ok(())
 }
 
 /// Where chains start.
