@@ -34,7 +34,9 @@ pub mod look;
 pub mod made;
 pub mod memory;
 pub mod output;
+pub mod outputs;
 pub mod pictures;
+pub mod plane;
 pub mod play;
 pub mod prelude;
 pub mod preprocessed;
@@ -46,6 +48,7 @@ pub mod shards;
 pub mod source;
 pub mod stack;
 pub mod system;
+pub mod vae;
 pub mod validation;
 pub mod van;
 pub mod variational;
@@ -73,12 +76,14 @@ pub static MADE: Family = Family::of::<made::MadeExperiment>();
 pub static RBM: Family = Family::of::<rbm::RbmExperiment>();
 /// The family `realnvp`.
 pub static REALNVP: Family = Family::of::<realnvp::RealNvpExperiment>();
+/// The family `vae`.
+pub static VAE: Family = Family::of::<vae::VaeExperiment>();
 /// The family `van`.
 pub static VAN: Family = Family::of::<van::VanExperiment>();
 
 /// All families: a new one is added here.
-pub static FAMILIES: [&Family; 11] =
-    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
+pub static FAMILIES: [&Family; 12] =
+    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

@@ -3,13 +3,14 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 13] = [
+const EXECUTABLES: [(&str, &str); 14] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
     ("dbn", env!("CARGO_BIN_EXE_dbn")),
     ("dbm", env!("CARGO_BIN_EXE_dbm")),
     ("bm", env!("CARGO_BIN_EXE_bm")),
     ("autoencoder", env!("CARGO_BIN_EXE_autoencoder")),
     ("made", env!("CARGO_BIN_EXE_made")),
+    ("vae", env!("CARGO_BIN_EXE_vae")),
     ("van", env!("CARGO_BIN_EXE_van")),
     ("ising", env!("CARGO_BIN_EXE_ising")),
     ("hopfield", env!("CARGO_BIN_EXE_hopfield")),
@@ -20,7 +21,7 @@ const EXECUTABLES: [(&str, &str); 13] = [
 ];
 
 /// So many of them, the first ones, are families of models with the commands of every family.
-const FAMILIES: usize = 11;
+const FAMILIES: usize = 12;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =

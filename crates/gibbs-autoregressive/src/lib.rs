@@ -7,7 +7,6 @@ pub mod nade;
 mod naive;
 mod objective;
 mod order;
-mod output;
 pub mod pixel_cnn;
 mod resampling;
 pub mod sampling;
@@ -16,14 +15,16 @@ pub mod transformer;
 mod variational;
 
 pub use autoregressive::{Autoregressive, Evidence};
-pub use gibbs_core::ConfigError;
+pub use gibbs_core::{
+    ConfigError,
+    output::{OutputDistribution, ValueError},
+};
 pub use made::{Degrees, Made, MadeConfig, MadeMasks};
 pub use model::{AutoregressiveConfig, AutoregressiveKind, AutoregressiveModel};
 pub use nade::{Nade, NadeConfig};
 pub use naive::NaiveSampler;
 pub use objective::{MaskChoice, OrderedLikelihood};
 pub use order::{EvidenceError, Order, OrderConfig};
-pub use output::{OutputDistribution, ValueError};
 pub use pixel_cnn::{PixelCnn, PixelCnnConfig};
 pub use resampling::complete_by_resampling;
 pub use spins::Spins;

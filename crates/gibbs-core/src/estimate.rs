@@ -96,6 +96,31 @@ impl Estimate {
         Self::exact(examples.iter().sum::<f64>() / examples.len() as f64).over_examples(examples)
     }
 
+    /// The mean over examples of independent estimates, one for each example, with the error for these examples and its
+    /// `std_err_examples`. It is unreliable if one of them is.
+    ///
+    /// # Panics
+    /// If there are no estimates.
+    pub fn mean_of(estimates: &[Self]) -> Self {
+        let values: Vec<f64> = estimates.iter().map(|estimate| estimate.value).collect();
+        let squares: f64 = estimates.iter().map(|estimate| estimate.std_err.powi(2)).sum();
+        let (n, first) = (estimates.len() as f64, estimates[0].clone());
+        let unreliable: Vec<&String> = estimates.iter().filter_map(|each| each.unreliable.as_ref()).collect();
+        let reason = unreliable.first().map(|reason| match estimates.len() {
+            1 => (*reason).clone(),
+            n => format!("{} of {n} examples, such as: {reason}", unreliable.len()),
+        });
+        Self {
+            value: values.iter().sum::<f64>() / n,
+            std_err: squares.sqrt() / n,
+            effective_samples: None,
+            largest_weight: None,
+            unreliable: reason,
+            ..first
+        }
+        .over_examples(&values)
+    }
+
     /// A value from `samples` independent samples, with its standard error and its kind.
     pub fn sampled(value: f64, std_err: f64, kind: Kind, samples: usize) -> Self {
         Self { std_err, kind, samples: Some(samples), ..Self::exact(value) }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod annealing;
 pub mod cache;
 pub mod check;
 pub mod columns;
@@ -13,6 +14,7 @@ pub mod nn;
 mod objective;
 pub mod ode;
 pub mod optim;
+pub mod output;
 pub mod params;
 pub mod preprocess;
 pub mod symmetry;

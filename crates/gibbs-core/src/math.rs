@@ -84,6 +84,21 @@ pub fn row_sums(x: Tensor<2>) -> Tensor<1> {
     x.sum_dim(1).squeeze_dim(1)
 }
 
+/// `ln N(z; 0, 1)` of each row of `z [n, width]`, nats: `[n]`.
+pub fn log_normal(z: Tensor<2>) -> Tensor<1> {
+    let width = z.dims()[1] as f64;
+    row_sums(z.powi_scalar(2)) * -0.5 - width * LN_SQRT_TAU
+}
+
+/// Each row of `x [n, width]` repeated `copies` times, next to each other: `[n · copies, width]`.
+pub fn repeat_rows(x: Tensor<2>, copies: usize) -> Tensor<2> {
+    let [n, width] = x.dims();
+    match copies {
+        1 => x,
+        _ => x.unsqueeze_dim::<3>(1).expand([n, copies, width]).reshape([n * copies, width]),
+    }
+}
+
 /// A zero for each row of `x [n, width]`: `[n]`. It is the log-determinant of a map that conserves volume.
 pub fn row_zeros(x: &Tensor<2>) -> Tensor<1> {
     Tensor::zeros([x.dims()[0]], (&x.device(), x.dtype()))

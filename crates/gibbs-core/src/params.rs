@@ -19,6 +19,31 @@ pub fn placement<M: Module>(module: &M) -> Option<(Device, DType)> {
     first.0
 }
 
+/// Adds the gradients of `others` to `gradients`, for parameters of `module` that have one in `others` alone. Two backward passes
+/// through different parts of a module give the gradients of all of it.
+///
+/// # Panics
+/// If a parameter has a gradient in both.
+pub fn join<M: Module>(module: &M, gradients: GradientsParams, others: GradientsParams) -> GradientsParams {
+    let mut join = Join { gradients, others };
+    module.visit(&mut join);
+    join.gradients
+}
+
+struct Join {
+    gradients: GradientsParams,
+    others: GradientsParams,
+}
+
+impl ModuleVisitor for Join {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.others.remove::<D>(param.id) {
+            assert!(self.gradients.get::<D>(param.id).is_none(), "two gradients of one parameter");
+            self.gradients.register(param.id, gradient);
+        }
+    }
+}
+
 struct First(Option<(Device, DType)>);
 
 impl ModuleVisitor for First {

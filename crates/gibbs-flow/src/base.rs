@@ -5,7 +5,7 @@ use gibbs_backend::Noise;
 use gibbs_core::{
     ConfigError,
     columns::{inverse, select},
-    math::{LN_SQRT_TAU, row_sums, row_zeros},
+    math::{log_normal, row_zeros},
 };
 
 use crate::Mixture;
@@ -72,10 +72,7 @@ impl Angles {
 pub(crate) fn log_prob(mixture: Option<&Mixture>, z: Tensor<2>) -> Tensor<1> {
     match mixture {
         Some(mixture) => mixture.log_prob(z),
-        None => {
-            let width = z.dims()[1] as f64;
-            row_sums(z.powi_scalar(2)) * -0.5 - width * LN_SQRT_TAU
-        }
+        None => log_normal(z),
     }
 }
 

@@ -103,6 +103,7 @@ fn row(entry: &Entry, group: &[PlannedRun], folder: &Path) -> ResultRow {
             row.value = recorded.value.clone();
             row.kind = recorded.kind.clone();
             row.commits = vec![recorded.commit.clone()];
+            row.seconds = recorded.seconds;
         }
         return row;
     };

@@ -109,6 +109,8 @@ pub struct Recorded {
     pub kind: String,
     /// Commit of the program that made it.
     pub commit: String,
+    /// Wall-clock seconds of a run on 2 cores.
+    pub seconds: Option<f64>,
 }
 
 fn seed_zero() -> Vec<u64> {

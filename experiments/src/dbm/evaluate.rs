@@ -5,6 +5,7 @@ use gibbs_boltzmann::{
     units::{Joined, UnitKind, Units},
 };
 use gibbs_core::Kind;
+use gibbs_serve::Playground;
 
 use super::{DbmExperiment, pictures, train::network_log_prob};
 use crate::{
@@ -51,8 +52,12 @@ impl Trained for DbmExperiment {
         };
         let data = self.config.load_data(&shared.data_dir)?;
         let v = self.config.visible().spread(&data.test, n, &self.device);
-        let (known, completed) = self.complete(v, half, flags.sweeps, noise);
+        let (known, completed) = self.completed_half(v, half, flags.sweeps, noise);
         Ok(Drawn { given: Some(known), ..Drawn::new(title, completed) })
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
     }
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
@@ -271,18 +276,29 @@ impl DbmExperiment {
         Ok(host(self.dbm.visible_of_sides(end, other)))
     }
 
-    /// The known half of the examples `v [n, visible]`, and these with their other half at its mean after annealing and `sweeps` of all
-    /// layers.
-    pub(super) fn complete(
+    /// [`completed`](Self::completed) from a half.
+    pub(super) fn completed_half(
         &self,
         v: Tensor<2>,
         half: Half,
         sweeps: usize,
         noise: &mut Noise,
     ) -> (Vec<f32>, Vec<f32>) {
+        let known = half.pixels(self.config.picture_shape(v.dims()[1]));
+        self.completed(v, &known, sweeps, noise)
+    }
+
+    /// The known pixels of the examples `v [n, visible]`, and these with the others at their mean after annealing and `sweeps` of all
+    /// layers.
+    pub(super) fn completed(
+        &self,
+        v: Tensor<2>,
+        known: &[bool],
+        sweeps: usize,
+        noise: &mut Noise,
+    ) -> (Vec<f32>, Vec<f32>) {
         let ([n, visible], rbm) = (v.dims(), self.dbm.bipartite());
-        let pixels = half.pixels(self.config.picture_shape(visible)).into_iter();
-        let row: Vec<f32> = pixels.map(|known| f32::from(u8::from(known))).collect();
+        let row: Vec<f32> = known.iter().map(|&known| f32::from(u8::from(known))).collect();
         let known: Tensor<2> = Tensor::from_data(TensorData::new(row, [1, visible]), &self.device);
         let known = known.expand([n, visible]);
         let rest = Tensor::zeros([n, rbm.visible.width() - visible], &self.device);

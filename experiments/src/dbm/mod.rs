@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod pictures;
+mod play;
 mod train;
 
 use burn::module::Param;
@@ -12,6 +13,7 @@ use gibbs_boltzmann::{
     units::UnitKind,
 };
 use gibbs_core::nn::Mlp;
+use gibbs_serve::Offer;
 
 use crate::{
     prelude::*,
@@ -136,6 +138,7 @@ impl Experiment for DbmExperiment {
         ),
     ];
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg", experiment::BASELINE];
+    const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &[
         "layer",
         "reconstruction_error",

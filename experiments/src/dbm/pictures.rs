@@ -70,7 +70,7 @@ fn completion(
     let v = experiment.config.visible().spread(&data.test, COMPLETED, &experiment.device);
     let mut sets = vec![host(v.clone())];
     for k in 0..COMPLETIONS {
-        let (known, completed) = experiment.complete(v.clone(), Half::Upper, COMPLETION_SWEEPS, noise);
+        let (known, completed) = experiment.completed_half(v.clone(), Half::Upper, COMPLETION_SWEEPS, noise);
         if k == 0 {
             sets.push(known);
         }

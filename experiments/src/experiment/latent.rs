@@ -5,7 +5,8 @@ use gibbs_data::{Kind, ReadConfig, npy};
 use super::{Applied, device, load_run, load_with_source};
 use crate::{
     cli::{Decode, Encode},
-    output::note,
+    output::{note, print_json},
+    plane,
     prelude::*,
     preprocessed::blocks,
     source::{classes, require_labels, rows},
@@ -56,12 +57,14 @@ fn layer(asked: Option<usize>, model: &dyn Latent) -> Result<usize> {
 pub(super) fn encode<E: Trained>(args: &Encode, shared: &Shared) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| args.examples.run_dir.join(FILES[0]));
     require_extension(&out, "npy")?;
+    args.plane.iter().try_for_each(|picture| require_extension(picture, "png"))?;
     let (_, device) = device(shared)?;
     let Applied { model, source, part, .. } = load_with_source::<E>(&args.examples, shared)?;
     let model = model.latent()?;
     let layer = layer(args.layer, model)?;
-    let mut values = Vec::new();
+    let (mut values, mut labels) = (Vec::new(), Some(Vec::new()));
     for set in part.of(source.data()?) {
+        labels = labels.zip(set.labels()).map(|(labels, of_set)| [labels.as_slice(), of_set].concat());
         for batch in blocks(set, &rows(set), BLOCK, model.n_classes(), &device) {
             values.extend(host(model.encode(batch, layer)?));
         }
@@ -69,6 +72,12 @@ pub(super) fn encode<E: Trained>(args: &Encode, shared: &Shared) -> Result<()> {
     let width = model.widths()[layer];
     npy::write(&out, &values, &[values.len() / width, width])?;
     note(format_args!("wrote {}", out.display()));
+    if let Some(picture) = &args.plane {
+        let work = Work::new("drawing", false);
+        let accuracy = plane::draw(&values, width, labels.as_deref(), picture, &work)?;
+        note(format_args!("wrote {}", picture.display()));
+        accuracy.iter().try_for_each(|accuracy| print_json(accuracy, false))?;
+    }
     Ok(())
 }
 

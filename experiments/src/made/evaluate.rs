@@ -1,95 +1,29 @@
 //! Log-likelihoods of a trained model, draws from it, and completions of examples.
 
-use gibbs_autoregressive::{Autoregressive, OutputDistribution, ValueError};
-use gibbs_core::{Kind, preprocess::PreprocessorConfig};
+use gibbs_autoregressive::{Autoregressive, OutputDistribution};
+use gibbs_core::Kind;
 use gibbs_serve::Playground;
 
 use super::{MadeExperiment, MadeModel, MadeRun, Model, pictures};
 use crate::{
     conditions::Conditions,
     evidence::Half,
+    outputs::{BLOCK, Outputs},
     prelude::*,
-    preprocessed::with_classes,
-    source::{require_labels, require_unit_interval, rows},
-    usage::usage,
+    source::{require_labels, rows},
 };
 
-/// The setting with which these models learn real columns.
-pub(super) const REAL: &str = "model.outputs=auto";
-
-/// Examples that are computed at once.
-const BLOCK: usize = 1000;
 /// Gray of pixels that are not known.
 const UNKNOWN: f32 = 0.5;
-
-/// Examples as the model receives them: levels of categorical variables, all else as it is.
-pub(super) fn batch(model: &MadeModel, batch: gibbs_data::Batch) -> Batch {
-    let Batch { x, context, weights } = with_classes(batch, model.network.n_context());
-    let x = match model.network.output() {
-        &OutputDistribution::Categorical { levels } => {
-            (x * levels as f64).floor().clamp(0.0, (levels - 1) as f64)
-        }
-        _ => x,
-    };
-    Batch { x, context, weights }
-}
 
 /// Exact log-probability of each example of a set, in the coordinates of the data; of a cell where discrete columns have noise.
 pub(super) fn log_probs(config: &MadeRun, model: &Model, data: &Dataset, device: &Device) -> Vec<f64> {
     let log_cell = config.density().log_cell();
     let log_prob = |rows: &[usize]| {
-        let Batch { x, context, .. } = batch(&config.model, data.batch(rows, device));
+        let Batch { x, context, .. } = config.model.outputs().batch(data.batch(rows, device));
         to_host(model.log_prob_given(x, context.as_ref()))
     };
     rows(data).chunks(BLOCK).flat_map(log_prob).map(|log_prob| log_prob + log_cell).collect()
-}
-
-/// Whether data have the values of the model's variables.
-///
-/// # Errors
-/// The first value that is none.
-pub(super) fn require(model: &MadeModel, data: &Dataset) -> Result<()> {
-    let output = model.network.output();
-    let is_bernoulli = *output == OutputDistribution::Bernoulli;
-    let is_categorical = matches!(output, OutputDistribution::Categorical { .. });
-    if is_bernoulli || is_categorical {
-        require_unit_interval(data, REAL)?;
-    }
-    if is_categorical || is_bernoulli && data.is_binary() {
-        return Ok(());
-    }
-    // Levels are checked as the model counts them, from 0.
-    let first = |column: usize| match (&model.preprocessing, output.of(column)) {
-        (PreprocessorConfig::Standardize { shift, .. }, OutputDistribution::Categorical { .. }) => {
-            shift[column]
-        }
-        _ => 0.0,
-    };
-    let width = data.width();
-    for (block, rows) in rows(data).chunks(BLOCK).enumerate() {
-        let values = data.values(rows).into_iter().enumerate();
-        let x: Vec<f64> = values.map(|(i, x)| f64::from(x) - first(i % width)).collect();
-        output.check(&x, width).map_err(|error| {
-            let ValueError { example, variable, value, expected } = error;
-            let (example, first) = (example + block * BLOCK, first(variable));
-            let (value, name) = (value + first, data.name());
-            usage(match output.of(variable) {
-                OutputDistribution::Categorical { levels } => format!(
-                    "{name}: the value {value} of column {variable} in example {example} has probability 0: training had the \
-                     whole numbers from {first} to {}; leave the example out, or train with data that have the value",
-                    first + (levels - 1) as f64
-                ),
-                OutputDistribution::Bernoulli if is_bernoulli => format!(
-                    "{name}: the value {value} of variable {variable} in example {example} is not {expected}; give zeros and \
-                     ones, or train with --set data.binarization=stochastic or threshold"
-                ),
-                _ => format!(
-                    "{name}: the value {value} of column {variable} in example {example} is not {expected}"
-                ),
-            })
-        })?;
-    }
-    Ok(())
 }
 
 impl Trained for MadeExperiment {
@@ -98,7 +32,7 @@ impl Trained for MadeExperiment {
         let (config, network, sets) = (&self.config, &self.config.model.network, on.sets()?);
         for set in &sets {
             set.require_width(network.n_visible()).or_usage()?;
-            require(&config.model, set)?;
+            self.outputs().require(set)?;
         }
         require_labels(sets.iter().copied(), network.n_context(), "model.n_classes")?;
         let each = sets.iter().flat_map(|set| log_probs(config, &self.model, set, &self.device)).collect();
@@ -106,20 +40,8 @@ impl Trained for MadeExperiment {
         evaluation.add_log_prob(each, Kind::Exact, &config.density());
         evaluation.note("log_prob", "binarization", config.binarization());
         evaluation.note("log_prob", "orderings", self.model.model.n_masks());
-        if network.n_context() > 0 {
-            let given = if config.model.context.is_some() { "context" } else { "class" };
-            evaluation.note("log_prob", "given", given);
-        }
-        if let OutputDistribution::Mixed { columns } = network.output() {
-            let is_real =
-                |column: &OutputDistribution| matches!(column, OutputDistribution::GaussianMixture { .. });
-            let kind = match (columns.iter().any(is_real), columns.iter().all(is_real)) {
-                (_, true) => "density",
-                (true, _) => "mass of the discrete columns times density of the real ones",
-                _ => "mass",
-            };
-            evaluation.note("log_prob", "of", kind);
-        }
+        let given = if config.model.context.is_some() { "context" } else { "class" };
+        self.outputs().note(&mut evaluation, &["log_prob"], given);
         if let &OutputDistribution::Categorical { levels } = network.output() {
             let nats_per_bit = std::f64::consts::LN_2 * network.n_visible() as f64;
             let bits = Estimate::exact_mean(&evaluation.per_example).affine(-1.0 / nats_per_bit, 0.0);
@@ -130,10 +52,7 @@ impl Trained for MadeExperiment {
     }
 
     fn look(&self) -> Look {
-        let output = self.config.model.network.output();
-        let is_real = matches!(output, OutputDistribution::GaussianMixture { .. });
-        let kind = if is_real { gibbs_data::Kind::Real } else { gibbs_data::Kind::Gray };
-        self.config.look(self.model.model.n_visible(), kind)
+        self.config.look(self.model.model.n_visible(), self.outputs().kind())
     }
 
     fn sample(&self, args: &cli::Sample, flags: &MadeSampleArgs, shared: &Shared) -> Result<Drawn> {
@@ -144,7 +63,7 @@ impl Trained for MadeExperiment {
         if let Some(known) = known.or(flags.prefix.map(Known::Prefix)) {
             self.known(&known)?;
             let data = super::as_learned(&self.config, self.config.load_data(&shared.data_dir)?)?.test;
-            require(model, &data)?;
+            self.outputs().require(&data)?;
             let rows: Vec<usize> = (0..args.n()).map(|i| i * data.len() / args.n()).collect();
             let values = self.complete(&data, &rows, &known, &mut noise)?;
             let given = Some(self.given(&data, &rows, &known)?);
@@ -191,15 +110,13 @@ pub(super) enum Known {
 }
 
 impl MadeExperiment {
+    fn outputs(&self) -> Outputs<'_> {
+        self.config.model.outputs()
+    }
+
     /// Values of variables as data: levels become numbers from 0 to 1.
     pub(super) fn decode(&self, x: Tensor<2>) -> Vec<f32> {
-        let x = to_host(self.model.preprocessor.inverse(x));
-        match self.config.model.network.output() {
-            &OutputDistribution::Categorical { levels } => {
-                x.into_iter().map(|level| (level / (levels - 1) as f64) as f32).collect()
-            }
-            _ => self.config.rounded(x.into_iter().map(|x| x as f32).collect()),
-        }
+        self.config.rounded(self.outputs().decode(&self.model.preprocessor, x))
     }
 
     /// What draws are conditioned on.
@@ -238,7 +155,7 @@ impl MadeExperiment {
     /// As [`known`](Self::known).
     pub(super) fn given(&self, data: &Dataset, rows: &[usize], known: &Known) -> Result<Vec<f32>> {
         let flags = self.known(known)?;
-        let examples = batch(&self.config.model, data.batch(rows, &self.device));
+        let examples = self.outputs().batch(data.batch(rows, &self.device));
         let whole = self.decode(self.model.preprocessor.forward(examples.x).0);
         Ok(whole
             .iter()
@@ -259,7 +176,7 @@ impl MadeExperiment {
         noise: &mut Noise,
     ) -> Result<Vec<f32>> {
         let flags = self.known(known)?;
-        let Batch { x, context, .. } = batch(&self.config.model, data.batch(rows, &self.device));
+        let Batch { x, context, .. } = self.outputs().batch(data.batch(rows, &self.device));
         let x = self.model.preprocessor.forward(x).0;
         let completed = self.model.model.complete_known(&flags, x, context.as_ref(), noise);
         let way_out = "take --prefix N, or a made that was trained in many orders (model.order=random with model.n_masks above 1)";

@@ -1,6 +1,5 @@
 //! Autoregressive models on the command line: MADE, NADE and a causal transformer.
 
-mod columns;
 mod evaluate;
 mod pictures;
 mod play;
@@ -11,14 +10,13 @@ use gibbs_autoregressive::{
 };
 use gibbs_core::preprocess::{Preprocessed, PreprocessorConfig};
 use gibbs_serve::Offer;
-use serde_json::Map;
 
 use crate::{
-    columns::ColumnSettings,
     conditions::ContextUnits,
+    outputs::{self, Outputs},
     prelude::*,
     preprocessed,
-    source::{require_labels, require_unit_interval, spread, train_like_valid},
+    source::{require_labels, spread, train_like_valid},
     validation::Selection,
 };
 
@@ -44,6 +42,17 @@ pub struct MadeModel {
     pub preprocessing: PreprocessorConfig,
     /// Units of the real numbers on which the model is conditioned, where it is.
     pub context: Option<ContextUnits>,
+}
+
+impl MadeModel {
+    /// The variables, as the data see them.
+    fn outputs(&self) -> Outputs<'_> {
+        Outputs {
+            distribution: self.network.output(),
+            preprocessing: &self.preprocessing,
+            n_context: self.network.n_context(),
+        }
+    }
 }
 
 /// What only these models have in the `train` section.
@@ -94,7 +103,7 @@ impl Experiment for MadeExperiment {
     type Commands = NoCommands;
 
     fn is_density_of_columns(model: &MadeModel) -> bool {
-        matches!(model.network.output(), OutputDistribution::GaussianMixture { .. })
+        outputs::is_real(model.network.output())
     }
 
     fn is_slow(request: &Request) -> bool {
@@ -106,7 +115,7 @@ impl Experiment for MadeExperiment {
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         use AutoregressiveKind::{Made, Nade, Transformer};
         let kind = request.or("model.kind", Made);
-        let output = output(request, info)?;
+        let output = outputs::of_request(request, info);
         let are_few = info.has_few();
         let (n_hidden, steps, batch_size, rate) = match (kind, request.preset) {
             (Made, Preset::Tiny) => (32, 200, 100, 4e-3),
@@ -135,13 +144,7 @@ impl Experiment for MadeExperiment {
         }
         let asked_batch_size = request.or("train.batch_size", batch_size);
         let epochs = |steps| info.epochs(steps, asked_batch_size, usize::MAX);
-        let preprocessing = match &output {
-            OutputDistribution::GaussianMixture { .. } => {
-                ColumnSettings::of(request, info)?.preprocessing(info)?
-            }
-            OutputDistribution::Mixed { columns } => columns::preprocessing(columns, info),
-            _ => PreprocessorConfig::Identity,
-        };
+        let preprocessing = outputs::preprocessing(&output, request, info)?;
         let binarization = info.binarization(output == OutputDistribution::Bernoulli);
         let train = TrainConfig {
             run: LoopConfig {
@@ -172,10 +175,7 @@ impl Experiment for MadeExperiment {
         let (sets, n_context) = ([&data.train, &data.valid, &data.test], model.network.n_context());
         model.context.iter().try_for_each(|context| context.validate(n_context))?;
         require_labels(sets, n_context, "model.n_classes")?;
-        match config.data()?.binarization {
-            Binarization::None => sets.into_iter().try_for_each(|set| evaluate::require(model, set)),
-            _ => sets.into_iter().try_for_each(|set| require_unit_interval(set, evaluate::REAL)),
-        }
+        model.outputs().require_all(data, config.data()?.binarization)
     }
 
     fn prepare(config: &MadeRun, data: Splits) -> Result<Splits> {
@@ -184,20 +184,20 @@ impl Experiment for MadeExperiment {
 
     fn task<'a>(config: &'a MadeRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
         let (data, network) = (source.data()?, &config.model.network);
-        let is_real =
-            |column| matches!(network.output().of(column), OutputDistribution::GaussianMixture { .. });
-        preprocessed::require_varying_columns(&data.train, is_real)?;
+        preprocessed::require_varying_columns(&data.train, |column| {
+            outputs::is_real(network.output().of(column))
+        })?;
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let preprocessor = preprocessed::init(&config.model.preprocessing, network.n_visible())?;
         let rows = spread(data.train.len(), MARGINALS);
         let encode = {
             let preprocessor = preprocessor.clone();
             move |batch| {
-                let batch = evaluate::batch(&config.model, batch);
+                let batch = config.model.outputs().batch(batch);
                 Batch { x: preprocessor.forward(batch.x).0, ..batch }
             }
         };
-        let examples = evaluate::batch(&config.model, data.train.batch(&rows, device)).x;
+        let examples = config.model.outputs().batch(data.train.batch(&rows, device)).x;
         // The loss is that of the data, up to the spread of the volume where it depends on the example.
         let log_volume = mean(&to_host(preprocessor.forward(examples).1));
         let model = model.with_marginals(encode(data.train.batch(&rows, device)).x);
@@ -238,22 +238,4 @@ impl Experiment for MadeExperiment {
 fn as_learned(config: &MadeRun, data: Splits) -> Result<Splits> {
     let data = ContextUnits::standardized(config.model.context.as_ref(), data)?;
     config.density().with_noise(data, config.seed)
-}
-
-/// The output distribution that is asked for. `model.outputs=auto`, and a table of other values than 0 to 1, get one for each
-/// column; `model.outputs=KIND` is short for `model.output.kind=KIND`.
-fn output(request: &Request, info: &SourceInfo) -> Result<OutputDistribution> {
-    let asked: Option<String> = request.get("model.outputs");
-    let is_table = !request.has("model.output") && info.data.is_some() && !info.is_unit_interval();
-    match (asked.as_deref(), info.data) {
-        (Some("auto"), Some(data)) => Ok(columns::choose(&data.train)),
-        (None, Some(data)) if is_table => Ok(columns::choose(&data.train)),
-        (Some(kind), _) if kind != "auto" => {
-            let mut output: Map<String, Value> = request.or("model.output", Map::new());
-            output.insert("kind".into(), kind.into());
-            // A kind that does not exist is refused when the whole configuration is resolved.
-            Ok(serde_json::from_value(output.into()).unwrap_or_default())
-        }
-        _ => Ok(request.or("model.output", OutputDistribution::default())),
-    }
 }

@@ -125,6 +125,38 @@ pub(crate) const DBM: Family = Family {
     ],
 };
 
+/// Variational autoencoder.
+pub(crate) const VAE: Family = Family {
+    name: "vae",
+    data: Some("bars-and-stripes"),
+    short: &["train.batch_size=100", "train.epochs=2", "model.n_hidden=[16]", "model.n_latent=4"],
+    stages: &[2],
+    logged: "loss",
+    metrics: &[
+        ("log_prob_importance_weighted", "lower_bound"),
+        ("log_prob_bound", "lower_bound"),
+        ("log_prob_annealed", "lower_bound"),
+        ("log_prob_upper", "asymptotic"),
+        ("annealing_gap", "upper_bound"),
+        ("rate", "unbiased"),
+        ("distortion", "unbiased"),
+        ("active_units", "exact"),
+    ],
+    pictures: &["samples.png", "reconstructions.png", "walks.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=[13]",
+        tensor: "decoder.layers.0.weight",
+        shapes: ["[4, 16]", "[4, 13]"],
+    },
+    few_sweeps: &[],
+    others: &[
+        ("model.n_latent=3", "n_latent"),
+        ("train.batch_size=50", "batch_size"),
+        ("train.n_samples=2", "n_samples"),
+        ("seed=9", "seed"),
+    ],
+};
+
 /// General Boltzmann machine.
 pub(crate) const BM: Family = Family {
     name: "bm",
@@ -272,7 +304,7 @@ pub(crate) const CNF: Family = Family {
 };
 
 /// All of them.
-pub(crate) const FAMILIES: [&Family; 7] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &MADE, &VAN];
+pub(crate) const FAMILIES: [&Family; 8] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN];
 
 impl Family {
     /// Runs the executable to its end.

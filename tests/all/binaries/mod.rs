@@ -32,6 +32,7 @@ mod shards;
 mod stacks;
 mod start;
 mod unix;
+mod vae;
 mod van;
 mod weighted;
 

@@ -5,10 +5,10 @@ use tempfile::tempdir;
 use super::{
     AUTOENCODER, DBN, MADE, RBM, VAN,
     command::{Outcome, command},
-    family::{BM, CNF, DBM, Family, REALNVP, SPINS},
+    family::{BM, CNF, DBM, Family, REALNVP, SPINS, VAE},
 };
 
-const ALL: [&Family; 10] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &MADE, &VAN, &SPINS, &REALNVP, &CNF];
+const ALL: [&Family; 11] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &SPINS, &REALNVP, &CNF];
 
 fn config(name: &str, arguments: &[&str]) -> Outcome {
     let folder = tempdir().unwrap();

@@ -62,7 +62,7 @@ pub fn log_weights(
     noise: &mut Noise,
 ) -> Vec<Estimate> {
     let (visible, chains) = (machine.n_visible(), anneal.chains_of_example);
-    let v = crate::dbm::repeat_rows(v, chains);
+    let v = gibbs_core::math::repeat_rows(v, chains);
     let n = v.dims()[0];
     let like = (&v.device(), v.dtype());
     let hidden = Tensor::zeros([n, machine.n_units()], like);

@@ -12,7 +12,7 @@
 
 use burn::prelude::*;
 use gibbs_backend::{sigmoid, sparse_matmul};
-use gibbs_core::math::{log_sum_exp_rows, row_sums};
+use gibbs_core::math::{log_sum_exp_rows, repeat_rows, row_sums};
 
 use super::machine::Dbm;
 use crate::{
@@ -205,10 +205,4 @@ fn log_weights_of_even(rbm: &AnyRbm, input: &Tensor<2>, states: Tensor<2>) -> Te
     let all = input.clone().unsqueeze_dim::<3>(1) + from_states;
     let partition = rbm.hidden.log_partition(all.reshape([batch * n, odd])).reshape([batch, n]);
     partition - rbm.visible.energy(states).unsqueeze_dim::<2>(0)
-}
-
-/// Each row `copies` times, next to each other.
-pub(crate) fn repeat_rows(x: Tensor<2>, copies: usize) -> Tensor<2> {
-    let [batch, width] = x.dims();
-    x.unsqueeze_dim::<3>(1).expand([batch, copies, width]).reshape([batch * copies, width])
 }

@@ -31,7 +31,6 @@ mod tests;
 
 pub use config::DbmConfig;
 pub use inference::MeanField;
-pub(crate) use inference::repeat_rows;
 pub use machine::{Coupling, Dbm, Label};
 pub use objective::DeepContrastive;
 pub use posterior::PosteriorProtocol;

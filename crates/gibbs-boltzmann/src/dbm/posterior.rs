@@ -19,12 +19,12 @@ use burn::prelude::*;
 use gibbs_backend::Noise;
 use gibbs_core::{
     ConfigError, Estimate, Kind,
-    math::{log_mean_exp_estimate, row_sums, to_host},
+    math::{log_mean_exp_estimate, repeat_rows, row_sums, to_host},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    inference::{Clamped, MeanField, repeat_rows},
+    inference::{Clamped, MeanField},
     machine::Dbm,
 };
 use crate::units::{AnyUnits, UnitFamily, Units};

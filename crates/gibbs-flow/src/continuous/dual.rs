@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use gibbs_backend::{Window, affine, convolution};
-use gibbs_core::nn::{Activation, Affine};
+use gibbs_core::nn::{Activation, Affine, coarsened, refined};
 
 use super::smooth::slope;
 
@@ -94,27 +94,11 @@ impl Dual {
 
     /// Squares of four sites as one with four times the channels.
     pub(super) fn coarsened(self) -> Self {
-        self.rearranged(|x| {
-            let [n, rows, columns, channels] = x.dims();
-            x.reshape([n, rows / 2, 2, columns / 2, 2 * channels]).permute([0, 1, 3, 2, 4]).reshape([
-                n,
-                rows / 2,
-                columns / 2,
-                4 * channels,
-            ])
-        })
+        self.rearranged(coarsened)
     }
 
     /// The reverse of [`coarsened`](Self::coarsened).
     pub(super) fn refined(self) -> Self {
-        self.rearranged(|x| {
-            let [n, rows, columns, channels] = x.dims();
-            x.reshape([n, rows, columns, 2, channels / 2]).permute([0, 1, 3, 2, 4]).reshape([
-                n,
-                2 * rows,
-                2 * columns,
-                channels / 4,
-            ])
-        })
+        self.rearranged(refined)
     }
 }

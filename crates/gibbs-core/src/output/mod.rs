@@ -1,4 +1,4 @@
-//! The conditional distribution of one variable, given earlier variables.
+//! The distribution of each variable, with parameters that a network computes: the last layer of autoregressive models and decoders.
 //!
 //! ```text
 //! Bernoulli          p(x=1) = σ(θ)                                      x in {0, 1},  1 parameter
@@ -19,14 +19,15 @@
 mod mixed;
 
 use burn::prelude::*;
-use gibbs_backend::{bce_with_logits, tanh};
-use gibbs_core::{
-    ConfigError,
-    check::require_values,
-    math::{LN_SQRT_TAU, log_sum_exp_rows},
-};
+use gibbs_backend::{Noise, bce_with_logits, sigmoid, tanh};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::{
+    ConfigError,
+    check::require_values,
+    math::{LN_SQRT_TAU, log_sum_exp_rows, to_host},
+};
 
 /// Bound on the logarithm of a component's scale. Data should have a scale of about one: scales can be 0.0009 to 1097.
 const LOG_SCALE: f64 = 7.0;
@@ -93,7 +94,7 @@ impl OutputDistribution {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), and for mixed distributions.
-    pub(crate) fn validate_shared(&self, n_visible: usize) -> Result<(), ConfigError> {
+    pub fn validate_shared(&self, n_visible: usize) -> Result<(), ConfigError> {
         let is_mixed = matches!(self, Self::Mixed { .. });
         let reason = "needs model.kind made or nade: the variables of this network share their weights";
         ConfigError::require(!is_mixed, "output.kind", "mixed", reason)?;
@@ -144,7 +145,7 @@ impl OutputDistribution {
     }
 
     /// Network inputs of one value of a variable: [`encode`](Self::encode) on the host.
-    pub(crate) fn encode_value(&self, variable: usize, value: f32, inputs: &mut [f32]) {
+    pub fn encode_value(&self, variable: usize, value: f32, inputs: &mut [f32]) {
         inputs.fill(0.0);
         match self.of(variable) {
             Self::Categorical { levels } => {
@@ -203,7 +204,7 @@ impl OutputDistribution {
     }
 
     /// Whether a draw needs a normal number in addition to the uniform one.
-    pub(crate) fn draws_normal(&self) -> bool {
+    pub fn draws_normal(&self) -> bool {
         match self {
             Self::Mixed { columns } => columns.iter().any(Self::draws_normal),
             shared => matches!(shared, Self::GaussianMixture { .. }),
@@ -227,6 +228,41 @@ impl OutputDistribution {
             }
             Self::Mixed { .. } => unreachable!("{NOT_NESTED}"),
         }
+    }
+
+    /// A draw of each variable for `parameters [n, D·P]`: `[n, D]`. Bits are drawn on their device, other values on the host.
+    pub fn sample(&self, parameters: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
+        if *self == Self::Bernoulli {
+            return noise.bernoulli(sigmoid(parameters));
+        }
+        let (shape, options) = (parameters.dims(), (&parameters.device(), parameters.dtype()));
+        let width = shape[1] / self.n_parameters();
+        let host =
+            |values: Tensor<2>| -> Vec<f32> { to_host(values).into_iter().map(|x| x as f32).collect() };
+        let uniform = host(noise.uniform([shape[0], width], options));
+        let normal = host(noise.normal([shape[0], width], options));
+        let values: Vec<f32> = host(parameters)
+            .chunks(self.n_parameters())
+            .enumerate()
+            .map(|(i, parameters)| self.draw(i % width, parameters, uniform[i], normal[i]))
+            .collect();
+        Tensor::from_data(TensorData::new(values, [shape[0], width]), options)
+    }
+
+    /// The mean of each variable for `parameters [n, D·P]`: `[n, D]`. Means of bits are computed on their device, others on the host.
+    pub fn means(&self, parameters: Tensor<2>) -> Tensor<2> {
+        if *self == Self::Bernoulli {
+            return sigmoid(parameters);
+        }
+        let (shape, options) = (parameters.dims(), (&parameters.device(), parameters.dtype()));
+        let width = shape[1] / self.n_parameters();
+        let parameters: Vec<f32> = to_host(parameters).into_iter().map(|x| x as f32).collect();
+        let values: Vec<f32> = parameters
+            .chunks(self.n_parameters())
+            .enumerate()
+            .map(|(i, parameters)| self.mean(i % width, parameters) as f32)
+            .collect();
+        Tensor::from_data(TensorData::new(values, [shape[0], width]), options)
     }
 
     /// Parameters `[D·P]` of independent variables that fit the data `x [n, D]`.

@@ -1,9 +1,8 @@
 //! Variables with different distributions. Those with the same distribution are computed together.
 
-use burn::prelude::*;
-use gibbs_core::{ConfigError, columns::select};
-
 use super::OutputDistribution;
+use crate::{ConfigError, columns::select};
+use burn::prelude::*;
 
 /// Variables with the same distribution.
 struct Group<'a> {

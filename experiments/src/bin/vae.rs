@@ -1,0 +1,5 @@
+//! Variational autoencoders: train, measure, sample, encode.
+
+fn main() -> std::process::ExitCode {
+    experiments::VAE.main()
+}

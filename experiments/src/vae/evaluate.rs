@@ -1,0 +1,246 @@
+//! Bounds of the likelihood of a trained VAE, and draws from it.
+
+use gibbs_autoencoder::{Vae, vae::Evidence};
+use gibbs_core::{Kind, nn::Affine, output::OutputDistribution};
+use gibbs_serve::Playground;
+
+use super::{Model, VaeExperiment, VaeRun, pictures};
+use crate::{
+    conditions::Conditions,
+    outputs::{BLOCK, Outputs},
+    prelude::*,
+    source::{require_labels, rows, spread},
+};
+
+/// Codes that are computed at once.
+const CODES: usize = 20_000;
+/// Seconds for a product and for an output variable of a decoder on 2 cores, counted on a VAE of 784-200-200-50.
+const SECONDS_PER_PRODUCT: f64 = 2e-11;
+const SECONDS_PER_OUTPUT: f64 = 1.5e-9;
+
+/// Bounds of the likelihood of each example of a set in the coordinates of the data, from so many codes.
+pub(super) fn evidence(
+    config: &VaeRun,
+    model: &Model,
+    data: &Dataset,
+    samples: usize,
+    device: &Device,
+    noise: &mut Noise,
+) -> Vec<Evidence> {
+    let rows = rows(data);
+    let blocks = rows.chunks((CODES / samples).max(1));
+    blocks.flat_map(|rows| evidence_of(config, model, (data, rows), samples, device, noise)).collect()
+}
+
+fn evidence_of(
+    config: &VaeRun,
+    model: &Model,
+    (data, rows): (&Dataset, &[usize]),
+    samples: usize,
+    device: &Device,
+    noise: &mut Noise,
+) -> Vec<Evidence> {
+    let log_cell = config.density().log_cell();
+    let Batch { x, context, .. } = config.model.outputs().batch(data.batch(rows, device));
+    let (x, ladj) = model.preprocessor.forward(x);
+    let mut evidence = model.model.evidence(x, context.as_ref(), samples, noise);
+    for (each, ladj) in evidence.iter_mut().zip(to_host(ladj)) {
+        let shift = ladj + log_cell;
+        each.importance_weighted = each.importance_weighted.clone().affine(1.0, shift);
+        each.elbo += shift;
+        each.distortion -= shift;
+    }
+    evidence
+}
+
+/// Means of posteriors of examples, `[n, latent]`.
+pub(super) fn codes(experiment: &VaeExperiment, data: &Dataset, rows: &[usize]) -> Tensor<2> {
+    let of = |rows: &[usize]| {
+        let Batch { x, context, .. } = experiment.outputs().batch(data.batch(rows, &experiment.device));
+        let x = experiment.model.preprocessor.forward(x).0;
+        experiment.model.model.encode(x, context.as_ref()).center()
+    };
+    Tensor::cat(rows.chunks(BLOCK).map(of).collect(), 0)
+}
+
+impl Trained for VaeExperiment {
+    /// Bounds by many codes for as many examples as a minute allows, rate and distortion, and bounds from both sides for some examples.
+    fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
+        let (config, sets, samples) = (&self.config, on.sets()?, self.config.model.samples);
+        for set in &sets {
+            set.require_width(self.model.model.n_visible()).or_usage()?;
+            self.outputs().require(set)?;
+        }
+        require_labels(sets.iter().copied(), self.model.model.n_context(), "model.n_classes")?;
+        let noise = &mut Noise::new(config.seed, "evidence");
+        let n: usize = sets.iter().map(|set| set.len()).sum();
+        let taken = on.work.affordable("examples", n, samples as f64 * self.seconds_per_code());
+        let mut all = Vec::new();
+        for set in &sets {
+            let rows = spread(set.len(), set.len() * taken / n);
+            for rows in on.work.over(set.name(), rows.chunks((CODES / samples).max(1))) {
+                all.extend(evidence_of(config, &self.model, (set, rows), samples, &self.device, noise));
+            }
+        }
+        let bounds: Vec<Estimate> = all.iter().map(|each| each.importance_weighted.clone()).collect();
+        let mut evaluation = Evaluation::default();
+        evaluation.draws = (taken < n).then_some(all.len());
+        evaluation.add("log_prob_importance_weighted", &bound_of(&bounds), "nats");
+        evaluation.note("log_prob_importance_weighted", "samples", samples);
+        let columns: [(&str, fn(&Evidence) -> f64, Kind); 3] = [
+            ("log_prob_bound", |each| each.elbo, Kind::LowerBound),
+            ("rate", |each| each.rate, Kind::Unbiased),
+            ("distortion", |each| each.distortion, Kind::Unbiased),
+        ];
+        for (name, value, kind) in columns {
+            evaluation.add_mean_of(name, kind, &all.iter().map(value).collect::<Vec<_>>(), "nats");
+        }
+        self.active_units(&sets, &mut evaluation);
+        self.annealed(&sets, &mut evaluation);
+        evaluation.per_example = bounds.into_iter().map(|bound| bound.value).collect();
+        if let OutputDistribution::Categorical { levels } = self.outputs().distribution {
+            let nats_per_bit = std::f64::consts::LN_2 * self.model.model.n_visible() as f64;
+            let bound = Estimate::mean(&evaluation.per_example).with_kind(Kind::LowerBound);
+            evaluation.add("bits_per_dim", &bound.affine(-1.0 / nats_per_bit, 0.0), "bits");
+            evaluation.note("bits_per_dim", "levels", *levels);
+        }
+        let names = ["log_prob_importance_weighted", "log_prob_bound", "log_prob_annealed", "log_prob_upper"];
+        evaluation.note_all(&names, Some(("binarization", config.binarization().into())));
+        let given = if config.model.context.is_some() { "context" } else { "class" };
+        self.outputs().note(&mut evaluation, &names, given);
+        Ok(evaluation)
+    }
+
+    fn look(&self) -> Look {
+        self.config.look(self.model.model.n_visible(), self.outputs().kind())
+    }
+
+    fn sample(&self, args: &cli::Sample, flags: &VaeSampleArgs, _: &Shared) -> Result<Drawn> {
+        let asked = (flags.context.as_deref(), flags.class);
+        let (n, context) = self.conditions().of_sample(args, asked)?;
+        let (values, means) = self.draw(n, context.as_ref(), &mut Noise::new(args.seed, "sample"));
+        Ok(Drawn { shown: Some(means), ..Drawn::new(pictures::title(n), values) })
+    }
+
+    fn playground(self) -> Option<Box<dyn Playground>> {
+        Some(Box::new(self))
+    }
+
+    fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
+        pictures::draw(self, source.data()?, files)
+    }
+
+    fn latent(&self) -> Result<&dyn Latent> {
+        Ok(self)
+    }
+}
+
+/// The mean of bounds of examples. Bounds hold whatever their weights are, so none is unreliable.
+fn bound_of(bounds: &[Estimate]) -> Estimate {
+    Estimate { unreliable: None, ..Estimate::mean_of(bounds) }
+}
+
+impl VaeExperiment {
+    /// The variables, as the data see them.
+    pub(super) fn outputs(&self) -> Outputs<'_> {
+        self.config.model.outputs()
+    }
+
+    /// What draws are conditioned on.
+    pub(super) fn conditions(&self) -> Conditions<'_> {
+        let units = self.config.model.context.as_ref();
+        Conditions { units, n_context: self.model.model.n_context(), device: &self.device }
+    }
+
+    /// Values of variables as data.
+    pub(super) fn decoded(&self, x: Tensor<2>) -> Vec<f32> {
+        self.outputs().decode(&self.model.preprocessor, x)
+    }
+
+    /// `n` independent draws and the means of their variables, as data.
+    pub(super) fn draw(
+        &self,
+        n: usize,
+        context: Option<&Tensor<2>>,
+        noise: &mut Noise,
+    ) -> (Vec<f32>, Vec<f32>) {
+        let vae = &self.model.model;
+        let (x, z) = vae.sample_given(n, context, noise);
+        let means = vae.output().means(vae.decode(z, context));
+        (self.config.rounded(self.decoded(x)), self.decoded(means))
+    }
+
+    /// Counted seconds of a code: products of the decoder, and its outputs.
+    fn seconds_per_code(&self) -> f64 {
+        let (vae, network) = (&self.model.model, &self.config.model.network);
+        let sizes = |layer: &Affine| layer.weight.dims().iter().product::<usize>();
+        let of_drawer = vae.drawer.iter().flat_map(|drawer| &drawer.layers);
+        // The first layer of convolutions acts at a sixteenth of the pixels, the second at a quarter.
+        let convolutions =
+            of_drawer.zip([16, 4]).map(|(layer, part)| sizes(layer) * network.n_visible / part);
+        let products = vae.decoder.layers.iter().map(sizes).chain(convolutions).sum::<usize>();
+        let outputs = network.n_visible * network.output.n_parameters();
+        products as f64 * SECONDS_PER_PRODUCT + outputs as f64 * SECONDS_PER_OUTPUT
+    }
+
+    /// Latent variables that carry information about the examples.
+    fn active_units(&self, sets: &[&Dataset], evaluation: &mut Evaluation) {
+        let means = Tensor::cat(sets.iter().map(|set| codes(self, set, &rows(set))).collect(), 0);
+        if means.dims()[0] > 1 {
+            let active = Vae::active_units(means).into_iter().filter(|is_active| *is_active).count();
+            evaluation.add("active_units", &Estimate::exact(active as f64), "of the latent variables");
+        }
+    }
+
+    /// Bounds of `ln p` by annealing, of test examples from below, and of draws of the model from both sides.
+    fn annealed(&self, sets: &[&Dataset], evaluation: &mut Evaluation) {
+        let (vae, annealing) = (&self.model.model, self.config.train.family.annealing);
+        let n = self.config.model.measured / sets.len();
+        if n == 0 {
+            return;
+        }
+        let log_cell = self.config.density().log_cell();
+        let noise = &mut Noise::new(self.config.seed, "annealing");
+        let (mut lower, mut gaps) = (Vec::new(), Vec::new());
+        for set in sets {
+            let rows = spread(set.len(), n);
+            for rows in rows.chunks((CODES / annealing.chains).max(1)) {
+                let Batch { x, context, .. } = self.outputs().batch(set.batch(rows, &self.device));
+                let (x, ladj) = self.model.preprocessor.forward(x);
+                let found = annealing.lower(vae, x, context.as_ref(), noise).into_iter().zip(to_host(ladj));
+                lower.extend(found.map(|(bound, ladj)| bound.affine(1.0, ladj + log_cell)));
+                let (x, z) = vae.sample_given(rows.len(), context.as_ref(), noise);
+                let upper = annealing.upper(vae, [x.clone(), z], context.as_ref(), noise);
+                let below = annealing.lower(vae, x, context.as_ref(), noise);
+                gaps.extend(upper.iter().zip(&below).map(|(upper, below)| upper.value - below.value));
+            }
+        }
+        let lower = bound_of(&lower);
+        // The chains of a draw share their start, so the error of the gap is its spread over draws.
+        let gap = Estimate::mean(&gaps).with_kind(Kind::UpperBound);
+        let upper = Estimate {
+            value: lower.value + gap.value,
+            std_err: lower.std_err.hypot(gap.std_err),
+            kind: Kind::Asymptotic,
+            ..lower.clone()
+        };
+        evaluation.add("log_prob_annealed", &lower, "nats");
+        evaluation.add("log_prob_upper", &upper, "nats");
+        evaluation.add("annealing_gap", &gap, "nats");
+        for name in ["log_prob_annealed", "log_prob_upper"] {
+            evaluation.note(name, "examples", gaps.len());
+        }
+        evaluation.note("log_prob_upper", "gap", "of draws of the model, for which both bounds are known");
+    }
+}
+
+/// Flags of `vae sample`.
+#[derive(Args, Debug)]
+pub struct VaeSampleArgs {
+    /// Draw from this class; all classes in equal parts if not given, where the model is conditioned on them
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<usize>,
+    /// Draw for each row of this file, where the model is conditioned on real numbers
+    #[arg(long, value_name = "FILE", conflicts_with = "class")]
+    pub context: Option<PathBuf>,
+}
