@@ -125,6 +125,11 @@ impl Shorthand for DataFlags {
 }
 
 impl CompanionFlags {
+    /// Whether there is any.
+    pub fn are_given(&self) -> bool {
+        self.labels.is_some() || self.context.is_some() || self.weights.is_some()
+    }
+
     /// How another file with these companions is read for a model of `run`.
     pub fn of_other_file(&self, run: &ReadConfig) -> ReadConfig {
         let Self { labels, context, weights } = self.clone();

@@ -2,7 +2,11 @@
 
 use gibbs_autoencoder::{Pca, TsneConfig, tsne::neighbor_accuracy};
 
-use crate::{pictures::DOT, prelude::*, source::spread};
+use crate::{
+    pictures::{DOT, range},
+    prelude::*,
+    source::spread,
+};
 
 /// Points at most; t-SNE sums over all pairs of them.
 const POINTS: usize = 5000;
@@ -42,7 +46,9 @@ pub fn draw(
     let labels: Option<Vec<u16>> = labels.map(|labels| rows.iter().map(|&i| labels[i]).collect());
     let panel = |title: &str, points: &Tensor<2>| {
         let (x, y): (Vec<f32>, Vec<f32>) = host(points.clone()).chunks(2).map(|p| (p[0], p[1])).unzip();
-        let panel = Panel::new(Axis::new("")).title(title);
+        let [(left, right), (low, high)] = [&x, &y].map(|values| range(values.clone()));
+        let panel =
+            Panel::new(Axis::new("").range(low, high)).x_axis(Axis::new("").range(left, right)).title(title);
         match &labels {
             Some(labels) => panel.classes(&x, &y, labels),
             None => panel.series(Series::new("", &x, &y).dots(DOT)),

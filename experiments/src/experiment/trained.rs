@@ -72,11 +72,12 @@ pub fn load_with_source<E: Experiment>(examples: &cli::Examples, shared: &Shared
         config::check_family::<E>(&name)?;
     }
     let own: String = request.or("data.name", E::DATA.to_string());
-    let source = match examples.data.as_ref().filter(|name| !is_same_file(name, &own)) {
+    let is_own = examples.data.as_ref().is_some_and(|name| is_same_file(name, &own));
+    let source = match examples.data.as_ref().filter(|_| !is_own || examples.files.are_given()) {
         Some(name) => {
             let mut read = examples.files.of_other_file(&request.read_config());
             // A part of a file that is asked for is a tenth or the rest, as in training.
-            read.whole = examples.split.is_none_or(|part| part == Part::All);
+            read.whole = !is_own && examples.split.is_none_or(|part| part == Part::All);
             Source::Data(E::load_data(name, &read, &request, &shared.data_dir)?)
         }
         None => load_source::<E>(&request, Some(&examples.run_dir), shared)?,

@@ -42,7 +42,7 @@ fn vae(config: &VaeConfig, seed: u64) -> Vae {
     let noise = &mut Noise::new(seed, "init");
     let vae = cast(config.init(&device(), noise).unwrap(), FloatDType::F64);
     let mut vae = perturbed(vae, 0.3, Noise::new(seed, "perturbation"));
-    for layer in vae.encoder.layers.last_mut() {
+    if let Some(layer) = vae.encoder.layers.last_mut() {
         layer.weight = layer.weight.clone().map(|weight| weight * 0.3);
         layer.bias = layer.bias.clone().map(|bias| bias * 0.3);
     }
@@ -192,7 +192,7 @@ fn evidence_is_what_the_codes_say() {
     }
 }
 
-/// For draws of the model: lower estimates have the stated errors, and the means bracket the mean of `ln p`.
+/// For draws of the model: the weights have the mean `p`, and the means of their logarithms bracket that of `ln p`.
 #[test]
 fn annealing_brackets_the_likelihood() {
     let annealing = PosteriorAnnealing { chains: 40, temperatures: 8, leapfrog: 3 };
@@ -204,9 +204,11 @@ fn annealing_brackets_the_likelihood() {
         let exact = log_prob(&vae, &x, context.as_ref());
         let lower = annealing.lower(&vae, x.clone(), context.as_ref(), noise);
         let upper = annealing.upper(&vae, [x, z], context.as_ref(), noise);
-        for (lower, exact) in lower.iter().zip(&exact) {
-            assert!((lower.value - exact).abs() < SIGMAS * lower.std_err, "{lower} {exact} {config:?}");
-        }
+        let ratios = |estimates: &[Estimate], sign: f64| -> Vec<f64> {
+            estimates.iter().zip(&exact).map(|(each, exact)| (sign * (each.value - exact)).exp()).collect()
+        };
+        check_mean(&ratios(&lower, 1.0), 1.0);
+        check_mean(&ratios(&upper, -1.0), 1.0);
         let above: Vec<f64> = upper.iter().zip(&exact).map(|(upper, exact)| upper.value - exact).collect();
         let above = Estimate::mean(&above);
         // The chains of a draw share their start, so the error is the spread over draws.
@@ -314,7 +316,7 @@ fn estimators_of_the_gradient_agree_in_the_mean() {
     let id = vae.encoder.layers[1].weight.id;
     let last = vae.decoder.layers[1].weight.id;
     let (mut differences, mut spreads) = (vec![Vec::new(); 16], [0.0; 2]);
-    for seed in 0..4000 {
+    for seed in 0..1000 {
         let [plain, double] = [plain, double].map(|elbo| step(&vae, elbo, &x, seed).gradients);
         let [a, b] = [&plain, &double].map(|gradients| to_host(gradients.get::<2>(last).unwrap()));
         assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9));
