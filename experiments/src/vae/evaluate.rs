@@ -87,14 +87,12 @@ impl Trained for VaeExperiment {
         evaluation.draws = (taken < n).then_some(all.len());
         evaluation.add("log_prob_importance_weighted", &bound_of(&bounds), "nats");
         evaluation.note("log_prob_importance_weighted", "samples", samples);
-        let columns: [(&str, fn(&Evidence) -> f64, Kind); 3] = [
-            ("log_prob_bound", |each| each.elbo, Kind::LowerBound),
-            ("rate", |each| each.rate, Kind::Unbiased),
-            ("distortion", |each| each.distortion, Kind::Unbiased),
-        ];
-        for (name, value, kind) in columns {
+        let mut add = |name: &str, kind: Kind, value: &dyn Fn(&Evidence) -> f64| {
             evaluation.add_mean_of(name, kind, &all.iter().map(value).collect::<Vec<_>>(), "nats");
-        }
+        };
+        add("log_prob_bound", Kind::LowerBound, &|each| each.elbo);
+        add("rate", Kind::Unbiased, &|each| each.rate);
+        add("distortion", Kind::Unbiased, &|each| each.distortion);
         self.active_units(&sets, &mut evaluation);
         self.annealed(&sets, &mut evaluation);
         evaluation.per_example = bounds.into_iter().map(|bound| bound.value).collect();
