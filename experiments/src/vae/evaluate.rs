@@ -85,7 +85,8 @@ impl Trained for VaeExperiment {
         let bounds: Vec<Estimate> = all.iter().map(|each| each.importance_weighted.clone()).collect();
         let mut evaluation = Evaluation::default();
         evaluation.draws = (taken < n).then_some(all.len());
-        evaluation.add("log_prob_importance_weighted", &bound_of(&bounds), "nats");
+        let bound = bound_of(&bounds);
+        evaluation.add("log_prob_importance_weighted", &bound, "nats");
         evaluation.note("log_prob_importance_weighted", "samples", samples);
         let mut add = |name: &str, kind: Kind, value: &dyn Fn(&Evidence) -> f64| {
             evaluation.add_mean_of(name, kind, &all.iter().map(value).collect::<Vec<_>>(), "nats");
@@ -94,7 +95,7 @@ impl Trained for VaeExperiment {
         add("rate", Kind::Unbiased, &|each| each.rate);
         add("distortion", Kind::Unbiased, &|each| each.distortion);
         self.active_units(&sets, &mut evaluation);
-        self.annealed(&sets, &mut evaluation);
+        self.annealed(&sets, &bound, &mut evaluation);
         evaluation.per_example = bounds.into_iter().map(|bound| bound.value).collect();
         if let OutputDistribution::Categorical { levels } = self.outputs().distribution {
             let nats_per_bit = std::f64::consts::LN_2 * self.model.model.n_visible() as f64;
@@ -190,43 +191,51 @@ impl VaeExperiment {
         }
     }
 
-    /// Bounds of `ln p` by annealing, of test examples from below, and of draws of the model from both sides.
-    fn annealed(&self, sets: &[&Dataset], evaluation: &mut Evaluation) {
+    /// Bounds of `ln p` by annealing. For some test examples it shows how far their importance-weighted bounds lie below, which moves
+    /// `bound`, the mean over all examples. For draws of the model it bounds from both sides.
+    fn annealed(&self, sets: &[&Dataset], bound: &Estimate, evaluation: &mut Evaluation) {
         let (vae, annealing) = (&self.model.model, self.config.train.family.annealing);
         let n = self.config.model.measured / sets.len();
         if n == 0 {
             return;
         }
+        let (noise, samples) = (&mut Noise::new(self.config.seed, "annealing"), self.config.model.samples);
         let log_cell = self.config.density().log_cell();
-        let noise = &mut Noise::new(self.config.seed, "annealing");
-        let (mut lower, mut gaps) = (Vec::new(), Vec::new());
+        let (mut gains, mut gaps) = (Vec::new(), Vec::new());
         for set in sets {
             let rows = spread(set.len(), n);
             for rows in rows.chunks((CODES / annealing.chains).max(1)) {
+                let mut by_codes = Vec::new();
+                for rows in rows.chunks((CODES / samples).max(1)) {
+                    let at = (*set, rows);
+                    by_codes.extend(evidence_of(&self.config, &self.model, at, samples, &self.device, noise));
+                }
                 let Batch { x, context, .. } = self.outputs().batch(set.batch(rows, &self.device));
                 let (x, ladj) = self.model.preprocessor.forward(x);
-                let found = annealing.lower(vae, x, context.as_ref(), noise).into_iter().zip(to_host(ladj));
-                lower.extend(found.map(|(bound, ladj)| bound.affine(1.0, ladj + log_cell)));
+                let lower = annealing.lower(vae, x, context.as_ref(), noise).into_iter().zip(to_host(ladj));
+                let lower = lower.map(|(bound, ladj)| bound.value + ladj + log_cell);
+                gains.extend(
+                    lower.zip(&by_codes).map(|(lower, codes)| lower - codes.importance_weighted.value),
+                );
                 let (x, z) = vae.sample_given(rows.len(), context.as_ref(), noise);
                 let upper = annealing.upper(vae, [x.clone(), z], context.as_ref(), noise);
                 let below = annealing.lower(vae, x, context.as_ref(), noise);
                 gaps.extend(upper.iter().zip(&below).map(|(upper, below)| upper.value - below.value));
             }
         }
-        let lower = bound_of(&lower);
-        // The chains of a draw share their start, so the error of the gap is its spread over draws.
-        let gap = Estimate::mean(&gaps).with_kind(Kind::UpperBound);
-        let upper = Estimate {
-            value: lower.value + gap.value,
-            std_err: lower.std_err.hypot(gap.std_err),
-            kind: Kind::Asymptotic,
-            ..lower.clone()
+        let above = |bound: &Estimate, by: &[f64], kind: Kind| {
+            let by = Estimate::mean(by);
+            let std_err = bound.std_err.hypot(by.std_err);
+            let above = Estimate { value: bound.value + by.value, std_err, kind, ..bound.clone() };
+            above.or_unreliable(by.unreliable)
         };
+        let lower = above(bound, &gains, Kind::LowerBound);
         evaluation.add("log_prob_annealed", &lower, "nats");
-        evaluation.add("log_prob_upper", &upper, "nats");
-        evaluation.add("annealing_gap", &gap, "nats");
+        evaluation.add("log_prob_upper", &above(&lower, &gaps, Kind::Asymptotic), "nats");
+        // The chains of a draw share their start, so the error of the gap is its spread over draws.
+        evaluation.add("annealing_gap", &Estimate::mean(&gaps).with_kind(Kind::UpperBound), "nats");
         for name in ["log_prob_annealed", "log_prob_upper"] {
-            evaluation.note(name, "examples", gaps.len());
+            evaluation.note(name, "annealed_examples", gaps.len());
         }
         evaluation.note("log_prob_upper", "gap", "of draws of the model, for which both bounds are known");
     }
