@@ -171,6 +171,8 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Di
         clip: if is_image { 1.0 } else { 10.0 },
         weight_decay: 0.0,
     };
-    let train = training(request, info, length, (true, false), family);
+    let mut train = training(request, info, length, (true, false), family);
+    // The loss of a validation is noisy, and falls most when the rate does: at the end.
+    train.run.patience = None;
     Ok(Settings { binarization: Binarization::None, model, train })
 }

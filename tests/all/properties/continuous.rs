@@ -196,8 +196,9 @@ impl Model for Density {
 }
 
 impl Generative for Density {
+    /// Divergences of convolutions take one pass for each pixel.
     fn is_exact(&self) -> bool {
-        true
+        !matches!(self.config, FieldConfig::Image(_))
     }
 
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {

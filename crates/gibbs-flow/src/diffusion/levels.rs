@@ -55,7 +55,8 @@ impl Levels {
         ((x - self.first) / self.spacing).round().clamp(0.0, last) * self.spacing + self.first
     }
 
-    /// `Σ_d ln P(k_d | x_1)` of levels `x_k [n, D]` in noisy data `x_1 [n, D]`: `[n]`, nats.
+    /// `Σ_d ln P(k_d | x_1)` of levels `x_k [n, D]` in noisy data `x_1 [n, D]`: `[n]`, nats. The sum over levels leaves out those beyond
+    /// 8 standard deviations of the noise from `x_k`.
     pub fn log_decoder(
         &self,
         schedule: &DiffusionSchedule,

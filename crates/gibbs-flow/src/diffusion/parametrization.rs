@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     number::Number,
-    schedule::{Coefficients, DiffusionSchedule},
+    schedule::{Coefficients, DiffusionSchedule, log_snr},
 };
 
 /// What a network predicts.
@@ -110,7 +110,7 @@ impl Parametrization {
             Coordinates::LogSnr => {
                 let [noise, data] = self.schedule.log_snr_range();
                 let width = data - noise;
-                [at.sigma.constant(1.0), at.ratio().times(1.0 / width).plus(-noise / width)]
+                [at.sigma.constant(1.0), log_snr(at).times(1.0 / width).plus(-noise / width)]
             }
             Coordinates::Straight => {
                 let total = at.alpha.clone() + at.sigma.clone();

@@ -105,6 +105,8 @@ impl DiffusionSchedule {
 
     /// The time in \[0, 1\] with the log-SNR `λ`: the inverse of [`log_snr`](Self::log_snr), clamped to its range.
     pub fn time_of(&self, log_snr: f64) -> f64 {
+        let [noise, data] = self.log_snr_range();
+        let log_snr = log_snr.clamp(noise, data);
         let ratio = (-0.5 * log_snr).exp();
         let s = match self.kind {
             ScheduleKind::Linear => {
@@ -182,16 +184,14 @@ impl DiffusionSchedule {
     }
 }
 
-impl<T: Number> Coefficients<T> {
-    /// `λ = ln(α²/σ²)`.
-    pub(super) fn ratio(&self) -> T {
-        (self.alpha.clone().ln() - self.sigma.clone().ln()).times(2.0)
-    }
+/// `λ = ln(α²/σ²)` at times of any type.
+pub(super) fn log_snr<T: Number>(at: &Coefficients<T>) -> T {
+    (at.alpha.clone().ln() - at.sigma.clone().ln()).times(2.0)
 }
 
 impl Coefficients {
     /// The log-SNR `λ = ln(α²/σ²)`.
     pub fn log_snr(&self) -> f64 {
-        self.ratio()
+        log_snr(self)
     }
 }
