@@ -65,7 +65,7 @@ impl Recipe {
             // A rate that falls as the width grows (Yang et al., "Tensor programs V", 2022, arXiv:2203.03466).
             FieldKind::Image => (both(1024), 0, 10_000, 64, 4e-3 * (32.0 / channels.max(1) as f64).min(1.0)),
             // Large batches: most of what is learned is noise.
-            _ if width <= PLANE => (both(256), 64, 8000, 1024, 8e-3),
+            _ if width <= PLANE => (both(256), 64, 12_000, 1024, 8e-3),
             _ if width <= FEW_COLUMNS => (both(256), 0, 10_000, 128, 5e-3),
             _ => (both(1024), 0, 4000, 128, 2e-3),
         };
