@@ -14,7 +14,8 @@
 //! References: Ho et al. 2020, arXiv:2006.11239, equation 5; Kingma et al. 2021, arXiv:2107.00630, equations 11 to 17.
 //!
 //! Differences from the papers: `(|ε|² - D)·α²/(α² + σ²)`, whose mean is 0, is subtracted from the squared error. It cancels most of
-//! the noise of the estimate, all of it near the data. The decoder is a density of real data, with the variance that is best for smooth densities.
+//! the noise of the estimate, all of it near the data. The decoder is a density of real data, with the variance that is best for
+//! smooth densities.
 //!
 //! Cost: `evaluations` passes of the network for each example.
 
