@@ -155,7 +155,9 @@ pub fn find_file(name: &str, run_dir: &Path) -> Result<String> {
         .file_name()
         .into_iter()
         .flat_map(|file| [run_dir.join(path), run_dir.join(file), run_dir.join("..").join(file)]);
-    match next_to.filter(|path| path.exists()).find_map(|path| path.to_str().map(str::to_owned)) {
+    // A run named after its data set is no file of data.
+    let is_data = |path: &PathBuf| path.exists() && !path.join("config.json").is_file();
+    match next_to.filter(is_data).find_map(|path| path.to_str().map(str::to_owned)) {
         Some(found) => Ok(found),
         None if path.is_absolute() => {
             Err(usage!("{name}: the data of this run are not there any more; give --data FILE"))

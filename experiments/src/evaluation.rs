@@ -60,7 +60,6 @@ impl Evaluation {
     /// Adds the mean of exact values of examples, with the spread of the examples.
     pub fn add_mean(&mut self, name: &str, examples: &[f64], unit: &str) {
         self.add_mean_of(name, Kind::Exact, examples, unit);
-        self.examples.insert(name.into(), examples.to_vec());
     }
 
     /// Adds the mean of values of a kind of examples, with the spread of the examples.
@@ -70,6 +69,7 @@ impl Evaluation {
             kind => Estimate::mean(examples).with_kind(kind).over_examples(examples),
         };
         self.add(name, &mean, unit);
+        self.examples.insert(name.into(), examples.to_vec());
     }
 
     /// Adds the log-probability of each example, a bound where discrete columns have noise.
@@ -91,8 +91,8 @@ impl Evaluation {
         reasons.map(|(name, reason)| format!("{name} is unreliable: {reason}"))
     }
 
-    /// Makes means over the examples means by their weights: those of [`add_mean`](Self::add_mean), and the log-likelihoods, which
-    /// all differ from `per_example` by a constant.
+    /// Makes means over the examples means by their weights: those of [`add_mean_of`](Self::add_mean_of), and the log-likelihoods,
+    /// which all differ from `per_example` by a constant.
     pub fn weigh(&mut self, weights: &[f32]) {
         let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
         let by_weights = |examples: &[f64]| {

@@ -19,6 +19,7 @@ pub mod config;
 pub mod data;
 pub mod dbm;
 pub mod dbn;
+pub mod diffusion;
 pub mod download;
 pub mod evaluation;
 pub mod evidence;
@@ -66,6 +67,8 @@ pub static CNF: Family = Family::of::<cnf::CnfExperiment>();
 pub static DBM: Family = Family::of::<dbm::DbmExperiment>();
 /// The family `dbn`.
 pub static DBN: Family = Family::of::<dbn::DbnExperiment>();
+/// The family `diffusion`.
+pub static DIFFUSION: Family = Family::of::<diffusion::DiffusionExperiment>();
 /// The family `hopfield`.
 pub static HOPFIELD: Family = Family::of::<hopfield::HopfieldExperiment>();
 /// The family `ising`.
@@ -82,8 +85,8 @@ pub static VAE: Family = Family::of::<vae::VaeExperiment>();
 pub static VAN: Family = Family::of::<van::VanExperiment>();
 
 /// All families: a new one is added here.
-pub static FAMILIES: [&Family; 12] =
-    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &REALNVP, &CNF, &HOPFIELD, &ISING];
+pub static FAMILIES: [&Family; 13] =
+    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &REALNVP, &CNF, &DIFFUSION, &HOPFIELD, &ISING];
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

@@ -19,6 +19,7 @@ pub mod params;
 pub mod preprocess;
 pub mod symmetry;
 mod traits;
+pub mod two_sample;
 pub mod variational;
 
 pub use config_error::ConfigError;

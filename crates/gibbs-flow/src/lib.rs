@@ -3,6 +3,7 @@
 mod base;
 mod bijections;
 pub mod continuous;
+pub mod diffusion;
 mod latent;
 mod mixture;
 mod recipes;
@@ -12,6 +13,7 @@ mod tests;
 pub use base::Angles;
 pub use bijections::*;
 pub use continuous::{ContinuousFlow, ContinuousFlowConfig, FlowMatching};
+pub use diffusion::{Diffusion, DiffusionConfig};
 pub use gibbs_core::{
     ConfigError, ode,
     preprocess::{Dequantization, Logit, Whitening},

@@ -15,7 +15,10 @@ use gibbs_physics::system::{ContinuousSystemConfig, TargetDensity};
 use gibbs_serve::{Offer, Playground};
 
 use crate::{
-    flow::{FlowExperiment, FlowFamily, FlowRun, FlowSampleArgs, FlowSource, learner},
+    flow::{
+        FlowExperiment, FlowFamily, FlowRun, FlowSampleArgs, FlowSource, evaluate_by_solver, kind_of_trace,
+        learner, log_probs_by_solver,
+    },
     output::note,
     prelude::*,
     preprocessed::FEW_COLUMNS,
@@ -194,9 +197,9 @@ impl FlowFamily for Cnf {
     /// With the solver by which the flow is measured.
     fn log_probs(config: &FlowRun<Self>, model: &Flow, set: &Dataset, device: &Device) -> Result<Vec<f64>> {
         let flow = model.model.clone().with_solver(config.model.flow.flow.solver)?;
-        let model = Preprocessed { preprocessor: model.preprocessor.clone(), model: flow };
         let noise = &mut Noise::new(config.seed, "valid");
-        Ok(evaluate::log_probs(&model, (set, &crate::source::rows(set)), device, noise)?.0.of_data)
+        let rows = crate::source::rows(set);
+        Ok(log_probs_by_solver((&model.preprocessor, &flow), (set, &rows), device, noise)?.0.of_data)
     }
 
     /// In flow matching about 20 times at equal distances, and at the end.
@@ -215,7 +218,11 @@ impl FlowFamily for Cnf {
     }
 
     fn evaluate(flow: &CnfExperiment, on: &Measurement<ContinuousSystemConfig>) -> Result<Evaluation> {
-        evaluate::evaluate(flow, on)
+        let (preprocessor, solved) = (&flow.model.preprocessor, &flow.model.model);
+        let how = (flow.config.model.flow.measured, kind_of_trace(solved.trace()));
+        evaluate_by_solver(flow, solved, how, on, |rows, noise| {
+            log_probs_by_solver((preprocessor, solved), rows, &flow.device, noise)
+        })
     }
 
     fn check(flow: &CnfExperiment, Guidance { guidance }: &Guidance) -> Result<()> {

@@ -1,37 +1,22 @@
 //! Pictures of a finished run.
 
-use gibbs_flow::continuous::{VelocityField, time};
-
 use super::{CnfExperiment, PLAIN};
 use crate::{
-    flow::{FlowSource, PANEL_WIDTH, density},
-    pictures::{Frame, column, log_prob_curves, slices},
+    flow::{FlowSource, density, images_on_their_way, loss_or_log_prob_curves, snapshots, trajectories},
+    pictures::Frame,
     prelude::*,
-    source::{classes, first},
+    source::first,
 };
 
 /// Draws in a picture of images, and points in one of points.
 const SAMPLES: usize = 100;
 const POINTS: usize = 2000;
-/// Images and points whose trajectories are shown.
-const IMAGES: usize = 8;
-const TRAJECTORIES: usize = 150;
-/// Times of a trajectory that make it a smooth line.
-const SMOOTH: usize = 40;
-/// Times at which points and velocities are shown.
-const TIMES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
-/// Cells of a density along each axis, and arrows of a field.
+/// Cells of a density along each axis.
 const CELLS: usize = 150;
-const ARROWS: usize = 16;
-/// Pieces of the lines of an arrow.
-const PIECES: usize = 10;
-
-const LINE_COLOR: Color = Color::new(60, 90, 140);
-const START_COLOR: Color = Color::new(150, 150, 150);
 
 pub(super) fn draw(experiment: &CnfExperiment, source: &FlowSource, files: &RunFiles) -> Result<()> {
     let noise = &mut Noise::new(experiment.config.seed, "pictures");
-    let look = experiment.look();
+    let (look, flow) = (experiment.look(), &experiment.model.model);
     let n = if look.is_of_points() { POINTS } else { SAMPLES };
     let samples = host(experiment.draw_plain(n, PLAIN, noise)?);
     let (seen, test) = match source {
@@ -41,104 +26,15 @@ pub(super) fn draw(experiment: &CnfExperiment, source: &FlowSource, files: &RunF
     let test = test.filter(|_| experiment.target.is_none());
     save_samples(&look, &independent_draws(n), test, &samples, files)?;
     if let Some(shape) = look.pixels() {
-        trajectories_of_images(experiment, &look, shape, files)?;
+        images_on_their_way(experiment, flow, shape, files)?;
     } else if experiment.n_visible() == 2 && experiment.model.n_context() == 0 {
         let frame = Frame::around(&seen, &look);
-        let last = trajectories(experiment, &frame)?;
+        let last = trajectories(experiment, flow, &frame)?;
         density(experiment, &frame, CELLS, &samples, last).save(files.named("density.png"))?;
-        flow(experiment, &frame)?.save(files.named("flow.png"))?;
+        snapshots(experiment, flow, &frame)?.save(files.named("flow.png"))?;
     }
-    let run = Curves::read(&files.metrics())?;
     match &experiment.target {
-        Some(target) => save_figure(&target.report().curves(&run), files),
-        None if run.has("valid_log_prob") => log_prob_curves("log-density (nats)", files),
-        None => {
-            let panel = run.panel("loss of flow matching", &[("train", "loss"), ("valid", "valid_loss")]);
-            save_figure(&Figure::new(Axis::new("epoch")).panel(panel), files)
-        }
+        Some(target) => save_figure(&target.report().curves(&Curves::read(&files.metrics())?), files),
+        None => loss_or_log_prob_curves("loss of flow matching", files),
     }
-}
-
-/// Trajectories of draws from the base, where they begin as grey dots, to the data.
-fn trajectories(experiment: &CnfExperiment, frame: &Frame) -> Result<Panel> {
-    let noise = &mut Noise::new(experiment.config.seed, "ways");
-    let (flow, preprocessor) = (&experiment.model.model, &experiment.model.preprocessor);
-    let times: Vec<f64> = (0..=SMOOTH).map(|i| i as f64 / SMOOTH as f64).collect();
-    let states = flow.points(flow.base(TRAJECTORIES, noise), None, [0.0, 1.0], &times)?;
-    let states: Vec<Vec<f32>> = states.into_iter().map(|state| host(preprocessor.inverse(state))).collect();
-    let mut panel = frame.panel("trajectories from the base");
-    for point in 0..TRAJECTORIES {
-        let line = |k: usize| -> Vec<f32> { states.iter().map(|state| state[2 * point + k]).collect() };
-        panel = panel.series(Series::new("", &line(0), &line(1)).color(LINE_COLOR));
-    }
-    let dots = |state: &[f32]| Series::new("", &column(state, 2, 0), &column(state, 2, 1)).dots(2.0);
-    Ok(panel.series(dots(&states[0]).color(START_COLOR)).series(dots(&states[SMOOTH])))
-}
-
-/// Points of the flow and its velocities at several times.
-fn flow(experiment: &CnfExperiment, frame: &Frame) -> Result<Figure> {
-    let noise = &mut Noise::new(experiment.config.seed, "points");
-    let flow = &experiment.model.model;
-    let states = flow.points(flow.base(POINTS, noise), None, [0.0, 1.0], &TIMES)?;
-    let columns = TIMES.len();
-    let mut figure = Figure::new(Axis::new("")).columns(columns).width(PANEL_WIDTH * 3 / 4 * columns as u32);
-    for (state, t) in states.into_iter().zip(TIMES) {
-        let points = host(experiment.model.preprocessor.inverse(state));
-        figure = figure.panel(frame.dots(&format!("points at t = {t}"), &points));
-    }
-    for t in TIMES {
-        figure = figure.panel(arrows(experiment, frame, t));
-    }
-    Ok(figure)
-}
-
-/// The velocities of a time as arrows, the longest nearly as long as their distance.
-fn arrows(experiment: &CnfExperiment, frame: &Frame, t: f64) -> Panel {
-    let preprocessor = &experiment.model.preprocessor;
-    let at = frame.centers(ARROWS, &experiment.device);
-    let inner = preprocessor.forward(at.clone()).0;
-    let v = experiment.model.model.field.velocity(None).at(&time(t, &inner), inner.clone());
-    // A short step along the velocity in the coordinates of the flow, mapped to those of the data.
-    const SHORT: f64 = 1e-2;
-    let ahead = host(preprocessor.inverse(inner + v * SHORT));
-    let at = host(at);
-    let moves: Vec<[f32; 2]> =
-        at.chunks(2).zip(ahead.chunks(2)).map(|(a, b)| [b[0] - a[0], b[1] - a[1]]).collect();
-    let longest = moves.iter().map(|m| m[0].hypot(m[1])).fold(f32::MIN_POSITIVE, f32::max);
-    let scale = 0.95 * frame.size() as f32 / ARROWS as f32 / longest;
-    let mut panel = frame.panel(&format!("velocities at t = {t}"));
-    for (from, m) in at.chunks(2).zip(moves) {
-        let (dx, dy) = (m[0] * scale, m[1] * scale);
-        let tip = [from[0] + dx, from[1] + dy];
-        let wing = |side: f32| [tip[0] - 0.4 * dx - side * 0.25 * dy, tip[1] - 0.4 * dy + side * 0.25 * dx];
-        let line = [[from[0], from[1]], tip, wing(1.0), tip, wing(-1.0)];
-        // Lines of few points are dotted.
-        let points = line.windows(2).flat_map(|ends| {
-            let [a, b] = [ends[0], ends[1]];
-            let along = move |part: f32| [0, 1].map(|k| a[k] + part * (b[k] - a[k]));
-            (0..=PIECES).map(move |i| along(i as f32 / PIECES as f32))
-        });
-        let (x, y): (Vec<f32>, Vec<f32>) = points.map(|point| (point[0], point[1])).unzip();
-        panel = panel.series(Series::new("", &x, &y).color(LINE_COLOR));
-    }
-    panel
-}
-
-/// Images on their trajectories from the base.
-fn trajectories_of_images(
-    experiment: &CnfExperiment,
-    look: &Look,
-    shape: (usize, usize),
-    files: &RunFiles,
-) -> Result<()> {
-    let noise = &mut Noise::new(experiment.config.seed, "ways");
-    let flow = &experiment.model.model;
-    let context = classes(IMAGES, None, experiment.model.n_context(), &experiment.device)?;
-    let times: Vec<f64> = (0..=8).map(|i| f64::from(i) / 8.0).collect();
-    let states = flow.points(flow.base(IMAGES, noise), context.as_ref(), [0.0, 1.0], &times)?;
-    let sets: Vec<Vec<f32>> =
-        states.into_iter().map(|state| host(experiment.model.preprocessor.inverse(state))).collect();
-    let titles = times.iter().map(|t| format!("t = {t}"));
-    let grid = look.grid(shape, &sets.concat()).title("from the base to draws").column_labels(titles);
-    Ok(grid.render_columns(&slices(&sets))?.save_png(files.named("flow.png"))?)
 }

@@ -9,7 +9,7 @@ use gibbs_serve::{
 
 use super::CnfExperiment;
 use crate::{
-    pictures::host,
+    flow::moved_points,
     play::{self, error},
 };
 
@@ -37,11 +37,8 @@ impl Paths for CnfExperiment {
     }
 
     fn paths(&self, n: usize, dice: Dice) -> Result<Vec<Vec<[f32; 2]>>, PlayError> {
-        let flow = &self.model.model;
-        let times: Vec<f64> = (0..=TIMES).map(|k| k as f64 / TIMES as f64).collect();
-        let start = flow.base(n, &mut play::noise(dice));
-        let states = flow.points(start, None, [0.0, 1.0], &times).map_err(error)?;
-        let points = states.into_iter().map(|state| host(self.model.preprocessor.inverse(state)));
-        Ok(points.map(|points| points.as_chunks::<2>().0.to_vec()).collect())
+        let states =
+            moved_points(self, &self.model.model, (n, TIMES), &mut play::noise(dice)).map_err(error)?;
+        Ok(states.iter().map(|points| points.as_chunks::<2>().0.to_vec()).collect())
     }
 }

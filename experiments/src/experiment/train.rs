@@ -69,7 +69,7 @@ pub(super) fn train<E: Trained>(
     let data = source.data().ok();
     if !E::USES_WEIGHTS && data.is_some_and(|data| data.train.weights().is_some()) {
         refuse!(
-            "data.weights: {} does not train with weights; leave them out, or take rbm, dbn, dbm, bm, autoencoder, vae, made, van, realnvp or cnf",
+            "data.weights: {} does not train with weights; leave them out, or take rbm, dbn, dbm, bm, autoencoder, vae, made, van, realnvp, cnf or diffusion",
             E::NAME
         );
     }

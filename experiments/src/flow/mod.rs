@@ -2,7 +2,9 @@
 //! its flow is, by which objective it learns data, and how it is solved or inverted.
 
 mod data;
+mod paths;
 mod pictures;
+mod solved;
 
 use burn::module::ModuleDisplay;
 use gibbs_core::{
@@ -27,7 +29,9 @@ use crate::{
 };
 
 pub use data::{LogProbs, learner, measure};
+pub use paths::{images_on_their_way, loss_or_log_prob_curves, moved_points, snapshots, trajectories};
 pub use pictures::{PANEL_WIDTH, density};
+pub use solved::{ROWS, evaluate_by_solver, kind_of_trace, log_probs_by_solver, measured_rows, rows_at_once};
 
 /// The `model` section of a flow.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -486,8 +490,16 @@ impl<F: FlowFamily> FlowExperiment<F> {
     /// # Errors
     /// An equation that cannot be solved.
     pub fn draw_plain(&self, n: usize, family: F::SampleArgs, noise: &mut Noise) -> Result<Tensor<2>> {
-        let context = self.conditions().of_draws(n, None)?;
+        let context = self.contexts_of_draws(n)?;
         self.draw(n, context, &FlowSampleArgs::plain(family), noise)
+    }
+
+    /// The contexts `[n, C]` of [`draw_plain`](Self::draw_plain), if it has any.
+    ///
+    /// # Errors
+    /// None for a loaded flow.
+    pub fn contexts_of_draws(&self, n: usize) -> Result<Option<Tensor<2>>> {
+        self.conditions().of_draws(n, None)
     }
 
     fn conditions(&self) -> Conditions<'_> {

@@ -303,6 +303,29 @@ pub(crate) const CNF: Family = Family {
     others: &[("model.n_hidden=[5, 5]", "n_hidden"), ("seed=9", "seed")],
 };
 
+/// Diffusion model of points in the plane.
+pub(crate) const DIFFUSION: Family = Family {
+    name: "diffusion",
+    data: Some("moons"),
+    short: &["train.steps=40", "model.n_hidden=[8, 8]", "model.solver.tolerance=1e-3"],
+    stages: &[1],
+    logged: "loss",
+    metrics: &[
+        ("log_prob", "exact"),
+        ("log_prob_true", "exact"),
+        ("nfe", "exact"),
+        ("log_prob_bound", "lower_bound"),
+    ],
+    pictures: &["samples.png", "density.png", "flow.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=[9, 8]",
+        tensor: "field.network.layers.0.weight",
+        shapes: ["[2, 8]", "[2, 9]"],
+    },
+    few_sweeps: &[],
+    others: &[("model.n_hidden=[5, 5]", "n_hidden"), ("seed=9", "seed")],
+};
+
 /// All of them.
 pub(crate) const FAMILIES: [&Family; 8] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN];
 

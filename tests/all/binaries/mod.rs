@@ -10,6 +10,7 @@ mod damage;
 mod data;
 mod dbn;
 mod deep;
+mod diffusion;
 mod evaluation;
 pub(crate) mod family;
 mod gibbs;

@@ -5,10 +5,11 @@ use tempfile::tempdir;
 use super::{
     AUTOENCODER, DBN, MADE, RBM, VAN,
     command::{Outcome, command},
-    family::{BM, CNF, DBM, Family, REALNVP, SPINS, VAE},
+    family::{BM, CNF, DBM, DIFFUSION, Family, REALNVP, SPINS, VAE},
 };
 
-const ALL: [&Family; 11] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &SPINS, &REALNVP, &CNF];
+const ALL: [&Family; 12] =
+    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &SPINS, &REALNVP, &CNF, &DIFFUSION];
 
 fn config(name: &str, arguments: &[&str]) -> Outcome {
     let folder = tempdir().unwrap();

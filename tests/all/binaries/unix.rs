@@ -10,13 +10,13 @@ use tempfile::{TempDir, tempdir};
 use super::{
     FAMILIES, Family, RBM,
     command::{Outcome, command},
-    family::{CNF, REALNVP, SPINS},
+    family::{CNF, DIFFUSION, REALNVP, SPINS},
     json, set, weights,
 };
 
 /// The families of [`FAMILIES`], the flows, and the spins of a Hamiltonian.
 fn all() -> impl Iterator<Item = &'static Family> {
-    FAMILIES.into_iter().chain([&REALNVP, &CNF, &SPINS])
+    FAMILIES.into_iter().chain([&REALNVP, &CNF, &DIFFUSION, &SPINS])
 }
 
 /// A folder with a short run.

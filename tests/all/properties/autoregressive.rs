@@ -126,6 +126,10 @@ impl<M: Module + Autoregressive + 'static> Model for Density<M> {
 }
 
 impl<M: Module + Autoregressive + 'static> Generative for Density<M> {
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         self.model.sample_given(n, context(&self.model, n).as_ref(), noise)
     }

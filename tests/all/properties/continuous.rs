@@ -82,6 +82,74 @@ fn gate(name: &str, n_in: usize, width: usize) -> [(String, Vec<usize>); 2] {
     affine(&format!("{name}.network.layers.0"), n_in, 2 * width)
 }
 
+/// Names and shapes of what a field learns.
+pub(super) fn tensors_of(config: &FieldConfig) -> Vec<(String, Vec<usize>)> {
+    match config {
+        FieldConfig::Mlp(config) => {
+            let is_gated = config.time == TimeInput::Gated;
+            let inputs = WIDTH + 2 * config.fourier_features;
+            let n_in = if is_gated { inputs } else { inputs + 1 + config.n_context };
+            let widths = [&[n_in], config.n_hidden.list(), &[WIDTH]].concat();
+            let layers = widths
+                .windows(2)
+                .enumerate()
+                .flat_map(|(l, ends)| affine(&format!("network.layers.{l}"), ends[0], ends[1]));
+            let gates = config.n_hidden.list().iter().enumerate().filter(|_| is_gated);
+            let gates =
+                gates.flat_map(|(l, &width)| gate(&format!("gates.{l}"), 1 + config.n_context, width));
+            let fourier = (config.fourier_features > 0)
+                .then(|| tensor("field.fourier.frequencies", &[WIDTH, config.fourier_features]));
+            layers.chain(gates).chain(fourier).collect()
+        }
+        FieldConfig::Potential(config) => {
+            let widths = [&[WIDTH + usize::from(config.timed)], config.n_hidden.list()].concat();
+            let layers = widths
+                .windows(2)
+                .enumerate()
+                .flat_map(|(l, ends)| affine(&format!("layers.{l}"), ends[0], ends[1]));
+            let units = ["weight", "slope", "bias", "drift"].into_iter().filter(|_| config.separable > 0);
+            let units =
+                units.map(|name| tensor(format!("field.separable.{name}"), &[config.separable, WIDTH]));
+            let out = tensor("field.weight", &config.n_hidden.list()[config.n_hidden.list().len() - 1..]);
+            layers.chain([out]).chain(units).collect()
+        }
+        FieldConfig::Lattice(config) => {
+            // Pairs of wave numbers 0, 1 and 2, whose order and signs do not matter.
+            let orbits = 6;
+            vec![
+                tensor("field.frequencies", &[config.features, 1]),
+                tensor("field.mixtures", &[config.channels, config.features]),
+                tensor("field.kernels", &[config.frequencies, (1 + config.channels) * orbits]),
+            ]
+        }
+        FieldConfig::Image(config) => {
+            let ([w, wide], e) = (config.channels, config.embedding);
+            let block = |name: &str, w: usize| {
+                [
+                    affine(&format!("{name}.first"), 9 * w, w),
+                    gate(&format!("{name}.gate"), e, w),
+                    affine(&format!("{name}.second"), 9 * w, w),
+                ]
+                .concat()
+            };
+            let sites = WIDTH / 16;
+            [
+                affine("embed.layers.0", 3, e).to_vec(),
+                affine("embed.layers.1", e, e).to_vec(),
+                affine("enter", 9 * 4, w).to_vec(),
+                block("before.0", w),
+                affine("down", 4 * w, wide).to_vec(),
+                block("coarse.0.local", wide),
+                affine("coarse.0.sites", sites, sites).to_vec(),
+                affine("up", wide, 4 * w).to_vec(),
+                block("after.0", w),
+                affine("leave", w, 4 * (1 + config.point_masses.len())).to_vec(),
+            ]
+            .concat()
+        }
+    }
+}
+
 impl Model for Density {
     fn weights(&self) -> Vec<u8> {
         weights::to_bytes(&self.flow).unwrap()
@@ -93,70 +161,7 @@ impl Model for Density {
     }
 
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        match &self.config {
-            FieldConfig::Mlp(config) => {
-                let is_gated = config.time == TimeInput::Gated;
-                let inputs = WIDTH + 2 * config.fourier_features;
-                let n_in = if is_gated { inputs } else { inputs + 1 + config.n_context };
-                let widths = [&[n_in], config.n_hidden.list(), &[WIDTH]].concat();
-                let layers = widths
-                    .windows(2)
-                    .enumerate()
-                    .flat_map(|(l, ends)| affine(&format!("network.layers.{l}"), ends[0], ends[1]));
-                let gates = config.n_hidden.list().iter().enumerate().filter(|_| is_gated);
-                let gates =
-                    gates.flat_map(|(l, &width)| gate(&format!("gates.{l}"), 1 + config.n_context, width));
-                let fourier = (config.fourier_features > 0)
-                    .then(|| tensor("field.fourier.frequencies", &[WIDTH, config.fourier_features]));
-                layers.chain(gates).chain(fourier).collect()
-            }
-            FieldConfig::Potential(config) => {
-                let widths = [&[WIDTH + usize::from(config.timed)], config.n_hidden.list()].concat();
-                let layers = widths
-                    .windows(2)
-                    .enumerate()
-                    .flat_map(|(l, ends)| affine(&format!("layers.{l}"), ends[0], ends[1]));
-                let units = ["weight", "slope", "bias", "drift"].into_iter().filter(|_| config.separable > 0);
-                let units =
-                    units.map(|name| tensor(format!("field.separable.{name}"), &[config.separable, WIDTH]));
-                let out = tensor("field.weight", &config.n_hidden.list()[config.n_hidden.list().len() - 1..]);
-                layers.chain([out]).chain(units).collect()
-            }
-            FieldConfig::Lattice(config) => {
-                // Pairs of wave numbers 0, 1 and 2, whose order and signs do not matter.
-                let orbits = 6;
-                vec![
-                    tensor("field.frequencies", &[config.features, 1]),
-                    tensor("field.mixtures", &[config.channels, config.features]),
-                    tensor("field.kernels", &[config.frequencies, (1 + config.channels) * orbits]),
-                ]
-            }
-            FieldConfig::Image(config) => {
-                let ([w, wide], e) = (config.channels, config.embedding);
-                let block = |name: &str, w: usize| {
-                    [
-                        affine(&format!("{name}.first"), 9 * w, w),
-                        gate(&format!("{name}.gate"), e, w),
-                        affine(&format!("{name}.second"), 9 * w, w),
-                    ]
-                    .concat()
-                };
-                let sites = WIDTH / 16;
-                [
-                    affine("embed.layers.0", 3, e).to_vec(),
-                    affine("embed.layers.1", e, e).to_vec(),
-                    affine("enter", 9 * 4, w).to_vec(),
-                    block("before.0", w),
-                    affine("down", 4 * w, wide).to_vec(),
-                    block("coarse.0.local", wide),
-                    affine("coarse.0.sites", sites, sites).to_vec(),
-                    affine("up", wide, 4 * w).to_vec(),
-                    block("after.0", w),
-                    affine("leave", w, 4 * (1 + config.point_masses.len())).to_vec(),
-                ]
-                .concat()
-            }
-        }
+        tensors_of(&self.config)
     }
 
     fn examples(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
@@ -191,6 +196,11 @@ impl Model for Density {
 }
 
 impl Generative for Density {
+    /// Divergences of convolutions take one pass for each pixel.
+    fn is_exact(&self) -> bool {
+        !matches!(self.config, FieldConfig::Image(_))
+    }
+
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         self.flow.sample_given(n, self.context(n).as_ref(), 1.0, noise).unwrap()
     }

@@ -199,6 +199,10 @@ impl Model for Density {
 }
 
 impl Generative for Density {
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
         self.flow.sample_given(n, self.context(n).as_ref(), 1.0, noise)
     }

@@ -5,6 +5,8 @@ mod autoregressive;
 mod boltzmann;
 mod continuous;
 mod dbn;
+mod diffusion;
+mod draws;
 mod flow;
 mod rbm;
 mod symmetrized;
@@ -49,6 +51,11 @@ trait Model {
 
 /// A model that can be drawn from.
 trait Generative {
+    /// Whether draws are independent and exact, and the score of the model is their log-density.
+    fn is_exact(&self) -> bool {
+        false
+    }
+
     /// `n` draws, exact or by a chain.
     fn draw(&self, n: usize, noise: &mut Noise) -> Tensor<2>;
 }
@@ -65,6 +72,7 @@ fn models() -> Vec<Constructor> {
         autoregressive::models(),
         flow::models(),
         continuous::models(),
+        diffusion::models(),
     ]
     .into_iter()
     .flatten()

@@ -106,27 +106,15 @@ impl FlowMatching {
             Pairing::Independent => base,
             Pairing::OptimalTransport => paired(base, &x),
         };
-        let shift = noise.next_uniform();
-        let uniform = |i: usize| (i as f64 + shift) / n as f64;
         let times: Vec<f32> =
-            (0..n).map(|i| (1.0 - (1.0 - uniform(i)).powf(self.time_power)) as f32).collect();
+            stratified(n, noise).map(|u| (1.0 - (1.0 - u).powf(self.time_power)) as f32).collect();
         let t = Tensor::<2>::from_data(TensorData::new(times, [n, 1]), options);
         let shrink = 1.0 - self.sigma;
         let at = base.clone() * (t.clone() * -shrink + 1.0) + x.clone() * t.clone();
         let target = x - base * shrink;
-        let context = context.map(|context| self.with_dropout(context, noise));
+        let context = context.map(|context| drop_contexts(context, self.context_dropout, noise));
         let error = field.velocity(context.as_ref()).at(&t, at) - target;
         row_sums(error.powi_scalar(2))
-    }
-
-    fn with_dropout(&self, context: &Tensor<2>, noise: &mut Noise) -> Tensor<2> {
-        if self.context_dropout == 0.0 {
-            return context.clone();
-        }
-        let [n, _] = context.dims();
-        let keep = 1.0 - self.context_dropout;
-        let kept = noise.bernoulli(Tensor::<2>::full([n, 1], keep, (&context.device(), context.dtype())));
-        context.clone() * kept
     }
 }
 
@@ -146,6 +134,22 @@ impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<ContinuousFlow<V>>
         let loss = weighted_mean(errors, weights.as_ref()) / width;
         Ok(StepOutput::backward(model, "loss", loss))
     }
+}
+
+/// `n` numbers in [0, 1), one in each of `n` equal parts, with a common random shift.
+pub(crate) fn stratified(n: usize, noise: &mut Noise) -> impl Iterator<Item = f64> + use<> {
+    let shift = noise.next_uniform();
+    (0..n).map(move |i| (i as f64 + shift) / n as f64)
+}
+
+/// The contexts `[n, C]`, a fraction `rate` of them replaced by zeros.
+pub(crate) fn drop_contexts(context: &Tensor<2>, rate: f64, noise: &mut Noise) -> Tensor<2> {
+    if rate == 0.0 {
+        return context.clone();
+    }
+    let [n, _] = context.dims();
+    let kept = noise.bernoulli(Tensor::<2>::full([n, 1], 1.0 - rate, (&context.device(), context.dtype())));
+    context.clone() * kept
 }
 
 /// The rows of `base` in the order of the rows of `x` to which they are assigned.

@@ -45,6 +45,7 @@ pub use guidance::Guided;
 pub use image::{Block, ImageField, ImageFieldConfig, WideBlock};
 pub use lattice::{LatticeField, LatticeFieldConfig};
 pub use matching::{FlowMatching, Pairing};
+pub(crate) use matching::{drop_contexts, stratified};
 pub use mlp::{MlpField, MlpFieldConfig};
 pub use objectives::{AdjointLikelihood, SolvedLikelihood};
 pub use potential::{Potential, PotentialConfig};

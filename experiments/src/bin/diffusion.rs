@@ -1,0 +1,5 @@
+//! Diffusion models: train, measure, sample.
+
+fn main() -> std::process::ExitCode {
+    experiments::DIFFUSION.main()
+}

@@ -1,0 +1,178 @@
+//! Settings to start from. They depend on the width of the data and on the kind of the network.
+
+use gibbs_core::{
+    nn::{Activation, Widths},
+    ode::{Method, Solver},
+    preprocess::PreprocessorConfig,
+};
+use gibbs_flow::{
+    ContinuousFlowConfig, DiffusionConfig,
+    continuous::{FieldConfig, FieldKind, ImageFieldConfig, MlpFieldConfig, Probe, TimeInput, Trace},
+    diffusion::{
+        Bound, Coordinates, DenoisingLoss, DiffusionSchedule, Parametrization, Prediction, ScheduleKind,
+        Weighting,
+    },
+};
+
+use super::{DiffusionExperiment, DiffusionModel, DiffusionTrain, without_target};
+use crate::{
+    columns::ColumnSettings,
+    conditions::ContextUnits,
+    flow::{FlowModel, Length, training},
+    prelude::*,
+    preprocessed::{FEW_COLUMNS, is_whitened},
+    system::continuous_of,
+    variational::Symmetrization,
+};
+
+/// Columns of the plane.
+const PLANE: usize = 2;
+
+/// Pictures whose densities are measured: minutes on 2 cores. A smoke test measures fewer.
+const MEASURED_PICTURES: usize = 2000;
+const TINY_PICTURES: usize = 100;
+
+/// Cosines in the time that a network receives.
+const FREQUENCIES: usize = 4;
+
+/// The most steps of a solve: ten times those of a rough field.
+const SOLVER_STEPS: usize = 1000;
+
+/// Gray levels of bytes.
+const LEVELS: usize = 256;
+
+/// Standard deviation of a level: none, but for the rounding of f32.
+const LEVEL_STD: f64 = 1e-6;
+
+/// Noise that remains in levels, as a part of their distance. By the normal distribution the decoder loses 0.02 nats of a black pixel,
+/// and a network that sees no single levels 0.2 nats of a gray one; more noise costs black pixels more, less noise gray ones.
+const LEVEL_NOISE: f64 = 0.22;
+
+/// Sizes and lengths that suit a network.
+struct Recipe {
+    n_hidden: Widths,
+    /// Number of Fourier features of the inputs.
+    fourier: usize,
+    steps: usize,
+    batch_size: usize,
+    rate: f64,
+}
+
+impl Recipe {
+    fn of(kind: FieldKind, width: usize, channels: usize) -> Self {
+        let both = |widths: usize| Widths::from(vec![widths, widths]);
+        let (n_hidden, fourier, steps, batch_size, rate) = match kind {
+            // A rate that falls as the width grows (Yang et al., "Tensor programs V", 2022, arXiv:2203.03466).
+            FieldKind::Image => (both(1024), 0, 10_000, 64, 4e-3 * (32.0 / channels.max(1) as f64).min(1.0)),
+            // Large batches: most of what is learned is noise.
+            _ if width <= PLANE => (both(256), 64, 12_000, 1024, 8e-3),
+            _ if width <= FEW_COLUMNS => (both(256), 0, 10_000, 128, 5e-3),
+            _ => (both(1024), 0, 4000, 128, 2e-3),
+        };
+        Self { n_hidden, fourier, steps, batch_size, rate }
+    }
+}
+
+pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<DiffusionExperiment>> {
+    if continuous_of(request).is_some() {
+        refuse!("--model: diffusion learns from data; take cnf or realnvp for a Hamiltonian");
+    }
+    let (width, is_tiny) = (info.width, request.preset == Preset::Tiny);
+    let is_picture = matches!(info.shape[..], [rows, columns] if rows % 4 == 0 && columns % 4 == 0);
+    let default = if is_picture && width > FEW_COLUMNS { FieldKind::Image } else { FieldKind::Mlp };
+    let kind = request.or("model.kind", default);
+    let preprocessing = match info.is_grey() {
+        true => PreprocessorConfig::Signed,
+        false => ColumnSettings::of(request, info)?.preprocessing(info)?,
+    };
+    let preprocessing = request.or("model.preprocessing", preprocessing);
+    let channels = request.or("model.channels", request.by_preset([[4, 8], [32, 64], [128, 256]]));
+    let recipe = Recipe::of(kind, width, channels[0]);
+    let context = ContextUnits::of_preset(request, info);
+    let n_context = context.as_ref().map_or(0, ContextUnits::width);
+    let n_hidden = if is_tiny { vec![16, 16].into() } else { recipe.n_hidden };
+    let n_hidden = request.or("model.n_hidden", n_hidden);
+    let (is_image, is_signed) =
+        (kind == FieldKind::Image, matches!(preprocessing, PreprocessorConfig::Signed));
+    let levels = request.or("model.levels", (is_image && is_signed).then_some(LEVELS));
+    let field = match kind {
+        FieldKind::Mlp => FieldConfig::Mlp(
+            MlpFieldConfig::new(width, n_hidden.clone())
+                .with_activation(Activation::Silu)
+                .with_time(TimeInput::Gated)
+                .with_frequencies(FREQUENCIES)
+                .with_n_context(n_context)
+                .with_fourier_features(recipe.fourier)
+                .with_fourier_scale(3.0),
+        ),
+        FieldKind::Image => {
+            let [rows, columns] = info.rows_and_columns().ok_or_else(|| {
+                usage!("model.kind = image: the examples are no pictures; take model.kind=mlp")
+            })?;
+            // Black and white: the centers of the outer cells. Dequantized values are uniform on a cell, with its width over √12.
+            let cell = 2.0 / levels.unwrap_or(LEVELS).max(2) as f64;
+            let masses = if is_signed { vec![-1.0 + 0.5 * cell, 1.0 - 0.5 * cell] } else { Vec::new() };
+            FieldConfig::Image(
+                ImageFieldConfig::new(rows, columns, channels)
+                    .with_n_context(n_context)
+                    .with_blocks(request.by_preset([[1, 1], [1, 2], [2, 4]]))
+                    .with_point_masses(masses)
+                    .with_point_std(if levels.is_some() { LEVEL_STD } else { cell / 12f64.sqrt() })
+                    .with_frequencies(FREQUENCIES),
+            )
+        }
+        FieldKind::Potential | FieldKind::Lattice => {
+            refuse!("model.kind: diffusion has the networks mlp and image")
+        }
+    };
+    let is_cheap = !is_image && (n_hidden.list().len() <= 2 || width <= 4);
+    let (schedule, prediction, coordinates) = match is_image {
+        true => (ScheduleKind::Straight, Prediction::StraightVelocity, Coordinates::Straight),
+        false => (ScheduleKind::Cosine, Prediction::Velocity, Coordinates::LogSnr),
+    };
+    let schedule = DiffusionSchedule::new(request.or("model.schedule.kind", schedule));
+    let schedule = match levels {
+        Some(levels) => schedule.with_sigma_min(LEVEL_NOISE * 2.0 / levels.max(2) as f64),
+        None => schedule,
+    };
+    let diffusion = DiffusionConfig {
+        flow: ContinuousFlowConfig {
+            field,
+            solver: Solver::new(Method::DormandPrince).with_tolerance(1e-4).with_max_steps(SOLVER_STEPS),
+            trace: if is_cheap { Trace::Exact } else { Trace::Hutchinson(Probe::Rademacher) },
+        },
+        parametrization: Parametrization::new(schedule, prediction, coordinates),
+    };
+    let measured = if is_tiny { TINY_PICTURES } else { MEASURED_PICTURES };
+    let model = FlowModel {
+        flow: DiffusionModel {
+            diffusion,
+            levels,
+            bound: Bound::new(),
+            measured: is_image.then_some(measured),
+        },
+        whitened: is_whitened(&preprocessing, width) && !is_image,
+        base: None,
+        context,
+        preprocessing,
+        symmetry: Symmetrization::None,
+        system: None,
+    };
+    let weighting = if is_image { Weighting::Simple } else { Weighting::Likelihood };
+    let family = DiffusionTrain {
+        loss: DenoisingLoss::new().with_weighting(weighting),
+        without_target: without_target(),
+    };
+    let length = Length {
+        steps: request.by_preset([100, recipe.steps, 200_000]),
+        batch_size: recipe.batch_size,
+        rate: recipe.rate,
+        // Half the range of the log-SNR, about 11, multiplies the loss with the likelihood weighting.
+        clip: if is_image { 1.0 } else { 10.0 },
+        weight_decay: 0.0,
+    };
+    let mut train = training(request, info, length, (true, false), family);
+    // The loss of a validation is noisy, and falls most when the rate does: at the end.
+    train.run.patience = None;
+    Ok(Settings { binarization: Binarization::None, model, train })
+}

@@ -1,0 +1,196 @@
+//! Diffusion models as a user meets them.
+
+use std::path::Path;
+
+use gibbs_backend::Noise;
+use gibbs_data::npy::{self, Array};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use super::{command::Outcome, evaluation::doubles, family::DIFFUSION, json, set};
+
+/// Settings of a run of a second or two.
+const SHORT: [&str; 4] =
+    ["train.steps=60", "train.learning_rate=0.01", "train.average.decay=0.9", "model.solver.tolerance=1e-4"];
+
+fn run(folder: &Path, flags: &[&str]) -> Outcome {
+    DIFFUSION.run(folder, [&["train", "run", "--preset", "tiny", "--quiet", "--overwrite"], flags].concat())
+}
+
+#[track_caller]
+fn trained(folder: &Path, flags: &[&str]) -> Value {
+    run(folder, &[&set(&SHORT)[..], flags].concat()).succeeds();
+    json(folder, "run/summary.json")["metrics"].clone()
+}
+
+fn value(metrics: &Value, name: &str) -> f64 {
+    metrics[name]["value"].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"))
+}
+
+/// Points around a parabola.
+fn bent(folder: &Path) {
+    let (n, mut noise) = (1000, Noise::new(0, "bent"));
+    let points: Vec<f64> = (0..n)
+        .flat_map(|_| {
+            let x = noise.next_normal();
+            [3.0 * x + 7.0, 1.5 * x * x + 0.9 * noise.next_normal()]
+        })
+        .collect();
+    npy::write(&folder.join("bent.npy"), &points, &[n, 2]).unwrap();
+}
+
+/// The sum over a grid of the density that `eval` writes.
+fn mass(folder: &Path) -> f64 {
+    const CELLS: usize = 100;
+    let (low, high) = (-15.0, 30.0);
+    let step = (high - low) / CELLS as f64;
+    let at = |i: usize| low + (i as f64 + 0.5) * step;
+    let grid: Vec<f64> = (0..CELLS * CELLS).flat_map(|i| [at(i / CELLS), at(i % CELLS)]).collect();
+    npy::write(&folder.join("grid.npy"), &grid, &[CELLS * CELLS, 2]).unwrap();
+    let flags = ["run", "--data", "grid.npy", "--split", "all", "--per-example", "density.npy"];
+    DIFFUSION.eval(folder, &flags);
+    doubles(&folder.join("density.npy")).iter().map(|log_prob| log_prob.exp()).sum::<f64>() * step * step
+}
+
+#[test]
+fn every_parametrization_makes_a_density_above_its_bound() {
+    let folder = tempdir().unwrap();
+    bent(folder.path());
+    for settings in [
+        ["model.schedule.kind=cosine", "model.prediction=velocity", "train.weighting=likelihood"],
+        ["model.schedule.kind=straight", "model.prediction=straight_velocity", "train.weighting=simple"],
+        ["model.schedule.kind=linear", "model.prediction=noise", "train.weighting=likelihood"],
+        ["model.schedule.kind=cosine", "model.prediction=data", "model.coordinates=straight"],
+        ["model.schedule.kind=linear", "model.prediction=score", "train.weighting=simple"],
+    ] {
+        // A grid sees no structure below its cells, such as the noise that the schedule leaves in the data.
+        let wide = set(&["model.schedule.sigma_min=0.3"]);
+        let metrics = trained(folder.path(), &[&["--data", "bent.npy"], &set(&settings)[..], &wide].concat());
+        assert_eq!(metrics["log_prob"]["kind"], "exact");
+        assert_eq!(metrics["log_prob_bound"]["kind"], "lower_bound");
+        assert!(value(&metrics, "nfe") > 6.0, "{metrics}");
+        let mass = mass(folder.path());
+        assert!((mass - 1.0).abs() < 0.05, "{settings:?}: {mass}");
+    }
+}
+
+#[test]
+fn generated_sets_have_their_true_density_and_a_bound_below() {
+    let folder = tempdir().unwrap();
+    let metrics = trained(folder.path(), &["--data", "moons"]);
+    assert!(value(&metrics, "log_prob") < value(&metrics, "log_prob_true"), "{metrics}");
+    let error = metrics["log_prob_bound"]["std_err"].as_f64().unwrap();
+    assert!(value(&metrics, "log_prob_bound") < value(&metrics, "log_prob_true") + 4.5 * error, "{metrics}");
+    for picture in ["samples.png", "density.png", "flow.png", "curves.png", "curves.svg"] {
+        assert!(folder.path().join("run").join(picture).is_file(), "{picture}");
+    }
+    let printed = DIFFUSION.eval(folder.path(), &["run"]);
+    assert_eq!(printed["metrics"], metrics);
+}
+
+#[test]
+fn every_sampler_draws_and_all_are_compared() {
+    let folder = tempdir().unwrap();
+    trained(folder.path(), &["--data", "moons"]);
+    let draw = |flags: &[&str]| {
+        let all = [&["run", "-n", "50", "--steps", "20", "--out", "draws.npy"], flags].concat();
+        DIFFUSION.sample(folder.path(), &all).succeeds();
+        let file = npy::read(&folder.path().join("draws.npy")).unwrap();
+        assert_eq!(file.shape, [50, 2]);
+        let Array::F32(values) = file.values else { panic!("{:?}", file.values) };
+        assert!(values.iter().all(|x| x.is_finite()));
+        values
+    };
+    let all: Vec<Vec<f32>> =
+        ["ode", "ancestral", "ddim", "langevin"].iter().map(|name| draw(&["--sampler", name])).collect();
+    for (i, draws) in all.iter().enumerate() {
+        assert!(all[..i].iter().all(|other| other != draws), "two samplers draw the same");
+    }
+    assert_eq!(draw(&["--sampler", "langevin"]), all[3]);
+    assert_eq!(draw(&[]), all[0]);
+
+    let outcome =
+        DIFFUSION.run(folder.path(), ["compare", "run", "--draws", "100", "--steps", "20"]).succeeds();
+    let printed: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(json(folder.path(), "run/compare.json"), printed);
+    assert!(folder.path().join("run/compare.png").is_file());
+    assert_eq!(printed["n"], 100);
+    assert_eq!(printed["log_prob_bound"]["kind"], "lower_bound");
+    let samplers = printed["samplers"].as_array().unwrap();
+    assert_eq!(samplers.len(), 4);
+    for sampler in samplers {
+        for metric in ["log_prob_of_draws", "log_prob_true_of_draws", "mmd"] {
+            assert!(sampler[metric]["value"].is_f64() && sampler[metric]["std_err"].is_f64(), "{sampler}");
+        }
+        assert!((0.001..=1.0).contains(&sampler["p_value"].as_f64().unwrap()), "{sampler}");
+    }
+}
+
+#[test]
+fn pictures_have_classes_and_guidance() {
+    let folder = tempdir().unwrap();
+    let classes = set(&[
+        "data.limit=null",
+        "model.n_classes=10",
+        "train.context_dropout=0.2",
+        "train.epochs=1",
+        "train.batch_size=2000",
+        "model.measured=100",
+        "model.bound.evaluations=4",
+        "model.solver.method=midpoint",
+        "model.solver.steps=2",
+    ]);
+    let metrics = trained(folder.path(), &[&["--data", "digits"], &classes[..]].concat());
+    for (metric, kind) in [
+        ("log_prob", "lower_bound"),
+        ("log_prob_bound", "lower_bound"),
+        ("bits_per_dim", "upper_bound"),
+        ("bits_per_dim_bound", "upper_bound"),
+    ] {
+        assert_eq!(metrics[metric]["kind"], kind, "{metric}");
+    }
+    let draw = |flags: &[&str]| {
+        let all = [&["run", "-n", "4", "--steps", "4", "--out", "draws.npy"], flags].concat();
+        DIFFUSION.sample(folder.path(), &all).succeeds();
+        let file = npy::read(&folder.path().join("draws.npy")).unwrap();
+        assert_eq!(file.shape, [4, 28, 28]);
+        let Array::F32(values) = file.values else { panic!("{:?}", file.values) };
+        values
+    };
+    let threes = draw(&["--class", "3", "--seed", "1", "--sampler", "ancestral"]);
+    assert_ne!(draw(&["--class", "4", "--seed", "1", "--sampler", "ancestral"]), threes);
+    let guided = ["--class", "3", "--seed", "1", "--sampler", "ancestral", "--guidance", "3"];
+    assert_ne!(draw(&guided), threes);
+    let refuses = |flags: &[&str], expected: &[&str]| {
+        DIFFUSION.sample(folder.path(), &[&["run"], flags].concat()).refuses(expected);
+    };
+    refuses(&["--class", "10"], &["--class 10", "classes 0 to 9"]);
+    refuses(&["--guidance", "NaN"], &["--guidance NaN"]);
+    refuses(&["--steps", "0"], &["--steps 0"]);
+}
+
+#[test]
+fn what_cannot_be_made_is_refused() {
+    let folder = tempdir().unwrap();
+    let refuses = |flags: &[&str], expected: &[&str]| {
+        run(folder.path(), flags).refuses(expected);
+        assert!(!folder.path().join("run").exists(), "a refused run left a folder: {flags:?}");
+    };
+    let moons = |setting: &'static str| ["--data", "moons", "--set", setting];
+    refuses(&["--data", "bars-and-stripes"], &["bars-and-stripes", "zeros and ones"]);
+    refuses(&["--model", "phi-four", "--lattice", "4x4"], &["diffusion learns from data", "cnf"]);
+    refuses(&moons("model.kind=image"), &["model.kind = image", "no pictures"]);
+    refuses(&moons("model.kind=potential"), &["model.kind", "mlp and image"]);
+    refuses(&moons("model.schedule.sigma_min=0"), &["model.schedule.sigma_min = 0"]);
+    refuses(&moons("model.schedule.beta_max=0.01"), &["model.schedule.beta_max = 0.01"]);
+    refuses(&moons("model.schedule.kind=magic"), &["model.schedule.kind", "magic"]);
+    refuses(&moons("model.prediction=magic"), &["model.prediction", "magic"]);
+    refuses(&moons("model.bound.evaluations=0"), &["model.bound.evaluations = 0"]);
+    refuses(&moons("train.context_dropout=1"), &["train.context_dropout = 1"]);
+    refuses(&moons("train.weighting=magic"), &["train.weighting", "magic"]);
+    refuses(&moons("model.n_classes=2"), &["moons"]);
+    refuses(&moons("model.levels=256"), &["model.levels", "signed"]);
+    refuses(&["--data", "digits", "--set", "model.levels=1"], &["model.levels = 1"]);
+    let digits = ["--data", "digits", "--set", "model.prediction=noise"];
+    refuses(&digits, &["point_masses", "straight_velocity"]);
+}
