@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 13] = [
+const EXECUTABLES: [(&str, &str); 15] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
     ("dbn", env!("CARGO_BIN_EXE_dbn")),
     ("dbm", env!("CARGO_BIN_EXE_dbm")),
@@ -15,12 +15,14 @@ const EXECUTABLES: [(&str, &str); 13] = [
     ("hopfield", env!("CARGO_BIN_EXE_hopfield")),
     ("realnvp", env!("CARGO_BIN_EXE_realnvp")),
     ("cnf", env!("CARGO_BIN_EXE_cnf")),
+    ("snf", env!("CARGO_BIN_EXE_snf")),
+    ("canonical", env!("CARGO_BIN_EXE_canonical")),
     ("bench", env!("CARGO_BIN_EXE_bench")),
     ("data", env!("CARGO_BIN_EXE_data")),
 ];
 
 /// So many of them, the first ones, are families of models with the commands of every family.
-const FAMILIES: usize = 11;
+const FAMILIES: usize = 13;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =

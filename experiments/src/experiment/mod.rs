@@ -195,7 +195,7 @@ pub trait Trained: Experiment {
     /// A family without any.
     fn latent(&self) -> Result<&dyn Latent> {
         Err(usage!(
-            "{} has no latent variables to encode to: rbm, dbn, dbm, autoencoder, realnvp and cnf have",
+            "{} has no latent variables to encode to: rbm, dbn, dbm, autoencoder, realnvp, cnf and canonical have",
             Self::NAME
         ))
     }

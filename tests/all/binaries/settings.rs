@@ -5,10 +5,11 @@ use tempfile::tempdir;
 use super::{
     AUTOENCODER, DBN, MADE, RBM, VAN,
     command::{Outcome, command},
-    family::{BM, CNF, DBM, Family, REALNVP, SPINS},
+    family::{BM, CANONICAL, CNF, DBM, Family, REALNVP, SNF, SPINS},
 };
 
-const ALL: [&Family; 10] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &MADE, &VAN, &SPINS, &REALNVP, &CNF];
+const ALL: [&Family; 12] =
+    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &MADE, &VAN, &SPINS, &REALNVP, &CNF, &SNF, &CANONICAL];
 
 fn config(name: &str, arguments: &[&str]) -> Outcome {
     let folder = tempdir().unwrap();

@@ -4,12 +4,13 @@ use tempfile::tempdir;
 
 use super::{
     AUTOENCODER, MADE, RBM, VAN,
-    family::{BM, CNF, Family, REALNVP, SPINS},
+    family::{BM, CANONICAL, CNF, Family, REALNVP, SNF, SPINS},
     json, set, weights,
 };
 
 /// Families whose runs start from the weights of a run. A `dbn` takes the layers of a stack instead.
-const STARTING: [&Family; 8] = [&RBM, &BM, &AUTOENCODER, &MADE, &VAN, &SPINS, &REALNVP, &CNF];
+const STARTING: [&Family; 10] =
+    [&RBM, &BM, &AUTOENCODER, &MADE, &VAN, &SPINS, &REALNVP, &CNF, &SNF, &CANONICAL];
 
 #[test]
 fn a_run_starts_from_the_weights_of_another_and_goes_on_from_there() {

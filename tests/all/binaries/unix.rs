@@ -10,13 +10,13 @@ use tempfile::{TempDir, tempdir};
 use super::{
     FAMILIES, Family, RBM,
     command::{Outcome, command},
-    family::{CNF, REALNVP, SPINS},
+    family::{CANONICAL, CNF, REALNVP, SNF, SPINS},
     json, set, weights,
 };
 
-/// The families of [`FAMILIES`], the flows, and the spins of a Hamiltonian.
+/// The families of [`FAMILIES`], the flows, and those of Hamiltonians.
 fn all() -> impl Iterator<Item = &'static Family> {
-    FAMILIES.into_iter().chain([&REALNVP, &CNF, &SPINS])
+    FAMILIES.into_iter().chain([&REALNVP, &CNF, &SPINS, &SNF, &CANONICAL])
 }
 
 /// A folder with a short run.
