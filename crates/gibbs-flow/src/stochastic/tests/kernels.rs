@@ -61,7 +61,7 @@ fn weights_correct_every_kernel() {
         moment(mean(|x| x), |x| x[0]);
         moment(mean(|x| x * x), |x| x[0] * x[0]);
         moment(mean(|x| x.powi(4)), |x| x[0].powi(4));
-        moment(0.5, |x| x[1] * x[1]);
+        moment(1.0 / 1.4, |x| x[1] * x[1]);
     }
 }
 

@@ -15,44 +15,45 @@ use gibbs_testkit::perturbed;
 use super::*;
 use crate::{Flow, RealNvpConfig, Univariate};
 
-/// Two wells of different depths along `x`, a parabola along `y`: `E = 2 (x² - 1)² + 0.4 x + y²`.
+/// Two humps of different heights along `x`, a parabola along `y`: `E = x²/1.2 - ln cosh 1.5 x + 0.3 x + 0.7 y²`. Both tails are those of
+/// normal distributions with variances of 0.6 and 0.71, so that weights of paths from `N(0, 1)` and back have variances.
 #[derive(Clone, Copy, Debug)]
 struct Wells;
 
 /// The energy along `x`.
 fn along(x: f64) -> f64 {
-    2.0 * (x * x - 1.0).powi(2) + 0.4 * x
+    x * x / 1.2 - (1.5 * x).cosh().ln() + 0.3 * x
 }
 
 impl Energy for Wells {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         let [x, y] = [0, 1].map(|k| x.clone().narrow(1, k, 1));
-        let square = x.clone() * x.clone() - 1.0;
-        row_sums(square.clone() * square * 2.0 + x * 0.4 + y.clone() * y)
+        let cosh = ((x.clone() * 1.5).exp() + (x.clone() * -1.5).exp()) * 0.5;
+        row_sums(x.clone() * x.clone() * (1.0 / 1.2) - cosh.log() + x * 0.3 + y.clone() * y * 0.7)
     }
 }
 
 impl Slope for Wells {
     fn slope(&self, x: Tensor<2>) -> Tensor<2> {
         let [x, y] = [0, 1].map(|k| x.clone().narrow(1, k, 1));
-        let pull = x.clone() * (x.clone() * x - 1.0) * 8.0 + 0.4;
-        Tensor::cat(vec![pull, y * 2.0], 1)
+        let pull = x.clone() * (2.0 / 1.2) - (x * 1.5).tanh() * 1.5 + 0.3;
+        Tensor::cat(vec![pull, y * 1.4], 1)
     }
 }
 
-/// Half the width of a cell along `x`, and cells of `[-3, 3]`.
+/// Half the width of a cell along `x`, and cells of `[-9, 9]`.
 const HALF: f64 = 0.5e-3;
 
 /// Centers of the cells, and the weights `exp(-E)` along `x` there.
 fn cells() -> (Vec<f64>, Vec<f64>) {
-    let centers: Vec<f64> = (-3000..3000).map(|i| 2.0 * HALF * (f64::from(i) + 0.5)).collect();
+    let centers: Vec<f64> = (-9000..9000).map(|i| 2.0 * HALF * (f64::from(i) + 0.5)).collect();
     let weights = centers.iter().map(|x| (-along(*x)).exp()).collect();
     (centers, weights)
 }
 
 /// `ln Z` by the midpoint rule, whose error for an analytic function that decays at both ends is rounding; `y` in closed form.
 fn log_z() -> f64 {
-    (cells().1.iter().sum::<f64>() * 2.0 * HALF).ln() + 0.5 * std::f64::consts::PI.ln()
+    (cells().1.iter().sum::<f64>() * 2.0 * HALF).ln() + 0.5 * (std::f64::consts::PI / 0.7).ln()
 }
 
 /// `⟨f(x)⟩` along `x`.
@@ -69,7 +70,7 @@ fn draws(n: usize, noise: &mut Noise) -> Tensor<2> {
     let probs: Vec<f64> = weights.iter().map(|weight| weight / total).collect();
     let rows = gibbs_testkit::draw_states(&probs, n, noise).into_iter().flat_map(|cell| {
         let within = (2.0 * noise.next_uniform() - 1.0) * HALF;
-        [centers[cell] + within, noise.next_normal() * 0.5f64.sqrt()]
+        [centers[cell] + within, noise.next_normal() * (1.0f64 / 1.4).sqrt()]
     });
     wide(rows.collect(), [n, 2])
 }
@@ -81,9 +82,9 @@ fn wide(values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {
 /// Every kind of kernel with steps that are long enough for rejections, or for errors of the Langevin equation.
 fn kernels() -> [Kernel; 3] {
     [
-        Kernel::Metropolis { step_size: 0.7, steps: 3 },
-        Kernel::Hmc { step_size: 0.3, leapfrog: 3, steps: 2 },
-        Kernel::Langevin { step_size: 0.03, steps: 3 },
+        Kernel::Metropolis { step_size: 0.9, steps: 3 },
+        Kernel::Hmc { step_size: 0.6, leapfrog: 3, steps: 2 },
+        Kernel::Langevin { step_size: 0.1, steps: 3 },
     ]
 }
 
