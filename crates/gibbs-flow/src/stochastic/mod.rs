@@ -18,8 +18,8 @@
 //!
 //! **Training** ([`PathObjective`]) minimizes `E[-ln w]`, the Kullback-Leibler divergence of the paths up to a constant, with its
 //! pathwise gradient. A path is a function of its noise and of the parameters. What is differentiated: the invertible layers and
-//! their determinants; the displacements of stochastic layers with respect to where they start, through `∇u_λ`
-//! ([`Slope`](gibbs_core::Slope)) in Langevin and leapfrog steps; their `ΔS`. What is not: the decision to accept a proposal, which is held fixed. So
+//! their determinants; the displacements of stochastic layers with respect to where they start, through `∇u_λ` in Langevin and
+//! leapfrog steps ([`Slope`](gibbs_core::Slope)); their `ΔS`. What is not: the decision to accept a proposal, which is held fixed. So
 //! the gradient of a layer before a Metropolis or HMC layer lacks the derivative of the acceptance probabilities, in the paper
 //! and here. The last stochastic layer at `λ = 1` leaves the gradient as it is: its `ΔS` cancels what it does to `E(x)`.
 //!
