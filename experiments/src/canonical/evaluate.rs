@@ -63,10 +63,11 @@ impl Trained for CanonicalExperiment {
     }
 }
 
-/// Positions at rest as the slowest `Q_k`, by ascending frequency, and back with all other `Q_k` and all `P_k` at 0.
+/// Positions at rest as `Q_k` and `P_k` of the slowest oscillators, by ascending frequency, and back with all others at rest. Both are
+/// needed: a turn of an oscillator leaves its energy as it is, so training does not determine its phase.
 impl Latent for CanonicalExperiment {
     fn widths(&self) -> Vec<usize> {
-        vec![self.config.model.slowest.unwrap_or(self.model.n_positions())]
+        vec![2 * self.config.model.slowest.unwrap_or(self.model.n_positions())]
     }
 
     fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
@@ -87,9 +88,12 @@ impl Latent for CanonicalExperiment {
 }
 
 impl CanonicalExperiment {
-    /// The oscillators that `encode` keeps, the slowest first.
+    /// The variables that `encode` keeps: `Q_k` of the slowest oscillators, the slowest first, then their `P_k`.
     fn kept(&self) -> Vec<usize> {
-        self.model.slowest().into_iter().take(self.widths()[0]).collect()
+        let n = self.model.n_positions();
+        let slowest = self.model.slowest().into_iter().take(self.widths()[0] / 2);
+        let positions: Vec<usize> = slowest.collect();
+        positions.iter().copied().chain(positions.iter().map(|k| k + n)).collect()
     }
 
     /// The draws by which the transformation is measured.

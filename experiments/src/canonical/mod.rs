@@ -28,7 +28,7 @@ pub struct CanonicalModel {
     /// The transformation.
     #[serde(flatten)]
     pub flow: CanonicalConfig,
-    /// Number of slowest oscillators that `encode` keeps; `null` for all.
+    /// Number of slowest oscillators whose two variables `encode` keeps; `null` for all.
     pub slowest: Option<usize>,
     /// The Hamiltonian.
     pub system: ContinuousSystemConfig,

@@ -1,7 +1,6 @@
 //! Pictures of a finished run.
 
 use gibbs_core::Bijection;
-use gibbs_flow::symplectic::joined;
 use gibbs_physics::{
     continuous::{Ends, HarmonicChain},
     system::Potential,
@@ -39,17 +38,23 @@ pub(super) fn draw(experiment: &CanonicalExperiment, files: &RunFiles) -> Result
     save_figure(&report.curves(&Curves::read(&files.metrics())?), files)
 }
 
-/// The positions `[n]` of points where one oscillator is displaced and all others rest.
+/// The positions `[n]` of points where one oscillator is displaced by parts of its standard deviation and all others rest. Its phase is
+/// not determined by training, so this is along `Q_k` or along `P_k`, whichever moves the positions further.
 fn displaced(experiment: &CanonicalExperiment, oscillator: usize, by: &[f64]) -> Vec<Vec<f64>> {
     let model = &experiment.model;
     let (n, rows) = (model.n_positions(), by.len());
-    let scale = model.frequencies()[oscillator].recip();
-    let at = |x: f64| (0..n).map(move |k| if k == oscillator { x * scale } else { 0.0 });
-    let q: Vec<f32> = by.iter().flat_map(|x| at(*x)).map(|x| x as f32).collect();
     let device = model.log_frequencies.val().device();
-    let q = Tensor::<2>::from_data(TensorData::new(q, [rows, n]), &device);
-    let x = model.inverse(joined(q.clone(), q.zeros_like()), None).0.narrow(1, 0, n);
-    to_host(x).chunks(n).map(<[f64]>::to_vec).collect()
+    let along = |variable: usize, scale: f64| -> Vec<Vec<f64>> {
+        let at = |x: f64| (0..2 * n).map(move |k| if k == variable { x * scale } else { 0.0 });
+        let z: Vec<f32> = by.iter().flat_map(|x| at(*x)).map(|x| x as f32).collect();
+        let z = Tensor::<2>::from_data(TensorData::new(z, [rows, 2 * n]), &device);
+        to_host(model.inverse(z, None).0.narrow(1, 0, n)).chunks(n).map(<[f64]>::to_vec).collect()
+    };
+    let reach =
+        |line: &[Vec<f64>]| line[0].iter().zip(&line[rows - 1]).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+    let lines = [along(oscillator, model.frequencies()[oscillator].recip()), along(oscillator + n, 1.0)];
+    let [q, p] = lines;
+    if reach(&q) >= reach(&p) { q } else { p }
 }
 
 fn frequencies(experiment: &CanonicalExperiment) -> Panel {

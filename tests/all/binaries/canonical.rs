@@ -47,7 +47,7 @@ fn a_chain_has_its_modes_and_its_free_energy() {
     assert_eq!(CANONICAL.eval(folder.path(), &["run"])["metrics"], metrics);
 }
 
-/// The slowest mode of the chain, `sin(π i / 4)`, survives the way through one coordinate; the other modes are lost.
+/// The slowest mode of the chain, `sin(π i / 4)`, survives the way through one oscillator; the other modes are lost.
 #[test]
 fn positions_are_compressed_to_the_slowest_modes() {
     let folder = tempdir().unwrap();
@@ -60,12 +60,23 @@ fn positions_are_compressed_to_the_slowest_modes() {
     CANONICAL.run(folder.path(), encode).succeeds();
     CANONICAL.run(folder.path(), ["decode", "run", "slow.npy", "--out", "back.npy"]).succeeds();
     let read = |name: &str| npy::read(&folder.path().join(name)).unwrap();
-    assert_eq!(read("slow.npy").shape, [3, 1]);
+    assert_eq!(read("slow.npy").shape, [3, 2]);
     let back = read("back.npy").values.to_f64();
     let expected = [&positions[..6], &[0.0; 3]].concat();
     for (found, expected) in back.into_iter().zip(expected) {
         assert!((found - f64::from(expected)).abs() < 0.05, "{found}, not {expected}");
     }
+}
+
+/// In the plane the pictures show the lines of the oscillators.
+#[test]
+fn wells_in_the_plane_are_drawn_with_the_lines_of_the_oscillators() {
+    let folder = tempdir().unwrap();
+    run(folder.path(), &["--model", "double-well", "--set", "train.steps=50"]).succeeds();
+    let metrics = json(folder.path(), "run/summary.json")["metrics"].clone();
+    assert_eq!(list(&metrics, "frequencies").len(), 2);
+    assert!(metrics.get("frequencies_exact").is_none(), "{metrics}");
+    assert!(folder.path().join("run/modes.png").is_file());
 }
 
 #[test]

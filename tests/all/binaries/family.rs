@@ -305,13 +305,14 @@ pub(crate) const SNF: Family = Family {
     ],
 };
 
-/// Canonical transformation of two wells.
+/// Canonical transformation of two oscillators.
 pub(crate) const CANONICAL: Family = Family {
     name: "canonical",
     data: None,
     short: &[
-        "model.system.kind=double_well",
-        "train.steps=60",
+        "model.system.n=2",
+        "train.steps=100",
+        "train.learning_rate=0.05",
         "train.samples=500",
         "train.valid_samples=200",
         "model.n_hidden=16",
