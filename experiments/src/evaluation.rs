@@ -50,6 +50,12 @@ impl Evaluation {
         self.metrics.insert(name.into(), metric);
     }
 
+    /// Adds a list of numbers, such as frequencies. `gibbs runs` and the pages of runs leave it out.
+    pub fn add_list(&mut self, name: &str, values: &[f64], kind: Kind, unit: &str) {
+        let metric = json!({ "value": values, "std_err": 0.0, "kind": kind, "unit": unit });
+        self.metrics.insert(name.into(), metric);
+    }
+
     /// Puts a metric before all others: the main one.
     pub fn put_first(&mut self, name: &str) {
         if let Some(metric) = self.metrics.shift_remove(name) {

@@ -11,6 +11,7 @@ pub mod autoencoder;
 pub mod base;
 pub mod bench;
 pub mod bm;
+pub mod canonical;
 pub mod cli;
 pub mod cnf;
 pub mod columns;
@@ -27,6 +28,7 @@ pub mod experiment;
 pub mod explain;
 pub mod flow;
 pub mod gibbs;
+pub mod hamiltonian;
 pub mod hopfield;
 pub mod interrupt;
 pub mod ising;
@@ -46,6 +48,7 @@ pub mod rbm;
 pub mod realnvp;
 pub mod request;
 pub mod shards;
+pub mod snf;
 pub mod source;
 pub mod stack;
 pub mod system;
@@ -61,6 +64,8 @@ use experiment::Family;
 pub static AUTOENCODER: Family = Family::of::<autoencoder::AutoencoderExperiment>();
 /// The family `bm`.
 pub static BM: Family = Family::of::<bm::BmExperiment>();
+/// The family `canonical`.
+pub static CANONICAL: Family = Family::of::<canonical::CanonicalExperiment>();
 /// The family `cnf`.
 pub static CNF: Family = Family::of::<cnf::CnfExperiment>();
 /// The family `dbm`.
@@ -79,14 +84,31 @@ pub static MADE: Family = Family::of::<made::MadeExperiment>();
 pub static RBM: Family = Family::of::<rbm::RbmExperiment>();
 /// The family `realnvp`.
 pub static REALNVP: Family = Family::of::<realnvp::RealNvpExperiment>();
+/// The family `snf`.
+pub static SNF: Family = Family::of::<snf::SnfExperiment>();
 /// The family `vae`.
 pub static VAE: Family = Family::of::<vae::VaeExperiment>();
 /// The family `van`.
 pub static VAN: Family = Family::of::<van::VanExperiment>();
 
 /// All families: a new one is added here.
-pub static FAMILIES: [&Family; 13] =
-    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &REALNVP, &CNF, &DIFFUSION, &HOPFIELD, &ISING];
+pub static FAMILIES: [&Family; 15] = [
+    &RBM,
+    &DBN,
+    &DBM,
+    &BM,
+    &AUTOENCODER,
+    &VAE,
+    &MADE,
+    &VAN,
+    &REALNVP,
+    &CNF,
+    &DIFFUSION,
+    &SNF,
+    &CANONICAL,
+    &HOPFIELD,
+    &ISING,
+];
 
 /// The examples of the project's README, as doctests.
 #[cfg(doctest)]

@@ -188,11 +188,16 @@ impl FreeEnergyReport {
 pub fn add_sampling(draws: &Draws, chain: &MarkovChain, evaluation: &mut Evaluation) {
     evaluation.add_mean("log_prob", draws.log_q(), "nats");
     evaluation.note("log_prob", "of", "its draws");
+    add_weights(draws, chain, evaluation);
+    evaluation.per_example = draws.log_q().to_vec();
+}
+
+/// Adds how evenly draws are weighted: effective sample size, accepted proposals of their Markov chain.
+pub fn add_weights(draws: &Draws, chain: &MarkovChain, evaluation: &mut Evaluation) {
     evaluation.add("effective_sample_size", &draws.effective_sample_size(), "draws");
     evaluation.note("effective_sample_size", "of", draws.len());
     let acceptance = TimeAverage::mean(std::slice::from_ref(&chain.accepted)).estimate;
     evaluation.add("acceptance", &acceptance.or_unreliable(draws.spread().unreliable()), "of proposals");
-    evaluation.per_example = draws.log_q().to_vec();
     evaluation.draws = Some(draws.len());
 }
 

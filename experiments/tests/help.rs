@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-const EXECUTABLES: [(&str, &str); 15] = [
+const EXECUTABLES: [(&str, &str); 17] = [
     ("rbm", env!("CARGO_BIN_EXE_rbm")),
     ("dbn", env!("CARGO_BIN_EXE_dbn")),
     ("dbm", env!("CARGO_BIN_EXE_dbm")),
@@ -17,12 +17,14 @@ const EXECUTABLES: [(&str, &str); 15] = [
     ("realnvp", env!("CARGO_BIN_EXE_realnvp")),
     ("cnf", env!("CARGO_BIN_EXE_cnf")),
     ("diffusion", env!("CARGO_BIN_EXE_diffusion")),
+    ("snf", env!("CARGO_BIN_EXE_snf")),
+    ("canonical", env!("CARGO_BIN_EXE_canonical")),
     ("bench", env!("CARGO_BIN_EXE_bench")),
     ("data", env!("CARGO_BIN_EXE_data")),
 ];
 
 /// So many of them, the first ones, are families of models with the commands of every family.
-const FAMILIES: usize = 13;
+const FAMILIES: usize = 15;
 
 fn run(executable: &str, argument: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =

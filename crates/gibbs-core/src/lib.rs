@@ -29,4 +29,4 @@ pub use objective::{
     Batch, BoxError, MaximumLikelihood, Objective, ObjectiveState, Position, Scalar, StepOutput,
     cross_entropy, weighted_mean,
 };
-pub use traits::{Bijection, ConditionalLogProb, Energy, LogProb, Sample};
+pub use traits::{Bijection, ConditionalLogProb, Energy, LogProb, Sample, Slope};

@@ -52,6 +52,16 @@ pub trait Energy {
     fn energy(&self, x: Tensor<2>) -> Tensor<1>;
 }
 
+/// An energy whose gradient is known in closed form.
+pub trait Slope: Energy {
+    /// `∇E` of each row of `x [batch, width]`: `[batch, width]`. It is itself differentiable in `x`, so that autodiff of first
+    /// order trains through steps along the gradient.
+    ///
+    /// # Panics
+    /// If `x` does not have the width of the energy.
+    fn slope(&self, x: Tensor<2>) -> Tensor<2>;
+}
+
 /// A function from `x [batch, width]` to `[batch]` is an energy.
 impl<F: Fn(Tensor<2>) -> Tensor<1>> Energy for F {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {

@@ -7,6 +7,8 @@ pub mod diffusion;
 mod latent;
 mod mixture;
 mod recipes;
+pub mod stochastic;
+pub mod symplectic;
 #[cfg(test)]
 mod tests;
 
@@ -21,3 +23,5 @@ pub use gibbs_core::{
 pub use latent::{HmcSeries, Latent, LatentHmc, abs_mean, fit_to_energy, independent_proposals};
 pub use mixture::{Mixture, MixtureChoice, MixtureConfig, MixtureFit, choose_mixture, gain_less_error};
 pub use recipes::*;
+pub use stochastic::{StochasticConfig, StochasticFlow};
+pub use symplectic::{CanonicalConfig, CanonicalFlow};

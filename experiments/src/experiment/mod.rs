@@ -195,7 +195,7 @@ pub trait Trained: Experiment {
     /// A family without any.
     fn latent(&self) -> Result<&dyn Latent> {
         Err(usage!(
-            "{} has no latent variables to encode to: rbm, dbn, dbm, autoencoder, vae, realnvp, cnf and diffusion have",
+            "{} has no latent variables to encode to: rbm, dbn, dbm, autoencoder, vae, realnvp, cnf, diffusion and canonical have",
             Self::NAME
         ))
     }

@@ -23,7 +23,7 @@ pub(super) struct List {
 
 /// What a family learns from when nothing is given.
 fn source(family: &Family) -> &'static str {
-    if family.data.is_empty() { "a spin system" } else { family.data }
+    if family.data.is_empty() { "a Hamiltonian" } else { family.data }
 }
 
 pub(super) fn list(args: &List, families: &[&Family]) -> Result<()> {

@@ -326,6 +326,70 @@ pub(crate) const DIFFUSION: Family = Family {
     others: &[("model.n_hidden=[5, 5]", "n_hidden"), ("seed=9", "seed")],
 };
 
+/// Stochastic normalizing flow of two wells.
+pub(crate) const SNF: Family = Family {
+    name: "snf",
+    data: None,
+    short: &[
+        "train.steps=60",
+        "train.samples=500",
+        "train.valid_samples=200",
+        "model.n_hidden=16",
+        "model.n_layers=2",
+    ],
+    stages: &[1],
+    logged: "loss",
+    metrics: &[
+        ("free_energy_per_site", "upper_bound"),
+        ("free_energy_corrected", "asymptotic"),
+        ("free_energy_exact", "exact"),
+        ("free_energy_difference", "asymptotic"),
+    ],
+    pictures: &["samples.png", "profile.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=13",
+        tensor: "flow.layers.0.conditioner.layers.0.weight",
+        shapes: ["[1, 16]", "[1, 13]"],
+    },
+    few_sweeps: &[],
+    others: &[
+        ("model.n_hidden=5", "n_hidden"),
+        ("model.stochastic.steps=3", "stochastic.steps"),
+        ("train.batch_size=50", "batch_size"),
+        ("seed=9", "seed"),
+    ],
+};
+
+/// Canonical transformation of two oscillators.
+pub(crate) const CANONICAL: Family = Family {
+    name: "canonical",
+    data: None,
+    short: &[
+        "model.system.n=2",
+        "train.steps=100",
+        "train.learning_rate=0.05",
+        "train.samples=500",
+        "train.valid_samples=200",
+        "model.n_hidden=16",
+        "model.n_layers=1",
+    ],
+    stages: &[1],
+    logged: "free_energy",
+    metrics: &[
+        ("free_energy_per_site", "upper_bound"),
+        ("free_energy_corrected", "asymptotic"),
+        ("free_energy_exact", "exact"),
+    ],
+    pictures: &["samples.png", "modes.png", "curves.png"],
+    resized: Resized {
+        setting: "model.n_hidden=13",
+        tensor: "chain.layers.0.layers.0.weight",
+        shapes: ["[1, 16]", "[1, 13]"],
+    },
+    few_sweeps: &[],
+    others: &[("model.n_hidden=5", "n_hidden"), ("train.batch_size=50", "batch_size"), ("seed=9", "seed")],
+};
+
 /// All of them.
 pub(crate) const FAMILIES: [&Family; 8] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN];
 

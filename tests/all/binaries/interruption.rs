@@ -13,7 +13,7 @@ use tempfile::{TempDir, tempdir};
 use super::{
     AUTOENCODER, DBN, FAMILIES, Family, MADE, RBM,
     command::{Outcome, command},
-    family::{CNF, REALNVP, SPINS},
+    family::{CANONICAL, CNF, REALNVP, SNF, SPINS},
     json, metrics, set, weights,
 };
 
@@ -328,6 +328,17 @@ fn a_run_on_a_hamiltonian_survives() {
     let runs = Runs::new(&SPINS, &[&settings[..], &LONG].concat());
     runs.kill_between("", 20, 450);
     runs.end_alike();
+}
+
+/// The paths of a step, and the draws of phase space.
+#[test]
+fn flows_of_a_hamiltonian_survive() {
+    for family in [&SNF, &CANONICAL] {
+        let settings = ["train.steps_per_epoch=30", EACH_STEP, "train.epochs=5"];
+        let runs = Runs::new(family, &settings);
+        runs.kill_between("", 20, 400);
+        runs.end_alike();
+    }
 }
 
 /// Also the normalizations that were fitted to data, the whitening, and the clipped steps.

@@ -1,6 +1,7 @@
 //! The executables as a user meets them.
 
 mod autoencoder;
+mod canonical;
 pub(crate) mod cnf;
 mod columns;
 mod command;
@@ -30,6 +31,7 @@ mod reproducible;
 mod sampling;
 mod settings;
 mod shards;
+mod snf;
 mod stacks;
 mod start;
 mod unix;

@@ -5,11 +5,25 @@ use tempfile::tempdir;
 use super::{
     AUTOENCODER, DBN, MADE, RBM, VAN,
     command::{Outcome, command},
-    family::{BM, CNF, DBM, DIFFUSION, Family, REALNVP, SPINS, VAE},
+    family::{BM, CANONICAL, CNF, DBM, DIFFUSION, Family, REALNVP, SNF, SPINS, VAE},
 };
 
-const ALL: [&Family; 12] =
-    [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &SPINS, &REALNVP, &CNF, &DIFFUSION];
+const ALL: [&Family; 14] = [
+    &RBM,
+    &DBN,
+    &DBM,
+    &BM,
+    &AUTOENCODER,
+    &VAE,
+    &MADE,
+    &VAN,
+    &SPINS,
+    &REALNVP,
+    &CNF,
+    &DIFFUSION,
+    &SNF,
+    &CANONICAL,
+];
 
 fn config(name: &str, arguments: &[&str]) -> Outcome {
     let folder = tempdir().unwrap();

@@ -4,12 +4,13 @@ use tempfile::tempdir;
 
 use super::{
     AUTOENCODER, MADE, RBM, VAN,
-    family::{BM, CNF, DIFFUSION, Family, REALNVP, SPINS},
+    family::{BM, CANONICAL, CNF, DIFFUSION, Family, REALNVP, SNF, SPINS, VAE},
     json, set, weights,
 };
 
 /// Families whose runs start from the weights of a run. A `dbn` takes the layers of a stack instead.
-const STARTING: [&Family; 9] = [&RBM, &BM, &AUTOENCODER, &MADE, &VAN, &SPINS, &REALNVP, &CNF, &DIFFUSION];
+const STARTING: [&Family; 12] =
+    [&RBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &SPINS, &REALNVP, &CNF, &DIFFUSION, &SNF, &CANONICAL];
 
 #[test]
 fn a_run_starts_from_the_weights_of_another_and_goes_on_from_there() {

@@ -10,13 +10,13 @@ use tempfile::{TempDir, tempdir};
 use super::{
     FAMILIES, Family, RBM,
     command::{Outcome, command},
-    family::{CNF, DIFFUSION, REALNVP, SPINS},
+    family::{CANONICAL, CNF, DIFFUSION, REALNVP, SNF, SPINS},
     json, set, weights,
 };
 
-/// The families of [`FAMILIES`], the flows, and the spins of a Hamiltonian.
+/// The families of [`FAMILIES`], the flows, and those of Hamiltonians.
 fn all() -> impl Iterator<Item = &'static Family> {
-    FAMILIES.into_iter().chain([&REALNVP, &CNF, &DIFFUSION, &SPINS])
+    FAMILIES.into_iter().chain([&REALNVP, &CNF, &DIFFUSION, &SPINS, &SNF, &CANONICAL])
 }
 
 /// A folder with a short run.
@@ -183,7 +183,7 @@ fn sizes_beyond_the_machine_are_refused_before_they_are_allocated() {
             family.run(folder.path(), arguments)
         };
         let size = match family.name {
-            "dbn" | "dbm" | "autoencoder" => "model.n_hidden=[1000000000]",
+            "dbn" | "dbm" | "autoencoder" | "vae" => "model.n_hidden=[1000000000]",
             _ => "model.n_hidden=1000000000",
         };
         // 784 times as many weights are 12 TiB with their gradients and moments.

@@ -11,7 +11,9 @@
 //! detailed balance with `exp(-E)`. The jitter prevents trajectories that return to their start, as in a harmonic energy with
 //! the period `ε L`.
 //!
-//! The only input is a differentiable [`Energy`]. In the latent space of a flow, the energy is `E(x(z)) - ln |det ∂x/∂z|` as a
+//! The only input is a differentiable [`Energy`]. An energy with a [`Slope`] in closed form also serves
+//! ([`HmcState::of_slope`], [`Hmc::step_with`]): then a step is itself differentiable in `x`, with the decisions held fixed.
+//! In the latent space of a flow, the energy is `E(x(z)) - ln |det ∂x/∂z|` as a
 //! function of `z`. Set the parameters of the flow to `no_grad()`: the sampler does not use their gradients.
 //!
 //! References: Duane, Kennedy, Pendleton & Roweth, Phys. Lett. B 195:216 (1987), doi:10.1016/0370-2693(87)91197-X; Neal,
@@ -40,7 +42,7 @@
 use burn::prelude::*;
 use gibbs_backend::Noise;
 
-use crate::Energy;
+use crate::{Energy, Slope};
 
 mod adaptation;
 #[cfg(test)]
@@ -94,6 +96,11 @@ impl HmcState {
         let gradients = energy.clone().sum().backward();
         let Some(slope) = at.grad(&gradients) else { panic!("an energy that depends on x") };
         Self { x, energy: energy.without_autodiff(), slope }
+    }
+
+    /// Chains at `x [n, width]`, on any device. Their energy and its gradient in closed form are differentiable in `x`.
+    pub fn of_slope(energy: &(impl Slope + ?Sized), x: Tensor<2>) -> Self {
+        Self { energy: energy.energy(x.clone()), slope: energy.slope(x.clone()), x }
     }
 
     /// `x [n, width]`.
@@ -158,6 +165,16 @@ impl Hmc {
         state: HmcState,
         noise: &mut Noise,
     ) -> (HmcState, Transition) {
+        self.step_with(&|x| HmcState::new(energy, x), state, noise)
+    }
+
+    /// As [`step`](Self::step), with the states that `at` makes of positions `[n, width]`.
+    pub fn step_with(
+        &self,
+        at: &impl Fn(Tensor<2>) -> HmcState,
+        state: HmcState,
+        noise: &mut Noise,
+    ) -> (HmcState, Transition) {
         let [n, width] = state.x.dims();
         let options = (&state.x.device(), state.x.dtype());
         let momentum = noise.normal([n, width], options);
@@ -168,7 +185,7 @@ impl Hmc {
         }
         let uniform = noise.uniform([n], options);
         let before = state.energy.clone() + kinetic(momentum.clone());
-        let (end, momentum) = self.leapfrog(energy, state.clone(), momentum, sizes);
+        let (end, momentum) = self.leapfrog_with(at, state.clone(), momentum, sizes);
         let energy_error = end.energy.clone() + kinetic(momentum) - before;
         // A comparison with NaN is false.
         let accepts = uniform.lower(energy_error.clone().neg().exp());
@@ -192,10 +209,20 @@ impl Hmc {
         momentum: Tensor<2>,
         sizes: Tensor<2>,
     ) -> (HmcState, Tensor<2>) {
+        self.leapfrog_with(&|x| HmcState::new(energy, x), state, momentum, sizes)
+    }
+
+    fn leapfrog_with(
+        &self,
+        at: &impl Fn(Tensor<2>) -> HmcState,
+        state: HmcState,
+        momentum: Tensor<2>,
+        sizes: Tensor<2>,
+    ) -> (HmcState, Tensor<2>) {
         let half = sizes.clone() * 0.5;
         (0..self.steps).fold((state, momentum), |(state, momentum), _| {
             let momentum = momentum - half.clone() * state.slope;
-            let state = HmcState::new(energy, state.x + sizes.clone() * momentum.clone());
+            let state = at(state.x + sizes.clone() * momentum.clone());
             let momentum = momentum - half.clone() * state.slope.clone();
             (state, momentum)
         })

@@ -59,6 +59,11 @@ impl<B: Bijection> Chain<B> {
         Self { angles, ..self }
     }
 
+    /// Whether all latent variables are standard normal.
+    pub fn has_normal_base(&self) -> bool {
+        self.base.is_none() && self.angles.is_none()
+    }
+
     /// Number of variables, `D`.
     pub fn n_variables(&self) -> usize {
         self.n_variables

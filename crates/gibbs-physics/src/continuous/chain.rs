@@ -3,9 +3,9 @@
 use std::f64::consts::PI;
 
 use burn::prelude::*;
-use gibbs_core::{Energy, check};
+use gibbs_core::{Energy, Slope, check};
 
-use super::differences::{squared_differences, sum_rows};
+use super::differences::{slope_of_squared_differences, squared_differences, sum_rows};
 use crate::{
     error::{PhysicsError, non_negative, positive},
     lattice::Axis,
@@ -159,5 +159,21 @@ impl Energy for HarmonicChain {
             stretched = stretched + square(x.clone().narrow(1, 0, 1)) + square(x.clone().narrow(1, n - 1, 1));
         }
         stretched * (0.5 * self.beta * coupling) + square(x) * (0.5 * self.beta * pinning)
+    }
+}
+
+impl Slope for HarmonicChain {
+    fn slope(&self, x: Tensor<2>) -> Tensor<2> {
+        let n = self.n;
+        check::require_width("the chain of particles", &x, n);
+        let Springs { coupling, pinning, .. } = self.springs;
+        let mut stretched = slope_of_squared_differences(x.clone(), &[Self::axis(n, self.ends)]);
+        if self.ends == Ends::Walls {
+            let walls: Vec<f64> =
+                (0..n).map(|i| [0, n - 1].iter().filter(|end| **end == i).count() as f64).collect();
+            let walls = Tensor::from_data(TensorData::new(walls, [1, n]), (&x.device(), x.dtype()));
+            stretched = stretched + x.clone() * walls * 2.0;
+        }
+        stretched * (0.5 * self.beta * coupling) + x * (self.beta * pinning)
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::{prelude::*, tensor::DType};
 use gibbs_backend::{Noise, softplus};
-use gibbs_core::{Energy, cache::Cache, check};
+use gibbs_core::{Energy, Slope, cache::Cache, check};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use super::differences::sum_rows;
@@ -180,5 +180,12 @@ impl Energy for DualIsing {
         // ln 2cosh y = ln(1 + exp 2y) - y
         let total = x + field;
         sum_rows(gaussian - softplus(total.clone() * 2.0) + total)
+    }
+}
+
+impl Slope for DualIsing {
+    fn slope(&self, x: Tensor<2>) -> Tensor<2> {
+        let Placed { inverse, field, .. } = self.placed(&x);
+        x.clone().matmul(inverse) - gibbs_backend::tanh(x + field)
     }
 }

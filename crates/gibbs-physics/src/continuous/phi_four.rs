@@ -1,9 +1,9 @@
 //! The φ⁴ field on a lattice.
 
 use burn::prelude::*;
-use gibbs_core::{Energy, check};
+use gibbs_core::{Energy, Slope, check};
 
-use super::differences::{squared_differences, sum_rows};
+use super::differences::{slope_of_squared_differences, squared_differences, sum_rows};
 use crate::{Axis, Lattice, error::PhysicsError, exact::field::check_potential};
 
 /// A real scalar field with quartic interaction on a hypercubic lattice of any dimension:
@@ -63,5 +63,14 @@ impl Energy for PhiFour {
         let square = x.clone() * x.clone();
         let potential = sum_rows(square.clone() * (square * self.coupling + self.mass_squared));
         squared_differences(x, self.lattice.axes()) + potential
+    }
+}
+
+impl Slope for PhiFour {
+    fn slope(&self, x: Tensor<2>) -> Tensor<2> {
+        check::require_width("the lattice of fields", &x, self.lattice.n_sites());
+        let square = x.clone() * x.clone();
+        let potential = x.clone() * (square * (4.0 * self.coupling) + 2.0 * self.mass_squared);
+        slope_of_squared_differences(x, self.lattice.axes()) + potential
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::prelude::*;
 use gibbs_core::{
-    ConfigError, Energy,
+    ConfigError, Energy, Slope,
     symmetry::{Symmetry, SymmetryGroup},
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ named! {
         Ring = "ring",
         /// Two wells of different depths in the plane
         DoubleWell = "double_well",
+        /// Two narrow wells of nearly equal depths in the plane
+        SteepDoubleWell = "steep_double_well",
         /// A scalar field with quartic interaction on a periodic lattice
         PhiFour = "phi_four",
         /// Continuous fields in the place of the Ising spins of a torus
@@ -148,8 +150,9 @@ impl ContinuousSystemConfig {
                 let ring = Ring::default();
                 plain(Potential::Ring(ring), vec![2], Some((ring.log_z(), "quadrature")))
             }
-            ContinuousKind::DoubleWell => {
-                let wells = DoubleWell::default();
+            ContinuousKind::DoubleWell | ContinuousKind::SteepDoubleWell => {
+                let is_steep = self.kind == ContinuousKind::SteepDoubleWell;
+                let wells = if is_steep { DoubleWell::steep() } else { DoubleWell::default() };
                 let exact = Some((wells.log_z(), "quadrature"));
                 TargetDensity { is_even: false, ..plain(Potential::DoubleWell(wells), vec![2], exact) }
             }
@@ -224,6 +227,18 @@ impl Energy for Potential {
     }
 }
 
+impl Slope for Potential {
+    fn slope(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::HarmonicChain(chain) => chain.slope(x),
+            Self::Ring(ring) => ring.slope(x),
+            Self::DoubleWell(wells) => wells.slope(x),
+            Self::PhiFour(field) => field.slope(x),
+            Self::DualIsing(dual) => dual.slope(x),
+        }
+    }
+}
+
 /// A continuous density `exp(-E(x)) / Z` that a model can learn, and what is known about it.
 #[derive(Clone, Debug)]
 pub struct TargetDensity {
@@ -246,6 +261,12 @@ pub struct TargetDensity {
 impl Energy for TargetDensity {
     fn energy(&self, x: Tensor<2>) -> Tensor<1> {
         self.potential.energy(x)
+    }
+}
+
+impl Slope for TargetDensity {
+    fn slope(&self, x: Tensor<2>) -> Tensor<2> {
+        self.potential.slope(x)
     }
 }
 

@@ -1,6 +1,6 @@
 use burn::{prelude::*, tensor::DType};
 use gibbs_backend::Noise;
-use gibbs_core::{Energy, math::log_sum_exp, math::to_host};
+use gibbs_core::{Energy, Slope, math::log_sum_exp, math::to_host};
 use gibbs_testkit::check_gradient;
 use nalgebra::{Cholesky, DMatrix};
 
@@ -58,18 +58,23 @@ fn glass(n: usize) -> Pairwise {
 
 #[test]
 fn gradients_are_those_of_finite_differences() {
-    fn check(energy: &impl Energy, width: usize) {
+    fn check(energy: &impl Slope, width: usize) {
         let x: Vec<f64> = (0..width).map(|i| (1.0 + 1.7 * i as f64).sin() * 1.5).collect();
         let at = tensor(x.clone(), width).autodiff().require_grad();
         let gradients = energy.energy(at.clone()).sum().backward();
         let slope = to_host(at.grad(&gradients).unwrap());
         check_gradient(&slope, &x, 1e-7, |x| to_host(energy.energy(tensor(x.to_vec(), width)))[0]);
+        for (closed, slope) in to_host(energy.slope(tensor(x, width))).into_iter().zip(slope) {
+            assert!((closed - slope).abs() < 1e-12 * slope.abs().max(1.0), "{closed}, not {slope}");
+        }
     }
     check(&HarmonicChain::new(5, Ends::Walls, springs(), 0.8).unwrap(), 5);
     check(&HarmonicChain::new(4, Ends::Ring, springs(), 0.8).unwrap(), 4);
+    check(&HarmonicChain::new(2, Ends::Ring, springs(), 0.8).unwrap(), 2);
     check(&HarmonicChain::new(1, Ends::Walls, springs(), 0.8).unwrap(), 1);
     check(&Ring::default(), 2);
     check(&DoubleWell::default(), 2);
+    check(&DoubleWell::steep(), 2);
     check(&PhiFour::new(&[Axis::open(3), Axis::periodic(4), Axis::periodic(2)], -1.0, 0.7).unwrap(), 24);
     check(&DualIsing::new(&glass(7), 0.9, 0.3).unwrap(), 7);
 }
@@ -97,6 +102,26 @@ fn the_center_of_the_ring_has_an_energy_and_no_slope() {
     let energy = Ring::default().energy(center.clone());
     assert!((to_host(energy.clone())[0] - 12.5).abs() < 1e-12);
     assert_eq!(to_host(center.grad(&energy.backward()).unwrap()), [0.0, 0.0]);
+    assert_eq!(to_host(Ring::default().slope(tensor(vec![0.0, 0.0], 2))), [0.0, 0.0]);
+}
+
+#[test]
+fn the_top_of_a_barrier_divides_the_wells() {
+    for wells in [DoubleWell::default(), DoubleWell::steep(), DoubleWell::new(2.0, 5.0, 2.0, 1.0).unwrap()] {
+        let top = wells.top().unwrap();
+        let slope = to_host(wells.slope(tensor(vec![top, 0.0], 2)));
+        assert!(slope[0].abs() < 1e-12, "{slope:?}");
+        assert!([-1e-3, 1e-3].iter().all(|step| wells.along(top + step) < wells.along(top)));
+        let (left, right) = (1..4000).map(|i| 1e-3 * f64::from(i)).fold((0.0, 0.0), |(left, right), far| {
+            (left + (-wells.along(top - far)).exp(), right + (-wells.along(top + far)).exp())
+        });
+        // The trapezoidal rule but for half of the smallest value, that at the top.
+        let half = 0.5 * (-wells.along(top)).exp();
+        let expected = ((left + half) / (right + half)).ln();
+        assert!((wells.difference().unwrap() - expected).abs() < 1e-7, "{expected}");
+    }
+    assert!(DoubleWell::new(1.0, -1.0, 0.0, 1.0).unwrap().top().is_none());
+    assert!(DoubleWell::new(1.0, 1.0, 1.0, 1.0).unwrap().difference().is_none());
 }
 
 #[test]

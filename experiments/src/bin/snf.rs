@@ -1,0 +1,5 @@
+//! Stochastic normalizing flows: train, measure, sample.
+
+fn main() -> std::process::ExitCode {
+    experiments::SNF.main()
+}
