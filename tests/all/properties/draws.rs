@@ -41,9 +41,9 @@ fn chain(model: &dyn Model, x: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
             })
             .collect();
         let scores = model.score(tensor(&proposed));
-        for row in 0..n {
-            if noise.next_uniform().ln() < scores[row] - score[row] {
-                score[row] = scores[row];
+        for (row, new) in scores.iter().enumerate() {
+            if noise.next_uniform().ln() < new - score[row] {
+                score[row] = *new;
                 at[row * width..(row + 1) * width].copy_from_slice(&proposed[row * width..(row + 1) * width]);
             }
         }
