@@ -107,7 +107,7 @@ impl Evaluation {
             (mean, pairs().map(|(x, w)| (w * (x - mean)).powi(2)).sum::<f64>().sqrt())
         };
         let means = std::mem::take(&mut self.examples);
-        let log_probs = ["log_prob", "log_prob_lower", "log_prob_upper"];
+        let log_probs = ["log_prob", "log_prob_lower", "log_prob_upper", "log_prob_annealed"];
         let log_probs = log_probs.map(|name| (name.to_owned(), self.per_example.clone()));
         let log_probs = log_probs.into_iter().filter(|(name, _)| !means.contains_key(name));
         for (name, examples) in

@@ -86,6 +86,10 @@ impl Trained for VaeExperiment {
         let mut evaluation = Evaluation::default();
         evaluation.draws = (taken < n).then_some(all.len());
         let bound = bound_of(&bounds);
+        evaluation.per_example = bounds.into_iter().map(|bound| bound.value).collect();
+        let each = evaluation.per_example.clone();
+        // The examples by which the mean is weighted, if they have weights.
+        evaluation.add_mean_of("log_prob_importance_weighted", Kind::LowerBound, &each, "nats");
         evaluation.add("log_prob_importance_weighted", &bound, "nats");
         evaluation.note("log_prob_importance_weighted", "samples", samples);
         let mut add = |name: &str, kind: Kind, value: &dyn Fn(&Evidence) -> f64| {
@@ -96,7 +100,6 @@ impl Trained for VaeExperiment {
         add("distortion", Kind::Unbiased, &|each| each.distortion);
         self.active_units(&sets, &mut evaluation);
         self.annealed(&sets, &bound, &mut evaluation);
-        evaluation.per_example = bounds.into_iter().map(|bound| bound.value).collect();
         if let OutputDistribution::Categorical { levels } = self.outputs().distribution {
             let nats_per_bit = std::f64::consts::LN_2 * self.model.model.n_visible() as f64;
             let bound = Estimate::mean(&evaluation.per_example).with_kind(Kind::LowerBound);

@@ -135,18 +135,18 @@ pub(crate) const VAE: Family = Family {
     metrics: &[
         ("log_prob_importance_weighted", "lower_bound"),
         ("log_prob_bound", "lower_bound"),
-        ("log_prob_annealed", "lower_bound"),
-        ("log_prob_upper", "asymptotic"),
-        ("annealing_gap", "upper_bound"),
         ("rate", "unbiased"),
         ("distortion", "unbiased"),
         ("active_units", "exact"),
+        ("log_prob_annealed", "lower_bound"),
+        ("log_prob_upper", "asymptotic"),
+        ("annealing_gap", "upper_bound"),
     ],
     pictures: &["samples.png", "reconstructions.png", "walks.png", "curves.png"],
     resized: Resized {
         setting: "model.n_hidden=[13]",
-        tensor: "decoder.layers.0.weight",
-        shapes: ["[4, 16]", "[4, 13]"],
+        tensor: "encoder.layers.0.weight",
+        shapes: ["[16, 16]", "[16, 13]"],
     },
     few_sweeps: &[],
     others: &[

@@ -28,7 +28,11 @@ fn weights_count_in_training_and_in_results() {
     let weights: Vec<f64> = (0..N).map(|row| if is_left(row) { 2.0 } else { 0.0 }).collect();
     npy::write(&folder.join("w.npy"), &weights, &[N]).unwrap();
     for family in FAMILIES {
-        let metric = if family.name == "autoencoder" { "squared_error" } else { "log_prob" };
+        let metric = match family.name {
+            "autoencoder" => "squared_error",
+            "vae" => "log_prob_importance_weighted",
+            _ => "log_prob",
+        };
         let run = format!("run-{}", family.name);
         let trained = ["train", &run, "--quiet", "--data", "x.npy", "--weights", "w.npy"];
         family.run(folder, [&trained[..], &set(family.short)].concat()).succeeds();
@@ -43,7 +47,7 @@ fn weights_count_in_training_and_in_results() {
             [0, 1].map(|side| mean(&each.iter().skip(side).step_by(2).copied().collect::<Vec<_>>()));
         let value = printed["metrics"][metric]["value"].as_f64().unwrap();
         assert!((value - left).abs() < 1e-6, "{}: {value} {left} {right}", family.name);
-        let gain = if metric == "log_prob" { left - right } else { right - left };
+        let gain = if metric == "squared_error" { right - left } else { left - right };
         assert!(gain > 0.0, "{}: {left} {right}", family.name);
     }
     let arguments = ["train", "run", "--data", "x.npy", "--weights", "w.npy"];
