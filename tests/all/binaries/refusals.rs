@@ -37,7 +37,7 @@ fn settings_of_every_family_are_checked() {
             assert!(!folder.path().join("run").exists(), "a refused run left a folder");
         };
         refused("model.n_hiden=3", &["model.n_hiden", "`model.n_hidden`"]);
-        refused("train.optimiser.kind=3", &["train.optimiser", "optimizer, "]);
+        refused("train.optimiser.kind=3", &["train.optimiser", "`train` has: "]);
         refused("train.epochs=-1", &["train.epochs", "-1"]);
         refused("train.batch_size=many", &["train.batch_size", "many", "whole number"]);
         refused("train.learning_rate=fast", &["train.learning_rate", "fast"]);
