@@ -149,7 +149,6 @@ impl Experiment for VaeExperiment {
         };
         let network = VaeConfig::new(info.width, n_hidden, n_latent)
             .with_n_context(n_context)
-            .with_dropout(if info.has_few() { 0.2 } else { 0.0 })
             .with_prior(flow("prior", 0))
             .with_posterior(flow("posterior", CONTEXT))
             .with_convolutions(convolutions(request, info))
