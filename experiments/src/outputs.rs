@@ -124,16 +124,20 @@ pub struct Outputs<'a> {
 }
 
 impl Outputs<'_> {
-    /// Examples as the model receives them: levels of categorical variables, all else as it is.
+    /// Examples as the model receives them, with their contexts or classes.
     pub fn batch(&self, batch: gibbs_data::Batch) -> Batch {
-        let Batch { x, context, weights } = with_classes(batch, self.n_context);
-        let x = match self.distribution {
+        let batch = with_classes(batch, self.n_context);
+        Batch { x: self.values(batch.x), ..batch }
+    }
+
+    /// Values `[n, D]` of data as the model receives them: numbers from 0 to 1 as levels of categorical variables, all else as it is.
+    pub fn values(&self, x: Tensor<2>) -> Tensor<2> {
+        match self.distribution {
             &OutputDistribution::Categorical { levels } => {
                 (x * levels as f64).floor().clamp(0.0, (levels - 1) as f64)
             }
             _ => x,
-        };
-        Batch { x, context, weights }
+        }
     }
 
     /// Checks that data have the values of the model's variables.
@@ -211,7 +215,16 @@ impl Outputs<'_> {
         if is_real(self.distribution) { Kind::Real } else { Kind::Gray }
     }
 
-    /// Notes on log-probabilities: of what they are, and where the model is conditioned, on what. Levels also get bits per dimension.
+    /// Adds bits per dimension from the log-probability of each example, or from its lower bound, for levels.
+    pub fn add_bits_per_dim(&self, evaluation: &mut Evaluation, log_prob: &Estimate, n_visible: usize) {
+        if let &OutputDistribution::Categorical { levels } = self.distribution {
+            let nats_per_bit = std::f64::consts::LN_2 * n_visible as f64;
+            evaluation.add("bits_per_dim", &log_prob.clone().affine(-1.0 / nats_per_bit, 0.0), "bits");
+            evaluation.note("bits_per_dim", "levels", levels);
+        }
+    }
+
+    /// Notes on log-probabilities: of what they are, and where the model is conditioned, on what.
     pub fn note(&self, evaluation: &mut Evaluation, names: &[&str], given: &str) {
         let mut note = |key: &str, value: &str| {
             evaluation.note_all(names, Some((key, value.to_string())));

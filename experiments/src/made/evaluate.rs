@@ -1,6 +1,6 @@
 //! Log-likelihoods of a trained model, draws from it, and completions of examples.
 
-use gibbs_autoregressive::{Autoregressive, OutputDistribution};
+use gibbs_autoregressive::Autoregressive;
 use gibbs_core::Kind;
 use gibbs_serve::Playground;
 
@@ -42,12 +42,8 @@ impl Trained for MadeExperiment {
         evaluation.note("log_prob", "orderings", self.model.model.n_masks());
         let given = if config.model.context.is_some() { "context" } else { "class" };
         self.outputs().note(&mut evaluation, &["log_prob"], given);
-        if let &OutputDistribution::Categorical { levels } = network.output() {
-            let nats_per_bit = std::f64::consts::LN_2 * network.n_visible() as f64;
-            let bits = Estimate::exact_mean(&evaluation.per_example).affine(-1.0 / nats_per_bit, 0.0);
-            evaluation.add("bits_per_dim", &bits, "bits");
-            evaluation.note("bits_per_dim", "levels", levels);
-        }
+        let log_prob = Estimate::exact_mean(&evaluation.per_example);
+        self.outputs().add_bits_per_dim(&mut evaluation, &log_prob, network.n_visible());
         Ok(evaluation)
     }
 

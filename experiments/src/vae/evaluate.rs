@@ -1,7 +1,7 @@
 //! Bounds of the likelihood of a trained VAE, and draws from it.
 
 use gibbs_autoencoder::{Vae, vae::Evidence};
-use gibbs_core::{Kind, nn::Affine, output::OutputDistribution};
+use gibbs_core::{Kind, nn::Affine};
 use gibbs_serve::Playground;
 
 use super::{Model, VaeExperiment, VaeRun, pictures};
@@ -9,6 +9,7 @@ use crate::{
     conditions::Conditions,
     outputs::{BLOCK, Outputs},
     prelude::*,
+    preprocessed::blocks,
     source::{require_labels, rows, spread},
 };
 
@@ -18,7 +19,7 @@ const CODES: usize = 20_000;
 const SECONDS_PER_PRODUCT: f64 = 2e-11;
 const SECONDS_PER_OUTPUT: f64 = 1.5e-9;
 
-/// Bounds of the likelihood of each example of a set in the coordinates of the data, from so many codes.
+/// Bounds of the likelihood of each example of a set in the coordinates of the data, from `samples` codes.
 pub(super) fn evidence(
     config: &VaeRun,
     model: &Model,
@@ -53,14 +54,11 @@ fn evidence_of(
     evidence
 }
 
-/// Means of posteriors of examples, `[n, latent]`.
-pub(super) fn codes(experiment: &VaeExperiment, data: &Dataset, rows: &[usize]) -> Tensor<2> {
-    let of = |rows: &[usize]| {
-        let Batch { x, context, .. } = experiment.outputs().batch(data.batch(rows, &experiment.device));
-        let x = experiment.model.preprocessor.forward(x).0;
-        experiment.model.model.encode(x, context.as_ref()).center()
-    };
-    Tensor::cat(rows.chunks(BLOCK).map(of).collect(), 0)
+/// Centers of the posteriors of examples, `[n, latent]`.
+pub(super) fn codes(experiment: &VaeExperiment, data: &Dataset, rows: &[usize]) -> Result<Tensor<2>> {
+    let n_context = experiment.model.model.n_context();
+    let blocks = blocks(data, rows, BLOCK, n_context, &experiment.device);
+    Ok(Tensor::cat(blocks.map(|batch| experiment.encode(batch, 0)).collect::<Result<_>>()?, 0))
 }
 
 impl Trained for VaeExperiment {
@@ -98,14 +96,10 @@ impl Trained for VaeExperiment {
         add("log_prob_bound", Kind::LowerBound, &|each| each.elbo);
         add("rate", Kind::Unbiased, &|each| each.rate);
         add("distortion", Kind::Unbiased, &|each| each.distortion);
-        self.active_units(&sets, &mut evaluation);
+        self.active_units(&sets, &mut evaluation)?;
         self.annealed(&sets, &bound, &mut evaluation);
-        if let OutputDistribution::Categorical { levels } = self.outputs().distribution {
-            let nats_per_bit = std::f64::consts::LN_2 * self.model.model.n_visible() as f64;
-            let bound = Estimate::mean(&evaluation.per_example).with_kind(Kind::LowerBound);
-            evaluation.add("bits_per_dim", &bound.affine(-1.0 / nats_per_bit, 0.0), "bits");
-            evaluation.note("bits_per_dim", "levels", *levels);
-        }
+        let mean = Estimate::mean(&evaluation.per_example).with_kind(Kind::LowerBound);
+        self.outputs().add_bits_per_dim(&mut evaluation, &mean, self.model.model.n_visible());
         let names = ["log_prob_importance_weighted", "log_prob_bound", "log_prob_annealed", "log_prob_upper"];
         evaluation.note_all(&names, Some(("binarization", config.binarization().into())));
         let given = if config.model.context.is_some() { "context" } else { "class" };
@@ -186,12 +180,14 @@ impl VaeExperiment {
     }
 
     /// Latent variables that carry information about the examples.
-    fn active_units(&self, sets: &[&Dataset], evaluation: &mut Evaluation) {
-        let means = Tensor::cat(sets.iter().map(|set| codes(self, set, &rows(set))).collect(), 0);
+    fn active_units(&self, sets: &[&Dataset], evaluation: &mut Evaluation) -> Result<()> {
+        let means = sets.iter().map(|set| codes(self, set, &rows(set))).collect::<Result<_>>()?;
+        let means = Tensor::cat(means, 0);
         if means.dims()[0] > 1 {
             let active = Vae::active_units(means).into_iter().filter(|is_active| *is_active).count();
             evaluation.add("active_units", &Estimate::exact(active as f64), "of the latent variables");
         }
+        Ok(())
     }
 
     /// Bounds of `ln p` by annealing. For some test examples it shows how far their importance-weighted bounds lie below, which moves

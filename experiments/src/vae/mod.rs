@@ -270,7 +270,7 @@ impl Experiment for VaeExperiment {
     }
 }
 
-/// Means of the codes of examples, and the means of the data given codes.
+/// Centers of the posteriors of examples, and the means of the data given codes.
 impl Latent for VaeExperiment {
     fn widths(&self) -> Vec<usize> {
         vec![self.model.model.n_latent()]
@@ -281,7 +281,7 @@ impl Latent for VaeExperiment {
     }
 
     fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
-        let x = self.model.preprocessor.forward(examples.x).0;
+        let x = self.model.preprocessor.forward(self.outputs().values(examples.x)).0;
         Ok(self.model.model.encode(x, examples.context.as_ref()).center())
     }
 

@@ -63,7 +63,7 @@ fn reconstructions(
 ) -> Result<()> {
     let rows = spread(test.len(), RECONSTRUCTED);
     let context = experiment.outputs().batch(test.batch(&rows, &experiment.device)).context;
-    let restored = decoded(experiment, codes(experiment, test, &rows), context)?;
+    let restored = decoded(experiment, codes(experiment, test, &rows)?, context)?;
     let grid =
         ImageGrid::new(height, width).title("test data and reconstructions").row_labels(["test", "decoded"]);
     Ok(grid
@@ -78,7 +78,7 @@ fn walks(
     test: &Dataset,
     files: &RunFiles,
 ) -> Result<()> {
-    let ends = codes(experiment, test, &spread(test.len(), 2 * WALKS));
+    let ends = codes(experiment, test, &spread(test.len(), 2 * WALKS))?;
     let n = ends.dims()[0] / 2;
     let (from, to) = (ends.clone().narrow(0, 0, n), ends.narrow(0, n, n));
     let mut columns = Vec::new();
@@ -93,7 +93,7 @@ fn walks(
 /// Codes of two numbers in the plane, colored by class.
 fn plane(experiment: &VaeExperiment, test: &Dataset, files: &RunFiles) -> Result<()> {
     let chosen = if test.len() > CODES { spread(test.len(), CODES) } else { rows(test) };
-    let means = host(codes(experiment, test, &chosen));
+    let means = host(codes(experiment, test, &chosen)?);
     let (x, y): (Vec<f32>, Vec<f32>) = means.chunks(2).map(|code| (code[0], code[1])).unzip();
     let panel = Panel::new(Axis::new("second number of the code")).title("codes of test data");
     let panel = match test.labels() {

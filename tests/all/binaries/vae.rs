@@ -3,7 +3,7 @@
 use std::{f64::consts::TAU, fs, path::Path};
 
 use gibbs_backend::Noise;
-use gibbs_data::npy;
+use gibbs_data::npy::{self, Array};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -129,4 +129,23 @@ fn a_conditional_model_draws_a_class() {
     VAE.run(folder, ["encode", "run", "--out", "codes.npy"]).succeeds();
     VAE.run(folder, ["decode", "run", "codes.npy"]).refuses(&["--class", "--labels"]);
     VAE.run(folder, ["decode", "run", "codes.npy", "--class", "2", "--out", "decoded.npy"]).succeeds();
+}
+
+/// Gray values are levels for the encoder, as in training: images of different levels have different codes, images of one level the same.
+#[test]
+fn codes_of_gray_levels_are_those_of_training() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let gray = [10u8, 50, 100, 120, 150, 180, 230, 250];
+    let images: Vec<u8> = (0..400).flat_map(|row| [gray[row % 8]; 16]).collect();
+    npy::write(&folder.join("gray.npy"), &images, &[400, 4, 4]).unwrap();
+    train(folder, "gray.npy", &["model.output.kind=categorical", "model.output.levels=4", "train.steps=100"]);
+    VAE.run(folder, ["encode", "run", "--split", "all", "--out", "codes.npy"]).succeeds();
+    let Array::F32(codes) = npy::read(&folder.join("codes.npy")).unwrap().values else { panic!("f32") };
+    let width = codes.len() / 400;
+    let code = |row: usize| &codes[row * width..(row + 1) * width];
+    for row in 0..7 {
+        // Levels of the gray values: 0 0 1 1 2 2 3 3.
+        assert_eq!(code(row) == code(row + 1), row % 2 == 0, "{row}: {:?} {:?}", code(row), code(row + 1));
+    }
 }

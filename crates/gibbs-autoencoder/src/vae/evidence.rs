@@ -31,7 +31,7 @@ use super::{Posterior, Vae};
 const FIRST_STEP: f64 = 0.3;
 const JITTER: f64 = 0.2;
 
-/// Standard deviation of the mean of a latent variable over examples from which on it is active: a variance of 0.01 (Burda et al.).
+/// Variance over examples of the center of the posterior, above which a latent variable is active (Burda et al., appendix C).
 const ACTIVE: f64 = 0.01;
 
 /// Bounds of the likelihood of one example, nats.

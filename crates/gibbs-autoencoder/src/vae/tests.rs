@@ -8,7 +8,7 @@ use burn::{
 };
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch, Estimate, Objective, Position,
+    Batch, Estimate, Objective, Position, StepOutput,
     math::{log_sum_exp, to_host},
     nn::Widths,
     output::OutputDistribution,
@@ -263,16 +263,10 @@ impl ModuleVisitor for Dot<'_> {
     }
 }
 
-fn step(vae: &Vae, elbo: Elbo, x: &Tensor<2>, seed: u64) -> StepOutputs {
+/// A step at a position where `β` has its value.
+fn step(vae: &Vae, mut elbo: Elbo, x: &Tensor<2>, seed: u64) -> StepOutput {
     let at = Position::new(9, 10, 1);
-    let batch = Batch::new(x.clone());
-    let output = elbo.clone().step(&vae.clone().train(), batch, &at, &mut Noise::new(seed, "step")).unwrap();
-    StepOutputs { loss: output.loss.unwrap().into_scalar(), gradients: output.gradients }
-}
-
-struct StepOutputs {
-    loss: f64,
-    gradients: GradientsParams,
+    elbo.step(&vae.clone().train(), Batch::new(x.clone()), &at, &mut Noise::new(seed, "step")).unwrap()
 }
 
 #[test]
@@ -298,7 +292,8 @@ fn gradients_are_finite_differences() {
             let mut dot = Dot { gradients: &gradients, noise: Noise::new(seed, "direction"), sum: 0.0 };
             vae.visit(&mut dot);
             let at = |epsilon: f64| {
-                step(&perturbed(vae.clone(), epsilon, Noise::new(seed, "direction")), elbo, &x, 8).loss
+                let moved = perturbed(vae.clone(), epsilon, Noise::new(seed, "direction"));
+                step(&moved, elbo, &x, 8).loss.unwrap().into_scalar::<f64>()
             };
             let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
             assert!((dot.sum - difference).abs() < 1e-6 * difference.abs().max(1.0), "{config:?} {elbo:?}");

@@ -235,18 +235,14 @@ impl OutputDistribution {
         if *self == Self::Bernoulli {
             return noise.bernoulli(sigmoid(parameters));
         }
-        let (shape, options) = (parameters.dims(), (&parameters.device(), parameters.dtype()));
-        let width = shape[1] / self.n_parameters();
-        let host =
-            |values: Tensor<2>| -> Vec<f32> { to_host(values).into_iter().map(|x| x as f32).collect() };
-        let uniform = host(noise.uniform([shape[0], width], options));
-        let normal = host(noise.normal([shape[0], width], options));
-        let values: Vec<f32> = host(parameters)
-            .chunks(self.n_parameters())
-            .enumerate()
-            .map(|(i, parameters)| self.draw(i % width, parameters, uniform[i], normal[i]))
-            .collect();
-        Tensor::from_data(TensorData::new(values, [shape[0], width]), options)
+        let [n, per_row] = parameters.dims();
+        let shape = [n, per_row / self.n_parameters()];
+        let options = (&parameters.device(), parameters.dtype());
+        let uniform = host(noise.uniform(shape, options));
+        let normal = host(noise.normal(shape, options));
+        self.of_each(parameters, |i, variable, parameters| {
+            self.draw(variable, parameters, uniform[i], normal[i])
+        })
     }
 
     /// The mean of each variable for `parameters [n, D·P]`: `[n, D]`. Means of bits are computed on their device, others on the host.
@@ -254,15 +250,17 @@ impl OutputDistribution {
         if *self == Self::Bernoulli {
             return sigmoid(parameters);
         }
-        let (shape, options) = (parameters.dims(), (&parameters.device(), parameters.dtype()));
-        let width = shape[1] / self.n_parameters();
-        let parameters: Vec<f32> = to_host(parameters).into_iter().map(|x| x as f32).collect();
-        let values: Vec<f32> = parameters
-            .chunks(self.n_parameters())
-            .enumerate()
-            .map(|(i, parameters)| self.mean(i % width, parameters) as f32)
-            .collect();
-        Tensor::from_data(TensorData::new(values, [shape[0], width]), options)
+        self.of_each(parameters, |_, variable, parameters| self.mean(variable, parameters) as f32)
+    }
+
+    /// `value(i, variable, parameters)` for each entry `i` of `[n, D]`, from `parameters [n, D·P]`, on the host.
+    fn of_each(&self, parameters: Tensor<2>, value: impl Fn(usize, usize, &[f32]) -> f32) -> Tensor<2> {
+        let ([n, per_row], per) = (parameters.dims(), self.n_parameters());
+        let (width, device, dtype) = (per_row / per, parameters.device(), parameters.dtype());
+        let parameters = host(parameters);
+        let each = parameters.chunks(per).enumerate();
+        let values: Vec<f32> = each.map(|(i, parameters)| value(i, i % width, parameters)).collect();
+        Tensor::from_data(TensorData::new(values, [n, width]), (&device, dtype))
     }
 
     /// Parameters `[D·P]` of independent variables that fit the data `x [n, D]`.
@@ -370,6 +368,11 @@ pub struct ValueError {
     pub value: f64,
     /// Valid values.
     pub expected: String,
+}
+
+/// Values row by row in single precision.
+fn host(x: Tensor<2>) -> Vec<f32> {
+    to_host(x).into_iter().map(|x| x as f32).collect()
 }
 
 fn bounded(s: Tensor<2>) -> Tensor<2> {
