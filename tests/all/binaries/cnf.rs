@@ -7,7 +7,12 @@ use gibbs_data::npy::{self, Array};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{command::Outcome, evaluation::doubles, family::CNF, json, set};
+use super::{
+    command::Outcome,
+    evaluation::doubles,
+    family::{CNF, Family},
+    json, set,
+};
 
 /// Settings of a run of a second or two.
 const SHORT: [&str; 4] =
@@ -23,12 +28,12 @@ fn trained(folder: &Path, flags: &[&str]) -> Value {
     json(folder, "run/summary.json")["metrics"].clone()
 }
 
-fn value(metrics: &Value, name: &str) -> f64 {
+pub(super) fn value(metrics: &Value, name: &str) -> f64 {
     metrics[name]["value"].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"))
 }
 
-/// Points around a parabola.
-fn bent(folder: &Path) {
+/// Points around a parabola, in `bent.npy`.
+pub(super) fn bent(folder: &Path) {
     let (n, mut noise) = (1000, Noise::new(0, "bent"));
     let points: Vec<f64> = (0..n)
         .flat_map(|_| {
@@ -39,8 +44,8 @@ fn bent(folder: &Path) {
     npy::write(&folder.join("bent.npy"), &points, &[n, 2]).unwrap();
 }
 
-/// The sum over a grid of the density that `eval` writes.
-fn mass(folder: &Path) -> f64 {
+/// The sum over a grid of the density of [`bent`] points that `eval` of a family writes.
+pub(super) fn mass(family: &Family, folder: &Path) -> f64 {
     const CELLS: usize = 100;
     let (low, high) = (-15.0, 30.0);
     let step = (high - low) / CELLS as f64;
@@ -48,7 +53,7 @@ fn mass(folder: &Path) -> f64 {
     let grid: Vec<f64> = (0..CELLS * CELLS).flat_map(|i| [at(i / CELLS), at(i % CELLS)]).collect();
     npy::write(&folder.join("grid.npy"), &grid, &[CELLS * CELLS, 2]).unwrap();
     let flags = ["run", "--data", "grid.npy", "--split", "all", "--per-example", "density.npy"];
-    CNF.eval(folder, &flags);
+    family.eval(folder, &flags);
     doubles(&folder.join("density.npy")).iter().map(|log_prob| log_prob.exp()).sum::<f64>() * step * step
 }
 
@@ -66,7 +71,7 @@ fn every_kind_and_training_makes_a_density_in_the_coordinates_of_the_data() {
         let metrics = trained(folder.path(), &[&["--data", "bent.npy"], &set(&settings)[..]].concat());
         assert_eq!(metrics["log_prob"]["kind"], "exact");
         assert!(value(&metrics, "nfe") > 6.0, "{metrics}");
-        let mass = mass(folder.path());
+        let mass = mass(&CNF, folder.path());
         assert!((mass - 1.0).abs() < 0.02, "{settings:?}: {mass}");
     }
 }

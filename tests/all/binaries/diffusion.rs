@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
-use gibbs_backend::Noise;
 use gibbs_data::npy::{self, Array};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{command::Outcome, evaluation::doubles, family::DIFFUSION, json, set};
+use super::{
+    cnf::{bent, mass, value},
+    command::Outcome,
+    family::DIFFUSION,
+    json, set,
+};
 
 /// Settings of a run of a second or two.
 const SHORT: [&str; 4] =
@@ -21,35 +25,6 @@ fn run(folder: &Path, flags: &[&str]) -> Outcome {
 fn trained(folder: &Path, flags: &[&str]) -> Value {
     run(folder, &[&set(&SHORT)[..], flags].concat()).succeeds();
     json(folder, "run/summary.json")["metrics"].clone()
-}
-
-fn value(metrics: &Value, name: &str) -> f64 {
-    metrics[name]["value"].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"))
-}
-
-/// Points around a parabola.
-fn bent(folder: &Path) {
-    let (n, mut noise) = (1000, Noise::new(0, "bent"));
-    let points: Vec<f64> = (0..n)
-        .flat_map(|_| {
-            let x = noise.next_normal();
-            [3.0 * x + 7.0, 1.5 * x * x + 0.9 * noise.next_normal()]
-        })
-        .collect();
-    npy::write(&folder.join("bent.npy"), &points, &[n, 2]).unwrap();
-}
-
-/// The sum over a grid of the density that `eval` writes.
-fn mass(folder: &Path) -> f64 {
-    const CELLS: usize = 100;
-    let (low, high) = (-15.0, 30.0);
-    let step = (high - low) / CELLS as f64;
-    let at = |i: usize| low + (i as f64 + 0.5) * step;
-    let grid: Vec<f64> = (0..CELLS * CELLS).flat_map(|i| [at(i / CELLS), at(i % CELLS)]).collect();
-    npy::write(&folder.join("grid.npy"), &grid, &[CELLS * CELLS, 2]).unwrap();
-    let flags = ["run", "--data", "grid.npy", "--split", "all", "--per-example", "density.npy"];
-    DIFFUSION.eval(folder, &flags);
-    doubles(&folder.join("density.npy")).iter().map(|log_prob| log_prob.exp()).sum::<f64>() * step * step
 }
 
 #[test]
@@ -73,7 +48,7 @@ fn every_parametrization_makes_a_density() {
         assert_eq!(metrics["log_prob"]["kind"], "exact");
         assert_eq!(metrics["log_prob_bound"]["kind"], "lower_bound");
         assert!(value(&metrics, "nfe") > 6.0, "{metrics}");
-        let mass = mass(folder.path());
+        let mass = mass(&DIFFUSION, folder.path());
         assert!((mass - 1.0).abs() < 0.05, "{settings:?}: {mass}");
     }
 }

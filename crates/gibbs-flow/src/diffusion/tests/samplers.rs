@@ -11,7 +11,7 @@ fn compared(a: &Tensor<2>, b: &Tensor<2>) -> TwoSample {
     two_sample_test(a, b, median_distance(a, b), EXCHANGES, &mut Noise::new(0, "exchanges"))
 }
 
-/// Checks that two sets of draws are not told apart. A true hypothesis fails once in a thousand for another seed.
+/// Checks that a test does not distinguish two sets of draws. A true hypothesis fails once in a thousand for another seed.
 #[track_caller]
 pub(super) fn assert_same(a: &Tensor<2>, b: &Tensor<2>, what: &str) {
     let found = compared(a, b);
