@@ -217,7 +217,7 @@ pub fn require_variables(n_visible: usize, density: &TargetDensity) -> Result<()
 }
 
 /// A sampler in training on a target, by the path gradient on its own draws. Its settings are those of the learner, those of
-/// the target, and the number of draws of a step.
+/// the target, and the number of draws of a step. `import` makes weights of the sampler from the bytes of a file to start from.
 ///
 /// # Errors
 /// Settings that are out of range.
@@ -226,6 +226,7 @@ pub fn task<'a, M>(
     target: SymmetrizedTarget,
     (learner, train, n_draws): (&LearnerConfig, &VariationalTrain, usize),
     seed: u64,
+    import: impl Fn(&[u8]) -> Result<Vec<u8>> + 'a,
 ) -> Task<'a>
 where
     M: Module + ModuleDisplay + 'static,
@@ -249,7 +250,7 @@ where
             Ok(Some(Validation { metrics, score: None }))
         })
         .export(|model| Ok(preprocessed::to_bytes(model)?))
-        .import(|model, bytes| Ok(preprocessed::from_bytes(model, bytes)?));
+        .import(move |model, bytes| Ok(preprocessed::from_bytes(model, &import(bytes)?)?));
     Ok(Box::new(learner))
 }
 

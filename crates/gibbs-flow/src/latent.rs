@@ -92,7 +92,7 @@ impl LatentHmc {
         energy: &E,
         group: &SymmetryGroup,
         start: Tensor<2>,
-        observables: impl Fn(&Tensor<2>) -> Vec<Tensor<1>>,
+        mut observables: impl FnMut(&Tensor<2>) -> Vec<Tensor<1>>,
         noise: &mut Noise,
     ) -> HmcSeries {
         let latent = flow.map(|flow| Latent::new(flow.clone().train().no_grad(), energy.clone()));
@@ -157,6 +157,14 @@ pub fn independent_proposals(
 /// `|Σ_i x_i| / N`, `[n, N]` to `[n]`.
 pub fn abs_mean(x: Tensor<2>) -> Tensor<1> {
     x.mean_dim(1).abs().squeeze_dim(1)
+}
+
+/// Pearson's correlation coefficients `[D, D]` of the columns of `x [n, D]`. A constant column has none: NaN.
+pub fn correlations(x: Tensor<2>) -> Tensor<2> {
+    let centered = x.clone() - x.mean_dim(0);
+    let norms = centered.clone().square().sum_dim(0).sqrt();
+    let unit = centered / norms;
+    unit.clone().transpose().matmul(unit)
 }
 
 /// The flow with its normalizations fitted to fields of short chains of Hamiltonian Monte Carlo. The chains start from a constant field

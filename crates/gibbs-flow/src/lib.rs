@@ -11,6 +11,7 @@ pub mod stochastic;
 pub mod symplectic;
 #[cfg(test)]
 mod tests;
+pub mod wavelets;
 
 pub use base::Angles;
 pub use bijections::*;
@@ -20,7 +21,9 @@ pub use gibbs_core::{
     ConfigError, ode,
     preprocess::{Dequantization, Logit, Whitening},
 };
-pub use latent::{HmcSeries, Latent, LatentHmc, abs_mean, fit_to_energy, independent_proposals};
+pub use latent::{
+    HmcSeries, Latent, LatentHmc, abs_mean, correlations, fit_to_energy, independent_proposals,
+};
 pub use mixture::{Mixture, MixtureChoice, MixtureConfig, MixtureFit, choose_mixture, gain_less_error};
 pub use recipes::*;
 pub use stochastic::{StochasticConfig, StochasticFlow};

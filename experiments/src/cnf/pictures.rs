@@ -11,6 +11,8 @@ use crate::{
 /// Draws in a picture of images, and points in one of points.
 const SAMPLES: usize = 100;
 const POINTS: usize = 2000;
+/// Times at which points and velocities are shown.
+const TIMES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 /// Cells of a density along each axis.
 const CELLS: usize = 150;
 
@@ -31,7 +33,7 @@ pub(super) fn draw(experiment: &CnfExperiment, source: &FlowSource, files: &RunF
         let frame = Frame::around(&seen, &look);
         let last = trajectories(experiment, flow, &frame)?;
         density(experiment, &frame, CELLS, &samples, last).save(files.named("density.png"))?;
-        snapshots(experiment, flow, &frame)?.save(files.named("flow.png"))?;
+        snapshots(experiment, flow, &frame, &TIMES)?.save(files.named("flow.png"))?;
     }
     match &experiment.target {
         Some(target) => save_figure(&target.report().curves(&Curves::read(&files.metrics())?), files),

@@ -11,6 +11,9 @@ use crate::{
 /// Draws in a picture of images, and points in one of points.
 const SAMPLES: usize = 100;
 const POINTS: usize = 2000;
+/// Parts of the range of the log-SNR at whose times points are shown: the data appear where half of the noise is gone, in the middle of
+/// the range and after.
+const PARTS: [f64; 5] = [0.0, 0.5, 0.625, 0.75, 1.0];
 /// Cells of a density along each axis.
 const CELLS: usize = 150;
 
@@ -26,7 +29,8 @@ pub(super) fn draw(experiment: &DiffusionExperiment, source: &FlowSource, files:
         let frame = Frame::around(&first(test, n), &look);
         let last = trajectories(experiment, &flow, &frame)?;
         density(experiment, &frame, CELLS, &samples, last).save(files.named("density.png"))?;
-        snapshots(experiment, &flow, &frame)?.save(files.named("flow.png"))?;
+        let times = PARTS.map(|part| experiment.model.model.parametrization().schedule.time_at(part));
+        snapshots(experiment, &flow, &frame, &times)?.save(files.named("flow.png"))?;
     }
     loss_or_log_prob_curves("denoising loss", files)
 }

@@ -21,7 +21,7 @@ pub(super) fn config<E: Experiment>(
     Both { common: args, family }: &Both<cli::Config, E::TrainArgs>,
     shared: &Shared,
 ) -> Result<()> {
-    let request = Request::new(&args.request, family, settings_from::<E>(&args.request)?)?;
+    let request = Request::new(&args.request, family, settings_from::<E>(&args.request, family)?)?;
     let source = load_source::<E>(&request, None, shared)?;
     let (config, _) = config::resolve::<E>(&request, &source, None)?;
     let source = match source {

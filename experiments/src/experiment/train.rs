@@ -32,7 +32,7 @@ pub(super) fn train<E: Trained>(
     shared: &Shared,
 ) -> Result<ExitCode> {
     let (backend, device) = device(shared)?;
-    let mut request = Request::new(&args.request, family, settings_from::<E>(&args.request)?)?;
+    let mut request = Request::new(&args.request, family, settings_from::<E>(&args.request, family)?)?;
     request.is_quiet = args.quiet;
     if let Some(name) = request.get::<String>("experiment") {
         config::check_family::<E>(&name)?;
@@ -114,8 +114,11 @@ pub(super) fn train<E: Trained>(
 }
 
 /// The settings that `--from` stands for: `from`, the model of that run, and its data if no others are given; `train.from` where
-/// the family takes the layers of a `dbn` run.
-pub(super) fn settings_from<E: Experiment>(args: &cli::RequestArgs) -> Result<Vec<(String, Value)>> {
+/// the family takes the layers of a `dbn` run. Rows and columns follow the lattice if another one is given.
+pub(super) fn settings_from<E: Experiment>(
+    args: &cli::RequestArgs,
+    flags: &impl Shorthand,
+) -> Result<Vec<(String, Value)>> {
     let Some(folder) = &args.from else { return Ok(Vec::new()) };
     let name = folder.to_str().ok_or_else(|| usage!("--from {}: not UTF-8", folder.display()))?;
     let run = RunFolder::read(folder).map_err(of_folder).and_then(|files| Request::of_file(&files.config()));
@@ -133,8 +136,12 @@ pub(super) fn settings_from<E: Experiment>(args: &cli::RequestArgs) -> Result<Ve
         let values: Map<String, Value> = run.or(section, Map::new());
         values.into_iter().map(move |(key, value)| (format!("{section}.{key}"), value))
     };
-    let is_kept =
-        |(path, _): &(String, Value)| !(has_data && (path.starts_with("data.") || path == "model.system"));
+    let has_lattice = flags.settings().iter().any(|(path, _)| path == "model.system.lattice");
+    let is_kept = |(path, _): &(String, Value)| match path.as_str() {
+        "model.system" => !has_data,
+        "model.rows" | "model.columns" => !has_lattice,
+        path => !(has_data && path.starts_with("data.")),
+    };
     let sections = of_section("model").chain(of_section("data")).filter(is_kept);
     Ok(std::iter::once(("from".into(), json!(name))).chain(sections).collect())
 }

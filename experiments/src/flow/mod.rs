@@ -173,6 +173,11 @@ pub trait FlowFamily: Sized + 'static {
         flow
     }
 
+    /// Weights of the flow from those of a file to start from, where it learns a target.
+    fn imported(_: &FlowRun<Self>, bytes: &[u8]) -> Result<Vec<u8>> {
+        Ok(bytes.to_vec())
+    }
+
     /// The flow before it learns data, given a function that makes a batch of the first `n` rows or fewer, spread over the data.
     fn fitted_to_data(flow: Self::Net, _batch: impl Fn(usize) -> Batch) -> Self::Net {
         flow
@@ -336,7 +341,8 @@ impl<F: FlowFamily> Experiment for FlowExperiment<F> {
                 let target = SymmetrizedTarget::new(build_continuous(system)?, variational.symmetry);
                 let model = F::fitted_to_target(flow, config, &target, device);
                 let model = Preprocessed { preprocessor, model };
-                variational::task(model, target, (&train.learner, variational, train.batch_size), seed)
+                let settings = (&train.learner, variational, train.batch_size);
+                variational::task(model, target, settings, seed, |bytes| F::imported(config, bytes))
             }
             Source::Data(data) => {
                 let is_real = |_| !settings.preprocessing.is_gray();

@@ -19,8 +19,6 @@ const IMAGES: usize = 8;
 const TRAJECTORIES: usize = 150;
 /// Times of a trajectory that make it a smooth line.
 const SMOOTH: usize = 40;
-/// Times at which points and velocities are shown.
-const TIMES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 /// Arrows of a field along each axis.
 const ARROWS: usize = 16;
 /// Pieces of the lines of an arrow.
@@ -64,7 +62,7 @@ pub fn trajectories<F: FlowFamily, V: VelocityField>(
     Ok(panel.series(dots(&states[0]).color(START_COLOR)).series(dots(&states[SMOOTH])))
 }
 
-/// Points of the flow and its velocities at several times.
+/// Points of the flow and its velocities at these times, ascending from 0 to 1.
 ///
 /// # Errors
 /// An equation that cannot be solved.
@@ -72,19 +70,25 @@ pub fn snapshots<F: FlowFamily, V: VelocityField>(
     experiment: &FlowExperiment<F>,
     flow: &ContinuousFlow<V>,
     frame: &Frame,
+    times: &[f64],
 ) -> Result<Figure> {
     let noise = &mut Noise::new(experiment.config.seed, "points");
-    let states = flow.points(flow.base(POINTS, noise), None, [0.0, 1.0], &TIMES)?;
-    let columns = TIMES.len();
+    let states = flow.points(flow.base(POINTS, noise), None, [0.0, 1.0], times)?;
+    let columns = times.len();
     let mut figure = Figure::new(Axis::new("")).columns(columns).width(PANEL_WIDTH * 3 / 4 * columns as u32);
-    for (state, t) in states.into_iter().zip(TIMES) {
+    for (state, &t) in states.into_iter().zip(times) {
         let points = host(experiment.model.preprocessor.inverse(state));
-        figure = figure.panel(frame.dots(&format!("points at t = {t}"), &points));
+        figure = figure.panel(frame.dots(&format!("points at t = {}", rounded(t)), &points));
     }
-    for t in TIMES {
+    for &t in times {
         figure = figure.panel(arrows(experiment, flow, frame, t));
     }
     Ok(figure)
+}
+
+/// A time to two digits.
+fn rounded(t: f64) -> f64 {
+    (100.0 * t).round() / 100.0
 }
 
 /// The velocities of a time as arrows, the longest nearly as long as their distance.
@@ -106,7 +110,7 @@ fn arrows<F: FlowFamily, V: VelocityField>(
         at.chunks(2).zip(ahead.chunks(2)).map(|(a, b)| [b[0] - a[0], b[1] - a[1]]).collect();
     let longest = moves.iter().map(|m| m[0].hypot(m[1])).fold(f32::MIN_POSITIVE, f32::max);
     let scale = 0.95 * frame.size() as f32 / ARROWS as f32 / longest;
-    let mut panel = frame.panel(&format!("velocities at t = {t}"));
+    let mut panel = frame.panel(&format!("velocities at t = {}", rounded(t)));
     for (from, m) in at.chunks(2).zip(moves) {
         let (dx, dy) = (m[0] * scale, m[1] * scale);
         let tip = [from[0] + dx, from[1] + dy];

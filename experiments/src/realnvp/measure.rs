@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use gibbs_core::Energy;
 use gibbs_flow::{Flow, HmcSeries, LatentHmc, abs_mean, independent_proposals};
-use gibbs_physics::monte_carlo::TimeAverage;
+use gibbs_physics::{monte_carlo::TimeAverage, system::ContinuousSystemConfig};
 use gibbs_train::{atomic, run_folder::RunFolder};
 
-use super::RealNvpExperiment;
+use super::{RealNvpExperiment, correlations::Fields, scan};
 use crate::{
     output::{note, print_json},
     prelude::*,
@@ -18,8 +18,12 @@ use crate::{
 /// Flags of `realnvp measure`.
 #[derive(Args, Debug)]
 pub struct Measure {
-    /// Run folder of a flow trained on a Hamiltonian; config.json and model.safetensors are enough
-    pub run_dir: PathBuf,
+    /// Run folders of flows trained on Hamiltonians; config.json and model.safetensors are enough
+    #[arg(required = true, num_args = 1..)]
+    pub run_dirs: Vec<PathBuf>,
+    /// Draw the autocorrelation times of all runs against temperature or size
+    #[arg(long, value_name = "FILE.png")]
+    pub plot: Option<PathBuf>,
     /// Chains in parallel
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub chains: usize,
@@ -37,12 +41,27 @@ pub struct Measure {
     pub seed: u64,
 }
 
+/// What one method measured.
+pub(super) struct MeasuredMethod {
+    pub(super) method: &'static str,
+    pub(super) metrics: Evaluation,
+    step_size: Option<f64>,
+}
+
+/// What was measured of one run.
+pub(super) struct MeasuredRun {
+    pub(super) system: ContinuousSystemConfig,
+    pub(super) n_variables: usize,
+    pub(super) methods: [MeasuredMethod; 3],
+    result: Value,
+}
+
 /// The observables, and their units, in the order of the series.
 const OBSERVABLES: [(&str, &str); 3] =
     [("energy_per_site", "kT"), ("abs_mean", "fields"), ("acceptance", "of proposals")];
 
 impl Measure {
-    /// Measures, prints one JSON object and writes it to the run folder.
+    /// Measures each run, writes a JSON object to its folder, and prints it, or a list of them.
     ///
     /// # Errors
     /// A run on data, or a file that cannot be written.
@@ -54,39 +73,65 @@ impl Measure {
             ("--leapfrog", self.leapfrog),
         ])?;
         let (_, device) = experiment::device(shared)?;
-        let (config, experiment) = experiment::load_run::<RealNvpExperiment>(&self.run_dir, &device)?;
+        let runs = self.run_dirs.iter().map(|folder| self.measured(folder, &device));
+        let runs = runs.collect::<Result<Vec<_>>>()?;
+        if runs.len() > 1 {
+            scan::show(&runs);
+        }
+        if let Some(file) = &self.plot {
+            scan::figure(&runs).save(file)?;
+            note(format!("wrote {}", file.display()));
+        }
+        let results: Vec<&Value> = runs.iter().map(|run| &run.result).collect();
+        match results[..] {
+            [result] => print_json(result, shared.json),
+            _ => print_json(&json!(results), shared.json),
+        }
+    }
+
+    fn measured(&self, folder: &Path, device: &Device) -> Result<MeasuredRun> {
+        let (config, experiment) = experiment::load_run::<RealNvpExperiment>(folder, device)?;
         let Some(target) = &experiment.target else {
             refuse!(
                 "{}: a flow of data has no Hamiltonian to measure; train one with --model",
-                self.run_dir.display()
+                folder.display()
             );
         };
+        let files = RunFolder::read(folder)?;
+        let system = config.model.system.clone().unwrap_or_default();
+        note(format!("{}: {}", folder.display(), system.describe()));
         let start = Instant::now();
+        let mut fields = Fields::default();
         let series = [
             ("independent_proposals", self.proposals(&experiment, target)),
-            ("latent_hmc", self.chains_of(&experiment, target, Some(&experiment.model.model))?),
-            ("hmc", self.chains_of(&experiment, target, None)?),
+            ("latent_hmc", self.chains_of(&experiment, target, Some(&experiment.model.model), &mut fields)?),
+            ("hmc", self.chains_of(&experiment, target, None, &mut Fields::default())?),
         ];
-        let measured = series.map(|(method, series)| (method, metrics(&series), series.step_size));
-        show(&measured);
-        let methods = measured.iter().map(|(method, metrics, step_size)| {
-            json!({ "method": method, "step_size": step_size, "metrics": metrics.metrics() })
+        let methods = series.map(|(method, series)| MeasuredMethod {
+            method,
+            metrics: metrics(&series),
+            step_size: series.step_size,
         });
+        show(&methods);
+        let correlations = fields.correlations(&experiment, target);
+        correlations.figure().save(files.named("correlations.png"))?;
+        let of_method = |MeasuredMethod { method, metrics, step_size }: &MeasuredMethod| json!({ "method": method, "step_size": step_size, "metrics": metrics.metrics() });
         let result = json!({
             "experiment": RealNvpExperiment::NAME,
-            "system": config.model.system,
+            "system": system,
             "chains": self.chains,
             "measurements": self.measurements,
             "burn_in": self.burn_in,
             "leapfrog": self.leapfrog,
             "seed": self.seed,
             "seconds": start.elapsed().as_secs_f64(),
-            "methods": methods.collect::<Vec<_>>(),
+            "methods": methods.iter().map(of_method).collect::<Vec<_>>(),
+            "metrics": correlations.metrics().metrics(),
         });
-        let path = RunFolder::read(&self.run_dir)?.named("measure.json");
+        let path = files.named("measure.json");
         atomic::write(&path, result.to_string().as_bytes())?;
         note(format!("wrote {}", path.display()));
-        print_json(&result, shared.json)
+        Ok(MeasuredRun { system, n_variables: target.density.n_variables(), methods, result })
     }
 
     /// Hamiltonian Monte Carlo from draws of the model, in the latent space of a flow or without one.
@@ -95,6 +140,7 @@ impl Measure {
         experiment: &RealNvpExperiment,
         target: &SymmetrizedTarget,
         flow: Option<&Flow>,
+        fields: &mut Fields,
     ) -> Result<HmcSeries> {
         let noise = &mut Noise::new(self.seed, "walk");
         let start = experiment.draw_plain(self.chains, NoFlags {}, noise)?;
@@ -102,7 +148,10 @@ impl Measure {
             LatentHmc { measurements: self.measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
         let potential = &target.density.potential;
         let per_site = (target.density.n_variables() as f64).recip();
-        let observables = |x: &Tensor<2>| vec![potential.energy(x.clone()) * per_site, abs_mean(x.clone())];
+        let observables = |x: &Tensor<2>| {
+            fields.add(x);
+            vec![potential.energy(x.clone()) * per_site, abs_mean(x.clone())]
+        };
         Ok(hmc.run(flow, potential, &target.group, start, observables, noise))
     }
 
@@ -128,13 +177,13 @@ fn metrics(series: &HmcSeries) -> Evaluation {
 }
 
 /// The metrics as a table on stderr.
-fn show(measured: &[(&str, Evaluation, Option<f64>)]) {
+fn show(measured: &[MeasuredMethod]) {
     let line = |name: &str, cells: Vec<String>| {
         let cells: String = cells.iter().map(|cell| format!("{cell:>22}")).collect();
         note(format!("{name:<22}{cells}"));
     };
-    line("", measured[0].1.read().iter().map(|metric| metric.name.replace('_', " ")).collect());
-    for (method, metrics, _) in measured {
+    line("", measured[0].metrics.read().iter().map(|metric| metric.name.replace('_', " ")).collect());
+    for MeasuredMethod { method, metrics, .. } in measured {
         let method = method.replace('_', " ");
         line(&method, metrics.read().iter().map(gibbs_runs::Metric::text).collect());
         metrics.warnings().for_each(|warning| note(format!("warning: {warning} ({method})")));

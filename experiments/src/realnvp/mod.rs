@@ -1,11 +1,14 @@
 //! Normalizing flows on the command line: couplings and masked autoregressive layers, affine and by splines; of data, and of
 //! continuous Hamiltonians.
 
+mod correlations;
 mod evaluate;
 mod measure;
 mod pictures;
 mod play;
 mod preset;
+mod scales;
+mod scan;
 
 use gibbs_core::{Bijection, MaximumLikelihood, preprocess::Preprocessed};
 use gibbs_flow::{Flow, FlowFamilyConfig, Mixture, fit_to_energy};
@@ -56,11 +59,15 @@ impl FlowFamily for RealNvp {
         ("density.png", "The learned density on a grid, with test points where there are any."),
         ("modes.png", "The normal modes of the chain: learned frequencies and shapes on the exact ones."),
         (
+            "scales.png",
+            "What one latent of each scale of a hierarchy changes, next to Haar and Daubechies wavelets. Good: smooth and local.",
+        ),
+        (
             "interpolation.png",
             "Arcs between the latents of two test images, decoded. Good: every image on the way looks like data.",
         ),
     ];
-    const FILES: &'static [&'static str] = &["curves.png", "curves.svg", "measure.json"];
+    const FILES: &'static [&'static str] = &["curves.png", "curves.svg", "measure.json", "correlations.png"];
     const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
     const IS_SLOW: bool = false;
@@ -108,6 +115,14 @@ impl FlowFamily for RealNvp {
         match config.model.flow.has_normalizations() {
             true => fit_to_energy(flow, &target.density.potential, &target.group, device, noise),
             false => flow,
+        }
+    }
+
+    /// A hierarchy may start from one of another number of scales.
+    fn imported(config: &FlowRun<Self>, bytes: &[u8]) -> Result<Vec<u8>> {
+        match &config.model.flow {
+            FlowFamilyConfig::Hierarchy(hierarchy) => scales::imported(hierarchy, bytes),
+            _ => Ok(bytes.to_vec()),
         }
     }
 

@@ -2,10 +2,11 @@
 
 use gibbs_autoencoder::Pca;
 use gibbs_core::Bijection;
+use gibbs_flow::FlowFamilyConfig;
 use gibbs_physics::continuous::{Ends, HarmonicChain};
 use gibbs_physics::system::Potential;
 
-use super::RealNvpExperiment;
+use super::{RealNvpExperiment, scales};
 use crate::{
     flow::{FlowSource, density},
     pictures::{Frame, column, log_prob_curves, slices},
@@ -49,6 +50,11 @@ pub(super) fn draw(experiment: &RealNvpExperiment, source: &FlowSource, files: &
                 && chain.n_particles() > 1
             {
                 modes(chain, draw(CHAINS)?)?.save(files.named("modes.png"))?;
+            }
+            if let FlowFamilyConfig::Hierarchy(hierarchy) = &experiment.config.model.flow {
+                let (flow, device) = (&experiment.model.model, &experiment.device);
+                let picture = scales::responses(&experiment.config, flow, hierarchy, device)?;
+                picture.save_png(files.named("scales.png"))?;
             }
             save_figure(&target.report().curves(&Curves::read(&files.metrics())?), files)
         }

@@ -8,12 +8,13 @@ use gibbs_physics::{
     continuous::{Ends, HarmonicChain, Springs},
     exact, ising,
 };
+use gibbs_train::weights::tensors_of;
 use serde_json::Value;
 use tempfile::tempdir;
 
 use super::{
     command::{Outcome, command},
-    json, metrics, set,
+    json, metrics, set, weights,
 };
 
 /// A run of about a second.
@@ -114,6 +115,49 @@ fn a_flow_of_a_lattice_is_loaded_without_its_width() {
     ] {
         Outcome::from(command("realnvp", folder.path(), arguments).output().unwrap()).succeeds();
     }
+}
+
+/// A hierarchy on 4 by 4 sites, one on 8 by 8 that starts from it, and both measured. The last scales have the same weights at first, and
+/// the other ones of the larger hierarchy those of the finest one of the smaller.
+#[test]
+fn a_hierarchy_starts_a_larger_one() {
+    let folder = tempdir().unwrap();
+    let field = ["--model", "dual-ising", "--beta", "0.2", "--lattice"];
+    let metrics = trained(folder.path(), &[&field[..], &["4x4", "--set", "model.kind=hierarchy"]].concat());
+    let torus = ising(&Lattice::hypercubic(&[Axis::periodic(4); 2]).unwrap(), 1.0, 0.0).unwrap();
+    let exact = exact::enumerate(&torus, 0.2).unwrap().thermodynamics.free_energy() / 16.0;
+    check_metrics(&metrics, exact);
+
+    let larger = |name: &str, flags: &[&str]| {
+        let start = ["train", name, "--from", "run", "--quiet"];
+        let arguments = [&start[..], &field, &["8x8"], &set(&SHORT), flags].concat();
+        Outcome::from(command("realnvp", folder.path(), arguments).output().unwrap())
+    };
+    let still = set(&["train.learning_rate=0", "train.average.decay=0"]);
+    larger("still", &still).succeeds();
+    let [small, large] = ["run", "still"].map(|name| tensors_of(&weights(folder.path(), name)).unwrap());
+    for (name, tensor) in &large {
+        let of_small = name.replace("levels.1.", "levels.0.").replace("levels.2.", "levels.1.");
+        assert_eq!(&small[&of_small], tensor, "{name}");
+    }
+    larger("larger", &[]).succeeds();
+    assert!(folder.path().join("larger/scales.png").is_file());
+    let config = json(folder.path(), "larger/config.json");
+    assert_eq!((&config["model"]["kind"], &config["model"]["rows"]), (&"hierarchy".into(), &8.into()));
+
+    let arguments = ["measure", "run", "larger", "--chains", "8", "--measurements", "20", "--burn-in", "10"];
+    let arguments = [&arguments[..], &["--plot", "times.png"]].concat();
+    let measured: Outcome = command("realnvp", folder.path(), arguments).output().unwrap().into();
+    let measured = measured.succeeds();
+    assert!(measured.stderr.contains("autocorrelation time of |mean|"), "{}", measured.stderr);
+    let results: Value = serde_json::from_str(&measured.stdout).unwrap();
+    assert_eq!(results[1], json(folder.path(), "larger/measure.json"));
+    let latents = number(&results[1]["metrics"], "latent_correlation", "value");
+    assert!(latents.is_finite() && latents > 0.0);
+    assert!(folder.path().join("times.png").is_file());
+
+    let odd = [&field[..], &["5x5", "--set", "model.kind=hierarchy", "--overwrite"]].concat();
+    run(folder.path(), &odd).refuses(&["rows and columns = 5 by 5", "an even number"]);
 }
 
 #[test]

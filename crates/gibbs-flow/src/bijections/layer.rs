@@ -19,6 +19,7 @@ use super::{
     elementwise::{Elementwise, ElementwiseConfig},
     factor_out::FactorOut,
     hartley::{Hartley, HartleyConfig},
+    hierarchy::{Hierarchy, HierarchyConfig},
     inverse::Inverse,
     layer_config::{FlowLayer, InitLayer, Sizes},
     linear::{Linear, LinearConfig},
@@ -206,6 +207,8 @@ layers! {
     Linear: LinearConfig => Linear,
     /// See [`Hartley`].
     Hartley: HartleyConfig => Hartley,
+    /// See [`Hierarchy`].
+    Hierarchy: HierarchyConfig => Hierarchy<Layer>,
     /// See [`Logit`].
     Logit: LogitConfig => Logit,
     /// See [`Dequantization`].

@@ -125,7 +125,7 @@ impl DiffusionSchedule {
     }
 
     /// The time at the fraction `u` of the way from the log-SNR of noise to that of data.
-    pub(super) fn time_at(&self, u: f64) -> f64 {
+    pub fn time_at(&self, u: f64) -> f64 {
         let [noise, data] = self.log_snr_range();
         self.time_of(noise + u * (data - noise))
     }

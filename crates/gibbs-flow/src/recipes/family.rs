@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     base::Angles,
-    bijections::{CouplingMask, Univariate},
+    bijections::{CouplingMask, HierarchyConfig, LayerConfig, Univariate},
 };
 
 /// The most columns of data for which small networks are enough.
@@ -82,6 +82,8 @@ pub enum FlowKind {
     ImageSpline,
     /// Affine couplings of neighboring sites and of Fourier modes of a field on a periodic lattice.
     Lattice,
+    /// Small flows of patches of a periodic lattice, scale by scale: the neural renormalization group.
+    Hierarchy,
 }
 
 impl FlowKind {
@@ -150,6 +152,7 @@ impl fmt::Display for FlowKind {
             Self::Image => "image",
             Self::ImageSpline => "image_spline",
             Self::Lattice => "lattice",
+            Self::Hierarchy => "hierarchy",
         })
     }
 }
@@ -176,6 +179,8 @@ pub enum FlowFamilyConfig {
     ImageSpline(Splines<MultiScaleConfig>),
     /// See [`FlowKind::Lattice`].
     Lattice(LatticeConfig),
+    /// See [`FlowKind::Hierarchy`].
+    Hierarchy(HierarchyConfig),
 }
 
 /// What the default sizes of a flow depend on.
@@ -219,6 +224,7 @@ impl FlowFamilyConfig {
         let (n_layers, n_hidden, linear) = match (shape.len(), n_visible) {
             _ if is_harmonic_chain => (2, Widths::One(32), true),
             (2, _) if kind == FlowKind::Lattice => (4, two(64), false),
+            (2, _) if kind == FlowKind::Hierarchy => (2, two(64), false),
             (2.., _) => (4, Widths::One(256), true),
             (_, 2) => (6, two(64), false),
             _ => plain
@@ -245,6 +251,10 @@ impl FlowFamilyConfig {
             .with_n_hidden(n_hidden.clone())
             .with_activation(activation.unwrap_or(Activation::Silu))
             .with_linear(linear);
+        let hierarchy = HierarchyConfig::new(rows, columns)
+            .with_n_layers(n_layers)
+            .with_n_hidden(n_hidden.clone())
+            .with_activation(activation.unwrap_or(Activation::Silu));
         let couplings = RealNvpConfig::new(n_visible, n_layers, n_hidden.clone())
             .with_activation(activation.unwrap_or(Activation::Relu))
             .with_mask(mask)
@@ -268,6 +278,7 @@ impl FlowFamilyConfig {
             FlowKind::Image => Self::Image(images),
             FlowKind::ImageSpline => Self::ImageSpline(Splines::of(images)),
             FlowKind::Lattice => Self::Lattice(lattice),
+            FlowKind::Hierarchy => Self::Hierarchy(hierarchy),
         }
     }
 
@@ -283,6 +294,7 @@ impl FlowFamilyConfig {
             Self::Image(_) => FlowKind::Image,
             Self::ImageSpline(_) => FlowKind::ImageSpline,
             Self::Lattice(_) => FlowKind::Lattice,
+            Self::Hierarchy(_) => FlowKind::Hierarchy,
         }
     }
 
@@ -296,6 +308,7 @@ impl FlowFamilyConfig {
             Self::Image(config) => config.n_visible,
             Self::ImageSpline(config) => config.flow.n_visible,
             Self::Lattice(config) => config.rows * config.columns,
+            Self::Hierarchy(config) => config.rows * config.columns,
         }
     }
 
@@ -308,7 +321,7 @@ impl FlowFamilyConfig {
             Self::SplineMaf(config) => config.flow.n_context,
             Self::Image(config) => config.n_context,
             Self::ImageSpline(config) => config.flow.n_context,
-            Self::Lattice(_) => 0,
+            Self::Lattice(_) | Self::Hierarchy(_) => 0,
         }
     }
 
@@ -320,6 +333,7 @@ impl FlowFamilyConfig {
             Self::Maf(c) | Self::Iaf(c) => Some((&mut c.n_layers, &mut c.n_hidden)),
             Self::SplineMaf(c) => Some((&mut c.flow.n_layers, &mut c.flow.n_hidden)),
             Self::Lattice(c) => Some((&mut c.n_layers, &mut c.n_hidden)),
+            Self::Hierarchy(c) => Some((&mut c.n_layers, &mut c.n_hidden)),
             Self::Image(_) | Self::ImageSpline(_) => None,
         }
     }
@@ -355,7 +369,7 @@ impl FlowFamilyConfig {
             Self::SplineMaf(config) => config.flow.act_norm,
             Self::Image(config) => config.act_norm,
             Self::ImageSpline(config) => config.flow.act_norm,
-            Self::Lattice(_) => true,
+            Self::Lattice(_) | Self::Hierarchy(_) => true,
         }
     }
 
@@ -394,6 +408,7 @@ impl FlowFamilyConfig {
             Self::Image(config) => config.flow()?,
             Self::ImageSpline(config) => config.flow.flow_with(config.map())?,
             Self::Lattice(config) => config.flow()?,
+            Self::Hierarchy(config) => FlowConfig::new(n, vec![LayerConfig::Hierarchy(config.clone())]),
         };
         flow.validate()?;
         Ok(flow)

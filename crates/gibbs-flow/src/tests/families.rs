@@ -14,7 +14,7 @@ use crate::continuous::{
     AdjointLikelihood, ContinuousFlowConfig, FieldConfig, MlpFieldConfig, SolvedLikelihood, Trace,
 };
 
-const KINDS: [FlowKind; 9] = [
+const KINDS: [FlowKind; 10] = [
     FlowKind::Nice,
     FlowKind::Realnvp,
     FlowKind::Spline,
@@ -24,6 +24,7 @@ const KINDS: [FlowKind; 9] = [
     FlowKind::Image,
     FlowKind::ImageSpline,
     FlowKind::Lattice,
+    FlowKind::Hierarchy,
 ];
 
 #[test]

@@ -4,6 +4,7 @@ mod angles;
 mod bijections;
 mod densities;
 mod families;
+mod hierarchy;
 mod latent;
 mod lattices;
 mod learning;
@@ -79,6 +80,11 @@ fn constructors(n: usize) -> Vec<(String, FlowConfig)> {
         .with_width(4)
         .with_bottleneck(3);
     all.push(("fields on a ring, Hartley".into(), field.flow().unwrap()));
+    if n.is_multiple_of(2) {
+        let hierarchy = HierarchyConfig::new(1, n).with_n_hidden(Widths::One(6));
+        let layers = vec![LayerConfig::Hierarchy(hierarchy)];
+        all.push(("hierarchy on a ring".into(), FlowConfig::new(n, layers)));
+    }
     all.push(("Glow of points".into(), glow(n)));
     let levels = vec![LayerConfig::Dequantization(DequantizationConfig::new(256))];
     all.push(("dequantization".into(), FlowConfig::new(n, levels)));
