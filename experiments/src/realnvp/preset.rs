@@ -75,7 +75,9 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Re
         clip: 10.0,
         weight_decay: 0.0,
     };
-    let family = VariationalTrain::new(request, 0.2, Symmetrization::Reversal);
+    // A hierarchy, whose small flows follow one another, spreads to infinity at high temperatures.
+    let annealing = if kind == FlowKind::Hierarchy { 0.0 } else { 0.2 };
+    let family = VariationalTrain::new(request, annealing, Symmetrization::Reversal);
     let train = training(request, info, length, (has_data, base.is_some()), family);
     let model = FlowModel {
         whitened: base.is_none()

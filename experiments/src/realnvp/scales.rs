@@ -63,9 +63,10 @@ pub(super) fn responses(
     let (mut labels, [mut learned, mut haar, mut wavelets]) = (Vec::new(), [const { Vec::new() }; 3]);
     let mut add = |label: String, latent: usize, wavelet: Vec<f64>| {
         labels.push(label);
-        learned.extend(of_largest_one(&response(flow, &z, latent)));
-        haar.extend(of_largest_one(&response(&start, &z.clone().narrow(0, 0, 1), latent)));
-        wavelets.extend(of_largest_one(&wavelet));
+        let change = response(flow, &z, latent);
+        haar.extend(of_largest_one(&response(&start, &z.clone().narrow(0, 0, 1), latent), &change));
+        wavelets.extend(of_largest_one(&wavelet, &change));
+        learned.extend(of_largest_one(&change, &change));
     };
     for (index, scale) in hierarchy.scales().iter().enumerate() {
         let Some([rows, columns]) = scale.left() else { continue };
@@ -90,10 +91,10 @@ pub(super) fn responses(
     Ok(grid.render_rows(&slices(&[learned, haar, wavelets]))?)
 }
 
-/// The values over the largest of their magnitudes, which is positive then.
-fn of_largest_one(values: &[f64]) -> Vec<f32> {
-    let largest =
-        values.iter().fold(0.0, |most: f64, value| if value.abs() > most.abs() { *value } else { most });
-    let unit = if largest == 0.0 { 1.0 } else { largest };
+/// The values over the largest of their magnitudes, with the sign that makes them more like `other`.
+fn of_largest_one(values: &[f64], other: &[f64]) -> Vec<f32> {
+    let largest = values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+    let product: f64 = values.iter().zip(other).map(|(a, b)| a * b).sum();
+    let unit = if largest == 0.0 { 1.0 } else { largest.copysign(product) };
     values.iter().map(|value| (value / unit) as f32).collect()
 }
