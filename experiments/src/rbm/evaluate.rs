@@ -20,7 +20,7 @@ const ANNEALING: usize = 1000;
 
 /// Training examples from which solutions of the second-order expansion are looked for, and iterations.
 const TAP_STARTS: usize = 100;
-const TAP_ITERATIONS: usize = 200;
+pub(super) const TAP_ITERATIONS: usize = 1000;
 
 impl Trained for RbmExperiment {
     /// All metrics on a part of the data, and the log-likelihood of each example.
