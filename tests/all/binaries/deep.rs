@@ -93,6 +93,33 @@ fn a_deep_machine_goes_on_from_the_weights_of_another() {
         .refuses(&["train.pretraining.epochs", "starts from weights"]);
 }
 
+/// A classifier that learns from few labels, next to one without pre-training.
+#[test]
+fn a_deep_machine_learns_from_few_labels() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let flags = |run| ["train", run, "--data", "digits", "--preset", "tiny", "--quiet"];
+    let train = |run, settings: &[&str]| DBM.run(folder, [&flags(run)[..], &set(settings)].concat());
+    train("few", &["train.classifier.n_labels=20", "train.baseline=true"]).succeeds();
+    train("all", &[]).succeeds();
+    assert!(metric(folder, "few", "random_start_classification_error") > 0.0);
+    // Two labels of each class against hundreds.
+    let [few, all] = ["few", "all"].map(|run| metric(folder, run, "classification_error"));
+    assert!(few > all + 5.0 && few < 85.0, "{few} {all}");
+
+    let refused = |settings: &[&str], expected: &[&str]| train("run", settings).refuses(expected);
+    refused(
+        &["train.classifier.n_labels=9"],
+        &["train.classifier.n_labels = 9", "from 10, one of each class"],
+    );
+    refused(&["train.classifier.n_labels=1000000"], &["n_labels = 1000000", "the training examples"]);
+    refused(
+        &["train.classifier.n_labels=20", "train.classifier.epochs=0"],
+        &["n_labels = 20", "for a classifier"],
+    );
+    refused(&["train.classifier.n_labels=20", "model.n_classes=10"], &["n_labels = 20", "model.n_classes"]);
+}
+
 #[test]
 fn real_columns_take_gaussian_visible_units() {
     let folder = tempdir().unwrap();
