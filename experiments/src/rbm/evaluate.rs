@@ -23,6 +23,8 @@ const TAP_STARTS: usize = 100;
 pub(super) const TAP_ITERATIONS: usize = 1000;
 
 impl Trained for RbmExperiment {
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
+
     /// All metrics on a part of the data, and the log-likelihood of each example.
     fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
         let Self { config, rbm, device } = self;
@@ -124,10 +126,6 @@ impl Trained for RbmExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source.data()?, files)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
     }
 }
 
