@@ -64,3 +64,23 @@ pub(super) fn load(name: &str, read: &ReadConfig, data_dir: &Path) -> Result<Spl
     };
     Ok(Splits::whole(Dataset::from_bytes(name, bytes, &[bits], None)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_word_of_a_shifter_is_the_first_one_shifted() {
+        let examples = shifter(4);
+        assert_eq!(examples.len(), 3 * 16 * 11);
+        for example in examples.chunks(11) {
+            let shift = example[8..].iter().position(|bit| *bit == 1).unwrap();
+            assert_eq!(example[8..].iter().sum::<u8>(), 1);
+            assert!((0..4).all(|i| example[4 + i] == example[(i + 3 + shift) % 4]), "{example:?}");
+        }
+        let mut distinct: Vec<&[u8]> = examples.chunks(11).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 48);
+    }
+}

@@ -58,7 +58,7 @@ impl Trained for RbmExperiment {
             classification(self, &sets, &mut evaluation)?;
         }
         evaluation.add("log_z", &log_z, "nats");
-        let starts = visible.spread(&fitted.train, TAP_STARTS, device);
+        let starts = self.mean_field_starts(&fitted.train, TAP_STARTS);
         if let Some(second_order) = tap::log_z(rbm, starts, TAP_ITERATIONS) {
             evaluation.add("log_z_tap", &second_order, "nats");
         }
@@ -195,6 +195,13 @@ impl RbmExperiment {
         let (protocol, noise) =
             (self.config.train.family.evaluation, Noise::new(self.config.seed, "evaluation"));
         self.visible().annealing(&self.rbm, train, protocol, &self.device, noise)
+    }
+
+    /// Visible states of `n` random training examples, or of all if there are fewer: starts of mean field.
+    pub(super) fn mean_field_starts(&self, train: &Dataset, n: usize) -> Tensor<2> {
+        let mut rows = Noise::new(self.config.seed, "tap").permutation(train.len());
+        rows.truncate(n);
+        self.visible().examples(train, &rows, &self.device)
     }
 
     /// What a picture of draws shows.

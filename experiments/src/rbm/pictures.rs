@@ -55,23 +55,24 @@ pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, files: &RunFiles) 
 
 /// The solutions of the mean-field equations that training examples lead to, lowest free energy first.
 fn mean_field(experiment: &RbmExperiment, train: &Dataset, files: &RunFiles) -> Result<()> {
-    let RbmExperiment { config, rbm, device } = experiment;
-    let n = config.train.family.tap;
+    let n = experiment.config.train.family.tap;
     if n == 0 {
         return Ok(());
     }
-    let starts = experiment.visible().spread(train, n, device);
-    let found = tap::solutions(rbm, starts, TAP_ITERATIONS).unwrap_or_default();
+    let starts = experiment.mean_field_starts(train, n);
+    let n = starts.dims()[0];
+    let found = tap::solutions(&experiment.rbm, starts, TAP_ITERATIONS).unwrap_or_default();
     let come: usize = found.iter().map(|solution| solution.n_starts).sum();
     let title = format!("{} mean-field solutions from {come} of {n} training examples", found.len());
-    if found.is_empty() {
+    let Some(lowest) = found.first().map(|solution| solution.free_energy) else {
         note(format!("train.tap: {title}, so there is no tap.png"));
         return Ok(());
-    }
+    };
     let shown = &found[..found.len().min(SOLUTIONS)];
     let means = shown.iter().map(|solution| solution.visible.clone().unsqueeze()).collect();
     let captions =
-        shown.iter().map(|solution| format!("F {:.1}, {}×", solution.free_energy, solution.n_starts));
+        shown.iter().map(|solution| format!("{:+.1}, {}×", solution.free_energy - lowest, solution.n_starts));
+    let title = format!("{title}; free energy above the lowest, {lowest:.1}");
     let (rows, columns) = experiment.shape();
     let grid = ImageGrid::new(rows, columns).title(title).captions(captions);
     Ok(grid.save(&host(experiment.visible().decode(Tensor::cat(means, 0))), files.named("tap.png"))?)
