@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 use super::{
     AUTOENCODER, DBN, RBM, bytes,
-    family::{CNF, DIFFUSION, Family, REALNVP, all, registered},
+    family::{CNF, DIFFUSION, REALNVP, all, registered},
     set, weights,
 };
 use crate::support::assert_close;
