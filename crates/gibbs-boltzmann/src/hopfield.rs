@@ -12,16 +12,19 @@ use gibbs_core::math::to_host;
 
 use crate::{
     bm::BoltzmannMachine,
-    rbm::Rbm,
-    units::{Gaussian, Spin},
+    rbm::{AnyRbm, Rbm},
+    units::{AnyUnits, Gaussian, Spin},
 };
 
-/// The RBM of a Hopfield network with the patterns `ξ [p, n]` of ±1 at inverse temperature `β`: `n` spins and a Gaussian unit for each
-/// pattern. For couplings `J = (1/n) Σ ξ ξᵀ` without their diagonal,
+/// The RBM of a Hopfield network with the patterns `ξ [p, n]` at inverse temperature `β`: `n` spins and a Gaussian unit for each pattern.
+/// Patterns of ±1 give Hebb's rule; orthogonal ones of length `√n` that span the same space give the pseudo-inverse rule. For couplings
+/// `J = (1/n) Σ ξ ξᵀ` without their diagonal,
 ///
 /// ```text
-/// log Z_RBM - (p/2) log 2π = log Σ_s exp(½ β s·J·s) + β p / 2
+/// log Z_RBM - (p/2) log 2π = log Σ_s exp(½ β s·J·s) + ½ β Σ_ki ξ_ki² / n
 /// ```
+///
+/// For patterns of ±1 and of length `√n` the last term is `β p / 2`.
 ///
 /// # Panics
 /// If `β` is negative.
@@ -33,6 +36,13 @@ pub fn rbm_of_patterns(patterns: Tensor<2>, beta: f64) -> Rbm<Spin, Gaussian> {
         weight: Param::from_tensor(patterns.transpose() * (beta / n as f64).sqrt()),
         visible: Spin { bias: zeros(n) },
         hidden: Gaussian { mean: zeros(p), log_var: zeros(p) },
+    }
+}
+
+impl From<Rbm<Spin, Gaussian>> for AnyRbm {
+    fn from(rbm: Rbm<Spin, Gaussian>) -> Self {
+        let Rbm { weight, visible, hidden } = rbm;
+        Self { weight, visible: AnyUnits::Spin(visible), hidden: AnyUnits::Gaussian(hidden) }
     }
 }
 

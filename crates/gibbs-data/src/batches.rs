@@ -62,6 +62,7 @@ pub struct Batches {
     batch_size: usize,
     shuffle: Option<u64>,
     drop_last: bool,
+    rows: Option<Vec<usize>>,
 }
 
 impl Batches {
@@ -77,13 +78,25 @@ impl Batches {
         if data.is_empty() {
             return Err(DataError::Empty { name: data.name().to_owned() });
         }
-        Ok(Self { data, batch_size, shuffle: None, drop_last: false })
+        Ok(Self { data, batch_size, shuffle: None, drop_last: false, rows: None })
     }
 
     /// Puts the examples into a random order, which is different in each epoch.
     #[must_use]
     pub fn shuffled(self, seed: u64) -> Self {
         Self { shuffle: Some(seed), ..self }
+    }
+
+    /// Takes the examples of these rows alone, in turn, until an epoch has as many examples as the data set.
+    ///
+    /// # Panics
+    ///
+    /// If there are no rows, or one is not below the number of examples.
+    #[must_use]
+    pub fn only(self, rows: Vec<usize>) -> Self {
+        let n = self.data.len();
+        assert!(!rows.is_empty() && rows.iter().all(|&row| row < n), "rows of {n} examples");
+        Self { rows: Some(rows), ..self }
     }
 
     /// Omits the last batch of an epoch if it is smaller than the others. A set smaller than one batch still has one batch.
@@ -111,10 +124,13 @@ impl Batches {
     /// Epoch `number` (from 0), with its order of the examples and its random draws.
     pub fn epoch(&self, number: u64) -> Epoch {
         let n = self.data.len();
-        let order = match self.shuffle {
+        let mut order = match self.shuffle {
             Some(seed) => Noise::new(seed, format!("shuffle/epoch-{number}")).permutation(n),
             None => (0..n).collect(),
         };
+        if let Some(rows) = &self.rows {
+            order.iter_mut().for_each(|row| *row = rows[*row % rows.len()]);
+        }
         Epoch { data: self.data.at_epoch(number), order, batch_size: self.batch_size, len: self.len() }
     }
 }
@@ -214,6 +230,17 @@ mod tests {
         let labels = batch.label_tensor().unwrap().into_data().iter::<i64>().collect::<Vec<_>>();
         assert_eq!(labels, batch.indices.iter().map(|&i| i as i64).collect::<Vec<_>>());
         assert_eq!(batch.x.into_data().try_to_vec::<f32>().unwrap(), gray(40).values(&batch.indices));
+    }
+
+    #[test]
+    fn some_rows_fill_an_epoch() {
+        let batches = Batches::new(gray(53), 10).unwrap().shuffled(1).only(vec![3, 50, 7]);
+        let epoch = batches.epoch(0);
+        assert_eq!(epoch.len(), 6);
+        let seen: Vec<usize> = (0..epoch.len()).flat_map(|k| epoch.indices(k).to_vec()).collect();
+        let count = |row| seen.iter().filter(|&&found| found == row).count();
+        assert_eq!([count(3), count(50), count(7)], [18, 18, 17]);
+        assert_ne!(seen[..3], batches.epoch(1).indices(0)[..3]);
     }
 
     #[test]

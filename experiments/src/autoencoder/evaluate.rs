@@ -18,6 +18,8 @@ pub(super) const DRAWN: &str = "decoded draws from a normal distribution of code
 pub(super) const LOGISTIC_PCA: &str = "logistic_pca.safetensors";
 
 impl Trained for AutoencoderExperiment {
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
+
     /// Squared error of the network and of its baselines on a part of the data.
     fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
         const UNIT: &str = "squared, per example";
@@ -63,10 +65,6 @@ impl Trained for AutoencoderExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source.data()?, files)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
     }
 }
 

@@ -11,6 +11,7 @@ use super::{BmExperiment, visible};
 use crate::{
     output::{note, print_json},
     prelude::*,
+    source::rows,
     usage::{check_counts, of_step},
 };
 
@@ -23,10 +24,10 @@ pub struct Compare {
     /// Folder for compare.json and compare.png; runs/bm-compare-sSEED if not given
     pub folder: Option<PathBuf>,
     /// Binary data with few bits
-    #[arg(long, default_value = "bars-and-stripes-3x3", value_name = "NAME|FILE")]
+    #[arg(long, default_value = "shifter-4", value_name = "NAME|FILE")]
     pub data: String,
     /// Numbers of hidden units
-    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,6", value_name = "N,N,...")]
+    #[arg(long, value_delimiter = ',', default_value = "1,2,3,4,6,8", value_name = "N,N,...")]
     pub hidden: Vec<usize>,
     /// Steps of each machine, over all examples
     #[arg(long, default_value_t = 2000, value_name = "N")]
@@ -46,6 +47,16 @@ const KINDS: [Kind; 2] = [
     Kind { name: "all couplings", has_lateral: true },
     Kind { name: "between the layers alone (RBM)", has_lateral: false },
 ];
+
+/// The largest mean log-likelihood of the examples: minus the entropy of their frequencies, nats.
+fn limit(set: &Dataset) -> f64 {
+    let values = set.values(&rows(set));
+    let mut examples: Vec<Vec<bool>> =
+        values.chunks(set.width()).map(|row| row.iter().map(|x| *x > 0.5).collect()).collect();
+    examples.sort_unstable();
+    let frequencies = examples.chunk_by(|a, b| a == b).map(|equal| equal.len() as f64 / set.len() as f64);
+    frequencies.map(|p| p * p.ln()).sum()
+}
 
 impl Compare {
     /// Trains every machine, prints one JSON object, writes it and a picture.
@@ -68,8 +79,10 @@ impl Compare {
         let v = visible().first(set, set.len(), &device);
 
         let mut rows = Vec::new();
+        let limit = limit(set);
         let mut panel = Panel::new(Axis::new("exact log-likelihood (nats)"))
             .x_axis(Axis::new("parameters"))
+            .reference(limit, "limit: the distribution of the data")
             .title(format!("{}, {} steps", set.name(), self.steps));
         let pairs = self.train(&BmConfig::new(set.width(), 0), v.clone(), &device)?;
         rows.push(json!({ "kind": "pairs", "n_hidden": 0, "parameters": pairs.0, "log_prob": pairs.1 }));
@@ -88,7 +101,7 @@ impl Compare {
             let (x, y): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
             panel = panel.series(Series::new(name, &x, &y));
         }
-        let result = json!({ "experiment": BmExperiment::NAME, "data": set.name(), "steps": self.steps, "seed": self.seed, "machines": rows });
+        let result = json!({ "experiment": BmExperiment::NAME, "data": set.name(), "steps": self.steps, "seed": self.seed, "limit": limit, "machines": rows });
         let folder = self.folder.clone().unwrap_or_else(|| format!("runs/bm-compare-s{}", self.seed).into());
         std::fs::create_dir_all(&folder)
             .map_err(|error| usage!("cannot make {}: {error}", folder.display()))?;

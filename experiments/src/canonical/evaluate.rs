@@ -12,6 +12,8 @@ use crate::{
 };
 
 impl Trained for CanonicalExperiment {
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
+
     fn evaluate(&self, on: &Measurement<ContinuousSystemConfig>) -> Result<Evaluation> {
         if let Source::Data(_) = on.source {
             refuse!(
@@ -56,10 +58,6 @@ impl Trained for CanonicalExperiment {
 
     fn draw_pictures(&self, _: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
         super::pictures::draw(self, files)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
     }
 }
 

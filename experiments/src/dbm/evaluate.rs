@@ -19,6 +19,8 @@ use crate::{
 const ANNEALING: usize = 1000;
 
 impl Trained for DbmExperiment {
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
+
     /// All metrics on a part of the data, and the likelihood or its bound of each example.
     fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
         let (sets, mut evaluation) = (on.sets()?, Evaluation::default());
@@ -62,10 +64,6 @@ impl Trained for DbmExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source.data()?, files)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
     }
 }
 

@@ -48,6 +48,9 @@ pub struct DbmClassifierTrain {
     pub epochs: usize,
     /// Number of classes.
     pub n_classes: usize,
+    /// Training examples whose labels are used, in equal parts of each class; `null` for all. The layers learn from all examples in any
+    /// case. An epoch repeats the labeled ones until it has as many steps as with all.
+    pub n_labels: Option<usize>,
     /// Fraction of the hidden units that is dropped in each step, in \[0, 1).
     pub dropout: f64,
     /// Fraction of the inputs that is dropped in each step, in \[0, 1).
@@ -220,6 +223,7 @@ impl Experiment for DbmExperiment {
             classifier: DbmClassifierTrain {
                 epochs: classifier_epochs,
                 n_classes: info.n_classes().max(request.or("model.n_classes", 0)),
+                n_labels: None,
                 dropout: 0.4,
                 input_dropout: 0.2,
                 learner: LearnerConfig {
@@ -254,6 +258,18 @@ impl Experiment for DbmExperiment {
         if classifier.epochs > 0 {
             require_labels(sets, classifier.n_classes.max(1), "train.classifier.epochs")?;
             ConfigError::at_least("n_classes", classifier.n_classes, 1).or_usage_at("train.classifier")?;
+        }
+        if let Some(n) = classifier.n_labels {
+            let (least, most) = (classifier.n_classes, data.train.len());
+            require!(
+                (least..=most).contains(&n) && n > 0,
+                "train.classifier.n_labels = {n}: give a number from {least}, one of each class, to {most}, the training examples"
+            );
+            require!(
+                model.n_classes == 0 && classifier.epochs > 0,
+                "train.classifier.n_labels = {n}: this is for a classifier (train.classifier.epochs) of a machine without labels of its \
+                 own (model.n_classes = 0)"
+            );
         }
         let (pre, depth) = (&train.pretraining, model.n_hidden.len());
         require!(

@@ -63,10 +63,11 @@ impl<'a> DbmStages<'a> {
         self.config.model.n_hidden.len()
     }
 
-    /// Batches of the present stage with one-hot labels of `n_classes` classes.
+    /// Batches of the present stage with one-hot labels of `n_classes` classes; `n_labels` examples alone if it is a number.
     fn batches(
         &self,
         n_classes: usize,
+        n_labels: Option<usize>,
         inputs: Box<dyn Fn(Tensor<2>) -> Tensor<2>>,
     ) -> Result<impl BatchSource + use<'a>> {
         let (config, visible) = (self.config, self.config.visible());
@@ -75,7 +76,11 @@ impl<'a> DbmStages<'a> {
             let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
             Batch { x: inputs(visible.encode(batch.x)), context, weights: batch.weights }
         });
-        Ok(batches.or_usage()?.from_epoch(self.first_epoch))
+        let batches = batches.or_usage()?.from_epoch(self.first_epoch);
+        Ok(match n_labels {
+            Some(n) => batches.only(self.data.train.balanced_rows(n)),
+            None => batches,
+        })
     }
 
     /// The first training examples.
@@ -119,7 +124,7 @@ impl<'a> DbmStages<'a> {
         let (probe, noise) = (self.first(PROBE), Noise::new(config.seed, format!("chains/{k}")));
         Ok(Learner::new(rbm, objective, &train.learner, noise)
             .or_usage_at("train.pretraining")?
-            .on_batches(self.batches(0, Box::new(|v| v))?)
+            .on_batches(self.batches(0, None, Box::new(|v| v))?)
             .probe(move |rbm: &AnyRbm| {
                 let stack: Vec<&AnyRbm> = below.iter().chain([rbm]).collect();
                 let error = to_host(reconstruction_error(&stack, depth, probe.clone()).mean())[0];
@@ -138,7 +143,7 @@ impl<'a> DbmStages<'a> {
         let probe = self.first(PROBE);
         let learner = Learner::new(dbm, objective, &config.train.learner, Noise::new(config.seed, "chains"))
             .or_usage_at("train")?
-            .on_batches(self.batches(model.n_classes, Box::new(|v| v))?)
+            .on_batches(self.batches(model.n_classes, None, Box::new(|v| v))?)
             .import(move |_, bytes| {
                 let read = DbmWeights::read(config, bytes, false, &device)?;
                 let DbmWeights { layers, biases, log_var, label, .. } = read;
@@ -182,7 +187,7 @@ impl<'a> DbmStages<'a> {
         let noise = Noise::new(config.seed, "dropout");
         let learner = Learner::new(start.with_dropout(train.dropout), objective, &train.learner, noise)
             .or_usage_at("train.classifier")?
-            .on_batches(self.batches(train.n_classes, inputs)?)
+            .on_batches(self.batches(train.n_classes, train.n_labels, inputs)?)
             .validate(move |network: &Mlp, _| {
                 let log_prob = |v| network_log_prob(&of_valid, network, v, updates);
                 let (error, nll) = config.visible().classification_errors(valid, &device, log_prob)?;

@@ -15,6 +15,8 @@ use crate::{
 const ANNEALING: usize = 1000;
 
 impl Trained for DbnExperiment {
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
+
     /// All metrics on a part of the data, and the bound of each example.
     fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
         let baseline = experiment::load_baseline::<Self>(on.files, &self.device)?;
@@ -50,10 +52,6 @@ impl Trained for DbnExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source.data()?, files)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
     }
 }
 

@@ -38,6 +38,10 @@ pub struct Family {
     pub pictures: &'static [(&'static str, &'static str)],
     /// Trainings that `gibbs serve` offers.
     pub offers: &'static [Offer],
+    /// Whether it trains with weights of the examples.
+    pub uses_weights: bool,
+    /// Whether it has latent variables, for `encode` and `decode`.
+    pub has_latent: bool,
     /// Models to play with that need no run.
     pub toys: fn() -> Result<Vec<Toy>>,
     /// The model of a run in `gibbs serve`.
@@ -60,6 +64,8 @@ impl Family {
             guide: E::GUIDE,
             pictures: E::PICTURES,
             offers: E::OFFERS,
+            uses_weights: E::USES_WEIGHTS,
+            has_latent: E::LATENT.is_some(),
             toys: E::toys,
             playground: playground::<E>,
             command: command::<E>,
@@ -72,6 +78,13 @@ impl Family {
         let outcome = matches_of((self.command)()).and_then(|matches| (self.run)(&matches));
         outcome.unwrap_or_else(|error| usage::report(&error))
     }
+}
+
+/// The names of the families for which something holds.
+pub(super) fn names(holds: impl Fn(&Family) -> bool) -> String {
+    let names: Vec<&str> =
+        crate::FAMILIES.iter().filter(|family| holds(family)).map(|family| family.name).collect();
+    names.join(", ")
 }
 
 /// The command line of a family, with its examples.

@@ -2,7 +2,7 @@
 
 use gibbs_data::{Kind, ReadConfig, npy};
 
-use super::{Applied, device, load_run, load_with_source};
+use super::{Applied, device, family::names, load_run, load_with_source};
 use crate::{
     cli::{Decode, Encode},
     output::{note, print_json},
@@ -53,6 +53,15 @@ fn layer(asked: Option<usize>, model: &dyn Latent) -> Result<usize> {
     }
 }
 
+/// A trained model as one with latent variables.
+fn latent_of<E: Trained>(model: &E) -> Result<&dyn Latent> {
+    let latent = E::LATENT.ok_or_else(|| {
+        let others = names(|family| family.has_latent);
+        usage!("{} has no latent variables to encode to; these families have: {others}", E::NAME)
+    })?;
+    Ok(latent(model))
+}
+
 /// Writes the latent variables of examples.
 pub(super) fn encode<E: Trained>(args: &Encode, shared: &Shared) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| args.examples.run_dir.join(FILES[0]));
@@ -60,7 +69,7 @@ pub(super) fn encode<E: Trained>(args: &Encode, shared: &Shared) -> Result<()> {
     args.plane.iter().try_for_each(|picture| require_extension(picture, "png"))?;
     let (_, device) = device(shared)?;
     let Applied { model, source, part, .. } = load_with_source::<E>(&args.examples, shared)?;
-    let model = model.latent()?;
+    let model = latent_of(&model)?;
     let layer = layer(args.layer, model)?;
     let (mut values, mut labels) = (Vec::new(), Some(Vec::new()));
     for set in part.of(source.data()?) {
@@ -85,7 +94,7 @@ pub(super) fn encode<E: Trained>(args: &Encode, shared: &Shared) -> Result<()> {
 pub(super) fn decode<E: Trained>(args: &Decode, shared: &Shared) -> Result<()> {
     let (_, device) = device(shared)?;
     let (_, trained) = load_run::<E>(&args.run_dir, &device)?;
-    let model = trained.latent()?;
+    let model = latent_of(&trained)?;
     let layer = layer(args.layer, model)?;
     let read = ReadConfig {
         whole: true,

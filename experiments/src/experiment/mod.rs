@@ -155,6 +155,9 @@ pub trait Experiment: Sized {
 
 /// A trained model: what it is measured by, draws from it, pictures of its run.
 pub trait Trained: Experiment {
+    /// The model as one with latent variables, for `encode` and `decode`, where the family has them.
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = None;
+
     /// Measures the model.
     ///
     /// # Errors
@@ -187,17 +190,6 @@ pub trait Trained: Experiment {
     /// The trained model to play with in `gibbs serve`; `None` where there is nothing to do with it.
     fn playground(self) -> Option<Box<dyn Playground>> {
         None
-    }
-
-    /// The model as one with latent variables, for `encode` and `decode`.
-    ///
-    /// # Errors
-    /// A family without any.
-    fn latent(&self) -> Result<&dyn Latent> {
-        Err(usage!(
-            "{} has no latent variables to encode to: rbm, dbn, dbm, autoencoder, vae, realnvp, cnf, diffusion and canonical have",
-            Self::NAME
-        ))
     }
 }
 

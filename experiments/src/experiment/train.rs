@@ -69,8 +69,9 @@ pub(super) fn train<E: Trained>(
     let data = source.data().ok();
     if !E::USES_WEIGHTS && data.is_some_and(|data| data.train.weights().is_some()) {
         refuse!(
-            "data.weights: {} does not train with weights; leave them out, or take rbm, dbn, dbm, bm, autoencoder, vae, made, van, realnvp, cnf or diffusion",
-            E::NAME
+            "data.weights: {} does not train with weights; leave them out, or take one of {}",
+            E::NAME,
+            family::names(|family| family.uses_weights)
         );
     }
     let is_density = E::is_density_of_columns(&config.model);

@@ -382,6 +382,8 @@ impl<F: FlowFamily> Experiment for FlowExperiment<F> {
 }
 
 impl<F: FlowFamily> Trained for FlowExperiment<F> {
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
+
     fn evaluate(&self, on: &Measurement<ContinuousSystemConfig>) -> Result<Evaluation> {
         match (on.source, &self.target) {
             (Source::Target(_), Some(target)) => {
@@ -427,10 +429,6 @@ impl<F: FlowFamily> Trained for FlowExperiment<F> {
 
     fn draw_pictures(&self, source: &FlowSource, files: &RunFiles) -> Result<()> {
         F::draw_pictures(self, source, files)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
     }
 }
 

@@ -7,6 +7,7 @@ mod evaluate;
 mod pictures;
 mod play;
 mod recall;
+mod to_rbm;
 
 use gibbs_data::ReadConfig;
 use gibbs_physics::memory::{AssociativeMemory, MemoryWeights, RecallConfig, similarity};
@@ -17,6 +18,7 @@ use crate::prelude::*;
 pub use capacity::Capacity;
 pub use config::{Corruption, HopfieldModel, HopfieldTrain};
 pub use recall::{DynamicsArgs, Recall};
+pub use to_rbm::ToRbm;
 
 /// Configuration of a run.
 pub type HopfieldRun = RunConfig<HopfieldModel, HopfieldTrain>;
@@ -52,6 +54,8 @@ pub enum HopfieldCommands {
     Recall(Recall),
     /// Measure how many random patterns Hebb's rule can store; one JSON object
     Capacity(Capacity),
+    /// Write the network as an RBM with a Gaussian hidden unit for each pattern, for `rbm eval` and `rbm train --from`
+    ToRbm(ToRbm),
 }
 
 impl OwnCommands for HopfieldCommands {
@@ -59,6 +63,7 @@ impl OwnCommands for HopfieldCommands {
         match self {
             Self::Recall(args) => recall::run(args, shared),
             Self::Capacity(args) => capacity::run(args, shared),
+            Self::ToRbm(args) => to_rbm::run(args, shared),
         }
     }
 }

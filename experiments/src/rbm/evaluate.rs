@@ -20,9 +20,11 @@ const ANNEALING: usize = 1000;
 
 /// Training examples from which solutions of the second-order expansion are looked for, and iterations.
 const TAP_STARTS: usize = 100;
-const TAP_ITERATIONS: usize = 200;
+pub(super) const TAP_ITERATIONS: usize = 1000;
 
 impl Trained for RbmExperiment {
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
+
     /// All metrics on a part of the data, and the log-likelihood of each example.
     fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
         let Self { config, rbm, device } = self;
@@ -56,7 +58,7 @@ impl Trained for RbmExperiment {
             classification(self, &sets, &mut evaluation)?;
         }
         evaluation.add("log_z", &log_z, "nats");
-        let starts = visible.spread(&fitted.train, TAP_STARTS, device);
+        let starts = self.mean_field_starts(&fitted.train, TAP_STARTS);
         if let Some(second_order) = tap::log_z(rbm, starts, TAP_ITERATIONS) {
             evaluation.add("log_z_tap", &second_order, "nats");
         }
@@ -124,10 +126,6 @@ impl Trained for RbmExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source.data()?, files)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
     }
 }
 
@@ -197,6 +195,13 @@ impl RbmExperiment {
         let (protocol, noise) =
             (self.config.train.family.evaluation, Noise::new(self.config.seed, "evaluation"));
         self.visible().annealing(&self.rbm, train, protocol, &self.device, noise)
+    }
+
+    /// Visible states of `n` random training examples, or of all if there are fewer: starts of mean field.
+    pub(super) fn mean_field_starts(&self, train: &Dataset, n: usize) -> Tensor<2> {
+        let mut rows = Noise::new(self.config.seed, "tap").permutation(train.len());
+        rows.truncate(n);
+        self.visible().examples(train, &rows, &self.device)
     }
 
     /// What a picture of draws shows.

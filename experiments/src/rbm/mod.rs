@@ -38,6 +38,8 @@ pub struct RbmTrain {
     pub contrastive: ContrastiveConfig,
     /// Largest singular values of the weights that each validation logs, for `spectrum.png`; 0 for none.
     pub spectrum: usize,
+    /// Training examples from which solutions of the mean-field equations are looked for at the end, for `tap.png`; 0 for none.
+    pub tap: usize,
     /// Estimate of `log Z` at each validation, forward only.
     pub validation: AisProtocol,
     /// Estimate of `log Z` of the final metrics, forward and reverse.
@@ -81,6 +83,11 @@ impl Experiment for RbmExperiment {
         (
             "spectrum.png",
             "The largest singular values of the weights (train.spectrum): each that leaves the others is a direction that was learned.",
+        ),
+        (
+            "tap.png",
+            "The mean-field solutions that training examples lead to (train.tap), each the mean of a group of likely states. Good: many, \
+             and all like data; few solutions with large shares mean that the machine has merged the data into templates.",
         ),
     ];
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
@@ -152,6 +159,7 @@ impl Experiment for RbmExperiment {
                 fit_visible: true,
                 contrastive,
                 spectrum: 0,
+                tap: 0,
                 validation: request.by_preset([
                     protocol(20, 50, 0),
                     protocol(100, 1000, 0),
@@ -175,6 +183,12 @@ impl Experiment for RbmExperiment {
         family.contrastive.validate().or_usage_at("train.contrastive")?;
         family.validation.validate().or_usage_at("train.validation")?;
         family.evaluation.validate().or_usage_at("train.evaluation")?;
+        let kind = config.model.visible;
+        require!(
+            family.tap == 0 || matches!(kind, UnitKind::Binary | UnitKind::Spin),
+            "train.tap = {}: mean-field solutions are drawn for visible units that are binary or spins, and these are {kind}; set it to 0",
+            family.tap
+        );
         let (visible, data) = (Visible::of(&config.model), source.data()?);
         visible.require(&data.train, config.model.n_visible, REAL)?;
         require_labels([&data.valid, &data.test], visible.n_classes(), "model.n_classes")

@@ -1,10 +1,11 @@
 //! Pictures of a finished run.
 
-use gibbs_boltzmann::GibbsChain;
+use gibbs_boltzmann::{GibbsChain, tap};
 
-use super::RbmExperiment;
+use super::{RbmExperiment, evaluate::TAP_ITERATIONS};
 use crate::{
     evidence::Half,
+    output::note,
     pictures::{completions, save_filters, slices},
     prelude::*,
 };
@@ -21,6 +22,8 @@ const COMPLETION_SWEEPS: usize = 300;
 /// Completed test examples, and completions of each.
 const COMPLETED: usize = 10;
 const COMPLETIONS: usize = 8;
+/// Most mean-field solutions that are shown.
+const SOLUTIONS: usize = 100;
 
 pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, files: &RunFiles) -> Result<()> {
     let mut noise = Noise::new(experiment.config.seed, "pictures");
@@ -45,8 +48,34 @@ pub(super) fn draw(experiment: &RbmExperiment, data: &Splits, files: &RunFiles) 
         let weight = weight.narrow(0, 0, data_columns);
         save_filters((rows, columns), weight, "weights of the hidden units", files)?;
     }
+    mean_field(experiment, &data.train, files)?;
     spectrum(experiment.config.train.family.spectrum, files)?;
     curves(files)
+}
+
+/// The solutions of the mean-field equations that training examples lead to, lowest free energy first.
+fn mean_field(experiment: &RbmExperiment, train: &Dataset, files: &RunFiles) -> Result<()> {
+    let n = experiment.config.train.family.tap;
+    if n == 0 {
+        return Ok(());
+    }
+    let starts = experiment.mean_field_starts(train, n);
+    let n = starts.dims()[0];
+    let found = tap::solutions(&experiment.rbm, starts, TAP_ITERATIONS).unwrap_or_default();
+    let come: usize = found.iter().map(|solution| solution.n_starts).sum();
+    let title = format!("{} mean-field solutions from {come} of {n} training examples", found.len());
+    let Some(lowest) = found.first().map(|solution| solution.free_energy) else {
+        note(format!("train.tap: {title}, so there is no tap.png"));
+        return Ok(());
+    };
+    let shown = &found[..found.len().min(SOLUTIONS)];
+    let means = shown.iter().map(|solution| solution.visible.clone().unsqueeze()).collect();
+    let captions =
+        shown.iter().map(|solution| format!("{:+.1}, {}×", solution.free_energy - lowest, solution.n_starts));
+    let title = format!("{title}; free energy above the lowest, {lowest:.1}");
+    let (rows, columns) = experiment.shape();
+    let grid = ImageGrid::new(rows, columns).title(title).captions(captions);
+    Ok(grid.save(&host(experiment.visible().decode(Tensor::cat(means, 0))), files.named("tap.png"))?)
 }
 
 /// The metric of singular value `k`, from 0.

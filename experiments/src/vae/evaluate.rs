@@ -63,6 +63,8 @@ pub(super) fn codes(experiment: &VaeExperiment, data: &Dataset, rows: &[usize]) 
 }
 
 impl Trained for VaeExperiment {
+    const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
+
     /// Bounds by many codes for as many examples as a minute allows, rate and distortion, and bounds from both sides for some examples.
     fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
         let (config, sets, samples) = (&self.config, on.sets()?, self.config.model.samples);
@@ -125,10 +127,6 @@ impl Trained for VaeExperiment {
 
     fn draw_pictures(&self, source: &Source<NoTarget>, files: &RunFiles) -> Result<()> {
         pictures::draw(self, source.data()?, files)
-    }
-
-    fn latent(&self) -> Result<&dyn Latent> {
-        Ok(self)
     }
 }
 

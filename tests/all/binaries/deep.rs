@@ -93,6 +93,33 @@ fn a_deep_machine_goes_on_from_the_weights_of_another() {
         .refuses(&["train.pretraining.epochs", "starts from weights"]);
 }
 
+/// A classifier that learns from few labels, next to one without pre-training.
+#[test]
+fn a_deep_machine_learns_from_few_labels() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let flags = |run| ["train", run, "--data", "digits", "--preset", "tiny", "--quiet"];
+    let train = |run, settings: &[&str]| DBM.run(folder, [&flags(run)[..], &set(settings)].concat());
+    train("few", &["train.classifier.n_labels=20", "train.baseline=true"]).succeeds();
+    train("all", &[]).succeeds();
+    assert!(metric(folder, "few", "random_start_classification_error") > 0.0);
+    // Two labels of each class against hundreds.
+    let [few, all] = ["few", "all"].map(|run| metric(folder, run, "classification_error"));
+    assert!(few > all + 5.0 && few < 85.0, "{few} {all}");
+
+    let refused = |settings: &[&str], expected: &[&str]| train("run", settings).refuses(expected);
+    refused(
+        &["train.classifier.n_labels=9"],
+        &["train.classifier.n_labels = 9", "from 10, one of each class"],
+    );
+    refused(&["train.classifier.n_labels=1000000"], &["n_labels = 1000000", "the training examples"]);
+    refused(
+        &["train.classifier.n_labels=20", "train.classifier.epochs=0"],
+        &["n_labels = 20", "for a classifier"],
+    );
+    refused(&["train.classifier.n_labels=20", "model.n_classes=10"], &["n_labels = 20", "model.n_classes"]);
+}
+
 #[test]
 fn real_columns_take_gaussian_visible_units() {
     let folder = tempdir().unwrap();
@@ -141,7 +168,9 @@ fn a_general_machine_learns_parity_and_needs_a_hidden_unit_for_it() {
     let (one, none) = (metric(folder, "one", "log_prob"), metric(folder, "none", "log_prob"));
     assert!(one > -(4f64.ln()) - 0.05 && one < -(4f64.ln()), "{one}");
     assert!((none + 8f64.ln()).abs() < 1e-3, "{none}");
-    BM.run(folder, ["train", "x", "--data", "parity-99"]).refuses(&["parity-99", "from 2 to 16"]);
+    for name in ["parity-99", "shifter-1"] {
+        BM.run(folder, ["train", "x", "--data", name]).refuses(&[name, "from 2 to 16"]);
+    }
 }
 
 #[test]
@@ -177,6 +206,9 @@ fn machines_are_compared_by_their_exact_likelihoods() {
     // 3 couplings and 3 fields; 6 and 4 with a hidden unit, 3 and 4 without couplings of visible units.
     let parameters: Vec<u64> = machines.iter().map(|m| m["parameters"].as_u64().unwrap()).collect();
     assert_eq!(parameters, [6, 10, 15, 7, 11]);
+    let limit = printed["limit"].as_f64().unwrap();
+    assert!((limit + 4f64.ln()).abs() < 1e-12, "{limit}");
+    assert!(machines.iter().all(|m| m["log_prob"].as_f64().unwrap() < limit), "{printed}");
     assert!(fs::read(folder.join("out/compare.png")).unwrap().starts_with(b"\x89PNG"));
     compare(&["--hidden", "30"]).refuses(&["33 units", "at most 20"]);
 }

@@ -1,5 +1,6 @@
 //! The families of models, as the tests that hold for all of them run them.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -390,8 +391,27 @@ pub(crate) const CANONICAL: Family = Family {
     others: &[("model.n_hidden=5", "n_hidden"), ("train.batch_size=50", "batch_size"), ("seed=9", "seed")],
 };
 
-/// All of them.
+/// Those that learn images.
 pub(crate) const FAMILIES: [&Family; 8] = [&RBM, &DBN, &DBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN];
+
+/// Those with tests of their own alone.
+const OTHERS: [&str; 2] = ["hopfield", "ising"];
+
+/// The families of [`FAMILIES`], the flows, and those of Hamiltonians.
+pub(crate) fn all() -> impl Iterator<Item = &'static Family> {
+    FAMILIES.into_iter().chain([&REALNVP, &CNF, &DIFFUSION, &SPINS, &SNF, &CANONICAL])
+}
+
+/// A family as the programs know it.
+pub(crate) fn registered(name: &str) -> &'static experiments::experiment::Family {
+    experiments::FAMILIES.iter().copied().find(|family| family.name == name).unwrap()
+}
+
+#[test]
+fn every_family_of_the_programs_is_tested() {
+    let tested: BTreeSet<&str> = all().map(|family| family.name).chain(OTHERS).collect();
+    assert_eq!(tested, experiments::FAMILIES.iter().map(|family| family.name).collect());
+}
 
 impl Family {
     /// Runs the executable to its end.

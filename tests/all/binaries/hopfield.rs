@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
 use super::{
-    bytes,
+    RBM, bytes,
     command::{Outcome, command},
     evaluation::{doubles, mean},
     json, metrics, set, weights,
@@ -164,6 +164,61 @@ fn samples_follow_seed_and_temperature() {
     let (cold, _) = overlap(&["--temperature", "0.1"]);
     let (hot, _) = overlap(&["--temperature", "5"]);
     assert!(quenched > 0.7 && cold > 0.8 && hot < 0.4, "{quenched} {cold} {hot}");
+}
+
+/// The RBM has the Boltzmann distribution of the network: its log-likelihoods are those of the couplings by enumeration. Training goes
+/// on from there.
+#[test]
+fn a_network_becomes_an_rbm_with_the_same_energy() {
+    const SPINS: usize = 9;
+    const TEMPERATURE: f64 = 0.4;
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let bits: Vec<u8> =
+        (0..1usize << SPINS).flat_map(|k| (0..SPINS).map(move |i| (k >> i & 1) as u8)).collect();
+    npy::write(&folder.join("states.npy"), &bits, &[1 << SPINS, SPINS]).unwrap();
+    for kind in ["hebb", "pseudo_inverse"] {
+        let settings = ["model.n_visible=9", "model.n_patterns=2", &format!("model.kind={kind}")];
+        train(folder, "run", &settings).succeeds();
+        let outcome = run(folder, &["to-rbm", "run", kind, "--temperature", "0.4"]).succeeds();
+        assert!(outcome.stderr.contains("9 spins, 2 Gaussian hidden units"), "{}", outcome.stderr);
+        RBM.eval(folder, &[kind, "--data", "states.npy", "--split", "all", "--per-example", "each.npy"]);
+
+        let couplings = tensor(folder, "weight").1;
+        let log_weight = |state: &[u8]| -> f64 {
+            let spin = |i: usize| 2.0 * f64::from(state[i]) - 1.0;
+            let pair = |k: usize| f64::from(couplings[k]) * spin(k / SPINS) * spin(k % SPINS);
+            (0..SPINS * SPINS).map(pair).sum::<f64>() / (2.0 * TEMPERATURE)
+        };
+        let log_weights: Vec<f64> = bits.chunks(SPINS).map(log_weight).collect();
+        let log_z = log_weights.iter().map(|weight| weight.exp()).sum::<f64>().ln();
+        let expected: Vec<f64> = log_weights.iter().map(|weight| weight - log_z).collect();
+        assert_close(&doubles(&folder.join("each.npy")), &expected, 1e-5, kind);
+
+        let further = format!("{kind}-further");
+        let flags =
+            ["train", &further, "--from", kind, "--data", "states.npy", "--preset", "tiny", "--quiet"];
+        let still = set(&["train.learning_rate=0", "train.average.decay=0", "train.epochs=1"]);
+        RBM.run(folder, [&flags[..], &still].concat()).succeeds();
+        assert!(weights(folder, &further) == weights(folder, kind), "{kind}");
+        fs::remove_dir_all(folder.join("run")).unwrap();
+    }
+}
+
+#[test]
+fn networks_that_are_no_rbm_are_refused() {
+    let folder = trained(&["model.kind=storkey"]);
+    let folder = folder.path();
+    let refused = |flags: &[&str], expected: &[&str]| {
+        run(folder, &[&["to-rbm"], flags].concat()).refuses(expected);
+        assert!(!folder.join("rbm").exists(), "a refused command left a folder");
+    };
+    refused(&["run", "rbm"], &["run: model.kind = storkey", "take hebb or pseudo_inverse"]);
+    refused(&["run", "rbm", "--temperature", "0"], &["--temperature 0", "above 0"]);
+    refused(&["run", "rbm", "--temperature=-1"], &["--temperature -1"]);
+    refused(&["nowhere", "rbm"], &["nowhere"]);
+    train(folder, "hebb", &["model.kind=hebb"]).succeeds();
+    refused(&["hebb", "run"], &["run", "--overwrite"]);
 }
 
 #[test]

@@ -70,3 +70,19 @@ fn weights_of_rare_bits_grow() {
     let found = found["value"].as_f64().unwrap();
     assert!(found > independent + 0.5, "{found}, {independent}");
 }
+
+/// Solutions of the mean-field equations are drawn on request, where visible units have two values.
+#[test]
+fn mean_field_solutions_are_drawn() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    RBM.train(folder, "plain", &[]);
+    assert!(!folder.join("plain/tap.png").exists());
+    RBM.train(folder, "run", &super::set(&["train.tap=20"]));
+    assert!(super::bytes(folder, "run/tap.png").starts_with(b"\x89PNG"));
+    let table: Vec<f32> = Noise::new(3, "table").normal_vec(600);
+    npy::write(&folder.join("table.npy"), &table, &[200, 3]).unwrap();
+    let data = ["train", "real", "--data", "table.npy", "--preset", "tiny", "--quiet"];
+    let settings = super::set(&["model.visible=gaussian", "train.tap=20"]);
+    RBM.run(folder, [&data[..], &settings].concat()).refuses(&["train.tap = 20", "these are gaussian"]);
+}

@@ -3,27 +3,9 @@
 use tempfile::tempdir;
 
 use super::{
-    AUTOENCODER, DBN, MADE, RBM, VAN,
     command::{Outcome, command},
-    family::{BM, CANONICAL, CNF, DBM, DIFFUSION, Family, REALNVP, SNF, SPINS, VAE},
+    family::all,
 };
-
-const ALL: [&Family; 14] = [
-    &RBM,
-    &DBN,
-    &DBM,
-    &BM,
-    &AUTOENCODER,
-    &VAE,
-    &MADE,
-    &VAN,
-    &SPINS,
-    &REALNVP,
-    &CNF,
-    &DIFFUSION,
-    &SNF,
-    &CANONICAL,
-];
 
 fn config(name: &str, arguments: &[&str]) -> Outcome {
     let folder = tempdir().unwrap();
@@ -39,7 +21,7 @@ fn settings(stdout: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_setting_of_every_family_has_a_type_and_a_meaning() {
-    for family in ALL {
+    for family in all() {
         let outcome = config(family.name, &family.short());
         let settings = settings(&outcome.succeeds().stdout);
         for path in ["train.epochs", "train.batch_size", "train.learning_rate", "model.n_hidden", "seed"] {

@@ -3,18 +3,15 @@
 use tempfile::tempdir;
 
 use super::{
-    AUTOENCODER, MADE, RBM, VAN,
-    family::{BM, CANONICAL, CNF, DIFFUSION, Family, REALNVP, SNF, SPINS, VAE},
+    MADE, RBM,
+    family::{Family, all},
     json, set, weights,
 };
 
-/// Families whose runs start from the weights of a run. A `dbn` takes the layers of a stack instead.
-const STARTING: [&Family; 12] =
-    [&RBM, &BM, &AUTOENCODER, &VAE, &MADE, &VAN, &SPINS, &REALNVP, &CNF, &DIFFUSION, &SNF, &CANONICAL];
-
+/// Stacks are left out: a `dbn` takes the layers of another one instead, and a `dbm` is not pre-trained then.
 #[test]
 fn a_run_starts_from_the_weights_of_another_and_goes_on_from_there() {
-    for family in STARTING {
+    for family in all().filter(|family| !["dbn", "dbm"].contains(&family.name)) {
         let folder = tempdir().unwrap();
         let path = folder.path();
         family.train(path, "first", &["--seed", "3"]);

@@ -10,14 +10,9 @@ use tempfile::{TempDir, tempdir};
 use super::{
     FAMILIES, Family, RBM,
     command::{Outcome, command},
-    family::{CANONICAL, CNF, DIFFUSION, REALNVP, SNF, SPINS},
+    family::{REALNVP, all},
     json, set, weights,
 };
-
-/// The families of [`FAMILIES`], the flows, and those of Hamiltonians.
-fn all() -> impl Iterator<Item = &'static Family> {
-    FAMILIES.into_iter().chain([&REALNVP, &CNF, &DIFFUSION, &SPINS, &SNF, &CANONICAL])
-}
 
 /// A folder with a short run.
 fn trained(family: &Family) -> TempDir {

@@ -1,6 +1,6 @@
 //! What goes with the values of a data set: names of the columns, offsets, labels, contexts, weights.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::Dataset;
 use crate::DataError;
@@ -169,6 +169,23 @@ impl Dataset {
     /// The labels, one for each example.
     pub fn labels(&self) -> Option<&[u16]> {
         self.companions.labels.as_ref().map(|labels| &labels[self.rows.clone()])
+    }
+
+    /// The rows of `n` labeled examples, in ascending order: the first ones of each class, as many of each class as possible. All rows
+    /// if there are at most `n`; none without labels.
+    pub fn balanced_rows(&self, n: usize) -> Vec<usize> {
+        let mut seen = BTreeMap::new();
+        let mut ranked: Vec<(usize, usize)> = Vec::new();
+        for (row, label) in self.labels().into_iter().flatten().enumerate() {
+            let rank = seen.entry(label).or_insert(0);
+            ranked.push((*rank, row));
+            *rank += 1;
+        }
+        ranked.sort_unstable();
+        ranked.truncate(n);
+        let mut rows: Vec<usize> = ranked.into_iter().map(|(_, row)| row).collect();
+        rows.sort_unstable();
+        rows
     }
 
     /// The names of the classes, if the labels were words: label `k` means `classes[k]`.

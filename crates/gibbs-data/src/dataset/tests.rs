@@ -19,6 +19,21 @@ fn bytes_are_scaled_and_zeros_and_ones_are_not() {
 }
 
 #[test]
+fn balanced_rows_are_the_first_ones_of_each_class() {
+    let set = |labels: &[u8]| {
+        Dataset::from_bytes("set", vec![1; labels.len()], &[1], Some(labels.to_vec())).unwrap()
+    };
+    let labels = [0, 0, 0, 2, 0, 1, 2, 1];
+    assert_eq!(set(&labels).balanced_rows(3), [0, 3, 5]);
+    assert_eq!(set(&labels).balanced_rows(6), [0, 1, 3, 5, 6, 7]);
+    // Classes that end are left behind.
+    assert_eq!(set(&labels).balanced_rows(7), [0, 1, 2, 3, 5, 6, 7]);
+    assert_eq!(set(&labels).balanced_rows(100), (0..8).collect::<Vec<_>>());
+    assert_eq!(set(&labels).rows(3..7).balanced_rows(3), [0, 1, 2]);
+    assert!(Dataset::from_bytes("set", vec![1; 4], &[1], None).unwrap().balanced_rows(2).is_empty());
+}
+
+#[test]
 fn views_share_the_values() {
     let whole = gray(10, 3);
     let part = whole.rows(4..8).rows(1..3);

@@ -10,8 +10,8 @@ use gibbs_core::{ConfigError, Energy, math::to_host};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ContinuousMemory, DenseMemory, Dynamics, Interaction, SpinDynamics, Updates, pseudo_inverse,
-    random_patterns, recall_in_parts, storkey,
+    ContinuousMemory, DenseMemory, Dynamics, Interaction, SpinDynamics, Updates, orthonormal_basis,
+    pseudo_inverse, random_patterns, recall_in_parts, storkey,
 };
 use crate::{
     Pairwise, PhysicsError,
@@ -22,6 +22,8 @@ use crate::{
 
 /// Change of a continuous state in its largest entry below which it counts as a fixed point: a fraction of the 256 grey levels.
 const FIXED: f32 = 1e-4;
+/// Largest rounding error of a coupling, which is at most 1, in single precision.
+const ROUNDING: f64 = 1e-4;
 
 named! {
     /// Which associative memory.
@@ -230,6 +232,41 @@ impl AssociativeMemory {
     /// The stored patterns.
     pub fn patterns(&self) -> &[Vec<f32>] {
         &self.patterns
+    }
+
+    /// Vectors `ξ_k [factors][n]` with `J_ij = (1/n) Σ_k ξ_ki ξ_kj` for `i ≠ j`: the patterns for Hebb's rule, orthogonal vectors of
+    /// length `√n` for the pseudo-inverse rule.
+    ///
+    /// # Errors
+    /// Another kind, or couplings that are not those of the rule for the patterns.
+    pub fn factors(&self) -> Result<Vec<Vec<f32>>, PhysicsError> {
+        let (n, kind) = (self.n_visible(), self.kind);
+        let factors = match kind {
+            MemoryKind::Hebb => self.patterns.clone(),
+            MemoryKind::PseudoInverse => {
+                let basis = orthonormal_basis(&spins(&self.patterns.concat(), n)?)?;
+                let of_length = |q: Vec<f64>| q.iter().map(|x| (x * (n as f64).sqrt()) as f32).collect();
+                basis.into_iter().map(of_length).collect()
+            }
+            _ => {
+                let reason = "its energy is no sum of squares of as many overlaps as there are patterns; take hebb or pseudo_inverse";
+                return Err(ConfigError::new("kind", kind, reason).into());
+            }
+        };
+        let coupling = |k: usize| {
+            let (i, j) = (k / n, k % n);
+            let sum: f64 = factors.iter().map(|xi| f64::from(xi[i] * xi[j])).sum();
+            if i == j { 0.0 } else { sum / n as f64 }
+        };
+        let is_of_rule = |(k, value): (usize, &f64)| (coupling(k) - value).abs() < ROUNDING;
+        match &self.model {
+            Model::Pairwise(couplings) if couplings.matrix().iter().enumerate().all(is_of_rule) => {
+                Ok(factors)
+            }
+            _ => {
+                Err(PhysicsError::Invalid(format!("the couplings are not those of {kind} for the patterns")))
+            }
+        }
     }
 
     /// Whether states are ±1.

@@ -52,7 +52,7 @@ pub use continuous::ContinuousMemory;
 pub use dense::{DenseMemory, Interaction};
 pub use dynamics::{SpinDynamics, Updates};
 pub use recall::{Dynamics, End, Trajectory, recall, recall_in_parts};
-pub use rules::{pseudo_inverse, storkey};
+pub use rules::{orthonormal_basis, pseudo_inverse, storkey};
 
 /// `p` patterns of `n` independent entries, ±1 with probability 1/2 each.
 pub fn random_patterns(n: usize, p: usize, noise: &mut Noise) -> Vec<Vec<i8>> {

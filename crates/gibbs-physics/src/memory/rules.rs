@@ -30,16 +30,21 @@ const ROUNDING: f64 = 1e-11;
 /// If there are no patterns, they differ in size or are empty, or an entry is not ±1.
 pub fn pseudo_inverse(patterns: &[Vec<i8>]) -> Result<Pairwise, PhysicsError> {
     let n = pattern_size(patterns)?;
-    let basis = orthonormal_basis(patterns, n);
+    let basis = orthonormal_basis(patterns)?;
     let entry = |i: usize, j: usize| basis.iter().map(|q| q[i] * q[j]).sum::<f64>();
     let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
     let bonds = pairs.map(|(i, j)| (i, j, entry(i, j))).filter(|bond| bond.2.abs() > ROUNDING);
     Pairwise::from_bonds(bonds, vec![0.0; n])
 }
 
-/// Orthonormal vectors that span the patterns. Each pattern is made orthogonal twice, which is enough: Giraud, Langou,
-/// Rozložník & van den Eshof, Numer. Math. 101:87 (2005), doi:10.1007/s00211-005-0615-4.
-fn orthonormal_basis(patterns: &[Vec<i8>], n: usize) -> Vec<Vec<f64>> {
+/// Orthonormal vectors `q_k` of `n` entries that span the patterns, at most one for each pattern. `Σ_k q_k q_kᵀ` is the projector of
+/// the [`pseudo_inverse`] rule. Each pattern is made orthogonal twice, which is enough: Giraud, Langou, Rozložník & van den Eshof,
+/// Numer. Math. 101:87 (2005), doi:10.1007/s00211-005-0615-4.
+///
+/// # Errors
+/// As [`pseudo_inverse`].
+pub fn orthonormal_basis(patterns: &[Vec<i8>]) -> Result<Vec<Vec<f64>>, PhysicsError> {
+    let n = pattern_size(patterns)?;
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for pattern in patterns {
@@ -54,7 +59,7 @@ fn orthonormal_basis(patterns: &[Vec<i8>], n: usize) -> Vec<Vec<f64>> {
             basis.push(rest);
         }
     }
-    basis
+    Ok(basis)
 }
 
 /// Storkey's rule, which adds the patterns one after the other in the order given: with `J⁰ = 0`

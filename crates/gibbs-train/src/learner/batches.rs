@@ -78,6 +78,15 @@ impl<F: FnMut(gibbs_data::Batch) -> Batch> DataBatches<F> {
         Ok(Self { batches, first_epoch: 0, epoch: None, encode, device: device.clone() })
     }
 
+    /// Batches of these rows of the data set alone, with as many steps in an epoch; see [`Batches::only`].
+    ///
+    /// # Panics
+    /// As [`Batches::only`].
+    #[must_use]
+    pub fn only(self, rows: Vec<usize>) -> Self {
+        Self { batches: self.batches.only(rows), ..self }
+    }
+
     /// The batches of a stage that begins with this epoch of the run.
     #[must_use]
     pub fn from_epoch(self, first_epoch: usize) -> Self {

@@ -62,6 +62,37 @@ fn the_pseudo_inverse_is_a_projector_without_its_diagonal() {
     assert_eq!(pseudo_inverse(&patterns).unwrap(), system);
 }
 
+#[test]
+fn factors_give_the_couplings_back() {
+    let device = gibbs_backend::device("flex").unwrap();
+    let mut patterns = random_patterns(24, 5, &mut Noise::new(4, "patterns"));
+    patterns.push(patterns[0].clone());
+    let values: Vec<f32> = patterns.iter().flatten().map(|x| f32::from(*x)).collect();
+    let memory = |kind, damage: f32| {
+        let config = MemoryConfig::new(kind, 24, 6);
+        let mut weights = config.store(&values, &device).unwrap();
+        weights.weight = weights.weight.map(|weight| burn::module::Param::from_tensor(weight.val() * damage));
+        config.memory(&weights, &device).unwrap()
+    };
+    for (kind, system, n_factors) in [
+        (MemoryKind::Hebb, hopfield(&patterns).unwrap(), 6),
+        (MemoryKind::PseudoInverse, pseudo_inverse(&patterns).unwrap(), 5),
+    ] {
+        let factors = memory(kind, 1.0).factors().unwrap();
+        assert_eq!(factors.len(), n_factors, "one for each independent vector");
+        for (i, j) in (0..24).flat_map(|i| (0..i).map(move |j| (i, j))) {
+            let sum: f32 = factors.iter().map(|xi| xi[i] * xi[j] / 24.0).sum();
+            assert!((f64::from(sum) - system.matrix()[24 * i + j]).abs() < 1e-6, "{kind}: ({i}, {j})");
+        }
+        let message = memory(kind, 1.1).factors().unwrap_err().to_string();
+        assert_eq!(message, format!("the couplings are not those of {kind} for the patterns"));
+    }
+    for kind in [MemoryKind::Storkey, MemoryKind::DensePolynomial, MemoryKind::Continuous] {
+        let message = memory(kind, 1.0).factors().unwrap_err().to_string();
+        assert!(message.starts_with(&format!("kind = {kind}: ")), "{message}");
+    }
+}
+
 /// `n` independent patterns span everything: the projector is the identity, and no coupling is left.
 #[test]
 fn rounding_does_not_couple_spins() {
