@@ -355,8 +355,8 @@ pub struct Encode {
     /// Array `[examples, latent]` to write (f32); latent.npy in the run folder if not given
     #[arg(long, value_name = "FILE.npy")]
     pub out: Option<PathBuf>,
-    /// Also draw the latent variables in the plane, by t-SNE and by principal components, colored by class; prints how many examples have
-    /// the class of most of their neighbors there
+    /// Also draw the latent variables in the plane, colored by class: two of them as they are, more by t-SNE and by principal
+    /// components; prints how many examples have the class of most of their neighbors there
     #[arg(long, value_name = "FILE.png")]
     pub plane: Option<PathBuf>,
 }

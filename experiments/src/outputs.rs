@@ -18,9 +18,10 @@ use serde_json::Map;
 
 use crate::{
     columns::ColumnSettings,
+    conditions::{Conditions, ContextUnits},
     prelude::*,
-    preprocessed::with_classes,
-    source::{require_unit_interval, rows},
+    preprocessed::{self, with_classes},
+    source::{require_labels, require_unit_interval, rows, spread},
     usage::usage,
 };
 
@@ -29,6 +30,9 @@ const MOST_LEVELS: i64 = 64;
 
 /// Examples that are computed at once.
 pub const BLOCK: usize = 1000;
+
+/// Training examples from which the marginals are estimated.
+const MARGINALS: usize = 10_000;
 
 /// The setting with which these models learn real columns.
 pub const REAL: &str = "model.outputs=auto";
@@ -119,15 +123,86 @@ pub struct Outputs<'a> {
     pub distribution: &'a OutputDistribution,
     /// The map from data to the coordinates of the model.
     pub preprocessing: &'a PreprocessorConfig,
+    /// Units of the real numbers on which the model is conditioned, where it is.
+    pub context: Option<&'a ContextUnits>,
+    /// Number of variables.
+    pub n_visible: usize,
     /// Width of the context.
     pub n_context: usize,
 }
 
-impl Outputs<'_> {
-    /// Examples as the model receives them, with their contexts or classes.
-    pub fn batch(&self, batch: gibbs_data::Batch) -> Batch {
+impl<'a> Outputs<'a> {
+    /// Checks the preprocessing and the context of a run, and that its data fit them before they are binarized.
+    ///
+    /// # Errors
+    /// The first setting that is out of range, or the first value that the model does not have.
+    pub fn validate<M, T>(&self, config: &RunConfig<M, T>, data: &Splits) -> Result<()> {
+        self.preprocessing.validate(self.n_visible).or_usage_at("model.preprocessing")?;
+        data.train.require_width(self.n_visible).or_usage()?;
+        config.density().require_bounds(data)?;
+        config.density().require_no_circles(&config.experiment)?;
+        self.context.iter().try_for_each(|context| context.validate(self.n_context))?;
+        let sets = [&data.train, &data.valid, &data.test];
+        require_labels(sets, self.n_context, "model.n_classes")?;
+        match config.data()?.binarization {
+            Binarization::None => sets.into_iter().try_for_each(|set| self.require(set)),
+            _ => sets.into_iter().try_for_each(|set| require_unit_interval(set, REAL)),
+        }
+    }
+
+    /// Binarized data as the model learns them: contexts in standard units, discrete columns with noise.
+    ///
+    /// # Errors
+    /// Contexts that do not fit, or a value of a discrete column that is no multiple of its step.
+    pub fn prepare<M, T>(&self, config: &RunConfig<M, T>, binarized: Splits) -> Result<Splits> {
+        config.density().with_noise(ContextUnits::standardized(self.context, binarized)?, config.seed)
+    }
+
+    /// The map from data to the coordinates of the model.
+    ///
+    /// # Errors
+    /// Settings that do not fit the number of variables.
+    pub fn preprocessor(&self) -> Result<Preprocessor> {
+        preprocessed::init(self.preprocessing, self.n_visible)
+    }
+
+    /// Batches of training examples in the coordinates of the model.
+    ///
+    /// # Errors
+    /// No examples, a batch size of 0, or a real column that has the same value in every example.
+    pub fn batches<M, T>(
+        self,
+        config: &RunConfig<M, TrainConfig<T>>,
+        preprocessor: Preprocessor,
+        train: &Dataset,
+        device: &Device,
+    ) -> Result<DataBatches<impl FnMut(gibbs_data::Batch) -> Batch + use<'a, M, T>>> {
+        preprocessed::require_varying_columns(train, |column| is_real(self.distribution.of(column)))?;
+        let encode = move |batch| self.encode(&preprocessor, batch).0;
+        DataBatches::new(train.clone(), config.train.batch_size, config.seed, device, encode).or_usage()
+    }
+
+    /// Training examples, evenly spread, for the marginals of the variables; and `ladj [n]` of the preprocessing.
+    pub fn representatives(
+        &self,
+        preprocessor: &Preprocessor,
+        train: &Dataset,
+        device: &Device,
+    ) -> (Tensor<2>, Tensor<1>) {
+        let (batch, ladj) = self.encode(preprocessor, train.batch(&spread(train.len(), MARGINALS), device));
+        (batch.x, ladj)
+    }
+
+    /// Examples in the coordinates of the model, with their contexts or classes; and `ladj [n]` of the preprocessing.
+    pub fn encode(&self, preprocessor: &Preprocessor, batch: gibbs_data::Batch) -> (Batch, Tensor<1>) {
         let batch = with_classes(batch, self.n_context);
-        Batch { x: self.values(batch.x), ..batch }
+        let (x, ladj) = preprocessor.forward(self.values(batch.x));
+        (Batch { x, ..batch }, ladj)
+    }
+
+    /// What draws are conditioned on.
+    pub fn conditions(&self, device: &'a Device) -> Conditions<'a> {
+        Conditions { units: self.context, n_context: self.n_context, device }
     }
 
     /// Values `[n, D]` of data as the model receives them: numbers from 0 to 1 as levels of categorical variables, all else as it is.
@@ -138,6 +213,18 @@ impl Outputs<'_> {
             }
             _ => x,
         }
+    }
+
+    /// Checks that the model has a likelihood of the examples of these sets, given their contexts or classes.
+    ///
+    /// # Errors
+    /// Another width, a value that the model does not have, or missing labels.
+    pub fn require_all(&self, sets: &[&Dataset]) -> Result<()> {
+        for set in sets {
+            set.require_width(self.n_visible).or_usage()?;
+            self.require(set)?;
+        }
+        require_labels(sets.iter().copied(), self.n_context, "model.n_classes")
     }
 
     /// Checks that data have the values of the model's variables.
@@ -187,18 +274,6 @@ impl Outputs<'_> {
         Ok(())
     }
 
-    /// Checks the sets of a run: their values, before they are binarized.
-    ///
-    /// # Errors
-    /// The first value that the model does not have.
-    pub fn require_all(&self, data: &Splits, binarization: Binarization) -> Result<()> {
-        let sets = [&data.train, &data.valid, &data.test];
-        match binarization {
-            Binarization::None => sets.into_iter().try_for_each(|set| self.require(set)),
-            _ => sets.into_iter().try_for_each(|set| require_unit_interval(set, REAL)),
-        }
-    }
-
     /// Values of variables as data: levels become numbers from 0 to 1.
     pub fn decode(&self, preprocessor: &Preprocessor, x: Tensor<2>) -> Vec<f32> {
         let x = to_host(preprocessor.inverse(x));
@@ -216,21 +291,21 @@ impl Outputs<'_> {
     }
 
     /// Adds bits per dimension from the log-probability of each example, or from its lower bound, for levels.
-    pub fn add_bits_per_dim(&self, evaluation: &mut Evaluation, log_prob: &Estimate, n_visible: usize) {
+    pub fn add_bits_per_dim(&self, evaluation: &mut Evaluation, log_prob: &Estimate) {
         if let &OutputDistribution::Categorical { levels } = self.distribution {
-            let nats_per_bit = std::f64::consts::LN_2 * n_visible as f64;
+            let nats_per_bit = std::f64::consts::LN_2 * self.n_visible as f64;
             evaluation.add("bits_per_dim", &log_prob.clone().affine(-1.0 / nats_per_bit, 0.0), "bits");
             evaluation.note("bits_per_dim", "levels", levels);
         }
     }
 
     /// Notes on log-probabilities: of what they are, and where the model is conditioned, on what.
-    pub fn note(&self, evaluation: &mut Evaluation, names: &[&str], given: &str) {
+    pub fn note(&self, evaluation: &mut Evaluation, names: &[&str]) {
         let mut note = |key: &str, value: &str| {
             evaluation.note_all(names, Some((key, value.to_string())));
         };
         if self.n_context > 0 {
-            note("given", given);
+            note("given", if self.context.is_some() { "context" } else { "class" });
         }
         if let OutputDistribution::Mixed { columns } = self.distribution {
             note(

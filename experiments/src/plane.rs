@@ -1,4 +1,5 @@
-//! Latent variables in the plane, by t-SNE and by principal components, and how well their classes stay together there.
+//! Latent variables in the plane, by t-SNE and by principal components, and how well their classes stay together there. Two latent
+//! variables are a plane themselves.
 
 use gibbs_autoencoder::{Pca, TsneConfig, tsne::neighbor_accuracy};
 
@@ -18,7 +19,8 @@ const PERPLEXITY: f64 = 30.0;
 const HEIGHT: u32 = 760;
 
 /// Draws latent variables `[n, width]`, row by row, in the plane. Returns how many of the points have the class of their neighbors:
-/// among all latent variables, in the plane of t-SNE, and in that of the first two principal components.
+/// among all latent variables; and, if there are more than two, in the plane of t-SNE and in that of the first two principal
+/// components.
 ///
 /// # Errors
 /// Too few points or latent variables, a file that cannot be written.
@@ -37,12 +39,17 @@ pub fn draw(
         rows.iter().flat_map(|&i| latent[i * width..(i + 1) * width].iter().copied()).collect();
     let n = rows.len();
     let x: Tensor<2> = Tensor::from_data(TensorData::new(values, [n, width]), &Device::default());
-    let tsne = TsneConfig { perplexity: PERPLEXITY.min((n - 1) as f64 / 4.0), ..TsneConfig::default() };
-    work.begin("t-SNE", tsne.iterations);
-    let points = tsne.embed(x.clone(), || work.advance(1)).or_usage_at("--plane")?;
-    let points: Vec<f32> = points.iter().flatten().map(|&x| x as f32).collect();
-    let points: Tensor<2> = Tensor::from_data(TensorData::new(points, [n, 2]), &x.device());
-    let components = Pca::fit([x.clone()], 2).or_usage_at("--plane")?.encode(x.clone());
+    let planes = match width {
+        2 => Vec::new(),
+        _ => vec![
+            ("t-SNE", "neighbor_accuracy_tsne", by_tsne(&x, work)?),
+            (
+                "two principal components",
+                "neighbor_accuracy_pca",
+                Pca::fit([x.clone()], 2).or_usage_at("--plane")?.encode(x.clone()),
+            ),
+        ],
+    };
     let labels: Option<Vec<u16>> = labels.map(|labels| rows.iter().map(|&i| labels[i]).collect());
     let panel = |title: &str, points: &Tensor<2>| {
         let (x, y): (Vec<f32>, Vec<f32>) = host(points.clone()).chunks(2).map(|p| (p[0], p[1])).unzip();
@@ -54,19 +61,28 @@ pub fn draw(
             None => panel.series(Series::new("", &x, &y).dots(DOT)),
         }
     };
-    Figure::new(Axis::new(""))
-        .panel_height(HEIGHT)
-        .panel(panel("t-SNE", &points))
-        .panel(panel("two principal components", &components))
-        .save(out)?;
+    let panels = match planes.is_empty() {
+        true => vec![panel("two latent variables", &x)],
+        false => planes.iter().map(|(title, _, points)| panel(title, points)).collect(),
+    };
+    let figure = Figure::new(Axis::new("")).panel_height(HEIGHT);
+    panels.into_iter().fold(figure, Figure::panel).save(out)?;
     Ok(labels.map(|labels| {
         let accuracy = |x: &Tensor<2>| neighbor_accuracy(x.clone(), &labels, NEIGHBORS);
-        json!({
-            "points": n,
-            "neighbors": NEIGHBORS,
-            "neighbor_accuracy": accuracy(&x),
-            "neighbor_accuracy_tsne": accuracy(&points),
-            "neighbor_accuracy_pca": accuracy(&components),
-        })
+        let mut found = json!({ "points": n, "neighbors": NEIGHBORS, "neighbor_accuracy": accuracy(&x) });
+        for (_, name, points) in &planes {
+            found[name] = json!(accuracy(points));
+        }
+        found
     }))
+}
+
+/// Points `[n, 2]` of t-SNE for `x [n, width]`.
+fn by_tsne(x: &Tensor<2>, work: &Work) -> Result<Tensor<2>> {
+    let n = x.dims()[0];
+    let tsne = TsneConfig { perplexity: PERPLEXITY.min((n - 1) as f64 / 4.0), ..TsneConfig::default() };
+    work.begin("t-SNE", tsne.iterations);
+    let points = tsne.embed(x.clone(), || work.advance(1)).or_usage_at("--plane")?;
+    let points: Vec<f32> = points.iter().flatten().map(|&x| x as f32).collect();
+    Ok(Tensor::from_data(TensorData::new(points, [n, 2]), &x.device()))
 }

@@ -6,10 +6,16 @@ mod pictures;
 mod play;
 mod preset;
 
-use gibbs_core::{ObjectiveState, StepOutput, ode::Solver, preprocess::Preprocessed};
+use gibbs_core::{
+    Kind, ObjectiveState, StepOutput,
+    ode::Solver,
+    preprocess::{Preprocessed, PreprocessorConfig},
+};
 use gibbs_flow::{
     ContinuousFlow, ContinuousFlowConfig, FlowMatching, Mixture,
-    continuous::{AdjointLikelihood, Field, Guided, SolvedLikelihood},
+    continuous::{
+        AdjointLikelihood, Field, Guided, LevelEncoding, Levels, Matching, NoisyLevels, SolvedLikelihood,
+    },
 };
 use gibbs_physics::system::{ContinuousSystemConfig, TargetDensity};
 use gibbs_serve::{Offer, Playground};
@@ -17,7 +23,7 @@ use gibbs_serve::{Offer, Playground};
 use crate::{
     flow::{
         FlowExperiment, FlowFamily, FlowRun, FlowSampleArgs, FlowSource, evaluate_by_solver, kind_of_trace,
-        learner, log_probs_by_solver,
+        learner, note_levels,
     },
     output::note,
     prelude::*,
@@ -49,9 +55,22 @@ pub struct CnfModel {
     pub flow: ContinuousFlowConfig,
     /// Symmetries of a potential, where a Hamiltonian is learned.
     pub invariance: Symmetrization,
+    /// Number of gray levels: flow matching learns the centers of as many cells of \[-1, 1\] with noise, and probabilities are
+    /// measured; `null` for densities of real data.
+    pub levels: Option<usize>,
+    /// Standard deviation of the noise on levels, as a part of their distance, above 0.
+    pub level_noise: f64,
     /// Examples whose densities are measured, evenly spread over their set; `null` for all. `eval --per-example` and `eval --data`
     /// measure all examples.
     pub measured: Option<usize>,
+}
+
+impl CnfModel {
+    /// The levels of the data with their noise, where they have some.
+    fn noisy_levels(&self) -> Result<Option<NoisyLevels>, ConfigError> {
+        let levels = self.levels.map(Levels::of_signed).transpose()?;
+        Ok(levels.map(|levels| levels.with_noise(1.0, self.level_noise * levels.spacing)))
+    }
 }
 
 /// What only continuous flows have in the `train` section.
@@ -138,10 +157,31 @@ impl FlowFamily for Cnf {
         model.flow.field.n_visible()
     }
 
+    /// Validation refuses levels that are none.
+    fn levels(model: &CnfModel) -> Option<LevelEncoding> {
+        model.noisy_levels().ok().flatten().map(|noisy| LevelEncoding::Values(noisy.levels))
+    }
+
     fn validate(config: &FlowRun<Self>) -> Result<usize> {
         let (model, train) = (&config.model.flow, &config.train.family);
-        model.flow.validate().or_usage_at("model")?;
         ConfigError::at_least("measured", model.measured.unwrap_or(1), 1).or_usage_at("model")?;
+        model.noisy_levels().or_usage_at("model")?;
+        let noise = model.level_noise;
+        ConfigError::require(
+            noise > 0.0 && noise.is_finite(),
+            "level_noise",
+            noise,
+            "must be above 0 and finite",
+        )
+        .or_usage_at("model")?;
+        model.flow.validate().or_usage_at("model")?;
+        let has_levels =
+            train.objective == Training::Matching && config.model.preprocessing == PreprocessorConfig::Signed;
+        require!(
+            model.levels.is_none() || has_levels,
+            "model.levels: only flow matching of gray values between -1 and 1 learns levels (train.objective = matching, \
+             model.preprocessing = signed); give model.levels=null"
+        );
         let weights =
             [("kinetic", train.kinetic), ("jacobian", train.jacobian), ("step_jitter", train.step_jitter)];
         weights
@@ -190,7 +230,10 @@ impl FlowFamily for Cnf {
             Training::Adjoint => {
                 learner::<Self>(config, model, AdjointLikelihood { solver, kinetic, jacobian }, data, device)
             }
-            Training::Matching => learner::<Self>(config, model, matching, data, device),
+            Training::Matching => {
+                let levels = config.model.flow.noisy_levels().or_usage_at("model")?;
+                learner::<Self>(config, model, Matching { loss: matching, levels }, data, device)
+            }
         }
     }
 
@@ -199,7 +242,8 @@ impl FlowFamily for Cnf {
         let flow = model.model.clone().with_solver(config.model.flow.flow.solver)?;
         let noise = &mut Noise::new(config.seed, "valid");
         let rows = crate::source::rows(set);
-        Ok(log_probs_by_solver((&model.preprocessor, &flow), (set, &rows), device, noise)?.0.of_data)
+        let model = (&model.preprocessor, &flow);
+        Ok(evaluate::log_probs(&config.model.flow, model, (set, &rows), device, noise)?.0.of_data)
     }
 
     /// In flow matching about 20 times at equal distances, and at the end.
@@ -212,17 +256,24 @@ impl FlowFamily for Cnf {
 
     /// Many columns, for which log-densities take long, are validated by the loss of flow matching if that is what is minimized.
     fn validation_loss(config: &FlowRun<Self>, model: &Flow, set: &Dataset, device: &Device) -> Option<f64> {
-        let CnfTrain { objective, matching, .. } = &config.train.family;
-        let by_loss = *objective == Training::Matching && set.width() > FEW_COLUMNS;
-        by_loss.then(|| evaluate::matching_loss(matching, model, set, config.seed, device))
+        let CnfTrain { objective, matching, .. } = config.train.family;
+        let by_loss = objective == Training::Matching && set.width() > FEW_COLUMNS;
+        let levels = config.model.flow.noisy_levels().ok()?;
+        let matching = Matching { loss: matching, levels };
+        by_loss.then(|| evaluate::matching_loss(&matching, model, set, config.seed, device))
     }
 
     fn evaluate(flow: &CnfExperiment, on: &Measurement<ContinuousSystemConfig>) -> Result<Evaluation> {
-        let (preprocessor, solved) = (&flow.model.preprocessor, &flow.model.model);
-        let how = (flow.config.model.flow.measured, kind_of_trace(solved.trace()));
-        evaluate_by_solver(flow, solved, how, on, |rows, noise| {
-            log_probs_by_solver((preprocessor, solved), rows, &flow.device, noise)
-        })
+        let (config, solved) = (&flow.config.model.flow, &flow.model.model);
+        let kind = if config.levels.is_some() { Kind::LowerBound } else { kind_of_trace(solved.trace()) };
+        let model = (&flow.model.preprocessor, solved);
+        let mut evaluation = evaluate_by_solver(flow, solved, (config.measured, kind), on, |rows, noise| {
+            evaluate::log_probs(config, model, rows, &flow.device, noise)
+        })?;
+        if config.levels.is_some() {
+            note_levels(&mut evaluation, &["log_prob"]);
+        }
+        Ok(evaluation)
     }
 
     fn check(flow: &CnfExperiment, Guidance { guidance }: &Guidance) -> Result<()> {

@@ -19,7 +19,7 @@ use crate::{
     base,
     columns::ColumnSettings,
     conditions::ContextUnits,
-    flow::{FlowModel, Length, training},
+    flow::{FlowModel, LEVEL_NOISE, LEVELS, Length, black_and_white, training},
     prelude::*,
     preprocessed::{FEW_COLUMNS, is_whitened},
     system::continuous_of,
@@ -53,12 +53,6 @@ const FEW_ROWS: ([usize; 2], f64) = ([128, 128], 0.1);
 
 /// Distance that logits keep from 0 and 1 (Papamakarios et al. 2017).
 const MARGIN: f64 = 1e-6;
-
-/// Centers of the cells of black and white, whose width is 1/128 where grey values reach from -1 to 1.
-const BLACK_AND_WHITE: [f64; 2] = [-1.0 + 1.0 / 256.0, 1.0 - 1.0 / 256.0];
-
-/// Standard deviation of a uniform distribution on such a cell: its width over √12.
-const CELL_STD: f64 = 1.0 / 443.405;
 
 /// Sizes and lengths that suit a flow.
 struct Recipe {
@@ -167,6 +161,13 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
         false => recipe.n_hidden,
     };
     let n_hidden = request.or("model.n_hidden", n_hidden);
+    // Weights of a run without the setting were trained without it.
+    let has_levels = request.is_training()
+        && is_matching
+        && kind == FieldKind::Image
+        && preprocessing == PreprocessorConfig::Signed;
+    let levels = request.or("model.levels", has_levels.then_some(LEVELS));
+    let level_noise = request.or("model.level_noise", LEVEL_NOISE);
     let n_separable = if is_logit { SEPARABLE } else { 0 };
     let field = match kind {
         FieldKind::Mlp => FieldConfig::Mlp(
@@ -185,13 +186,15 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
             let [rows, columns] = info.rows_and_columns().ok_or_else(|| {
                 usage!("model.kind = image: the examples are no pictures; take model.kind=mlp")
             })?;
-            let atoms = matches!(preprocessing, PreprocessorConfig::Signed);
+            let is_signed = preprocessing == PreprocessorConfig::Signed;
+            let (ends, cell_std) = black_and_white(levels.unwrap_or(LEVELS));
+            let std = levels.map_or(cell_std, |count| level_noise * 2.0 / count.max(2) as f64);
             FieldConfig::Image(
                 ImageFieldConfig::new(rows, columns, channels)
                     .with_n_context(n_context)
                     .with_blocks(request.by_preset([[1, 1], [1, 2], [2, 4]]))
-                    .with_point_masses(if atoms { BLACK_AND_WHITE.to_vec() } else { Vec::new() })
-                    .with_point_std(CELL_STD)
+                    .with_point_masses(if is_signed { ends.to_vec() } else { Vec::new() })
+                    .with_point_std(std)
                     .with_frequencies(FREQUENCIES),
             )
         }
@@ -224,6 +227,8 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Cn
                 FieldKind::Potential => Symmetrization::Reversal,
                 _ => Symmetrization::None,
             },
+            levels,
+            level_noise,
             measured: (kind == FieldKind::Image).then_some(pictures),
         },
         whitened: is_logit

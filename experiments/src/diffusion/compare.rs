@@ -8,7 +8,7 @@ use gibbs_train::{atomic, run_folder::RunFolder};
 
 use super::{
     DiffusionExperiment, Sampler, SamplerFlags,
-    evaluate::{bounds, log_probs},
+    evaluate::{self, bounds, log_probs},
 };
 use crate::{
     experiment::Applied,
@@ -125,14 +125,13 @@ impl Compare {
         let test = two_sample_test(&draws, test, median_distance(&draws, test), EXCHANGES, noise);
         let values = host(draws.clone());
         let context = model.contexts_of_draws(n)?;
-        let (y, ladj) = model.model.preprocessor.forward(draws);
-        let (log_prob, _) = model.model.model.flow().try_log_prob(y, context.as_ref(), Some(noise))?;
+        let log_prob = evaluate::log_prob(model, &model.model.model.flow(), draws, context.as_ref(), noise)?;
         let known = data.known_density.as_ref();
         let log_prob_true = known.map(|known| {
             let each: Vec<f64> = values.chunks(model.n_visible()).map(|x| known.log_prob(x)).collect();
             Estimate::mean(&each)
         });
-        let log_prob = Estimate::mean(&to_host(log_prob + ladj));
+        let log_prob = Estimate::mean(&to_host(log_prob));
         Ok(Row { sampler, log_prob, log_prob_true, test, draws: values })
     }
 }

@@ -4,13 +4,17 @@ use gibbs_core::{Kind, ode::SolveError};
 use gibbs_data::bits_per_dim;
 use gibbs_flow::{
     ContinuousFlow,
-    diffusion::{Denoising, Levels, ProbabilityFlow},
+    continuous::{LevelEncoding, NoisyLevels},
+    diffusion::{Denoising, ProbabilityFlow},
 };
 use gibbs_physics::system::ContinuousSystemConfig;
 
-use super::{DiffusionExperiment, Model};
+use super::{DiffusionExperiment, DiffusionFamily, Model};
 use crate::{
-    flow::{LogProbs, ROWS, log_probs_by_solver, measured_rows, rows_at_once},
+    flow::{
+        FlowFamily, LogProbs, ROWS, level_log_prob, log_probs_by_solver, log_probs_of_levels, measured_rows,
+        note_levels,
+    },
     prelude::*,
     preprocessed::blocks,
     source::rows,
@@ -27,41 +31,53 @@ pub(super) fn loss(objective: &Denoising, model: &Model, data: &Dataset, seed: u
     let rows = rows(data);
     let losses = blocks(data, &rows, ROWS, model.n_context(), device).map(|Batch { x, context, .. }| {
         let n_rows = x.dims()[0] as f64;
-        let y = rounded(objective.levels.as_ref(), model.preprocessor.forward(x).0);
+        let y = objective.variables(model.preprocessor.forward(x).0);
         let once = |_| to_host(loss.loss(&model.model, y.clone(), context.as_ref(), noise))[0];
         (0..VALID_TIMES).map(once).sum::<f64>() * n_rows / VALID_TIMES as f64
     });
     losses.sum::<f64>() / data.len() as f64
 }
 
-/// The levels nearest to examples in the coordinates of the model, where they have levels.
-fn rounded(levels: Option<&Levels>, y: Tensor<2>) -> Tensor<2> {
-    levels.map_or_else(|| y.clone(), |levels| levels.nearest(y.clone()))
-}
-
-/// `ln p` of examples of a set, and the number of evaluations for each. The log-probability of levels becomes the density that is
-/// constant in each of their cells.
+/// `ln p` of examples of a set, and the number of evaluations for each.
 pub(super) fn log_probs(
     experiment: &DiffusionExperiment,
     flow: &ContinuousFlow<ProbabilityFlow>,
-    (data, rows): (&Dataset, &[usize]),
+    rows: (&Dataset, &[usize]),
     noise: &mut Noise,
 ) -> Result<(LogProbs, Vec<f64>), SolveError> {
-    let DiffusionExperiment { config, model, device, .. } = experiment;
-    let Ok(Some(levels)) = config.model.flow.levels() else {
-        return log_probs_by_solver((&model.preprocessor, flow), (data, rows), device, noise);
-    };
-    let (mut log_probs, mut evaluations) = (LogProbs::default(), Vec::with_capacity(rows.len()));
-    for Batch { x, context, .. } in blocks(data, rows, rows_at_once(data), model.n_context(), device) {
-        let [n, width] = x.dims();
-        let y = levels.nearest(model.preprocessor.forward(x).0);
-        let (found, taken) = model.model.try_level_log_prob(&levels, y, context.as_ref(), noise)?;
-        evaluations.extend(std::iter::repeat_n(taken as f64, n));
-        let found = to_host(found + width as f64 * (levels.count as f64).ln());
-        log_probs.within.extend(found.iter());
-        log_probs.of_data.extend(found);
+    let DiffusionExperiment { model, device, .. } = experiment;
+    let flow = (&model.preprocessor, flow);
+    match levels(experiment) {
+        Some((encoding, levels)) => log_probs_of_levels(flow, (&encoding, &levels), rows, device, noise),
+        None => log_probs_by_solver(flow, rows, device, noise),
     }
-    Ok((log_probs, evaluations))
+}
+
+/// `ln p` of data `x [n, D]`, `[n]`, nats.
+pub(super) fn log_prob(
+    experiment: &DiffusionExperiment,
+    flow: &ContinuousFlow<ProbabilityFlow>,
+    x: Tensor<2>,
+    context: Option<&Tensor<2>>,
+    noise: &mut Noise,
+) -> Result<Tensor<1>, SolveError> {
+    let preprocessor = &experiment.model.preprocessor;
+    Ok(match levels(experiment) {
+        Some((encoding, levels)) => {
+            level_log_prob((preprocessor, flow), (&encoding, &levels), x, context, noise)?.0
+        }
+        None => {
+            let (y, ladj) = preprocessor.forward(x);
+            flow.try_log_prob(y, context, Some(noise))?.0 + ladj
+        }
+    })
+}
+
+/// How levels become variables, and the noise that these have, where the model learns levels.
+fn levels(experiment: &DiffusionExperiment) -> Option<(LevelEncoding, NoisyLevels)> {
+    let model = &experiment.config.model.flow;
+    let encoding = DiffusionFamily::levels(model)?;
+    Some((encoding, model.diffusion.parametrization.schedule.noisy(encoding.of_variable())))
 }
 
 /// The bound of each example of these rows in the coordinates of the data, nats.
@@ -71,16 +87,19 @@ pub(super) fn bounds(
     noise: &mut Noise,
 ) -> Vec<f64> {
     let DiffusionExperiment { config, model, device, .. } = experiment;
-    let (bound, levels) = (&config.model.flow.bound, config.model.flow.levels().ok().flatten());
+    let (bound, levels) = (&config.model.flow.bound, DiffusionFamily::levels(&config.model.flow));
     let mut all = Vec::with_capacity(rows.len());
     for Batch { x, context, .. } in blocks(data, rows, ROWS, model.n_context(), device) {
         let width = x.dims()[1] as f64;
         let (y, ladj) = model.preprocessor.forward(x);
-        let y = rounded(levels.as_ref(), y);
-        let found = bound.estimate(&model.model.denoiser(context.as_ref()), y, levels.as_ref(), noise);
+        let denoiser = model.model.denoiser(context.as_ref());
         all.extend(to_host(match levels {
-            Some(levels) => found + width * (levels.count as f64).ln(),
-            None => found + ladj,
+            Some(levels) => {
+                let of_variable = levels.of_variable();
+                bound.estimate(&denoiser, levels.encode(y), Some(&of_variable), noise)
+                    + width * (levels.count() as f64).ln()
+            }
+            None => bound.estimate(&denoiser, y, None, noise) + ladj,
         }));
     }
     all
@@ -113,11 +132,7 @@ pub(super) fn with_bound(
         evaluation.add_mean_of("bits_per_dim_bound", Kind::UpperBound, &bits, "bits");
     }
     if config.model.flow.levels.is_some() {
-        let names = ["log_prob", "log_prob_bound"];
-        evaluation.note_all(
-            &names,
-            Some(("coordinates", "probability of gray levels, as a density in [0, 1]".into())),
-        );
+        note_levels(&mut evaluation, &["log_prob", "log_prob_bound"]);
     }
     Ok(evaluation)
 }

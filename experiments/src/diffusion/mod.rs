@@ -6,6 +6,7 @@ mod evaluate;
 mod pictures;
 mod play;
 mod preset;
+mod sampler;
 
 use gibbs_core::{
     Kind,
@@ -13,8 +14,8 @@ use gibbs_core::{
 };
 use gibbs_flow::{
     Diffusion, DiffusionConfig, Mixture,
-    continuous::{Guided, VelocityField},
-    diffusion::{Bound, Denoising, DenoisingLoss, DiffusionSampler, Levels},
+    continuous::{AnalogBits, FieldConfig, Guided, ImageFieldConfig, LevelEncoding, Levels},
+    diffusion::{Bound, Denoising, DenoisingLoss},
 };
 use gibbs_physics::system::ContinuousSystemConfig;
 use gibbs_serve::{Offer, Playground};
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub use compare::Compare;
+pub use sampler::{Sampler, SamplerFlags};
 
 /// The model in the `model` section.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct DiffusionModel {
     /// Number of gray levels: data are the centers of as many cells of \[-1, 1\], and probabilities are measured; `null` for
     /// densities of real data.
     pub levels: Option<usize>,
+    /// Whether the model learns the binary digits of the levels, -1 and 1, in place of their values.
+    pub analog_bits: bool,
     /// How the variational bound is measured.
     pub bound: Bound,
     /// Examples whose densities are measured, evenly spread over their set; `null` for all. `eval --per-example` and `eval --data`
@@ -47,10 +51,19 @@ pub struct DiffusionModel {
 }
 
 impl DiffusionModel {
-    /// The levels of the data, where they have some.
-    fn levels(&self) -> Result<Option<Levels>, ConfigError> {
-        self.levels.map(Levels::of_signed).transpose()
+    /// How the levels of the data become variables, where they have some.
+    fn encoding(&self) -> Result<Option<LevelEncoding>, ConfigError> {
+        encoding(self.levels, self.analog_bits)
     }
+}
+
+/// How a number of gray levels become variables.
+fn encoding(levels: Option<usize>, analog_bits: bool) -> Result<Option<LevelEncoding>, ConfigError> {
+    let Some(levels) = levels.map(Levels::of_signed).transpose()? else { return Ok(None) };
+    Ok(Some(match analog_bits {
+        true => LevelEncoding::Bits(AnalogBits::new(levels)?),
+        false => LevelEncoding::Values(levels),
+    }))
 }
 
 /// What only diffusion has in the `train` section.
@@ -81,69 +94,6 @@ impl AsRef<VariationalTrain> for DiffusionTrain {
     }
 }
 
-/// How draws are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
-pub enum Sampler {
-    /// The probability-flow equation by its solver
-    Ode,
-    /// A Markov chain of ancestral steps
-    Ancestral,
-    /// The same chain without noise
-    Ddim,
-    /// Ancestral steps with corrections by Langevin dynamics
-    Langevin,
-}
-
-/// Further flags of `sample`.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct SamplerFlags {
-    /// Strength of the class: 1 draws from the learned distribution, larger values make clearer examples
-    #[arg(long, value_name = "W", default_value_t = 1.0, allow_negative_numbers = true)]
-    pub guidance: f64,
-    /// How draws are made
-    #[arg(long, value_enum, default_value = "ode")]
-    pub sampler: Sampler,
-    /// Steps of a Markov chain
-    #[arg(long, value_name = "N", default_value_t = 250)]
-    pub steps: usize,
-    /// Corrections after each step of the sampler langevin
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub corrections: usize,
-}
-
-impl SamplerFlags {
-    /// Draws of the learned distribution by one of the samplers.
-    fn plain(sampler: Sampler) -> Self {
-        Self { guidance: 1.0, sampler, steps: 250, corrections: 2 }
-    }
-
-    /// The Markov chain, if it is one.
-    fn chain(&self) -> Option<DiffusionSampler> {
-        let chain = DiffusionSampler::new().with_steps(self.steps);
-        match self.sampler {
-            Sampler::Ode => None,
-            Sampler::Ancestral => Some(chain),
-            Sampler::Ddim => Some(chain.with_eta(0.0)),
-            Sampler::Langevin => Some(chain.with_corrections(self.corrections)),
-        }
-    }
-
-    fn draw<V: VelocityField>(
-        &self,
-        model: &Diffusion<V>,
-        (n, context): (usize, Option<&Tensor<2>>),
-        temperature: f64,
-        noise: &mut Noise,
-    ) -> Result<Tensor<2>> {
-        Ok(match self.chain() {
-            None => model.sample_given(n, context, temperature, noise)?,
-            Some(chain) => model.sample_by(&chain, n, context, temperature, noise),
-        })
-    }
-}
-
 /// Commands of `diffusion` alone.
 #[derive(Subcommand, Debug)]
 pub enum DiffusionCommands {
@@ -166,6 +116,11 @@ pub type DiffusionExperiment = FlowExperiment<DiffusionFamily>;
 
 /// A model with its preprocessing.
 type Model = Preprocessed<Diffusion>;
+
+/// What training minimizes.
+fn objective(config: &FlowRun<DiffusionFamily>) -> Denoising {
+    Denoising { loss: config.train.family.loss, levels: DiffusionFamily::levels(&config.model.flow) }
+}
 
 impl FlowFamily for DiffusionFamily {
     const NAME: &'static str = "diffusion";
@@ -200,7 +155,12 @@ impl FlowFamily for DiffusionFamily {
     }
 
     fn n_visible(model: &DiffusionModel) -> usize {
-        model.diffusion.flow.field.n_visible()
+        model.diffusion.flow.field.n_visible() / Self::levels(model).map_or(1, |levels| levels.per_value())
+    }
+
+    /// Validation refuses levels that cannot be encoded.
+    fn levels(model: &DiffusionModel) -> Option<LevelEncoding> {
+        model.encoding().ok().flatten()
     }
 
     fn validate(config: &FlowRun<Self>) -> Result<usize> {
@@ -208,7 +168,27 @@ impl FlowFamily for DiffusionFamily {
         model.diffusion.validate().or_usage_at("model")?;
         model.bound.validate().or_usage_at("model.bound")?;
         ConfigError::at_least("measured", model.measured.unwrap_or(1), 1).or_usage_at("model")?;
-        model.levels().or_usage_at("model")?;
+        let encoding = model.encoding().or_usage_at("model")?;
+        require!(
+            encoding.is_some() || !model.analog_bits,
+            "model.analog_bits: only gray levels have binary digits, and model.levels gives none; leave it out"
+        );
+        let per_value = encoding.map_or(1, |levels| levels.per_value());
+        let (field, reason) = (
+            &model.diffusion.flow.field,
+            "a value is one number, or its binary digits with model.analog_bits",
+        );
+        match field {
+            FieldConfig::Image(ImageFieldConfig { per_pixel, .. }) => require!(
+                *per_pixel == per_value,
+                "model.per_pixel = {per_pixel}: must be {per_value}; {reason}"
+            ),
+            _ => require!(
+                field.n_visible().is_multiple_of(per_value),
+                "model.n_visible = {}: must be a multiple of {per_value}; {reason}",
+                field.n_visible()
+            ),
+        }
         require!(
             model.levels.is_none() || matches!(config.model.preprocessing, PreprocessorConfig::Signed),
             "model.levels: only gray values between -1 and 1 have levels (model.preprocessing = signed); give model.levels=null"
@@ -233,9 +213,7 @@ impl FlowFamily for DiffusionFamily {
     }
 
     fn task<'a>(config: &'a FlowRun<Self>, model: Model, data: &'a Splits, device: &Device) -> Task<'a> {
-        let levels = config.model.flow.levels().or_usage_at("model")?;
-        let objective = Denoising { loss: config.train.family.loss, levels };
-        learner::<Self>(config, model, objective, data, device)
+        learner::<Self>(config, model, objective(config), data, device)
     }
 
     fn log_probs(config: &FlowRun<Self>, model: &Model, set: &Dataset, device: &Device) -> Result<Vec<f64>> {
@@ -245,9 +223,7 @@ impl FlowFamily for DiffusionFamily {
     }
 
     fn validation_loss(config: &FlowRun<Self>, model: &Model, set: &Dataset, device: &Device) -> Option<f64> {
-        let levels = config.model.flow.levels().ok()?;
-        let objective = Denoising { loss: config.train.family.loss, levels };
-        Some(evaluate::loss(&objective, model, set, config.seed, device))
+        Some(evaluate::loss(&objective(config), model, set, config.seed, device))
     }
 
     fn evaluate(model: &DiffusionExperiment, on: &Measurement<ContinuousSystemConfig>) -> Result<Evaluation> {

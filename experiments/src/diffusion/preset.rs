@@ -14,11 +14,11 @@ use gibbs_flow::{
     },
 };
 
-use super::{DiffusionExperiment, DiffusionModel, DiffusionTrain, without_target};
+use super::{DiffusionExperiment, DiffusionModel, DiffusionTrain, encoding, without_target};
 use crate::{
     columns::ColumnSettings,
     conditions::ContextUnits,
-    flow::{FlowModel, Length, training},
+    flow::{FlowModel, LEVEL_NOISE, LEVELS, Length, black_and_white, training},
     prelude::*,
     preprocessed::{FEW_COLUMNS, is_whitened},
     system::continuous_of,
@@ -38,15 +38,12 @@ const FREQUENCIES: usize = 4;
 /// The most steps of a solve: ten times those of a rough field.
 const SOLVER_STEPS: usize = 1000;
 
-/// Gray levels of bytes.
-const LEVELS: usize = 256;
-
 /// Standard deviation of a level: none, but for the rounding of f32.
 const LEVEL_STD: f64 = 1e-6;
 
-/// Noise that remains in levels, as a part of their distance. By the normal distribution the decoder loses 0.02 nats of a black pixel,
-/// and a network that sees no single levels 0.2 nats of a gray one; more noise costs black pixels more, less noise gray ones.
-const LEVEL_NOISE: f64 = 0.22;
+/// Noise that remains in binary digits, as a part of their distance: five standard deviations from either digit to the middle, and the
+/// decoder loses less than 1e-6 nats.
+const BIT_NOISE: f64 = 0.1;
 
 /// Sizes and lengths that suit a network.
 struct Recipe {
@@ -94,10 +91,14 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Di
     let n_hidden = request.or("model.n_hidden", n_hidden);
     let (is_image, is_signed) =
         (kind == FieldKind::Image, matches!(preprocessing, PreprocessorConfig::Signed));
-    let levels = request.or("model.levels", (is_image && is_signed).then_some(LEVELS));
+    let analog_bits = request.or("model.analog_bits", false);
+    let levels = request.or("model.levels", ((is_image || analog_bits) && is_signed).then_some(LEVELS));
+    // Validation refuses levels that cannot be encoded.
+    let encoding = encoding(levels, analog_bits).ok().flatten();
+    let per_pixel = encoding.map_or(1, |levels| levels.per_value());
     let field = match kind {
         FieldKind::Mlp => FieldConfig::Mlp(
-            MlpFieldConfig::new(width, n_hidden.clone())
+            MlpFieldConfig::new(width * per_pixel, n_hidden.clone())
                 .with_activation(Activation::Silu)
                 .with_time(TimeInput::Gated)
                 .with_frequencies(FREQUENCIES)
@@ -109,15 +110,19 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Di
             let [rows, columns] = info.rows_and_columns().ok_or_else(|| {
                 usage!("model.kind = image: the examples are no pictures; take model.kind=mlp")
             })?;
-            // Black and white: the centers of the outer cells. Dequantized values are uniform on a cell, with its width over √12.
-            let cell = 2.0 / levels.unwrap_or(LEVELS).max(2) as f64;
-            let masses = if is_signed { vec![-1.0 + 0.5 * cell, 1.0 - 0.5 * cell] } else { Vec::new() };
+            let (ends, cell_std) = black_and_white(levels.unwrap_or(LEVELS));
+            let masses = match (is_signed, analog_bits) {
+                (false, _) => Vec::new(),
+                (true, false) => ends.to_vec(),
+                (true, true) => vec![-1.0, 1.0],
+            };
             FieldConfig::Image(
                 ImageFieldConfig::new(rows, columns, channels)
+                    .with_per_pixel(per_pixel)
                     .with_n_context(n_context)
                     .with_blocks(request.by_preset([[1, 1], [1, 2], [2, 4]]))
                     .with_point_masses(masses)
-                    .with_point_std(if levels.is_some() { LEVEL_STD } else { cell / 12f64.sqrt() })
+                    .with_point_std(if levels.is_some() { LEVEL_STD } else { cell_std })
                     .with_frequencies(FREQUENCIES),
             )
         }
@@ -131,8 +136,11 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Di
         false => (ScheduleKind::Cosine, Prediction::Velocity, Coordinates::LogSnr),
     };
     let schedule = DiffusionSchedule::new(request.or("model.schedule.kind", schedule));
-    let schedule = match levels {
-        Some(levels) => schedule.with_sigma_min(LEVEL_NOISE * 2.0 / levels.max(2) as f64),
+    let schedule = match encoding {
+        Some(levels) => {
+            let part = if analog_bits { BIT_NOISE } else { LEVEL_NOISE };
+            schedule.with_sigma_min(part * levels.of_variable().spacing)
+        }
         None => schedule,
     };
     let diffusion = DiffusionConfig {
@@ -148,6 +156,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Di
         flow: DiffusionModel {
             diffusion,
             levels,
+            analog_bits,
             bound: Bound::new(),
             measured: is_image.then_some(measured),
         },

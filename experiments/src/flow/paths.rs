@@ -39,7 +39,7 @@ pub fn moved_points<F: FlowFamily, V: VelocityField>(
 ) -> Result<Vec<Vec<f32>>> {
     let times: Vec<f64> = (0..=steps).map(|i| i as f64 / steps as f64).collect();
     let states = flow.points(flow.base(n, noise), None, [0.0, 1.0], &times)?;
-    Ok(states.into_iter().map(|state| host(experiment.model.preprocessor.inverse(state))).collect())
+    Ok(states.into_iter().map(|state| host(experiment.to_data(state))).collect())
 }
 
 /// Trajectories of draws from the base, where they begin as grey dots, to the data.
@@ -77,7 +77,7 @@ pub fn snapshots<F: FlowFamily, V: VelocityField>(
     let columns = times.len();
     let mut figure = Figure::new(Axis::new("")).columns(columns).width(PANEL_WIDTH * 3 / 4 * columns as u32);
     for (state, &t) in states.into_iter().zip(times) {
-        let points = host(experiment.model.preprocessor.inverse(state));
+        let points = host(experiment.to_data(state));
         figure = figure.panel(frame.dots(&format!("points at t = {}", rounded(t)), &points));
     }
     for &t in times {
@@ -142,8 +142,7 @@ pub fn images_on_their_way<F: FlowFamily, V: VelocityField>(
     let context = classes(IMAGES, None, flow.field.n_context(), &experiment.device)?;
     let times: Vec<f64> = (0..=8).map(|i| f64::from(i) / 8.0).collect();
     let states = flow.points(flow.base(IMAGES, noise), context.as_ref(), [0.0, 1.0], &times)?;
-    let sets: Vec<Vec<f32>> =
-        states.into_iter().map(|state| host(experiment.model.preprocessor.inverse(state))).collect();
+    let sets: Vec<Vec<f32>> = states.into_iter().map(|state| host(experiment.to_data(state))).collect();
     let titles = times.iter().map(|t| format!("t = {t}"));
     let look = experiment.look();
     let grid = look.grid(shape, &sets.concat()).title("from the base to draws").column_labels(titles);

@@ -4,13 +4,13 @@ use gibbs_autoregressive::Autoregressive;
 use gibbs_core::Kind;
 use gibbs_serve::Playground;
 
-use super::{MadeExperiment, MadeModel, MadeRun, Model, pictures};
+use super::{MadeExperiment, MadeRun, Model, pictures};
 use crate::{
     conditions::Conditions,
     evidence::Half,
     outputs::{BLOCK, Outputs},
     prelude::*,
-    source::{require_labels, rows},
+    source::rows,
 };
 
 /// Gray of pixels that are not known.
@@ -20,8 +20,9 @@ const UNKNOWN: f32 = 0.5;
 pub(super) fn log_probs(config: &MadeRun, model: &Model, data: &Dataset, device: &Device) -> Vec<f64> {
     let log_cell = config.density().log_cell();
     let log_prob = |rows: &[usize]| {
-        let Batch { x, context, .. } = config.model.outputs().batch(data.batch(rows, device));
-        to_host(model.log_prob_given(x, context.as_ref()))
+        let (Batch { x, context, .. }, ladj) =
+            config.model.outputs().encode(&model.preprocessor, data.batch(rows, device));
+        to_host(model.model.log_prob_given(x, context.as_ref()) + ladj)
     };
     rows(data).chunks(BLOCK).flat_map(log_prob).map(|log_prob| log_prob + log_cell).collect()
 }
@@ -29,21 +30,16 @@ pub(super) fn log_probs(config: &MadeRun, model: &Model, data: &Dataset, device:
 impl Trained for MadeExperiment {
     /// Log-likelihood on a part of the data.
     fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
-        let (config, network, sets) = (&self.config, &self.config.model.network, on.sets()?);
-        for set in &sets {
-            set.require_width(network.n_visible()).or_usage()?;
-            self.outputs().require(set)?;
-        }
-        require_labels(sets.iter().copied(), network.n_context(), "model.n_classes")?;
+        let (config, sets) = (&self.config, on.sets()?);
+        self.outputs().require_all(&sets)?;
         let each = sets.iter().flat_map(|set| log_probs(config, &self.model, set, &self.device)).collect();
         let mut evaluation = Evaluation::default();
         evaluation.add_log_prob(each, Kind::Exact, &config.density());
         evaluation.note("log_prob", "binarization", config.binarization());
         evaluation.note("log_prob", "orderings", self.model.model.n_masks());
-        let given = if config.model.context.is_some() { "context" } else { "class" };
-        self.outputs().note(&mut evaluation, &["log_prob"], given);
+        self.outputs().note(&mut evaluation, &["log_prob"]);
         let log_prob = Estimate::exact_mean(&evaluation.per_example);
-        self.outputs().add_bits_per_dim(&mut evaluation, &log_prob, network.n_visible());
+        self.outputs().add_bits_per_dim(&mut evaluation, &log_prob);
         Ok(evaluation)
     }
 
@@ -58,7 +54,8 @@ impl Trained for MadeExperiment {
         let known = flags.given.map(|half| Known::Pixels(half.pixels(shape)));
         if let Some(known) = known.or(flags.prefix.map(Known::Prefix)) {
             self.known(&known)?;
-            let data = super::as_learned(&self.config, self.config.load_data(&shared.data_dir)?)?.test;
+            let data = self.config.load_data(&shared.data_dir)?;
+            let data = self.outputs().prepare(&self.config, data)?.test;
             self.outputs().require(&data)?;
             let rows: Vec<usize> = (0..args.n()).map(|i| i * data.len() / args.n()).collect();
             let values = self.complete(&data, &rows, &known, &mut noise)?;
@@ -117,8 +114,7 @@ impl MadeExperiment {
 
     /// What draws are conditioned on.
     pub(super) fn conditions(&self) -> Conditions<'_> {
-        let MadeModel { network, context, .. } = &self.config.model;
-        Conditions { units: context.as_ref(), n_context: network.n_context(), device: &self.device }
+        self.outputs().conditions(&self.device)
     }
 
     /// `n` draws for contexts `[n, C]`, as data.
@@ -151,8 +147,8 @@ impl MadeExperiment {
     /// As [`known`](Self::known).
     pub(super) fn given(&self, data: &Dataset, rows: &[usize], known: &Known) -> Result<Vec<f32>> {
         let flags = self.known(known)?;
-        let examples = self.outputs().batch(data.batch(rows, &self.device));
-        let whole = self.decode(self.model.preprocessor.forward(examples.x).0);
+        let (examples, _) = self.outputs().encode(&self.model.preprocessor, data.batch(rows, &self.device));
+        let whole = self.decode(examples.x);
         Ok(whole
             .iter()
             .zip(flags.iter().cycle())
@@ -172,8 +168,8 @@ impl MadeExperiment {
         noise: &mut Noise,
     ) -> Result<Vec<f32>> {
         let flags = self.known(known)?;
-        let Batch { x, context, .. } = self.outputs().batch(data.batch(rows, &self.device));
-        let x = self.model.preprocessor.forward(x).0;
+        let (Batch { x, context, .. }, _) =
+            self.outputs().encode(&self.model.preprocessor, data.batch(rows, &self.device));
         let completed = self.model.model.complete_known(&flags, x, context.as_ref(), noise);
         let way_out = "take --prefix N, or a made that was trained in many orders (model.order=random with model.n_masks above 1)";
         Ok(self.decode(completed.map_err(|error| usage!("{error}: {way_out}"))?))

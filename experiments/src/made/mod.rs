@@ -15,15 +15,12 @@ use crate::{
     conditions::ContextUnits,
     outputs::{self, Outputs},
     prelude::*,
-    preprocessed,
-    source::{require_labels, spread, train_like_valid},
+    source::train_like_valid,
     validation::Selection,
 };
 
 pub use evaluate::MadeSampleArgs;
 
-/// Training examples from which the marginals are estimated.
-const MARGINALS: usize = 10_000;
 /// Steps over which the learning rate rises.
 const WARM_UP: usize = 100;
 /// Masks of a MADE of few examples, each with its own random order. More of them need more steps.
@@ -50,6 +47,8 @@ impl MadeModel {
         Outputs {
             distribution: self.network.output(),
             preprocessing: &self.preprocessing,
+            context: self.context.as_ref(),
+            n_visible: self.network.n_visible(),
             n_context: self.network.n_context(),
         }
     }
@@ -164,48 +163,26 @@ impl Experiment for MadeExperiment {
     }
 
     fn validate(config: &MadeRun, source: &Source<NoTarget>) -> Result<()> {
-        let model = &config.model;
-        model.network.validate().or_usage_at("model")?;
-        model.preprocessing.validate(model.network.n_visible()).or_usage_at("model.preprocessing")?;
+        config.model.network.validate().or_usage_at("model")?;
         config.train.validate()?;
-        let data = source.data()?;
-        data.train.require_width(model.network.n_visible()).or_usage()?;
-        config.density().require_bounds(data)?;
-        config.density().require_no_circles("made")?;
-        let (sets, n_context) = ([&data.train, &data.valid, &data.test], model.network.n_context());
-        model.context.iter().try_for_each(|context| context.validate(n_context))?;
-        require_labels(sets, n_context, "model.n_classes")?;
-        model.outputs().require_all(data, config.data()?.binarization)
+        config.model.outputs().validate(config, source.data()?)
     }
 
     fn prepare(config: &MadeRun, data: Splits) -> Result<Splits> {
-        as_learned(config, config.binarized(data)?)
+        config.model.outputs().prepare(config, config.binarized(data)?)
     }
 
     fn task<'a>(config: &'a MadeRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
-        let (data, network) = (source.data()?, &config.model.network);
-        preprocessed::require_varying_columns(&data.train, |column| {
-            outputs::is_real(network.output().of(column))
-        })?;
+        let (data, network, outputs) = (source.data()?, &config.model.network, config.model.outputs());
+        let preprocessor = outputs.preprocessor()?;
+        let batches = outputs.batches(config, preprocessor.clone(), &data.train, device)?;
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
-        let preprocessor = preprocessed::init(&config.model.preprocessing, network.n_visible())?;
-        let rows = spread(data.train.len(), MARGINALS);
-        let encode = {
-            let preprocessor = preprocessor.clone();
-            move |batch| {
-                let batch = config.model.outputs().batch(batch);
-                Batch { x: preprocessor.forward(batch.x).0, ..batch }
-            }
-        };
-        let examples = config.model.outputs().batch(data.train.batch(&rows, device)).x;
+        let (examples, ladj) = outputs.representatives(&preprocessor, &data.train, device);
+        let model = model.with_marginals(examples);
         // The loss is that of the data, up to the spread of the volume where it depends on the example.
-        let log_volume = mean(&to_host(preprocessor.forward(examples).1));
-        let model = model.with_marginals(encode(data.train.batch(&rows, device)).x);
+        let log_volume = mean(&to_host(ladj));
         let objective =
             OrderedLikelihood::new(config.train.family.masks, config.seed).with_log_volume(log_volume);
-        let batches =
-            DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, encode)
-                .or_usage()?;
         let (like_valid, device) = (train_like_valid(data), device.clone());
         let noise = StepNoise::each_step(config.seed, "dropout");
         let learner = Learner::new(model, objective, &config.train.learner, noise)
@@ -228,14 +205,7 @@ impl Experiment for MadeExperiment {
         }
         let model = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let model = weights::from_bytes(model, bytes).or_usage()?;
-        let preprocessor = preprocessed::init(&config.model.preprocessing, network.n_visible())?;
-        let model = Preprocessed { preprocessor, model };
+        let model = Preprocessed { preprocessor: config.model.outputs().preprocessor()?, model };
         Ok(Self { config: config.clone(), model, device: device.clone() })
     }
-}
-
-/// Data as the model learns them: contexts in standard units, discrete columns with noise.
-fn as_learned(config: &MadeRun, data: Splits) -> Result<Splits> {
-    let data = ContextUnits::standardized(config.model.context.as_ref(), data)?;
-    config.density().with_noise(data, config.seed)
 }

@@ -10,7 +10,7 @@ use crate::{
     outputs::{BLOCK, Outputs},
     prelude::*,
     preprocessed::blocks,
-    source::{require_labels, rows, spread},
+    source::{rows, spread},
 };
 
 /// Codes that are computed at once.
@@ -43,8 +43,8 @@ fn evidence_of(
     noise: &mut Noise,
 ) -> Vec<Evidence> {
     let log_cell = config.density().log_cell();
-    let Batch { x, context, .. } = config.model.outputs().batch(data.batch(rows, device));
-    let (x, ladj) = model.preprocessor.forward(x);
+    let (Batch { x, context, .. }, ladj) =
+        config.model.outputs().encode(&model.preprocessor, data.batch(rows, device));
     let mut evidence = model.model.evidence(x, context.as_ref(), samples, noise);
     for (each, ladj) in evidence.iter_mut().zip(to_host(ladj)) {
         let shift = ladj + log_cell;
@@ -68,11 +68,7 @@ impl Trained for VaeExperiment {
     /// Bounds by many codes for as many examples as a minute allows, rate and distortion, and bounds from both sides for some examples.
     fn evaluate(&self, on: &Measurement<NoTarget>) -> Result<Evaluation> {
         let (config, sets, samples) = (&self.config, on.sets()?, self.config.model.samples);
-        for set in &sets {
-            set.require_width(self.model.model.n_visible()).or_usage()?;
-            self.outputs().require(set)?;
-        }
-        require_labels(sets.iter().copied(), self.model.model.n_context(), "model.n_classes")?;
+        self.outputs().require_all(&sets)?;
         let noise = &mut Noise::new(config.seed, "evidence");
         let n: usize = sets.iter().map(|set| set.len()).sum();
         let taken = on.work.affordable("examples", n, samples as f64 * self.seconds_per_code());
@@ -102,11 +98,10 @@ impl Trained for VaeExperiment {
         self.active_units(&sets, &mut evaluation)?;
         self.annealed(&sets, &bound, &mut evaluation);
         let mean = Estimate::mean(&evaluation.per_example).with_kind(Kind::LowerBound);
-        self.outputs().add_bits_per_dim(&mut evaluation, &mean, self.model.model.n_visible());
+        self.outputs().add_bits_per_dim(&mut evaluation, &mean);
         let names = ["log_prob_importance_weighted", "log_prob_bound", "log_prob_annealed", "log_prob_upper"];
         evaluation.note_all(&names, Some(("binarization", config.binarization().into())));
-        let given = if config.model.context.is_some() { "context" } else { "class" };
-        self.outputs().note(&mut evaluation, &names, given);
+        self.outputs().note(&mut evaluation, &names);
         Ok(evaluation)
     }
 
@@ -143,8 +138,7 @@ impl VaeExperiment {
 
     /// What draws are conditioned on.
     pub(super) fn conditions(&self) -> Conditions<'_> {
-        let units = self.config.model.context.as_ref();
-        Conditions { units, n_context: self.model.model.n_context(), device: &self.device }
+        self.outputs().conditions(&self.device)
     }
 
     /// Values of variables as data.
@@ -208,8 +202,8 @@ impl VaeExperiment {
                     let at = (*set, rows);
                     by_codes.extend(evidence_of(&self.config, &self.model, at, samples, &self.device, noise));
                 }
-                let Batch { x, context, .. } = self.outputs().batch(set.batch(rows, &self.device));
-                let (x, ladj) = self.model.preprocessor.forward(x);
+                let (Batch { x, context, .. }, ladj) =
+                    self.outputs().encode(&self.model.preprocessor, set.batch(rows, &self.device));
                 let lower = annealing.lower(vae, x, context.as_ref(), noise).into_iter().zip(to_host(ladj));
                 let lower = lower.map(|(bound, ladj)| bound.value + ladj + log_cell);
                 gains.extend(

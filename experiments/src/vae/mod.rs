@@ -19,14 +19,12 @@ use crate::{
     conditions::ContextUnits,
     outputs::{self, Outputs},
     prelude::*,
-    preprocessed::{self, FEW_COLUMNS},
-    source::{require_labels, spread, train_like_valid},
+    preprocessed::FEW_COLUMNS,
+    source::train_like_valid,
 };
 
 pub use evaluate::VaeSampleArgs;
 
-/// Training examples from which the marginals are estimated.
-const MARGINALS: usize = 10_000;
 /// Examples of a step.
 const BATCH_SIZE: usize = 100;
 /// Validations without improvement that end a run.
@@ -56,6 +54,8 @@ impl VaeModel {
         Outputs {
             distribution: &self.network.output,
             preprocessing: &self.preprocessing,
+            context: self.context.as_ref(),
+            n_visible: self.network.n_visible,
             n_context: self.network.n_context,
         }
     }
@@ -199,44 +199,23 @@ impl Experiment for VaeExperiment {
         let (model, network, family) = (&config.model, &config.model.network, &config.train.family);
         network.validate().or_usage_at("model")?;
         ConfigError::at_least("samples", model.samples, 1).or_usage_at("model")?;
-        model.preprocessing.validate(network.n_visible).or_usage_at("model.preprocessing")?;
         config.train.validate()?;
         family.elbo.validate(network).or_usage_at("train")?;
         ConfigError::at_least("validation_samples", family.validation_samples, 1).or_usage_at("train")?;
         family.annealing.validate().or_usage_at("train.annealing")?;
-        let data = source.data()?;
-        data.train.require_width(network.n_visible).or_usage()?;
-        config.density().require_bounds(data)?;
-        config.density().require_no_circles("vae")?;
-        model.context.iter().try_for_each(|context| context.validate(network.n_context))?;
-        require_labels([&data.train, &data.valid, &data.test], network.n_context, "model.n_classes")?;
-        model.outputs().require_all(data, config.data()?.binarization)
+        model.outputs().validate(config, source.data()?)
     }
 
     fn prepare(config: &VaeRun, data: Splits) -> Result<Splits> {
-        let data = ContextUnits::standardized(config.model.context.as_ref(), config.binarized(data)?)?;
-        config.density().with_noise(data, config.seed)
+        config.model.outputs().prepare(config, config.binarized(data)?)
     }
 
     fn task<'a>(config: &'a VaeRun, source: &'a Source<NoTarget>, device: &Device) -> Task<'a> {
-        let (data, network) = (source.data()?, &config.model.network);
-        preprocessed::require_varying_columns(&data.train, |column| {
-            outputs::is_real(network.output.of(column))
-        })?;
+        let (data, network, outputs) = (source.data()?, &config.model.network, config.model.outputs());
+        let preprocessor = outputs.preprocessor()?;
+        let batches = outputs.batches(config, preprocessor.clone(), &data.train, device)?;
         let vae = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
-        let preprocessor = preprocessed::init(&config.model.preprocessing, network.n_visible)?;
-        let rows = spread(data.train.len(), MARGINALS);
-        let encode = {
-            let preprocessor = preprocessor.clone();
-            move |batch| {
-                let batch = config.model.outputs().batch(batch);
-                Batch { x: preprocessor.forward(batch.x).0, ..batch }
-            }
-        };
-        let vae = vae.with_marginals(encode(data.train.batch(&rows, device)).x);
-        let batches =
-            DataBatches::new(data.train.clone(), config.train.batch_size, config.seed, device, encode)
-                .or_usage()?;
+        let vae = vae.with_marginals(outputs.representatives(&preprocessor, &data.train, device).0);
         let (like_valid, device) = (train_like_valid(data), device.clone());
         let noise = StepNoise::each_step(config.seed, "codes");
         let learner = Learner::new(vae, config.train.family.elbo, &config.train.learner, noise)
@@ -264,8 +243,7 @@ impl Experiment for VaeExperiment {
         let network = &config.model.network;
         let vae = network.init(device, &mut Noise::new(config.seed, "init")).or_usage_at("model")?;
         let model = weights::from_bytes(vae, bytes).or_usage()?;
-        let preprocessor = preprocessed::init(&config.model.preprocessing, network.n_visible)?;
-        let model = Preprocessed { preprocessor, model };
+        let model = Preprocessed { preprocessor: config.model.outputs().preprocessor()?, model };
         Ok(Self { config: config.clone(), model, device: device.clone() })
     }
 }

@@ -4,6 +4,7 @@ use super::{VaeExperiment, evaluate::codes};
 use crate::{
     pictures::{DOT, slices},
     prelude::*,
+    preprocessed::with_classes,
     source::{rows, spread},
 };
 
@@ -62,7 +63,8 @@ fn reconstructions(
     files: &RunFiles,
 ) -> Result<()> {
     let rows = spread(test.len(), RECONSTRUCTED);
-    let context = experiment.outputs().batch(test.batch(&rows, &experiment.device)).context;
+    let context =
+        with_classes(test.batch(&rows, &experiment.device), experiment.model.model.n_context()).context;
     let restored = decoded(experiment, codes(experiment, test, &rows)?, context)?;
     let grid =
         ImageGrid::new(height, width).title("test data and reconstructions").row_labels(["test", "decoded"]);

@@ -148,6 +148,51 @@ fn pictures_have_classes_and_guidance() {
     refuses(&["--steps", "0"], &["--steps 0"]);
 }
 
+/// Draws spell levels, whose probability is measured; latent variables are those of the digits.
+#[test]
+fn analog_bits_are_learned_and_draws_are_levels() {
+    let folder = tempdir().unwrap();
+    let settings = set(&[
+        "model.analog_bits=true",
+        "train.steps=100",
+        "train.batch_size=32",
+        "model.measured=20",
+        "model.solver.method=midpoint",
+        "model.solver.steps=10",
+        "model.bound.evaluations=8",
+    ]);
+    let metrics = trained(folder.path(), &[&["--data", "digits"], &settings[..]].concat());
+    for metric in ["log_prob", "log_prob_bound"] {
+        assert_eq!(metrics[metric]["kind"], "lower_bound", "{metric}");
+    }
+    // Levels that are all equally likely take 8 bits, and the steps of the solver are coarse.
+    for metric in ["bits_per_dim", "bits_per_dim_bound"] {
+        assert!((0.0..6.0).contains(&value(&metrics, metric)), "{metric}: {metrics}");
+    }
+    assert_eq!(DIFFUSION.eval(folder.path(), &["run"])["metrics"], metrics);
+    for sampler in ["ode", "ancestral"] {
+        let flags = ["run", "-n", "20", "--steps", "20", "--sampler", sampler, "--out", "draws.npy"];
+        DIFFUSION.sample(folder.path(), &flags).succeeds();
+        let file = npy::read(&folder.path().join("draws.npy")).unwrap();
+        let Array::F32(values) = file.values else { panic!("{:?}", file.values) };
+        assert!(
+            values.iter().all(|x| (x * 256.0 - 0.5).fract() == 0.0 && (0.0..=1.0).contains(x)),
+            "{sampler}"
+        );
+        // More than half of the pixels of digits are black; so are draws of a model that has learned anything.
+        let black = values.iter().filter(|x| **x < 0.1).count() as f64 / values.len() as f64;
+        assert!(black > 0.5, "{sampler}: {black}");
+    }
+    let (bytes, _) = gibbs_data::digits::generate(5, 1);
+    npy::write(&folder.path().join("few.npy"), &bytes, &[5, 28, 28]).unwrap();
+    let few = ["encode", "run", "--data", "few.npy", "--split", "all", "--out", "latent.npy"];
+    DIFFUSION.run(folder.path(), few).succeeds();
+    let latent = npy::read(&folder.path().join("latent.npy")).unwrap();
+    assert_eq!(latent.shape, [5, 28 * 28 * 8]);
+    DIFFUSION.run(folder.path(), ["decode", "run", "latent.npy", "--out", "decoded.npy"]).succeeds();
+    assert_eq!(npy::read(&folder.path().join("decoded.npy")).unwrap().shape, [5, 28, 28]);
+}
+
 #[test]
 fn what_cannot_be_made_is_refused() {
     let folder = tempdir().unwrap();
@@ -170,6 +215,10 @@ fn what_cannot_be_made_is_refused() {
     refuses(&moons("model.n_classes=2"), &["moons"]);
     refuses(&moons("model.levels=256"), &["model.levels", "signed"]);
     refuses(&["--data", "digits", "--set", "model.levels=1"], &["model.levels = 1"]);
+    refuses(&moons("model.analog_bits=true"), &["model.analog_bits", "gray levels"]);
+    let bits = ["--data", "digits", "--set", "model.analog_bits=true", "--set"];
+    refuses(&[&bits[..], &["model.levels=12"]].concat(), &["model.levels = 12", "power of 2"]);
+    refuses(&[&bits[..], &["model.per_pixel=3"]].concat(), &["model.per_pixel = 3", "must be 8"]);
     let digits = ["--data", "digits", "--set", "model.prediction=noise"];
     refuses(&digits, &["point_masses", "straight_velocity"]);
 }

@@ -82,11 +82,21 @@ fn codes_of_digits_lie_in_the_plane_by_class() {
     let (bytes, labels) = gibbs_data::digits::generate(600, 0);
     npy::write(&folder.join("digits.npy"), &bytes, &[600, 28, 28]).unwrap();
     npy::write(&folder.join("labels.npy"), &labels, &[600]).unwrap();
+    let encoded = || -> Value {
+        let flags = ["encode", "run", "--data", "digits.npy", "--labels", "labels.npy", "--split", "all"];
+        let flags = [&flags[..], &["--out", "codes.npy", "--plane", "plane.png"]].concat();
+        let outcome = VAE.run(folder, flags).succeeds();
+        serde_json::from_str(&outcome.stdout).unwrap()
+    };
+    // Two latent variables are the plane.
+    train(folder, "digits.npy", &["train.steps=200", "model.n_latent=2"]);
+    let accuracy = encoded();
+    assert!(accuracy["neighbor_accuracy"].as_f64().unwrap() > 0.2, "{accuracy}");
+    assert!(accuracy["neighbor_accuracy_tsne"].is_null() && folder.join("plane.png").exists(), "{accuracy}");
+    std::fs::remove_file(folder.join("plane.png")).unwrap();
+    std::fs::remove_dir_all(folder.join("run")).unwrap();
     train(folder, "digits.npy", &["train.steps=200"]);
-    let flags = ["encode", "run", "--data", "digits.npy", "--labels", "labels.npy", "--split", "all"];
-    let flags = [&flags[..], &["--out", "codes.npy", "--plane", "plane.png"]].concat();
-    let outcome = VAE.run(folder, flags).succeeds();
-    let accuracy: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let accuracy = encoded();
     for name in ["neighbor_accuracy", "neighbor_accuracy_tsne", "neighbor_accuracy_pca"] {
         // One of ten classes by chance.
         assert!(accuracy[name].as_f64().unwrap() > 0.2, "{accuracy}");

@@ -24,14 +24,15 @@
 mod convolutions;
 mod evidence;
 mod objective;
+mod posterior;
 #[cfg(test)]
 mod tests;
 
 use burn::{config::Config, module::Module, prelude::*};
-use gibbs_backend::{Noise, tanh};
+use gibbs_backend::Noise;
 use gibbs_core::{
-    Bijection, ConfigError, LogProb, Sample, check,
-    math::{log_normal, repeat_rows, row_sums, row_zeros},
+    ConfigError, LogProb, Sample, check,
+    math::{log_normal, repeat_rows},
     nn::{Activation, Mlp, MlpConfig, append_context},
     output::OutputDistribution,
 };
@@ -40,9 +41,7 @@ use gibbs_flow::{Flow, FlowFamilyConfig};
 pub use convolutions::{ConvolutionConfig, Convolutions};
 pub use evidence::{Evidence, PosteriorAnnealing};
 pub use objective::{Elbo, GradientEstimator};
-
-/// Bound on `s`, the logarithm of the standard deviations of a posterior: they lie between 0.0009 and 1097.
-const LOG_SCALE: f64 = 7.0;
+pub use posterior::Posterior;
 
 /// Networks and distributions of a VAE.
 #[derive(Config, Debug, PartialEq)]
@@ -178,87 +177,6 @@ pub struct Vae {
     n_context: usize,
 }
 
-/// The distributions `q(z | x)` of `n` examples.
-#[derive(Clone, Debug)]
-pub struct Posterior<'a> {
-    /// `μ [n, latent]`.
-    pub mean: Tensor<2>,
-    /// `s = ln σ [n, latent]`.
-    pub log_scale: Tensor<2>,
-    context: Option<Tensor<2>>,
-    flow: Option<&'a Flow>,
-}
-
-impl Posterior<'_> {
-    /// `copies` of each distribution next to each other: `n · copies` distributions.
-    #[must_use]
-    pub fn repeated(&self, copies: usize) -> Self {
-        let repeat = |x: &Tensor<2>| repeat_rows(x.clone(), copies);
-        Self {
-            mean: repeat(&self.mean),
-            log_scale: repeat(&self.log_scale),
-            context: self.context.as_ref().map(repeat),
-            flow: self.flow,
-        }
-    }
-
-    /// `z = g_x(u)` and `ln |det ∂g_x/∂u|` for `u [n, latent]`: `([n, latent], [n])`.
-    pub fn transform(&self, u: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        let z = self.mean.clone() + self.log_scale.clone().exp() * u;
-        let ladj = row_sums(self.log_scale.clone());
-        match self.flow {
-            None => (z, ladj),
-            Some(flow) => {
-                let (z, flow_ladj) = flow.inverse(z, self.context.as_ref());
-                (z, ladj + flow_ladj)
-            }
-        }
-    }
-
-    /// The image of `u = 0`: `μ` of a Gaussian posterior, `[n, latent]`.
-    pub fn center(&self) -> Tensor<2> {
-        self.transform(self.mean.zeros_like()).0
-    }
-
-    /// `KL(q(z | x) ‖ N(0, 1))` of each latent variable, nats: `[n, latent]`; `None` for a flow, which has no closed form.
-    pub fn divergences(&self) -> Option<Tensor<2>> {
-        let variance = (self.log_scale.clone() * 2.0).exp();
-        let twice = self.mean.clone().square() + variance - self.log_scale.clone() * 2.0 - 1.0;
-        self.flow.is_none().then(|| twice * 0.5)
-    }
-
-    /// `ln q(z | x)` of `z [n, latent]`, nats: `[n]`.
-    pub fn log_prob(&self, z: Tensor<2>) -> Tensor<1> {
-        let (u, ladj) = self.inverse(z);
-        log_normal(u) + ladj
-    }
-
-    /// `u` of `z = g_x(u) [n, latent]`, and `ln |det ∂u/∂z|`: `([n, latent], [n])`.
-    pub fn inverse(&self, z: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        let (z, ladj) = match self.flow {
-            None => (z.clone(), row_zeros(&z)),
-            Some(flow) => flow.forward(z, self.context.as_ref()),
-        };
-        let u = (z - self.mean.clone()) * self.log_scale.clone().neg().exp();
-        (u, ladj - row_sums(self.log_scale.clone()))
-    }
-
-    /// The same distributions, held fixed in a backward pass.
-    fn detached(&self) -> Self {
-        Self {
-            mean: self.mean.clone().detach(),
-            log_scale: self.log_scale.clone().detach(),
-            context: self.context.clone().map(Tensor::detach),
-            flow: self.flow,
-        }
-    }
-
-    /// Standard normal `u [n, latent]`.
-    fn draw(&self, noise: &mut Noise) -> Tensor<2> {
-        noise.normal(self.mean.dims(), (&self.mean.device(), self.mean.dtype()))
-    }
-}
-
 /// Codes and their log-probabilities, row by row.
 #[derive(Clone, Debug)]
 pub struct Codes {
@@ -341,14 +259,7 @@ impl Vae {
 
     /// `q(z | x)` from the outputs of the encoder.
     fn posterior(&self, outputs: Tensor<2>) -> Posterior<'_> {
-        let (n, width) = (self.n_latent, outputs.dims()[1]);
-        let rest = width - 2 * n;
-        Posterior {
-            mean: outputs.clone().narrow(1, 0, n),
-            log_scale: tanh(outputs.clone().narrow(1, n, n) / LOG_SCALE) * LOG_SCALE,
-            context: (rest > 0).then(|| outputs.narrow(1, 2 * n, rest)),
-            flow: self.posterior.as_ref(),
-        }
+        Posterior::new(outputs, self.n_latent, self.posterior.as_ref())
     }
 
     /// Parameters of the variables given codes `z [n, latent]`: `[n, D·P]`, without dropout.

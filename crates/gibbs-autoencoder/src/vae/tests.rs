@@ -18,7 +18,7 @@ use gibbs_flow::{FlowFamilyConfig, FlowKind};
 use gibbs_testkit::{SIGMAS, check_mean, perturbed};
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
-use super::*;
+use super::{posterior::LOG_SCALE, *};
 
 fn device() -> Device {
     Device::flex()

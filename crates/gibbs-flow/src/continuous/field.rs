@@ -96,7 +96,7 @@ impl FieldConfig {
         match self {
             Self::Mlp(config) => config.n_visible,
             Self::Potential(config) => config.n_visible,
-            Self::Image(config) => config.rows * config.columns,
+            Self::Image(config) => config.rows * config.columns * config.per_pixel,
             Self::Lattice(config) => config.lengths.iter().product(),
         }
     }

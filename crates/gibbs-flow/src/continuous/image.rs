@@ -9,7 +9,7 @@
 //! v = pixels of mix(f(blocks(h + sites of mix(k))))
 //! ```
 //!
-//! `mix` is the same affine map of the channels of each site. There is no normalization. If pixels often have the same values, such as
+//! `mix` is the same affine map of the channels of each site. A pixel has one number or several. There is no normalization. If they often have the same values, such as
 //! black and white, the last map computes for each pixel the odds of these values, and the velocity of other values. The velocity
 //! towards such a value is known in closed form. With it the density is sharp from the first steps on.
 //!
@@ -46,6 +46,9 @@ pub struct ImageFieldConfig {
     pub rows: usize,
     /// Columns of an image, a multiple of 4.
     pub columns: usize,
+    /// Numbers of each pixel, at least 1; they are next to each other.
+    #[config(default = 1)]
+    pub per_pixel: usize,
     /// Channels of the finer scale `w` and of the coarser one `w'`, at least 1 each.
     pub channels: [usize; 2],
     /// Blocks on either side of the finer scale, and on the coarser one, at least 1 each.
@@ -86,8 +89,9 @@ impl ImageFieldConfig {
             .min(self.channels[1])
             .min(self.blocks[0])
             .min(self.blocks[1])
-            .min(self.embedding);
-        ConfigError::at_least("channels, blocks and embedding", least, 1)?;
+            .min(self.embedding)
+            .min(self.per_pixel);
+        ConfigError::at_least("channels, blocks, embedding and per_pixel", least, 1)?;
         let masses = &self.point_masses;
         let are_finite = masses.iter().all(|at| at.is_finite());
         ConfigError::require(are_finite, "point_masses", format!("{masses:?}"), "must be finite")?;
@@ -121,15 +125,16 @@ impl ImageFieldConfig {
         let [fine, coarse] = self.blocks;
         Ok(ImageField {
             embed,
-            enter: self.layer([TAPS * 4, w], 1.0, device, noise)?,
+            enter: self.layer([TAPS * 4 * self.per_pixel, w], 1.0, device, noise)?,
             before: blocks(fine, noise)?,
             down: self.layer([4 * w, wide], 1.0, device, noise)?,
             coarse: wide_blocks(coarse, noise)?,
             up: self.layer([wide, 4 * w], 1.0, device, noise)?,
             after: blocks(fine, noise)?,
-            leave: self.layer([w, 4 * (1 + self.point_masses.len())], 0.0, device, noise)?,
+            leave: self.layer([w, 4 * self.per_pixel * (1 + self.point_masses.len())], 0.0, device, noise)?,
             rows: self.rows,
             columns: self.columns,
+            per_pixel: self.per_pixel,
             frequencies: self.frequencies,
             n_context: self.n_context,
             activation: self.activation,
@@ -198,7 +203,7 @@ impl WideBlock {
 pub struct ImageField {
     /// From features of the time and the context to the embedding.
     pub embed: Mlp,
-    /// `[9·4, w]`.
+    /// `[9·4·p, w]` for `p` numbers of each pixel.
     pub enter: Affine,
     /// On the finer scale.
     pub before: Vec<Block>,
@@ -210,10 +215,11 @@ pub struct ImageField {
     pub up: Affine,
     /// On the finer scale.
     pub after: Vec<Block>,
-    /// `[w, 4]`, with `K` point masses `[w, 4·(1 + K)]`: `u` and the `a_k` of each pixel.
+    /// `[w, 4·p]`, with `K` point masses `[w, 4·p·(1 + K)]`: for each pixel `u` of its numbers, then their `a_k`.
     pub leave: Affine,
     rows: usize,
     columns: usize,
+    per_pixel: usize,
     frequencies: usize,
     n_context: usize,
     #[module(skip)]
@@ -224,7 +230,7 @@ pub struct ImageField {
 }
 
 impl ImageField {
-    /// Velocity and its derivative at images `[n, R·C]`.
+    /// Velocity and its derivative at images `[n, R·C·p]`.
     fn pass(
         &self,
         t: &Tensor<2>,
@@ -237,7 +243,7 @@ impl ImageField {
         let run =
             |blocks: &[Block], h: Dual| blocks.iter().fold(h, |h, block| block.forward(h, &embedding, f));
         let n = x.dims()[0];
-        let image = |x: Tensor<2>| x.reshape([n, self.rows, self.columns, 1]);
+        let image = |x: Tensor<2>| x.reshape([n, self.rows, self.columns, self.per_pixel]);
         let pixels = Dual { value: image(x), tangent: direction.map(image) };
         let fine = run(&self.before, pixels.clone().coarsened().convolved(&self.enter));
         let coarse = fine.clone().coarsened().mixed(&self.down);
@@ -248,14 +254,14 @@ impl ImageField {
             true => outputs,
             false => PointMasses { at: &self.point_masses, std: self.point_std }.velocity(t, pixels, outputs),
         };
-        let flat = |v: Tensor<4>| v.reshape([n, self.rows * self.columns]);
+        let flat = |v: Tensor<4>| v.reshape([n, self.n_variables()]);
         (flat(v.value), v.tangent.map(flat))
     }
 }
 
 impl VelocityField for ImageField {
     fn n_variables(&self) -> usize {
-        self.rows * self.columns
+        self.rows * self.columns * self.per_pixel
     }
 
     fn n_context(&self) -> usize {

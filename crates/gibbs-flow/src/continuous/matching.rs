@@ -32,7 +32,7 @@ use gibbs_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{assignment::assign, flow::ContinuousFlow, velocity::VelocityField};
+use super::{assignment::assign, flow::ContinuousFlow, levels::NoisyLevels, velocity::VelocityField};
 
 /// Which base point belongs to which data point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +118,26 @@ impl FlowMatching {
     }
 }
 
-impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<ContinuousFlow<V>>> for FlowMatching {
+/// The objective of a flow: flow matching, and the levels of the data where they have some.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Matching {
+    /// The loss.
+    pub loss: FlowMatching,
+    /// Levels to which data are rounded, with the noise that they then get; `None` for real data.
+    pub levels: Option<NoisyLevels>,
+}
+
+impl Matching {
+    /// Data `y [n, D]` as the flow learns them.
+    pub fn variables(&self, y: Tensor<2>, noise: &mut Noise) -> Tensor<2> {
+        match &self.levels {
+            Some(levels) => levels.draw(y, noise),
+            None => y,
+        }
+    }
+}
+
+impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<ContinuousFlow<V>>> for Matching {
     fn step(
         &mut self,
         model: &Preprocessed<ContinuousFlow<V>>,
@@ -127,10 +146,10 @@ impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<ContinuousFlow<V>>
         noise: &mut Noise,
     ) -> Result<StepOutput, BoxError> {
         let context = batch.context.map(Tensor::autodiff);
-        let (y, _) = model.preprocessor.clone().valid().forward(batch.x);
+        let y = self.variables(model.preprocessor.clone().valid().forward(batch.x).0, noise);
         let weights = batch.weights.map(Tensor::autodiff);
         let width = y.dims()[1] as f64;
-        let errors = self.squared_errors(&model.model.field, y.autodiff(), context.as_ref(), noise);
+        let errors = self.loss.squared_errors(&model.model.field, y.autodiff(), context.as_ref(), noise);
         let loss = weighted_mean(errors, weights.as_ref()) / width;
         Ok(StepOutput::backward(model, "loss", loss))
     }

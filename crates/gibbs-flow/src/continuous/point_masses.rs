@@ -28,16 +28,17 @@ pub(super) struct PointMasses<'a> {
 }
 
 impl PointMasses<'_> {
-    /// Velocities `[n, R, C, 1]` of variables `x [n, R, C, 1]` at times `t [m, 1]`; the channels of `outputs` are `u` and the `a_k`.
+    /// Velocities `[n, R, C, p]` of variables `x [n, R, C, p]` at times `t [m, 1]`. The channels of `outputs` are `p` of `u`, then `p` of
+    /// each `a_k`.
     pub(super) fn velocity(self, t: &Tensor<2>, x: Dual, outputs: Dual) -> Dual {
-        let [m, _] = t.dims();
+        let ([m, _], [.., p]) = (t.dims(), x.value.dims());
         let t = t.clone().reshape([m, 1, 1, 1]);
         let rest = t.clone().neg() + 1.0;
         let variance = rest.clone().powi_scalar(2) + t.clone().powi_scalar(2) * self.std.powi(2);
         let sigma = variance.clone().sqrt();
         let growth = (t.clone() * self.std.powi(2) - rest) / sigma.clone();
         let log_sigma = variance.log() * 0.5;
-        let channel = |outputs: &Tensor<4>, k: usize| outputs.clone().narrow(3, k, 1);
+        let channel = |outputs: &Tensor<4>, k: usize| outputs.clone().narrow(3, k * p, p);
 
         let u = channel(&outputs.value, 0);
         let places: Vec<Tensor<4>> =

@@ -28,10 +28,10 @@ use gibbs_core::{
 
 use super::{
     denoiser::Denoiser,
-    levels::Levels,
     parametrization::column,
     schedule::{Coefficients, DiffusionSchedule},
 };
+use crate::continuous::Levels;
 
 /// How a bound is estimated.
 #[derive(Config, Copy, Debug, PartialEq)]
@@ -102,9 +102,8 @@ impl Bound {
                 row_zeros(&x) - width as f64 * (LN_SQRT_TAU + 0.5 + (at.sigma / at.alpha).ln())
             }
             Some(levels) => {
-                let at = schedule.at(1.0);
-                let noisy = x.clone() * at.alpha + noise.normal([n, width], options) * at.sigma;
-                levels.log_decoder(schedule, noisy, &x)
+                let noisy = schedule.noisy(*levels);
+                noisy.log_decoder(noisy.draw(x.clone(), noise), &x)
             }
         };
         decoder - prior - errors * (weight / self.evaluations as f64)

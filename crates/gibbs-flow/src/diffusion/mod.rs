@@ -18,7 +18,6 @@
 
 mod bound;
 mod denoiser;
-mod levels;
 mod model;
 mod number;
 mod objective;
@@ -30,7 +29,6 @@ mod tests;
 
 pub use bound::Bound;
 pub use denoiser::{Denoised, Denoiser};
-pub use levels::Levels;
 pub use model::{Diffusion, DiffusionConfig, ProbabilityFlow};
 pub use objective::{Denoising, DenoisingLoss, Weighting};
 pub use parametrization::{Coordinates, Parametrization, Prediction};

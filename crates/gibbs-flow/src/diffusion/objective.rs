@@ -30,12 +30,11 @@ use gibbs_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    levels::Levels,
     model::Diffusion,
     parametrization::{Prediction, column},
     schedule::Coefficients,
 };
-use crate::continuous::{VelocityField, drop_contexts, stratified};
+use crate::continuous::{LevelEncoding, VelocityField, drop_contexts, stratified};
 
 /// The weight of each time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,13 +120,23 @@ impl DenoisingLoss {
     }
 }
 
-/// The objective of a model: a loss, and the levels of the data where they have some.
+/// The objective of a model: a loss, and what the variables are where the data have finitely many values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Denoising {
     /// The loss.
     pub loss: DenoisingLoss,
-    /// Levels to which data are rounded; `None` for real data.
-    pub levels: Option<Levels>,
+    /// How levels become variables; `None` for real data.
+    pub levels: Option<LevelEncoding>,
+}
+
+impl Denoising {
+    /// Data `y [n, D]` as the variables that a model learns.
+    pub fn variables(&self, y: Tensor<2>) -> Tensor<2> {
+        match &self.levels {
+            Some(levels) => levels.encode(y),
+            None => y,
+        }
+    }
 }
 
 impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<Diffusion<V>>> for Denoising {
@@ -139,8 +148,7 @@ impl<V: VelocityField + ModuleDisplay> Objective<Preprocessed<Diffusion<V>>> for
         noise: &mut Noise,
     ) -> Result<StepOutput, BoxError> {
         let context = batch.context.map(Tensor::autodiff);
-        let (y, _) = model.preprocessor.clone().valid().forward(batch.x);
-        let y = self.levels.map_or_else(|| y.clone(), |levels| levels.nearest(y.clone()));
+        let y = self.variables(model.preprocessor.clone().valid().forward(batch.x).0);
         let weights = batch.weights.map(Tensor::autodiff);
         let width = y.dims()[1] as f64;
         let errors = self.loss.weighted_errors(&model.model, y.autodiff(), context.as_ref(), noise);

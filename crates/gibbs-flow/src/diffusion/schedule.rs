@@ -22,6 +22,7 @@ use gibbs_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
+use crate::continuous::{Levels, NoisyLevels};
 
 /// The shape of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,12 @@ impl DiffusionSchedule {
     /// Signal and noise at time `t` in \[0, 1\].
     pub fn at(&self, t: f64) -> Coefficients {
         self.coefficients(t)
+    }
+
+    /// Levels with the noise that remains at `t = 1`.
+    pub fn noisy(&self, levels: Levels) -> NoisyLevels {
+        let at = self.at(1.0);
+        levels.with_noise(at.alpha, at.sigma)
     }
 
     /// The log-SNR `λ = ln(α²/σ²)` at time `t`.

@@ -91,7 +91,8 @@ fn constructors() -> Vec<(String, FieldConfig)> {
 fn images() -> Vec<(String, FieldConfig)> {
     let plain = ImageFieldConfig::new(4, 8, [3, 4]).with_embedding(5).with_frequencies(1).with_n_context(C);
     let masses = plain.clone().with_point_masses(vec![-0.9, 0.2]).with_point_std(0.1);
-    [("image", plain), ("image with point masses", masses)]
+    let colors = masses.clone().with_per_pixel(2);
+    [("image", plain), ("image with point masses", masses), ("image of two numbers a pixel", colors)]
         .map(|(name, config)| (name.into(), FieldConfig::Image(config)))
         .into()
 }

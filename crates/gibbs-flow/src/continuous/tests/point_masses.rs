@@ -57,6 +57,39 @@ fn pixels_are_point_masses_as_often_as_their_odds() {
     check_mean(&place.iter().map(|z| z * z).collect::<Vec<_>>(), 1.0);
 }
 
+/// The flow of two levels with noise, learned without error: their log-probability to the tolerance of the solver, whatever the noise.
+#[test]
+fn levels_have_the_log_probability_of_their_odds() {
+    let odds: [f64; 2] = [0.25, 0.75];
+    let flow = constant(0.0, odds.map(|p| 60.0 + p.ln()));
+    let levels = Levels { count: 2, first: AT[0], spacing: AT[1] - AT[0] };
+    let states: Vec<usize> = (0..PIXELS).map(|i| i % 3 % 2).collect();
+    let x: Vec<f64> = states.iter().map(|k| AT[*k]).collect();
+    let x = Tensor::<2>::from_data(TensorData::new(x, [1, PIXELS]), (&Device::flex(), DType::F64));
+    let truth: f64 = states.iter().map(|k| odds[*k].ln()).sum();
+    for seed in 0..3 {
+        let noisy = levels.with_noise(1.0, SPREAD);
+        let noise = &mut Noise::new(seed, "levels");
+        let (found, _) = noisy.try_log_prob(&flow, x.clone(), None, noise).unwrap();
+        let found = to_host(found)[0];
+        assert!((found - truth).abs() < 1e-4, "{found} instead of {truth}");
+    }
+}
+
+/// Flow matching receives the nearest levels with their noise.
+#[test]
+fn matching_learns_levels_with_noise() {
+    let levels = Levels { count: 2, first: AT[0], spacing: AT[1] - AT[0] }.with_noise(1.0, SPREAD);
+    let matching = Matching { loss: FlowMatching::new(), levels: Some(levels) };
+    let x = Tensor::<2>::full([4000, 1], AT[1] - 0.3, (&Device::flex(), DType::F64));
+    let drawn = to_host(matching.variables(x.clone(), &mut Noise::new(0, "levels")));
+    let place: Vec<f64> = drawn.iter().map(|x| (x - AT[1]) / SPREAD).collect();
+    check_mean(&place, 0.0);
+    check_mean(&place.iter().map(|z| z * z).collect::<Vec<_>>(), 1.0);
+    let without = Matching { levels: None, ..matching };
+    assert_eq!(to_host(without.variables(x.clone(), &mut Noise::new(0, "levels"))), to_host(x));
+}
+
 /// Far from the point masses, at the end of the path, only the network matters.
 #[test]
 fn elsewhere_the_network_tells_the_velocity() {

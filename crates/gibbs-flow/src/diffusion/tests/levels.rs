@@ -3,6 +3,7 @@
 use gibbs_core::Estimate;
 
 use super::*;
+use crate::continuous::Levels;
 
 /// Probabilities of eight levels in [-1, 1].
 const PROBS: [f64; 8] = [0.5, 0.02, 0.03, 0.05, 0.1, 0.1, 0.05, 0.15];
@@ -35,7 +36,7 @@ fn decoders_are_normalized_and_values_have_their_nearest_level() {
     let schedule = exact.parametrization.schedule;
     for noisy in [-1.3, -0.4, 0.05, 0.99] {
         let all = rows((0..8).map(|k| levels.first + f64::from(k) * levels.spacing).collect(), 1);
-        let found = to_host(levels.log_decoder(&schedule, rows(vec![noisy; 8], 1), &all).exp());
+        let found = to_host(schedule.noisy(levels).log_decoder(rows(vec![noisy; 8], 1), &all).exp());
         let at = schedule.at(1.0);
         let weight = |x: f64| (-0.5 * ((noisy - at.alpha * x) / at.sigma).powi(2)).exp();
         let total: f64 = to_host(all.clone()).into_iter().map(weight).sum();
@@ -58,7 +59,8 @@ fn bounds_reach_the_log_probability_of_levels() {
             let (x, truth) = data(&levels, 3000);
             let model = exact.model();
             let noise = &mut Noise::new(0, "bound");
-            let (by_flow, _) = model.try_level_log_prob(&levels, x.clone(), None, noise).unwrap();
+            let noisy = model.parametrization().schedule.noisy(levels);
+            let (by_flow, _) = noisy.try_log_prob(&model.flow(), x.clone(), None, noise).unwrap();
             let bound = Bound::new().with_evaluations(64);
             let by_chain = bound.estimate(&model.denoiser(None), x, Some(&levels), noise);
             [by_flow, by_chain].map(|found| {

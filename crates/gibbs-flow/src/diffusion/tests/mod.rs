@@ -1,5 +1,6 @@
 //! Diffusion against distributions whose score is known, and what every parametrization must do.
 
+mod bits;
 mod bounds;
 mod densities;
 mod learning;
