@@ -23,6 +23,7 @@ pub(super) fn run(args: &ToRbm, shared: &Shared) -> Result<()> {
     let (temperature, out) = (args.temperature, args.out.display());
     let beta = temperature.recip();
     let is_inverse = beta > 0.0 && beta.is_finite();
+    require!(!RunFolder::holds_run(&args.out), "{out} holds a run: name another folder");
     require!(is_inverse, "--temperature {temperature}: must be above 0 and finite");
     let (_, device) = experiment::device(shared)?;
     let (config, experiment) = experiment::load_run::<HopfieldExperiment>(&args.run_dir, &device)?;

@@ -63,7 +63,7 @@ fn mean_field(experiment: &RbmExperiment, train: &Dataset, files: &RunFiles) -> 
     let n = starts.dims()[0];
     let found = tap::solutions(&experiment.rbm, starts, TAP_ITERATIONS).unwrap_or_default();
     let come: usize = found.iter().map(|solution| solution.n_starts).sum();
-    let title = format!("{} mean-field solutions from {come} of {n} training examples", found.len());
+    let title = format!("mean-field solutions: {}, from {come} of {n} training examples", found.len());
     let Some(lowest) = found.first().map(|solution| solution.free_energy) else {
         note(format!("train.tap: {title}, so there is no tap.png"));
         return Ok(());

@@ -218,7 +218,7 @@ fn networks_that_are_no_rbm_are_refused() {
     refused(&["run", "rbm", "--temperature=-1"], &["--temperature -1"]);
     refused(&["nowhere", "rbm"], &["nowhere"]);
     train(folder, "hebb", &["model.kind=hebb"]).succeeds();
-    refused(&["hebb", "run"], &["run", "--overwrite"]);
+    refused(&["hebb", "run"], &["run holds a run", "another folder"]);
 }
 
 #[test]
