@@ -9,9 +9,10 @@
 //! v = pixels of mix(f(blocks(h + sites of mix(k))))
 //! ```
 //!
-//! `mix` is the same affine map of the channels of each site. A pixel has one number or several. There is no normalization. If they often have the same values, such as
-//! black and white, the last map computes for each pixel the odds of these values, and the velocity of other values. The velocity
-//! towards such a value is known in closed form. With it the density is sharp from the first steps on.
+//! `mix` is the same affine map of the channels of each site. A pixel is one number or several. There is no normalization. If the
+//! numbers often have the same values, such as black and white, the last map computes for each of them the odds of these values, and the
+//! velocity of other values. The velocity towards such a value is known in closed form. With it the density is sharp from the first
+//! steps on.
 //!
 //! References: Ronneberger, Fischer & Brox, "U-Net", MICCAI 2015, arXiv:1505.04597; He et al., ECCV 2016, arXiv:1603.05027, for
 //! blocks with the function before the convolution; Zhang, Dauphin & Ma, "Fixup initialization", ICLR 2019, arXiv:1901.09321, for

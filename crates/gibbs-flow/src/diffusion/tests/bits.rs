@@ -20,7 +20,7 @@ fn every_level_comes_back_from_its_digits() {
         let found = to_host(encoded.clone());
         for (k, found) in found.chunks(digits).enumerate() {
             let expected: Vec<f64> =
-                (0..digits).rev().map(|place| if k >> place & 1 == 1 { 1.0 } else { -1.0 }).collect();
+                (0..digits).rev().map(|place| if (k >> place) & 1 == 1 { 1.0 } else { -1.0 }).collect();
             assert_eq!(found, expected, "level {k} of {count}");
         }
         assert_close(&to_host(bits.decode(encoded.clone())), &all, 1e-12, "decoded");
