@@ -130,7 +130,8 @@ fn a_hierarchy_starts_a_larger_one() {
 
     let larger = |name: &str, flags: &[&str]| {
         let start = ["train", name, "--from", "run", "--quiet"];
-        let arguments = [&start[..], &field, &["8x8"], &set(&SHORT), flags].concat();
+        let few = set(&["train.samples=20", "train.steps=20"]);
+        let arguments = [&start[..], &field, &["8x8"], &set(&SHORT), &few, flags].concat();
         Outcome::from(command("realnvp", folder.path(), arguments).output().unwrap())
     };
     let still = set(&["train.learning_rate=0", "train.average.decay=0"]);
