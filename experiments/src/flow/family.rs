@@ -90,7 +90,7 @@ pub trait FlowFamily: Sized + 'static {
         flow
     }
 
-    /// The flow in training on data: a [`learner`] with an objective.
+    /// The flow in training on data: a [`learner`](super::learner) with an objective.
     fn task<'a>(config: &'a FlowRun<Self>, model: Flow<Self>, data: &'a Splits, device: &Device) -> Task<'a>;
 
     /// The log-density of each example of a set in the coordinates of the data, for a validation.

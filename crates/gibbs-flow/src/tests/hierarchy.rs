@@ -124,10 +124,10 @@ fn a_gaussian_field_is_learned() {
     let fields = Noise::new(0, "fields").normal([512, side * side], &Device::flex()) * 0.4;
     let mut model = start.fitted(fields, None).train();
     let mut optimizer = ModuleOptimizer::from(Adam::default());
-    let (steps, noise) = (1500, &mut Noise::new(0, "draws"));
+    let (steps, noise) = (3000, &mut Noise::new(0, "draws"));
     for step in 0..steps {
         let rate = 2e-2 * 0.5 * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos());
-        let draws = model.sample(128, noise);
+        let draws = model.sample(64, noise);
         let loss = path_gradient(draws, &model.clone().no_grad(), &energy).loss;
         let gradients = GradientsParams::from_grads(loss.backward(), &model);
         model = optimizer.step(rate, model, gradients);

@@ -82,8 +82,8 @@ fn constructors(n: usize) -> Vec<(String, FlowConfig)> {
     all.push(("fields on a ring, Hartley".into(), field.flow().unwrap()));
     if n.is_multiple_of(2) {
         let hierarchy = HierarchyConfig::new(1, n).with_n_hidden(Widths::One(6));
-        let layers = vec![LayerConfig::Hierarchy(hierarchy)];
-        all.push(("hierarchy on a ring".into(), FlowConfig::new(n, layers)));
+        let layers = vec![LayerConfig::Hierarchy(hierarchy.with_activation(Activation::Tanh))];
+        all.push(("hierarchy from Haar wavelets on a ring".into(), FlowConfig::new(n, layers)));
     }
     all.push(("Glow of points".into(), glow(n)));
     let levels = vec![LayerConfig::Dequantization(DequantizationConfig::new(256))];
