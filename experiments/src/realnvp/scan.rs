@@ -3,10 +3,10 @@
 use super::measure::MeasuredRun;
 use crate::{output::note, prelude::*};
 
-/// The autocorrelation time that is compared: that of the slowest observable.
+/// The metric that is compared.
 const TIME: &str = "abs_mean_time";
 
-/// The largest time of a method for one observable, with its error.
+/// The autocorrelation time of `|mean|` by a method, with its error.
 fn time(run: &MeasuredRun, method: usize) -> (f64, f64) {
     let metrics = run.methods[method].metrics.read();
     let found = metrics.into_iter().find(|metric| metric.name == TIME);
