@@ -65,6 +65,9 @@ fn refined(coarse: &[f64], filter: &[f64; 4]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::DType;
+    use gibbs_backend::Noise;
+
     use super::*;
 
     fn product(a: &[f64], b: &[f64]) -> f64 {
@@ -90,6 +93,18 @@ mod tests {
             assert!(product(&daubechies(lattice, scale, [0, 0]), &slope).abs() < 1e-12);
         }
         assert_eq!(daubechies([1, 4], 1, [0, 0]).len(), 4);
+    }
+
+    /// A linear flow has the columns of its inverse, whatever the points.
+    #[test]
+    fn the_response_of_a_linear_flow_is_a_column_of_its_inverse() {
+        let hartley = crate::Hartley::new(&[2, 3]);
+        let z = Noise::new(0, "z").normal([5, 6], (&Device::flex(), DType::F64));
+        let columns = to_host(hartley.inverse(Tensor::<2>::eye(6, &Device::flex()).cast(DType::F64), None).0);
+        for (latent, column) in columns.chunks(6).enumerate() {
+            let found = mean_response(&hartley, z.clone(), latent, 0.1);
+            assert!(found.iter().zip(column).all(|(a, b)| (a - b).abs() < 1e-12), "{latent}: {found:?}");
+        }
     }
 
     #[test]

@@ -23,6 +23,16 @@ fn flow(map: Univariate) -> Flow {
     wide_flow(&config.flow_with(map), STD, 3)
 }
 
+/// Columns in proportion, opposite ones, and one with the coefficient √3/2 to the first; scale and place do not matter.
+#[test]
+fn correlations_are_those_of_the_columns() {
+    let rows = [[1.0, 3.0, -1.0, 2.0], [0.0, 1.0, 0.0, -1.0], [-1.0, -1.0, 1.0, -1.0]].concat();
+    let found = to_host(correlations(wide(rows, [3, 4])));
+    let r = 0.75f64.sqrt();
+    let expected = [1.0, 1.0, -1.0, r, 1.0, 1.0, -1.0, r, -1.0, -1.0, 1.0, -r, r, r, -r, 1.0];
+    assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+}
+
 #[test]
 fn exact_draws_stay_exact_in_the_latent_space_of_any_flow() {
     for map in [Univariate::affine(), Univariate::spline()] {
