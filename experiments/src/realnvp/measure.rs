@@ -48,6 +48,12 @@ pub(super) struct MeasuredMethod {
     step_size: Option<f64>,
 }
 
+impl MeasuredMethod {
+    fn to_json(&self) -> Value {
+        json!({ "method": self.method, "step_size": self.step_size, "metrics": self.metrics.metrics() })
+    }
+}
+
 /// What was measured of one run.
 pub(super) struct MeasuredRun {
     pub(super) system: ContinuousSystemConfig,
@@ -104,8 +110,11 @@ impl Measure {
         let mut fields = Fields::default();
         let series = [
             ("independent_proposals", self.proposals(&experiment, target)),
-            ("latent_hmc", self.chains_of(&experiment, target, Some(&experiment.model.model), &mut fields)?),
-            ("hmc", self.chains_of(&experiment, target, None, &mut Fields::default())?),
+            (
+                "latent_hmc",
+                self.chains_of(&experiment, target, Some(&experiment.model.model), |x| fields.add(x))?,
+            ),
+            ("hmc", self.chains_of(&experiment, target, None, |_| ())?),
         ];
         let methods = series.map(|(method, series)| MeasuredMethod {
             method,
@@ -115,7 +124,6 @@ impl Measure {
         show(&methods);
         let correlations = fields.correlations(&experiment, target);
         correlations.figure().save(files.named("correlations.png"))?;
-        let of_method = |MeasuredMethod { method, metrics, step_size }: &MeasuredMethod| json!({ "method": method, "step_size": step_size, "metrics": metrics.metrics() });
         let result = json!({
             "experiment": RealNvpExperiment::NAME,
             "system": system,
@@ -125,7 +133,7 @@ impl Measure {
             "leapfrog": self.leapfrog,
             "seed": self.seed,
             "seconds": start.elapsed().as_secs_f64(),
-            "methods": methods.iter().map(of_method).collect::<Vec<_>>(),
+            "methods": methods.iter().map(MeasuredMethod::to_json).collect::<Vec<_>>(),
             "metrics": correlations.metrics().metrics(),
         });
         let path = files.named("measure.json");
@@ -134,13 +142,14 @@ impl Measure {
         Ok(MeasuredRun { system, n_variables: target.density.n_variables(), methods, result })
     }
 
-    /// Hamiltonian Monte Carlo from draws of the model, in the latent space of a flow or without one.
+    /// Hamiltonian Monte Carlo from draws of the model, in the latent space of a flow or without one. `see` is shown the fields of each
+    /// measurement.
     fn chains_of(
         &self,
         experiment: &RealNvpExperiment,
         target: &SymmetrizedTarget,
         flow: Option<&Flow>,
-        fields: &mut Fields,
+        mut see: impl FnMut(&Tensor<2>),
     ) -> Result<HmcSeries> {
         let noise = &mut Noise::new(self.seed, "walk");
         let start = experiment.draw_plain(self.chains, NoFlags {}, noise)?;
@@ -149,7 +158,7 @@ impl Measure {
         let potential = &target.density.potential;
         let per_site = (target.density.n_variables() as f64).recip();
         let observables = |x: &Tensor<2>| {
-            fields.add(x);
+            see(x);
             vec![potential.energy(x.clone()) * per_site, abs_mean(x.clone())]
         };
         Ok(hmc.run(flow, potential, &target.group, start, observables, noise))
