@@ -31,6 +31,7 @@ mod affine;
 mod backend;
 mod combination;
 mod convolution;
+mod coupling;
 mod elementwise;
 #[cfg(feature = "flex")]
 mod flex;
@@ -53,6 +54,7 @@ pub use affine::{affine, masked_affine};
 pub use backend::{BackendError, backends, compiled, default_backend, device, devices, has_double_precision};
 pub use combination::combination;
 pub use convolution::{Window, convolution};
+pub use coupling::{Couple, coupled};
 pub use elementwise::{Function, bce_with_logits, exp, log_sigmoid, relu, sigmoid, silu, softplus, tanh};
 pub use memory::{CheckedAllocator, available_memory, keep_freed_memory};
 pub use network::{network, network_with_trace};

@@ -13,6 +13,15 @@
 #[cfg(feature = "rayon")]
 pub use rayon::{current_num_threads, prelude::*};
 
+/// Does the work on one of the threads that share parallel loops. A loop in it starts at once; from another thread it would first be
+/// handed over, which costs more than many small loops do.
+pub fn on_worker<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(feature = "rayon")]
+    return rayon::scope(|_| work());
+    #[cfg(not(feature = "rayon"))]
+    work()
+}
+
 #[cfg(not(feature = "rayon"))]
 pub use sequential::*;
 

@@ -135,6 +135,25 @@ impl Estimate {
         Self::sampled(mean, (variance / n as f64).sqrt(), Kind::Unbiased, n).if_enough(n)
     }
 
+    /// A statistic of independent groups of samples, with the jackknife error of its values when each group in turn is left out. The
+    /// kind is asymptotic.
+    ///
+    /// ```text
+    /// s² = (G - 1)/G Σ_g (f_g - f̄)²      f_g without group g
+    /// ```
+    ///
+    /// References: Quenouille, Biometrika 43:353 (1956), doi:10.1093/biomet/43.3-4.353; Efron & Stein, Ann. Stat. 9:586 (1981),
+    /// doi:10.1214/aos/1176345462.
+    ///
+    /// The error of fewer than two groups is unknown: NaN. That of fewer than five is unreliable.
+    pub fn jackknife(value: f64, left_out: &[f64]) -> Self {
+        let groups = left_out.len();
+        let (_, variance) = crate::math::mean_and_variance(left_out);
+        let n = groups as f64;
+        let std_err = ((n - 1.0) * (n - 1.0) / n * variance).sqrt();
+        Self::sampled(value, std_err, Kind::Asymptotic, groups).if_enough(groups)
+    }
+
     /// The fraction of independent trials that succeed. The standard error is that of the posterior distribution for a uniform
     /// prior, `√(p (1-p) / (n+3))` with `p = (k+1)/(n+2)`: it is not 0 if all of them succeed, or none. The kind is unbiased.
     pub fn fraction(trials: &[bool]) -> Self {
@@ -245,6 +264,21 @@ mod tests {
     #[test]
     fn the_error_of_a_single_sample_is_unknown() {
         assert!(Estimate::mean(&[1.0]).std_err.is_nan());
+    }
+
+    /// The jackknife of a mean is its standard error.
+    #[test]
+    fn the_jackknife_of_a_mean_is_the_textbook_error() {
+        let samples = [0.3, -1.0, 2.5, 4.0, 0.2, 1.1];
+        let sum: f64 = samples.iter().sum();
+        let left_out: Vec<f64> = samples.iter().map(|x| (sum - x) / 5.0).collect();
+        let (mean, jackknife) = (Estimate::mean(&samples), Estimate::jackknife(sum / 6.0, &left_out));
+        assert!((jackknife.std_err - mean.std_err).abs() < 1e-15);
+        assert_eq!(
+            (jackknife.kind, jackknife.samples, jackknife.unreliable),
+            (Kind::Asymptotic, Some(6), None)
+        );
+        assert!(Estimate::jackknife(1.0, &[1.0]).std_err.is_nan());
     }
 
     #[test]

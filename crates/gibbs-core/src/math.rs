@@ -62,12 +62,18 @@ pub fn effective_sample_size(log_weights: &[f64]) -> f64 {
     (2.0 * log_sum_exp(log_weights) - log_sum_exp(&squares)).exp()
 }
 
+/// The logarithm of a term that is lost in a sum with 1.
+const LEAST_TERM: f64 = -40.0;
+
 /// `log Σ exp(x)` over each row, without overflow: `[batch, n] -> [batch]`. Differentiable.
 ///
-/// A row of `-∞` gives `-∞`.
+/// A row of `-∞` gives `-∞`. Terms below `e^-40` of the largest one, which is less than the rounding of a sum in f64, have no gradient:
+/// that would be made of subnormal numbers, with which processors are slow.
 pub fn log_sum_exp_rows(x: Tensor<2>) -> Tensor<1> {
     let max = x.clone().detach().max_dim(1).clamp_min(-f32::MAX);
-    let sum = (x - max.clone()).exp().sum_dim(1);
+    let below = x - max.clone();
+    let is_small = below.clone().detach().lower_elem(LEAST_TERM);
+    let sum = below.exp().mask_fill(is_small, 0.0).sum_dim(1);
     (sum.log() + max).squeeze_dim(1)
 }
 
@@ -132,6 +138,22 @@ mod tests {
         for (row, sum) in rows.iter().zip(sums) {
             assert!((log_sum_exp(row) - sum).abs() < 1e-5 * sum.abs().max(1.0));
         }
+    }
+
+    /// Small terms change neither the sum nor, with a gradient of zero, what depends on them.
+    #[test]
+    fn small_terms_have_no_gradient() {
+        let device = Device::flex().autodiff();
+        let rows = [[0.0, -39.0, -41.0], [1.0, 1.0, -200.0]];
+        let x = Tensor::<2>::from_data(rows, (&device, burn::tensor::DType::F64)).require_grad();
+        let sums = log_sum_exp_rows(x.clone());
+        let gradient = to_host(x.grad(&sums.clone().sum().backward()).unwrap());
+        assert_eq!(to_host(sums), rows.map(|row| log_sum_exp(&row)));
+        let want = [1.0, (-39f64).exp(), 0.0, 0.5, 0.5, 0.0];
+        assert!(
+            gradient.iter().zip(want).all(|(have, want)| (have - want).abs() <= 1e-15 * want),
+            "{gradient:?}"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::container::TensorContainer;
 use burn::tensor::{Bool, Int, Tensor};
+use gibbs_backend::combination;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{State, StateError};
@@ -135,7 +136,7 @@ impl ModuleMapper for Follow {
             return param.map(|_| target);
         }
         let decay = self.decay;
-        param.map(|average| average * decay + target * (1.0 - decay))
+        param.map(|average| combination(None, vec![(decay, average), (1.0 - decay, target)]))
     }
 
     fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {

@@ -17,7 +17,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match bench(&Args::parse().bench) {
+    match gibbs_backend::parallel::on_worker(|| bench(&Args::parse().bench)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => usage::report(&error),
     }

@@ -69,7 +69,7 @@ impl Family {
             toys: E::toys,
             playground: playground::<E>,
             command: command::<E>,
-            run: run::<E>,
+            run: |matches| gibbs_backend::parallel::on_worker(|| run::<E>(matches)),
         }
     }
 

@@ -36,8 +36,5 @@ maps! {
     Softplus: |x| x.positive_part() + x.log1p_exp_neg_abs(); |x| x.sigmoid();
     LogSigmoid: |x| -((-x).positive_part() + x.log1p_exp_neg_abs()); |x| (-x).sigmoid();
     Exp: |x| x.exp(); |y| y;
-    Silu: |x| x.silu(); |x| {
-        let s = x.sigmoid();
-        s * (R::ONE + x.clamped() * (R::ONE - s))
-    };
+    Silu: |x| x.silu_with_slope().0; |x| x.silu_with_slope().1;
 }

@@ -30,7 +30,7 @@ fn ulps(value: f32, truth: f64) -> f64 {
     (value - truth).abs() / 2f64.powi(exponent - 23)
 }
 
-fn worst<F: Map>(name: &str) {
+fn worst<F: Map>(name: &str, most: f64) {
     let x = sweep();
     for fused in [false, true] {
         let mut y = vec![0.0; x.len()];
@@ -49,38 +49,38 @@ fn worst<F: Map>(name: &str) {
                 largest = (error, x);
             }
         }
-        assert!(largest.0 <= 2.0, "{name}({}) is {} ulp off", largest.1, largest.0);
+        assert!(largest.0 <= most, "{name}({}) is {} ulp off", largest.1, largest.0);
     }
 }
 
 #[test]
 fn sigmoid_within_two_ulp() {
-    worst::<Sigmoid>("sigmoid");
+    worst::<Sigmoid>("sigmoid", 2.0);
 }
 
 #[test]
 fn tanh_within_two_ulp() {
-    worst::<Tanh>("tanh");
+    worst::<Tanh>("tanh", 2.0);
 }
 
 #[test]
 fn softplus_within_two_ulp() {
-    worst::<Softplus>("softplus");
+    worst::<Softplus>("softplus", 2.0);
 }
 
 #[test]
 fn log_sigmoid_within_two_ulp() {
-    worst::<LogSigmoid>("log_sigmoid");
+    worst::<LogSigmoid>("log_sigmoid", 2.0);
 }
 
 #[test]
 fn exp_within_two_ulp() {
-    worst::<Exp>("exp");
+    worst::<Exp>("exp", 2.0);
 }
 
 #[test]
-fn silu_within_two_ulp() {
-    worst::<Silu>("silu");
+fn silu_within_three_ulp() {
+    worst::<Silu>("silu", 3.0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, tensor::FloatTensor};
 
-use super::extension::{Functions, NetworkOps};
+use super::extension::{Functions, NetworkOps, Wanted};
 use crate::tensors::Tensors;
 
 impl<B: NetworkOps, C: CheckpointStrategy> NetworkOps for Autodiff<B, C> {
@@ -53,9 +53,12 @@ impl<B: NetworkOps, const N: usize> Backward<B, N> for NetworkBackward {
         let (x, layers, saved) = ops.state;
         let mut parents = ops.parents.into_iter();
         let x_node = parents.next().flatten();
-        let gradients = B::network_backward(x, layers, self.0, saved, gradient, x_node.is_some());
+        let of_layers: Vec<_> = parents.collect();
+        let wanted = Wanted { layers: of_layers.iter().any(Option::is_some), x: x_node.is_some() };
+        let gradients = B::network_backward(x, layers, self.0, saved, gradient, wanted);
         let Some(gradients) = gradients else { unreachable!("a backend with a network has its gradients") };
-        for (node, gradient) in parents.chain([x_node]).zip(gradients) {
+        let nodes = of_layers.into_iter().filter(|_| wanted.layers).chain([x_node]);
+        for (node, gradient) in nodes.zip(gradients) {
             if let Some(node) = node {
                 grads.register::<B>(node.id, gradient);
             }

@@ -41,20 +41,29 @@ pub(crate) trait NetworkOps: Backend {
         None
     }
 
-    /// The gradients of weights and biases, layer by layer, and with `with_x` that of `x` behind them.
+    /// The gradients of weights and biases, layer by layer, and that of `x` behind them, as far as they are wanted.
     fn network_backward(
         x: FloatTensor<Self>,
         #[extension_type] layers: Tensors<Self>,
         functions: Functions,
         saved: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
-        with_x: bool,
+        wanted: Wanted,
     ) -> Option<Vec<FloatTensor<Self>>> {
         None
     }
 }
 
 crate::portable_on_other_backends!(NetworkOps);
+
+/// Which gradients of a network are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// Of weights and biases.
+    pub(crate) layers: bool,
+    /// Of the inputs.
+    pub(crate) x: bool,
+}
 
 /// The functions of a network.
 #[derive(Clone, Copy, Debug)]

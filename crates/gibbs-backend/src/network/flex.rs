@@ -4,10 +4,10 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
-use super::extension::{Functions, NetworkOps};
+use super::extension::{Functions, NetworkOps, Wanted};
 use crate::flex::{Scalar, matrix, readable, slice, viewable, with_map, with_number};
 use crate::kernel::functions::Map;
-use crate::kernel::network::{self, Gradients, Operands, Packed, Saves, Shape, Traced};
+use crate::kernel::network::{self, Gradients, Layers, Operands, Packed, Saves, Shape, Traced};
 use crate::tensors::Tensors;
 
 impl NetworkOps for Flex {
@@ -51,30 +51,31 @@ impl NetworkOps for Flex {
         functions: Functions,
         saved: FlexTensor,
         gradient: FlexTensor,
-        with_x: bool,
+        wanted: Wanted,
     ) -> Option<Vec<FlexTensor>> {
         with_number!(
             x.dtype(),
             T => with_map!(
                 functions.hidden,
-                F => Some(backward::<F, T>(x, layers, functions, [saved, gradient], with_x))
+                F => Some(backward::<F, T>(x, layers, functions, [saved, gradient], wanted))
             ),
             None
         )
     }
 }
 
-fn saves(functions: Functions) -> Saves {
+pub(crate) fn saves(functions: Functions) -> Saves {
     if functions.hidden.derivative_from_result() { Saves::Results } else { Saves::Arguments }
 }
 
-fn shape(x: &FlexTensor, Tensors(layers): &Tensors<Flex>, functions: Functions) -> Shape {
+/// The shape of a network with this many inputs.
+pub(crate) fn shape(n_in: usize, Tensors(layers): &Tensors<Flex>, functions: Functions) -> Shape {
     let biases = layers.iter().skip(1).step_by(2).map(|bias| bias.shape()[0]);
-    Shape::new(std::iter::once(x.shape()[1]).chain(biases).collect(), functions.at_last)
+    Shape::new(std::iter::once(n_in).chain(biases).collect(), functions.at_last)
 }
 
 /// The weights with their biases.
-fn packed<T: Scalar>(Tensors(layers): &Tensors<Flex>) -> Vec<Packed<T>> {
+pub(crate) fn packed<T: Scalar>(Tensors(layers): &Tensors<Flex>) -> Vec<Packed<T>> {
     let of_layer = |layer: &[FlexTensor]| {
         let (weight, bias) = (viewable(layer[0].clone()), readable(layer[1].clone()));
         Packed::new(matrix::<T>(&weight), Some(slice(&bias)))
@@ -88,7 +89,7 @@ fn forward<F: Map, T: Scalar>(
     functions: Functions,
     saves: Option<Saves>,
 ) -> (FlexTensor, FlexTensor) {
-    let shape = shape(&x, &layers, functions);
+    let shape = shape(x.shape()[1], &layers, functions);
     let x = readable(x);
     let packed = packed::<T>(&layers);
     let (rows, width) = (x.shape()[0], if saves.is_some() { shape.saved() } else { 0 });
@@ -106,7 +107,7 @@ fn traced<F: Map, T: Scalar>(
     functions: Functions,
     joint: FlexTensor,
 ) -> (FlexTensor, FlexTensor) {
-    let shape = shape(&x, &layers, functions);
+    let shape = shape(x.shape()[1], &layers, functions);
     let derivative_from_result = functions.hidden.derivative_from_result();
     let Ok(weights) = <[_; 3]>::try_from(packed::<T>(&layers)) else { unreachable!("three layers") };
     let (x, joint) = (readable(x), viewable(joint));
@@ -126,28 +127,36 @@ fn backward<F: Map, T: Scalar>(
     layers: Tensors<Flex>,
     functions: Functions,
     [saved, gradient]: [FlexTensor; 2],
-    with_x: bool,
+    wanted: Wanted,
 ) -> Vec<FlexTensor> {
-    let shape = shape(&x, &layers, functions);
+    let shape = shape(x.shape()[1], &layers, functions);
     let (x, gradient) = (readable(x), readable(gradient));
+    let weights = transposed::<T>(&layers, wanted.x);
+    let layers = Layers { shape: &shape, weights: &weights, saves: saves(functions) };
+    let operands = Operands { layers, x: slice(&x), saved: slice(&saved), gradient: slice(&gradient) };
+    let gradients = network::backward::<F, T>(&operands, wanted);
+    tensors(&shape, gradients, x.layout().shape().dims())
+}
+
+/// The transposed weights, those of the first layer on demand.
+pub(crate) fn transposed<T: Scalar>(layers: &Tensors<Flex>, with_first: bool) -> Vec<Option<Packed<T>>> {
     let weights = layers.0.iter().step_by(2).enumerate().map(|(layer, weight)| {
         let weight = viewable(weight.clone());
-        (layer > 0 || with_x).then(|| Packed::new(matrix::<T>(&weight).transposed(), None))
+        (layer > 0 || with_first).then(|| Packed::new(matrix::<T>(&weight).transposed(), None))
     });
-    let weights: Vec<_> = weights.collect();
-    let operands = Operands {
-        shape: &shape,
-        weights: &weights,
-        x: slice(&x),
-        saved: slice(&saved),
-        saves: saves(functions),
-        gradient: slice(&gradient),
-    };
-    let Gradients { layers, x: of_x } = network::backward::<F, T>(&operands, with_x);
+    weights.collect()
+}
+
+/// Gradients as tensors, those of the layers and then that of `x`, whose shape is given.
+pub(crate) fn tensors<T: Scalar>(
+    shape: &Shape,
+    Gradients { layers, x }: Gradients<T>,
+    shape_of_x: [usize; 2],
+) -> Vec<FlexTensor> {
     let of_layers = layers.into_iter().enumerate().flat_map(|(layer, [weight, bias])| {
         let [n_in, n_out] = shape.layer(layer);
         [TensorData::new(weight, [n_in, n_out]), TensorData::new(bias, [n_out])]
     });
-    let of_x = of_x.map(|of_x| TensorData::new(of_x, x.shape()));
+    let of_x = x.map(|of_x| TensorData::new(of_x, shape_of_x));
     of_layers.chain(of_x).map(FlexTensor::from_data).collect()
 }

@@ -4,17 +4,17 @@ mod autodiff;
 #[allow(unused_variables, reason = "the default methods have no kernel and do not read their arguments")]
 pub(crate) mod extension;
 #[cfg(feature = "flex")]
-mod flex;
+pub(crate) mod flex;
 
 use burn::backend::Dispatch;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::tensors::Tensors;
 use crate::{Function, affine};
 use extension::{Functions, NetworkOps};
 
 /// Layers of one operation. A deeper network is several of them.
-const DEEPEST: usize = 4;
+pub(crate) const DEEPEST: usize = 4;
 
 /// The most numbers of a matrix of weights: several of them stay in the cache of a core with a block of rows.
 const LARGEST: usize = 1 << 16;
@@ -77,13 +77,15 @@ pub fn network_with_trace(
     if x.dims()[0] == 0 || !layers.iter().all(is_small) || joint.dtype() != x.dtype() {
         return None;
     }
-    let (layers, functions) = (tensors(&x, &layers)?, Functions { hidden: function, at_last: false });
+    let layers = tensors(x.dtype(), x.dims()[1], &layers)?;
+    let functions = Functions { hidden: function, at_last: false };
     let joint = joint.into_dispatch();
     let (y, trace) = <Dispatch as NetworkOps>::network_traced(x.into_dispatch(), layers, functions, joint)?;
     Some((Tensor::from_dispatch(y), Tensor::from_dispatch(trace)))
 }
 
-fn is_small((weight, _): &(Tensor<2>, Tensor<1>)) -> bool {
+/// Whether the matrix of weights of a layer stays in the cache.
+pub(crate) fn is_small((weight, _): &(Tensor<2>, Tensor<1>)) -> bool {
     (1..=LARGEST).contains(&weight.dims().iter().product())
 }
 
@@ -106,18 +108,22 @@ fn together(
     function: Function,
     at_last: bool,
 ) -> Option<Tensor<2>> {
-    let (layers, functions) = (tensors(x, layers)?, Functions { hidden: function, at_last });
+    let layers = tensors(x.dtype(), x.dims()[1], layers)?;
+    let functions = Functions { hidden: function, at_last };
     <Dispatch as NetworkOps>::network(x.clone().into_dispatch(), layers, functions).map(Tensor::from_dispatch)
 }
 
-/// The tensors of several layers, if their shapes and types fit each other.
-fn tensors(x: &Tensor<2>, layers: &[(Tensor<2>, Tensor<1>)]) -> Option<Tensors<Dispatch>> {
-    let [_, mut width] = x.dims();
+/// The tensors of several layers, if their shapes and types fit each other and inputs of this type and width.
+pub(crate) fn tensors(
+    dtype: DType,
+    mut width: usize,
+    layers: &[(Tensor<2>, Tensor<1>)],
+) -> Option<Tensors<Dispatch>> {
     let mut fits = layers.len() > 1;
     for (weight, bias) in layers {
         let ([n_in, n_out], [n_bias]) = (weight.dims(), bias.dims());
         fits &= width == n_in && n_bias == n_out;
-        fits &= weight.dtype() == x.dtype() && bias.dtype() == x.dtype();
+        fits &= weight.dtype() == dtype && bias.dtype() == dtype;
         width = n_out;
     }
     if !fits {

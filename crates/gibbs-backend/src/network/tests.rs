@@ -124,6 +124,24 @@ mod on_flex {
         check(1300, &[3, 20, 20, 4], DType::F64, &device, 1e-13);
     }
 
+    /// What is not wanted does not change the rest.
+    #[test]
+    fn gradients_are_the_same_alone() {
+        let device = Device::flex().autodiff();
+        for (function, n) in [(Function::Silu, 300), (Function::Tanh, 70)] {
+            let all = results(network, operands(n, &[5, 40, 33, 6], DType::F32, &device), function);
+            let (x, layers) = operands(n, &[5, 40, 33, 6], DType::F32, &device);
+            let half_squares = |y: Tensor<2>| y.square().sum().mul_scalar(0.5).backward();
+            let free = x.clone().require_grad();
+            let grads = half_squares(network(free.clone(), layers.clone(), function));
+            assert_eq!(doubles(free.grad(&grads).unwrap()), all[1]);
+            let last = layers[2].1.clone().require_grad();
+            let with_last = [&layers[..2], &[(layers[2].0.clone(), last.clone())]].concat();
+            let grads = half_squares(network(x, with_last, function));
+            assert_eq!(doubles(last.grad(&grads).unwrap()), all[7]);
+        }
+    }
+
     /// The networks of this test are really one operation.
     #[test]
     fn small_layers_are_together() {

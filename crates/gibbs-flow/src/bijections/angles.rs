@@ -114,6 +114,14 @@ impl VariableMaps {
         self.map.scaled(x, parameters, Some(columns.clone()), inverse)
     }
 
+    /// The bound of the logarithms of the scales of affine maps; `None` for other maps.
+    pub(crate) fn log_scale_bound(&self) -> Option<f64> {
+        match self.map {
+            Univariate::Affine { max_log_scale } if !self.has_phase => Some(max_log_scale),
+            _ => None,
+        }
+    }
+
     /// Phases `[n, D]`, which are 0 for real variables, and the other parameters.
     fn phases(&self, parameters: &Tensor<2>) -> Option<(Tensor<2>, Tensor<2>)> {
         let (width, all) = (self.is_angle.len(), parameters.dims()[1]);

@@ -12,7 +12,12 @@
 
 use burn::{module::Module, prelude::*, tensor::DType};
 use gibbs_backend::Noise;
-use gibbs_core::{Bijection, ConditionalLogProb, Sample, math::row_zeros, params::placement};
+use gibbs_core::{
+    Bijection, ConditionalLogProb, Sample,
+    columns::{inverse as places, select},
+    math::row_zeros,
+    params::placement,
+};
 
 use super::layer_config::FlowLayer;
 use crate::{Mixture, base, base::Angles};
@@ -111,6 +116,31 @@ impl<B: FlowLayer> Chain<B> {
     /// Which variables learned maps have changed after the chain, for those that they have changed before it.
     pub(crate) fn touch(&self, touched: Vec<bool>) -> Vec<bool> {
         self.layers.iter().fold(touched, |touched, layer| layer.touch(touched))
+    }
+
+    /// The chain, or its inverse, on all blocks of variables of `x [n, W + 1]`, whose last column is a log-determinant to which it adds.
+    /// `columns` are those of one block after the other: all of `0..W`, each once.
+    ///
+    /// # Panics
+    /// If the chain has a context, or the blocks have another width than it.
+    pub(crate) fn on_blocks(&self, x: Tensor<2>, columns: &[usize], inverse: bool) -> Tensor<2> {
+        let pass = |x: Tensor<2>, layer: &B| layer.on_blocks(&x, columns, inverse);
+        let together = match inverse {
+            false => self.layers.iter().try_fold(x.clone(), pass),
+            true => self.layers.iter().rev().try_fold(x.clone(), pass),
+        };
+        together.unwrap_or_else(|| self.on_rows(x, columns, inverse))
+    }
+
+    /// The same, with each block as a row.
+    fn on_rows(&self, x: Tensor<2>, columns: &[usize], inverse: bool) -> Tensor<2> {
+        let ([n, _], all) = (x.dims(), columns.len());
+        let ladj = x.clone().narrow(1, all, 1);
+        let rows = select(x, columns).reshape([n * all / self.n_variables, self.n_variables]);
+        let (z, added) = if inverse { self.inverse(rows, None) } else { self.forward(rows, None) };
+        let z = select(z.reshape([n, all]), &places(columns));
+        let added = added.reshape([n, all / self.n_variables]).sum_dim(1);
+        Tensor::cat(vec![z, ladj + added], 1)
     }
 
     /// The flow whose [`Elementwise`](crate::Elementwise) layers normalize their inputs when `x [n, D]` enters the flow: the

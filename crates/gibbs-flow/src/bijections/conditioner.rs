@@ -22,9 +22,18 @@ pub trait Conditioner: Module + ModuleDisplay {
     /// Kept variables in the order of the data, with the context behind them, `[n, |A| + C]`, to parameters `[n, P·|B|]`: the
     /// first parameter of all changed variables, then the second of all, and so on.
     fn parameters(&self, kept: Tensor<2>) -> Tensor<2>;
+
+    /// The network, if it is an MLP.
+    fn mlp(&self) -> Option<&Mlp> {
+        None
+    }
 }
 
 impl Conditioner for Mlp {
+    fn mlp(&self) -> Option<&Mlp> {
+        Some(self)
+    }
+
     fn parameters(&self, kept: Tensor<2>) -> Tensor<2> {
         self.forward(kept)
     }
@@ -125,6 +134,13 @@ pub enum AnyConditioner {
 }
 
 impl Conditioner for AnyConditioner {
+    fn mlp(&self) -> Option<&Mlp> {
+        match self {
+            Self::Mlp(network) => Some(network),
+            Self::Convolutional(_) => None,
+        }
+    }
+
     fn parameters(&self, kept: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Mlp(network) => network.parameters(kept),

@@ -14,7 +14,7 @@
 //! Cost: one pass of the conditioner, in either direction. It reads the kept columns only.
 
 use burn::{config::Config, module::Module, prelude::*};
-use gibbs_backend::Noise;
+use gibbs_backend::{Couple, Noise, coupled};
 use gibbs_core::{Bijection, ConfigError, nn::append_context};
 
 use super::{
@@ -161,5 +161,24 @@ impl<C: Conditioner> FlowLayer for Coupling<C> {
 
     fn has_coupling(&self) -> bool {
         true
+    }
+
+    fn on_blocks(&self, x: &Tensor<2>, columns: &[usize], inverse: bool) -> Option<Tensor<2>> {
+        let bound = self.changed.log_scale_bound()?;
+        let Partition { kept, changed, .. } = &self.partition;
+        if self.n_context > 0 || kept.is_empty() {
+            return None;
+        }
+        let network = self.conditioner.mlp()?.network();
+        let layers = network.layers().iter().map(|layer| (layer.weight.clone(), layer.bias.clone()));
+        let layers: Vec<_> = layers.collect();
+        let blocks = columns.chunks_exact(kept.len() + changed.len());
+        let of_blocks = |chosen: &[usize]| {
+            let of_block = |block: &'_ [usize]| chosen.iter().map(|&place| block[place]).collect::<Vec<_>>();
+            blocks.clone().flat_map(of_block).collect()
+        };
+        let (kept, changed) = (of_blocks(kept), of_blocks(changed));
+        let couple = Couple { blocks: blocks.len(), kept, changed, bound, inverse };
+        coupled(x.clone(), &layers, network.activation().function(), &couple)
     }
 }

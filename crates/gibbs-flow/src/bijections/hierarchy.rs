@@ -29,7 +29,6 @@ use gibbs_backend::Noise;
 use gibbs_core::{
     Bijection, ConfigError,
     columns::{inverse, select},
-    math::{row_sums, row_zeros},
     nn::{Activation, Widths},
 };
 
@@ -105,23 +104,21 @@ impl HierarchyScale {
         self.n_sites() / self.square.iter().product::<usize>()
     }
 
-    /// The order of the variables before each flow of the scale, given that before the flow before it, and the order after the last
-    /// flow: the means of all squares, then their first differences, and so on.
-    fn orders(&self, n_layers: usize) -> Vec<Vec<usize>> {
+    /// The sites of the scale as its flows read them.
+    fn sites(&self) -> Sites {
         let shift = self.patch.map(|side| side / 2);
-        let layers = (0..n_layers).flat_map(|_| [(self.patch, shift), (self.patch, [0, 0])]);
-        let mut before: Vec<usize> = (0..self.n_sites()).collect();
-        let relative = |(shape, shift)| {
-            let places = inverse(&before);
-            before = self.blocks(shape, shift);
-            before.iter().map(|&site| places[site]).collect()
-        };
-        let mut orders: Vec<Vec<usize>> = layers.chain([(self.square, [0, 0])]).map(relative).collect();
-        let n_left = self.n_left();
-        let size = self.n_sites() / n_left;
-        let split = (0..size).flat_map(|place| (0..n_left).map(move |index| index * size + place));
-        orders.push(split.collect());
-        orders
+        // Each variable of an odd lattice has a scale and shift of its own.
+        let shape = if self.square == [1, 1] { self.patch } else { self.square };
+        let (n_sites, n_left, squares) = (self.n_sites(), self.n_left(), self.blocks(self.square, [0, 0]));
+        let size = n_sites / n_left;
+        let of_place = |place: usize| squares.iter().skip(place).step_by(size).copied();
+        let split = of_place(0).chain([n_sites]).chain((1..size).flat_map(of_place)).collect();
+        Sites {
+            patches: [self.blocks(self.patch, shift), self.blocks(self.patch, [0, 0])],
+            squares: self.blocks(shape, [0, 0]),
+            split,
+            n_left,
+        }
     }
 
     /// The sites block by block, for blocks of this shape that begin `shift` sites after the first one along each axis.
@@ -241,17 +238,14 @@ impl InitLayer for HierarchyConfig {
             let owned = if owners[index] == index { 2 * self.n_layers } else { 0 };
             let flow = |_| chain(self.layers(scale.patch), scale.patch.iter().product());
             let patches = (0..owned).map(flow).collect::<Result<_, ConfigError>>()?;
-            // Each variable of an odd lattice has a scale of its own.
-            let (shape, transforms) = match scale.n_sites() / scale.n_left() {
-                1 => (scale.patch, None),
-                _ => (scale.square, Some(LayerConfig::hartley(scale.square.to_vec()))),
+            let (shape, transforms) = match scale.left() {
+                None => (scale.patch, None),
+                Some(_) => (scale.square, Some(LayerConfig::hartley(scale.square.to_vec()))),
             };
             let layers = transforms.into_iter().chain([LayerConfig::act_norm()]).collect();
             levels.push(Level { patches, squares: chain(layers, shape.iter().product())? });
         }
-        let orders = scales.iter().map(|scale| scale.orders(self.n_layers)).collect();
-        let n_left = scales.iter().map(HierarchyScale::n_left).collect();
-        Ok(Hierarchy { levels, orders, owners, n_left })
+        Ok(Hierarchy { levels, sites: scales.iter().map(HierarchyScale::sites).collect(), owners })
     }
 }
 
@@ -264,6 +258,19 @@ pub struct Level<B> {
     pub squares: Chain<B>,
 }
 
+/// The sites of a scale as its flows read them.
+#[derive(Clone, Debug)]
+struct Sites {
+    /// Those of the patches of disentanglers and of decimators, one patch after the other.
+    patches: [Vec<usize>; 2],
+    /// Those of the squares, one after the other.
+    squares: Vec<usize>,
+    /// The columns after the scale: the means of all squares, the log-determinant, the first differences of all squares, and so on.
+    split: Vec<usize>,
+    /// Number of means.
+    n_left: usize,
+}
+
 /// Small flows of patches, scale by scale.
 ///
 /// The latent variables `[n, R·C]` begin with the coarsest one. The differences of a scale follow those of the coarser scales
@@ -272,84 +279,75 @@ pub struct Level<B> {
 pub struct Hierarchy<B> {
     /// The flows of each scale, from the finest one.
     pub levels: Vec<Level<B>>,
-    /// For each scale the order of its variables before each flow and after the last one.
     #[module(skip)]
-    orders: Vec<Vec<Vec<usize>>>,
+    sites: Vec<Sites>,
     /// For each scale the scale whose flows of patches it has.
     #[module(skip)]
     owners: Vec<usize>,
-    /// Variables that are left after each scale.
-    #[module(skip)]
-    n_left: Vec<usize>,
 }
 
-impl<B: Bijection> Hierarchy<B> {
-    /// The flows of patches of a scale, in the order of the pass.
-    fn patches(&self, scale: usize) -> &[Chain<B>] {
-        &self.levels[self.owners[scale]].patches
+/// Fields of a scale are `[n, sites + 1]` here: the last column is the log-determinant of all that was before.
+impl<B: FlowLayer> Hierarchy<B> {
+    /// The flows of patches of a scale with the sites of their patches, in the order of the pass.
+    fn patches(&self, scale: usize) -> impl DoubleEndedIterator<Item = (&Chain<B>, &[usize])> {
+        let flows = &self.levels[self.owners[scale]].patches;
+        let sites = &self.sites[scale].patches;
+        flows.iter().enumerate().map(move |(index, flow)| (flow, sites[index % 2].as_slice()))
     }
 
-    /// A field `[n, sites]` of a scale after all flows of patches, square by square, and their `ladj [n]`.
-    fn squares(&self, scale: usize, x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        let (patches, orders) = (self.patches(scale), &self.orders[scale]);
-        let start = (x.clone(), row_zeros(&x));
-        let (x, total) = patches.iter().zip(orders).fold(start, |(x, total), (flow, order)| {
-            let (z, ladj) = blockwise(flow, select(x, order), false);
-            (z, total + ladj)
-        });
-        (select(x, &orders[patches.len()]), total)
+    /// A field of a scale after all flows of patches.
+    fn disentangled(&self, scale: usize, x: Tensor<2>) -> Tensor<2> {
+        self.patches(scale).fold(x, |x, (flow, sites)| flow.on_blocks(x, sites, false))
     }
 
     /// The field that is left after a scale, and the latents of the scale if there are any.
-    fn split(&self, scale: usize, squares: Tensor<2>) -> (Tensor<2>, Option<Tensor<2>>) {
-        let x = select(squares, &self.orders[scale][self.patches(scale).len() + 1]);
-        let ([_, width], left) = (x.dims(), self.n_left[scale]);
-        let latents = (left < width).then(|| x.clone().narrow(1, left, width - left));
+    fn split(&self, scale: usize, x: Tensor<2>) -> (Tensor<2>, Option<Tensor<2>>) {
+        let Sites { split, n_left, .. } = &self.sites[scale];
+        let (x, left) = (select(x, split), n_left + 1);
+        let latents = (left < split.len()).then(|| x.clone().narrow(1, left, split.len() - left));
         (x.narrow(1, 0, left), latents)
     }
 }
 
-/// A small flow of all blocks of variables `[n, blocks·width]` at once: what it makes of them, and the total `ladj [n]`.
-fn blockwise<B: Bijection>(flow: &Chain<B>, x: Tensor<2>, inverse: bool) -> (Tensor<2>, Tensor<1>) {
-    let ([n, all], width) = (x.dims(), flow.n_variables());
-    let blocks = x.reshape([n * all / width, width]);
-    let (z, ladj) = if inverse { flow.inverse(blocks, None) } else { flow.forward(blocks, None) };
-    (z.reshape([n, all]), row_sums(ladj.reshape([n, all / width])))
+/// A field with a log-determinant of zero.
+fn with_ladj(x: &Tensor<2>) -> Tensor<2> {
+    Tensor::cat(vec![x.clone(), x.clone().narrow(1, 0, 1).detach().zeros_like()], 1)
 }
 
-impl<B: Bijection> Bijection for Hierarchy<B> {
+/// The field and the log-determinant.
+fn parts(x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+    let [_, width] = x.dims();
+    (x.clone().narrow(1, 0, width - 1), x.narrow(1, width - 1, 1).squeeze_dim(1))
+}
+
+impl<B: FlowLayer> Bijection for Hierarchy<B> {
     fn forward(&self, x: Tensor<2>, _: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        let (mut field, mut latents, mut total) = (x.clone(), Vec::new(), row_zeros(&x));
+        let (mut field, mut latents) = (with_ladj(&x), Vec::new());
         for (scale, level) in self.levels.iter().enumerate() {
-            let (squares, of_patches) = self.squares(scale, field);
-            let (squares, of_squares) = blockwise(&level.squares, squares, false);
+            let squares =
+                level.squares.on_blocks(self.disentangled(scale, field), &self.sites[scale].squares, false);
             let (left, leaving) = self.split(scale, squares);
             latents.extend(leaving);
-            (field, total) = (left, total + of_patches + of_squares);
+            field = left;
         }
+        let (field, ladj) = parts(field);
         latents.push(field);
         latents.reverse();
-        (Tensor::cat(latents, 1), total)
+        (Tensor::cat(latents, 1), ladj)
     }
 
     fn inverse(&self, z: Tensor<2>, _: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        let (mut known, mut total) = (0, row_zeros(&z));
-        let mut field: Option<Tensor<2>> = None;
+        let coarsest = self.sites.last().map_or(0, |sites| sites.n_left);
+        let mut field = with_ladj(&z.clone().narrow(1, 0, coarsest));
         for (scale, level) in self.levels.iter().enumerate().rev() {
-            let orders = &self.orders[scale];
-            let n_sites = orders[0].len();
-            let latents = z.clone().narrow(1, known, n_sites - known);
-            let x = Tensor::cat(field.into_iter().chain([latents]).collect(), 1);
-            let x = select(x, &inverse(&orders[orders.len() - 1]));
-            let flows: Vec<&Chain<B>> = self.patches(scale).iter().chain([&level.squares]).collect();
-            let x = flows.into_iter().zip(orders).rev().fold(x, |x, (flow, order)| {
-                let (x, ladj) = blockwise(flow, x, true);
-                total = total.clone() + ladj;
-                select(x, &inverse(order))
-            });
-            (field, known) = (Some(x), n_sites);
+            let Sites { squares, split, n_left, .. } = &self.sites[scale];
+            let latents = split.len() - 1 - n_left;
+            let latents = (latents > 0).then(|| z.clone().narrow(1, *n_left, latents));
+            let x = select(Tensor::cat([field].into_iter().chain(latents).collect(), 1), &inverse(split));
+            let x = level.squares.on_blocks(x, squares, true);
+            field = self.patches(scale).rev().fold(x, |x, (flow, sites)| flow.on_blocks(x, sites, true));
         }
-        (field.unwrap_or(z), total)
+        parts(field)
     }
 }
 
@@ -360,13 +358,14 @@ impl<B: FlowLayer> FlowLayer for Hierarchy<B> {
 
     /// The scales and shifts of means and differences fit the fields.
     fn fitted(mut self, x: &Tensor<2>, _: Option<&Tensor<2>>) -> Self {
-        let mut field = x.clone();
+        let mut field = with_ladj(x);
         for scale in 0..self.levels.len() {
-            let (squares, _) = self.squares(scale, field);
-            let flow = self.levels[scale].squares.clone();
-            let ([n, all], width) = (squares.dims(), flow.n_variables());
-            let flow = flow.fitted(squares.clone().reshape([n * all / width, width]), None);
-            field = self.split(scale, blockwise(&flow, squares, false).0).0;
+            let x = self.disentangled(scale, field);
+            let (sites, flow) = (&self.sites[scale].squares, self.levels[scale].squares.clone());
+            let ([n, all], width) = (x.dims(), flow.n_variables());
+            let rows = select(x.clone(), sites).reshape([n * (all - 1) / width, width]);
+            let flow = flow.fitted(rows, None);
+            field = self.split(scale, flow.on_blocks(x, sites, false)).0;
             self.levels[scale].squares = flow;
         }
         self

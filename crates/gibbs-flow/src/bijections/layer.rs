@@ -183,6 +183,10 @@ macro_rules! layers {
                 match self { $(Self::$kind(layer) => layer.has_coupling(),)* }
             }
 
+            fn on_blocks(&self, x: &Tensor<2>, columns: &[usize], inverse: bool) -> Option<Tensor<2>> {
+                match self { $(Self::$kind(layer) => layer.on_blocks(x, columns, inverse),)* }
+            }
+
             fn fitted(self, x: &Tensor<2>, context: Option<&Tensor<2>>) -> Self {
                 match self { $(Self::$kind(layer) => Self::$kind(FlowLayer::fitted(layer, x, context)),)* }
             }

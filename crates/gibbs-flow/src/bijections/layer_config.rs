@@ -49,6 +49,12 @@ pub trait FlowLayer: Bijection {
         false
     }
 
+    /// The layer, or its inverse, on blocks of columns of `x [n, W + 1]` at once, whose last column is a log-determinant to which it adds.
+    /// `columns` are those of one block after the other. `None` if the layer has no such operation, as by default.
+    fn on_blocks(&self, _x: &Tensor<2>, _columns: &[usize], _inverse: bool) -> Option<Tensor<2>> {
+        None
+    }
+
     /// The layer with its normalizations fitted to the inputs `x`. By default it stays as it is.
     #[must_use]
     fn fitted(self, _x: &Tensor<2>, _context: Option<&Tensor<2>>) -> Self {

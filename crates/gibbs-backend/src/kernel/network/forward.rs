@@ -58,15 +58,15 @@ pub(crate) enum Saves {
     Results,
 }
 
-struct Forward<'a, F, T> {
-    shape: &'a Shape,
-    weights: &'a [Packed<T>],
-    x: &'a [T],
-    y: &'a mut [T],
-    saves: Option<Saves>,
-    saved: &'a mut [MaybeUninit<T>],
-    buffers: &'a mut [Vec<T>; 2],
-    map: PhantomData<F>,
+pub(super) struct Forward<'a, F, T> {
+    pub(super) shape: &'a Shape,
+    pub(super) weights: &'a [Packed<T>],
+    pub(super) x: &'a [T],
+    pub(super) y: &'a mut [T],
+    pub(super) saves: Option<Saves>,
+    pub(super) saved: &'a mut [MaybeUninit<T>],
+    pub(super) buffers: &'a mut [Vec<T>; 2],
+    pub(super) map: PhantomData<F>,
 }
 
 impl<F: Map, T: Number> Kernel for Forward<'_, F, T> {

@@ -10,6 +10,7 @@
 //! gradients, so that these do not depend on the number of threads.
 
 mod backward;
+pub(crate) mod coupling;
 mod forward;
 mod rows;
 mod trace;
@@ -19,7 +20,7 @@ use std::ops::Range;
 use super::matrix::Matrix;
 use super::real::Number;
 use super::tile::LANES;
-pub(crate) use backward::{Gradients, Operands, backward};
+pub(crate) use backward::{Gradients, Layers, Operands, backward};
 pub(crate) use forward::{Saves, forward};
 pub(crate) use trace::{Traced, traced};
 
