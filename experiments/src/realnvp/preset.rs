@@ -16,8 +16,9 @@ use crate::{
     variational::{Symmetrization, VariationalTrain},
 };
 
-/// Steps of a run on a Hamiltonian: a minute for densities of the plane, eight for 16×16 dual fields.
+/// Steps of a run on a Hamiltonian: a minute for densities of the plane, eight for 16×16 dual fields. A hierarchy takes more.
 const TARGET_STEPS: usize = 4000;
+const HIERARCHY_STEPS: usize = 5000;
 
 pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<RealNvpExperiment>> {
     let system = continuous_of(request);
@@ -66,6 +67,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Re
     let (default_steps, rate) = match (has_data, base) {
         (true, Some(_)) => (base::STEPS, 1e-3),
         (true, None) => (if is_narrow { 8000 } else { 2000 }, 2e-3),
+        (false, _) if kind == FlowKind::Hierarchy => (HIERARCHY_STEPS, 3e-3),
         (false, _) => (TARGET_STEPS, 3e-3),
     };
     let length = Length {

@@ -35,7 +35,7 @@ pub struct Chain<B> {
     n_context: usize,
 }
 
-impl<B: Bijection> Chain<B> {
+impl<B: FlowLayer> Chain<B> {
     /// A chain over `n_variables`, with a context of width `n_context`, 0 for none.
     pub fn new(layers: Vec<B>, n_variables: usize, n_context: usize) -> Self {
         Self { layers, base: None, angles: None, n_variables, n_context }
@@ -162,27 +162,63 @@ impl<B: FlowLayer> Chain<B> {
     }
 }
 
-impl<B: Bijection> Bijection for Chain<B> {
-    fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        self.assert_fits(&x, context);
-        let start = (x.clone(), row_zeros(&x));
-        self.layers.iter().fold(start, |(x, total), layer| {
-            let (z, ladj) = layer.forward(x, context);
-            (z, total + ladj)
-        })
-    }
+/// `x [n, D]` with its log-determinant `[n]` as the last column.
+pub(super) fn joined(x: Tensor<2>, ladj: Tensor<1>) -> Tensor<2> {
+    Tensor::cat(vec![x, ladj.unsqueeze_dim(1)], 1)
+}
 
-    fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        self.assert_fits(&z, context);
-        let start = (z.clone(), row_zeros(&z));
-        self.layers.iter().rev().fold(start, |(z, total), layer| {
-            let (x, ladj) = layer.inverse(z, context);
-            (x, total + ladj)
-        })
+/// What [`joined`] has joined.
+pub(super) fn apart(x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+    let [_, width] = x.dims();
+    (x.clone().narrow(1, 0, width - 1), x.narrow(1, width - 1, 1).squeeze_dim(1))
+}
+
+impl<B: FlowLayer> Chain<B> {
+    /// Layers that act on blocks of columns stay with the log-determinant in one tensor, from the first of a run of them to the last.
+    fn pass<'a>(
+        &self,
+        layers: impl Iterator<Item = &'a B>,
+        x: Tensor<2>,
+        context: Option<&Tensor<2>>,
+        inverse: bool,
+    ) -> (Tensor<2>, Tensor<1>)
+    where
+        B: 'a,
+    {
+        self.assert_fits(&x, context);
+        let columns: Vec<usize> = (0..self.n_variables).collect();
+        let (mut on_blocks, mut together) = (context.is_none(), None);
+        let (mut x, mut ladj) = (x.clone(), row_zeros(&x));
+        for layer in layers {
+            if on_blocks && layer.acts_on_blocks() {
+                let from = together.take().unwrap_or_else(|| joined(x.clone(), ladj.clone()));
+                together = layer.on_blocks(&from, &columns, inverse);
+                if together.is_some() {
+                    continue;
+                }
+                (on_blocks, (x, ladj)) = (false, apart(from));
+            }
+            if let Some(together) = together.take() {
+                (x, ladj) = apart(together);
+            }
+            let (z, added) = if inverse { layer.inverse(x, context) } else { layer.forward(x, context) };
+            (x, ladj) = (z, ladj + added);
+        }
+        together.map_or((x, ladj), apart)
     }
 }
 
-impl<B: Bijection> ConditionalLogProb for Chain<B> {
+impl<B: FlowLayer> Bijection for Chain<B> {
+    fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
+        self.pass(self.layers.iter(), x, context, false)
+    }
+
+    fn inverse(&self, z: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
+        self.pass(self.layers.iter().rev(), z, context, true)
+    }
+}
+
+impl<B: FlowLayer> ConditionalLogProb for Chain<B> {
     fn n_context(&self) -> usize {
         self.n_context
     }
@@ -196,7 +232,7 @@ impl<B: Bijection> ConditionalLogProb for Chain<B> {
     }
 }
 
-impl<B: Bijection> Sample for Chain<B> {
+impl<B: FlowLayer> Sample for Chain<B> {
     /// # Panics
     /// If the flow has a context: see [`Chain::sample_given`].
     fn sample(&self, n: usize, noise: &mut Noise) -> Tensor<2> {

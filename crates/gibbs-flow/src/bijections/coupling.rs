@@ -163,12 +163,20 @@ impl<C: Conditioner> FlowLayer for Coupling<C> {
         true
     }
 
+    fn acts_on_blocks(&self) -> bool {
+        let is_affine = self.changed.log_scale_bound().is_some();
+        is_affine
+            && self.n_context == 0
+            && !self.partition.kept.is_empty()
+            && self.conditioner.mlp().is_some()
+    }
+
     fn on_blocks(&self, x: &Tensor<2>, columns: &[usize], inverse: bool) -> Option<Tensor<2>> {
-        let bound = self.changed.log_scale_bound()?;
-        let Partition { kept, changed, .. } = &self.partition;
-        if self.n_context > 0 || kept.is_empty() {
+        if !self.acts_on_blocks() {
             return None;
         }
+        let bound = self.changed.log_scale_bound()?;
+        let Partition { kept, changed, .. } = &self.partition;
         let network = self.conditioner.mlp()?.network();
         let layers = network.layers().iter().map(|layer| (layer.weight.clone(), layer.bias.clone()));
         let layers: Vec<_> = layers.collect();

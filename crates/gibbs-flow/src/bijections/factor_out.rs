@@ -23,7 +23,7 @@ pub struct FactorOut<B> {
     pub inner: Chain<B>,
 }
 
-impl<B: Bijection> FactorOut<B> {
+impl<B: FlowLayer> FactorOut<B> {
     /// A chain of the first variables.
     pub fn new(inner: Chain<B>) -> Self {
         Self { inner }
@@ -36,7 +36,7 @@ impl<B: Bijection> FactorOut<B> {
     }
 }
 
-impl<B: Bijection> Bijection for FactorOut<B> {
+impl<B: FlowLayer> Bijection for FactorOut<B> {
     fn forward(&self, x: Tensor<2>, context: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
         let (x, passing) = self.split(x);
         let (z, ladj) = self.inner.forward(x, context);

@@ -29,11 +29,12 @@ use gibbs_backend::Noise;
 use gibbs_core::{
     Bijection, ConfigError,
     columns::{inverse, select},
+    math::row_zeros,
     nn::{Activation, Widths},
 };
 
 use super::{
-    chain::Chain,
+    chain::{Chain, apart, joined},
     conditioner::{ConditionerConfig, MlpConditionerConfig},
     coupling::CouplingConfig,
     layer::{Layer, LayerConfig},
@@ -49,7 +50,7 @@ pub struct HierarchyConfig {
     /// Columns of the lattice: one, or an even number.
     pub columns: usize,
     /// Pairs of a disentangler and a decimator at each scale `D`, at least 1.
-    #[config(default = 2)]
+    #[config(default = 4)]
     pub n_layers: usize,
     /// Sites of a patch along each axis, at least 2. A scale has the largest even number up to it that divides its lattice.
     #[config(default = 4)]
@@ -309,20 +310,9 @@ impl<B: FlowLayer> Hierarchy<B> {
     }
 }
 
-/// A field with a log-determinant of zero.
-fn with_ladj(x: &Tensor<2>) -> Tensor<2> {
-    Tensor::cat(vec![x.clone(), x.clone().narrow(1, 0, 1).detach().zeros_like()], 1)
-}
-
-/// The field and the log-determinant.
-fn parts(x: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-    let [_, width] = x.dims();
-    (x.clone().narrow(1, 0, width - 1), x.narrow(1, width - 1, 1).squeeze_dim(1))
-}
-
 impl<B: FlowLayer> Bijection for Hierarchy<B> {
     fn forward(&self, x: Tensor<2>, _: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
-        let (mut field, mut latents) = (with_ladj(&x), Vec::new());
+        let (mut field, mut latents) = (joined(x.clone(), row_zeros(&x)), Vec::new());
         for (scale, level) in self.levels.iter().enumerate() {
             let squares =
                 level.squares.on_blocks(self.disentangled(scale, field), &self.sites[scale].squares, false);
@@ -330,7 +320,7 @@ impl<B: FlowLayer> Bijection for Hierarchy<B> {
             latents.extend(leaving);
             field = left;
         }
-        let (field, ladj) = parts(field);
+        let (field, ladj) = apart(field);
         latents.push(field);
         latents.reverse();
         (Tensor::cat(latents, 1), ladj)
@@ -338,7 +328,7 @@ impl<B: FlowLayer> Bijection for Hierarchy<B> {
 
     fn inverse(&self, z: Tensor<2>, _: Option<&Tensor<2>>) -> (Tensor<2>, Tensor<1>) {
         let coarsest = self.sites.last().map_or(0, |sites| sites.n_left);
-        let mut field = with_ladj(&z.clone().narrow(1, 0, coarsest));
+        let mut field = joined(z.clone().narrow(1, 0, coarsest), row_zeros(&z));
         for (scale, level) in self.levels.iter().enumerate().rev() {
             let Sites { squares, split, n_left, .. } = &self.sites[scale];
             let latents = split.len() - 1 - n_left;
@@ -347,7 +337,7 @@ impl<B: FlowLayer> Bijection for Hierarchy<B> {
             let x = level.squares.on_blocks(x, squares, true);
             field = self.patches(scale).rev().fold(x, |x, (flow, sites)| flow.on_blocks(x, sites, true));
         }
-        parts(field)
+        apart(field)
     }
 }
 
@@ -358,7 +348,7 @@ impl<B: FlowLayer> FlowLayer for Hierarchy<B> {
 
     /// The scales and shifts of means and differences fit the fields.
     fn fitted(mut self, x: &Tensor<2>, _: Option<&Tensor<2>>) -> Self {
-        let mut field = with_ladj(x);
+        let mut field = joined(x.clone(), row_zeros(x));
         for scale in 0..self.levels.len() {
             let x = self.disentangled(scale, field);
             let (sites, flow) = (&self.sites[scale].squares, self.levels[scale].squares.clone());

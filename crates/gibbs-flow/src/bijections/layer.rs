@@ -183,6 +183,10 @@ macro_rules! layers {
                 match self { $(Self::$kind(layer) => layer.has_coupling(),)* }
             }
 
+            fn acts_on_blocks(&self) -> bool {
+                match self { $(Self::$kind(layer) => layer.acts_on_blocks(),)* }
+            }
+
             fn on_blocks(&self, x: &Tensor<2>, columns: &[usize], inverse: bool) -> Option<Tensor<2>> {
                 match self { $(Self::$kind(layer) => layer.on_blocks(x, columns, inverse),)* }
             }

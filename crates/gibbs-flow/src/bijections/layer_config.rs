@@ -49,6 +49,11 @@ pub trait FlowLayer: Bijection {
         false
     }
 
+    /// Whether it may have [`on_blocks`](Self::on_blocks).
+    fn acts_on_blocks(&self) -> bool {
+        false
+    }
+
     /// The layer, or its inverse, on blocks of columns of `x [n, W + 1]` at once, whose last column is a log-determinant to which it adds.
     /// `columns` are those of one block after the other. `None` if the layer has no such operation, as by default.
     fn on_blocks(&self, _x: &Tensor<2>, _columns: &[usize], _inverse: bool) -> Option<Tensor<2>> {

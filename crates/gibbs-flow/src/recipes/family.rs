@@ -223,8 +223,7 @@ impl FlowFamilyConfig {
         let plain = Self::of_data(kind, n_visible, 0, None);
         let (n_layers, n_hidden, linear) = match (shape.len(), n_visible) {
             _ if is_harmonic_chain => (2, Widths::One(32), true),
-            (2, _) if kind == FlowKind::Lattice => (4, two(64), false),
-            (2, _) if kind == FlowKind::Hierarchy => (2, two(64), false),
+            (2, _) if matches!(kind, FlowKind::Lattice | FlowKind::Hierarchy) => (4, two(64), false),
             (2.., _) => (4, Widths::One(256), true),
             (_, 2) => (6, two(64), false),
             _ => plain

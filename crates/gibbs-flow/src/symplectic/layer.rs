@@ -4,6 +4,7 @@ use burn::{module::Module, prelude::*};
 use gibbs_core::Bijection;
 
 use super::{LinearSymplectic, PointTransformation, Shear};
+use crate::FlowLayer;
 
 /// A canonical transformation. Its log-determinant is 0.
 #[derive(Module, Debug)]
@@ -34,3 +35,5 @@ impl Bijection for SymplecticLayer {
         }
     }
 }
+
+impl FlowLayer for SymplecticLayer {}
