@@ -6,12 +6,28 @@ use burn_flex::FlexTensor;
 
 use super::Couple;
 use super::extension::CouplingOps;
-use crate::flex::{Scalar, readable, slice, with_map, with_number};
+use crate::flex::{Scalar, readable, slice, with_number};
 use crate::kernel::network::coupling::{self, Coupled, Operands, Transformed};
 use crate::kernel::network::{Gradients, Layers, Saves};
 use crate::network::extension::{Functions, Wanted};
 use crate::network::flex::{packed, saves, shape, tensors, transposed};
 use crate::tensors::Tensors;
+
+/// `kernel` with `F` = the map of a function that flows have in their networks. The others have none: each takes a while to compile.
+macro_rules! with_common {
+    ($function:expr, $map:ident => $kernel:expr) => {
+        with_common!($function, $map => $kernel, Relu, Tanh, Silu)
+    };
+    ($function:expr, $map:ident => $kernel:expr, $($name:ident),*) => {
+        match $function {
+            $(crate::Function::$name => {
+                type $map = crate::kernel::functions::$name;
+                $kernel
+            })*
+            _ => None,
+        }
+    };
+}
 
 impl CouplingOps for Flex {
     fn coupled(
@@ -22,7 +38,7 @@ impl CouplingOps for Flex {
     ) -> Option<FlexTensor> {
         with_number!(
             x.dtype(),
-            T => with_map!(functions.hidden, F => Some(forward::<F, T>(x, layers, functions, couple, None).0)),
+            T => with_common!(functions.hidden, F => Some(forward::<F, T>(x, layers, functions, couple, None).0)),
             None
         )
     }
@@ -36,7 +52,7 @@ impl CouplingOps for Flex {
         let saves = Some(saves(functions));
         with_number!(
             x.dtype(),
-            T => with_map!(functions.hidden, F => Some(forward::<F, T>(x, layers, functions, couple, saves))),
+            T => with_common!(functions.hidden, F => Some(forward::<F, T>(x, layers, functions, couple, saves))),
             None
         )
     }
@@ -54,7 +70,7 @@ impl CouplingOps for Flex {
         let tensors = [x, hidden, parameters, gradient];
         with_number!(
             tensors[0].dtype(),
-            T => with_map!(
+            T => with_common!(
                 functions.hidden,
                 F => Some(backward::<F, T>(tensors, layers, functions, couple, wanted))
             ),

@@ -32,7 +32,7 @@ pub struct Couple {
 }
 
 /// Affine couplings of all blocks of columns of `x [n, D + 1]` at once, whose last column is a log-determinant. `None` if the device has
-/// no kernel for it, or the network is not one of two to four small layers.
+/// no kernel for it, or the network is not one of two to four small layers with relu, tanh or silu.
 ///
 /// ```text
 /// for each block:   (t, a) = network(x_A),   s = S·tanh(a/S),   z_B = x_B ⊙ e^s + t,       ladj += Σ s

@@ -85,6 +85,11 @@ impl<V: Units> Contrastive<V> {
         self.config.chains == Chains::Data
     }
 
+    /// Whether the next step may start its chains at draws of the hidden units given the data.
+    pub(crate) fn takes_start(&self) -> bool {
+        self.starts_at_data() || self.sampler.is_fresh()
+    }
+
     /// Visible states of the chains of the negative phase, if any persist: draws from the model, up to
     /// the chains' memory.
     pub fn chains<H: Units>(&self, rbm: &Rbm<V, H>, noise: &mut Noise) -> Option<Tensor<2>> {
@@ -119,7 +124,7 @@ impl<V: UnitFamily + UnitStatistics> Contrastive<V> {
     }
 
     /// The gradient of a step whose positive phase is `data`, and the visible states of its negative phase. Chains that start at the
-    /// data take `sampled`, draws of the hidden units.
+    /// data take `sampled`, draws of the hidden units, and so do persistent chains in their first step if it is there.
     pub(crate) fn gradient_of<H: UnitFamily + UnitStatistics>(
         &mut self,
         rbm: &Rbm<V, H>,

@@ -34,7 +34,13 @@ impl NegativeSampler {
         }
     }
 
-    /// States after the sweeps of a step. `from_data` are draws of the hidden units given the data.
+    /// Whether persistent chains have not started.
+    pub(super) fn is_fresh(&self) -> bool {
+        matches!(self, Self::Persistent(None))
+    }
+
+    /// States after the sweeps of a step. `from_data` are draws of the hidden units given the data, at which persistent chains may start
+    /// too.
     pub(super) fn sample<V: UnitFamily, H: UnitFamily>(
         &mut self,
         config: &ContrastiveConfig,
@@ -49,7 +55,8 @@ impl NegativeSampler {
                 sweep(config, rbm, start, noise).0
             }
             Self::Persistent(chains) => {
-                let start = chains.take().unwrap_or_else(|| initial_chains(config, rbm, noise));
+                let start = chains.take().or_else(|| from_data.map(|h| with_rows(h, config.n_chains)));
+                let start = start.unwrap_or_else(|| initial_chains(config, rbm, noise));
                 let (phase, end) = sweep(config, rbm, start, noise);
                 *chains = Some(end);
                 phase
@@ -109,6 +116,12 @@ fn hidden_states<V: Units, H: Units>(
         (Statistics::Sampled, Some(sampled)) => sampled,
         _ => Units::mean(&rbm.hidden, input),
     }
+}
+
+/// The first `n` rows of `h`, which is repeated if it has fewer.
+fn with_rows(h: Tensor<2>, n: usize) -> Tensor<2> {
+    let copies = n.div_ceil(h.dims()[0]);
+    h.repeat(&[copies, 1]).narrow(0, 0, n)
 }
 
 /// Hidden states drawn from units without preference.

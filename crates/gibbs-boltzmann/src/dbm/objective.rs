@@ -23,7 +23,8 @@ use crate::{
 /// The objective of a whole machine.
 ///
 /// A batch holds the visible units and, where the machine has a label, the one-hot label as its context. Examples count by their
-/// weights. The pull of sparsity acts on the odd layers.
+/// weights. The pull of sparsity acts on the odd layers. Persistent chains start at what mean field infers of the first batch: chains
+/// from random states are far from a pre-trained machine for hundreds of steps, and their gradients would undo the pre-training.
 #[derive(Clone, Debug)]
 pub struct DeepContrastive {
     contrastive: Contrastive<Joined>,
@@ -53,7 +54,7 @@ impl DeepContrastive {
         let found = dbm.mean_field(batch.x.clone(), batch.context.as_ref(), self.updates);
         let rbm = dbm.bipartite();
         let sampled =
-            self.contrastive.starts_at_data().then(|| rbm.hidden.sample(found.odd_input.clone(), noise));
+            self.contrastive.takes_start().then(|| rbm.hidden.sample(found.odd_input.clone(), noise));
         let data = Phase {
             visible: Tensor::cat(vec![batch.x, found.even], 1),
             hidden: found.odd,
