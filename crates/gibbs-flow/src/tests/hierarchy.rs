@@ -116,6 +116,7 @@ fn a_gaussian_field_is_learned() {
         (right + below + x.clone().powi_scalar(2) * mass).sum_dim(1).squeeze_dim::<1>(1)
     };
     let hierarchy = HierarchyConfig::new(side, side)
+        .with_n_layers(2)
         .with_patch(2)
         .with_couplings(4)
         .with_n_hidden(Widths::Many(Vec::new()));
