@@ -18,8 +18,7 @@ pub(crate) trait CouplingOps: Backend {
     fn coupled(
         x: FloatTensor<Self>,
         #[extension_type] layers: Tensors<Self>,
-        functions: Functions,
-        couple: Couple,
+        map: CoupledMap,
     ) -> Option<FloatTensor<Self>> {
         None
     }
@@ -28,8 +27,7 @@ pub(crate) trait CouplingOps: Backend {
     fn coupled_saved(
         x: FloatTensor<Self>,
         #[extension_type] layers: Tensors<Self>,
-        functions: Functions,
-        couple: Couple,
+        map: CoupledMap,
     ) -> Option<(FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>)> {
         None
     }
@@ -38,8 +36,7 @@ pub(crate) trait CouplingOps: Backend {
     fn coupled_backward(
         x: FloatTensor<Self>,
         #[extension_type] layers: Tensors<Self>,
-        functions: Functions,
-        couple: Couple,
+        map: CoupledMap,
         hidden: FloatTensor<Self>,
         parameters: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
@@ -50,3 +47,10 @@ pub(crate) trait CouplingOps: Backend {
 }
 
 crate::portable_on_other_backends!(CouplingOps);
+
+/// Which columns are coupled, and the functions of the network that couples them.
+#[derive(Clone, Debug)]
+pub(crate) struct CoupledMap {
+    pub(crate) couple: Couple,
+    pub(crate) functions: Functions,
+}

@@ -4,12 +4,11 @@ use burn::backend::Flex;
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 
-use super::Couple;
-use super::extension::CouplingOps;
+use super::extension::{CoupledMap, CouplingOps};
 use crate::flex::{Scalar, readable, slice, with_number};
 use crate::kernel::network::coupling::{self, Coupled, Operands, Transformed};
 use crate::kernel::network::{Gradients, Layers, Saves};
-use crate::network::extension::{Functions, Wanted};
+use crate::network::extension::Wanted;
 use crate::network::flex::{packed, saves, shape, tensors, transposed};
 use crate::tensors::Tensors;
 
@@ -30,15 +29,10 @@ macro_rules! with_common {
 }
 
 impl CouplingOps for Flex {
-    fn coupled(
-        x: FlexTensor,
-        layers: Tensors<Self>,
-        functions: Functions,
-        couple: Couple,
-    ) -> Option<FlexTensor> {
+    fn coupled(x: FlexTensor, layers: Tensors<Self>, map: CoupledMap) -> Option<FlexTensor> {
         with_number!(
             x.dtype(),
-            T => with_common!(functions.hidden, F => Some(forward::<F, T>(x, layers, functions, couple, None).0)),
+            T => with_common!(map.functions.hidden, F => Some(forward::<F, T>(x, layers, map, None).0)),
             None
         )
     }
@@ -46,13 +40,12 @@ impl CouplingOps for Flex {
     fn coupled_saved(
         x: FlexTensor,
         layers: Tensors<Self>,
-        functions: Functions,
-        couple: Couple,
+        map: CoupledMap,
     ) -> Option<(FlexTensor, FlexTensor, FlexTensor)> {
-        let saves = Some(saves(functions));
+        let saves = Some(saves(map.functions));
         with_number!(
             x.dtype(),
-            T => with_common!(functions.hidden, F => Some(forward::<F, T>(x, layers, functions, couple, saves))),
+            T => with_common!(map.functions.hidden, F => Some(forward::<F, T>(x, layers, map, saves))),
             None
         )
     }
@@ -60,8 +53,7 @@ impl CouplingOps for Flex {
     fn coupled_backward(
         x: FlexTensor,
         layers: Tensors<Self>,
-        functions: Functions,
-        couple: Couple,
+        map: CoupledMap,
         hidden: FlexTensor,
         parameters: FlexTensor,
         gradient: FlexTensor,
@@ -71,8 +63,8 @@ impl CouplingOps for Flex {
         with_number!(
             tensors[0].dtype(),
             T => with_common!(
-                functions.hidden,
-                F => Some(backward::<F, T>(tensors, layers, functions, couple, wanted))
+                map.functions.hidden,
+                F => Some(backward::<F, T>(tensors, layers, map, wanted))
             ),
             None
         )
@@ -82,8 +74,7 @@ impl CouplingOps for Flex {
 fn forward<F: crate::kernel::functions::Map, T: Scalar>(
     x: FlexTensor,
     layers: Tensors<Flex>,
-    functions: Functions,
-    couple: Couple,
+    CoupledMap { couple, functions }: CoupledMap,
     saves: Option<Saves>,
 ) -> (FlexTensor, FlexTensor, FlexTensor) {
     let (shape, x) = (shape(couple.kept.len() / couple.blocks, &layers, functions), readable(x));
@@ -101,8 +92,7 @@ fn forward<F: crate::kernel::functions::Map, T: Scalar>(
 fn backward<F: crate::kernel::functions::Map, T: Scalar>(
     tensors_read: [FlexTensor; 4],
     layers: Tensors<Flex>,
-    functions: Functions,
-    couple: Couple,
+    CoupledMap { couple, functions }: CoupledMap,
     wanted: Wanted,
 ) -> Vec<FlexTensor> {
     let shape = shape(couple.kept.len() / couple.blocks, &layers, functions);

@@ -14,7 +14,7 @@ use burn::tensor::Tensor;
 use crate::Function;
 use crate::network::extension::Functions;
 use crate::network::tensors;
-use extension::CouplingOps;
+use extension::{CoupledMap, CouplingOps};
 
 /// Columns of a [`coupled`] matrix in blocks of one shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,9 +71,10 @@ pub fn coupled(
     }
     let layers = tensors(x.dtype(), n_kept, layers)?;
     let functions = Functions { hidden: function, at_last: false };
-    <Dispatch as CouplingOps>::coupled(x.into_dispatch(), layers, functions, couple.clone())
-        .map(Tensor::from_dispatch)
+    let map = CoupledMap { couple: couple.clone(), functions };
+    <Dispatch as CouplingOps>::coupled(x.into_dispatch(), layers, map).map(Tensor::from_dispatch)
 }
 
-#[cfg(all(test, feature = "flex"))]
+#[cfg(test)]
+#[cfg(feature = "flex")]
 mod tests;
