@@ -29,6 +29,11 @@ const REAL: &str = "model.visible=gaussian";
 /// Examples of a step.
 const BATCH_SIZE: usize = 100;
 
+/// Hidden layers up to which one sweep in each step is enough, and sweeps above. With one sweep the chains of three layers lag behind the
+/// machine, and their gradients undo the pre-training.
+const FEW_LAYERS: usize = 2;
+const DEEP_SWEEPS: usize = 5;
+
 /// Pre-training of each pair of layers as an RBM with doubled inputs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PairTraining {
@@ -198,6 +203,7 @@ impl Experiment for DbmExperiment {
         let rate = if is_gaussian { 0.001 } else { 0.05 };
         let l1 = if is_tiny || is_small { 0.0 } else { visible::l1(info) };
         let contrastive = ContrastiveConfig::new().with_centered(!is_gaussian);
+        let sweeps = if depth > FEW_LAYERS { DEEP_SWEEPS } else { request.by_preset([1, 1, DEEP_SWEEPS]) };
         let protocol = |chains, temperatures, burn_in| AisProtocol { chains, temperatures, burn_in };
         let likelihood = |chains, temperatures| PosteriorProtocol { chains, temperatures };
         let classifier_epochs = if has_labels { request.by_preset([1, 5, 100]) } else { 0 };
@@ -214,7 +220,7 @@ impl Experiment for DbmExperiment {
             },
             batch_size: if is_small { 30 } else { BATCH_SIZE },
             learner: averaged(Schedule::linear(rate, 0.0), request.by_preset([0.99, 0.998, 0.9995])),
-            contrastive: contrastive.clone().with_sweeps(request.by_preset([1, 1, 5])),
+            contrastive: contrastive.clone().with_sweeps(sweeps),
             pretraining: PairTraining {
                 epochs: vec![pre; depth],
                 contrastive: contrastive.with_l1(l1),

@@ -23,8 +23,8 @@ use crate::{
 /// The objective of a whole machine.
 ///
 /// A batch holds the visible units and, where the machine has a label, the one-hot label as its context. Examples count by their
-/// weights. The pull of sparsity acts on the odd layers. Persistent chains start at what mean field infers of the first batch: chains
-/// from random states are far from a pre-trained machine for hundreds of steps, and their gradients would undo the pre-training.
+/// weights. The pull of sparsity acts on the odd layers. Persistent chains start at what mean field infers of the first batch,
+/// which after pre-training is nearer to the machine than random states.
 #[derive(Clone, Debug)]
 pub struct DeepContrastive {
     contrastive: Contrastive<Joined>,
