@@ -1,4 +1,4 @@
-//! What families share that learn continuous Hamiltonians only.
+//! What families share that learn continuous Hamiltonians by settings of their own.
 
 use gibbs_physics::system::{ContinuousKind, ContinuousSystemConfig, TargetDensity};
 use gibbs_train::clip::Clip;
@@ -36,23 +36,6 @@ impl HamiltonianTrain {
         let holds = (0.0..=1.0).contains(&annealing);
         ConfigError::require(holds, "annealing", annealing, "must lie in [0, 1]").or_usage_at("train")
     }
-}
-
-/// The system in a request, else `default`.
-///
-/// # Errors
-/// Data: families that learn Hamiltonians have no density of given points.
-pub fn target_of(
-    request: &Request,
-    name: &str,
-    default: ContinuousKind,
-) -> Result<Option<ContinuousSystemConfig>> {
-    if let Some(data) = request.get::<String>("data.name") {
-        refuse!(
-            "data.name = {data}: {name} learns Hamiltonians, not data; give --model instead of --data, or take realnvp or cnf"
-        );
-    }
-    Ok(Some(system_of(request, default)))
 }
 
 /// The system in a request, else `default`.

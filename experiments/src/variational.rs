@@ -42,6 +42,16 @@ pub enum Symmetrization {
     Lattice,
 }
 
+impl Symmetrization {
+    /// The default for a system of this shape: all symmetries, unless the fewest draws then have too many images. A hypercubic lattice of
+    /// `d` axes has `2^d d!` rotations and reflections, as many translations as sites, and the reversal.
+    pub fn of_shape(shape: &[usize]) -> Self {
+        let rotations: usize = (1..=shape.len()).map(|axis| 2 * axis).product();
+        let images = 2 * rotations * shape.iter().product::<usize>();
+        if images * DRAWS.0 <= 2 * IMAGES { Self::Lattice } else { Self::Reversal }
+    }
+}
+
 /// Training on a target density; meant to be flattened into the `train` section.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct VariationalTrain {

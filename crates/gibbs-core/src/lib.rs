@@ -17,6 +17,7 @@ pub mod optim;
 pub mod output;
 pub mod params;
 pub mod preprocess;
+mod ranks;
 pub mod symmetry;
 mod traits;
 pub mod two_sample;
@@ -29,4 +30,5 @@ pub use objective::{
     Batch, BoxError, MaximumLikelihood, Objective, ObjectiveState, Position, Scalar, StepOutput,
     cross_entropy, weighted_mean,
 };
+pub use ranks::rank_correlation;
 pub use traits::{Bijection, ConditionalLogProb, Energy, LogProb, Sample, Slope};

@@ -122,6 +122,12 @@ impl SymmetryGroup {
         &self.elements
     }
 
+    /// The subgroup of the elements that keep all signs.
+    #[must_use]
+    pub fn without_negations(&self) -> Self {
+        Self { elements: self.elements.iter().filter(|element| !element.negates).cloned().collect() }
+    }
+
     /// Number of elements, `|G|`.
     pub fn order(&self) -> usize {
         self.elements.len()
@@ -226,6 +232,15 @@ mod tests {
         let turn = Symmetry::permutation(vec![1, 2, 3, 0]);
         let reflection = Symmetry::permutation(vec![0, 3, 2, 1]);
         SymmetryGroup::generated_by(4, &[turn, reflection])
+    }
+
+    #[test]
+    fn elements_that_keep_signs_are_a_subgroup() {
+        let shift = Symmetry::permutation(vec![1, 2, 0]);
+        let whole = SymmetryGroup::generated_by(3, &[Symmetry::negation(3), shift.clone()]);
+        let kept = whole.without_negations();
+        assert_eq!((whole.order(), kept.order()), (6, 3));
+        assert_eq!(kept, SymmetryGroup::generated_by(3, &[shift]));
     }
 
     #[test]

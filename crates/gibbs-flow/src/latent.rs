@@ -29,6 +29,9 @@ const ACCEPTANCE: f64 = 0.65;
 /// Relative spread of the step sizes, so that no trajectory returns to its start (Neal 2011, section 3.2: 20 %).
 const JITTER: f64 = 0.2;
 
+/// Relative error of a field that went through its latents and back.
+const ROUNDING: f64 = 1e-2;
+
 /// First step size. Burn-in finds a better one.
 const FIRST_STEP: f64 = 0.1;
 
@@ -85,7 +88,9 @@ impl LatentHmc {
     /// Chains in the latent space of `flow`, or in that of the Hamiltonian without a flow, from `start [chains, N]` in the space of
     /// the Hamiltonian. `observables` of fields `[chains, N]` are `[chains]` each.
     ///
-    /// A random symmetry of `group` is part of each step, in latent space as `z -> z(g·x(z))`. It leaves the distribution invariant.
+    /// A random symmetry of `group` is part of each step, in latent space as `z -> z(g·x(z))`. It leaves the distribution invariant. A move
+    /// is left out where the latents do not give back the image to rounding: then neither would the way back. A flow that was trained as one half of a mixture over the change of all signs has no good latents of the other half: leave this
+    /// symmetry out ([`SymmetryGroup::without_negations`]) and start from draws of the flow.
     pub fn run<E: Energy + Clone>(
         &self,
         flow: Option<&Flow>,
@@ -110,7 +115,10 @@ impl LatentHmc {
         for trajectory in 0..self.burn_in + self.measurements {
             if group.order() > 1 {
                 let moved = group.apply_random(image(state.x().clone()), noise);
-                state = HmcState::new(&target, back(moved));
+                let next = HmcState::new(&target, back(moved.clone()));
+                let is_exact =
+                    agree(image(next.x().clone()), moved).bool_and(next.energy().clone().is_finite());
+                state = state.mask_where(is_exact, next);
             }
             let (next, transition) = hmc.step(&target, state, noise);
             state = next;
@@ -131,6 +139,12 @@ impl LatentHmc {
         }
         HmcSeries { values, step_size: Some(hmc.step_size()) }
     }
+}
+
+/// Whether fields `[n, N]` agree up to rounding: `[n]`.
+fn agree(x: Tensor<2>, y: Tensor<2>) -> Tensor<1, Bool> {
+    let size = y.clone().abs() + 1.0;
+    ((x - y).abs().lower_equal(size * ROUNDING)).all_dim(1).squeeze_dim(1)
 }
 
 /// One chain of `n` independent proposals from `model`, `at_once` at a time: the Metropolis algorithm with a proposal that does not

@@ -1,33 +1,50 @@
 //! Metrics of a trained transformation, its draws, and positions as slow coordinates.
 
-use gibbs_core::{Bijection, Kind, columns, variational::Draws};
-use gibbs_flow::symplectic::joined;
+use gibbs_core::{
+    Bijection, Kind, Sample, columns,
+    math::{log_mean_exp, repeat_rows},
+    rank_correlation,
+    symmetry::SymmetryGroup,
+    variational::Draws,
+};
+use gibbs_flow::{
+    LatentHmc,
+    symplectic::{CollectiveCoordinate, joined},
+};
 use gibbs_physics::system::{ContinuousSystemConfig, Potential};
 
-use super::{CanonicalExperiment, draws, report};
+use super::{CanonicalExperiment, CanonicalSampleArgs, draws, report};
 use crate::{
     prelude::*,
     shards,
-    variational::{AT_ONCE, add_weights, block_of_draws},
+    source::spread,
+    variational::{AT_ONCE, SymmetrizedTarget, add_weights, block_of_draws},
 };
+
+/// Chains whose ends are positions of the Hamiltonian, and their trajectories from draws of the transformation.
+const CHAINS: usize = 1000;
+const TRAJECTORIES: usize = 300;
+const LEAPFROG: usize = 10;
+
+/// Weights of positions that are computed at once.
+const WEIGHTS: usize = 20_000;
+
+/// Seconds for a weight and a parameter of the transformation on 2 cores: TODO
+const SECONDS_PER_PARAMETER: f64 = 1e-10;
 
 impl Trained for CanonicalExperiment {
     const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
 
     fn evaluate(&self, on: &Measurement<ContinuousSystemConfig>) -> Result<Evaluation> {
-        if let Source::Data(_) = on.source {
-            refuse!(
-                "--data: the density of positions without momenta is not known; leave it out (canonical encode takes positions)"
-            );
-        }
-        let [log_q, energy] = shards::columns(&on.values(&self.measured())?);
-        let (draws, noise) = (Draws::new(log_q, energy), &mut Noise::new(self.config.seed, "eval"));
-        let mut evaluation = Evaluation::default();
-        report(&self.target).add(&draws, &mut evaluation);
-        add_weights(&draws, &draws.markov_chain(noise), &mut evaluation);
-        evaluation.per_example = draws.log_weights().to_vec();
+        let mut evaluation = match (on.source, &self.target) {
+            (Source::Target(_), Some(target)) => {
+                let [log_q, energy] = shards::columns(&on.values(&self.measured(target))?);
+                self.on_hamiltonian(target, &Draws::new(log_q, energy))
+            }
+            _ => self.on_positions(on)?,
+        };
         evaluation.add_list("frequencies", &self.frequencies(), Kind::Asymptotic, "of mass 1");
-        if let Potential::HarmonicChain(chain) = &self.target.density.potential {
+        if let Some(Potential::HarmonicChain(chain)) = self.potential() {
             let exact = chain.frequencies();
             let worst = |(found, exact): (f64, &f64)| (found / exact - 1.0).abs();
             let error = self.frequencies().into_iter().zip(&exact).map(worst).fold(0.0, f64::max);
@@ -41,23 +58,35 @@ impl Trained for CanonicalExperiment {
         &'a self,
         on: &Measurement<ContinuousSystemConfig>,
     ) -> Result<Option<Box<dyn Blocks + 'a>>> {
-        Ok(match on.source {
-            Source::Target(_) => Some(Box::new(self.measured())),
-            Source::Data(_) => None,
+        Ok(match (on.source, &self.target) {
+            (Source::Target(_), Some(target)) => Some(Box::new(self.measured(target))),
+            _ => None,
         })
     }
 
     fn look(&self) -> Look {
-        self.target.look()
+        let of_data = || self.config.look(self.model.n_positions(), gibbs_data::Kind::Real);
+        self.target.as_ref().map_or_else(of_data, SymmetrizedTarget::look)
     }
 
-    fn sample(&self, args: &cli::Sample, _: &NoFlags, _: &Shared) -> Result<Drawn> {
-        let draws = self.draw(args.n(), &mut Noise::new(args.seed, "sample"));
-        Ok(Drawn::new(independent_draws(args.n()), draws))
+    fn sample(&self, args: &cli::Sample, flags: &CanonicalSampleArgs, _: &Shared) -> Result<Drawn> {
+        let (n, noise) = (args.n(), &mut Noise::new(args.seed, "sample"));
+        let Some(value) = flags.slow else {
+            return Ok(Drawn::new(independent_draws(n), self.draw(n, noise)));
+        };
+        require!(value.is_finite(), "--slow {value}: must be finite");
+        let (coordinates, k) = (self.coordinates(), flags.oscillator);
+        require!(
+            (1..=coordinates.len()).contains(&k),
+            "--oscillator {k}: there are {} oscillators; 1 is the slowest",
+            coordinates.len()
+        );
+        let draws = self.in_blocks(n, |n| self.model.sample_along(coordinates[k - 1], value, n, noise));
+        Ok(Drawn::new(format!("{n} draws with oscillator {k} at {value} standard deviations"), draws))
     }
 
-    fn draw_pictures(&self, _: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
-        super::pictures::draw(self, files)
+    fn draw_pictures(&self, source: &Source<ContinuousSystemConfig>, files: &RunFiles) -> Result<()> {
+        super::pictures::draw(self, source, files)
     }
 }
 
@@ -69,8 +98,9 @@ impl Latent for CanonicalExperiment {
     }
 
     fn encode(&self, examples: Batch, _: usize) -> Result<Tensor<2>> {
-        let rest = examples.x.zeros_like();
-        let (z, _) = self.model.forward(joined(examples.x, rest), None);
+        let q = self.config.model.learned(examples.x);
+        let rest = q.zeros_like();
+        let (z, _) = self.model.forward(joined(q, rest), None);
         Ok(columns::select(z, &self.kept()))
     }
 
@@ -81,7 +111,7 @@ impl Latent for CanonicalExperiment {
         let rest = Tensor::zeros([rows, others.len()], (&latent.x.device(), latent.x.dtype()));
         let order = columns::inverse(&[kept, others].concat());
         let z = columns::select(Tensor::cat(vec![latent.x, rest], 1), &order);
-        Ok(self.model.inverse(z, None).0.narrow(1, 0, n))
+        Ok(self.positions(self.model.inverse(z, None).0))
     }
 }
 
@@ -95,15 +125,114 @@ impl CanonicalExperiment {
     }
 
     /// The draws by which the transformation is measured.
-    fn measured(&self) -> MeasuredDraws<'_> {
+    fn measured<'a>(&'a self, target: &'a SymmetrizedTarget) -> MeasuredDraws<'a> {
         let (n, seed) = (self.config.train.family.samples, self.config.seed);
-        MeasuredDraws { flow: self, n, noise: Noise::new(seed, "eval") }
+        MeasuredDraws { flow: self, target, n, noise: Noise::new(seed, "eval") }
     }
+
+    /// The energy of the positions, where the run learned a Hamiltonian.
+    pub(super) fn potential(&self) -> Option<&Potential> {
+        self.target.as_ref().map(|target| &target.density.potential)
+    }
+
+    /// Free energies, and whether the slowest coordinate is the known one.
+    fn on_hamiltonian(&self, target: &SymmetrizedTarget, draws: &Draws) -> Evaluation {
+        let noise = &mut Noise::new(self.config.seed, "eval");
+        let mut evaluation = Evaluation::default();
+        report(target).add(draws, &mut evaluation);
+        add_weights(draws, &draws.markov_chain(noise), &mut evaluation);
+        evaluation.per_example = draws.log_weights().to_vec();
+        let slow = self.slow_coordinate(target);
+        for (name, of, positions) in [
+            ("slow_coordinate_correlation", "its draws", self.resting()),
+            ("slow_coordinate_correlation_hmc", "positions by Hamiltonian Monte Carlo", self.walked(target)),
+        ] {
+            let [known, learned] = self.slow_values(target, &slow, positions);
+            let correlation = rank_correlation(&known, &learned);
+            let sign = correlation.value.signum();
+            evaluation.add(name, &correlation.affine(sign, 0.0), "of ranks");
+            evaluation.note(name, "of", of);
+            evaluation.note(name, "with", target.density.slow_coordinate().name());
+            evaluation.note(name, "oscillator", slow.number);
+        }
+        evaluation
+    }
+
+    /// The oscillator that follows the known slow coordinate of a Hamiltonian most closely, by the ranks of draws.
+    pub(super) fn slow_coordinate(&self, target: &SymmetrizedTarget) -> Slow {
+        let numbered = self.coordinates().into_iter().enumerate();
+        let each = numbered.map(|(k, along)| Slow { number: k + 1, along });
+        let correlation = |slow: &Slow| {
+            let [known, learned] = self.slow_values(target, slow, self.resting());
+            rank_correlation(&known, &learned).value.abs()
+        };
+        let best = each.map(|slow| (correlation(&slow), slow)).max_by(|(a, _), (b, _)| a.total_cmp(b));
+        best.map_or_else(|| unreachable!("at least one oscillator"), |(_, slow)| slow)
+    }
+
+    /// The known slow coordinate of positions at rest, and the learned one. An angle is measured from where the learned one is 0.
+    pub(super) fn slow_values(&self, target: &SymmetrizedTarget, slow: &Slow, q: Tensor<2>) -> [Vec<f64>; 2] {
+        let origin = to_host(self.positions(self.model.along(slow.along, &[0.0])));
+        let known = target.density.slow_coordinate().of(&to_host(q.clone()), &origin);
+        [known, to_host(self.model.coordinates(slow.along, q))]
+    }
+
+    /// Positions of the Hamiltonian: the ends of chains from draws of the transformation.
+    pub(super) fn walked(&self, target: &SymmetrizedTarget) -> Tensor<2> {
+        let (n, noise) = (self.model.n_positions(), &mut Noise::new(self.config.seed, "chains"));
+        let start = self.model.sample(CHAINS, noise).narrow(1, 0, n);
+        let hmc = LatentHmc { measurements: 1, burn_in: TRAJECTORIES, leapfrog: LEAPFROG };
+        let mut ends = start.clone();
+        let see = |x: &Tensor<2>| {
+            ends = x.clone();
+            Vec::new()
+        };
+        hmc.run(None, &target.density.potential, &SymmetryGroup::trivial(n), start, see, noise);
+        ends
+    }
+
+    /// Lower bounds of the likelihood of positions.
+    fn on_positions(&self, on: &Measurement<ContinuousSystemConfig>) -> Result<Evaluation> {
+        let (sets, model) = (on.sets()?, &self.config.model);
+        sets.iter().try_for_each(|set| set.require_width(self.model.n_positions())).or_usage()?;
+        let noise = &mut Noise::new(self.config.seed, "momenta");
+        let n: usize = sets.iter().map(|set| set.len()).sum();
+        let seconds = (model.momenta * self.model.num_params()) as f64 * SECONDS_PER_PARAMETER;
+        let taken = on.work.affordable("examples", n, seconds);
+        let (mut bounds, mut weighted) = (Vec::new(), Vec::new());
+        for set in &sets {
+            let rows = spread(set.len(), set.len() * taken / n);
+            for rows in on.work.over(set.name(), rows.chunks((WEIGHTS / model.momenta).max(1))) {
+                let q = model.learned(set.tensor(rows, &self.device));
+                let log_weights = to_host(self.model.log_weights(repeat_rows(q, model.momenta), noise));
+                for log_weights in log_weights.chunks(model.momenta) {
+                    bounds.push(mean(log_weights) - model.log_volume());
+                    weighted.push(log_mean_exp(log_weights) - model.log_volume());
+                }
+            }
+        }
+        let mut evaluation = Evaluation::default();
+        evaluation.draws = (taken < n).then_some(bounds.len());
+        evaluation.add_mean_of("log_prob_importance_weighted", Kind::LowerBound, &weighted, "nats");
+        evaluation.note("log_prob_importance_weighted", "samples", model.momenta);
+        evaluation.add_mean_of("log_prob_bound", Kind::LowerBound, &bounds, "nats");
+        evaluation.per_example = weighted;
+        Ok(evaluation)
+    }
+}
+
+/// The oscillator that follows a known slow coordinate.
+pub(super) struct Slow {
+    /// Its number by ascending frequency, from 1.
+    pub(super) number: usize,
+    /// Its coordinate.
+    pub(super) along: CollectiveCoordinate,
 }
 
 /// Draws of phase space in blocks: `ln ρ` and `H` of each.
 struct MeasuredDraws<'a> {
     flow: &'a CanonicalExperiment,
+    target: &'a SymmetrizedTarget,
     n: usize,
     noise: Noise,
 }
@@ -119,8 +248,7 @@ impl Blocks for MeasuredDraws<'_> {
 
     fn values(&self, block: usize) -> Result<Vec<f64>> {
         let (n, mut noise) = block_of_draws(self.n, &self.noise, block);
-        let CanonicalExperiment { model, target, .. } = self.flow;
-        let draws = draws(model, &target.density, n, &mut noise, |_| ());
+        let draws = draws(&self.flow.model, &self.target.density, n, &mut noise, |_| ());
         Ok([draws.log_q(), draws.energy()].concat())
     }
 }

@@ -1,4 +1,4 @@
-//! Canonical transformations on the command line: continuous Hamiltonians as independent harmonic oscillators.
+//! Canonical transformations on the command line: continuous Hamiltonians, or positions as data, as independent harmonic oscillators.
 
 mod evaluate;
 mod pictures;
@@ -6,21 +6,85 @@ mod pictures;
 use std::sync::Arc;
 
 use gibbs_core::{
+    Sample,
+    math::mean_and_variance,
     symmetry::SymmetryGroup,
     variational::{Draws, PathGradientObjective},
 };
-use gibbs_flow::{CanonicalConfig, CanonicalFlow, symplectic::PhaseSpace};
+use gibbs_flow::{
+    CanonicalConfig, CanonicalFlow,
+    symplectic::{CollectiveCoordinate, PhaseSpace, PositionLikelihood, halves},
+};
 use gibbs_physics::system::{ContinuousKind, ContinuousSystemConfig, TargetDensity};
 
 use crate::{
     hamiltonian::{self, HamiltonianTrain},
     prelude::*,
-    system::ContinuousArgs,
+    preprocessed::require_varying_columns,
+    source::{head, rows},
+    system::{ContinuousArgs, continuous_of},
     variational::{AT_ONCE, FreeEnergyReport, SymmetrizedTarget},
 };
 
 /// Steps of a run on a harmonic chain: those that 16 particles need for frequencies within 0.5 %, 10 seconds.
 const CHAIN_STEPS: usize = 20_000;
+
+/// The most epochs over small data.
+const MOST_EPOCHS: usize = 500;
+
+/// Draws or examples of a step.
+const BATCH_SIZE: usize = 128;
+
+/// Positions at rest by which the phase of an oscillator is found.
+const RESTING: usize = 1000;
+
+/// Units in which positions are learned that are data: `(x - center) / scale`. One scale for all keeps the particles' masses equal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PositionUnits {
+    /// What is subtracted from each position.
+    pub center: Vec<f64>,
+    /// What all are then divided by, above 0.
+    pub scale: f64,
+}
+
+impl PositionUnits {
+    /// The mean of each position, and the root of their mean variance.
+    fn of(data: &Dataset) -> Self {
+        let (width, values) = (data.width(), data.values(&rows(data)));
+        let moments = (0..width).map(|k| {
+            let column: Vec<f64> = values.iter().skip(k).step_by(width).map(|&x| f64::from(x)).collect();
+            mean_and_variance(&column)
+        });
+        let (center, variances): (Vec<f64>, Vec<f64>) = moments.unzip();
+        let scale = mean(&variances).sqrt();
+        Self { center, scale: if scale > 0.0 { scale } else { 1.0 } }
+    }
+
+    fn validate(&self, n: usize) -> Result<(), ConfigError> {
+        let (Self { center, scale }, reason) = (self, format!("must have {n} finite numbers"));
+        let holds = center.len() == n && center.iter().all(|x| x.is_finite());
+        ConfigError::require(holds, "center", format!("{center:?}"), reason)?;
+        ConfigError::require(scale.is_finite() && *scale > 0.0, "scale", scale, "must be finite and above 0")
+    }
+
+    fn center(&self, like: &Tensor<2>) -> Tensor<2> {
+        let values = TensorData::new(self.center.clone(), [1, self.center.len()]);
+        Tensor::from_data(values, (&like.device(), like.dtype()))
+    }
+
+    /// Positions `[n, D]` in these units.
+    fn learned(&self, x: Tensor<2>) -> Tensor<2> {
+        let center = self.center(&x);
+        (x - center) * self.scale.recip()
+    }
+
+    /// Positions `[n, D]` of data.
+    fn of_data(&self, y: Tensor<2>) -> Tensor<2> {
+        let center = self.center(&y);
+        y * self.scale + center
+    }
+}
 
 /// The `model` section.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,8 +94,15 @@ pub struct CanonicalModel {
     pub flow: CanonicalConfig,
     /// Number of slowest oscillators whose two variables `encode` keeps; `null` for all.
     pub slowest: Option<usize>,
-    /// The Hamiltonian.
-    pub system: ContinuousSystemConfig,
+    /// Momenta by which the likelihood of positions is bounded.
+    #[serde(default = "default_momenta")]
+    pub momenta: usize,
+    /// Units of positions that are data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<PositionUnits>,
+    /// The Hamiltonian, where the run learns one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<ContinuousSystemConfig>,
 }
 
 /// Configuration of a run.
@@ -41,7 +112,19 @@ pub type CanonicalRun = RunConfig<CanonicalModel, TrainConfig<HamiltonianTrain>>
 pub struct CanonicalExperiment {
     config: CanonicalRun,
     model: CanonicalFlow,
-    target: SymmetrizedTarget,
+    target: Option<SymmetrizedTarget>,
+    device: Device,
+}
+
+/// Flags of `sample`.
+#[derive(Args, Clone, Debug)]
+pub struct CanonicalSampleArgs {
+    /// Draw with the coordinate of an oscillator held at this value, in its standard deviations
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    pub slow: Option<f64>,
+    /// The oscillator that is held, by ascending frequency: 1 is the slowest
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub oscillator: usize,
 }
 
 impl Experiment for CanonicalExperiment {
@@ -50,8 +133,10 @@ impl Experiment for CanonicalExperiment {
         with their frequencies. Slow oscillators are collective coordinates.";
     const EXAMPLES: &'static [&'static str] = &[
         "canonical train runs/modes --model harmonic-chain --particles 16",
-        "canonical encode runs/modes --data positions.npy",
+        "canonical train runs/slow --data positions.npy",
+        "canonical encode runs/slow --data positions.npy",
     ];
+    const USES_WEIGHTS: bool = true;
     const DATA: &'static str = "";
     const REFERENCE: &'static str = "Li, Dong, Zhang & Wang (2020), arXiv:1910.00024";
     const GUIDE: &'static str = include_str!("../../guide/CANONICAL.md");
@@ -63,21 +148,22 @@ impl Experiment for CanonicalExperiment {
         ),
     ];
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg"];
-    const SHOWN: &'static [&'static str] = &["free_energy"];
+    const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob_bound"];
     type Model = CanonicalModel;
     type Train = TrainConfig<HamiltonianTrain>;
     type Target = ContinuousSystemConfig;
     type TrainArgs = ContinuousArgs;
-    type SampleArgs = NoFlags;
+    type SampleArgs = CanonicalSampleArgs;
     type Commands = NoCommands;
 
     fn target(request: &Request) -> Result<Option<ContinuousSystemConfig>> {
-        hamiltonian::target_of(request, Self::NAME, ContinuousKind::HarmonicChain)
+        let has_data = request.has("data.name") && continuous_of(request).is_none();
+        Ok((!has_data).then(|| hamiltonian::system_of(request, ContinuousKind::HarmonicChain)))
     }
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
-        let system = hamiltonian::system_of(request, ContinuousKind::HarmonicChain);
-        let is_chain = system.kind == ContinuousKind::HarmonicChain;
+        let system = Self::target(request)?;
+        let is_chain = system.as_ref().is_some_and(|system| system.kind == ContinuousKind::HarmonicChain);
         // Linear maps are enough for a quadratic energy.
         let n_layers = if is_chain { 0 } else { request.by_preset([1, 4, 8]) };
         let flow = CanonicalConfig::new(info.width, n_layers)
@@ -91,8 +177,14 @@ impl Experiment for CanonicalExperiment {
             valid_samples: 1000,
         };
         let rate = if is_chain { 1e-2 } else { 3e-3 };
-        let train = hamiltonian::training(request, (steps, 128, rate), family);
-        let model = CanonicalModel { flow, slowest: None, system };
+        let mut train = hamiltonian::training(request, (steps, BATCH_SIZE, rate), family);
+        if system.is_none() {
+            let epochs =
+                info.epochs(request.steps(steps), request.or("train.batch_size", BATCH_SIZE), MOST_EPOCHS);
+            train.run = LoopConfig { epochs, select_best: true, patience: Some(30), ..train.run };
+        }
+        let units = info.data.filter(|_| system.is_none()).map(|data| PositionUnits::of(&data.train));
+        let model = CanonicalModel { flow, slowest: None, momenta: default_momenta(), units, system };
         Ok(Settings { binarization: Binarization::None, model, train })
     }
 
@@ -102,32 +194,62 @@ impl Experiment for CanonicalExperiment {
         let (n, slowest) = (model.flow.n_visible, model.slowest.unwrap_or(1));
         let reason = format!("must be from 1 to {n}, the number of positions");
         ConfigError::require((1..=n).contains(&slowest), "slowest", slowest, reason).or_usage_at("model")?;
-        hamiltonian::validate(&config.train, n, &model.system)?;
+        ConfigError::at_least("momenta", model.momenta, 2).or_usage_at("model")?;
+        model.units.iter().try_for_each(|units| units.validate(n)).or_usage_at("model.units")?;
         match source {
-            // Positions to encode.
-            Source::Data(data) => data.test.require_width(n).or_usage(),
-            Source::Target(_) => Ok(()),
+            Source::Data(data) => {
+                config.train.validate()?;
+                config.train.family.validate()?;
+                let (name, train) = (data.name(), &data.train);
+                train.require_width(n).or_usage()?;
+                if model.system.is_none() {
+                    require!(
+                        !train.is_binary(),
+                        "{name}: zeros and ones are no positions; take `made` or `rbm` for them"
+                    );
+                    require!(
+                        !train.is_gray(),
+                        "{name}: gray values are no positions; take realnvp or vae for them"
+                    );
+                }
+                Ok(())
+            }
+            Source::Target(system) => hamiltonian::validate(&config.train, n, system).map(drop),
         }
     }
 
     fn task<'a>(
         config: &'a CanonicalRun,
-        _: &'a Source<ContinuousSystemConfig>,
+        source: &'a Source<ContinuousSystemConfig>,
         device: &Device,
     ) -> Task<'a> {
-        let (train, seed) = (&config.train, config.seed);
-        let target = hamiltonian::target(&config.model.system)?;
-        let report = report(&target);
-        let objective = PathGradientObjective {
-            energy: PhaseSpace { energy: target.density.clone() },
-            group: Arc::new(SymmetryGroup::trivial(2 * config.model.flow.n_visible)),
-            free_energy: report.free_energy,
-            annealing: train.family.annealing,
-            n_draws: train.batch_size,
-        };
-        let n = train.family.valid_samples;
-        let noise = StepNoise::each_step(seed, "draws");
-        let learner = Learner::new(init(config, device)?, objective, &train.learner, noise)
+        match source {
+            Source::Data(data) => of_positions(config, data, device),
+            Source::Target(system) => of_hamiltonian(config, hamiltonian::target(system)?, device),
+        }
+    }
+
+    fn load(config: &CanonicalRun, bytes: &[u8], device: &Device) -> Result<Self> {
+        let model = weights::from_bytes(init(config, device)?, bytes).or_usage()?;
+        let target = config.model.system.as_ref().map(hamiltonian::target).transpose()?;
+        Ok(Self { config: config.clone(), model, target, device: device.clone() })
+    }
+}
+
+/// A transformation in training on a Hamiltonian, by its own draws of phase space.
+fn of_hamiltonian<'a>(config: &'a CanonicalRun, target: SymmetrizedTarget, device: &Device) -> Task<'a> {
+    let (train, seed) = (&config.train, config.seed);
+    let report = report(&target);
+    let objective = PathGradientObjective {
+        energy: PhaseSpace { energy: target.density.clone() },
+        group: Arc::new(SymmetryGroup::trivial(2 * config.model.flow.n_visible)),
+        free_energy: report.free_energy,
+        annealing: train.family.annealing,
+        n_draws: train.batch_size,
+    };
+    let n = train.family.valid_samples;
+    let learner =
+        Learner::new(init(config, device)?, objective, &train.learner, StepNoise::each_step(seed, "draws"))
             .or_usage_at("train")?
             .on_batches(NoData { steps_per_epoch: train.family.steps_per_epoch, device: device.clone() })
             .validate(move |model: &CanonicalFlow, at| {
@@ -135,12 +257,53 @@ impl Experiment for CanonicalExperiment {
                 let draws = draws(model, &target.density, n, noise, |_| ());
                 Ok(Some(Validation { metrics: report.metrics(&draws), score: None }))
             });
-        Ok(Box::new(learner))
+    Ok(Box::new(learner))
+}
+
+/// A transformation in training on positions.
+fn of_positions<'a>(config: &'a CanonicalRun, data: &'a Splits, device: &Device) -> Task<'a> {
+    require_varying_columns(&data.train, |_| true)?;
+    let (train, seed, model) = (&config.train, config.seed, &config.model);
+    let batches = DataBatches::new(data.train.clone(), train.batch_size, seed, device, move |batch| Batch {
+        x: model.learned(batch.x),
+        context: None,
+        weights: batch.weights,
+    });
+    let (like_valid, device) = (head(&data.train, data.valid.len()), device.clone());
+    let noise = StepNoise::each_step(seed, "momenta");
+    let learner = Learner::new(init(config, &device)?, PositionLikelihood, &train.learner, noise)
+        .or_usage_at("train")?
+        .on_batches(batches.or_usage()?)
+        .validate(move |flow: &CanonicalFlow, _| {
+            let noise = &mut Noise::new(seed, "validation");
+            let mut bound = |set: &Dataset| {
+                let log_weights = |rows: &[usize]| {
+                    to_host(flow.log_weights(model.learned(set.tensor(rows, &device)), noise))
+                };
+                let each: Vec<f64> = rows(set).chunks(AT_ONCE).flat_map(log_weights).collect();
+                mean(&by_weights(set, each)) - model.log_volume()
+            };
+            let valid = bound(&data.valid);
+            let metrics = Metrics::new()
+                .with("valid_log_prob_bound", valid)
+                .with("train_log_prob_bound", bound(&like_valid));
+            Ok(Some(Validation { metrics, score: Some(valid) }))
+        });
+    Ok(Box::new(learner))
+}
+
+impl CanonicalModel {
+    /// Positions `[n, D]` as the transformation learns them.
+    fn learned(&self, x: Tensor<2>) -> Tensor<2> {
+        match &self.units {
+            Some(units) => units.learned(x),
+            None => x,
+        }
     }
 
-    fn load(config: &CanonicalRun, bytes: &[u8], device: &Device) -> Result<Self> {
-        let model = weights::from_bytes(init(config, device)?, bytes).or_usage()?;
-        Ok(Self { config: config.clone(), model, target: hamiltonian::target(&config.model.system)? })
+    /// `ln` of the volume of a unit of all positions.
+    fn log_volume(&self) -> f64 {
+        self.units.as_ref().map_or(0.0, |units| self.flow.n_visible as f64 * units.scale.ln())
     }
 }
 
@@ -169,20 +332,47 @@ fn draws(
 
 impl CanonicalExperiment {
     /// The frequencies of particles of mass 1, ascending. At `β` the transformation learns `β E`, whose frequencies are `√β` times
-    /// as large.
+    /// as large. Those of data have `kT = 1`.
     fn frequencies(&self) -> Vec<f64> {
-        let scale = self.config.model.system.beta.unwrap_or(1.0).sqrt().recip();
+        let model = &self.config.model;
+        let beta = model.system.as_ref().and_then(|system| system.beta).unwrap_or(1.0);
+        let scale = model.units.as_ref().map_or(1.0, |units| units.scale);
         let all = self.model.frequencies();
-        self.model.slowest().into_iter().map(|k| scale * all[k]).collect()
+        self.model.slowest().into_iter().map(|k| all[k] / (beta.sqrt() * scale)).collect()
+    }
+
+    /// Positions `[n, D]` of points of phase space.
+    fn positions(&self, x: Tensor<2>) -> Tensor<2> {
+        let y = x.narrow(1, 0, self.model.n_positions());
+        match &self.config.model.units {
+            Some(units) => units.of_data(y),
+            None => y,
+        }
     }
 
     /// `n` draws of positions `[n, D]`, row by row.
     fn draw(&self, n: usize, noise: &mut Noise) -> Vec<f32> {
-        let width = self.model.n_positions();
-        let mut positions = Vec::with_capacity(n * width);
-        draws(&self.model, &self.target.density, n, noise, |x| {
-            positions.extend(host(x.clone().narrow(1, 0, width)));
-        });
-        positions
+        self.in_blocks(n, |n| self.model.sample(n, noise))
     }
+
+    /// Positions `[n, D]`, row by row, of points of phase space that `draw` makes, some at once.
+    fn in_blocks(&self, n: usize, mut draw: impl FnMut(usize) -> Tensor<2>) -> Vec<f32> {
+        let blocks = (0..n).step_by(AT_ONCE).map(|start| AT_ONCE.min(n - start));
+        blocks.flat_map(|n| host(self.positions(draw(n)))).collect()
+    }
+
+    /// Some draws of positions, as the transformation learns them.
+    fn resting(&self) -> Tensor<2> {
+        halves(self.model.sample(RESTING, &mut Noise::new(self.config.seed, "rest"))).0
+    }
+
+    /// The coordinates of the oscillators, the slowest first.
+    fn coordinates(&self) -> Vec<CollectiveCoordinate> {
+        let q = self.resting();
+        self.model.slowest().into_iter().map(|k| self.model.coordinate(k, q.clone())).collect()
+    }
+}
+
+fn default_momenta() -> usize {
+    100
 }

@@ -45,17 +45,18 @@ impl Fields {
         self.seen += 1;
     }
 
-    /// The correlations of the fields and of their latents. Fields with a negative mean are negated where that is a symmetry, as the flow
-    /// is one half of the distribution.
+    /// The correlations of the fields and of their latents. Where a change of all signs is a symmetry, the chains have one half of the
+    /// distribution, and every other field counts with the other sign.
     pub(super) fn correlations(self, flow: &RealNvpExperiment, target: &SymmetrizedTarget) -> Correlations {
         let n_chains = self.kept.first().map_or(0, |x| x.dims()[0]);
         // Row by row, the chains one after the other.
         let x = Tensor::stack::<3>(self.kept, 1).flatten::<2>(0, 1);
         let [n, _] = x.dims();
         let is_even = target.group.elements().iter().any(|element| element.negates());
-        let half = if is_even { x.clone() * x.clone().mean_dim(1).sign() } else { x.clone() };
-        let z = flow.model.model.forward(half, None).0;
-        let [fields, latents] = [x, z].map(|values| Matrix::of(&values, n_chains));
+        let z = flow.model.model.forward(x.clone(), None).0;
+        let signs: Vec<f32> = (0..n).map(|row| if is_even && row % 2 == 1 { -1.0 } else { 1.0 }).collect();
+        let both = x.clone() * Tensor::<2>::from_data(TensorData::new(signs, [n, 1]), &x.device());
+        let [fields, latents] = [both, z].map(|values| Matrix::of(&values, n_chains));
         let shape = &target.density.shape;
         let places = match (&flow.config.model.flow, shape.as_slice()) {
             (FlowFamilyConfig::Hierarchy(hierarchy), _) => of_scales(hierarchy),

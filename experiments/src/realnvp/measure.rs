@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use gibbs_core::Energy;
+use gibbs_core::{Energy, Sample};
 use gibbs_flow::{Flow, HmcSeries, LatentHmc, abs_mean, independent_proposals};
 use gibbs_physics::{monte_carlo::TimeAverage, system::ContinuousSystemConfig};
 use gibbs_train::{atomic, run_folder::RunFolder};
@@ -27,7 +27,7 @@ pub struct Measure {
     /// Chains in parallel
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub chains: usize,
-    /// Measurements of each chain, one for each trajectory
+    /// Measurements of each chain in latent space, one for each trajectory; 4 times as many without the flow
     #[arg(long, default_value_t = 500, value_name = "N")]
     pub measurements: usize,
     /// Trajectories before the first measurement, in which the step size is found
@@ -61,6 +61,9 @@ pub(super) struct MeasuredRun {
     pub(super) methods: [MeasuredMethod; 3],
     result: Value,
 }
+
+/// Measurements of a chain without a flow for each of one with it: its trajectories cost less and decorrelate later.
+const PLAIN: usize = 4;
 
 /// The observables, and their units, in the order of the series.
 const OBSERVABLES: [(&str, &str); 3] =
@@ -143,7 +146,7 @@ impl Measure {
     }
 
     /// Hamiltonian Monte Carlo from draws of the model, in the latent space of a flow or without one. `see` is shown the fields of each
-    /// measurement.
+    /// measurement. The flow is one half of an even distribution, so its chains keep to that half: all observables are even.
     fn chains_of(
         &self,
         experiment: &RealNvpExperiment,
@@ -152,16 +155,23 @@ impl Measure {
         mut see: impl FnMut(&Tensor<2>),
     ) -> Result<HmcSeries> {
         let noise = &mut Noise::new(self.seed, "walk");
-        let start = experiment.draw_plain(self.chains, NoFlags {}, noise)?;
-        let hmc =
-            LatentHmc { measurements: self.measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
+        let start = match flow {
+            Some(flow) => flow.sample(self.chains, noise),
+            None => experiment.draw_plain(self.chains, NoFlags {}, noise)?,
+        };
+        let group = match flow {
+            Some(_) => target.group.without_negations(),
+            None => (*target.group).clone(),
+        };
+        let measurements = self.measurements * if flow.is_some() { 1 } else { PLAIN };
+        let hmc = LatentHmc { measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
         let potential = &target.density.potential;
         let per_site = (target.density.n_variables() as f64).recip();
         let observables = |x: &Tensor<2>| {
             see(x);
             vec![potential.energy(x.clone()) * per_site, abs_mean(x.clone())]
         };
-        Ok(hmc.run(flow, potential, &target.group, start, observables, noise))
+        Ok(hmc.run(flow, potential, &group, start, observables, noise))
     }
 
     /// Draws of the model as independent proposals: one chain, of as many draws as `eval` takes.

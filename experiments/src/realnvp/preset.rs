@@ -88,7 +88,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Re
             && !kind.is_of_images(),
         base,
         context,
-        symmetry: if has_data { Symmetrization::None } else { Symmetrization::Lattice },
+        symmetry: if has_data { Symmetrization::None } else { Symmetrization::of_shape(&info.shape) },
         flow,
         preprocessing,
         system,

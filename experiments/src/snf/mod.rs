@@ -77,7 +77,12 @@ impl Experiment for SnfExperiment {
     type Commands = NoCommands;
 
     fn target(request: &Request) -> Result<Option<ContinuousSystemConfig>> {
-        hamiltonian::target_of(request, Self::NAME, ContinuousKind::DoubleWell)
+        if let Some(data) = request.get::<String>("data.name") {
+            refuse!(
+                "data.name = {data}: snf learns Hamiltonians, not data; give --model instead of --data, or take realnvp or cnf"
+            );
+        }
+        Ok(Some(hamiltonian::system_of(request, ContinuousKind::DoubleWell)))
     }
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {

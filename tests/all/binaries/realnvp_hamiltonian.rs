@@ -117,6 +117,27 @@ fn a_flow_of_a_lattice_is_loaded_without_its_width() {
     }
 }
 
+/// Below its critical temperature a flow is one half of an even distribution. Its chains keep to that half, and agree with plain ones.
+#[test]
+fn chains_of_one_half_agree_with_those_of_the_whole() {
+    let folder = tempdir().unwrap();
+    let ordered = ["--model", "dual-ising", "--lattice", "4x4", "--beta", "0.55"];
+    trained(folder.path(), &[&ordered[..], &set(&["model.kind=hierarchy", "model.n_layers=2"])].concat());
+    let short = ["measure", "run", "--chains", "40", "--measurements", "100", "--burn-in", "50"];
+    let printed: Outcome = command("realnvp", folder.path(), short).output().unwrap().into();
+    let result: Value = serde_json::from_str(&printed.succeeds().stdout).unwrap();
+    let of = |method: usize, name: &str, key: &str| number(&result["methods"][method]["metrics"], name, key);
+    assert!((0.2..1.0).contains(&of(1, "acceptance", "value")), "{result}");
+    for name in ["energy_per_site", "abs_mean"] {
+        let [latent, plain] = [1, 2].map(|method| (of(method, name, "value"), of(method, name, "std_err")));
+        let error = latent.1.hypot(plain.1);
+        assert!((latent.0 - plain.0).abs() < 4.5 * error && error < 0.1, "{name} {latent:?} {plain:?}");
+    }
+    let latents = number(&result["metrics"], "latent_correlation", "value");
+    let fields = number(&result["metrics"], "field_correlation", "value");
+    assert!(latents < 0.5 * fields, "{latents} {fields}");
+}
+
 /// A hierarchy on 4 by 4 sites, one on 8 by 8 that starts from it, and both measured. The last scales have the same weights at first, and
 /// the other ones of the larger hierarchy those of the finest one of the smaller.
 #[test]

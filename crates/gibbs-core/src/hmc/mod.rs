@@ -103,6 +103,17 @@ impl HmcState {
         Self { energy: energy.energy(x.clone()), slope: energy.slope(x.clone()), x }
     }
 
+    /// This state, with that of `other` for the chains that are `chosen [n]`.
+    #[must_use]
+    pub fn mask_where(self, chosen: Tensor<1, Bool>, other: Self) -> Self {
+        let rows = chosen.clone().unsqueeze_dim::<2>(1).expand(self.x.dims());
+        Self {
+            x: self.x.mask_where(rows.clone(), other.x),
+            energy: self.energy.mask_where(chosen, other.energy),
+            slope: self.slope.mask_where(rows, other.slope),
+        }
+    }
+
     /// `x [n, width]`.
     pub fn x(&self) -> &Tensor<2> {
         &self.x
@@ -189,12 +200,7 @@ impl Hmc {
         let energy_error = end.energy.clone() + kinetic(momentum) - before;
         // A comparison with NaN is false.
         let accepts = uniform.lower(energy_error.clone().neg().exp());
-        let rows = accepts.clone().unsqueeze_dim::<2>(1).expand([n, width]);
-        let next = HmcState {
-            x: state.x.mask_where(rows.clone(), end.x),
-            energy: state.energy.mask_where(accepts.clone(), end.energy),
-            slope: state.slope.mask_where(rows, end.slope),
-        };
+        let next = state.mask_where(accepts.clone(), end);
         (next, Transition { accepted: accepts.float().cast(energy_error.dtype()), energy_error })
     }
 

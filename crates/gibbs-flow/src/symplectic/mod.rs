@@ -14,7 +14,7 @@
 //! | [`PointTransformation`] | `Q = f(q)`, `P = (∂q/∂Q)ᵀ p`, where `f` is an affine coupling |
 //!
 //! The flow is trained on a Hamiltonian by the path gradient in phase space, as every flow
-//! ([`PathGradientObjective`](gibbs_core::variational::PathGradientObjective)). Where the transformation is perfect, its trajectories are
+//! ([`PathGradientObjective`](gibbs_core::variational::PathGradientObjective)), or on positions as data ([`PositionLikelihood`]). Where the transformation is perfect, its trajectories are
 //! those of independent oscillators: `Q_k` of a small `ω_k` are slow collective coordinates. For a quadratic energy the
 //! frequencies `ω_k` are unique (Williamson's theorem): those of the normal modes.
 //!
@@ -29,10 +29,12 @@
 //! product.
 
 mod config;
+mod coordinate;
 mod flow;
 mod layer;
 mod linear;
 mod point;
+mod positions;
 mod shear;
 #[cfg(test)]
 mod tests;
@@ -40,10 +42,12 @@ mod tests;
 use burn::prelude::*;
 
 pub use config::CanonicalConfig;
+pub use coordinate::CollectiveCoordinate;
 pub use flow::{CanonicalFlow, PhaseSpace};
 pub use layer::SymplecticLayer;
 pub use linear::LinearSymplectic;
 pub use point::PointTransformation;
+pub use positions::PositionLikelihood;
 pub use shear::Shear;
 
 /// Positions and momenta `[batch, n]` of points of phase space `[batch, 2n]`.

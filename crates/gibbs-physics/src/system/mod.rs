@@ -5,12 +5,14 @@
 
 mod continuous;
 mod reference;
+mod slow;
 mod spins;
 #[cfg(test)]
 mod tests;
 
 pub use continuous::{ContinuousKind, ContinuousSystemConfig, Potential, TargetDensity};
 pub use reference::Reference;
+pub use slow::SlowCoordinate;
 pub use spins::{SpinSystem, SpinSystemConfig, SpinSystemKind};
 
 use std::fmt::Display;

@@ -80,3 +80,23 @@ fn references_agree_where_two_methods_apply() {
     let cube = of("3x3x3").build().unwrap();
     assert!(cube.reference(0.4).unwrap().is_none() && cube.infinite_lattice(0.4).unwrap().is_none());
 }
+
+/// Known coordinates of one row each. Along a slow one the energy changes least.
+#[test]
+fn slow_coordinates_are_those_of_their_systems() {
+    let of = |kind: ContinuousKind, x: &[f64], origin: &[f64]| {
+        ContinuousSystemConfig::new(kind).build().unwrap().slow_coordinate().of(x, origin)
+    };
+    let half = std::f64::consts::FRAC_PI_2;
+    let angles = of(ContinuousKind::Ring, &[0.0, 3.0, -2.0, 0.0, 0.0, -1.0, 1.0, 0.0], &[0.0, 2.0]);
+    for (angle, expected) in angles.into_iter().zip([0.0, half, 2.0 * half, -half]) {
+        assert!((angle - expected).abs() < 1e-15, "{angle}, not {expected}");
+    }
+    assert_eq!(of(ContinuousKind::DoubleWell, &[-1.5, 4.0], &[1.0, 0.0]), [-1.5]);
+    assert!((of(ContinuousKind::PhiFour, &[0.25; 36], &[0.0; 36])[0] - 0.25).abs() < 1e-15);
+    let chain = ContinuousSystemConfig::default().build().unwrap();
+    let Potential::HarmonicChain(particles) = &chain.potential else { panic!("a chain") };
+    let modes = particles.modes();
+    assert!((chain.slow_coordinate().of(&modes[..8], &[0.0; 8])[0] - 1.0).abs() < 1e-12);
+    assert!(chain.slow_coordinate().of(&modes[8..16], &[0.0; 8])[0].abs() < 1e-12);
+}

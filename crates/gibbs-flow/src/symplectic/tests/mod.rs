@@ -1,6 +1,7 @@
 //! Symplecticity, trajectories, partition functions.
 
 mod learning;
+mod positions;
 
 use burn::{
     module::Module,
