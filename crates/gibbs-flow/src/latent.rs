@@ -16,7 +16,7 @@ use gibbs_backend::Noise;
 use gibbs_core::{
     Bijection, Energy, LogProb, Sample,
     hmc::{DualAveraging, Hmc, HmcState},
-    math::to_host,
+    math::{row_sums, to_host},
     symmetry::SymmetryGroup,
     variational::Draws,
 };
@@ -64,6 +64,25 @@ impl<B: Bijection, E: Energy> Energy for Latent<B, E> {
     }
 }
 
+/// One half of an even energy: `E(x)` where `s Σ_i x_i ≥ 0`, else infinite. Chains of it give the averages of even observables.
+///
+/// A flow that was trained as one half of a mixture over the change of all signs has good latents of that half only: chains that leave it
+/// would not find back.
+#[derive(Clone, Debug)]
+pub struct HalfSpace<E> {
+    /// `E`.
+    pub energy: E,
+    /// `s`: 1 or -1; 0 is the whole space.
+    pub sign: f64,
+}
+
+impl<E: Energy> Energy for HalfSpace<E> {
+    fn energy(&self, x: Tensor<2>) -> Tensor<1> {
+        let outside = (row_sums(x.clone()) * self.sign).lower_elem(0.0);
+        self.energy.energy(x).mask_fill(outside, f64::INFINITY)
+    }
+}
+
 /// Measurements along Markov chains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HmcSeries {
@@ -89,8 +108,8 @@ impl LatentHmc {
     /// the Hamiltonian. `observables` of fields `[chains, N]` are `[chains]` each.
     ///
     /// A random symmetry of `group` is part of each step, in latent space as `z -> z(g·x(z))`. It leaves the distribution invariant. A move
-    /// is left out where the latents do not give back the image to rounding: then neither would the way back. A flow that was trained as one half of a mixture over the change of all signs has no good latents of the other half: leave this
-    /// symmetry out ([`SymmetryGroup::without_negations`]) and start from draws of the flow.
+    /// is left out where the latents do not give back the image to rounding: then neither would the way back. A [`HalfSpace`]
+    /// needs a group without negations ([`SymmetryGroup::without_negations`]).
     pub fn run<E: Energy + Clone>(
         &self,
         flow: Option<&Flow>,

@@ -22,7 +22,7 @@ pub use gibbs_core::{
     preprocess::{Dequantization, Logit, Whitening},
 };
 pub use latent::{
-    HmcSeries, Latent, LatentHmc, abs_mean, correlations, fit_to_energy, independent_proposals,
+    HalfSpace, HmcSeries, Latent, LatentHmc, abs_mean, correlations, fit_to_energy, independent_proposals,
 };
 pub use mixture::{Mixture, MixtureChoice, MixtureConfig, MixtureFit, choose_mixture, gain_less_error};
 pub use recipes::*;

@@ -29,8 +29,9 @@ const LEAPFROG: usize = 10;
 /// Weights of positions that are computed at once.
 const WEIGHTS: usize = 20_000;
 
-/// Seconds for a weight and a parameter of the transformation on 2 cores: TODO
-const SECONDS_PER_PARAMETER: f64 = 1e-10;
+/// Seconds for a weight and a parameter of the transformation on 2 cores: `canonical eval` of 16,000 rows of two positions with 100 momenta
+/// and 4130 parameters takes 6 seconds.
+const SECONDS_PER_PARAMETER: f64 = 1e-9;
 
 impl Trained for CanonicalExperiment {
     const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);

@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeMap, f64::consts::PI};
 
-use gibbs_core::{Bijection, Estimate};
+use gibbs_core::{Bijection, Estimate, symmetry::Symmetry};
 use gibbs_flow::{FlowFamilyConfig, HierarchyConfig, correlations};
 use gibbs_report::HeatMap;
 
@@ -52,7 +52,7 @@ impl Fields {
         // Row by row, the chains one after the other.
         let x = Tensor::stack::<3>(self.kept, 1).flatten::<2>(0, 1);
         let [n, _] = x.dims();
-        let is_even = target.group.elements().iter().any(|element| element.negates());
+        let is_even = target.group.elements().iter().any(Symmetry::negates);
         let z = flow.model.model.forward(x.clone(), None).0;
         let signs: Vec<f32> = (0..n).map(|row| if is_even && row % 2 == 1 { -1.0 } else { 1.0 }).collect();
         let both = x.clone() * Tensor::<2>::from_data(TensorData::new(signs, [n, 1]), &x.device());

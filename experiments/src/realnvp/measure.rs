@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use gibbs_core::{Energy, Sample};
-use gibbs_flow::{Flow, HmcSeries, LatentHmc, abs_mean, independent_proposals};
+use gibbs_core::{Energy, LogProb, Sample, math::row_sums, symmetry::Symmetry};
+use gibbs_flow::{Flow, HalfSpace, HmcSeries, LatentHmc, abs_mean, independent_proposals};
 use gibbs_physics::{monte_carlo::TimeAverage, system::ContinuousSystemConfig};
 use gibbs_train::{atomic, run_folder::RunFolder};
 
@@ -61,6 +61,9 @@ pub(super) struct MeasuredRun {
     pub(super) methods: [MeasuredMethod; 3],
     result: Value,
 }
+
+/// Draws of a flow for each chain. The chains start from those with the largest weights, as a bad flow has draws far from all fields.
+const DRAWS_OF_CHAIN: usize = 8;
 
 /// Measurements of a chain without a flow for each of one with it: its trajectories cost less and decorrelate later.
 const PLAIN: usize = 4;
@@ -146,7 +149,7 @@ impl Measure {
     }
 
     /// Hamiltonian Monte Carlo from draws of the model, in the latent space of a flow or without one. `see` is shown the fields of each
-    /// measurement. The flow is one half of an even distribution, so its chains keep to that half: all observables are even.
+    /// measurement. All observables are even, so chains of an even energy in latent space keep to the half where most draws of the flow are.
     fn chains_of(
         &self,
         experiment: &RealNvpExperiment,
@@ -154,24 +157,27 @@ impl Measure {
         flow: Option<&Flow>,
         mut see: impl FnMut(&Tensor<2>),
     ) -> Result<HmcSeries> {
-        let noise = &mut Noise::new(self.seed, "walk");
-        let start = match flow {
-            Some(flow) => flow.sample(self.chains, noise),
-            None => experiment.draw_plain(self.chains, NoFlags {}, noise)?,
-        };
-        let group = match flow {
-            Some(_) => target.group.without_negations(),
-            None => (*target.group).clone(),
-        };
+        let (noise, potential) = (&mut Noise::new(self.seed, "walk"), &target.density.potential);
         let measurements = self.measurements * if flow.is_some() { 1 } else { PLAIN };
         let hmc = LatentHmc { measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
-        let potential = &target.density.potential;
         let per_site = (target.density.n_variables() as f64).recip();
         let observables = |x: &Tensor<2>| {
             see(x);
             vec![potential.energy(x.clone()) * per_site, abs_mean(x.clone())]
         };
-        Ok(hmc.run(flow, potential, &group, start, observables, noise))
+        let Some(flow) = flow else {
+            let start = experiment.draw_plain(self.chains, NoFlags {}, noise)?;
+            return Ok(hmc.run(None, potential, &target.group, start, observables, noise));
+        };
+        let draws = flow.sample(DRAWS_OF_CHAIN * self.chains, noise);
+        let is_even = target.group.elements().iter().any(Symmetry::negates);
+        let majority: f64 = to_host(row_sums(draws.clone())).into_iter().map(f64::signum).sum();
+        let half =
+            HalfSpace { energy: potential.clone(), sign: if is_even { majority.signum() } else { 0.0 } };
+        let log_weights = half.energy(draws.clone()).neg() - flow.log_prob(draws.clone());
+        let best = largest(&to_host(log_weights), self.chains, &draws.device());
+        let start = draws.select(0, best);
+        Ok(hmc.run(Some(flow), &half, &target.group.without_negations(), start, observables, noise))
     }
 
     /// Draws of the model as independent proposals: one chain, of as many draws as `eval` takes.
@@ -182,6 +188,16 @@ impl Measure {
         let (potential, noise) = (&target.density.potential, &mut Noise::new(self.seed, "proposals"));
         independent_proposals(&model, potential, [n, AT_ONCE], per_site, abs_mean, noise)
     }
+}
+
+/// The rows of the `n` largest values; NaN is the least.
+fn largest(values: &[f64], n: usize, device: &Device) -> Tensor<1, Int> {
+    let mut rows: Vec<i64> = (0..values.len() as i64).collect();
+    let value =
+        |row: i64| Some(values[row as usize]).filter(|value| !value.is_nan()).unwrap_or(f64::NEG_INFINITY);
+    rows.sort_by(|&a, &b| value(b).total_cmp(&value(a)));
+    rows.truncate(n);
+    Tensor::from_data(TensorData::new(rows, [n]), device)
 }
 
 /// Means with errors that account for autocorrelation, and autocorrelation times in steps of the chain.

@@ -4,6 +4,7 @@ use gibbs_core::{
     Bijection, Energy,
     hmc::{Hmc, HmcState},
     math::to_host,
+    symmetry::SymmetryGroup,
 };
 use gibbs_testkit::{check_gradient, check_mean};
 
@@ -61,6 +62,39 @@ fn exact_draws_stay_exact_in_the_latent_space_of_any_flow() {
         moment(1.0, |x| x[0] * x[0]);
         moment(1.0, |x| x[0] * x[1]);
         moment(2.0, |x| x[1] * x[1]);
+    }
+}
+
+/// Chains in one half of a normal distribution, with a flow that is wrong: even averages are those of the whole.
+#[test]
+fn chains_of_one_half_have_the_even_averages_of_the_whole() {
+    let flow = flow(Univariate::affine());
+    let noise = &mut Noise::new(7, "chains");
+    let u = noise.normal([4000, 2], (&Device::flex(), DType::F64));
+    let [first, second] = [0, 1].map(|d| u.clone().narrow(1, d, 1));
+    let x = Tensor::cat(vec![first.clone(), first + second], 1);
+    let above = gibbs_core::math::row_sums(x.clone()).sign().unsqueeze_dim::<2>(1);
+    for sign in [1.0, -1.0] {
+        let start = x.clone() * above.clone() * sign;
+        let half = HalfSpace { energy: gaussian, sign };
+        let hmc = LatentHmc { measurements: 3, burn_in: 20, leapfrog: 3 };
+        let (mut ends, trivial) = (Vec::new(), SymmetryGroup::trivial(2));
+        let series = hmc.run(
+            Some(&flow),
+            &half,
+            &trivial,
+            start,
+            |x| {
+                ends = to_host(x.clone());
+                Vec::new()
+            },
+            noise,
+        );
+        let accepted: Vec<f64> = series.values[0].iter().flatten().copied().collect();
+        assert!((0.3..0.95).contains(&(accepted.iter().sum::<f64>() / accepted.len() as f64)));
+        assert!(ends.chunks(2).all(|x| sign * (x[0] + x[1]) >= 0.0));
+        check_mean(&ends.chunks(2).map(|x| x[0] * x[1]).collect::<Vec<_>>(), 1.0);
+        check_mean(&ends.chunks(2).map(|x| x[1] * x[1]).collect::<Vec<_>>(), 2.0);
     }
 }
 

@@ -32,7 +32,7 @@ impl SlowCoordinate {
         }
     }
 
-    /// The coordinate of each row of `x [rows, n]`. Angles are measured from the direction of `origin [n]`, in `(-π, π]`.
+    /// The coordinate of each row of `x [rows, n]`. Angles are measured from the direction of `origin [n]`, in `[-π, π]`.
     ///
     /// # Panics
     /// If there are no variables.
