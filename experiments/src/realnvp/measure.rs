@@ -113,14 +113,11 @@ impl Measure {
         let system = config.model.system.clone().unwrap_or_default();
         note(format!("{}: {}", folder.display(), system.describe()));
         let start = Instant::now();
-        let mut fields = Fields::default();
+        let (flow, mut fields) = (&experiment.model.model, Fields::default());
         let series = [
             ("independent_proposals", self.proposals(&experiment, target)),
-            (
-                "latent_hmc",
-                self.chains_of(&experiment, target, Some(&experiment.model.model), |x| fields.add(x))?,
-            ),
-            ("hmc", self.chains_of(&experiment, target, None, |_| ())?),
+            ("latent_hmc", self.chains_of(flow, target, false, |x| fields.add(x))),
+            ("hmc", self.chains_of(flow, target, true, |_| ())),
         ];
         let methods = series.map(|(method, series)| MeasuredMethod {
             method,
@@ -148,27 +145,16 @@ impl Measure {
         Ok(MeasuredRun { system, n_variables: target.density.n_variables(), methods, result })
     }
 
-    /// Hamiltonian Monte Carlo from draws of the model, in the latent space of a flow or without one. `see` is shown the fields of each
+    /// Hamiltonian Monte Carlo from draws of a flow, in its latent space or `is_plain`, without it. `see` is shown the fields of each
     /// measurement. All observables are even, so chains of an even energy in latent space keep to the half where most draws of the flow are.
     fn chains_of(
         &self,
-        experiment: &RealNvpExperiment,
+        flow: &Flow,
         target: &SymmetrizedTarget,
-        flow: Option<&Flow>,
+        is_plain: bool,
         mut see: impl FnMut(&Tensor<2>),
-    ) -> Result<HmcSeries> {
+    ) -> HmcSeries {
         let (noise, potential) = (&mut Noise::new(self.seed, "walk"), &target.density.potential);
-        let measurements = self.measurements * if flow.is_some() { 1 } else { PLAIN };
-        let hmc = LatentHmc { measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
-        let per_site = (target.density.n_variables() as f64).recip();
-        let observables = |x: &Tensor<2>| {
-            see(x);
-            vec![potential.energy(x.clone()) * per_site, abs_mean(x.clone())]
-        };
-        let Some(flow) = flow else {
-            let start = experiment.draw_plain(self.chains, NoFlags {}, noise)?;
-            return Ok(hmc.run(None, potential, &target.group, start, observables, noise));
-        };
         let draws = flow.sample(DRAWS_OF_CHAIN * self.chains, noise);
         let is_even = target.group.elements().iter().any(Symmetry::negates);
         let majority: f64 = to_host(row_sums(draws.clone())).into_iter().map(f64::signum).sum();
@@ -177,7 +163,18 @@ impl Measure {
         let log_weights = half.energy(draws.clone()).neg() - flow.log_prob(draws.clone());
         let best = largest(&to_host(log_weights), self.chains, &draws.device());
         let start = draws.select(0, best);
-        Ok(hmc.run(Some(flow), &half, &target.group.without_negations(), start, observables, noise))
+
+        let measurements = self.measurements * if is_plain { PLAIN } else { 1 };
+        let hmc = LatentHmc { measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
+        let per_site = (target.density.n_variables() as f64).recip();
+        let observables = |x: &Tensor<2>| {
+            see(x);
+            vec![potential.energy(x.clone()) * per_site, abs_mean(x.clone())]
+        };
+        match is_plain {
+            true => hmc.run(None, potential, &target.group, start, observables, noise),
+            false => hmc.run(Some(flow), &half, &target.group.without_negations(), start, observables, noise),
+        }
     }
 
     /// Draws of the model as independent proposals: one chain, of as many draws as `eval` takes.

@@ -1,7 +1,13 @@
 //! Autocorrelation times of several Hamiltonians, in one table and one picture.
 
+use std::collections::BTreeMap;
+
 use super::measure::MeasuredRun;
 use crate::{output::note, prelude::*};
+
+/// Columns of the picture, and pixels along one.
+const COLUMNS: usize = 3;
+const WIDTH: u32 = 480;
 
 /// The metric that is compared.
 const TIME: &str = "abs_mean_time";
@@ -33,34 +39,31 @@ pub(super) fn show(runs: &[MeasuredRun]) {
     }
 }
 
-/// The same against temperature, a line for each size and method; against the number of variables if there are no temperatures.
+/// The same against temperature, a panel for each size; against the number of variables if there are no temperatures.
 pub(super) fn figure(runs: &[MeasuredRun]) -> Figure {
     let temperature = |run: &MeasuredRun| run.system.beta.map(f64::recip);
     let is_scan = runs.iter().all(|run| temperature(run).is_some());
-    let mut sizes: Vec<usize> = runs.iter().map(|run| run.n_variables).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    if !is_scan {
-        sizes.truncate(1);
+    let mut groups: BTreeMap<usize, Vec<(f64, &MeasuredRun)>> = BTreeMap::new();
+    for run in runs {
+        let size = run.n_variables;
+        let (panel, x) = if is_scan { (size, temperature(run)) } else { (0, Some(size as f64)) };
+        groups.entry(panel).or_default().extend(x.map(|x| (x, run)));
     }
-    let mut panel = Panel::new(Axis::new("integrated autocorrelation time of |mean| (steps)").log());
-    let n_methods = runs.first().map_or(0, |run| run.methods.len());
-    for (index, &size) in sizes.iter().enumerate() {
-        let mut chosen: Vec<(f64, &MeasuredRun)> = runs
-            .iter()
-            .filter(|run| !is_scan || run.n_variables == size)
-            .map(|run| (temperature(run).filter(|_| is_scan).unwrap_or(run.n_variables as f64), run))
-            .collect();
+    let figure = Figure::new(Axis::new(if is_scan { "temperature" } else { "variables" }));
+    let columns = groups.len().clamp(1, COLUMNS);
+    let figure = figure.columns(columns).width(WIDTH * columns.max(2) as u32).share_limits();
+    groups.into_iter().fold(figure, |figure, (size, mut chosen)| {
         chosen.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let x: Vec<f64> = chosen.iter().map(|(x, _)| *x).collect();
-        for method in 0..n_methods {
+        let n_methods = chosen[0].1.methods.len();
+        let of_method = |method: usize| {
             let (times, errors): (Vec<f64>, Vec<f64>) =
                 chosen.iter().map(|(_, run)| time(run, method)).unzip();
-            let of_size = if is_scan { format!(", {size} sites") } else { String::new() };
-            let label = format!("{}{of_size}", name(chosen[0].1, method));
-            let color = Color::of_class(index * n_methods + method, sizes.len() * n_methods);
-            panel = panel.series(Series::new(label, &x, &times).std_err(&errors).color(color));
-        }
-    }
-    Figure::new(Axis::new(if is_scan { "temperature" } else { "variables" })).panel(panel)
+            let series = Series::new(name(chosen[0].1, method), &x, &times).std_err(&errors);
+            series.color(Color::of_class(method, n_methods))
+        };
+        let panel = Panel::new(Axis::new("autocorrelation time (steps)").log());
+        let panel = if is_scan { panel.title(format!("|mean| of {size} sites")) } else { panel };
+        figure.panel((0..n_methods).map(of_method).fold(panel, Panel::series))
+    })
 }
