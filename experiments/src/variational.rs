@@ -375,3 +375,23 @@ impl<M: LogProb + Sample + Clone> Blocks for TargetDraws<'_, M> {
 pub fn block_of_draws(all: usize, noise: &Noise, block: usize) -> (usize, Noise) {
     (AT_ONCE.min(all - block * AT_ONCE), noise.child(format!("block/{block}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bound is that of the group: 16×16 sites have 4096 images, 32×32 four times as many.
+    #[test]
+    fn large_lattices_are_averaged_over_the_reversal_alone() {
+        let of = |lattice: &str| {
+            let system = ContinuousSystemConfig {
+                lattice: Some(lattice.into()),
+                ..ContinuousSystemConfig::new(gibbs_physics::system::ContinuousKind::DualIsing)
+            };
+            let density = system.build().unwrap();
+            (Symmetrization::of_shape(&density.shape), density.group(true).order())
+        };
+        assert_eq!(of("16x16"), (Symmetrization::Lattice, 4096));
+        assert_eq!(of("32x32"), (Symmetrization::Reversal, 16_384));
+    }
+}

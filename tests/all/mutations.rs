@@ -38,21 +38,21 @@ fn weights_of_a_damaged_file() {
     assert!(found.iter().all(|&count| count > 0), "{found:?}");
 }
 
+/// A change that is not found is one of the header that means the same, such as white space: what is read is what was written.
 #[test]
-fn checkpoints_find_every_change() {
+fn checkpoints_find_every_change_of_their_content() {
     let mut state = State::new();
     state.put("steps", &[1u64, 2, 3]).unwrap();
     state.put_bytes("blob", [7u8; 40]);
     state.put_tensor("chains", &Tensor::<2>::ones([3, 4], &Device::flex()));
     let file = state.to_bytes().unwrap();
     let read = |bytes: &[u8]| {
-        if bytes == file {
-            Err("no change".to_owned())
-        } else {
-            State::from_bytes(bytes).map_err(|e| e.to_string())
-        }
+        let state = State::from_bytes(bytes).map_err(|error| error.to_string())?;
+        assert_eq!(state.to_bytes().unwrap(), file);
+        Ok::<State, String>(state)
     };
-    assert_eq!(outcomes("checkpoint", &file, read)[1], 0);
+    let [errors, values] = outcomes("checkpoint", &file, read);
+    assert!(errors > values && values > 0, "{errors} {values}");
 }
 
 #[test]

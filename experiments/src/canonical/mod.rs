@@ -2,12 +2,12 @@
 
 mod evaluate;
 mod pictures;
+mod units;
 
 use std::sync::Arc;
 
 use gibbs_core::{
     Sample,
-    math::mean_and_variance,
     symmetry::SymmetryGroup,
     variational::{Draws, PathGradientObjective},
 };
@@ -21,10 +21,12 @@ use crate::{
     hamiltonian::{self, HamiltonianTrain},
     prelude::*,
     preprocessed::require_varying_columns,
-    source::{head, rows},
+    source::{rows, train_like_valid},
     system::{ContinuousArgs, continuous_of},
     variational::{AT_ONCE, FreeEnergyReport, SymmetrizedTarget},
 };
+
+pub use units::PositionUnits;
 
 /// Steps of a run on a harmonic chain: those that 16 particles need for frequencies within 0.5 %, 10 seconds.
 const CHAIN_STEPS: usize = 20_000;
@@ -37,54 +39,6 @@ const BATCH_SIZE: usize = 128;
 
 /// Positions at rest by which the phase of an oscillator is found.
 const RESTING: usize = 1000;
-
-/// Units in which positions are learned that are data: `(x - center) / scale`. One scale for all keeps the particles' masses equal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PositionUnits {
-    /// What is subtracted from each position.
-    pub center: Vec<f64>,
-    /// What all are then divided by, above 0.
-    pub scale: f64,
-}
-
-impl PositionUnits {
-    /// The mean of each position, and the root of their mean variance.
-    fn of(data: &Dataset) -> Self {
-        let (width, values) = (data.width(), data.values(&rows(data)));
-        let moments = (0..width).map(|k| {
-            let column: Vec<f64> = values.iter().skip(k).step_by(width).map(|&x| f64::from(x)).collect();
-            mean_and_variance(&column)
-        });
-        let (center, variances): (Vec<f64>, Vec<f64>) = moments.unzip();
-        let scale = mean(&variances).sqrt();
-        Self { center, scale: if scale > 0.0 { scale } else { 1.0 } }
-    }
-
-    fn validate(&self, n: usize) -> Result<(), ConfigError> {
-        let (Self { center, scale }, reason) = (self, format!("must have {n} finite numbers"));
-        let holds = center.len() == n && center.iter().all(|x| x.is_finite());
-        ConfigError::require(holds, "center", format!("{center:?}"), reason)?;
-        ConfigError::require(scale.is_finite() && *scale > 0.0, "scale", scale, "must be finite and above 0")
-    }
-
-    fn center(&self, like: &Tensor<2>) -> Tensor<2> {
-        let values = TensorData::new(self.center.clone(), [1, self.center.len()]);
-        Tensor::from_data(values, (&like.device(), like.dtype()))
-    }
-
-    /// Positions `[n, D]` in these units.
-    fn learned(&self, x: Tensor<2>) -> Tensor<2> {
-        let center = self.center(&x);
-        (x - center) * self.scale.recip()
-    }
-
-    /// Positions `[n, D]` of data.
-    fn of_data(&self, y: Tensor<2>) -> Tensor<2> {
-        let center = self.center(&y);
-        y * self.scale + center
-    }
-}
 
 /// The `model` section.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -269,7 +223,7 @@ fn of_positions<'a>(config: &'a CanonicalRun, data: &'a Splits, device: &Device)
         context: None,
         weights: batch.weights,
     });
-    let (like_valid, device) = (head(&data.train, data.valid.len()), device.clone());
+    let (like_valid, device) = (train_like_valid(data), device.clone());
     let noise = StepNoise::each_step(seed, "momenta");
     let learner = Learner::new(init(config, &device)?, PositionLikelihood, &train.learner, noise)
         .or_usage_at("train")?

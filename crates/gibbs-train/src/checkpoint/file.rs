@@ -69,7 +69,8 @@ impl State {
     /// Reads a state from the bytes of [`State::to_bytes`].
     ///
     /// # Errors
-    /// [`StateError::Damaged`] for all other bytes. A single changed bit is found.
+    /// [`StateError::Damaged`] for bytes of another content. A single changed bit is found, unless it leaves the meaning of the header as it
+    /// is, as of white space.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
         let damaged = |message: String| StateError::Damaged(message);
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
