@@ -103,6 +103,7 @@ fn lines(experiment: &CanonicalExperiment, positions: &[f32]) -> Panel {
     let mut panel = Panel::new(Axis::new("second variable"))
         .x_axis(Axis::new("first variable"))
         .title("lines of the oscillators, the slowest first")
+        .equal()
         .series(Series::new("draws", &column(0), &column(1)).dots(0.8).color(Color::new(180, 180, 180)));
     let by: Vec<f64> = (0..LINE).map(|i| REACH * (2.0 * i as f64 / (LINE - 1) as f64 - 1.0)).collect();
     for (k, along) in experiment.coordinates().into_iter().enumerate() {
