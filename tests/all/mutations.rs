@@ -52,7 +52,7 @@ fn checkpoints_find_every_change_of_their_content() {
         Ok::<State, String>(state)
     };
     let [errors, values] = outcomes("checkpoint", &file, read);
-    assert!(errors > values && values > 0, "{errors} {values}");
+    assert!(errors > values, "{errors} {values}");
 }
 
 #[test]

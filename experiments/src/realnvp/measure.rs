@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use gibbs_core::{Energy, LogProb, Sample, math::row_sums, symmetry::Symmetry};
+use gibbs_core::{Energy, Sample, math::row_sums, symmetry::Symmetry};
 use gibbs_flow::{Flow, HalfSpace, HmcSeries, LatentHmc, abs_mean, independent_proposals};
 use gibbs_physics::{monte_carlo::TimeAverage, system::ContinuousSystemConfig};
 use gibbs_train::{atomic, run_folder::RunFolder};
@@ -62,7 +62,7 @@ pub(super) struct MeasuredRun {
     result: Value,
 }
 
-/// Draws of a flow for each chain. The chains start from those with the largest weights, as a bad flow has draws far from all fields.
+/// Draws of a flow for each chain. The chains start from those of lowest energy, as a bad flow has draws far from all fields.
 const DRAWS_OF_CHAIN: usize = 8;
 
 /// Measurements of a chain without a flow for each of one with it: its trajectories cost less and decorrelate later.
@@ -160,9 +160,8 @@ impl Measure {
         let majority: f64 = to_host(row_sums(draws.clone())).into_iter().map(f64::signum).sum();
         let half =
             HalfSpace { energy: potential.clone(), sign: if is_even { majority.signum() } else { 0.0 } };
-        let log_weights = half.energy(draws.clone()).neg() - flow.log_prob(draws.clone());
-        let best = largest(&to_host(log_weights), self.chains, &draws.device());
-        let start = draws.select(0, best);
+        let lowest = lowest(&to_host(half.energy(draws.clone())), self.chains, &draws.device());
+        let start = draws.select(0, lowest);
 
         let measurements = self.measurements * if is_plain { PLAIN } else { 1 };
         let hmc = LatentHmc { measurements, burn_in: self.burn_in, leapfrog: self.leapfrog };
@@ -187,12 +186,11 @@ impl Measure {
     }
 }
 
-/// The rows of the `n` largest values; NaN is the least.
-fn largest(values: &[f64], n: usize, device: &Device) -> Tensor<1, Int> {
-    let mut rows: Vec<i64> = (0..values.len() as i64).collect();
-    let value =
-        |row: i64| Some(values[row as usize]).filter(|value| !value.is_nan()).unwrap_or(f64::NEG_INFINITY);
-    rows.sort_by(|&a, &b| value(b).total_cmp(&value(a)));
+/// The rows of the `n` lowest energies; NaN is the highest.
+fn lowest(energies: &[f64], n: usize, device: &Device) -> Tensor<1, Int> {
+    let mut rows: Vec<i64> = (0..energies.len() as i64).collect();
+    let energy = |row: i64| Some(energies[row as usize]).filter(|x| !x.is_nan()).unwrap_or(f64::INFINITY);
+    rows.sort_by(|&a, &b| energy(a).total_cmp(&energy(b)));
     rows.truncate(n);
     Tensor::from_data(TensorData::new(rows, [n]), device)
 }

@@ -122,7 +122,8 @@ fn a_flow_of_a_lattice_is_loaded_without_its_width() {
 fn chains_of_one_half_agree_with_those_of_the_whole() {
     let folder = tempdir().unwrap();
     let ordered = ["--model", "dual-ising", "--lattice", "4x4", "--beta", "0.55"];
-    trained(folder.path(), &[&ordered[..], &set(&["model.kind=hierarchy", "model.n_layers=2"])].concat());
+    let flow = set(&["model.kind=hierarchy", "model.n_layers=2", "train.steps=300"]);
+    trained(folder.path(), &[&ordered[..], &flow].concat());
     let short = ["measure", "run", "--chains", "40", "--measurements", "100", "--burn-in", "50"];
     let printed: Outcome = command("realnvp", folder.path(), short).output().unwrap().into();
     let result: Value = serde_json::from_str(&printed.succeeds().stdout).unwrap();
