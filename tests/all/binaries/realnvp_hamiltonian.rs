@@ -123,7 +123,7 @@ fn chains_of_one_half_agree_with_those_of_the_whole() {
     let folder = tempdir().unwrap();
     let ordered = ["--model", "dual-ising", "--lattice", "4x4", "--beta", "0.55"];
     let flow = set(&["model.kind=hierarchy", "model.n_layers=2", "train.steps=300"]);
-    trained(folder.path(), &[&ordered[..], &flow].concat());
+    run(folder.path(), &[&ordered[..], &flow].concat()).succeeds();
     let short = ["measure", "run", "--chains", "40", "--measurements", "100", "--burn-in", "50"];
     let printed: Outcome = command("realnvp", folder.path(), short).output().unwrap().into();
     let result: Value = serde_json::from_str(&printed.succeeds().stdout).unwrap();
