@@ -124,7 +124,7 @@ fn chains_of_one_half_agree_with_those_of_the_whole() {
     let ordered = ["--model", "dual-ising", "--lattice", "4x4", "--beta", "0.55"];
     let flow = set(&["model.kind=hierarchy", "model.n_layers=2", "train.steps=300"]);
     run(folder.path(), &[&ordered[..], &flow].concat()).succeeds();
-    let short = ["measure", "run", "--chains", "40", "--measurements", "100", "--burn-in", "50"];
+    let short = ["measure", "run", "--chains", "40", "--measurements", "600", "--burn-in", "100"];
     let printed: Outcome = command("realnvp", folder.path(), short).output().unwrap().into();
     let result: Value = serde_json::from_str(&printed.succeeds().stdout).unwrap();
     let of = |method: usize, name: &str, key: &str| number(&result["methods"][method]["metrics"], name, key);
