@@ -118,11 +118,15 @@ impl Experiment for CanonicalExperiment {
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {
         let system = Self::target(request)?;
         let is_chain = system.as_ref().is_some_and(|system| system.kind == ContinuousKind::HarmonicChain);
+        // Maps of positions alone bend the plane further, and keep the positions of a held coordinate on a line.
+        let is_plane = system.is_some() && !is_chain && info.width == 2;
         // Linear maps are enough for a quadratic energy.
-        let n_layers = if is_chain { 0 } else { request.by_preset([1, 4, 8]) };
+        let n_layers = if is_chain { 0 } else { request.by_preset([1, if is_plane { 8 } else { 4 }, 8]) };
         let flow = CanonicalConfig::new(info.width, n_layers)
             .with_n_hidden(request.by_preset([16, 64, 128]))
-            .with_points(info.width > 1);
+            .with_points(info.width > 1)
+            .with_shears(!is_plane)
+            .with_linear(!is_plane);
         let steps = request.by_preset([100, if is_chain { CHAIN_STEPS } else { 4000 }, CHAIN_STEPS]);
         let family = HamiltonianTrain {
             steps_per_epoch: 100,
