@@ -14,7 +14,8 @@
 //! | [`PointTransformation`] | `Q = f(q)`, `P = (∂q/∂Q)ᵀ p`, where `f` is an affine coupling |
 //!
 //! The flow is trained on a Hamiltonian by the path gradient in phase space, as every flow
-//! ([`PathGradientObjective`](gibbs_core::variational::PathGradientObjective)), or on positions as data ([`PositionLikelihood`]). Where the transformation is perfect, its trajectories are
+//! ([`PathGradientObjective`](gibbs_core::variational::PathGradientObjective)), or on positions as data
+//! ([`PositionLikelihood`]). Where the transformation is perfect, its trajectories are
 //! those of independent oscillators: `Q_k` of a small `ω_k` are slow collective coordinates. For a quadratic energy the
 //! frequencies `ω_k` are unique (Williamson's theorem): those of the normal modes.
 //!

@@ -7,7 +7,7 @@
 //!
 //! The bound is tight where `ρ` has the momenta of particles of mass 1 at `kT = 1`. Training by it makes them so.
 //!
-//! References: Li, Dong, Zhang & Wang (2020), arXiv:1910.00024, equation 9, for momenta drawn next to data; Burda, Grosse &
+//! References: Li, Dong, Zhang & Wang (2020), arXiv:1910.00024, for momenta drawn next to data; Burda, Grosse &
 //! Salakhutdinov (2016), arXiv:1509.00519, for the bound by `k` weights.
 
 use burn::prelude::*;
