@@ -9,6 +9,12 @@ use gibbs_train::weights::WeightsError;
 
 use crate::{prelude::*, preprocessed};
 
+/// The validation of a model by lower bounds of the mean log-likelihood of the validation examples and of as many training examples.
+pub fn of_bounds([valid, train]: [f64; 2]) -> Validation {
+    let metrics = Metrics::new().with("valid_log_prob_bound", valid).with("train_log_prob_bound", train);
+    Validation { metrics, score: Some(valid) }
+}
+
 /// How the weights of a run are selected by log-densities of validation examples.
 #[derive(Clone)]
 pub struct Selection(Option<Rc<Start>>);

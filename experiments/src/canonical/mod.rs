@@ -23,6 +23,7 @@ use crate::{
     preprocessed::require_varying_columns,
     source::{rows, train_like_valid},
     system::{ContinuousArgs, continuous_of},
+    validation,
     variational::{AT_ONCE, FreeEnergyReport, SymmetrizedTarget},
 };
 
@@ -241,11 +242,7 @@ fn of_positions<'a>(config: &'a CanonicalRun, data: &'a Splits, device: &Device)
                 let each: Vec<f64> = rows(set).chunks(AT_ONCE).flat_map(log_weights).collect();
                 mean(&by_weights(set, each)) - model.log_volume()
             };
-            let valid = bound(&data.valid);
-            let metrics = Metrics::new()
-                .with("valid_log_prob_bound", valid)
-                .with("train_log_prob_bound", bound(&like_valid));
-            Ok(Some(Validation { metrics, score: Some(valid) }))
+            Ok(Some(validation::of_bounds([&data.valid, &like_valid].map(&mut bound))))
         });
     Ok(Box::new(learner))
 }

@@ -29,6 +29,9 @@ const REAL: &str = "model.visible=gaussian";
 /// Examples of a step.
 const BATCH_SIZE: usize = 100;
 
+/// Updates of mean field in each step of training.
+const MEAN_FIELD_UPDATES: usize = 5;
+
 /// Hidden layers up to which one sweep in each step is enough, and sweeps above. With one sweep the chains of three layers lag behind the
 /// machine, and their gradients undo the pre-training.
 const FEW_LAYERS: usize = 2;
@@ -182,7 +185,7 @@ impl Experiment for DbmExperiment {
         let model = DbmConfig::new(info.width, n_hidden)
             .with_visible(visible)
             .with_n_classes(request.or("model.n_classes", info.n_given_classes(request)))
-            .with_mean_field(request.by_preset([5, 5, 10]))
+            .with_mean_field(MEAN_FIELD_UPDATES)
             .with_measured(request.by_preset([20, 100, 500]));
 
         let epochs = match (is_small, is_tiny) {
@@ -194,13 +197,13 @@ impl Experiment for DbmExperiment {
             }
             _ => request.by_preset([1, 20, 200]),
         };
-        let pre = if is_small { 0 } else { request.by_preset([1, 5, 50]) };
+        let pre = if is_small { 0 } else { request.by_preset([1, 5, 20]) };
         let pre = if request.has("from") { 0 } else { pre };
         let averaged = |rate, decay| LearnerConfig {
             average: AverageConfig { decay, every: 5 },
             ..LearnerConfig::sgd(rate)
         };
-        let rate = if is_gaussian { 0.001 } else { 0.05 };
+        let rate = if is_gaussian { 0.001 } else { 0.1 };
         let l1 = if is_tiny || is_small { 0.0 } else { visible::l1(info) };
         let contrastive = ContrastiveConfig::new().with_centered(!is_gaussian);
         let sweeps = if depth > FEW_LAYERS { DEEP_SWEEPS } else { request.by_preset([1, 1, DEEP_SWEEPS]) };
@@ -220,11 +223,11 @@ impl Experiment for DbmExperiment {
             },
             batch_size: if is_small { 30 } else { BATCH_SIZE },
             learner: averaged(Schedule::linear(rate, 0.0), request.by_preset([0.99, 0.998, 0.9995])),
-            contrastive: contrastive.clone().with_sweeps(sweeps),
+            contrastive: contrastive.clone().with_sweeps(sweeps).with_l1(l1),
             pretraining: PairTraining {
                 epochs: vec![pre; depth],
                 contrastive: contrastive.with_l1(l1),
-                learner: averaged(Schedule::linear(if is_gaussian { 0.001 } else { 0.1 }, 0.0), 0.998),
+                learner: averaged(Schedule::linear(rate, 0.0), 0.998),
             },
             classifier: DbmClassifierTrain {
                 epochs: classifier_epochs,

@@ -12,6 +12,7 @@ use crate::{
     prelude::*,
     source::{head, one_hot, train_like_valid},
     usage::of_step,
+    validation,
     visible::MOMENT_EXAMPLES,
 };
 
@@ -161,14 +162,11 @@ impl<'a> DbmStages<'a> {
             let log_z = config.train.validation.quick_log_z(&dbm.bipartite(), &base, noise);
             let weights = |set| visible.for_each(set, &device, |v| dbm.log_weight_bound(v, updates));
             let bound = |set| mean(&by_weights(set, weights(set))) - log_z.value;
-            let found = bound(&valid);
-            let metrics = Metrics::new()
-                .with("valid_log_prob_bound", found)
-                .with("valid_log_prob_bound_std_err", log_z.std_err)
-                .with("train_log_prob_bound", bound(&like_valid))
-                .with("log_z", log_z.value);
+            let Validation { metrics, score } = validation::of_bounds([&valid, &like_valid].map(bound));
+            let metrics =
+                metrics.with("valid_log_prob_bound_std_err", log_z.std_err).with("log_z", log_z.value);
             let is_last = config.train.classifier.epochs == 0;
-            Ok(Some(Validation { metrics, score: is_last.then_some(found) }))
+            Ok(Some(Validation { metrics, score: score.filter(|_| is_last) }))
         }))
     }
 

@@ -21,6 +21,7 @@ use crate::{
     prelude::*,
     preprocessed::FEW_COLUMNS,
     source::train_like_valid,
+    validation,
 };
 
 pub use evaluate::VaeSampleArgs;
@@ -230,11 +231,7 @@ impl Experiment for VaeExperiment {
                     let each = evidence.into_iter().map(|each| each.importance_weighted.value);
                     mean(&by_weights(set, each.collect()))
                 };
-                let valid = bound(&data.valid);
-                let metrics = Metrics::new()
-                    .with("valid_log_prob_bound", valid)
-                    .with("train_log_prob_bound", bound(&like_valid));
-                Ok(Some(Validation { metrics, score: Some(valid) }))
+                Ok(Some(validation::of_bounds([&data.valid, &like_valid].map(&mut bound))))
             });
         Ok(Box::new(learner))
     }
