@@ -332,10 +332,17 @@ impl SymmetrizedTarget {
         Draws::from_model(&self.symmetrized(model.clone()), &self.density, n, AT_ONCE, noise, |_| ())
     }
 
-    /// The draws by which a trained model is measured.
-    pub fn blocks<'a, M>(&'a self, model: &'a M, train: &VariationalTrain, seed: u64) -> TargetDraws<'a, M> {
-        let n_draws = train.draws(IMAGES, self.group.order());
-        TargetDraws { target: self, model, n_draws, noise: Noise::new(seed, "eval") }
+    /// The draws by which a trained model is measured: `ln q` and the energy of each.
+    pub fn blocks<'a, M: LogProb + Sample + Clone>(
+        &'a self,
+        model: &'a M,
+        train: &VariationalTrain,
+        seed: u64,
+    ) -> impl Blocks + use<'a, M> {
+        DrawBlocks::new(train.draws(IMAGES, self.group.order()), seed, move |n, noise| {
+            let draws = self.draws(model, n, noise);
+            Ok([draws.log_q(), draws.energy()].concat())
+        })
     }
 
     /// The metrics of draws of a model, with exact values where there are any. `noise` is that of the Markov chain of the draws.
@@ -347,15 +354,21 @@ impl SymmetrizedTarget {
     }
 }
 
-/// Draws of a model for a target, in blocks: `ln q` and the energy of each.
-pub struct TargetDraws<'a, M> {
-    target: &'a SymmetrizedTarget,
-    model: &'a M,
+/// Draws by which a model is measured, in blocks that do not depend on each other.
+pub struct DrawBlocks<F> {
     n_draws: usize,
     noise: Noise,
+    values: F,
 }
 
-impl<M: LogProb + Sample + Clone> Blocks for TargetDraws<'_, M> {
+impl<F: Fn(usize, &mut Noise) -> Result<Vec<f64>>> DrawBlocks<F> {
+    /// `n_draws` in all. `values` makes so many draws and returns some columns of their values, one after the other.
+    pub fn new(n_draws: usize, seed: u64, values: F) -> Self {
+        Self { n_draws, noise: Noise::new(seed, "eval"), values }
+    }
+}
+
+impl<F: Fn(usize, &mut Noise) -> Result<Vec<f64>>> Blocks for DrawBlocks<F> {
     fn what(&self) -> &'static str {
         "draws"
     }
@@ -365,15 +378,9 @@ impl<M: LogProb + Sample + Clone> Blocks for TargetDraws<'_, M> {
     }
 
     fn values(&self, block: usize) -> Result<Vec<f64>> {
-        let (n, mut noise) = block_of_draws(self.n_draws, &self.noise, block);
-        let draws = self.target.draws(self.model, n, &mut noise);
-        Ok([draws.log_q(), draws.energy()].concat())
+        let n = AT_ONCE.min(self.n_draws - block * AT_ONCE);
+        (self.values)(n, &mut self.noise.child(format!("block/{block}")))
     }
-}
-
-/// How many of all draws are in a block, and its noise.
-pub fn block_of_draws(all: usize, noise: &Noise, block: usize) -> (usize, Noise) {
-    (AT_ONCE.min(all - block * AT_ONCE), noise.child(format!("block/{block}")))
 }
 
 #[cfg(test)]

@@ -176,6 +176,43 @@ impl Visible {
         Ok(each)
     }
 
+    /// 100 for each example of the sets whose most probable class is wrong, and 0 for the others.
+    ///
+    /// # Errors
+    /// A set without labels.
+    pub fn percent_wrong(
+        self,
+        sets: &[&Dataset],
+        device: &Device,
+        log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>,
+    ) -> Result<Vec<f64>> {
+        let mut wrong = Vec::new();
+        for set in sets {
+            wrong.extend(self.classify(set, device, log_prob)?.into_iter().map(|(wrong, _)| 100.0 * wrong));
+        }
+        Ok(wrong)
+    }
+
+    /// Sets as states of units of two values, and how they were binarized: as the run has it, and once for all where it leaves gray
+    /// values.
+    ///
+    /// # Errors
+    /// Values that are no probabilities.
+    pub fn binarized<M, T>(
+        self,
+        config: &RunConfig<M, T>,
+        sets: Vec<&Dataset>,
+    ) -> Result<(Vec<Dataset>, Binarization)> {
+        let own = config.data()?.binarization;
+        let is_two_valued = matches!(self.0.visible, UnitKind::Binary | UnitKind::Spin);
+        let is_gray = own == Binarization::None && sets.iter().any(|set| !set.is_binary());
+        if !(is_two_valued && is_gray) {
+            return Ok((sets.into_iter().cloned().collect(), own));
+        }
+        let binarized = sets.into_iter().map(|set| set.clone().binarized(Binarization::Fixed, config.seed));
+        Ok((binarized.collect::<Result<_, _>>()?, Binarization::Fixed))
+    }
+
     /// Classification error of a set in percent, and its mean cross-entropy in nats.
     ///
     /// # Errors

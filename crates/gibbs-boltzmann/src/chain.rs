@@ -18,7 +18,32 @@ pub struct Clamp {
 }
 
 impl Clamp {
-    fn apply(&self, v: Tensor<2>) -> Tensor<2> {
+    /// Holds the columns that are `known` at `values [batch, visible]`.
+    ///
+    /// # Panics
+    /// If there are more or fewer columns.
+    pub fn columns(known: &[bool], values: Tensor<2>) -> Self {
+        let [batch, width] = values.dims();
+        assert_eq!(known.len(), width, "{} columns that are known or not, of {width}", known.len());
+        let row: Vec<f32> = known.iter().map(|&known| f32::from(u8::from(known))).collect();
+        let row = TensorData::new(row, [1, width]);
+        let row = Tensor::<2>::from_data(row, (&values.device(), values.dtype()));
+        Self { known: row.expand([batch, width]), values }
+    }
+
+    /// Holds the last columns of `width` at `values [batch, held]`, such as those of a label.
+    ///
+    /// # Panics
+    /// If `values` are wider.
+    pub fn last(values: Tensor<2>, width: usize) -> Self {
+        let [batch, held] = values.dims();
+        let free = Tensor::zeros([batch, width - held], (&values.device(), values.dtype()));
+        let known = Tensor::cat(vec![free.clone(), values.ones_like()], 1);
+        Self { known, values: Tensor::cat(vec![free, values], 1) }
+    }
+
+    /// States or means `v [batch, visible]` with the known units at their values.
+    pub fn apply(&self, v: Tensor<2>) -> Tensor<2> {
         v.mask_where(self.known.clone().greater_elem(0.5), self.values.clone())
     }
 }
@@ -63,6 +88,16 @@ impl<'a, V: UnitFamily, H: UnitFamily> GibbsChain<'a, V, H> {
     /// One sweep at each inverse temperature of `betas`, along the path that starts at `base`.
     pub fn anneal(&self, v: Tensor<2>, base: &V, betas: &[f64], noise: &mut Noise) -> Tensor<2> {
         betas.iter().fold(v, |v, &beta| self.restrict(self.rbm.tempered(base, beta).gibbs_step(v, noise)))
+    }
+
+    /// `n` chains that are annealed from noise: one sweep at each of `temperatures + 1` inverse temperatures, evenly spaced from 0 to 1.
+    ///
+    /// # Panics
+    /// If `temperatures` is 0.
+    pub fn annealed(&self, n: usize, base: &V, temperatures: usize, noise: &mut Noise) -> Tensor<2> {
+        assert!(temperatures > 0, "no temperatures to anneal through");
+        let betas: Vec<f64> = (0..=temperatures).map(|k| k as f64 / temperatures as f64).collect();
+        self.anneal(self.init(n, noise), base, &betas, noise)
     }
 
     fn restrict(&self, v: Tensor<2>) -> Tensor<2> {

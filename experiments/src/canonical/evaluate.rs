@@ -18,7 +18,7 @@ use crate::{
     prelude::*,
     shards,
     source::spread,
-    variational::{AT_ONCE, SymmetrizedTarget, add_weights, block_of_draws},
+    variational::{DrawBlocks, SymmetrizedTarget, add_weights},
 };
 
 /// Chains whose ends are positions of the Hamiltonian, and their trajectories from draws of the transformation.
@@ -125,10 +125,12 @@ impl CanonicalExperiment {
         positions.iter().copied().chain(positions.iter().map(|k| k + n)).collect()
     }
 
-    /// The draws by which the transformation is measured.
-    fn measured<'a>(&'a self, target: &'a SymmetrizedTarget) -> MeasuredDraws<'a> {
-        let (n, seed) = (self.config.train.family.samples, self.config.seed);
-        MeasuredDraws { flow: self, target, n, noise: Noise::new(seed, "eval") }
+    /// The draws of phase space by which the transformation is measured: `ln ρ` and `H` of each.
+    fn measured<'a>(&'a self, target: &'a SymmetrizedTarget) -> impl Blocks + use<'a> {
+        DrawBlocks::new(self.config.train.family.samples, self.config.seed, |n, noise| {
+            let draws = draws(&self.model, &target.density, n, noise, |_| ());
+            Ok([draws.log_q(), draws.energy()].concat())
+        })
     }
 
     /// The energy of the positions, where the run learned a Hamiltonian.
@@ -228,28 +230,4 @@ pub(super) struct Slow {
     pub(super) number: usize,
     /// Its coordinate.
     pub(super) along: CollectiveCoordinate,
-}
-
-/// Draws of phase space in blocks: `ln ρ` and `H` of each.
-struct MeasuredDraws<'a> {
-    flow: &'a CanonicalExperiment,
-    target: &'a SymmetrizedTarget,
-    n: usize,
-    noise: Noise,
-}
-
-impl Blocks for MeasuredDraws<'_> {
-    fn what(&self) -> &'static str {
-        "draws"
-    }
-
-    fn n(&self) -> usize {
-        self.n.div_ceil(AT_ONCE)
-    }
-
-    fn values(&self, block: usize) -> Result<Vec<f64>> {
-        let (n, mut noise) = block_of_draws(self.n, &self.noise, block);
-        let draws = draws(&self.flow.model, &self.target.density, n, &mut noise, |_| ());
-        Ok([draws.log_q(), draws.energy()].concat())
-    }
 }

@@ -2,7 +2,7 @@
 
 use gibbs_boltzmann::{
     Clamp, GibbsChain, exact,
-    units::{Joined, UnitKind, Units},
+    units::{Joined, UnitFamily, Units},
 };
 use gibbs_core::Kind;
 use gibbs_serve::Playground;
@@ -17,6 +17,7 @@ use crate::{
 
 /// Inverse temperatures through which chains are annealed.
 const ANNEALING: usize = 1000;
+const COMPLETION_ANNEALING: usize = 200;
 
 impl Trained for DbmExperiment {
     const LATENT: Option<fn(&Self) -> &dyn Latent> = Some(|model| model);
@@ -74,15 +75,9 @@ impl DbmExperiment {
         let (visible, updates) = (config.visible(), config.model.mean_field_measured);
         let (data, own_data) = (on.data()?, on.own_data());
         let fitted = own_data.or(data);
-        let mut binarization = config.data()?.binarization;
-        let mut sets: Vec<Dataset> = on.sets()?.into_iter().cloned().collect();
+        let sets = on.sets()?;
         sets.iter().try_for_each(|set| visible.require(set, config.model.n_visible, super::REAL))?;
-        let is_two_valued = config.model.visible == UnitKind::Binary;
-        if is_two_valued && binarization == Binarization::None && sets.iter().any(|set| !set.is_binary()) {
-            binarization = Binarization::Fixed;
-            let binarized = sets.into_iter().map(|set| set.binarized(binarization, config.seed));
-            sets = binarized.collect::<Result<_, _>>()?;
-        }
+        let (sets, binarization) = visible.binarized(config, sets)?;
         let noise = &mut Noise::new(config.seed, "evaluation");
         let log_z = self.log_z(on, &fitted.train, evaluation)?;
         evaluation.note_all(&["log_z_lower", "log_z_upper"], own_data.note(data));
@@ -200,11 +195,7 @@ impl DbmExperiment {
     ) -> Result<()> {
         let Self { config, dbm, device, .. } = self;
         let mut add = |name: &str, log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>| -> Result<()> {
-            let mut wrong = Vec::new();
-            for set in sets {
-                let each = config.visible().classify(set, device, log_prob)?;
-                wrong.extend(each.into_iter().map(|(wrong, _)| 100.0 * wrong));
-            }
+            let wrong = config.visible().percent_wrong(sets, device, log_prob)?;
             evaluation.add_mean(name, &wrong, "percent");
             Ok(())
         };
@@ -256,19 +247,11 @@ impl DbmExperiment {
         let labels = classes(n, class, self.dbm.n_classes(), &self.device)?;
         // The chain moves on the side of the label.
         let rbm = self.dbm.with_label_visible();
-        let clamp = labels.map(|labels| {
-            let others = Tensor::zeros([n, rbm.visible.width() - self.dbm.n_classes()], &self.device);
-            Clamp {
-                known: Tensor::cat(vec![others.clone(), labels.ones_like()], 1),
-                values: Tensor::cat(vec![others, labels], 1),
-            }
-        });
-        let chain = match clamp {
-            Some(clamp) => GibbsChain::clamped(&rbm, clamp),
+        let chain = match labels {
+            Some(labels) => GibbsChain::clamped(&rbm, Clamp::last(labels, rbm.visible.width())),
             None => GibbsChain::new(&rbm),
         };
-        let betas: Vec<f64> = (0..=ANNEALING).map(|k| k as f64 / ANNEALING as f64).collect();
-        let start = chain.anneal(chain.init(n, noise), &rbm.visible, &betas, noise);
+        let start = chain.annealed(n, &rbm.visible, ANNEALING, noise);
         let end = chain.run(start, sweeps, noise);
         let other = rbm.sample_hidden(end.clone(), noise);
         Ok(host(self.dbm.visible_of_sides(end, other)))
@@ -296,22 +279,14 @@ impl DbmExperiment {
         noise: &mut Noise,
     ) -> (Vec<f32>, Vec<f32>) {
         let ([n, visible], rbm) = (v.dims(), self.dbm.bipartite());
-        let row: Vec<f32> = known.iter().map(|&known| f32::from(u8::from(known))).collect();
-        let known: Tensor<2> = Tensor::from_data(TensorData::new(row, [1, visible]), &self.device);
-        let known = known.expand([n, visible]);
-        let rest = Tensor::zeros([n, rbm.visible.width() - visible], &self.device);
-        let clamp = Clamp {
-            known: Tensor::cat(vec![known.clone(), rest.clone()], 1),
-            values: Tensor::cat(vec![v.clone(), rest], 1),
-        };
-        let chain = GibbsChain::clamped(&rbm, clamp);
-        let betas: Vec<f64> = (0..=ANNEALING / 5).map(|k| 5.0 * k as f64 / ANNEALING as f64).collect();
-        let start = chain.anneal(chain.init(n, noise), &rbm.visible, &betas, noise);
+        let hidden = rbm.visible.width() - visible;
+        let values = Tensor::cat(vec![v, Tensor::zeros([n, hidden], &self.device)], 1);
+        let clamp = Clamp::columns(&[known, &vec![false; hidden]].concat(), values);
+        let chain = GibbsChain::clamped(&rbm, clamp.clone());
+        let start = chain.annealed(n, &rbm.visible, COMPLETION_ANNEALING, noise);
         let even = chain.run(start, sweeps, noise);
-        let mean = rbm.visible_mean(rbm.sample_hidden(even, noise)).narrow(1, 0, visible);
-        let is_known = known.greater_elem(0.5);
-        let neutral = if self.config.model.visible == UnitKind::Gaussian { 0.0 } else { 0.5 };
-        let given = v.full_like(neutral).mask_where(is_known.clone(), v.clone());
-        (host(given), host(mean.mask_where(is_known, v)))
+        let shown = |means: Tensor<2>| host(clamp.apply(means).narrow(1, 0, visible));
+        let neutral = rbm.visible.neutral().mean(clamp.values.zeros_like());
+        (shown(neutral), shown(rbm.visible_mean(rbm.sample_hidden(even, noise))))
     }
 }

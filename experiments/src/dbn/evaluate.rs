@@ -1,7 +1,7 @@
 //! Metrics of a trained network, and draws from it.
 
 use burn::tensor::activation::log_softmax;
-use gibbs_boltzmann::{ais::Bracket, exact, units::UnitKind};
+use gibbs_boltzmann::{ais::Bracket, exact};
 use gibbs_serve::Playground;
 
 use super::{DbnExperiment, pictures};
@@ -60,16 +60,7 @@ impl DbnExperiment {
     fn likelihood(&self, on: &Measurement<NoTarget>, evaluation: &mut Evaluation) -> Result<()> {
         let Self { config, dbn, device, .. } = self;
         let (visible, data, sets, own_data) = (self.visible(), on.data()?, on.sets()?, on.own_data());
-        let mut binarization = config.data()?.binarization;
-        let mut binary: Vec<Dataset> = sets.iter().map(|&set| set.clone()).collect();
-        let is_two_valued = matches!(config.model.visible, UnitKind::Binary | UnitKind::Spin);
-        if is_two_valued && binarization == Binarization::None && binary.iter().any(|set| !set.is_binary()) {
-            binarization = Binarization::Fixed;
-            binary = binary
-                .into_iter()
-                .map(|set| set.binarized(binarization, config.seed))
-                .collect::<Result<_, _>>()?;
-        }
+        let (binary, binarization) = visible.binarized(config, sets)?;
         let mut noise = Noise::new(config.seed, "evaluation");
         let fitted = own_data.or(data);
         let log_z = self.log_z(on, fitted, evaluation)?;
@@ -161,16 +152,8 @@ impl DbnExperiment {
     ) -> Result<()> {
         let Self { dbn, device, .. } = self;
         let mut add = |name: &str, log_prob: &dyn Fn(Tensor<2>) -> Tensor<2>| -> Result<()> {
-            let mut wrong = Vec::new();
-            for set in sets {
-                let each = self.visible().classify(set, device, log_prob)?;
-                wrong.extend(each.into_iter().map(|(wrong, _)| wrong));
-            }
-            evaluation.add_mean(
-                name,
-                &wrong.iter().map(|wrong| 100.0 * wrong).collect::<Vec<_>>(),
-                "percent",
-            );
+            let wrong = self.visible().percent_wrong(sets, device, log_prob)?;
+            evaluation.add_mean(name, &wrong, "percent");
             Ok(())
         };
         if let Some(network) = &self.classifier {
@@ -212,9 +195,7 @@ impl DbnExperiment {
     ) -> Result<Vec<f32>> {
         let labels = classes(n, class, self.dbn.n_classes(), &self.device)?;
         let chain = self.dbn.top_chain(labels.map(|labels| self.dbn.clamp_label(labels)));
-        let start = chain.init(n, noise);
-        let betas: Vec<f64> = (0..=ANNEALING).map(|k| k as f64 / ANNEALING as f64).collect();
-        let start = chain.anneal(start, &self.dbn.top().visible, &betas, noise);
+        let start = chain.annealed(n, &self.dbn.top().visible, ANNEALING, noise);
         let end = chain.run(start, sweeps, noise);
         let mean = self.dbn.generate(end, noise);
         Ok(host(self.visible().decode(mean)))

@@ -25,7 +25,7 @@ use crate::{
     prelude::*,
     preprocessed, shards,
     system::{ContinuousArgs, build_continuous, continuous_of},
-    variational::{self, Symmetrization, SymmetrizedTarget, TargetDraws, VariationalTrain, group},
+    variational::{self, Symmetrization, SymmetrizedTarget, VariationalTrain, group},
 };
 
 pub use data::{LogProbs, learner, measure};
@@ -315,7 +315,7 @@ impl<F: FlowFamily> Latent for FlowExperiment<F> {
 
 impl<F: FlowFamily> FlowExperiment<F> {
     /// The draws by which it is measured on a target.
-    fn draws_for<'a>(&'a self, target: &'a SymmetrizedTarget) -> TargetDraws<'a, Preprocessed<F::Net>> {
+    fn draws_for<'a>(&'a self, target: &'a SymmetrizedTarget) -> impl Blocks + use<'a, F> {
         target.blocks(&self.model, self.config.train.family.as_ref(), self.config.seed)
     }
 

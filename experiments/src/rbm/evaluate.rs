@@ -97,8 +97,8 @@ impl Trained for RbmExperiment {
             Ok(self.visible().spread(&data.test, n, &self.device))
         };
         let clamp = match (flags.given, flags.class) {
-            (Some(half), _) => Some(self.clamp(test()?, half)),
-            (None, Some(class)) => Some(self.clamp_class(n, class)?),
+            (Some(half), _) => Some(self.clamp(test()?, &half.pixels(self.shape()))),
+            (None, Some(class)) => self.clamp_class(n, class)?,
             (None, None) => None,
         };
         let chain = match &clamp {
@@ -212,50 +212,38 @@ impl RbmExperiment {
 
     /// `n` chains annealed from independent units with the RBM's own biases.
     pub(super) fn annealed(&self, n: usize, noise: &mut Noise) -> Tensor<2> {
-        let chain = GibbsChain::new(&self.rbm);
-        let betas: Vec<f64> = (0..=ANNEALING).map(|k| k as f64 / ANNEALING as f64).collect();
-        let v = chain.init(n, noise);
-        chain.anneal(v, &self.rbm.visible, &betas, noise)
+        GibbsChain::new(&self.rbm).annealed(n, &self.rbm.visible, ANNEALING, noise)
     }
 
-    /// Clamps one half of the examples `v [n, visible]`; a label stays free.
-    pub(super) fn clamp(&self, v: Tensor<2>, half: Half) -> Clamp {
-        let ([n, visible], n_classes) = (v.dims(), self.visible().n_classes());
-        let shape = self.shape();
-        let columns = (visible - n_classes) / (shape.0 * shape.1);
-        let known = half.pixels(shape).into_iter();
-        let known = known.flat_map(|known| std::iter::repeat_n(f32::from(u8::from(known)), columns));
-        let row: Vec<f32> = known.chain(std::iter::repeat_n(0.0, n_classes)).collect();
-        let known: Tensor<2> = Tensor::from_data(TensorData::new(row, [1, visible]), &self.device);
-        Clamp { known: known.expand([n, visible]), values: v }
+    /// Holds the known pixels of the examples `v [n, visible]`; a label stays free.
+    pub(super) fn clamp(&self, v: Tensor<2>, known: &[bool]) -> Clamp {
+        let n_classes = self.visible().n_classes();
+        let columns = (v.dims()[1] - n_classes) / known.len();
+        let known = known.iter().flat_map(|&known| std::iter::repeat_n(known, columns));
+        let known: Vec<bool> = known.chain(std::iter::repeat_n(false, n_classes)).collect();
+        Clamp::columns(&known, v)
     }
 
     /// What a clamp holds, as data; all else at its mean without any weights.
     pub(super) fn given(&self, clamp: &Clamp) -> Vec<f32> {
         let neutral = self.rbm.visible.neutral().mean(clamp.values.zeros_like());
-        host(
-            self.visible()
-                .decode(neutral.mask_where(clamp.known.clone().greater_elem(0.5), clamp.values.clone())),
-        )
+        host(self.visible().decode(clamp.apply(neutral)))
     }
 
     /// Clamps the label of `n` chains at a class.
     ///
     /// # Errors
     /// A class that the machine does not have.
-    fn clamp_class(&self, n: usize, class: usize) -> Result<Clamp> {
-        let (n_classes, width) = (self.visible().n_classes(), self.rbm.visible.width());
-        let label = classes(n, Some(class), n_classes, &self.device)?;
-        let zeros = || Tensor::zeros([n, width - n_classes], &self.device);
-        let known = Tensor::cat(vec![zeros(), Tensor::ones([n, n_classes], &self.device)], 1);
-        Ok(Clamp { known, values: Tensor::cat([zeros()].into_iter().chain(label).collect(), 1) })
+    fn clamp_class(&self, n: usize, class: usize) -> Result<Option<Clamp>> {
+        let label = classes(n, Some(class), self.visible().n_classes(), &self.device)?;
+        Ok(label.map(|label| Clamp::last(label, self.rbm.visible.width())))
     }
 
     /// States and their means one half-sweep later, as data.
     pub(super) fn draws(&self, v: Tensor<2>, clamp: Option<&Clamp>) -> Draws {
         let mean = self.rbm.visible_mean(Units::mean(&self.rbm.hidden, self.rbm.hidden_input(v.clone())));
         let mean = match clamp {
-            Some(clamp) => mean.mask_where(clamp.known.clone().greater_elem(0.5), clamp.values.clone()),
+            Some(clamp) => clamp.apply(mean),
             None => mean,
         };
         let decode = |x| host(self.visible().decode(x));

@@ -115,7 +115,7 @@ fn evolve(experiment: &RbmExperiment, noise: &mut Noise) -> Vec<Vec<f32>> {
 /// Test examples, their known halves, and several completions.
 fn complete(experiment: &RbmExperiment, data: &Splits, noise: &mut Noise) -> Vec<Vec<f32>> {
     let v = experiment.visible().spread(&data.test, COMPLETED, &experiment.device);
-    let clamp = experiment.clamp(v.clone(), Half::Upper);
+    let clamp = experiment.clamp(v.clone(), &Half::Upper.pixels(experiment.shape()));
     let mut sets: Vec<Vec<f32>> = vec![host(experiment.visible().decode(v)), experiment.given(&clamp)];
     let chain = GibbsChain::clamped(&experiment.rbm, clamp.clone());
     sets.extend((0..COMPLETIONS).map(|_| {

@@ -1,8 +1,8 @@
 //! The RBM to play with: its chain dreams from a drawing, completes one, and names its class.
 
-use burn::{prelude::*, tensor::activation::softmax};
+use burn::tensor::activation::softmax;
 use gibbs_boltzmann::{
-    Clamp, GibbsChain,
+    GibbsChain,
     units::{UnitFamily, Units},
 };
 use gibbs_core::math::to_host;
@@ -91,17 +91,10 @@ impl Complete for RbmExperiment {
         dice: Dice,
     ) -> Result<Vec<Vec<f32>>, PlayError> {
         let noise = &mut play::noise(dice);
-        let flags: Vec<f32> = known.iter().map(|known| f32::from(u8::from(*known))).collect();
         let values = self.states(play::copies(&play::binarized(image, noise), n, &self.device));
-        let columns = self.visible().n_visible(image.len()) - self.visible().n_classes();
-        let flags: Vec<f32> =
-            flags.iter().flat_map(|flag| std::iter::repeat_n(*flag, columns / image.len())).collect();
-        let free_label = Tensor::zeros([n, self.visible().n_classes()], &self.device);
-        let known = Tensor::cat(vec![play::copies(&flags, n, &self.device), free_label], 1);
-        let clamp = Clamp { known, values };
+        let clamp = self.clamp(values, known);
         let chain = GibbsChain::clamped(&self.rbm, clamp.clone());
-        let betas: Vec<f64> = (0..=ANNEALING).map(|k| k as f64 / ANNEALING as f64).collect();
-        let start = chain.anneal(chain.init(n, noise), &self.rbm.visible.neutral(), &betas, noise);
+        let start = chain.annealed(n, &self.rbm.visible.neutral(), ANNEALING, noise);
         let end = chain.run(start, SWEEPS, noise);
         Ok(play::split(&self.draws(end, Some(&clamp)).means, image.len()))
     }

@@ -10,7 +10,7 @@ use super::{SnfExperiment, profile};
 use crate::{
     prelude::*,
     shards,
-    variational::{AT_ONCE, add_weights, block_of_draws},
+    variational::{AT_ONCE, DrawBlocks, add_weights},
 };
 
 impl Trained for SnfExperiment {
@@ -55,34 +55,13 @@ impl SnfExperiment {
         (ends, draws)
     }
 
-    /// The paths by which the flow is measured.
-    fn measured(&self) -> MeasuredPaths<'_> {
-        let (n, seed) = (self.config.train.family.samples, self.config.seed);
-        MeasuredPaths { flow: self, n, noise: Noise::new(seed, "eval") }
-    }
-}
-
-/// Paths in blocks: `log_q`, the energy and the first variable of each.
-struct MeasuredPaths<'a> {
-    flow: &'a SnfExperiment,
-    n: usize,
-    noise: Noise,
-}
-
-impl Blocks for MeasuredPaths<'_> {
-    fn what(&self) -> &'static str {
-        "draws"
-    }
-
-    fn n(&self) -> usize {
-        self.n.div_ceil(AT_ONCE)
-    }
-
-    fn values(&self, block: usize) -> Result<Vec<f64>> {
-        let (n, mut noise) = block_of_draws(self.n, &self.noise, block);
-        let (ends, draws) = self.flow.draw(n, &mut noise);
-        let first: Vec<f64> = ends.chunks(ends.len() / n).map(|x| f64::from(x[0])).collect();
-        Ok([draws.log_q(), draws.energy(), &first].concat())
+    /// The paths by which the flow is measured: `log_q`, the energy and the first variable of each.
+    fn measured(&self) -> impl Blocks + use<'_> {
+        DrawBlocks::new(self.config.train.family.samples, self.config.seed, |n, noise| {
+            let (ends, draws) = self.draw(n, noise);
+            let first: Vec<f64> = ends.chunks(ends.len() / n).map(|x| f64::from(x[0])).collect();
+            Ok([draws.log_q(), draws.energy(), &first].concat())
+        })
     }
 }
 

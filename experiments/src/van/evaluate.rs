@@ -8,7 +8,7 @@ use gibbs_core::{
 use gibbs_data::Kind;
 use gibbs_physics::{
     monte_carlo::{Measurements, Observation},
-    system::{SpinSystem, SpinSystemConfig},
+    system::SpinSystemConfig,
 };
 
 use super::{SpinModel, SpinValues, VanExperiment, pictures};
@@ -17,7 +17,7 @@ use crate::{
     shards,
     source::rows,
     system,
-    variational::{AT_ONCE, FreeEnergyReport, add_sampling, block_of_draws},
+    variational::{AT_ONCE, DrawBlocks, FreeEnergyReport, add_sampling},
 };
 
 /// Examples whose probabilities are computed at once.
@@ -90,7 +90,7 @@ impl Trained for VanExperiment {
     /// Draws for the target.
     fn blocks<'a>(&'a self, on: &Measurement<SpinSystemConfig>) -> Result<Option<Box<dyn Blocks + 'a>>> {
         Ok(match on.source {
-            Source::Target(system) => Some(Box::new(SpinDraws::new(self, system)?)),
+            Source::Target(system) => Some(Box::new(self.measured(system)?)),
             Source::Data(_) => None,
         })
     }
@@ -114,48 +114,22 @@ impl Trained for VanExperiment {
     }
 }
 
-/// The draws by which a network is measured, in blocks: `ln q`, energy and magnetization of each.
-struct SpinDraws {
-    model: SpinModel,
-    spins: SpinSystem,
-    beta: f64,
-    n_draws: usize,
-    noise: Noise,
-}
-
-impl SpinDraws {
-    fn new(experiment: &VanExperiment, system: &SpinSystemConfig) -> Result<Self> {
-        let config = &experiment.config;
-        let images = match config.model.network {
+impl VanExperiment {
+    /// The draws by which the network is measured: `ln q`, energy and magnetization of each.
+    fn measured(&self, system: &SpinSystemConfig) -> Result<impl Blocks + use<>> {
+        let (model, spins, beta) = (self.model(), system::build(system)?, system.beta);
+        let images = match self.config.model.network {
             AutoregressiveConfig::PixelCnn(_) => IMAGES_OF_CONVOLUTIONS,
             _ => IMAGES,
         };
-        Ok(Self {
-            model: experiment.model(),
-            spins: system::build(system)?,
-            beta: system.beta,
-            n_draws: config.train.family.draws(images, experiment.group.order()),
-            noise: Noise::new(config.seed, "eval"),
-        })
-    }
-}
-
-impl Blocks for SpinDraws {
-    fn what(&self) -> &'static str {
-        "draws"
-    }
-
-    fn n(&self) -> usize {
-        self.n_draws.div_ceil(AT_ONCE)
-    }
-
-    fn values(&self, block: usize) -> Result<Vec<f64>> {
-        let (n, mut noise) = block_of_draws(self.n_draws, &self.noise, block);
-        let (energy, mut magnetizations) = (self.spins.at(self.beta).or_usage()?, Vec::with_capacity(n));
-        let draws = Draws::from_model(&self.model, &energy, n, AT_ONCE, &mut noise, |s| {
-            magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
-        });
-        Ok([draws.log_q(), draws.energy(), &magnetizations].concat())
+        let n_draws = self.config.train.family.draws(images, self.group.order());
+        Ok(DrawBlocks::new(n_draws, self.config.seed, move |n, noise| {
+            let (energy, mut magnetizations) = (spins.at(beta).or_usage()?, Vec::with_capacity(n));
+            let draws = Draws::from_model(&model, &energy, n, AT_ONCE, noise, |s| {
+                magnetizations.extend(to_host(s.clone().mean_dim(1).squeeze_dim::<1>(1)));
+            });
+            Ok([draws.log_q(), draws.energy(), &magnetizations].concat())
+        }))
     }
 }
 
@@ -165,13 +139,13 @@ fn free_energies(
     system: &SpinSystemConfig,
     on: &Measurement<SpinSystemConfig>,
 ) -> Result<Evaluation> {
-    let blocks = SpinDraws::new(experiment, system)?;
-    let [log_q, energy, magnetizations] = shards::columns(&on.values(&blocks)?);
-    let SpinDraws { model, spins, beta, mut noise, .. } = blocks;
+    let [log_q, energy, magnetizations] = shards::columns(&on.values(&experiment.measured(system)?)?);
+    let (model, spins, beta) = (experiment.model(), system::build(system)?, system.beta);
+    let noise = &mut Noise::new(experiment.config.seed, "eval");
     let draws = Draws::new(log_q, energy);
     let energies: Vec<f64> = draws.energy().iter().map(|energy| energy / beta).collect();
     let sizes: Vec<f64> = magnetizations.iter().map(|m| m.abs()).collect();
-    let chain = draws.markov_chain(&mut noise);
+    let chain = draws.markov_chain(noise);
     let observe = |i: &usize| Observation { energy: energies[*i], magnetization: magnetizations[*i] };
     let visited = Measurements::new(beta, [chain.held.iter().map(observe).collect()]);
     let exact = spins.reference(beta)?;

@@ -234,12 +234,9 @@ impl Dbn {
     /// # Panics
     /// If the network has no label, or another number of classes.
     pub fn clamp_label(&self, labels: Tensor<2>) -> Clamp {
-        let [batch, classes] = labels.dims();
+        let classes = labels.dims()[1];
         assert_eq!(classes, self.n_classes(), "{classes} columns for a label of {} states", self.n_classes());
-        let width = unlabeled(&self.top().visible).0;
-        let states = Tensor::zeros([batch, width], (&labels.device(), labels.dtype()));
-        let known = Tensor::cat(vec![states.clone(), labels.ones_like()], 1);
-        Clamp { known, values: Tensor::cat(vec![states, labels], 1) }
+        Clamp::last(labels, self.top().visible.width())
     }
 
     /// Markov chains of the top RBM, with the visible units of `clamp` held.
