@@ -147,7 +147,7 @@ impl CanonicalExperiment {
         evaluation.per_example = draws.log_weights().to_vec();
         let slow = self.slow_coordinate(target);
         for (name, of, positions) in [
-            ("slow_coordinate_correlation", "its draws", self.resting()),
+            ("slow_coordinate_correlation", "its draws", self.resting("metrics")),
             ("slow_coordinate_correlation_hmc", "positions by Hamiltonian Monte Carlo", self.walked(target)),
         ] {
             let [known, learned] = self.slow_values(target, &slow, positions);
@@ -161,16 +161,17 @@ impl CanonicalExperiment {
         evaluation
     }
 
-    /// The oscillator that follows the known slow coordinate of a Hamiltonian most closely, by the ranks of draws.
+    /// The oscillator that follows the known slow coordinate of a Hamiltonian most closely, by the ranks of draws other than those of the
+    /// metrics.
     pub(super) fn slow_coordinate(&self, target: &SymmetrizedTarget) -> Slow {
-        let numbered = self.coordinates().into_iter().enumerate();
-        let each = numbered.map(|(k, along)| Slow { number: k + 1, along });
-        let correlation = |slow: &Slow| {
-            let [known, learned] = self.slow_values(target, slow, self.resting());
+        let coordinates = self.coordinates();
+        let slow = |k: usize| Slow { number: k + 1, along: coordinates[k] };
+        let correlation = |k: usize| {
+            let [known, learned] = self.slow_values(target, &slow(k), self.resting("rest"));
             rank_correlation(&known, &learned).value.abs()
         };
-        let best = each.map(|slow| (correlation(&slow), slow)).max_by(|(a, _), (b, _)| a.total_cmp(b));
-        best.map_or_else(|| unreachable!("at least one oscillator"), |(_, slow)| slow)
+        let each: Vec<f64> = (0..coordinates.len()).map(correlation).collect();
+        slow((0..each.len()).max_by(|&a, &b| each[a].total_cmp(&each[b])).unwrap_or(0))
     }
 
     /// The known slow coordinate of positions at rest, and the learned one. An angle is measured from where the learned one is 0.

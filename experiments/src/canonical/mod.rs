@@ -316,14 +316,14 @@ impl CanonicalExperiment {
         blocks.flat_map(|n| host(self.positions(draw(n)))).collect()
     }
 
-    /// Some draws of positions, as the transformation learns them.
-    fn resting(&self) -> Tensor<2> {
-        halves(self.model.sample(RESTING, &mut Noise::new(self.config.seed, "rest"))).0
+    /// Some draws of positions, as the transformation learns them, from a stream of noise.
+    fn resting(&self, stream: &str) -> Tensor<2> {
+        halves(self.model.sample(RESTING, &mut Noise::new(self.config.seed, stream))).0
     }
 
     /// The coordinates of the oscillators, the slowest first.
     fn coordinates(&self) -> Vec<CollectiveCoordinate> {
-        let q = self.resting();
+        let q = self.resting("rest");
         self.model.slowest().into_iter().map(|k| self.model.coordinate(k, q.clone())).collect()
     }
 }

@@ -127,5 +127,5 @@ fn slow(experiment: &CanonicalExperiment, target: &SymmetrizedTarget) -> Panel {
         Series::new(name, &known, &learned).dots(1.5)
     };
     let walked = of("positions of the Hamiltonian", experiment.walked(target));
-    panel.series(walked.color(Color::new(180, 180, 180))).series(of("draws", experiment.resting()))
+    panel.series(walked.color(Color::new(180, 180, 180))).series(of("draws", experiment.resting("metrics")))
 }
