@@ -7,7 +7,7 @@ use burn::{
 };
 use gibbs_backend::Noise;
 use gibbs_core::{
-    Batch,
+    Batch, Objective,
     math::{log_sum_exp, mean_and_variance, to_host},
     params::{self, optimizer_step},
 };
@@ -302,6 +302,30 @@ fn chains_of_all_layers_and_with_clamped_units_are_stationary() {
     let (known, values) = (row([1., 1., 0., 0., 0., 0.]), row([1., 0., 0., 0., 0., 0.]));
     let chain = GibbsChain::clamped(&rbm, crate::Clamp { known, values });
     check_stationary(&probs, &states, &Device::flex(), 4000, noise, |x, noise| chain.step(x, noise));
+}
+
+/// In a machine with two deep modes, all units on or all off, the chains of the first step are in that of the data.
+#[test]
+fn persistent_chains_start_at_what_is_inferred_of_the_first_batch() {
+    let full = |value: f64, shape: [usize; 2]| Tensor::<2>::full(shape, value, &Device::flex());
+    let mut dbm = DbmConfig::new(4, vec![3, 2]).init(&Device::flex(), &mut Noise::new(0, "machine")).unwrap();
+    let coupling = 40.0;
+    for layer in &mut dbm.layers {
+        layer.weight = Param::from_tensor(full(coupling, layer.weight.dims()));
+    }
+    // Both modes weigh the same if a bias is minus half of the couplings of its unit.
+    for (bias, neighbors) in dbm.biases.iter_mut().zip([3.0, 4.0 + 2.0, 3.0]) {
+        *bias = Param::from_tensor(bias.val().full_like(-0.5 * coupling * neighbors));
+    }
+    for value in [0.0, 1.0] {
+        let batch = Batch { x: full(value, [4, 4]), context: None, weights: None };
+        let base = dbm.annealing_base(batch.x.clone(), 5);
+        let config = ContrastiveConfig::new().with_n_chains(6);
+        let mut objective = DeepContrastive::new(&config, &dbm, base, 5).unwrap();
+        objective.gradients(&dbm, batch, &mut Noise::new(1, "chains"));
+        let chains = Objective::<Dbm>::state(&objective).tensors.remove(0).1;
+        assert_eq!(to_host(chains), vec![value; 6 * 3]);
+    }
 }
 
 /// Adds numbers to all parameters, in the order of a visit.

@@ -1,7 +1,7 @@
 //! Inverse and Jacobian.
 
 use burn::store::{ModuleSnapshot, SafetensorsStore};
-use gibbs_core::{Bijection, math::to_host};
+use gibbs_core::{Bijection, columns::select, math::to_host};
 use gibbs_testkit::check_bijection;
 
 use super::*;
@@ -26,6 +26,51 @@ fn every_bijection_inverts_and_tells_its_jacobian() {
                 check_bijection(&flow, points(n), context.as_ref(), 1e-9);
             }));
             assert!(caught.is_ok(), "{name}, {n} variables: see above");
+        }
+    }
+}
+
+/// `x` through a map or its inverse, and the log-determinants as a column.
+fn moved(map: &impl Bijection, inverse: bool, x: Tensor<2>, context: Option<&Tensor<2>>) -> [Tensor<2>; 2] {
+    let (y, ladj) = if inverse { map.inverse(x, context) } else { map.forward(x, context) };
+    [y, ladj.unsqueeze_dim(1)]
+}
+
+/// A chain is its layers one after the other, and on blocks of columns it is itself on each block.
+#[test]
+fn chains_are_their_layers_and_act_alike_on_blocks() {
+    let agree = |name: &str, found: [Tensor<2>; 2], expected: [Tensor<2>; 2]| {
+        for (found, expected) in found.into_iter().zip(expected) {
+            let size = expected.clone().abs() + 1.0;
+            let worst = to_host(((found - expected) / size).abs().max())[0];
+            assert!(worst < 1e-12, "{name}: {worst}");
+        }
+    };
+    for (name, config) in constructors(4) {
+        let (flow, context) = (wide_flow(&config, 0.5, 3), contexts(&config, 7, DType::F64));
+        for inverse in [false, true] {
+            let mut layers: Vec<&Layer> = flow.layers.iter().collect();
+            if inverse {
+                layers.reverse();
+            }
+            let start = [points(4), Tensor::zeros([7, 1], (&Device::flex(), DType::F64))];
+            let one_by_one = layers.into_iter().fold(start, |[x, ladj], layer| {
+                let [y, added] = moved(layer, inverse, x, context.as_ref());
+                [y, ladj + added]
+            });
+            agree(&name, moved(&flow, inverse, points(4), context.as_ref()), one_by_one);
+            if config.n_context == 0 {
+                let blocks = [[0, 2, 4, 6], [7, 5, 3, 1]];
+                let x = Tensor::cat(vec![points(4), points(4).flip([0])], 1);
+                let ladj = Tensor::full([7, 1], 0.5, (&Device::flex(), DType::F64));
+                let joined = Tensor::cat(vec![x.clone(), ladj.clone()], 1);
+                let found = flow.on_blocks(joined, &blocks.concat(), inverse);
+                let each = blocks.map(|block| moved(&flow, inverse, select(x.clone(), &block), None));
+                let added = each.iter().fold(ladj, |sum, [_, added]| sum + added.clone());
+                let y = Tensor::cat(each.map(|[y, _]| y).to_vec(), 1);
+                let found = [select(found.clone(), &blocks.concat()), found.narrow(1, 8, 1)];
+                agree(&format!("{name}, blocks"), found, [y, added]);
+            }
         }
     }
 }
