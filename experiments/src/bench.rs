@@ -248,7 +248,7 @@ fn couplings(device: &Device, n_variables: usize, hidden: usize, n_layers: usize
     adam(flow, MaximumLikelihood, Batch::new(x), batch)
 }
 
-/// Log-likelihood of points of the plane by a continuous flow with two hidden layers, exact divergence, and so many steps of
+/// Log-likelihood of points of the plane by a continuous flow with two hidden layers, exact divergence, and `steps` of
 /// the Runge-Kutta method; with a step of Adam through them if it is trained.
 fn continuous(device: &Device, hidden: usize, steps: usize, batch: usize, trained: bool) -> Step {
     let config = MlpFieldConfig::new(2, vec![hidden, hidden].into()).with_output_gain(1.0);

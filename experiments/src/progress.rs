@@ -145,7 +145,7 @@ impl Work {
         self.is_bounded
     }
 
-    /// How many of `n` examples or draws are taken if each costs so many seconds on 2 cores: all, or as many as a minute allows.
+    /// How many of `n` examples or draws are taken if each costs `seconds` on 2 cores: all, or as many as a minute allows.
     /// Then stderr says so. `seconds` is counted from sizes, never measured.
     pub fn affordable(&self, what: &str, n: usize, seconds: f64) -> usize {
         let most = ((Self::BOUND / seconds.max(f64::MIN_POSITIVE)) as usize).max(1);

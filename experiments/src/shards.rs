@@ -92,7 +92,7 @@ impl BlockFolder {
         let missing: Vec<String> = missing.map(|block| block.to_string()).collect();
         require!(
             missing.is_empty(),
-            "{}: of {} blocks of these weights, settings and data these are missing: {}; make them by eval --shard I/N",
+            "{}: {} blocks belong to these weights, settings and data; missing: {}; make them by eval --shard I/N",
             self.0.display(),
             blocks.n(),
             missing.join(", ")

@@ -362,7 +362,7 @@ pub struct DrawBlocks<F> {
 }
 
 impl<F: Fn(usize, &mut Noise) -> Result<Vec<f64>>> DrawBlocks<F> {
-    /// `n_draws` in all. `values` makes so many draws and returns some columns of their values, one after the other.
+    /// `n_draws` in all. `values(n, noise)` makes `n` draws and returns columns of their values, one column after the other.
     pub fn new(n_draws: usize, seed: u64, values: F) -> Self {
         Self { n_draws, noise: Noise::new(seed, "eval"), values }
     }

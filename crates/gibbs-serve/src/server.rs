@@ -214,7 +214,7 @@ fn details(id: &str, run: &Run, zoo: &dyn Zoo) -> Value {
     let mut details = folder::row(id, run);
     let captions = zoo.captions(run.family());
     let caption = |name: &String| captions.iter().find(|(own, _)| own == name).map(|(_, caption)| caption);
-    // Pictures with captions come first, in the order of these.
+    // Pictures with captions come first, in the order of their captions.
     let mut pictures = folder::pictures(run);
     pictures.sort_by_key(|name| captions.iter().position(|(own, _)| own == name).unwrap_or(usize::MAX));
     let pictures = pictures.iter().map(|name| json!({ "name": name, "caption": caption(name) }));

@@ -16,7 +16,7 @@ pub const LEVELS: usize = 256;
 /// and a network that sees no single levels 0.2 nats of a gray one; more noise costs black pixels more, less noise gray ones.
 pub const LEVEL_NOISE: f64 = 0.22;
 
-/// Black and white among so many levels from -1 to 1: the centers of their cells, and the standard deviation of a uniform distribution on
+/// Black and white among the levels from -1 to 1: the centers of their cells, and the standard deviation of a uniform distribution on
 /// a cell, its width over √12.
 pub fn black_and_white(levels: usize) -> ([f64; 2], f64) {
     let cell = 2.0 / levels.max(2) as f64;

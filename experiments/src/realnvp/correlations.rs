@@ -19,7 +19,7 @@ use crate::{pictures::host, prelude::*, variational::SymmetrizedTarget};
 /// Measurements of which one is kept.
 const THIN: usize = 4;
 
-/// Groups of chains, of which each is left out in turn.
+/// Groups of chains for the jackknife, which leaves out one group at a time.
 const GROUPS: usize = 8;
 
 /// Columns of the picture, and pixels along it.

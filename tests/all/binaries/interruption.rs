@@ -62,7 +62,7 @@ impl<'a> Runs<'a> {
             .map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count())
     }
 
-    /// Kills the run, with a checkpoint after each step, as soon as it has `lines` more than so many lines; it must not
+    /// Kills the run, with a checkpoint after each step, as soon as it has logged `lines` more lines; it must not
     /// have got as far as `end` by then.
     fn kill_between(&self, within: &str, lines: usize, end: usize) {
         let mut child = self.start(&[BUSY]);

@@ -91,7 +91,7 @@ impl NegativeSampler {
     }
 }
 
-/// The data with the hidden units that they cause, and draws of these where they are needed.
+/// The data with the hidden units given the data, and draws of the hidden units where they are needed.
 pub(super) fn positive_phase<V: Units, H: Units>(
     config: &ContrastiveConfig,
     rbm: &Rbm<V, H>,

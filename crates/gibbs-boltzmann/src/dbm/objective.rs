@@ -67,7 +67,7 @@ impl DeepContrastive {
 
 impl Dbm {
     /// Independent units of the even layers and the label on their side, from which the machine is annealed: fitted to the visible
-    /// units `v [batch, visible]` and to what mean field infers of these.
+    /// units `v [batch, visible]` and to their mean field.
     pub fn annealing_base(&self, v: Tensor<2>, updates: usize) -> Joined {
         let even = self.mean_field(v.clone(), None, updates).even;
         self.bipartite().visible.fitted(&UnitMoments::of(Tensor::cat(vec![v, even], 1)))

@@ -1,4 +1,4 @@
-//! Coupling: some variables are kept, and a network of these changes the others.
+//! Coupling: some variables are kept, and a network of the kept ones changes the others.
 //!
 //! ```text
 //! x = (x_A, x_B),   z_A = x_A,   z_B = g(x_B; θ),   θ = conditioner(x_A, c)

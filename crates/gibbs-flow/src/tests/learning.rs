@@ -8,7 +8,7 @@ use gibbs_core::{Bijection, LogProb, Sample, math::to_host, optim::Adam, variati
 
 use super::*;
 
-/// Mean log-density of `x` after so many steps of Adam.
+/// Mean log-density of `x` after `steps` of Adam.
 fn trained(config: &FlowConfig, x: &Tensor<2>, steps: usize, rate: f64) -> f64 {
     let flow = config.init(&Device::flex(), &mut Noise::new(0, "init")).unwrap();
     let mut flow = flow.fitted(x.clone(), None).train();

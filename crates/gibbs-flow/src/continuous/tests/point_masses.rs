@@ -27,7 +27,7 @@ fn constant(u: f64, log_odds: [f64; 2]) -> ContinuousFlow {
 /// The mean velocity carries the base to the mixture of what each velocity alone carries it to.
 #[test]
 fn the_flow_of_point_masses_is_their_mixture() {
-    // Odds of so many orders of magnitude that nothing else is left.
+    // Odds so large that no other value has a probability above 0.
     let (common, odds) = (60.0, [0.25, 0.75]);
     let flow = constant(5.0, odds.map(|p: f64| common + p.ln()));
     let x: Vec<f64> = (0..PIXELS).map(|i| -1.0 + 2.0 * i as f64 / (PIXELS - 1) as f64).collect();
