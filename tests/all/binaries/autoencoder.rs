@@ -12,7 +12,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 use tempfile::{TempDir, tempdir};
 
-use super::{AUTOENCODER, bytes, evaluation::doubles, json, set};
+use super::{AUTOENCODER, bytes, evaluation::doubles, json, set, value};
 use crate::support::assert_close;
 
 /// Shape and values of an f32 array.
@@ -170,8 +170,8 @@ fn the_baseline_and_logistic_pca_are_measured_too() {
     let again = AUTOENCODER.eval(folder.path(), &["run"]);
     assert!(again["metrics"]["random_start_squared_error"].is_null(), "{again}");
     // What is fitted again is not rounded to the precision of the file.
-    let [fitted, read] = [&again, &printed]
-        .map(|printed| printed["metrics"]["logistic_pca_squared_error"]["value"].as_f64().unwrap());
+    let [fitted, read] =
+        [&again, &printed].map(|printed| value(&printed["metrics"], "logistic_pca_squared_error"));
     assert_close(&[fitted], &[read], 1e-6, "logistic_pca_squared_error");
 }
 
@@ -184,7 +184,7 @@ fn principal_components_are_those_of_the_training_split() {
         let settings = ["data.name=rows.npy", code, "model.n_hidden=[7]", "train.batch_size=20"];
         AUTOENCODER.train(folder.path(), code, &set(&settings));
         let printed = AUTOENCODER.eval(folder.path(), &[code, "--split", "train"]);
-        printed["metrics"]["pca_squared_error"]["value"].as_f64().unwrap()
+        value(&printed["metrics"], "pca_squared_error")
     };
     let errors = ["model.n_code=1", "model.n_code=3", "model.n_code=6", "model.n_code=9"].map(train);
     assert!(errors[0] > errors[1] && errors[1] > 1e-3, "{errors:?}");
@@ -198,7 +198,7 @@ fn points_of_the_plane_get_a_linear_output() {
     assert_eq!(json(folder.path(), "run/config.json")["model"]["output"], "linear");
     let printed = AUTOENCODER.eval(folder.path(), &["run", "--per-example", "errors.npy"]);
     assert!(printed["metrics"]["cross_entropy"].is_null(), "{printed}");
-    assert!(printed["metrics"]["squared_error"]["value"].as_f64().unwrap() > 0.0);
+    assert!(value(&printed["metrics"], "squared_error") > 0.0);
     AUTOENCODER.sample(folder.path(), &["run", "-n", "7", "--out", "points.npy"]).succeeds();
     assert_eq!(floats(folder.path(), "points.npy").0, [7, 2]);
 }

@@ -8,14 +8,10 @@ use gibbs_physics::continuous::{Ends, HarmonicChain, Springs};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{command::Outcome, family::CANONICAL, json, set};
+use super::{command::Outcome, family::CANONICAL, number, set, summary, value};
 
 fn run(folder: &Path, flags: &[&str]) -> Outcome {
     CANONICAL.run(folder, [&["train", "run", "--preset", "tiny", "--quiet"], flags].concat())
-}
-
-fn number(metrics: &Value, name: &str, key: &str) -> f64 {
-    metrics[name][key].as_f64().unwrap_or_else(|| panic!("{name}.{key} in {metrics}"))
 }
 
 fn list(metrics: &Value, name: &str) -> Vec<f64> {
@@ -30,18 +26,18 @@ fn a_chain_has_its_modes_and_its_free_energy() {
     let folder = tempdir().unwrap();
     run(folder.path(), &[&CHAIN[..], &set(&["train.steps=800", "train.learning_rate=0.03"])].concat())
         .succeeds();
-    let metrics = json(folder.path(), "run/summary.json")["metrics"].clone();
+    let metrics = summary(folder.path(), "run");
     let springs = Springs { mass: 1.0, coupling: 1.0, pinning: 0.0 };
     let chain = HarmonicChain::new(3, Ends::Walls, springs, 2.0).unwrap();
     let (found, exact) = (list(&metrics, "frequencies"), list(&metrics, "frequencies_exact"));
     assert!(found.is_sorted());
     assert_eq!(exact, chain.frequencies());
-    let error = number(&metrics, "frequency_error", "value");
+    let error = value(&metrics, "frequency_error");
     let worst = found.iter().zip(&exact).map(|(a, b)| (a / b - 1.0).abs()).fold(0.0, f64::max);
     assert!(error < 0.01 && (error - worst).abs() < 1e-12, "{metrics}");
     let free_energy = -chain.log_z() / 3.0;
-    assert!((number(&metrics, "free_energy_exact", "value") - free_energy).abs() < 1e-12, "{metrics}");
-    assert!((number(&metrics, "free_energy_per_site", "value") - free_energy).abs() < 1e-3, "{metrics}");
+    assert!((value(&metrics, "free_energy_exact") - free_energy).abs() < 1e-12, "{metrics}");
+    assert!((value(&metrics, "free_energy_per_site") - free_energy).abs() < 1e-3, "{metrics}");
     for file in ["samples.png", "modes.png", "curves.png", "curves.svg"] {
         assert!(folder.path().join("run").join(file).is_file(), "{file}");
     }
@@ -74,7 +70,7 @@ fn positions_are_compressed_to_the_slowest_modes() {
 fn wells_in_the_plane_are_drawn_with_the_lines_of_the_oscillators() {
     let folder = tempdir().unwrap();
     run(folder.path(), &["--model", "double-well", "--set", "train.steps=50"]).succeeds();
-    let metrics = json(folder.path(), "run/summary.json")["metrics"].clone();
+    let metrics = summary(folder.path(), "run");
     assert_eq!(list(&metrics, "frequencies").len(), 2);
     assert!(metrics.get("frequencies_exact").is_none(), "{metrics}");
     assert!(folder.path().join("run/modes.png").is_file());
@@ -135,16 +131,14 @@ fn positions_are_learned_from_data() {
     npy::write(&folder.path().join("positions.npy"), &positions, &[4000, 2]).unwrap();
     let settings = set(&["train.steps=1500", "train.learning_rate=0.02", "model.n_layers=0"]);
     run(folder.path(), &[&["--data", "positions.npy"], &settings[..]].concat()).succeeds();
-    let metrics = json(folder.path(), "run/summary.json")["metrics"].clone();
+    let metrics = summary(folder.path(), "run");
     // Five errors of the spread of the 3200 training examples.
     let tolerance = 5.0 / (2.0 * 3200f64).sqrt();
     for (found, spread) in list(&metrics, "frequencies").into_iter().zip(spreads.iter().rev()) {
         assert!((found * spread - 1.0).abs() < tolerance, "{found}, not {}", spread.recip());
     }
-    let (bound, weighted) = (
-        number(&metrics, "log_prob_bound", "value"),
-        number(&metrics, "log_prob_importance_weighted", "value"),
-    );
+    let (bound, weighted) =
+        (value(&metrics, "log_prob_bound"), value(&metrics, "log_prob_importance_weighted"));
     let entropy = 1.0 + std::f64::consts::TAU.ln() + (spreads[0] * spreads[1]).ln();
     let error = number(&metrics, "log_prob_importance_weighted", "std_err_examples");
     assert!(bound < weighted && weighted < -entropy + 4.0 * error, "{metrics}");
@@ -167,8 +161,8 @@ fn positions_have_a_density_under_a_hamiltonian() {
     let folder = tempdir().unwrap();
     run(folder.path(), &[&CHAIN[..], &set(&["train.steps=800", "train.learning_rate=0.03"])].concat())
         .succeeds();
-    let metrics = json(folder.path(), "run/summary.json")["metrics"].clone();
-    assert!(number(&metrics, "slow_coordinate_correlation", "value") > 0.999, "{metrics}");
+    let metrics = summary(folder.path(), "run");
+    assert!(value(&metrics, "slow_coordinate_correlation") > 0.999, "{metrics}");
     let positions = [0.3f32, -0.1, 0.2, -0.5, 0.4, 0.1];
     npy::write(&folder.path().join("two.npy"), &positions, &[2, 3]).unwrap();
     let report = CANONICAL.eval(folder.path(), &["run", "--data", "two.npy", "--split", "all"]);

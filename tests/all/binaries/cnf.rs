@@ -10,9 +10,10 @@ use tempfile::tempdir;
 
 use super::{
     command::Outcome,
+    density::{bent, mass},
     evaluation::doubles,
-    family::{CNF, Family},
-    json, set,
+    family::CNF,
+    json, set, summary, value,
 };
 
 /// Settings of a run of a second or two.
@@ -26,42 +27,13 @@ fn run(folder: &Path, flags: &[&str]) -> Outcome {
 #[track_caller]
 fn trained(folder: &Path, flags: &[&str]) -> Value {
     run(folder, &[&set(&SHORT)[..], flags].concat()).succeeds();
-    json(folder, "run/summary.json")["metrics"].clone()
-}
-
-pub(super) fn value(metrics: &Value, name: &str) -> f64 {
-    metrics[name]["value"].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"))
-}
-
-/// Points around a parabola, in `bent.npy`.
-pub(super) fn bent(folder: &Path) {
-    let (n, mut noise) = (1000, Noise::new(0, "bent"));
-    let points: Vec<f64> = (0..n)
-        .flat_map(|_| {
-            let x = noise.next_normal();
-            [3.0 * x + 7.0, 1.5 * x * x + 0.9 * noise.next_normal()]
-        })
-        .collect();
-    npy::write(&folder.join("bent.npy"), &points, &[n, 2]).unwrap();
-}
-
-/// The sum over a grid of the density of [`bent`] points that `eval` of a family writes.
-pub(super) fn mass(family: &Family, folder: &Path) -> f64 {
-    const CELLS: usize = 100;
-    let (low, high) = (-15.0, 30.0);
-    let step = (high - low) / CELLS as f64;
-    let at = |i: usize| low + (i as f64 + 0.5) * step;
-    let grid: Vec<f64> = (0..CELLS * CELLS).flat_map(|i| [at(i / CELLS), at(i % CELLS)]).collect();
-    npy::write(&folder.join("grid.npy"), &grid, &[CELLS * CELLS, 2]).unwrap();
-    let flags = ["run", "--data", "grid.npy", "--split", "all", "--per-example", "density.npy"];
-    family.eval(folder, &flags);
-    doubles(&folder.join("density.npy")).iter().map(|log_prob| log_prob.exp()).sum::<f64>() * step * step
+    summary(folder, "run")
 }
 
 #[test]
 fn every_kind_and_training_makes_a_density_in_the_coordinates_of_the_data() {
     let folder = tempdir().unwrap();
-    bent(folder.path());
+    bent(folder.path(), 3.0, 2.0);
     for settings in [
         ["train.objective=likelihood", "model.kind=mlp"],
         ["train.objective=adjoint", "model.time=concatenated"],
@@ -72,7 +44,7 @@ fn every_kind_and_training_makes_a_density_in_the_coordinates_of_the_data() {
         let metrics = trained(folder.path(), &[&["--data", "bent.npy"], &set(&settings)[..]].concat());
         assert_eq!(metrics["log_prob"]["kind"], "exact");
         assert!(value(&metrics, "nfe") > 6.0, "{metrics}");
-        let mass = mass(&CNF, folder.path());
+        let mass = mass(&CNF, folder.path(), [-16.0, 32.0], 100);
         assert!((mass - 1.0).abs() < 0.02, "{settings:?}: {mass}");
     }
 }
@@ -80,7 +52,7 @@ fn every_kind_and_training_makes_a_density_in_the_coordinates_of_the_data() {
 #[test]
 fn estimated_traces_are_told_with_their_error() {
     let folder = tempdir().unwrap();
-    bent(folder.path());
+    bent(folder.path(), 3.0, 2.0);
     let estimated = set(&["model.trace=rademacher"]);
     let metrics = trained(folder.path(), &[&["--data", "bent.npy"], &estimated[..]].concat());
     assert_eq!(metrics["log_prob"]["kind"], "unbiased");
@@ -216,7 +188,7 @@ fn what_cannot_be_solved_or_made_is_refused() {
 #[test]
 fn training_that_diverges_is_one_line_of_error_and_leaves_good_weights() {
     let folder = tempdir().unwrap();
-    bent(folder.path());
+    bent(folder.path(), 3.0, 2.0);
     let rate = r#"train.learning_rate={"kind": "piecewise", "points": [[0, 0.01], [8, 1e30]]}"#;
     let settings = set(&[
         rate,

@@ -9,7 +9,7 @@ use super::{
     command::{Outcome, command},
     evaluation::doubles,
     family::{DBN, MADE, RBM},
-    json,
+    json, value,
 };
 
 /// Rows of the table: two normal columns, then counts from 0 to 4.
@@ -76,7 +76,7 @@ fn outliers_do_not_spoil_the_bulk_of_a_robust_scale() {
     let (said, summary) = train(&folder, "outliers.npy", &steps);
     assert!(!said.contains("outliers: "), "{said}");
     // Two standard normal columns have -2.84 nats.
-    let log_prob = summary["metrics"]["log_prob"]["value"].as_f64().unwrap();
+    let log_prob = value(&summary["metrics"], "log_prob");
     assert!((-3.2..-2.6).contains(&log_prob), "{log_prob}");
 }
 
@@ -110,7 +110,7 @@ fn periodic_columns_live_on_a_circle() {
         let kind = format!("model.kind={kind}");
         let (_, summary) = train(&folder, "wind.npy", &[&circle[..], &["--set", &kind]].concat());
         // The two columns have -4.6 nats together, and -7.3 if a uniform angle and a normal column are independent.
-        let log_prob = summary["metrics"]["log_prob"]["value"].as_f64().unwrap();
+        let log_prob = value(&summary["metrics"], "log_prob");
         assert!(log_prob > -6.0, "{kind}: {log_prob}");
         run("realnvp", &folder, &["sample", "run", "-n", "200", "--out", "x.npy"]).succeeds();
         let draws = npy::read(&folder.path().join("x.npy")).unwrap().values.to_f64();

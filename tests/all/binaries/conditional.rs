@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use super::{
     evaluation::{doubles, mean},
     family::{CNF, Family, REALNVP, set},
-    json,
+    summary,
 };
 
 /// Spread of the noise of both columns.
@@ -42,7 +42,7 @@ fn learns_a_linear_model(family: &Family, settings: &[&str]) {
     let truth = linear(folder, 2000);
     let train = ["train", "run", "--preset", "tiny", "--quiet", "--data", "x.npy", "--context", "c.npy"];
     family.run(folder, [&train[..], &set(settings)].concat()).succeeds();
-    let log_prob = &json(folder, "run/summary.json")["metrics"]["log_prob"];
+    let log_prob = &summary(folder, "run")["log_prob"];
     assert_eq!(log_prob["given"], "context", "{log_prob}");
     // Without the context the columns have standard deviations of 4 and 2, which costs 2.7 nats.
     let expected = mean(&truth[1800..]);

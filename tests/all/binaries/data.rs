@@ -8,7 +8,10 @@ use gibbs_data::npy::{self, Array};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use super::family::{FAMILIES, MADE, RBM, REALNVP, VAN};
+use super::{
+    family::{FAMILIES, MADE, RBM, REALNVP, VAN},
+    value,
+};
 
 fn config(folder: &Path, run: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(folder.join(run).join("config.json")).unwrap()).unwrap()
@@ -84,7 +87,7 @@ fn values_mean_for_other_files_what_they_mean_for_the_run() {
     let value = |run: &str, data: &str| {
         let printed = MADE.eval(folder.path(), &[run, "--data", data]);
         assert_eq!((&printed["split"], &printed["n"]), (&json!("all"), &json!(1)));
-        printed["metrics"]["log_prob"]["value"].as_f64().unwrap()
+        value(&printed["metrics"], "log_prob")
     };
     // Both files are black after the threshold, and both runs have the same data.
     assert_eq!(value("gray", "dark.npy"), value("levels", "dim.npy"));
@@ -104,7 +107,7 @@ fn any_number_of_rows_can_be_scored() {
             assert_eq!((&printed["split"], &printed["n"]), (&json!("all"), &json!(n)), "{}", family.name);
             let (shape, values) = numbers(&folder.path().join("values.npy"));
             assert_eq!(shape, [n]);
-            let metric = printed["metrics"]["log_prob"]["value"].as_f64().unwrap();
+            let metric = value(&printed["metrics"], "log_prob");
             assert!((values.iter().sum::<f64>() / n as f64 - metric).abs() < 1e-9);
         }
     }
@@ -152,7 +155,7 @@ fn a_sorted_file_is_noticed_and_can_be_shuffled() {
         "{stderr}"
     );
     let printed = ["order", "shuffled"].map(|run| REALNVP.eval(folder.path(), &[run]));
-    let [order, shuffled] = printed.map(|p| p["metrics"]["log_prob"]["value"].as_f64().unwrap());
+    let [order, shuffled] = printed.map(|p| value(&p["metrics"], "log_prob"));
     assert!(shuffled > order + 0.5, "{shuffled} against {order}");
 }
 
@@ -171,10 +174,9 @@ fn densities_are_those_of_a_column_with_a_large_offset() {
         let file = format!("{data}.npy");
         REALNVP.run(folder.path(), arguments(&REALNVP, data, &file, &further)).succeeds();
     }
-    let value =
-        |run: &str| REALNVP.eval(folder.path(), &[run])["metrics"]["log_prob"]["value"].as_f64().unwrap();
+    let log_prob = |run: &str| value(&REALNVP.eval(folder.path(), &[run])["metrics"], "log_prob");
     // The density of the first column is 1/1000, and single precision at 1.7e9 has steps of 128.
-    let (near, far) = (value("near"), value("far"));
+    let (near, far) = (log_prob("near"), log_prob("far"));
     assert!((near - far).abs() < 0.02, "{near} against {far}");
     let offset = config(folder.path(), "far")["data"]["offset"].clone();
     assert!((offset[0].as_f64().unwrap() - 1.7e9 - 500.0).abs() < 300.0 && offset[1] == 0.0, "{offset}");
@@ -187,7 +189,7 @@ fn densities_are_those_of_a_column_with_a_large_offset() {
     npy::write(&folder.path().join("few-near.npy"), &table(0.0)[..6], &[3, 2]).unwrap();
     let few = |run: &str, data: &str| {
         let printed = REALNVP.eval(folder.path(), &[run, "--data", data]);
-        printed["metrics"]["log_prob"]["value"].as_f64().unwrap()
+        value(&printed["metrics"], "log_prob")
     };
     assert!((few("far", "few.npy") - few("near", "few-near.npy")).abs() < 0.1);
 }

@@ -15,7 +15,7 @@ use tempfile::tempdir;
 use super::{
     DBN, RBM, bytes,
     evaluation::{doubles, mean},
-    json, set,
+    json, set, summary,
 };
 use crate::support::{assert_close, boltzmann::stack};
 
@@ -157,7 +157,7 @@ fn a_large_top_gets_a_bracket_whose_upper_end_keeps_the_bound_a_lower_one() {
     let annealing = ["train.evaluation.chains=50", "train.evaluation.temperatures=200"];
     let settings = ["model.n_hidden=[24, 22]", "train.up_down.epochs=0"];
     DBN.train(folder.path(), "run", &set(&[settings, annealing].concat()));
-    let metrics = &json(folder.path(), "run/summary.json")["metrics"];
+    let metrics = summary(folder.path(), "run");
     let [lower, upper] = ["log_z_lower", "log_z_upper"].map(|name| &metrics[name]);
     assert_eq!((&lower["kind"], &upper["kind"]), (&json!("lower_bound"), &json!("asymptotic")));
     let error = |metric: &Value| metric["std_err"].as_f64().unwrap();
@@ -206,7 +206,7 @@ fn labels_are_learned_told_apart_and_generated() {
         "train.bound_draws=0",
     ];
     DBN.train(folder.path(), "run", &set(&settings));
-    let metrics = &json(folder.path(), "run/summary.json")["metrics"];
+    let metrics = summary(folder.path(), "run");
     for name in
         ["classification_error", "random_start_classification_error", "free_energy_classification_error"]
     {

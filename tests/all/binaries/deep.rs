@@ -9,13 +9,8 @@ use tempfile::tempdir;
 use super::{
     evaluation::{doubles, mean},
     family::{BM, DBM, Family},
-    json, set, weights,
+    set, summary, value, weights,
 };
-
-/// A metric of a run's summary.
-fn metric(folder: &std::path::Path, run: &str, name: &str) -> f64 {
-    json(folder, &format!("{run}/summary.json"))["metrics"][name]["value"].as_f64().unwrap()
-}
 
 /// Weights made elsewhere: the likelihood by `eval` sums to one over all states and is above the bound.
 #[test]
@@ -36,7 +31,7 @@ fn likelihoods_of_a_deep_machine_sum_to_one_and_exceed_the_bound() {
         let printed = DBM.eval(folder, &flags);
         let total: f64 = doubles(&folder.join("each.npy")).iter().map(|log_prob| log_prob.exp()).sum();
         assert!((total - 1.0).abs() < 1e-4, "{layers}: {total}");
-        let value = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
+        let value = |name: &str| value(&printed["metrics"], name);
         assert_eq!(printed["metrics"]["log_prob"]["kind"], "exact");
         assert!(value("log_prob") >= value("log_prob_bound") - 1e-5);
     }
@@ -51,7 +46,7 @@ fn larger_deep_machines_are_measured_by_annealing() {
         set(&["model.n_hidden=[24, 30]", "model.measured=10", "train.epochs=1", "model.n_classes=10"]);
     let flags = ["train", "run", "--data", "digits", "--preset", "tiny", "--quiet"];
     DBM.run(folder, [&flags[..], &settings].concat()).succeeds();
-    let metrics = &json(folder, "run/summary.json")["metrics"];
+    let metrics = summary(folder, "run");
     for (name, kind) in [
         ("log_prob_bound", "lower_bound"),
         ("log_prob", "asymptotic"),
@@ -63,9 +58,9 @@ fn larger_deep_machines_are_measured_by_annealing() {
         assert_eq!(metrics[name]["kind"], kind, "{name}: {metrics}");
     }
     assert_eq!(metrics["log_prob"]["examples"], 10);
-    assert!(metric(folder, "run", "mean_field_gap") > -0.5);
+    assert!(value(&summary(folder, "run"), "mean_field_gap") > -0.5);
     // More than by guessing.
-    assert!(metric(folder, "run", "classification_error") < 60.0);
+    assert!(value(&summary(folder, "run"), "classification_error") < 60.0);
 
     DBM.sample(folder, &["run", "-n", "3", "--class", "2", "--out", "twos.npy"]).succeeds();
     assert_eq!(npy::read(&folder.join("twos.npy")).unwrap().shape[0], 3);
@@ -102,9 +97,9 @@ fn a_deep_machine_learns_from_few_labels() {
     let train = |run, settings: &[&str]| DBM.run(folder, [&flags(run)[..], &set(settings)].concat());
     train("few", &["train.classifier.n_labels=20", "train.baseline=true"]).succeeds();
     train("all", &[]).succeeds();
-    assert!(metric(folder, "few", "random_start_classification_error") > 0.0);
+    assert!(value(&summary(folder, "few"), "random_start_classification_error") > 0.0);
     // Two labels of each class against hundreds.
-    let [few, all] = ["few", "all"].map(|run| metric(folder, run, "classification_error"));
+    let [few, all] = ["few", "all"].map(|run| value(&summary(folder, run), "classification_error"));
     assert!(few > all + 5.0 && few < 85.0, "{few} {all}");
 
     let refused = |settings: &[&str], expected: &[&str]| train("run", settings).refuses(expected);
@@ -133,7 +128,7 @@ fn real_columns_take_gaussian_visible_units() {
     DBM.run(folder, [&flags[..], &settings].concat()).succeeds();
     // Independent standard normal columns have -½ (1 + ln 2π) nats each.
     let best = -2.5 * (1.0 + std::f64::consts::TAU.ln());
-    assert!((metric(folder, "run", "log_prob") - best).abs() < 1.0);
+    assert!((value(&summary(folder, "run"), "log_prob") - best).abs() < 1.0);
 }
 
 #[test]
@@ -165,7 +160,8 @@ fn a_general_machine_learns_parity_and_needs_a_hidden_unit_for_it() {
     let flags = |run| ["train", run, "--data", "parity-3", "--quiet"];
     BM.run(folder, flags("one")).succeeds();
     BM.run(folder, [&flags("none")[..], &set(&["model.n_hidden=0"])].concat()).succeeds();
-    let (one, none) = (metric(folder, "one", "log_prob"), metric(folder, "none", "log_prob"));
+    let (one, none) =
+        (value(&summary(folder, "one"), "log_prob"), value(&summary(folder, "none"), "log_prob"));
     assert!(one > -(4f64.ln()) - 0.05 && one < -(4f64.ln()), "{one}");
     assert!((none + 8f64.ln()).abs() < 1e-3, "{none}");
     for name in ["parity-99", "shifter-1"] {
@@ -179,7 +175,7 @@ fn a_general_machine_too_large_for_exact_sums_is_measured_by_annealing() {
     let folder = folder.path();
     let flags = [&BM.arguments("run", &["--quiet"])[..], &set(&["model.n_hidden=10"])].concat();
     BM.run(folder, flags).succeeds();
-    let metrics = &json(folder, "run/summary.json")["metrics"];
+    let metrics = summary(folder, "run");
     assert_eq!(
         (&metrics["log_prob"]["kind"], &metrics["log_z"]["kind"]),
         (&json!("asymptotic"), &json!("asymptotic"))

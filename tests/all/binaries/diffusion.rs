@@ -7,10 +7,10 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 use super::{
-    cnf::{bent, mass, value},
     command::Outcome,
+    density::{bent, mass},
     family::DIFFUSION,
-    json, set,
+    json, set, summary, value,
 };
 
 /// Settings of a run of a second or two.
@@ -24,13 +24,13 @@ fn run(folder: &Path, flags: &[&str]) -> Outcome {
 #[track_caller]
 fn trained(folder: &Path, flags: &[&str]) -> Value {
     run(folder, &[&set(&SHORT)[..], flags].concat()).succeeds();
-    json(folder, "run/summary.json")["metrics"].clone()
+    summary(folder, "run")
 }
 
 #[test]
 fn every_parametrization_makes_a_density() {
     let folder = tempdir().unwrap();
-    bent(folder.path());
+    bent(folder.path(), 3.0, 2.0);
     for settings in [
         ["model.schedule.kind=cosine", "model.prediction=velocity", "train.weighting=likelihood"],
         ["model.schedule.kind=straight", "model.prediction=straight_velocity", "train.weighting=simple"],
@@ -48,7 +48,7 @@ fn every_parametrization_makes_a_density() {
         assert_eq!(metrics["log_prob"]["kind"], "exact");
         assert_eq!(metrics["log_prob_bound"]["kind"], "lower_bound");
         assert!(value(&metrics, "nfe") > 6.0, "{metrics}");
-        let mass = mass(&DIFFUSION, folder.path());
+        let mass = mass(&DIFFUSION, folder.path(), [-16.0, 32.0], 100);
         assert!((mass - 1.0).abs() < 0.05, "{settings:?}: {mass}");
     }
 }

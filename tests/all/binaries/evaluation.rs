@@ -13,7 +13,7 @@ use gibbs_train::weights as weights_file;
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use super::{FAMILIES, RBM, bytes, json, set};
+use super::{FAMILIES, RBM, bytes, json, set, summary, value};
 use crate::support::{
     assert_close,
     boltzmann::{AnyRbm, pairs, rbm_of},
@@ -139,7 +139,7 @@ fn weights_made_elsewhere_give_the_metrics_of_the_library_in_the_order_of_the_fi
         assert_eq!((&printed["data"], printed["n"].as_u64()), (&json!("rows.npy"), Some(range.len() as u64)));
         let values = doubles(&folder.path().join("values.npy"));
         assert_close(&values, &log_prob[range.clone()], 1e-5, split);
-        let metric = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
+        let metric = |name: &str| value(&printed["metrics"], name);
         assert_close(&[metric("log_z")], &[log_z], 1e-5, "log_z");
         if split == "all" {
             assert_close(&[metric("reconstruction_error")], &[error], 1e-5, "reconstruction_error");
@@ -195,7 +195,7 @@ fn large_rbms_get_a_bracket_with_errors() {
     let folder = tempdir().unwrap();
     let settings = ["data.name=bars-and-stripes-5x5", "model.n_hidden=21", "train.epochs=1"];
     RBM.train(folder.path(), "run", &set(&settings));
-    let metrics = &json(folder.path(), "run/summary.json")["metrics"];
+    let metrics = summary(folder.path(), "run");
     let [lower, upper] = ["log_z_lower", "log_z_upper"].map(|name| metrics[name].clone());
     // The reverse chains are no exact draws, so theirs is no bound.
     assert_eq!((&lower["kind"], &upper["kind"]), (&json!("lower_bound"), &json!("asymptotic")));

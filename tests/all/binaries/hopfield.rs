@@ -12,7 +12,7 @@ use super::{
     RBM, bytes,
     command::{Outcome, command},
     evaluation::{doubles, mean},
-    json, metrics, set, weights,
+    json, metrics, set, summary, value, weights,
 };
 use crate::support::assert_close;
 
@@ -77,7 +77,7 @@ fn every_kind_stores_measures_recalls_and_samples() {
         }
         assert_eq!(summary, printed, "{kind}");
         assert_eq!((&printed["experiment"], &printed["n"]), (&json!("hopfield"), &json!(3)));
-        let metric = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
+        let metric = |name: &str| value(&printed["metrics"], name);
         assert_close(
             &[mean(&doubles(&folder.join("values.npy")))],
             &[metric("example_overlap")],
@@ -132,7 +132,7 @@ fn a_resumed_run_and_one_from_its_configuration_are_the_same() {
     assert!(weights(folder, "run") == before);
     run(folder, &["train", "again", "--config", "run/config.json", "--quiet"]).succeeds();
     assert!(weights(folder, "again") == before);
-    assert_eq!(json(folder, "run/summary.json")["metrics"], json(folder, "again/summary.json")["metrics"]);
+    assert_eq!(summary(folder, "run"), summary(folder, "again"));
     run(folder, &[&resume[..], &set(&["model.n_visible=36", "model.n_patterns=4", "seed=4"])].concat())
         .refuses(&["n_patterns", "--resume"]);
     fs::create_dir(folder.join("copy")).unwrap();

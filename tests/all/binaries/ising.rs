@@ -11,7 +11,7 @@ use tempfile::tempdir;
 use super::{
     command::{Outcome, command},
     evaluation::doubles,
-    json, set, weights,
+    json, set, summary, value, weights,
 };
 
 /// Settings of a run of a fraction of a second.
@@ -36,10 +36,6 @@ fn result(outcome: Outcome) -> Value {
     serde_json::from_str(&outcome.succeeds().stdout).unwrap()
 }
 
-fn value(evaluation: &Value, name: &str) -> f64 {
-    evaluation["metrics"][name]["value"].as_f64().unwrap_or_else(|| panic!("{name}: {evaluation}"))
-}
-
 /// Couplings of `0.3/√8` are learned from 5000 samples with an error of about `1/√5000` each, 13 %, of which pairs alone see
 /// more.
 #[test]
@@ -49,7 +45,7 @@ fn every_method_learns_and_eval_repeats_its_metrics() {
         train(folder.path(), method, &[&format!("model.kind={method}")]);
         let summary = json(folder.path(), &format!("{method}/summary.json"));
         let limit = if method == "independent_pairs" { 0.5 } else { 0.2 };
-        assert!(value(&summary, "coupling_error") < limit, "{method}: {summary}");
+        assert!(value(&summary["metrics"], "coupling_error") < limit, "{method}: {summary}");
         for picture in ["samples.png", "reconstruction.png", "reconstruction.svg"] {
             assert!(folder.path().join(method).join(picture).is_file(), "{method}: {picture}");
         }
@@ -58,7 +54,7 @@ fn every_method_learns_and_eval_repeats_its_metrics() {
         let values = doubles(&folder.path().join("values.npy"));
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         assert_eq!((values.len(), printed["n"].as_u64()), (500, Some(500)));
-        assert!((mean - value(&printed, "log_prob")).abs() < 1e-12);
+        assert!((mean - value(&printed["metrics"], "log_prob")).abs() < 1e-12);
     }
 }
 
@@ -114,7 +110,7 @@ fn samples_are_spins_with_the_moments_of_the_model() {
     assert!(values.iter().all(|s| s.abs() == 1.0));
     // Evaluated on draws from the model itself, moments differ by the noise of 4000 draws: each by about 1/√4000.
     let evaluation = result(ising(folder.path(), &["eval", "run", "--data", "draws.npy", "--split", "all"]));
-    assert!(value(&evaluation, "moments_gap") < 2.0 / 4000f64.sqrt(), "{evaluation}");
+    assert!(value(&evaluation["metrics"], "moments_gap") < 2.0 / 4000f64.sqrt(), "{evaluation}");
     ising(folder.path(), &["sample", "run", "--out", "draws.txt"])
         .refuses(&["draws.txt", ".png, .npy or .csv"]);
 }
@@ -127,7 +123,7 @@ fn larger_systems_are_learned_from_chains() {
     let flags = ["train", "run", "--quiet", "--model", "ising", "--lattice", "5x5", "--beta", "0.2"];
     ising(folder.path(), &[&flags[..], &set(&settings)].concat()).succeeds();
     let evaluation = result(ising(folder.path(), &["eval", "run"]));
-    assert!(value(&evaluation, "coupling_error_rms") < 2.0 / 2000f64.sqrt(), "{evaluation}");
+    assert!(value(&evaluation["metrics"], "coupling_error_rms") < 2.0 / 2000f64.sqrt(), "{evaluation}");
     assert_eq!(evaluation["metrics"]["log_prob"], Value::Null);
     let outcome = ising(folder.path(), &["sample", "run", "-n", "4", "--out", "draws.npy"]).succeeds();
     assert!(outcome.stderr.contains("4 heat-bath chains"), "{}", outcome.stderr);
@@ -177,7 +173,7 @@ fn all_methods_stand_in_one_table() {
     assert!(folder.path().join("out/compare.png").is_file());
     // The samples are those of a run with this seed.
     train(folder.path(), "run", &["seed=3", "model.kind=bethe"]);
-    let error = value(&json(folder.path(), "run/summary.json"), "coupling_error");
+    let error = value(&summary(folder.path(), "run"), "coupling_error");
     assert!((error - rows[3]["coupling_error"].as_f64().unwrap()).abs() < 1e-6, "f32 weights");
 }
 

@@ -10,7 +10,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
-use super::{MADE, bytes, command::Outcome, evaluation::doubles, json, set};
+use super::{MADE, bytes, command::Outcome, evaluation::doubles, json, set, summary, value};
 use crate::golden::{
     autoregressive::{cases, states, width},
     numbers,
@@ -106,7 +106,7 @@ fn weights_made_elsewhere_have_the_law_that_another_program_computed() {
         // Logits of up to 15 in single precision.
         assert_close(&found, &log_probs, 2e-5, &what);
         let mean = log_probs.iter().sum::<f64>() / log_probs.len() as f64;
-        let metric = printed["metrics"]["log_prob"]["value"].as_f64().unwrap();
+        let metric = value(&printed["metrics"], "log_prob");
         assert_close(&[metric], &[mean], 2e-5, &what);
 
         let distribution: Vec<f64> = log_probs.iter().map(|log_prob| log_prob.exp()).collect();
@@ -219,7 +219,7 @@ const CLASSES: [&str; 6] = [
 #[test]
 fn digits_are_drawn_by_their_class() {
     let folder = trained(&CLASSES);
-    let log_prob = &json(folder.path(), "run/summary.json")["metrics"]["log_prob"];
+    let log_prob = &summary(folder.path(), "run")["log_prob"];
     assert_eq!((&log_prob["given"], &log_prob["binarization"]), (&json!("class"), &json!("stochastic")));
     let of = |class: &str| draws(folder.path(), "run", &["-n", "20", "--class", class]);
     let three = of("3");

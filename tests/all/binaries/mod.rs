@@ -2,7 +2,7 @@
 
 mod autoencoder;
 mod canonical;
-pub(crate) mod cnf;
+mod cnf;
 mod columns;
 mod command;
 mod conditional;
@@ -11,6 +11,7 @@ mod damage;
 mod data;
 mod dbn;
 mod deep;
+mod density;
 mod diffusion;
 mod evaluation;
 pub(crate) mod family;
@@ -51,6 +52,23 @@ fn bytes(folder: &Path, name: &str) -> Vec<u8> {
 
 fn json(folder: &Path, name: &str) -> Value {
     serde_json::from_slice(&bytes(folder, name)).unwrap()
+}
+
+/// The metrics in the summary of a run.
+fn summary(folder: &Path, run: &str) -> Value {
+    json(folder, &format!("{run}/summary.json"))["metrics"].clone()
+}
+
+/// A number that metrics have of one of them, such as its `std_err`.
+#[track_caller]
+fn number(metrics: &Value, name: &str, key: &str) -> f64 {
+    metrics[name][key].as_f64().unwrap_or_else(|| panic!("{name}.{key} in {metrics}"))
+}
+
+/// The value of a metric.
+#[track_caller]
+fn value(metrics: &Value, name: &str) -> f64 {
+    number(metrics, name, "value")
 }
 
 /// Weights of a run.

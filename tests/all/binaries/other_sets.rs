@@ -6,7 +6,7 @@ use gibbs_data::Dataset;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{AUTOENCODER, DBN, Family, MADE, RBM, json, set};
+use super::{AUTOENCODER, DBN, Family, MADE, RBM, json, set, summary, value};
 
 /// The folder of the named sets, if it has this one; else a line that says why the test is skipped.
 fn data_dir(set: &str) -> Option<PathBuf> {
@@ -39,10 +39,8 @@ fn binarized_mnist_is_trained_and_measured() {
     let log_prob = &printed["metrics"]["log_prob"];
     assert_eq!(log_prob["binarization"], "none");
     // Independent pixels reach -205.8; an epoch of 32 hidden units is well above that.
-    let value = log_prob["value"].as_f64().unwrap();
-    assert!((-195.0..-80.0).contains(&value), "{log_prob}");
-    let [lower, upper] =
-        ["log_z_lower", "log_z_upper"].map(|name| printed["metrics"][name]["value"].as_f64().unwrap());
+    assert!((-195.0..-80.0).contains(&log_prob["value"].as_f64().unwrap()), "{log_prob}");
+    let [lower, upper] = ["log_z_lower", "log_z_upper"].map(|name| value(&printed["metrics"], name));
     assert!((lower - upper).abs() < 5.0, "{lower} {upper}");
 }
 
@@ -59,7 +57,7 @@ fn run_and_eval(family: &Family, folder: &Path, data: &[&str], settings: &[&str]
     let train = [&["train", "run", "--preset", "tiny", "--quiet"], data, settings].concat();
     family.run(folder, train).succeeds();
     let printed = family.eval(folder, &[&["run"], data].concat());
-    assert_eq!(printed["metrics"], json(folder, "run/summary.json")["metrics"]);
+    assert_eq!(printed["metrics"], summary(folder, "run"));
     printed
 }
 
@@ -68,7 +66,7 @@ fn run_and_eval(family: &Family, folder: &Path, data: &[&str], settings: &[&str]
 fn assert_errors_fit(printed: &Value, test: &Dataset) {
     assert_eq!(printed["n"], test.len());
     let variance = variance(test);
-    let error = |name: &str| printed["metrics"][name]["value"].as_f64().unwrap();
+    let error = |name: &str| value(&printed["metrics"], name);
     let (network, linear) = (error("squared_error"), error("pca_squared_error"));
     assert!(linear > 0.0 && linear < variance, "{linear}, variance {variance}");
     assert!(network > 0.0 && network < 2.0 * variance, "{network}, variance {variance}");

@@ -7,7 +7,13 @@ use gibbs_data::npy::{self, Array};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{command::Outcome, evaluation::doubles, family::REALNVP, json, set};
+use super::{
+    command::Outcome,
+    density::{bent, mass},
+    evaluation::doubles,
+    family::REALNVP,
+    json, set, summary, value,
+};
 
 /// Settings of a run of a second.
 const SHORT: [&str; 4] =
@@ -20,49 +26,18 @@ fn run(folder: &Path, flags: &[&str]) -> Outcome {
 #[track_caller]
 fn trained(folder: &Path, flags: &[&str]) -> Value {
     run(folder, &[&set(&SHORT)[..], flags].concat()).succeeds();
-    json(folder, "run/summary.json")["metrics"].clone()
-}
-
-fn value(metrics: &Value, name: &str) -> f64 {
-    metrics[name]["value"].as_f64().unwrap_or_else(|| panic!("{name} in {metrics}"))
-}
-
-/// Points around a parabola, in some scale and place.
-fn bent(folder: &Path, name: &str, scale: f64, shift: f64) {
-    let (n, mut noise) = (1000, Noise::new(0, "bent"));
-    let points: Vec<f64> = (0..n)
-        .flat_map(|_| {
-            let x = noise.next_normal();
-            [x, 0.5 * x * x + 0.3 * noise.next_normal()]
-        })
-        .map(|x| scale * x + shift)
-        .collect();
-    npy::write(&folder.join(name), &points, &[n, 2]).unwrap();
-}
-
-/// The sum over a fine grid of the density that `eval` writes.
-fn mass(folder: &Path) -> f64 {
-    const CELLS: usize = 150;
-    let (low, high) = (-6.0, 9.0);
-    let step = (high - low) / CELLS as f64;
-    let at = |i: usize| low + (i as f64 + 0.5) * step;
-    let grid: Vec<f64> = (0..CELLS * CELLS).flat_map(|i| [at(i / CELLS), at(i % CELLS)]).collect();
-    npy::write(&folder.join("grid.npy"), &grid, &[CELLS * CELLS, 2]).unwrap();
-    let flags = ["run", "--data", "grid.npy", "--split", "all", "--per-example", "density.npy"];
-    REALNVP.eval(folder, &flags);
-    doubles(&folder.join("density.npy")).iter().map(|log_prob| log_prob.exp()).sum::<f64>() * step * step
+    summary(folder, "run")
 }
 
 #[test]
 fn every_kind_of_flow_is_a_density_in_the_coordinates_of_the_data() {
     let folder = tempdir().unwrap();
-    bent(folder.path(), "bent.npy", 1.0, 0.0);
+    bent(folder.path(), 1.0, 0.0);
     for kind in ["nice", "realnvp", "spline", "maf", "spline_maf", "iaf"] {
         let kind = format!("model.kind={kind}");
         let metrics = trained(folder.path(), &["--data", "bent.npy", "--set", &kind]);
         assert_eq!(metrics["log_prob"]["kind"], "exact");
-        // The midpoint rule on cells of 0.1 of a smooth density.
-        let mass = mass(folder.path());
+        let mass = mass(&REALNVP, folder.path(), [-6.0, 9.0], 150);
         assert!((mass - 1.0).abs() < 0.01, "{kind}: {mass}");
     }
 }
@@ -71,7 +46,7 @@ fn every_kind_of_flow_is_a_density_in_the_coordinates_of_the_data() {
 fn a_change_of_units_changes_the_density_by_its_factor() {
     let folder = tempdir().unwrap();
     let scales = [(1.0, 0.0), (1000.0, 5e4)].map(|(scale, shift)| {
-        bent(folder.path(), "bent.npy", scale, shift);
+        bent(folder.path(), scale, shift);
         value(&trained(folder.path(), &["--data", "bent.npy"]), "log_prob")
     });
     let expected = scales[0] - 2.0 * 1000f64.ln();
@@ -156,7 +131,7 @@ fn flows_of_pictures_train_and_draw() {
     let short = set(&["train.steps=40", "train.batch_size=64", "model.kind=image_spline", "model.bins=4"]);
     let flags = [&["--data", "bars.npy"], &short[..]].concat();
     run(folder.path(), &flags).succeeds();
-    let metrics = json(folder.path(), "run/summary.json")["metrics"].clone();
+    let metrics = summary(folder.path(), "run");
     let bits = &metrics["bits_per_dim"];
     assert_eq!(bits["kind"], "upper_bound");
     // Uniform grey values have 8 bits, the ground of 20 levels has 4.3.
@@ -216,7 +191,7 @@ fn what_has_no_density_is_refused() {
 #[test]
 fn training_that_diverges_stops_with_its_last_good_weights() {
     let folder = tempdir().unwrap();
-    bent(folder.path(), "bent.npy", 1.0, 0.0);
+    bent(folder.path(), 1.0, 0.0);
     let rate = r#"train.learning_rate={"kind":"piecewise","points":[[0,0.01],[30,1e30]],"linear":false}"#;
     let settings = [
         "model.base=null",

@@ -14,7 +14,7 @@ use tempfile::tempdir;
 
 use super::{
     command::{Outcome, command},
-    json, metrics, set, weights,
+    json, metrics, number, set, summary, value, weights,
 };
 
 /// A run of about a second.
@@ -29,23 +29,19 @@ fn run(folder: &Path, flags: &[&str]) -> Outcome {
 #[track_caller]
 fn trained(folder: &Path, flags: &[&str]) -> Value {
     run(folder, &[flags, &set(&SHORT)[..]].concat()).succeeds();
-    json(folder, "run/summary.json")["metrics"].clone()
-}
-
-fn number(metrics: &Value, name: &str, key: &str) -> f64 {
-    metrics[name][key].as_f64().unwrap_or_else(|| panic!("{name}.{key} in {metrics}"))
+    summary(folder, "run")
 }
 
 /// The corrected free energy agrees with `exact`, which is printed with the bound above it.
 #[track_caller]
 fn check_metrics(metrics: &Value, exact: f64) {
-    assert!((number(metrics, "free_energy_exact", "value") - exact).abs() < 1e-12 * exact.abs(), "{metrics}");
+    assert!((value(metrics, "free_energy_exact") - exact).abs() < 1e-12 * exact.abs(), "{metrics}");
     let [corrected, bound] = ["free_energy_corrected", "free_energy_per_site"]
         .map(|name| ["value", "std_err"].map(|key| number(metrics, name, key)));
     assert!((corrected[0] - exact).abs() < 4.0 * corrected[1], "{metrics}");
     assert!(corrected[1] < 0.02 * exact.abs(), "{metrics}");
     assert!(bound[0] > exact - 4.0 * bound[1], "{metrics}");
-    let excess = number(metrics, "relative_excess", "value");
+    let excess = value(metrics, "relative_excess");
     assert!((excess - (bound[0] - exact) / exact.abs()).abs() < 1e-9, "{metrics}");
     let kinds = [
         ("free_energy_per_site", "upper_bound"),
@@ -68,7 +64,7 @@ fn a_chain_has_the_free_energy_of_its_modes() {
     let springs = Springs { mass: 1.0, coupling: 1.0, pinning: 0.0 };
     let exact = -HarmonicChain::new(4, Ends::Walls, springs, 2.0).unwrap().log_z() / 4.0;
     check_metrics(&metrics, exact);
-    assert!(number(&metrics, "relative_excess", "value") < 0.02, "{metrics}");
+    assert!(value(&metrics, "relative_excess") < 0.02, "{metrics}");
     for file in ["samples.png", "modes.png", "curves.png", "curves.svg", "model.safetensors"] {
         assert!(folder.path().join("run").join(file).is_file(), "{file}");
     }

@@ -6,7 +6,7 @@ use gibbs_physics::continuous::{DoubleWell, Ends, HarmonicChain, Springs};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{command::Outcome, evaluation::doubles, family::SNF, json, set};
+use super::{command::Outcome, evaluation::doubles, family::SNF, number, set, summary, value};
 
 /// A run of about a second.
 const SHORT: [&str; 4] =
@@ -19,17 +19,13 @@ fn run(folder: &Path, flags: &[&str]) -> Outcome {
 #[track_caller]
 fn trained(folder: &Path, flags: &[&str]) -> Value {
     run(folder, &[flags, &set(&SHORT)[..]].concat()).succeeds();
-    json(folder, "run/summary.json")["metrics"].clone()
-}
-
-fn number(metrics: &Value, name: &str, key: &str) -> f64 {
-    metrics[name][key].as_f64().unwrap_or_else(|| panic!("{name}.{key} in {metrics}"))
+    summary(folder, "run")
 }
 
 /// The corrected free energy agrees with the exact one, and the bound lies above it.
 #[track_caller]
 fn check_metrics(metrics: &Value, exact: f64) {
-    assert!((number(metrics, "free_energy_exact", "value") - exact).abs() < 1e-12 * exact.abs(), "{metrics}");
+    assert!((value(metrics, "free_energy_exact") - exact).abs() < 1e-12 * exact.abs(), "{metrics}");
     let [corrected, bound] = ["free_energy_corrected", "free_energy_per_site"]
         .map(|name| ["value", "std_err"].map(|key| number(metrics, name, key)));
     assert!((corrected[0] - exact).abs() < 4.5 * corrected[1] && corrected[1] < 0.1, "{metrics}");
@@ -61,7 +57,7 @@ fn a_chain_has_the_free_energy_of_its_modes() {
         assert_eq!(printed["metrics"], metrics);
         let log_weights = doubles(&folder.path().join("weights.npy"));
         let mean = log_weights.iter().sum::<f64>() / log_weights.len() as f64;
-        assert!((mean / 3.0 + number(&metrics, "free_energy_per_site", "value")).abs() < 1e-9);
+        assert!((mean / 3.0 + value(&metrics, "free_energy_per_site")).abs() < 1e-9);
     }
 }
 
@@ -71,7 +67,7 @@ fn wells_have_their_difference() {
     {
         let folder = tempdir().unwrap();
         let metrics = trained(folder.path(), &["--model", model, "--set", "model.stochastic.steps=10"]);
-        let exact = number(&metrics, "free_energy_difference_exact", "value");
+        let exact = value(&metrics, "free_energy_difference_exact");
         assert!((exact - wells.difference().unwrap()).abs() < 1e-12, "{metrics}");
         assert_eq!(metrics["free_energy_difference"]["kind"], "asymptotic");
         assert!(metrics["free_energy_difference"]["unweighted"].is_number(), "{metrics}");

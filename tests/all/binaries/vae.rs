@@ -7,16 +7,12 @@ use gibbs_data::npy::{self, Array};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{evaluation::doubles, family::VAE, json, set};
+use super::{evaluation::doubles, family::VAE, set, summary, value};
 
 /// Trains on a file or a set with the preset `tiny`.
 fn train(folder: &Path, data: &str, settings: &[&str]) {
     let flags = ["train", "run", "--data", data, "--preset", "tiny", "--quiet"];
     VAE.run(folder, [&flags[..], &set(settings)].concat()).succeeds();
-}
-
-fn value(metrics: &Value, name: &str) -> f64 {
-    metrics[name]["value"].as_f64().unwrap_or_else(|| panic!("{name}: {metrics}"))
 }
 
 /// The mean of the weights is an unbiased estimate of `p(x)`, whatever encoder and decoder are.
@@ -58,7 +54,7 @@ fn a_table_is_measured_in_its_own_units() {
     let rows: Vec<f64> = (0..3000).map(|i| 7.0 + scales[i % 2] * noise.next_normal()).collect();
     npy::write(&folder.join("rows.npy"), &rows, &[1500, 2]).unwrap();
     train(folder, "rows.npy", &["model.n_latent=1", "train.steps=400"]);
-    let metrics = json(folder, "run/summary.json")["metrics"].clone();
+    let metrics = summary(folder, "run");
     let truth = -scales.iter().map(|scale| 0.5 * (TAU.ln() + 1.0) + scale.ln()).sum::<f64>();
     let bound = &metrics["log_prob_importance_weighted"];
     let spread = bound["std_err_examples"].as_f64().unwrap();
@@ -133,7 +129,7 @@ fn a_conditional_model_draws_a_class() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     train(folder, "digits", &["data.limit=500", "train.epochs=1", "model.n_classes=10"]);
-    assert_eq!(json(folder, "run/summary.json")["metrics"]["log_prob_bound"]["given"], "class");
+    assert_eq!(summary(folder, "run")["log_prob_bound"]["given"], "class");
     VAE.run(folder, ["sample", "run", "--class", "3", "-n", "4", "--out", "three.npy"]).succeeds();
     VAE.run(folder, ["sample", "run", "--class", "10"]).refuses(&["--class 10", "0 to 9"]);
     VAE.run(folder, ["encode", "run", "--out", "codes.npy"]).succeeds();

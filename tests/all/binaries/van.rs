@@ -8,7 +8,7 @@ use gibbs_testkit::check_normalized;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use super::{VAN, command::Outcome, evaluation::doubles, json, metrics, set};
+use super::{VAN, command::Outcome, evaluation::doubles, metrics, number, set, summary, value};
 use crate::golden::autoregressive::states;
 
 /// A run of seconds on a Hamiltonian.
@@ -22,28 +22,22 @@ fn run(folder: &Path, flags: &[&str]) -> Outcome {
 #[track_caller]
 fn trained(folder: &Path, flags: &[&str]) -> Value {
     run(folder, &[&set(&SHORT)[..], flags].concat()).succeeds();
-    json(folder, "run/summary.json")["metrics"].clone()
-}
-
-fn number(metrics: &Value, name: &str, key: &str) -> f64 {
-    metrics[name][key].as_f64().unwrap_or_else(|| panic!("{name}.{key} in {metrics}"))
+    summary(folder, "run")
 }
 
 /// What holds for the metrics of any system with an exact value.
 #[track_caller]
 fn check_metrics(metrics: &Value) {
-    let exact = number(metrics, "free_energy_exact", "value");
-    let (corrected, error) = (
-        number(metrics, "free_energy_corrected", "value"),
-        number(metrics, "free_energy_corrected", "std_err"),
-    );
+    let exact = value(metrics, "free_energy_exact");
+    let (corrected, error) =
+        (value(metrics, "free_energy_corrected"), number(metrics, "free_energy_corrected", "std_err"));
     assert!((corrected - exact).abs() < 4.0 * error, "{metrics}");
     assert!(error < 0.01 * exact.abs(), "{metrics}");
-    let bound = number(metrics, "free_energy_per_site", "value");
+    let bound = value(metrics, "free_energy_per_site");
     assert!(bound > exact - 4.0 * number(metrics, "free_energy_per_site", "std_err"), "{metrics}");
-    let excess = number(metrics, "relative_excess", "value");
+    let excess = value(metrics, "relative_excess");
     assert!((excess - (bound - exact) / exact.abs()).abs() < 1e-9, "{metrics}");
-    assert!(number(metrics, "effective_sample_size", "value") > 200.0, "{metrics}");
+    assert!(value(metrics, "effective_sample_size") > 200.0, "{metrics}");
     assert!(
         metrics.as_object().unwrap().values().all(|metric| metric.get("unreliable").is_none()),
         "{metrics}"
@@ -70,8 +64,8 @@ fn metrics_of_the_torus_come_with_exact_ones() {
         ising(&Lattice::hypercubic(&[3, 4].map(gibbs_physics::Axis::periodic)).unwrap(), 1.0, 0.0).unwrap();
     let exact = exact::enumerate(&torus, 0.4).unwrap();
     let free_energy = exact.thermodynamics.free_energy() / 12.0;
-    assert!((number(&metrics, "free_energy_exact", "value") - free_energy).abs() < 1e-12);
-    assert!((number(&metrics, "abs_magnetization_exact", "value") - exact.magnetization.abs).abs() < 1e-12);
+    assert!((value(&metrics, "free_energy_exact") - free_energy).abs() < 1e-12);
+    assert!((value(&metrics, "abs_magnetization_exact") - exact.magnetization.abs).abs() < 1e-12);
     for file in ["samples.png", "curves.png", "curves.svg", "model.safetensors"] {
         assert!(folder.path().join("run").join(file).is_file(), "{file}");
     }
@@ -89,7 +83,7 @@ fn metrics_of_the_torus_come_with_exact_ones() {
 fn metrics_of_a_network_that_learned_too_little_are_marked() {
     let folder = tempdir().unwrap();
     let outcome = run(folder.path(), &[]).succeeds();
-    let metrics = &json(folder.path(), "run/summary.json")["metrics"];
+    let metrics = summary(folder.path(), "run");
     let weighted = [
         "free_energy_corrected",
         "effective_sample_size",
