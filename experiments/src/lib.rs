@@ -12,6 +12,7 @@ pub mod base;
 pub mod bench;
 pub mod bm;
 pub mod canonical;
+pub mod classifier;
 pub mod cli;
 pub mod cnf;
 pub mod columns;

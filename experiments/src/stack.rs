@@ -118,17 +118,21 @@ impl<'a> Greedy<'a> {
         Self { layers, training, trained, current: None, noise, first_epoch: 0 }
     }
 
-    /// Batches of the present stage with one-hot labels of `n_classes` classes.
+    /// Batches of the present stage with one-hot labels of `n_classes` classes, of these rows alone if there are `only` some.
     ///
     /// # Errors
     /// A batch without examples.
-    pub fn batches(&self, n_classes: usize) -> Result<impl BatchSource + use<'a>> {
+    pub fn batches(&self, n_classes: usize, only: Option<Vec<usize>>) -> Result<impl BatchSource + use<'a>> {
         let StackTraining { visible, data, batch_sizes, seed, ref device, .. } = self.training;
         let batches = DataBatches::new(data.clone(), batch_sizes[0], seed, device, move |batch| {
             let context = one_hot(batch.labels.as_deref(), n_classes, &batch.x.device());
             Batch { x: visible.encode(batch.x), context, weights: batch.weights }
         });
-        Ok(batches.or_usage()?.from_epoch(self.first_epoch))
+        let batches = batches.or_usage()?.from_epoch(self.first_epoch);
+        Ok(match only {
+            Some(rows) => batches.only(rows),
+            None => batches,
+        })
     }
 
     /// Number of layers.
@@ -153,7 +157,7 @@ impl<'a> Greedy<'a> {
         if k < self.trained.len() {
             return Ok(());
         }
-        let batches = Box::new(self.batches(self.training.n_classes)?);
+        let batches = Box::new(self.batches(self.training.n_classes, None)?);
         let StackTraining { layers, path, upward, visible, data, batch_sizes, seed, ref device, .. } =
             self.training;
         let (below, path) = (self.trained.clone(), format!("{path}.{k}"));

@@ -76,10 +76,7 @@ impl NadeConfig {
         let order = self.order.order(self.n_visible, &mut Noise::new(noise.seed(), "order"))?;
         let n_inputs = self.n_visible * self.output.n_inputs() + self.n_context;
         let n_outputs = self.n_visible * self.output.n_parameters();
-        let mut layer = |[n_in, n_out]: [usize; 2], init: Init| Affine {
-            weight: init.param([n_in, n_out], device, noise),
-            bias: Init::Zeros.param([n_out], device, noise),
-        };
+        let mut layer = |size: [usize; 2], init: Init| Affine::new(size, init, device, noise);
         let layers = vec![
             layer([n_inputs, self.n_hidden], self.activation.weight_init()),
             layer([self.n_hidden, n_outputs], Init::Zeros),

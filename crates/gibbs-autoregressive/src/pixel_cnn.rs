@@ -131,9 +131,8 @@ impl PixelCnnConfig {
         self.validate()?;
         let (d, k, n) = (self.n_hidden, self.half_kernel, self.n_visible());
         let (n_inputs, n_outputs) = (self.output.n_inputs(), self.output.n_parameters());
-        let mut first = |taps: usize| Affine {
-            weight: self.activation.weight_init().param([taps * self.n_inputs(), d], device, noise),
-            bias: Init::Zeros.param([d], device, noise),
+        let mut first = |taps: usize| {
+            Affine::new([taps * self.n_inputs(), d], self.activation.weight_init(), device, noise)
         };
         let (around, gain) = ((k, self.periodic), (self.depth as f64).sqrt().recip());
         Ok(PixelCnn {

@@ -60,7 +60,7 @@ impl<'a> AutoencoderStages<'a> {
         let objective = Reconstruction { loss: self.config.train.loss };
         let noise = Noise::new(self.config.seed, "network");
         let learner = Learner::new(self.current()?, objective, &self.config.train.learner, noise);
-        Ok(learner.or_usage_at("train")?.on_batches(self.greedy.batches(0)?).validate(
+        Ok(learner.or_usage_at("train")?.on_batches(self.greedy.batches(0, None)?).validate(
             move |network: &Autoencoder, _| {
                 let errors = |set: &Dataset| visible.for_each(set, &device, |x| network.squared_error(x));
                 let error = |set: &Dataset| mean(&by_weights(set, errors(set)));

@@ -16,6 +16,7 @@ use gibbs_core::nn::Mlp;
 use gibbs_serve::Offer;
 
 use crate::{
+    classifier::ClassifierTrain,
     prelude::*,
     source::require_labels,
     visible::{self, Visible},
@@ -49,25 +50,6 @@ pub struct PairTraining {
     pub learner: LearnerConfig,
 }
 
-/// Fine-tuning of a feed-forward network that starts from the machine, by the cross-entropy of labels.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DbmClassifierTrain {
-    /// Epochs; 0 for no classifier.
-    pub epochs: usize,
-    /// Number of classes.
-    pub n_classes: usize,
-    /// Training examples whose labels are used, in equal parts of each class; `null` for all. The layers learn from all examples in any
-    /// case. An epoch repeats the labeled ones until it has as many steps as with all.
-    pub n_labels: Option<usize>,
-    /// Fraction of the hidden units that is dropped in each step, in \[0, 1).
-    pub dropout: f64,
-    /// Fraction of the inputs that is dropped in each step, in \[0, 1).
-    pub input_dropout: f64,
-    /// Learning rate, optimizer, average of the weights, clipping.
-    #[serde(flatten)]
-    pub learner: LearnerConfig,
-}
-
 /// The `train` section.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DbmTrain {
@@ -84,7 +66,7 @@ pub struct DbmTrain {
     /// Training of pairs of layers before that.
     pub pretraining: PairTraining,
     /// Discriminative fine-tuning.
-    pub classifier: DbmClassifierTrain,
+    pub classifier: ClassifierTrain,
     /// Whether the classifier is also trained from random weights, as a baseline.
     pub baseline: bool,
     /// Estimate of `log Z` at each validation, forward only.
@@ -229,17 +211,10 @@ impl Experiment for DbmExperiment {
                 contrastive: contrastive.with_l1(l1),
                 learner: averaged(Schedule::linear(rate, 0.0), 0.998),
             },
-            classifier: DbmClassifierTrain {
-                epochs: classifier_epochs,
-                n_classes: info.n_classes().max(request.or("model.n_classes", 0)),
-                n_labels: None,
-                dropout: 0.4,
-                input_dropout: 0.2,
-                learner: LearnerConfig {
-                    average: AverageConfig { decay: 0.99, every: 10 },
-                    ..LearnerConfig::adam(Schedule::cosine(1e-3, 0.0))
-                },
-            },
+            classifier: ClassifierTrain::new(
+                classifier_epochs,
+                info.n_classes().max(request.or("model.n_classes", 0)),
+            ),
             baseline: has_labels && request.preset == Preset::Paper,
             validation: match is_tiny {
                 true => protocol(20, 50, 0),
@@ -263,23 +238,7 @@ impl Experiment for DbmExperiment {
         config.visible().require(&data.train, model.n_visible, REAL)?;
         let sets = [&data.train, &data.valid, &data.test];
         require_labels(sets, model.n_classes, "model.n_classes")?;
-        let classifier = &train.classifier;
-        if classifier.epochs > 0 {
-            require_labels(sets, classifier.n_classes.max(1), "train.classifier.epochs")?;
-            ConfigError::at_least("n_classes", classifier.n_classes, 1).or_usage_at("train.classifier")?;
-        }
-        if let Some(n) = classifier.n_labels {
-            let (least, most) = (classifier.n_classes, data.train.len());
-            require!(
-                (least..=most).contains(&n) && n > 0,
-                "train.classifier.n_labels = {n}: give a number from {least}, one of each class, to {most}, the training examples"
-            );
-            require!(
-                model.n_classes == 0 && classifier.epochs > 0,
-                "train.classifier.n_labels = {n}: this is for a classifier (train.classifier.epochs) of a machine without labels of its \
-                 own (model.n_classes = 0)"
-            );
-        }
+        train.classifier.validate(sets, model.n_classes)?;
         let (pre, depth) = (&train.pretraining, model.n_hidden.len());
         require!(
             pre.epochs.len() == depth,
@@ -296,10 +255,6 @@ impl Experiment for DbmExperiment {
         train.contrastive.validate().or_usage_at("train.contrastive")?;
         pre.contrastive.validate().or_usage_at("train.pretraining.contrastive")?;
         pre.learner.validate().or_usage_at("train.pretraining")?;
-        ConfigError::fraction("dropout", classifier.dropout)
-            .and_then(|()| ConfigError::fraction("input_dropout", classifier.input_dropout))
-            .and_then(|()| classifier.learner.validate())
-            .or_usage_at("train.classifier")?;
         train.validation.validate().or_usage_at("train.validation")?;
         train.evaluation.validate().or_usage_at("train.evaluation")?;
         train.likelihood.validate().or_usage_at("train.likelihood")?;

@@ -64,11 +64,11 @@ impl<'a> DbmStages<'a> {
         self.config.model.n_hidden.len()
     }
 
-    /// Batches of the present stage with one-hot labels of `n_classes` classes; `n_labels` examples alone if it is a number.
+    /// Batches of the present stage with one-hot labels of `n_classes` classes, of these rows alone if there are `only` some.
     fn batches(
         &self,
         n_classes: usize,
-        n_labels: Option<usize>,
+        only: Option<Vec<usize>>,
         inputs: Box<dyn Fn(Tensor<2>) -> Tensor<2>>,
     ) -> Result<impl BatchSource + use<'a>> {
         let (config, visible) = (self.config, self.config.visible());
@@ -78,8 +78,8 @@ impl<'a> DbmStages<'a> {
             Batch { x: inputs(visible.encode(batch.x)), context, weights: batch.weights }
         });
         let batches = batches.or_usage()?.from_epoch(self.first_epoch);
-        Ok(match n_labels {
-            Some(n) => batches.only(self.data.train.balanced_rows(n)),
+        Ok(match only {
+            Some(rows) => batches.only(rows),
             None => batches,
         })
     }
@@ -178,22 +178,14 @@ impl<'a> DbmStages<'a> {
             true => dbm.classifier(train.n_classes, noise),
             false => random_classifier(config, &self.device)?,
         };
-        let objective = ClassifierCrossEntropy { input_dropout: train.input_dropout };
-        let (valid, device, updates) = (&self.data.valid, self.device.clone(), config.model.mean_field);
+        let (data, device, updates) = (self.data, self.device.clone(), config.model.mean_field);
         let (of_batch, of_valid) = (dbm.clone(), dbm.clone());
         let inputs = Box::new(move |v| of_batch.classifier_inputs(v, updates));
-        let noise = Noise::new(config.seed, "dropout");
-        let learner = Learner::new(start.with_dropout(train.dropout), objective, &train.learner, noise)
-            .or_usage_at("train.classifier")?
-            .on_batches(self.batches(train.n_classes, train.n_labels, inputs)?)
-            .validate(move |network: &Mlp, _| {
-                let log_prob = |v| network_log_prob(&of_valid, network, v, updates);
-                let (error, nll) = config.visible().classification_errors(valid, &device, log_prob)?;
-                let metrics =
-                    Metrics::new().with("valid_classification_error", error).with("valid_cross_entropy", nll);
-                // Of two networks with as many errors the one with the better probabilities.
-                Ok(Some(Validation { metrics, score: Some(-error - 1e-6 * nll) }))
-            });
+        let batches = self.batches(train.n_classes, train.labeled(&data.train), inputs)?;
+        let learner = train.learner(start, batches, config.seed, move |network| {
+            let log_prob = |v| network_log_prob(&of_valid, network, v, updates);
+            config.visible().classification_errors(&data.valid, &device, log_prob)
+        })?;
         Ok(Current::Classifier { learner, dbm })
     }
 }

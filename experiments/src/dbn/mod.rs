@@ -14,6 +14,7 @@ use gibbs_core::nn::Mlp;
 use gibbs_train::schedule::Change;
 
 use crate::{
+    classifier::ClassifierTrain,
     prelude::*,
     source::require_labels,
     stack::{DbnWeights, LayerTrain, layers_from, validate_layers},
@@ -35,22 +36,6 @@ pub struct UpDownTrain {
     pub epochs: usize,
     /// How the top RBM is trained.
     pub top: ContrastiveConfig,
-    /// Learning rate, optimizer, average of the weights, clipping.
-    #[serde(flatten)]
-    pub learner: LearnerConfig,
-}
-
-/// Fine-tuning of a feed-forward network that starts from the stack, by the cross-entropy of labels.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ClassifierTrain {
-    /// Epochs; 0 for no classifier.
-    pub epochs: usize,
-    /// Number of classes.
-    pub n_classes: usize,
-    /// Fraction of the hidden units that is dropped in each step, in \[0, 1).
-    pub dropout: f64,
-    /// Fraction of the inputs that is dropped in each step, in \[0, 1).
-    pub input_dropout: f64,
     /// Learning rate, optimizer, average of the weights, clipping.
     #[serde(flatten)]
     pub learner: LearnerConfig,
@@ -240,13 +225,10 @@ impl Experiment for DbnExperiment {
                 top: ContrastiveConfig::new().with_chains(Chains::Persistent),
                 learner: averaged(LearnerConfig::sgd(Schedule::linear(0.02, 0.0)), 0.998, 5),
             },
-            classifier: ClassifierTrain {
-                epochs: classifier_epochs,
-                n_classes: info.n_classes().max(request.or("model.n_classes", 0)),
-                dropout: 0.4,
-                input_dropout: 0.2,
-                learner: averaged(LearnerConfig::adam(Schedule::cosine(1e-3, 0.0)), 0.99, 10),
-            },
+            classifier: ClassifierTrain::new(
+                classifier_epochs,
+                info.n_classes().max(request.or("model.n_classes", 0)),
+            ),
             baseline: has_labels && is_paper,
             bound_draws: if is_paper { 50 } else { 10 },
             validation: match is_tiny {
@@ -276,22 +258,13 @@ impl Experiment for DbnExperiment {
         Visible::new(model.visible, model.states).require(&data.train, model.n_visible, REAL)?;
         let sets = [&data.train, &data.valid, &data.test];
         require_labels(sets, model.n_classes, "model.n_classes")?;
-        if train.classifier.epochs > 0 {
-            require_labels(sets, train.classifier.n_classes.max(1), "train.classifier.epochs")?;
-            ConfigError::at_least("n_classes", train.classifier.n_classes, 1)
-                .or_usage_at("train.classifier")?;
-        }
+        train.classifier.validate(sets, model.n_classes)?;
         validate_layers(&train.layers, &rbms, "train.layers")?;
         ConfigError::at_least("batch_size", train.batch_size, 1).or_usage_at("train")?;
         let rule = "must not be negative";
         train.learning_rate.check("learning_rate", |rate| rate >= 0.0, rule).or_usage_at("train")?;
         train.up_down.learner.validate().or_usage_at("train.up_down")?;
         train.up_down.top.validate().or_usage_at("train.up_down.top")?;
-        let ClassifierTrain { dropout, input_dropout, learner, .. } = &train.classifier;
-        ConfigError::fraction("dropout", *dropout)
-            .and_then(|()| ConfigError::fraction("input_dropout", *input_dropout))
-            .and_then(|()| learner.validate())
-            .or_usage_at("train.classifier")?;
         train.validation.validate().or_usage_at("train.validation")?;
         train.evaluation.validate().or_usage_at("train.evaluation")?;
         match train.run().epochs {

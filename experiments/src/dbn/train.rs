@@ -138,7 +138,7 @@ impl<'a> DbnStages<'a> {
         let noise = Noise::new(self.config.seed, "up-down");
         let learner = Learner::new(dbn, objective, &train.learner, noise)
             .or_usage_at("train.up_down")?
-            .on_batches(self.greedy.batches(self.config.model.n_classes)?)
+            .on_batches(self.greedy.batches(self.config.model.n_classes, None)?)
             .probe(move |dbn: &Dbn| {
                 // The bound without `log Z`, which is not known here: only its changes mean something.
                 let weight = dbn.log_weight(probe.clone(), &mut Noise::new(0, "figures"));
@@ -159,20 +159,12 @@ impl<'a> DbnStages<'a> {
             }
             false => random_classifier(config, &self.device)?,
         };
-        let objective = ClassifierCrossEntropy { input_dropout: train.input_dropout };
-        let (visible, valid, device) = (self.visible(), &self.data.valid, self.device.clone());
-        let noise = Noise::new(config.seed, "dropout");
-        let learner = Learner::new(start.with_dropout(train.dropout), objective, &train.learner, noise)
-            .or_usage_at("train.classifier")?
-            .on_batches(self.greedy.batches(train.n_classes)?)
-            .validate(move |network: &Mlp, _| {
-                let log_prob = |v| log_softmax(network.forward(v), 1);
-                let (error, nll) = visible.classification_errors(valid, &device, log_prob)?;
-                let metrics =
-                    Metrics::new().with("valid_classification_error", error).with("valid_cross_entropy", nll);
-                // Of two networks with as many errors the one with the better probabilities.
-                Ok(Some(Validation { metrics, score: Some(-error - 1e-6 * nll) }))
-            });
+        let (visible, data, device) = (self.visible(), self.data, self.device.clone());
+        let batches = self.greedy.batches(train.n_classes, train.labeled(&data.train))?;
+        let learner = train.learner(start, batches, config.seed, move |network| {
+            let log_prob = |v| log_softmax(network.forward(v), 1);
+            visible.classification_errors(&data.valid, &device, log_prob)
+        })?;
         Ok(Current::Classifier { learner, dbn })
     }
 }

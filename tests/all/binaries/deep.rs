@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 use super::{
     evaluation::{doubles, mean},
-    family::{BM, DBM, Family},
+    family::{BM, DBM, DBN, Family},
     set, summary, value, weights,
 };
 
@@ -90,19 +90,26 @@ fn a_deep_machine_goes_on_from_the_weights_of_another() {
 
 /// A classifier that learns from few labels, next to one without pre-training.
 #[test]
-fn a_deep_machine_learns_from_few_labels() {
+fn deep_machines_and_belief_networks_learn_from_few_labels() {
     let folder = tempdir().unwrap();
-    let folder = folder.path();
-    let flags = |run| ["train", run, "--data", "digits", "--preset", "tiny", "--quiet"];
-    let train = |run, settings: &[&str]| DBM.run(folder, [&flags(run)[..], &set(settings)].concat());
-    train("few", &["train.classifier.n_labels=20", "train.baseline=true"]).succeeds();
-    train("all", &[]).succeeds();
-    assert!(value(&summary(folder, "few"), "random_start_classification_error") > 0.0);
-    // Two labels of each class against hundreds.
-    let [few, all] = ["few", "all"].map(|run| value(&summary(folder, run), "classification_error"));
-    assert!(few > all + 5.0 && few < 85.0, "{few} {all}");
+    let train = |family: &Family, run, settings: &[&str]| {
+        let flags = ["train", run, "--data", "digits", "--preset", "tiny", "--quiet"];
+        family.run(folder.path(), [&flags[..], &set(settings)].concat())
+    };
+    // The layers of a belief network learn labels too by default.
+    for (family, own) in [(&DBM, &[][..]), (&DBN, &["model.n_classes=0"])] {
+        let [few, all] = ["few", "all"].map(|run| format!("{}-{run}", family.name));
+        train(family, &few, &[&["train.classifier.n_labels=20", "train.baseline=true"], own].concat())
+            .succeeds();
+        train(family, &all, own).succeeds();
+        let [few, all] = [few, all].map(|run| summary(folder.path(), &run));
+        assert!(value(&few, "random_start_classification_error") > 0.0);
+        // Two labels of each class against hundreds.
+        let [few, all] = [few, all].map(|metrics| value(&metrics, "classification_error"));
+        assert!(few > all + 5.0 && few < 85.0, "{} {few} {all}", family.name);
+    }
 
-    let refused = |settings: &[&str], expected: &[&str]| train("run", settings).refuses(expected);
+    let refused = |settings: &[&str], expected: &[&str]| train(&DBM, "run", settings).refuses(expected);
     refused(
         &["train.classifier.n_labels=9"],
         &["train.classifier.n_labels = 9", "from 10, one of each class"],

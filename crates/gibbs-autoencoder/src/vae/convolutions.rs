@@ -96,9 +96,8 @@ impl ConvolutionConfig {
         device: &Device,
         noise: &mut Noise,
     ) -> Convolutions {
-        let mut layer = |[n_in, n_out]: [usize; 2]| Affine {
-            weight: activation.weight_init().param([WINDOW.taps() * n_in, n_out], device, noise),
-            bias: Init::Zeros.param([n_out], device, noise),
+        let mut layer = |[n_in, n_out]: [usize; 2]| {
+            Affine::new([WINDOW.taps() * n_in, n_out], activation.weight_init(), device, noise)
         };
         Convolutions {
             layers: layers.map(&mut layer).to_vec(),

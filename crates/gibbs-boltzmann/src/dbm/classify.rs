@@ -50,10 +50,7 @@ impl Dbm {
             })
             .collect();
         let (device, width) = (self.biases[0].val().device(), self.width(self.depth()));
-        layers.push(Affine {
-            weight: Init::GlorotUniform.param([width, n_classes], &device, noise),
-            bias: Init::Zeros.param([n_classes], &device, noise),
-        });
+        layers.push(Affine::new([width, n_classes], Init::GlorotUniform, &device, noise));
         Mlp::from_layers(layers, Activation::Sigmoid)
     }
 }

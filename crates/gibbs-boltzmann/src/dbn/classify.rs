@@ -54,10 +54,7 @@ impl Dbn {
         let activation = self.activation()?;
         let mut layers: Vec<Affine> = (0..self.depth()).map(|k| self.recognition_layer(k)).collect();
         let (device, width) = (self.top().weight.val().device(), self.top().hidden.width());
-        layers.push(Affine {
-            weight: Init::GlorotUniform.param([width, n_classes], &device, noise),
-            bias: Init::Zeros.param([n_classes], &device, noise),
-        });
+        layers.push(Affine::new([width, n_classes], Init::GlorotUniform, &device, noise));
         Ok(Mlp::from_layers(layers, activation))
     }
 

@@ -16,11 +16,16 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// Weights drawn from `init` and multiplied by `gain`, biases zero.
+    /// Weights drawn from `init`, biases zero.
+    pub fn new(size: [usize; 2], init: Init, device: &Device, noise: &mut Noise) -> Self {
+        Self { weight: init.param(size, device, noise), bias: Init::Zeros.param([size[1]], device, noise) }
+    }
+
+    /// [`new`](Self::new) with the weights multiplied by `gain`.
     ///
     /// Under a `mask` a unit has fewer inputs than the layer: its weights are multiplied by `√(in / connections)`, so that the
     /// initial variance of its input is the same as without a mask.
-    pub(crate) fn new(
+    pub(crate) fn under_mask(
         [n_in, n_out]: [usize; 2],
         init: Init,
         gain: f64,

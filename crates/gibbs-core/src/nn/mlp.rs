@@ -60,7 +60,7 @@ impl MlpConfig {
         let (last, init) = (self.widths.len() - 2, self.activation.weight_init());
         let layer = |(i, pair): (usize, &[usize])| {
             let gain = if i == last { self.output_gain } else { 1.0 };
-            Affine::new([pair[0], pair[1]], init, gain, masks.map(|masks| &masks[i]), device, noise)
+            Affine::under_mask([pair[0], pair[1]], init, gain, masks.map(|masks| &masks[i]), device, noise)
         };
         self.widths.windows(2).enumerate().map(layer).collect()
     }

@@ -41,11 +41,7 @@ impl Residual {
         noise: &mut Noise,
     ) -> Self {
         let mut layer = |n_in: usize, n_out: usize, gain: f64| {
-            let init = Init::Normal { std: gain / (n_in as f64).sqrt() };
-            Affine {
-                weight: init.param([n_in, n_out], device, noise),
-                bias: Init::Zeros.param([n_out], device, noise),
-            }
+            Affine::new([n_in, n_out], Init::Normal { std: gain / (n_in as f64).sqrt() }, device, noise)
         };
         Self {
             reduce: layer(width, bottleneck, 1.0),
