@@ -64,9 +64,13 @@ impl<T: Args, S: Args, X: Subcommand> Cli<T, S, X> {
 /// # Errors
 /// A setting that is given as a flag.
 pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
-    let inner = command.get_subcommands().flat_map(clap::Command::get_subcommands);
-    let commands: Vec<String> =
-        command.get_subcommands().chain(inner).map(|command| command.get_name().to_string()).collect();
+    let name = |command: &clap::Command| command.get_name().to_string();
+    let program = name(&command);
+    let outer: Vec<String> = command.get_subcommands().map(name).collect();
+    let parts = |outer: &clap::Command| -> Vec<(String, String)> {
+        outer.get_subcommands().map(|inner| (name(outer), name(inner))).collect()
+    };
+    let inner: Vec<(String, String)> = command.get_subcommands().flat_map(parts).collect();
     let error = match command.try_get_matches() {
         Ok(matches) => return Ok(matches),
         Err(error) => error,
@@ -74,7 +78,13 @@ pub fn matches_of(command: clap::Command) -> Result<ArgMatches> {
     if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(name))) =
         (error.kind(), error.get(ContextKind::InvalidSubcommand))
     {
-        let near = did_you_mean(name, commands.iter().map(String::as_str));
+        if let Some((outer, _)) = inner.iter().find(|(_, inner)| inner == name) {
+            refuse!(
+                "{name} is a part of other commands, such as {program} {outer} {name}: --help lists the commands"
+            );
+        }
+        let known = outer.iter().chain(inner.iter().map(|(_, inner)| inner)).map(String::as_str);
+        let near = did_you_mean(name, known);
         refuse!("there is no command {name}{near}: --help lists the commands");
     }
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) =

@@ -92,7 +92,7 @@ fn a_deep_machine_goes_on_from_the_weights_of_another() {
 #[test]
 fn deep_machines_and_belief_networks_learn_from_few_labels() {
     let folder = tempdir().unwrap();
-    let train = |family: &Family, run, settings: &[&str]| {
+    let train = |family: &Family, run: &str, settings: &[&str]| {
         let flags = ["train", run, "--data", "digits", "--preset", "tiny", "--quiet"];
         family.run(folder.path(), [&flags[..], &set(settings)].concat())
     };

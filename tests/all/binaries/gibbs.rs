@@ -62,6 +62,8 @@ fn every_family_is_listed_and_explained() {
     gibbs(folder.path(), "list rmb").refuses(&["no family rmb", "did you mean rbm?"]);
     gibbs(folder.path(), "rmb train").refuses(&["no command rmb", "did you mean rbm?"]);
     gibbs(folder.path(), "rbm trian").refuses(&["no command trian", "did you mean train?"]);
+    gibbs(folder.path(), "train runs/a")
+        .refuses(&["train is a part of other commands, such as gibbs ", " train:"]);
 }
 
 #[test]
