@@ -177,6 +177,8 @@ impl<E: Trained> Run<'_, E> {
             return Ok(interrupted);
         };
         if let Some(baseline) = E::baseline(config) {
+            // It starts from random weights, also where the run does not.
+            let baseline = RunConfig { from: None, ..baseline };
             // Whatever was there belongs to this run, which was allowed to go on or to start again.
             let existing =
                 if self.existing == Existing::Refuse { Existing::Overwrite } else { self.existing };

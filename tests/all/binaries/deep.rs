@@ -109,6 +109,11 @@ fn deep_machines_and_belief_networks_learn_from_few_labels() {
         assert!(few > all + 5.0 && few < 85.0, "{} {few} {all}", family.name);
     }
 
+    // A baseline starts from random weights, also where the run does not.
+    let from = ["train", "on", "--from", "dbm-few", "--data", "digits", "--preset", "tiny", "--quiet"];
+    DBM.run(folder.path(), [&from[..], &set(&["train.baseline=true"])].concat()).succeeds();
+    assert!(value(&summary(folder.path(), "on"), "random_start_classification_error") > 0.0);
+
     let refused = |settings: &[&str], expected: &[&str]| train(&DBM, "run", settings).refuses(expected);
     refused(
         &["train.classifier.n_labels=9"],
