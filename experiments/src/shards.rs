@@ -92,7 +92,7 @@ impl BlockFolder {
         let missing: Vec<String> = missing.map(|block| block.to_string()).collect();
         require!(
             missing.is_empty(),
-            "{}: {} blocks belong to these weights, settings and data; missing: {}; make them by eval --shard I/N",
+            "{}: of the {} blocks for these weights, settings and data some are missing: {}; make them by eval --shard I/N",
             self.0.display(),
             blocks.n(),
             missing.join(", ")
