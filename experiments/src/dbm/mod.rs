@@ -30,7 +30,8 @@ const REAL: &str = "model.visible=gaussian";
 /// Examples of a step.
 const BATCH_SIZE: usize = 100;
 
-/// Updates of mean field in each step of training.
+/// Updates of mean field in each step of training. The recorded runs have this number, to save time; measuring takes more
+/// (`model.mean_field_measured`).
 const MEAN_FIELD_UPDATES: usize = 5;
 
 /// Hidden layers up to which one sweep in each step is enough, and sweeps above. With one sweep the chains of three layers lag behind the
@@ -185,6 +186,8 @@ impl Experiment for DbmExperiment {
             average: AverageConfig { decay, every: 5 },
             ..LearnerConfig::sgd(rate)
         };
+        // Bound on validation images after 10 epochs of 500-1000 units together, without pre-training: -95.0 nats with 0.1 and `l1`,
+        // -101.6 with 0.05 and no penalty.
         let rate = if is_gaussian { 0.001 } else { 0.1 };
         let l1 = if is_tiny || is_small { 0.0 } else { visible::l1(info) };
         let contrastive = ContrastiveConfig::new().with_centered(!is_gaussian);
