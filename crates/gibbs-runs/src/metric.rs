@@ -85,8 +85,9 @@ impl Metric {
 
     /// Everything on one line: `-129.90 nats (exact; ±0.25 over examples; binarization none)`.
     pub fn line(&self) -> String {
-        let spread =
-            self.std_err_examples.map(|spread| format!("±{} over examples", format_number_short(spread)));
+        // One example has no spread.
+        let spread = self.std_err_examples.filter(|spread| spread.is_finite());
+        let spread = spread.map(|spread| format!("±{} over examples", format_number_short(spread)));
         let is_text = |value: &str| value.parse::<f64>().is_err();
         let notes = self
             .notes
@@ -188,6 +189,14 @@ mod tests {
             sampled.line(),
             "-85.04 ± 0.06 nats (lower bound; ±0.25 over examples; unreliable; binarization none)"
         );
+    }
+
+    #[test]
+    fn a_line_says_nothing_of_the_spread_of_one_example() {
+        let one = metric(
+            &json!({"value": -85.0, "std_err": 0.1, "std_err_examples": "NaN", "kind": "asymptotic", "unit": "nats"}),
+        );
+        assert_eq!(one.line(), "-85.00 ± 0.10 nats (asymptotic)");
     }
 
     #[test]

@@ -75,6 +75,7 @@ fn pictures_have_bits_and_classes() {
     let folder = tempdir().unwrap();
     let classes = set(&[
         "data.limit=null",
+        "model.kind=realnvp",
         "model.n_classes=10",
         "train.steps=20",
         "train.epochs=1",
@@ -128,7 +129,7 @@ fn bars(folder: &Path) {
 fn flows_of_pictures_train_and_draw() {
     let folder = tempdir().unwrap();
     bars(folder.path());
-    let short = set(&["train.steps=40", "train.batch_size=64", "model.kind=image_spline", "model.bins=4"]);
+    let short = set(&["train.steps=40"]);
     let flags = [&["--data", "bars.npy"], &short[..]].concat();
     run(folder.path(), &flags).succeeds();
     let metrics = summary(folder.path(), "run");
@@ -142,7 +143,9 @@ fn flows_of_pictures_train_and_draw() {
     assert_eq!(REALNVP.eval(folder.path(), &["run"])["metrics"], metrics);
     REALNVP.sample(folder.path(), &["run", "-n", "4", "--out", "draws.npy"]).succeeds();
     assert_eq!(npy::read(&folder.path().join("draws.npy")).unwrap().shape, [4, 8, 8]);
-    assert_eq!(json(folder.path(), "run/config.json")["model"]["image"]["shape"], serde_json::json!([8, 8]));
+    let model = &json(folder.path(), "run/config.json")["model"];
+    assert_eq!(model["kind"], "image_spline");
+    assert_eq!(model["image"]["shape"], serde_json::json!([8, 8]));
     let refuses = |settings: &[&str], expected: &[&str]| {
         run(folder.path(), &[&flags[..], &set(settings)[..]].concat()).refuses(expected);
     };

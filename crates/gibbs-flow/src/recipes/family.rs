@@ -43,6 +43,11 @@ impl<C> Splines<C> {
         Self { flow, bins: 16, bound: 4.0, angles: Vec::new() }
     }
 
+    /// 4 bins on \[-3, 3\]: each bin is three outputs of a convolution at every site.
+    fn of_pixels(flow: C) -> Self {
+        Self { bins: 4, bound: 3.0, ..Self::of(flow) }
+    }
+
     fn map(&self) -> Univariate {
         Univariate::Spline { bins: self.bins, bound: self.bound }
     }
@@ -275,7 +280,7 @@ impl FlowFamilyConfig {
             FlowKind::SplineMaf => Self::SplineMaf(Splines::of(autoregressive)),
             FlowKind::Iaf => Self::Iaf(autoregressive),
             FlowKind::Image => Self::Image(images),
-            FlowKind::ImageSpline => Self::ImageSpline(Splines::of(images)),
+            FlowKind::ImageSpline => Self::ImageSpline(Splines::of_pixels(images)),
             FlowKind::Lattice => Self::Lattice(lattice),
             FlowKind::Hierarchy => Self::Hierarchy(hierarchy),
         }
