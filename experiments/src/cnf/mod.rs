@@ -140,7 +140,6 @@ impl FlowFamily for Cnf {
     const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] =
         &["free_energy", "loss", "valid_log_prob", "train_log_prob", "valid_loss"];
-    const IS_SLOW: bool = true;
     const VALIDATED: usize = 2000;
     const AT_ONCE: usize = 1000;
     type Config = CnfModel;

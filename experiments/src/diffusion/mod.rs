@@ -141,7 +141,6 @@ impl FlowFamily for DiffusionFamily {
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg", "compare.json", "compare.png"];
     const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &["loss", "valid_loss"];
-    const IS_SLOW: bool = true;
     const VALIDATED: usize = 2000;
     const AT_ONCE: usize = 1000;
     type Config = DiffusionModel;

@@ -33,8 +33,6 @@ pub trait FlowFamily: Sized + 'static {
     const OFFERS: &'static [Offer];
     /// Metrics that the progress bar shows.
     const SHOWN: &'static [&'static str];
-    /// Whether an epoch of images takes longer than a smoke test may.
-    const IS_SLOW: bool;
     /// The most examples of a set by which a flow is validated.
     const VALIDATED: usize;
     /// Draws that are computed at once.

@@ -152,7 +152,7 @@ impl<F: FlowFamily> Experiment for FlowExperiment<F> {
     }
 
     fn is_slow(_: &Request) -> bool {
-        F::IS_SLOW
+        true
     }
 
     fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Self>> {

@@ -70,7 +70,6 @@ impl FlowFamily for RealNvp {
     const FILES: &'static [&'static str] = &["curves.png", "curves.svg", "measure.json", "correlations.png"];
     const OFFERS: &'static [Offer] = &[play::OFFER];
     const SHOWN: &'static [&'static str] = &["free_energy", "loss", "valid_log_prob", "train_log_prob"];
-    const IS_SLOW: bool = false;
     const VALIDATED: usize = usize::MAX;
     const AT_ONCE: usize = usize::MAX;
     type Config = FlowFamilyConfig;
