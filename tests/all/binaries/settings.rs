@@ -69,3 +69,21 @@ fn a_misspelled_path_names_the_nearest() {
     refused("learning_rate", "train.learning_rate");
     refused("train.epochs.x", "train.epochs");
 }
+
+/// A preset is made for the settings that are given.
+#[test]
+fn defaults_follow_what_is_given() {
+    let line = |name: &str, path: &str, arguments: &[&str]| {
+        let arguments = [&["--data", "digits", "--explain", path], arguments].concat();
+        config(name, &arguments).succeeds().stdout.lines().next().unwrap().to_string()
+    };
+    // Without a classifier the bound of a deep machine does not select: ln Z is estimated too roughly.
+    assert_eq!(line("dbm", "train.select_best", &[]), "train.select_best = true");
+    let without = ["--set", "train.classifier.epochs=0"];
+    assert_eq!(line("dbm", "train.select_best", &without), "train.select_best = false");
+    // Images have convolutional flows, and these have smaller batches.
+    assert_eq!(line("realnvp", "model.kind", &[]), "model.kind = \"image_spline\"");
+    assert_eq!(line("realnvp", "train.batch_size", &[]), "train.batch_size = 64");
+    let pixels = ["--set", "model.kind=realnvp"];
+    assert_eq!(line("realnvp", "train.batch_size", &pixels), "train.batch_size = 256");
+}
