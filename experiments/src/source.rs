@@ -198,6 +198,11 @@ impl<'a> SourceInfo<'a> {
         <[usize; 2]>::try_from(self.shape.clone()).ok()
     }
 
+    /// Whether the examples have rows and columns for a convolutional network of two scales.
+    pub fn can_be_halved_twice(&self) -> bool {
+        self.rows_and_columns().is_some_and(|shape| shape.iter().all(|n| n.is_multiple_of(4)))
+    }
+
     /// Whether all values are 0 or 1.
     pub fn is_binary(&self) -> bool {
         self.data.is_some_and(|data| data.train.is_binary())

@@ -112,9 +112,8 @@ impl Recipe {
 
 /// The kind of field for a source.
 fn default_kind(info: &SourceInfo, has_data: bool) -> FieldKind {
-    let is_picture = matches!(info.shape[..], [rows, columns] if rows % 4 == 0 && columns % 4 == 0);
     match (has_data, info.width) {
-        (true, width) if is_picture && width > FEW_COLUMNS => FieldKind::Image,
+        (true, width) if info.can_be_halved_twice() && width > FEW_COLUMNS => FieldKind::Image,
         (true, _) => FieldKind::Mlp,
         (false, _) if info.shape.len() > 1 => FieldKind::Lattice,
         (false, width) if width > PLANE => FieldKind::Potential,

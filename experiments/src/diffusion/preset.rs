@@ -75,8 +75,8 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Di
         refuse!("--model: diffusion learns from data; take cnf or realnvp for a Hamiltonian");
     }
     let (width, is_tiny) = (info.width, request.preset == Preset::Tiny);
-    let is_picture = matches!(info.shape[..], [rows, columns] if rows % 4 == 0 && columns % 4 == 0);
-    let default = if is_picture && width > FEW_COLUMNS { FieldKind::Image } else { FieldKind::Mlp };
+    let is_picture = info.can_be_halved_twice() && width > FEW_COLUMNS;
+    let default = if is_picture { FieldKind::Image } else { FieldKind::Mlp };
     let kind = request.or("model.kind", default);
     let preprocessing = match info.is_grey() {
         true => PreprocessorConfig::Signed,

@@ -31,7 +31,7 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Re
     let is_table = has_data && !info.is_grey();
     let default = match has_data {
         true if is_table && info.width <= base::MOST_COLUMNS => FlowKind::of_table(info.width),
-        true if !is_table && can_be_halved_twice(info) => FlowKind::ImageSpline,
+        true if !is_table && info.can_be_halved_twice() => FlowKind::ImageSpline,
         true => FlowKind::of_data(info.width),
         false => FlowKind::of_hamiltonian(&info.shape, is_chain),
     };
@@ -103,11 +103,6 @@ pub(super) fn preset(request: &Request, info: &SourceInfo) -> Result<Settings<Re
         system,
     };
     Ok(Settings { binarization: Binarization::None, model, train })
-}
-
-/// Whether the examples have rows and columns for a convolutional flow of two scales.
-fn can_be_halved_twice(info: &SourceInfo) -> bool {
-    info.rows_and_columns().is_some_and(|shape| shape.iter().all(|n| n.is_multiple_of(4)))
 }
 
 /// The preprocessing of a table, with its periodic columns on the circles of the splines of a flow.
