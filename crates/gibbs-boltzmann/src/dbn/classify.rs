@@ -9,7 +9,7 @@ use gibbs_backend::{Init, Noise};
 use gibbs_core::{
     Batch, BoxError, Objective, Position, StepOutput, cross_entropy,
     math::to_host,
-    nn::{Activation, Affine, Mlp},
+    nn::{Activation, Affine, Mlp, dropout},
     weighted_mean,
 };
 
@@ -104,12 +104,8 @@ impl Objective<Mlp> for ClassifierCrossEntropy {
         _: &Position,
         noise: &mut Noise,
     ) -> Result<StepOutput, BoxError> {
-        let (v, keep) = (batch.x, 1.0 - self.input_dropout);
         let classes = batch.context.ok_or("a classifier needs examples with classes")?;
-        let v = match self.input_dropout > 0.0 {
-            true => v.clone() * noise.bernoulli(v.full_like(keep)) / keep,
-            false => v,
-        };
+        let v = dropout(batch.x, self.input_dropout, noise);
         let logits = network.network().forward_with_dropout(v.autodiff(), noise);
         let weights = batch.weights.map(Tensor::autodiff);
         let loss = weighted_mean(cross_entropy(logits, classes.autodiff()), weights.as_ref());

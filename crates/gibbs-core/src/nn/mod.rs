@@ -25,7 +25,7 @@ pub use context::{append_context, project_context};
 pub use mask::Mask;
 pub use masked::{MaskedMlp, MaskedMlpConfig};
 pub use mlp::{Mlp, MlpConfig};
-pub use network::{Layer, Network};
+pub use network::{Layer, Network, dropout};
 pub use residual::Residual;
 pub use squares::{coarsened, refined};
 pub use widths::Widths;

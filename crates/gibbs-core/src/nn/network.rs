@@ -27,6 +27,17 @@ impl Layer {
     }
 }
 
+/// Dropout (Srivastava et al., JMLR 15:1929, 2014): each entry is kept with probability `1 - fraction` and divided by it, so that its mean
+/// does not change; the others are 0. With 0 it draws nothing from the noise.
+pub fn dropout(x: Tensor<2>, fraction: f64, noise: &mut Noise) -> Tensor<2> {
+    if fraction == 0.0 {
+        return x;
+    }
+    let keep = 1.0 - fraction;
+    let kept = noise.bernoulli(x.clone().detach().full_like(keep));
+    x * kept / keep
+}
+
 /// The layers of a network as plain tensors with their masks, part of the autodiff graph.
 ///
 /// [`Mlp::network`](super::Mlp::network) and [`MaskedMlp::network`](super::MaskedMlp::network) make it at no cost.
@@ -66,9 +77,8 @@ impl Network {
         network(x, layers.collect(), self.activation.function())
     }
 
-    /// The outputs with dropout (Srivastava et al., JMLR 15:1929, 2014): each hidden unit is kept with probability
-    /// `1 - dropout` and divided by it, so that its mean does not change. If `dropout` is 0, this is
-    /// [`forward`](Self::forward) and draws nothing from the noise.
+    /// The outputs with [`dropout`] of the hidden units. If `dropout` is 0, this is [`forward`](Self::forward) and draws nothing from the
+    /// noise.
     ///
     /// # Panics
     /// If `x` has another width than the inputs.
@@ -76,11 +86,7 @@ impl Network {
         if self.dropout == 0.0 {
             return self.forward(x);
         }
-        let keep = 1.0 - self.dropout;
-        self.pass(x, |h| {
-            let kept = noise.bernoulli(h.clone().detach().zeros_like() + keep);
-            h * kept / keep
-        })
+        self.pass(x, |h| dropout(h, self.dropout, noise))
     }
 
     fn pass(&self, x: Tensor<2>, mut after_hidden: impl FnMut(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
