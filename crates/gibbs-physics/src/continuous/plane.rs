@@ -112,6 +112,11 @@ impl DoubleWell {
         Self { quartic: 4.0, barrier: 12.0, tilt: -0.5, stiffness: 1.0 }
     }
 
+    /// The constants `a, b, c, d`.
+    pub fn constants(&self) -> [f64; 4] {
+        [self.quartic, self.barrier, self.tilt, self.stiffness]
+    }
+
     /// The place `x_1` of the top of the barrier, the middle root of `a x³ - b x + c = 0`; `None` where there is one well.
     pub fn top(&self) -> Option<f64> {
         let Self { quartic, barrier, tilt, .. } = *self;

@@ -62,6 +62,14 @@ pub struct ContinuousSystemConfig {
     pub mass_squared: f64,
     /// `λ` of `phi_four`.
     pub lambda: f64,
+    /// `a` of `double_well`, the quartic term along `x_1`.
+    pub quartic: f64,
+    /// `b` of `double_well`: the barrier is `b²/4a` high where there is no tilt.
+    pub barrier: f64,
+    /// `c` of `double_well`, which makes one well deeper.
+    pub tilt: f64,
+    /// `d` of `double_well`, the spring along `x_2`.
+    pub stiffness: f64,
     /// Smallest eigenvalue of the covariance of the fields of `dual_ising` given their spins.
     pub margin: f64,
 }
@@ -87,6 +95,7 @@ impl ContinuousSystemConfig {
             ContinuousKind::DualIsing => Some(exact::CRITICAL_BETA),
             _ => None,
         };
+        let [quartic, barrier, tilt, stiffness] = DoubleWell::default().constants();
         Self {
             kind,
             n: (kind == ContinuousKind::HarmonicChain).then_some(8),
@@ -97,6 +106,10 @@ impl ContinuousSystemConfig {
             pinning: 0.0,
             mass_squared: -4.0,
             lambda: 6.975,
+            quartic,
+            barrier,
+            tilt,
+            stiffness,
             margin: 0.1,
         }
     }
@@ -151,10 +164,13 @@ impl ContinuousSystemConfig {
                 plain(Potential::Ring(ring), vec![2], Some((ring.log_z(), "quadrature")))
             }
             ContinuousKind::DoubleWell | ContinuousKind::SteepDoubleWell => {
-                let is_steep = self.kind == ContinuousKind::SteepDoubleWell;
-                let wells = if is_steep { DoubleWell::steep() } else { DoubleWell::default() };
+                let wells = match self.kind {
+                    ContinuousKind::SteepDoubleWell => DoubleWell::steep(),
+                    _ => DoubleWell::new(self.quartic, self.barrier, self.tilt, self.stiffness)?,
+                };
+                let [_, _, tilt, _] = wells.constants();
                 let exact = Some((wells.log_z(), "quadrature"));
-                TargetDensity { is_even: false, ..plain(Potential::DoubleWell(wells), vec![2], exact) }
+                TargetDensity { is_even: tilt == 0.0, ..plain(Potential::DoubleWell(wells), vec![2], exact) }
             }
             ContinuousKind::PhiFour => {
                 let lattice = self.spins()?.lattice;
@@ -189,11 +205,18 @@ impl ContinuousSystemConfig {
 
     /// Name of the system with its constants, such as `harmonic_chain, n = 8, beta = 1`.
     pub fn describe(&self) -> String {
+        let [a, b, c, d] = [self.quartic, self.barrier, self.tilt, self.stiffness].map(short);
+        let of_kind = match self.kind {
+            ContinuousKind::PhiFour => {
+                Some(format!(", m² = {}, λ = {}", short(self.mass_squared), short(self.lambda)))
+            }
+            ContinuousKind::DoubleWell => Some(format!(", a = {a}, b = {b}, c = {c}, d = {d}")),
+            _ => None,
+        };
         let constants = [
             self.lattice.as_ref().map(|lattice| format!(" {lattice}")),
             self.n.map(|n| format!(", n = {n}")),
-            (self.kind == ContinuousKind::PhiFour)
-                .then(|| format!(", m² = {}, λ = {}", short(self.mass_squared), short(self.lambda))),
+            of_kind,
             self.beta.map(|beta| format!(", beta = {}", short(beta))),
         ];
         constants.into_iter().flatten().fold(self.kind.to_string(), |text, constant| text + &constant)

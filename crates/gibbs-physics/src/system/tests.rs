@@ -1,6 +1,7 @@
 use gibbs_core::Energy;
 
 use super::*;
+use crate::continuous::DoubleWell;
 
 fn spins(change: impl Fn(&mut SpinSystemConfig), kind: SpinSystemKind) -> String {
     let mut config = SpinSystemConfig::new(kind);
@@ -65,6 +66,23 @@ fn sizes_that_a_kind_does_not_have_are_named() {
     let ring =
         ContinuousSystemConfig { beta: Some(2.0), ..ContinuousSystemConfig::new(ContinuousKind::Ring) };
     assert_eq!(ring.build().unwrap_err().to_string(), "beta = 2: ring has no temperature");
+}
+
+#[test]
+fn wells_have_the_constants_of_their_settings() {
+    let default = ContinuousSystemConfig::new(ContinuousKind::DoubleWell);
+    let config = ContinuousSystemConfig { barrier: 3.0, tilt: 0.0, stiffness: 4.0, ..default.clone() };
+    let [own, plain] = [&config, &default].map(|config| config.build().unwrap());
+    let Potential::DoubleWell(wells) = own.potential else { panic!("wells") };
+    assert_eq!(wells.constants(), [1.0, 3.0, 0.0, 4.0]);
+    assert_eq!(own.exact.unwrap().0, DoubleWell::new(1.0, 3.0, 0.0, 4.0).unwrap().log_z());
+    // Wells of equal depths are mirror images.
+    assert_eq!([own, plain].map(|density| density.group(false).order()), [2, 1]);
+    assert_eq!(config.describe(), "double_well, a = 1, b = 3, c = 0, d = 4");
+    let refused = ContinuousSystemConfig { quartic: 0.0, ..default }.build().unwrap_err();
+    assert!(refused.to_string().starts_with("quartic = 0: must be"), "{refused}");
+    let steep = ContinuousSystemConfig::new(ContinuousKind::SteepDoubleWell).build().unwrap();
+    assert_eq!(steep.exact.unwrap().0, DoubleWell::steep().log_z());
 }
 
 #[test]
