@@ -166,7 +166,7 @@ impl Experiment for VaeExperiment {
         let train = TrainConfig {
             run: LoopConfig {
                 epochs: epochs(request.steps(steps)),
-                validate_every_epochs: if request.preset == Preset::Tiny { 1 } else { epochs(1500) },
+                validate_every_epochs: epochs(request.by_preset([1, 1_500, 10_000])),
                 patience: Some(PATIENCE),
                 ..LoopConfig::default()
             },
