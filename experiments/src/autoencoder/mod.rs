@@ -90,8 +90,8 @@ pub struct AutoencoderExperiment {
 
 impl Experiment for AutoencoderExperiment {
     const NAME: &'static str = "autoencoder";
-    const ABOUT: &'static str = "Deep autoencoder: a network that compresses images to a few numbers and restores them. It is pre- \
-        trained as a stack of restricted Boltzmann machines and compared with principal components.";
+    const ABOUT: &'static str = "Deep autoencoder: a network that compresses images to a few numbers and restores them. It is \
+        pre-trained as a stack of restricted Boltzmann machines and compared with principal components.";
     const EXAMPLES: &'static [&'static str] = &[
         "autoencoder train runs/codes --preset tiny --set model.n_code=2",
         "autoencoder encode runs/codes --out codes.npy",

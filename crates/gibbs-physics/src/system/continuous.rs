@@ -7,7 +7,7 @@ use gibbs_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{SpinSystem, SpinSystemConfig, require_size, short};
+use super::{SpinSystem, SpinSystemConfig, require_defaults, require_size, short};
 use crate::{
     Lattice, PhysicsError,
     continuous::{DoubleWell, DualIsing, Ends, HarmonicChain, PhiFour, Ring, Springs},
@@ -37,6 +37,17 @@ impl ContinuousKind {
     /// Whether the system has a lattice.
     pub fn is_on_lattice(self) -> bool {
         matches!(self, Self::PhiFour | Self::DualIsing)
+    }
+
+    /// The settings of its energy.
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::HarmonicChain => &["n", "beta", "ends", "spring", "pinning"],
+            Self::Ring | Self::SteepDoubleWell => &[],
+            Self::DoubleWell => &["quartic", "barrier", "tilt", "stiffness"],
+            Self::PhiFour => &["lattice", "mass_squared", "lambda"],
+            Self::DualIsing => &["lattice", "beta", "margin"],
+        }
     }
 }
 
@@ -114,7 +125,7 @@ impl ContinuousSystemConfig {
         }
     }
 
-    /// Checks that the kind has its sizes, and no others.
+    /// Checks that the kind has its sizes, and no settings of other kinds.
     ///
     /// # Errors
     /// The first field that the kind does not have, or lacks.
@@ -126,6 +137,7 @@ impl ContinuousSystemConfig {
         require_size("lattice", self.lattice.clone(), on_lattice, self.kind, of_lattice)?;
         require_size("n", n, default.n.is_some(), self.kind, of_n)?;
         require_size("beta", beta, default.beta.is_some(), self.kind, "no temperature")?;
+        require_defaults(self, &default, self.kind, self.kind.settings())?;
         let least = if self.ends == Ends::Ring { 2 } else { 1 };
         ConfigError::at_least("n", self.n.unwrap_or(least), least)
     }

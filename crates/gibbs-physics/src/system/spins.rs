@@ -6,7 +6,7 @@ use gibbs_backend::Noise;
 use gibbs_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
-use super::{Reference, require_size, short};
+use super::{Reference, require_defaults, require_size, short};
 use crate::{
     Boundary, Canonical, Geometry, Hamiltonian, Lattice, Pairwise, PhysicsError, curie_weiss,
     edwards_anderson, error::positive, exact, hopfield, ising, memory, named::named, sherrington_kirkpatrick,
@@ -38,6 +38,18 @@ impl SpinSystemKind {
     /// Whether the system has a lattice.
     pub fn is_on_lattice(self) -> bool {
         matches!(self, Self::Ising | Self::EdwardsAnderson)
+    }
+
+    /// The settings of its Hamiltonian and its temperature.
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Ising => &["lattice", "geometry", "boundary", "coupling", "field", "beta"],
+            Self::EdwardsAnderson => &["lattice", "geometry", "boundary", "instance_seed", "beta"],
+            Self::CurieWeiss => &["n_spins", "coupling", "field", "beta"],
+            Self::Sk => &["n_spins", "instance_seed", "beta"],
+            Self::Hopfield => &["n_spins", "n_patterns", "instance_seed", "beta"],
+            Self::Couplings => &["n_spins", "couplings", "beta"],
+        }
     }
 }
 
@@ -95,7 +107,7 @@ impl SpinSystemConfig {
         }
     }
 
-    /// Checks sizes and temperature.
+    /// Checks sizes and temperature, and that there are no settings of other kinds.
     ///
     /// # Errors
     /// The first field that is out of range, or that the kind does not have.
@@ -109,6 +121,7 @@ impl SpinSystemConfig {
         require_size("n_spins", n_spins, !on_lattice && !is_file, self.kind, of_spins)?;
         require_size("lattice", self.lattice.clone(), on_lattice, self.kind, of_lattice)?;
         require_size("couplings", file, is_file, self.kind, of_file)?;
+        require_defaults(self, &Self::new(self.kind), self.kind, self.kind.settings())?;
         ConfigError::at_least("n_spins", self.n_spins.unwrap_or(1), 1)?;
         ConfigError::at_least("n_patterns", self.n_patterns, 1)?;
         positive("beta", self.beta).map(|_| ())

@@ -1,7 +1,7 @@
 use gibbs_core::Energy;
 
 use super::*;
-use crate::continuous::DoubleWell;
+use crate::{Boundary, continuous::DoubleWell};
 
 fn spins(change: impl Fn(&mut SpinSystemConfig), kind: SpinSystemKind) -> String {
     let mut config = SpinSystemConfig::new(kind);
@@ -66,6 +66,36 @@ fn sizes_that_a_kind_does_not_have_are_named() {
     let ring =
         ContinuousSystemConfig { beta: Some(2.0), ..ContinuousSystemConfig::new(ContinuousKind::Ring) };
     assert_eq!(ring.build().unwrap_err().to_string(), "beta = 2: ring has no temperature");
+}
+
+/// A setting of another kind would do nothing, unnoticed.
+#[test]
+fn settings_of_other_kinds_are_refused() {
+    use SpinSystemKind::{Couplings, CurieWeiss, EdwardsAnderson, Hopfield, Ising, Sk};
+    assert_eq!(spins(|c| c.field = 0.5, Sk), "field = 0.5: sk does not use it");
+    assert_eq!(spins(|c| c.instance_seed = 3, Ising), "instance_seed = 3: ising does not use it");
+    assert_eq!(
+        spins(|c| c.boundary = Boundary::Open, CurieWeiss),
+        "boundary = open: curie_weiss does not use it"
+    );
+    assert_eq!(
+        spins(|c| c.n_patterns = 2, EdwardsAnderson),
+        "n_patterns = 2: edwards_anderson does not use it"
+    );
+    assert_eq!(spins(|c| c.coupling = 2.0, Hopfield), "coupling = 2.0: hopfield does not use it");
+    let file = |c: &mut SpinSystemConfig| (c.couplings, c.field) = (Some("a.npy".into()), 1.0);
+    assert_eq!(spins(file, Couplings), "field = 1.0: couplings does not use it");
+    let of = |kind, change: fn(&mut ContinuousSystemConfig)| {
+        let mut config = ContinuousSystemConfig::new(kind);
+        change(&mut config);
+        config.build().unwrap_err().to_string()
+    };
+    assert_eq!(of(ContinuousKind::Ring, |c| c.stiffness = 3.0), "stiffness = 3.0: ring does not use it");
+    assert_eq!(
+        of(ContinuousKind::SteepDoubleWell, |c| c.tilt = 0.0),
+        "tilt = 0.0: steep_double_well does not use it"
+    );
+    assert_eq!(of(ContinuousKind::PhiFour, |c| c.spring = 2.0), "spring = 2.0: phi_four does not use it");
 }
 
 #[test]
