@@ -104,7 +104,7 @@ impl DbmExperiment {
             evaluation.per_example = exact;
         } else {
             if config.model.measured > 0 {
-                self.annealed_likelihood(&sets, &log_z, evaluation, noise);
+                self.annealed_likelihood(on.work, &sets, &log_z, evaluation, noise);
             }
             evaluation.per_example = bounds;
         }
@@ -150,6 +150,7 @@ impl DbmExperiment {
     /// `log p(v)` of some examples by annealing of the hidden layers, and how far the bound lies below it.
     fn annealed_likelihood(
         &self,
+        work: &Work,
         sets: &[Dataset],
         log_z: &Estimate,
         evaluation: &mut Evaluation,
@@ -168,7 +169,7 @@ impl DbmExperiment {
                 .filter(|&&i| i >= first && i < first + set.len())
                 .map(|i| i - first)
                 .collect();
-            for rows in own.chunks((AT_ONCE / protocol.chains).max(1)) {
+            for rows in work.over("annealing of examples", own.chunks((AT_ONCE / protocol.chains).max(1))) {
                 let v = config.visible().examples(set, rows, device);
                 weights.extend(protocol.log_weights(dbm, v.clone(), updates, noise));
                 bounds.extend(to_host(dbm.log_weight_bound(v, updates)));

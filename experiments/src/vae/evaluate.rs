@@ -13,8 +13,9 @@ use crate::{
     source::{rows, spread},
 };
 
-/// Codes that are computed at once.
+/// Codes that are computed at once, and chains that are annealed at once.
 const CODES: usize = 20_000;
+const CHAINS: usize = 500;
 /// Seconds for a product and for an output variable of a decoder on 2 cores. `vae eval` of a VAE of 784-200-200-50 with 5000 codes takes 48
 /// seconds for the 2259 images that they count as a minute.
 const SECONDS_PER_PRODUCT: f64 = 2e-11;
@@ -96,7 +97,7 @@ impl Trained for VaeExperiment {
         add("rate", Kind::Unbiased, &|each| each.rate);
         add("distortion", Kind::Unbiased, &|each| each.distortion);
         self.active_units(&sets, &mut evaluation)?;
-        self.annealed(&sets, &bound, &mut evaluation);
+        self.annealed(on.work, &sets, &bound, &mut evaluation);
         let mean = Estimate::mean(&evaluation.per_example).with_kind(Kind::LowerBound);
         self.outputs().add_bits_per_dim(&mut evaluation, &mean);
         let names = ["log_prob_importance_weighted", "log_prob_bound", "log_prob_annealed", "log_prob_upper"];
@@ -159,7 +160,7 @@ impl VaeExperiment {
         (self.config.rounded(self.decoded(x)), self.decoded(means))
     }
 
-    /// Counted seconds of a code: products of the decoder, and its outputs.
+    /// Counted seconds of a code: products of the decoder and the flows, and outputs.
     fn seconds_per_code(&self) -> f64 {
         let (vae, network) = (&self.model.model, &self.config.model.network);
         let sizes = |layer: &Affine| layer.weight.dims().iter().product::<usize>();
@@ -167,7 +168,8 @@ impl VaeExperiment {
         // The first layer of convolutions acts at a sixteenth of the pixels, the second at a quarter.
         let convolutions =
             of_drawer.zip([16, 4]).map(|(layer, part)| sizes(layer) * network.n_visible / part);
-        let products = vae.decoder.layers.iter().map(sizes).chain(convolutions).sum::<usize>();
+        let flows = [&vae.prior, &vae.posterior].into_iter().flatten().map(|flow| flow.num_params());
+        let products = vae.decoder.layers.iter().map(sizes).chain(convolutions).chain(flows).sum::<usize>();
         let outputs = network.n_visible * network.output.n_parameters();
         products as f64 * SECONDS_PER_PRODUCT + outputs as f64 * SECONDS_PER_OUTPUT
     }
@@ -185,7 +187,7 @@ impl VaeExperiment {
 
     /// Bounds of `ln p` by annealing. For some test examples it shows how far their importance-weighted bounds lie below, which moves
     /// `bound`, the mean over all examples. For draws of the model it bounds from both sides.
-    fn annealed(&self, sets: &[&Dataset], bound: &Estimate, evaluation: &mut Evaluation) {
+    fn annealed(&self, work: &Work, sets: &[&Dataset], bound: &Estimate, evaluation: &mut Evaluation) {
         let (vae, annealing) = (&self.model.model, self.config.train.family.annealing);
         let n = self.config.model.measured / sets.len();
         if n == 0 {
@@ -196,7 +198,7 @@ impl VaeExperiment {
         let (mut gains, mut gaps) = (Vec::new(), Vec::new());
         for set in sets {
             let rows = spread(set.len(), n);
-            for rows in rows.chunks((CODES / annealing.chains).max(1)) {
+            for rows in work.over("annealing", rows.chunks((CHAINS / annealing.chains).max(1))) {
                 let mut by_codes = Vec::new();
                 for rows in rows.chunks((CODES / samples).max(1)) {
                     let at = (*set, rows);
