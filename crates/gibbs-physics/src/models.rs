@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn instances_of_spin_glasses_follow_their_laws_and_their_seeds() {
+    fn instances_of_spin_glasses_follow_their_distributions_and_their_seeds() {
         let n = 100;
         let glass = sherrington_kirkpatrick(n, &mut Noise::new(7, "instance")).unwrap();
         let couplings: Vec<f64> = glass.bonds().map(|b| b.2 * (n as f64).sqrt()).collect();

@@ -95,7 +95,7 @@ fn tensor((name, values): (&String, &Value)) -> (String, Vec<usize>, Vec<u8>) {
 }
 
 #[test]
-fn weights_made_elsewhere_have_the_law_that_another_program_computed() {
+fn weights_made_elsewhere_have_the_distribution_that_another_program_computed() {
     for case in cases() {
         let folder = tempdir().unwrap();
         foreign(folder.path(), &case);
@@ -171,7 +171,7 @@ fn any_half_stays_where_many_orders_are_trained() {
 
 /// Levels, and real numbers.
 #[test]
-fn every_law_of_a_variable_is_trained_measured_and_sampled() {
+fn every_distribution_of_a_variable_is_trained_measured_and_sampled() {
     let folder = tempdir().unwrap();
     let uniform = Noise::new(0, "values").uniform_vec(200 * 6);
     let real: Vec<f32> = uniform.iter().map(|u| 20.0 * u - 7.0).collect();

@@ -134,7 +134,7 @@ fn glasses_and_couplings_from_a_file_have_the_metrics_of_their_instance() {
 }
 
 #[test]
-fn the_symmetric_law_of_a_run_sums_to_one_and_is_drawn_from() {
+fn the_symmetric_distribution_of_a_run_sums_to_one_and_is_drawn_from() {
     let folder = tempdir().unwrap();
     trained(folder.path(), &["--lattice", "2x4", "--beta", "0.3"]);
     let spins: Vec<f32> = states(8).iter().map(|bit| 2.0 * f32::from(*bit) - 1.0).collect();

@@ -100,7 +100,7 @@ fn chains_of_one_half_have_the_even_averages_of_the_whole() {
 
 /// A flow with its own density as the Hamiltonian has the latent energy of the base: `|z|²/2` up to a constant.
 #[test]
-fn the_latent_energy_of_a_flows_own_law_is_that_of_the_base() {
+fn the_latent_energy_of_a_flows_own_distribution_is_that_of_the_base() {
     let flow = flow(Univariate::spline());
     let own = |x: Tensor<2>| gibbs_core::LogProb::log_prob(&flow, x).neg();
     let z = Noise::new(0, "z").normal([50, 2], (&Device::flex(), DType::F64));

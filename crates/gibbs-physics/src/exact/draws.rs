@@ -91,7 +91,7 @@ mod tests {
 
     /// Each frequency lies within 4.5 of its standard errors, which all of 32 do but for one seed in 4000.
     #[test]
-    fn draws_follow_the_law() {
+    fn draws_follow_the_distribution() {
         let (n, beta) = (40_000, 0.7);
         let glass = sherrington_kirkpatrick(5, &mut Noise::new(1, "instance")).unwrap();
         let draws = draw(&glass, beta, n, &mut Noise::new(2, "draws")).unwrap();

@@ -105,7 +105,7 @@ fn modes_that_symmetries_exchange_share_their_kernel() {
 /// Without sines, and at rest, the flow multiplies the mode `q` by `exp(λ(q))`: a Gaussian distribution whose precision has the
 /// eigenvalues `exp(-2λ)`, and whose `ln p` at 0 is that of the base less the trace `Σ_q λ(q)`.
 #[test]
-fn the_linear_part_makes_gaussian_laws() {
+fn the_linear_part_makes_gaussian_distributions() {
     let lengths = [2, 4];
     let mut field = perturbed_field(&lengths, 2);
     let n_orbits = 6;

@@ -89,7 +89,7 @@ fn fields_of_exact_spins_have_their_covariance_and_give_the_spins_back() {
 }
 
 #[test]
-fn spins_follow_their_conditional_law() {
+fn spins_follow_their_conditional_distribution() {
     let spins = glass(3);
     let dual = DualIsing::new(&spins, 0.7, 0.3).unwrap();
     let x = [0.4, -1.1, 0.1];

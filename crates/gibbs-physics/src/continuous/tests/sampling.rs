@@ -15,7 +15,7 @@ fn distribution(spins: &Pairwise, beta: f64) -> Vec<f64> {
 }
 
 #[test]
-fn trajectories_leave_the_law_of_the_fields_and_so_of_the_spins_unchanged() {
+fn trajectories_leave_the_distribution_of_the_fields_and_so_of_the_spins_unchanged() {
     let (spins, beta, n) = (glass(6), 1.5, 6);
     let dual = DualIsing::new(&spins, beta, 0.2).unwrap();
     // Long steps, so that a good part is rejected.

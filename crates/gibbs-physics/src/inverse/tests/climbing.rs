@@ -50,7 +50,7 @@ fn the_gradient_is_that_of_the_likelihood() {
 /// The conditionals of the distribution are logistic, so its pseudo-likelihood has its maximum at the truth. Newton's method
 /// converges quadratically: a few steps.
 #[test]
-fn pseudo_likelihood_finds_the_couplings_of_an_exact_law() {
+fn pseudo_likelihood_finds_the_couplings_of_an_exact_distribution() {
     for truth in [glass(8, 0.5, 0.3), glass(6, 1.5, 0.5)] {
         let mut learner = PseudoLikelihood::new(distribution(&truth), 0.0).unwrap();
         let stopped = learner.run(1e-12, 20).unwrap();

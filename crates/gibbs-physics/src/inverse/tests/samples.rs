@@ -14,7 +14,7 @@ fn equal_samples_are_merged() {
 }
 
 #[test]
-fn the_moments_of_a_law_are_those_of_enumeration() {
+fn the_moments_of_a_distribution_are_those_of_enumeration() {
     let truth = glass(7, 0.8, 0.3);
     let (from_distribution, exact) = (distribution(&truth).moments(), moments(&truth));
     assert!(from_distribution.gap(&exact) < 1e-14);

@@ -84,7 +84,7 @@ fn kernel<'a>(dynamics: &'a SpinDynamics<&Pairwise>) -> impl FnMut(Tensor<2>, &m
 }
 
 #[test]
-fn both_dynamics_leave_their_laws_as_they_are() {
+fn both_dynamics_leave_their_distributions_as_they_are() {
     let mut noise = Noise::new(3, "distributions");
     let (n, beta) = (5, 0.8);
     let field = (0..n).map(|_| 0.4 * noise.next_normal()).collect();

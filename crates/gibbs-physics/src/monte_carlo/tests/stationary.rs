@@ -28,7 +28,7 @@ fn check_chain<C: Chain<State = Vec<i8>>>(hamiltonian: &Pairwise, chain: &C) {
 }
 
 #[test]
-fn sweeps_keep_the_canonical_law() {
+fn sweeps_keep_the_canonical_distribution() {
     for (system, beta) in [(torus(3, 1.0, 0.0), 0.4), (torus(3, -1.0, 0.5), 0.6), (glass(), 0.8)] {
         for rule in [Rule::HeatBath, Rule::Metropolis] {
             check_chain(&system, &Sweep::new(&system, beta, rule).unwrap());
@@ -37,7 +37,7 @@ fn sweeps_keep_the_canonical_law() {
 }
 
 #[test]
-fn clusters_keep_the_canonical_law() {
+fn clusters_keep_the_canonical_distribution() {
     let system = torus(3, 1.0, 0.0);
     for beta in [0.2, 0.4] {
         check_chain(&system, &Wolff::new(&system, beta).unwrap());
@@ -48,7 +48,7 @@ fn clusters_keep_the_canonical_law() {
 }
 
 #[test]
-fn the_heat_bath_in_bits_keeps_the_canonical_law() {
+fn the_heat_bath_in_bits_keeps_the_canonical_distribution() {
     for (system, beta) in [(torus(3, 1.0, 0.0), 0.4), (torus(3, -1.0, 0.5), 0.6), (glass(), 0.8)] {
         let chain = HeatBath64::new(&system, beta).unwrap();
         check(&distribution(&system, beta), 9, |rows, noise| {
@@ -65,7 +65,7 @@ fn the_heat_bath_in_bits_keeps_the_canonical_law() {
 
 /// Two replicas of four spins: a state of eight.
 #[test]
-fn exchanges_keep_the_product_of_the_laws() {
+fn exchanges_keep_the_product_of_the_distributions() {
     let system = ising(&Lattice::square(2, Boundary::Open).unwrap(), 1.0, 0.3).unwrap();
     let betas = [0.2, 0.7];
     let distributions = betas.map(|beta| distribution(&system, beta));
