@@ -159,7 +159,7 @@ pub fn run(case: &'static str, setup: Setup, backend: &str, device: &Device) -> 
     Ok(Line {
         case,
         backend: backend.into(),
-        threads: std::thread::available_parallelism().map_or(1, Into::into),
+        threads: gibbs_backend::parallel::current_num_threads(),
         ms_per_step: seconds * 1e3,
         samples_per_s: samples as f64 / seconds,
     })

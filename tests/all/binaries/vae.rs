@@ -110,6 +110,7 @@ fn conditions_and_settings_that_do_not_fit_are_refused() {
         VAE.run(folder, arguments).refuses(expected);
     };
     refused(&["train.n_samples=0"], &["train.n_samples"]);
+    refused(&["train.n_samples=5", "train.n_resampled=5"], &["train.n_resampled", "n_samples"]);
     refused(&["train.n_samples=5", "train.free_bits=0.1"], &["train.free_bits", "n_samples=1"]);
     refused(
         &["model.posterior.kind=iaf", "train.estimator=doubly_reparametrized"],

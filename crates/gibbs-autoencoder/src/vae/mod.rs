@@ -180,6 +180,8 @@ pub struct Vae {
 /// Codes and their log-probabilities, row by row.
 #[derive(Clone, Debug)]
 pub struct Codes {
+    /// `u [n, latent]`, the standard normal noise that they come from.
+    pub u: Tensor<2>,
     /// `z [n, latent]`.
     pub z: Tensor<2>,
     /// `ln p(x | z)`, nats: `[n]`.
@@ -331,7 +333,8 @@ impl Vae {
         let (z, ladj) = posterior.transform(u.clone());
         Codes {
             log_likelihood: self.output.log_prob(self.decode(z.clone(), context), x),
-            log_ratio: self.log_prior(z.clone()) - log_normal(u) + ladj,
+            log_ratio: self.log_prior(z.clone()) - log_normal(u.clone()) + ladj,
+            u,
             z,
         }
     }

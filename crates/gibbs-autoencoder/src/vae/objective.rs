@@ -15,6 +15,13 @@
 //! L = ln p(x | z) - β Σ_j max(λ, KL_j),    KL_j the mean over the batch
 //! ```
 //!
+//! The backward pass is the greater part of the cost. With resampling it goes through `m` of the `k` codes alone, drawn by their weights.
+//! A code `i` is drawn with probability `w̃_i`, so the expectation of both gradients stays the same:
+//!
+//! ```text
+//! ∇ L_k ≈ 1/m Σ_i ∇ ln w_i,    ∇_φ L_k ≈ 1/m Σ_i w̃_i ∂ ln w_i/∂z_i · ∂z_i/∂φ        over the drawn i
+//! ```
+//!
 //! References: Burda, Grosse & Salakhutdinov, ICLR 2016, arXiv:1509.00519, equation 14; Tucker, Lawson, Gu & Maddison, "Doubly
 //! reparameterized gradient estimators for Monte Carlo objectives", ICLR 2019, arXiv:1810.04152, equation 8; Higgins et al., "β-VAE", ICLR
 //! 2017, for `β`; Bowman et al., CoNLL 2016, arXiv:1511.06349, for its rise; Kingma et al., NeurIPS 2016, arXiv:1606.04934, section
@@ -48,6 +55,8 @@ pub enum GradientEstimator {
 pub struct Elbo {
     /// Codes `k` of each example, at least 1; above 1 the importance-weighted bound (IWAE).
     pub n_samples: usize,
+    /// Codes `m` of each example through which gradients flow, drawn from the `k` by their weights, below `k`; 0: all codes.
+    pub n_resampled: usize,
     /// How gradients of the encoder are estimated.
     pub estimator: GradientEstimator,
     /// Weight `β` of the rate, at least 0; 1 for the bound of the likelihood.
@@ -63,6 +72,7 @@ impl Default for Elbo {
     fn default() -> Self {
         Self {
             n_samples: 1,
+            n_resampled: 0,
             estimator: GradientEstimator::default(),
             beta: 1.0,
             beta_rise: 0.0,
@@ -78,6 +88,11 @@ impl Elbo {
     /// Names the first field that is out of range or does not suit the model.
     pub fn validate(&self, model: &VaeConfig) -> Result<(), ConfigError> {
         ConfigError::at_least("n_samples", self.n_samples, 1)?;
+        let (m, reason) =
+            (self.n_resampled, "must be below n_samples; take 0 for gradients through all codes");
+        ConfigError::require(m < self.n_samples, "n_resampled", m, reason)?;
+        let reason = "needs the same network in two passes; take dropout=0, or n_resampled=0";
+        ConfigError::require(m == 0 || model.dropout == 0.0, "n_resampled", m, reason)?;
         ConfigError::not_negative("beta", self.beta)?;
         ConfigError::not_negative("free_bits", self.free_bits)?;
         let is_fraction = (0.0..=1.0).contains(&self.beta_rise);
@@ -101,13 +116,35 @@ impl Elbo {
         self.beta * gibbs_core::variational::annealed(self.beta_rise, at)
     }
 
-    /// `-L_k` of each example, nats: `[n]`, with `β` but without free bits, from `ln p(x | z)` and `ln p(z) - ln q(z | x)` of its codes,
-    /// both `[n · k]`, and `ln w [n, k]`.
-    fn losses(&self, log_likelihood: Tensor<1>, log_ratio: Tensor<1>, beta: f64) -> (Tensor<1>, Tensor<2>) {
-        let k = self.n_samples;
-        let n = log_likelihood.dims()[0] / k;
-        let log_weights = (log_likelihood + log_ratio * beta).reshape([n, k]);
-        ((log_sum_exp_rows(log_weights.clone()) - (k as f64).ln()).neg(), log_weights)
+    /// `ln w` with `β` from `ln p(x | z)` and `ln p(z) - ln q(z | x)` of `m` codes of each example, both `[n · m]`: `[n, m]`, nats.
+    fn log_weights(log_likelihood: Tensor<1>, log_ratio: Tensor<1>, beta: f64, m: usize) -> Tensor<2> {
+        let n = log_likelihood.dims()[0] / m;
+        (log_likelihood + log_ratio * beta).reshape([n, m])
+    }
+
+    /// `-L_k` of each example from `ln w [n, k]`, nats: `[n]`.
+    fn losses(log_weights: Tensor<2>) -> Tensor<1> {
+        let k = log_weights.dims()[1];
+        (k as f64).ln() - log_sum_exp_rows(log_weights)
+    }
+
+    /// Draws the codes through which gradients flow; `None` if these are all.
+    fn resample(&self, vae: &Vae, batch: &Batch, beta: f64, noise: &mut Noise) -> Option<Resampled> {
+        let (k, m) = (self.n_samples, self.n_resampled);
+        if m == 0 {
+            return None;
+        }
+        let codes = vae.valid().draw_codes(batch.x.clone(), batch.context.as_ref(), k, noise);
+        let log_weights = Self::log_weights(codes.log_likelihood, codes.log_ratio, beta, k);
+        let [n, _] = log_weights.dims();
+        let chosen = noise.categorical(repeat_rows(log_weights.clone(), m)).reshape([n, m]);
+        let firsts = Tensor::arange(0..n as i64, &chosen.device()).reshape([n, 1]) * k as i64;
+        let rows = (chosen + firsts).reshape([n * m]);
+        Some(Resampled {
+            u: codes.u.select(0, rows.clone()),
+            shares: softmax(log_weights.clone(), 1).reshape([n * k]).select(0, rows).reshape([n, m]),
+            losses: Self::losses(log_weights),
+        })
     }
 
     /// The rate with free bits from divergences `[n, latent]`, for each example: `[n]`, nats.
@@ -120,6 +157,16 @@ impl Elbo {
     }
 }
 
+/// Codes of each example through which gradients flow.
+struct Resampled {
+    /// `u [n · m, latent]`.
+    u: Tensor<2>,
+    /// Their weights `w̃` among all codes: `[n, m]`.
+    shares: Tensor<2>,
+    /// `-L_k` of each example by all codes, nats: `[n]`.
+    losses: Tensor<1>,
+}
+
 impl Objective<Vae> for Elbo {
     fn step(
         &mut self,
@@ -128,55 +175,75 @@ impl Objective<Vae> for Elbo {
         at: &Position,
         noise: &mut Noise,
     ) -> Result<StepOutput, BoxError> {
-        let (k, beta) = (self.n_samples, self.beta_at(at));
+        let beta = self.beta_at(at);
+        let resampled = self.resample(vae, &batch, beta, noise);
+        let m = if resampled.is_some() { self.n_resampled } else { self.n_samples };
         let (x, context) = (batch.x.autodiff(), batch.context.map(Tensor::autodiff));
-        let weights = batch.weights.map(Tensor::autodiff);
         let inputs = vae.inputs(x.clone(), context.as_ref());
         let posterior = vae.posterior(vae.encoder.network().forward_with_dropout(inputs, noise));
-        let codes = posterior.repeated(k);
-        let u = codes.draw(noise);
+        let codes = posterior.repeated(m);
+        let u = match &resampled {
+            Some(resampled) => resampled.u.clone().autodiff(),
+            None => codes.draw(noise),
+        };
         let (z, ladj) = codes.transform(u.clone());
-        let x = repeat_rows(x, k);
-        let context = context.map(|context| repeat_rows(context, k));
+        let x = repeat_rows(x, m);
+        let context = context.map(|context| repeat_rows(context, m));
         let mut log_likelihood = |z: Tensor<2>| {
             let inputs = append_context(z, context.as_ref(), vae.n_context);
             let outputs = vae.decoder.network().forward_with_dropout(inputs, noise);
             vae.output.log_prob(vae.parameters(outputs), x.clone())
         };
-        if self.estimator == GradientEstimator::DoublyReparametrized {
+        // The mean over the batch of losses [n] whose gradient is minus that of the bound.
+        let mean =
+            |losses: Tensor<1>| weighted_mean(losses, batch.weights.clone().map(Tensor::autodiff).as_ref());
+        let loss = |log_weights: Tensor<2>| match &resampled {
+            Some(_) => mean(log_weights.mean_dim(1).squeeze_dim(1).neg()),
+            None => mean(Self::losses(log_weights)),
+        };
+        let output = if self.estimator == GradientEstimator::DoublyReparametrized {
             let leaf = z.clone().detach().require_grad();
             let log_ratio = vae.log_prior(leaf.clone()) - codes.detached().log_prob(leaf.clone());
-            let (losses, log_weights) = self.losses(log_likelihood(leaf.clone()), log_ratio, beta);
-            let loss = weighted_mean(losses, weights.as_ref());
-            return Ok(doubly_reparametrized(vae, loss, log_weights, leaf, z));
-        }
-        let losses = match posterior.divergences() {
-            Some(divergences) if k == 1 && vae.prior.is_none() => {
-                self.rates(divergences) * beta - log_likelihood(z)
-            }
-            _ => {
-                let log_ratio = vae.log_prior(z.clone()) - log_normal(u) + ladj;
-                self.losses(log_likelihood(z), log_ratio, beta).0
-            }
+            let log_weights = Self::log_weights(log_likelihood(leaf.clone()), log_ratio, beta, m);
+            let shares = match &resampled {
+                Some(resampled) => resampled.shares.clone(),
+                None => softmax(log_weights.clone().without_autodiff(), 1),
+            };
+            doubly_reparametrized(vae, loss(log_weights), shares, leaf, z)
+        } else {
+            let loss = match posterior.divergences() {
+                Some(divergences) if self.n_samples == 1 && vae.prior.is_none() => {
+                    mean(self.rates(divergences) * beta - log_likelihood(z))
+                }
+                _ => {
+                    let log_ratio = vae.log_prior(z.clone()) - log_normal(u) + ladj;
+                    loss(Self::log_weights(log_likelihood(z), log_ratio, beta, m))
+                }
+            };
+            StepOutput::backward(vae, "loss", loss)
         };
-        Ok(StepOutput::backward(vae, "loss", weighted_mean(losses, weights.as_ref())))
+        Ok(match &resampled {
+            Some(resampled) => {
+                let loss = weighted_mean(resampled.losses.clone(), batch.weights.as_ref());
+                StepOutput { metrics: vec![("loss", loss.clone().into())], loss: Some(loss), ..output }
+            }
+            None => output,
+        })
     }
 }
 
-/// Gradients of a `loss` that depends on `log_weights [n, k]` of the codes `leaf [n · k, latent]`: of the decoder through the loss, of
-/// the encoder through the same codes `z`, with the factor `w̃` of the doubly reparametrized estimate.
+/// Gradients of a `loss` of the codes `leaf [n · m, latent]`: of the decoder through the loss, of the encoder through the same codes `z`,
+/// with their shares `w̃ [n, m]` as a further factor.
 fn doubly_reparametrized(
     vae: &Vae,
     loss: Tensor<1>,
-    log_weights: Tensor<2>,
+    shares: Tensor<2>,
     leaf: Tensor<2>,
     z: Tensor<2>,
 ) -> StepOutput {
     let backward = loss.clone().backward();
     let Some(slopes) = leaf.grad(&backward) else { panic!("a decoder that depends on its code") };
-    // The slopes of the loss have one factor w̃ already.
-    let shares = softmax(log_weights.without_autodiff(), 1).reshape([-1, 1]);
-    let surrogate = (z * Tensor::from_inner(slopes * shares)).sum();
+    let surrogate = (z * Tensor::from_inner(slopes * shares.reshape([-1, 1]))).sum();
     let of_decoder = GradientsParams::from_grads(backward, vae);
     let of_encoder = GradientsParams::from_grads(surrogate.backward(), vae);
     StepOutput {

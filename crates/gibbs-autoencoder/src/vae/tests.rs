@@ -301,28 +301,45 @@ fn gradients_are_finite_differences() {
     }
 }
 
-/// Both estimators have the same mean; the gradients of the decoder are equal for the same codes.
+/// All estimators have the same mean; without resampling the gradients of the decoder are equal for the same codes. Gradients through
+/// some of the codes leave the loss of all.
 #[test]
 fn estimators_of_the_gradient_agree_in_the_mean() {
     let vae = vae(&config(2), 9);
     let x = bits(2, 5, 9);
     let plain = Elbo { n_samples: 4, ..Elbo::default() };
     let double = Elbo { estimator: GradientEstimator::DoublyReparametrized, ..plain };
-    let id = vae.encoder.layers[1].weight.id;
-    let last = vae.decoder.layers[1].weight.id;
-    let (mut differences, mut spreads) = (vec![Vec::new(); 16], [0.0; 2]);
+    let others = [double, Elbo { n_resampled: 1, ..plain }, Elbo { n_resampled: 2, ..double }];
+    let (encoder, decoder) = (vae.encoder.layers[1].weight.id, vae.decoder.layers[1].weight.id);
+    let mut differences = vec![vec![Vec::new(); 16 + 20]; others.len()];
+    let mut spreads = [0.0; 2];
+    let gradients =
+        |output: &StepOutput| [encoder, decoder].map(|id| to_host(output.gradients.get::<2>(id).unwrap()));
     for seed in 0..1000 {
-        let [plain, double] = [plain, double].map(|elbo| step(&vae, elbo, &x, seed).gradients);
-        let [a, b] = [&plain, &double].map(|gradients| to_host(gradients.get::<2>(last).unwrap()));
-        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9));
-        let [a, b] = [&plain, &double].map(|gradients| to_host(gradients.get::<2>(id).unwrap()));
-        for (k, (a, b)) in a.iter().zip(&b).enumerate() {
-            differences[k].push(a - b);
-            spreads[0] += a * a;
-            spreads[1] += b * b;
+        let first = step(&vae, plain, &x, seed);
+        let [of_encoder, of_decoder] = gradients(&first);
+        let loss = first.loss.unwrap().into_scalar::<f64>();
+        for (elbo, differences) in others.iter().zip(&mut differences) {
+            let output = step(&vae, *elbo, &x, seed);
+            let [by_encoder, by_decoder] = gradients(&output);
+            assert!((output.loss.unwrap().into_scalar::<f64>() - loss).abs() < 1e-9, "{elbo:?}");
+            if elbo.n_resampled == 0 {
+                assert!(of_decoder.iter().zip(&by_decoder).all(|(a, b)| (a - b).abs() < 1e-9));
+                spreads[0] += of_encoder.iter().map(|a| a * a).sum::<f64>();
+                spreads[1] += by_encoder.iter().map(|b| b * b).sum::<f64>();
+            }
+            let ours = of_encoder.iter().chain(&of_decoder);
+            let theirs = by_encoder.iter().chain(&by_decoder);
+            for (difference, (a, b)) in differences.iter_mut().zip(ours.zip(theirs)) {
+                difference.push(a - b);
+            }
         }
     }
-    differences.iter().for_each(|difference| check_mean(difference, 0.0));
+    for (elbo, differences) in others.iter().zip(&differences) {
+        // The encoder's 16 weights, and the decoder's where they differ.
+        let compared = if elbo.n_resampled == 0 { 16 } else { differences.len() };
+        differences[..compared].iter().for_each(|difference| check_mean(difference, 0.0));
+    }
     assert!(spreads[1] < spreads[0], "{spreads:?}");
 }
 
@@ -467,6 +484,9 @@ fn settings_out_of_range_are_named() {
     let elbo = |elbo: Elbo, config: &VaeConfig| elbo.validate(config).unwrap_err().to_string();
     let plain = Elbo::default();
     assert!(elbo(Elbo { n_samples: 0, ..plain }, &config(2)).contains("n_samples"));
+    let resampled = Elbo { n_samples: 5, n_resampled: 5, ..plain };
+    assert!(elbo(resampled, &config(2)).contains("n_resampled = 5"));
+    assert!(elbo(Elbo { n_resampled: 1, ..resampled }, &config(2).with_dropout(0.1)).contains("dropout=0"));
     assert!(elbo(Elbo { beta: -1.0, ..plain }, &config(2)).contains("beta"));
     assert!(elbo(Elbo { beta_rise: 2.0, ..plain }, &config(2)).contains("beta_rise"));
     assert!(elbo(Elbo { free_bits: 1.0, n_samples: 5, ..plain }, &config(2)).contains("free_bits"));

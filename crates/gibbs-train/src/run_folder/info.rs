@@ -2,6 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
+use gibbs_backend::parallel::current_num_threads;
 use serde::{Deserialize, Serialize};
 
 use super::clock::utc;
@@ -37,10 +38,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The processor of this computer and the number of threads that it runs at once; nothing else is known.
+    /// The processor of this computer and the number of threads that compute on it; nothing else is known.
     pub fn here() -> Self {
-        let threads = std::thread::available_parallelism().ok().map(usize::from);
-        Self { processor: processor(), threads, ..Self::default() }
+        Self { processor: processor(), threads: Some(current_num_threads()), ..Self::default() }
     }
 }
 
