@@ -89,6 +89,26 @@ fn short_chains_are_marked() {
     assert!(f64::from(covered) > 0.97 * f64::from(kept), "{covered} of {kept}");
 }
 
+/// One chain of 64 that keeps to another part of the distribution is found, and the error covers what it does to the mean. Chains of one
+/// distribution are not marked.
+#[test]
+fn chains_that_disagree_are_marked() {
+    let mut noise = Noise::new(4, "series");
+    let a = 0.5;
+    for _ in 0..100 {
+        let mut chains: Vec<Vec<f64>> = (0..64).map(|_| autoregressive(a, 200, &mut noise)).collect();
+        let agreed = TimeAverage::mean(&chains);
+        assert_eq!(agreed.estimate.unreliable, None);
+        chains[0].iter_mut().for_each(|x| *x += 2.0);
+        let average = TimeAverage::mean(&chains);
+        let reason = average.estimate.unreliable.unwrap();
+        assert!(reason.contains("scatter"), "{reason}");
+        assert!(average.time.unreliable.is_some());
+        assert!(average.estimate.std_err > 1.3 * agreed.estimate.std_err);
+        assert!(average.estimate.value.abs() < SIGMAS * average.estimate.std_err);
+    }
+}
+
 #[test]
 fn constants_are_certain_and_what_cannot_be_told_is_nan() {
     let constant = TimeAverage::mean(&[vec![2.0; 10], vec![2.0; 5]]);
