@@ -65,6 +65,7 @@ fn the_number_of_threads_does_not_matter() {
         let one = command(family.name, folder.path(), arguments).env("RAYON_NUM_THREADS", "1").status();
         assert!(one.unwrap().success());
         assert!(weights(folder.path(), "many") == weights(folder.path(), "one"), "{}", family.name);
+        assert_eq!(json(folder.path(), "one/run.json")["threads"], 1);
     }
 }
 
