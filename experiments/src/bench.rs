@@ -101,7 +101,7 @@ pub struct Line {
     pub case: &'static str,
     /// Backend it ran on.
     pub backend: String,
-    /// Threads of the CPU.
+    /// Threads that compute on the CPU.
     pub threads: usize,
     /// Median time of a step.
     pub ms_per_step: f64,

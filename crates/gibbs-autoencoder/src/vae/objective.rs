@@ -243,6 +243,7 @@ fn doubly_reparametrized(
 ) -> StepOutput {
     let backward = loss.clone().backward();
     let Some(slopes) = leaf.grad(&backward) else { panic!("a decoder that depends on its code") };
+    // The slopes have one factor w̃ already: that of the loss, or the probability to be drawn.
     let surrogate = (z * Tensor::from_inner(slopes * shares.reshape([-1, 1]))).sum();
     let of_decoder = GradientsParams::from_grads(backward, vae);
     let of_encoder = GradientsParams::from_grads(surrogate.backward(), vae);
